@@ -1,0 +1,57 @@
+# Two commands matter to a newcomer: `make demo` and `make test`. `make` alone lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+KEEP ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help bootstrap demo test test-long test-gpu check format bench lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+bootstrap: $(STAMP) ## the virtual environment, from hash-pinned locks
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'Tidemill needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)' >&2; exit 1; }
+	@echo 'Installing the locked requirements into $(VENV) (about a minute the first time) ...'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP) ## the main job, shown: a real model answers real requests from a real Kafka (KEEP=1 leaves it up)
+	@$(BIN)/python -m loadtest demo $(if $(KEEP),--keep)
+
+test: $(STAMP) ## the test suite, real Kafka included
+	@$(BIN)/python -m pytest -m 'not long and not gpu'
+
+test-long: $(STAMP) ## what takes minutes
+	@$(BIN)/python -m pytest -m long
+
+test-gpu: $(STAMP) ## what needs an NVIDIA GPU and the extra `gpu`
+	@$(BIN)/python -m pytest -m gpu
+
+bench: $(STAMP) ## the figures of docs/performance.md
+	@$(BIN)/python -m loadtest bench
+
+check: $(STAMP) ## format, lint, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(STAMP) ## put the code into shape
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: ## compile requirements/*.in into hash-pinned locks (needs uv)
+	@for name in run load dev gpu; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	    --custom-compile-command 'make lock' --override requirements/overrides.txt \
+	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+
+clean: ## remove the virtual environment and caches
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

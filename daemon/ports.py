@@ -1,0 +1,73 @@
+"""What the line asks of the world at its two ends, so that each end can be real or a fake."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+from daemon.messages import Chunk, Header
+from daemon.offsets import Ledger
+
+OutgoingRecord = tuple[bytes | None, bytes | None, list[Header]]
+"""Key, value, headers."""
+
+
+class Source(Protocol):
+    """Requests from Kafka, and the commits that say they are done."""
+
+    @property
+    def ledgers(self) -> Mapping[tuple[str, int], Ledger]:
+        """The ledgers of the present assignment, by (topic, partition number)."""
+
+    @property
+    def joined(self) -> bool:
+        """Whether this worker is a member of the group, with or without partitions."""
+
+    async def start(self) -> None:
+        """Join the group; raises Fatal."""
+
+    async def fetch(
+        self, topics: Collection[str], *, max_records: int, timeout_s: float
+    ) -> Sequence[Chunk]:
+        """Return what is there from `topics`, waiting at most `timeout_s` when nothing is.
+
+        Without topics it only keeps this worker's membership alive. Every record returned is
+        started in its chunk's ledger. Never cancelled by its caller. Raises Fatal.
+        """
+
+    async def commit(self) -> None:
+        """Commit what is settled and not yet committed; bounded in time; raises Fatal."""
+
+    async def leave(self) -> None:
+        """Leave the group at once and close; what is settled was committed before."""
+
+
+class Sink(Protocol):
+    """Records to Kafka."""
+
+    async def partition_count(self, topic: str) -> int | None:
+        """Return how many partitions `topic` has, None when there is no such topic."""
+
+    async def send(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
+        """Publish `records` and return when the broker has them all.
+
+        Raises: RecordTooLarge, SendDenied, SendFailed (whether they were written is unknown).
+        """
+
+
+Drain = Callable[[Collection[Ledger]], Awaitable[None]]
+"""Called when partitions are taken away: finish what runs for them, within the revoke budget."""
+
+
+class SendError(Exception):
+    """The broker did not take the records."""
+
+
+class RecordTooLarge(SendError):
+    """A record is larger than the topic allows."""
+
+
+class SendDenied(SendError):
+    """This client may not write to the topic."""
+
+
+class SendFailed(SendError):
+    """Nobody knows whether the records were written; send them again."""
