@@ -1,0 +1,1 @@
+"""What can be set: one typed model of the settings, one place that reads them."""

@@ -53,7 +53,7 @@ class Exit(IntEnum):
     SETTINGS = 78
 
 
-class RequestRefused(Exception):  # noqa: N818 -- a request's fate, not a fault of ours
+class RequestRefused(Exception):
     """One request cannot be served; it is answered with this code and detail."""
 
     def __init__(self, code: Code, detail: str) -> None:
@@ -62,7 +62,7 @@ class RequestRefused(Exception):  # noqa: N818 -- a request's fate, not a fault 
         self.detail = detail
 
 
-class Fatal(Exception):  # noqa: N818 -- it ends the process, with a code and a remedy
+class Fatal(Exception):
     """The process must end with this exit code; the message says what to do."""
 
     def __init__(self, exit_code: Exit, message: str) -> None:

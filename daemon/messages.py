@@ -25,25 +25,35 @@ FlushCause: TypeAlias = Literal[
 
 
 class Record(Protocol):
-    """What the Kafka client hands over, read in place and never copied.
-
-    `timestamp` is milliseconds since the epoch, -1 when absent.
-    """
+    """What the Kafka client hands over, read in place and never copied."""
 
     @property
-    def topic(self) -> str: ...
+    def topic(self) -> str:
+        """Where it was published."""
+
     @property
-    def partition(self) -> int: ...
+    def partition(self) -> int:
+        """The partition's number."""
+
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """Its place in the partition."""
+
     @property
-    def timestamp(self) -> int: ...
+    def timestamp(self) -> int:
+        """Milliseconds since the epoch; -1 when absent."""
+
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """Echoed on the reply."""
+
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """The body; None is a tombstone."""
+
     @property
-    def headers(self) -> Sequence[Header]: ...
+    def headers(self) -> Sequence[Header]:
+        """Name and value, in the order sent."""
 
 
 class Unreadable(NamedTuple):

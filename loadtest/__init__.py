@@ -1,0 +1,1 @@
+"""Measures a daemon from outside, through Kafka; also the embedded broker and the demo."""

@@ -1,0 +1,1 @@
+"""The wire contract: bytes to requests, results to bytes. Pure."""
