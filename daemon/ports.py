@@ -44,7 +44,10 @@ class Sink(Protocol):
     """Records to Kafka."""
 
     async def partition_count(self, topic: str) -> int | None:
-        """Return how many partitions `topic` has, None when there is no such topic."""
+        """Return how many partitions `topic` has, None when the broker says there is none.
+
+        Raises SendFailed when the broker does not answer.
+        """
 
     async def send(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
         """Publish `records` and return when the broker has them all.
