@@ -1,0 +1,162 @@
+"""Every event the log may name, with its level and its meaning; docs/operations.md lists them.
+
+A name is `noun.verb_past`. It is an interface: alerts and dashboards match on it.
+"""
+
+from enum import StrEnum
+from typing import Literal, Self, TypeAlias
+
+Level: TypeAlias = Literal["debug", "info", "warning", "error"]
+
+
+class Event(StrEnum):
+    """A log event; its value is the name in the log."""
+
+    level: Level
+    meaning: str
+
+    def __new__(cls, name: str, level: Level, meaning: str) -> Self:
+        """Make the event `name`, always logged at `level`."""
+        event = str.__new__(cls, name)
+        event._value_ = name
+        event.level = level
+        event.meaning = meaning
+        return event
+
+    # The worker's life
+    WORKER_STARTED = (
+        "worker.started",
+        "info",
+        "settings are read; shows versions, the configuration file and the memory budget",
+    )
+    READINESS_GAINED = (
+        "readiness.gained",
+        "info",
+        "models are warm and the group is joined; /readyz is 200",
+    )
+    READINESS_LOST = ("readiness.lost", "warning", "/readyz is 503; shows the reason")
+    WORKER_STALLED = (
+        "worker.stalled",
+        "error",
+        "work is due and does not move while the broker answers; the process ends",
+    )
+    WORKER_FAILED = ("worker.failed", "error", "the process must end; the reason says what to do")
+    WORKER_STOPPED = ("worker.stopped", "info", "the last event of a process; shows its exit code")
+    SIGNAL_RECEIVED = ("signal.received", "info", "the process was told to stop or to reload")
+    DRAIN_STARTED = ("drain.started", "info", "nothing more is fetched; what is held is answered")
+    DRAIN_FINISHED = ("drain.finished", "info", "everything held is answered and committed")
+    DRAIN_EXPIRED = (
+        "drain.expired",
+        "warning",
+        "`limits.drain` is over; the rest is left to redelivery and the exit code is 75",
+    )
+    HTTP_STARTED = ("http.started", "info", "health and metrics are served; shows the address")
+
+    # Models
+    MODEL_LOADED = (
+        "model.loaded",
+        "info",
+        "a model is checked and warm; shows digest, provider and signature",
+    )
+    MODEL_DEGRADED = (
+        "model.degraded",
+        "warning",
+        "a model with `device = auto` runs on the CPU because CUDA is missing",
+    )
+    MODEL_RELOADED = ("model.reloaded", "info", "batches from now on run on the new file")
+    MODEL_REFUSED = (
+        "model.refused",
+        "error",
+        "a reload found a file that cannot serve; the model before it goes on serving",
+    )
+    SESSION_REBUILT = (
+        "session.rebuilt",
+        "warning",
+        "a model failed on its own warm-up sample and was loaded anew",
+    )
+    BATCH_FAILED = (
+        "batch.failed",
+        "warning",
+        "a batch failed in the model; it was split until the culprits stood alone",
+    )
+    BATCH_FLUSHED = ("batch.flushed", "debug", "a batch was closed; shows its rows and why")
+
+    # Requests
+    REQUESTS_REFUSED = (
+        "requests.refused",
+        "debug",
+        "requests of one chunk got error replies; shows code and count",
+    )
+    REQUEST_DEAD_LETTERED = (
+        "request.dead_lettered",
+        "warning",
+        "a record nobody can be answered for went to the dead letters; shows its position",
+    )
+    RECORD_ISOLATED = (
+        "record.isolated",
+        "warning",
+        "the Kafka client cannot read a record; it is stepped over and dead-lettered as a stub",
+    )
+    REQUESTS_LOST = (
+        "requests.lost",
+        "error",
+        "the log was cut above the commit: Kafka deleted requests before they were read",
+    )
+    INTAKE_PAUSED = ("intake.paused", "debug", "a lane is full; its topics are not fetched")
+    INTAKE_RESUMED = ("intake.resumed", "debug", "a lane has room again")
+
+    # Kafka
+    GROUP_JOINED = ("group.joined", "info", "this worker is a member of the consumer group")
+    GROUP_LEFT = ("group.left", "info", "this worker told the group that it leaves")
+    PARTITIONS_ASSIGNED = ("partitions.assigned", "info", "partitions this worker reads from now")
+    PARTITIONS_REVOKED = (
+        "partitions.revoked",
+        "info",
+        "partitions were given up in a rebalance, after what ran for them was answered",
+    )
+    PARTITIONS_LOST = (
+        "partitions.lost",
+        "warning",
+        "partitions were taken away unasked; their requests are answered by another worker",
+    )
+    POSITION_CHOSEN = (
+        "position.chosen",
+        "info",
+        "where reading of a partition without a usable commit starts, and why",
+    )
+    COMMIT_FAILED = ("commit.failed", "warning", "a commit was refused or not answered")
+    BROKER_LOST = ("broker.lost", "warning", "no broker answers; /readyz is 503")
+    BROKER_RECOVERED = ("broker.recovered", "info", "a broker answers again")
+    LEASE_EXPIRED = (
+        "lease.expired",
+        "warning",
+        "no heartbeat for the session timeout; nothing is published until the group is rejoined",
+    )
+    PRODUCER_REBUILT = (
+        "producer.rebuilt",
+        "warning",
+        "the Kafka producer could not go on and was replaced",
+    )
+    FETCHER_RESTARTED = (
+        "fetcher.restarted",
+        "error",
+        "the Kafka consumer had stopped fetching without a word and was replaced",
+    )
+    SEND_FAILED = (
+        "send.failed",
+        "warning",
+        "the broker did not take answers in time; they are sent again",
+    )
+    TOPIC_MISSED = (
+        "topic.missed",
+        "warning",
+        "a reply topic that requests name does not exist; they go to the dead letters",
+    )
+
+    # The log itself
+    LIBRARY_LOGGED = ("library.logged", "warning", "a message of a library, such as aiokafka")
+    EVENTS_SUPPRESSED = (
+        "events.suppressed",
+        "warning",
+        "how often an event was left out because it repeated; names it and its code",
+    )

@@ -1,0 +1,217 @@
+"""The log: one JSON object a line on standard error, readable text on a terminal.
+
+Rule 1: only events of daemon.events, at their level, with plain values.
+Rule 2: no payload and no secret. Bytes are never shown, only counted; text from outside is cut and
+its control characters are escaped; correlation ids go through `safe_id`.
+Rule 3: a log that cannot be written stops nobody.
+"""
+
+import hashlib
+import logging
+import re
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO, TypeAlias
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from config.settings import Log
+from daemon.events import Event, Level
+from daemon.repeats import Repeats
+
+Field: TypeAlias = str | int | float | bool | bytes | BaseException | list[str] | None
+"""What a log field may hold; bytes are shown as their number."""
+
+_LONGEST_TEXT = 1_000
+_LONGEST_TRACEBACK = 20_000
+_SAFE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_LEADING = ("ts", "level", "event", "worker")
+_LIMITED: frozenset[Level] = frozenset({"warning", "error"})
+"""Levels that bad input and bad brokers can flood; life events are few, debug is asked for."""
+
+
+def log(event: Event, /, **fields: Field) -> None:
+    """Write `event`, unless it repeated too often; `exc_info=error` adds the traceback."""
+    _journal.write(event, event.level, (event, fields.get("code")), fields)
+
+
+def summarise(*, last: bool = False) -> None:
+    """Write how many events were left out in the windows that are over; `last`: in all windows.
+
+    To be called about every second, and with `last` before the process ends.
+    """
+    _journal.summarise(last=last)
+
+
+def counts() -> Mapping[str, int]:
+    """Return how often each warning and error occurred, those left out included."""
+    return dict(_journal.counts)
+
+
+def safe_id(value: bytes | str) -> str:
+    """Return an id from outside as the log may show it: as it is when harmless, else its digest."""
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    if _SAFE_ID.fullmatch(text):
+        return text
+    raw = value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
+    return "sha256:" + hashlib.sha256(raw).hexdigest()[:16]
+
+
+def origin_of(error: BaseException) -> str:
+    """Return the type of `error` and the line that raised it, without its text.
+
+    The text of an exception that a user's code raises may quote the request it was given.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    code = trace.tb_frame.f_code
+    name = code.co_filename.rpartition("/")[2]
+    return f"{type(error).__name__} at {name}:{trace.tb_lineno} in {code.co_name}"
+
+
+def configure(settings: Log, *, worker: str, stream: TextIO | None = None) -> None:
+    """Send the log to `stream` (standard error), that of the standard library's users included."""
+    target = sys.stderr if stream is None else stream
+    structlog.configure(
+        processors=_processors(settings, worker=worker, terminal=target.isatty()),
+        wrapper_class=structlog.make_filtering_bound_logger(settings.level),
+        logger_factory=structlog.PrintLoggerFactory(_Unfailing(target)),  # type: ignore[arg-type]  # print() needs only write and flush
+        cache_logger_on_first_use=False,
+    )
+    _route_libraries(settings.level)
+
+
+class _Journal:
+    """Counts events and leaves out those that repeat; may be called from any thread."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._repeats = Repeats()
+        self._lock = threading.Lock()
+        self.counts: Counter[str] = Counter()
+
+    def write(
+        self, event: Event, level: Level, kind: tuple[object, ...], fields: Mapping[str, Field]
+    ) -> None:
+        if level in _LIMITED:
+            self.summarise()
+            with self._lock:
+                self.counts[event] += 1
+                if not self._repeats.admits(kind, now=self._clock()):
+                    return
+        structlog.get_logger().log(logging.getLevelNamesMapping()[level.upper()], event, **fields)
+
+    def summarise(self, *, last: bool = False) -> None:
+        with self._lock:
+            left_out = self._repeats.close() if last else self._repeats.due(now=self._clock())
+        for suppressed in left_out:
+            event, code = suppressed.kind if isinstance(suppressed.kind, tuple) else ("others", "")
+            structlog.get_logger().warning(
+                Event.EVENTS_SUPPRESSED, of=str(event), code=code, times=suppressed.times
+            )
+
+
+_journal = _Journal(time.monotonic)
+
+
+def _processors(settings: Log, *, worker: str, terminal: bool) -> list[Processor]:
+    def add_worker(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:
+        fields["worker"] = worker
+        return fields
+
+    text = settings.form == "text" or (settings.form == "auto" and terminal)
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(
+            colors=terminal,
+            timestamp_key="ts",
+            # The library's own choice shows local variables, payloads among them.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+        if text
+        else structlog.processors.JSONRenderer()
+    )
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+        add_worker,
+        structlog.processors.format_exc_info,
+        _make_harmless,
+        renderer,
+    ]
+
+
+def _make_harmless(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:
+    """Put the fields every line has in front and bound what the others show."""
+    leading: EventDict = {name: str(fields.pop(name)) for name in _LEADING}
+    return {**leading, **{name: _harmless(name, value) for name, value in fields.items()}}
+
+
+def _harmless(name: str, value: Any) -> Any:  # noqa: ANN401 -- a field holds what it holds
+    if isinstance(value, bytes):
+        return f"<{len(value)} bytes>"
+    if isinstance(value, BaseException):
+        value = str(value)
+    if isinstance(value, list):
+        return [_harmless(name, item) for item in value]
+    if not isinstance(value, str):
+        return value
+    if name == "exception":
+        return value[:_LONGEST_TRACEBACK]
+    text = value if value.isprintable() else value.encode("unicode_escape").decode("ascii")
+    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "..."
+
+
+class _Unfailing:
+    """A stream whose reader may go away: a worker outlives the end of its log."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except (OSError, ValueError):  # a closed pipe, a full disk; a closed file
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            return
+
+
+def _route_libraries(level: Level) -> None:
+    """Take over the standard library's log, never below info.
+
+    At debug aiokafka prints whole requests, with payloads and passwords in them.
+    """
+    floors = {"debug": logging.INFO, "error": logging.ERROR}
+    logging.basicConfig(
+        level=floors.get(level, logging.WARNING), handlers=[_LibraryHandler()], force=True
+    )
+
+
+class _LibraryHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        level: Level = "info"
+        if record.levelno >= logging.WARNING:
+            level = "error" if record.levelno >= logging.ERROR else "warning"
+        fields: dict[str, Field] = {"logger": record.name, "message": _message(record)}
+        if record.exc_info and record.exc_info[1] is not None:
+            fields["exc_info"] = record.exc_info[1]
+        kind = (Event.LIBRARY_LOGGED, f"{record.name}: {record.msg}")
+        _journal.write(Event.LIBRARY_LOGGED, level, kind, fields)
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError):  # a library's slip in its own arguments must not stop it
+        return str(record.msg)
