@@ -1,0 +1,219 @@
+"""Small .onnx models for tests, each with one property worth testing; weights are seeded."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+# The newest that onnxruntime 1.31 declares stable; onnx itself may write newer ones.
+_OPSET = 21
+_IR_VERSION = 10
+
+
+def save(model, folder, name="model.onnx", *, external=False) -> Path:
+    """Write `model` into `folder`; external: its weights go to a second file, `name`.data."""
+    path = Path(folder) / name
+    options = {"location": f"{name}.data", "size_threshold": 0} if external else {}
+    onnx.save_model(model, path, save_as_external_data=external, **options)
+    return path
+
+
+def mlp(sizes=(16, 64, 8), *, seed=0):
+    """Return x [n, 16] -> y [n, 8], float32: matrix products with ReLU between them."""
+    random = np.random.default_rng(seed)
+    nodes, weights, flow = [], [], "x"
+    for layer, (wide, narrow) in enumerate(itertools.pairwise(sizes)):
+        values = random.normal(0, wide**-0.5, (wide, narrow)).astype(np.float32)
+        weights.append(numpy_helper.from_array(values, f"w{layer}"))
+        last = layer == len(sizes) - 2
+        product = "y" if last else f"product{layer}"
+        nodes.append(helper.make_node("MatMul", [flow, f"w{layer}"], [product]))
+        if not last:
+            flow = f"hidden{layer}"
+            nodes.append(helper.make_node("Relu", [product], [flow]))
+    return _model(
+        nodes, [("x", "FLOAT", ["n", sizes[0]])], [("y", "FLOAT", ["n", sizes[-1]])], weights
+    )
+
+
+def identity(kind="FLOAT", shape=("n", 2)):
+    """Return x -> y, equal, of any element type."""
+    node = helper.make_node("Identity", ["x"], ["y"])
+    return _model([node], [("x", kind, shape)], [("y", kind, shape)])
+
+
+def two_inputs():
+    """Return a float32 [n, 4], b int64 [n, 2, 3] -> total float32 [n, 4], count int64 [n]."""
+    nodes = [
+        helper.make_node("ReduceSum", ["b", "axes"], ["count"], keepdims=0),
+        helper.make_node("Unsqueeze", ["count", "last"], ["column"]),
+        helper.make_node("Cast", ["column"], ["real"], to=TensorProto.FLOAT),
+        helper.make_node("Add", ["a", "real"], ["total"]),
+    ]
+    return _model(
+        nodes,
+        [("a", "FLOAT", ["n", 4]), ("b", "INT64", ["n", 2, 3])],
+        [("total", "FLOAT", ["n", 4]), ("count", "INT64", ["n"])],
+        [_ints([1, 2], "axes"), _ints([1], "last")],
+    )
+
+
+def fixed_batch(rows=4):
+    """Return x [rows, 2] -> y = 2x: an export that fixed the batch."""
+    node = helper.make_node("Add", ["x", "x"], ["y"])
+    return _model([node], [("x", "FLOAT", [rows, 2])], [("y", "FLOAT", [rows, 2])])
+
+
+def dynamic_axis():
+    """Return x float32 [n, length] -> y [n, 1], the mean over a free second axis."""
+    node = helper.make_node("ReduceMean", ["x", "axes"], ["y"])
+    return _model(
+        [node], [("x", "FLOAT", ["n", "length"])], [("y", "FLOAT", ["n", 1])], [_ints([1], "axes")]
+    )
+
+
+def lookup(entries=10):
+    """Return x int64 [n] -> y float32 [n, 2]; an index out of range fails the whole batch."""
+    table = np.arange(2 * entries, dtype=np.float32).reshape(entries, 2)
+    node = helper.make_node("Gather", ["table", "x"], ["y"])
+    weights = [numpy_helper.from_array(table, "table")]
+    return _model([node], [("x", "INT64", ["n"])], [("y", "FLOAT", ["n", 2])], weights)
+
+
+def loop():
+    """Return x int64 [n] -> y float32 [n]: it loops max(x) times, so a request sets the run's time.
+
+    A trip is a 64x64 product, some microseconds.
+    """
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["go"], ["go_on"]),
+            helper.make_node("MatMul", ["state", "state"], ["next"]),
+        ],
+        "body",
+        [_value("trip", "INT64", []), _value("go", "BOOL", []), _value("state", "FLOAT", [64, 64])],
+        [_value("go_on", "BOOL", []), _value("next", "FLOAT", [64, 64])],
+    )
+    nodes = [
+        helper.make_node("ReduceMax", ["x"], ["trips"], keepdims=0),
+        helper.make_node("Loop", ["trips", "true", "start"], ["end"], body=body),
+        helper.make_node("ReduceSum", ["end"], ["sum"], keepdims=0),
+        helper.make_node("Cast", ["x"], ["real"], to=TensorProto.FLOAT),
+        helper.make_node("Add", ["real", "sum"], ["y"]),
+    ]
+    weights = [
+        numpy_helper.from_array(np.eye(64, dtype=np.float32), "start"),
+        helper.make_tensor("true", TensorProto.BOOL, [], [1]),
+    ]
+    return _model(nodes, [("x", "INT64", ["n"])], [("y", "FLOAT", ["n"])], weights)
+
+
+def logarithm():
+    """Return x float32 [n, 2] -> y = log(x): not a number for a negative row, and for it alone."""
+    node = helper.make_node("Log", ["x"], ["y"])
+    return _model([node], [("x", "FLOAT", ["n", 2])], [("y", "FLOAT", ["n", 2])])
+
+
+def divide():
+    """Return a, b int32 [n] -> y = a / b; b = 0 fails the batch, or ends the process."""
+    node = helper.make_node("Div", ["a", "b"], ["y"])
+    return _model([node], [("a", "INT32", ["n"]), ("b", "INT32", ["n"])], [("y", "INT32", ["n"])])
+
+
+def half():
+    """Return x float16 [n, 2] -> y = 2x."""
+    node = helper.make_node("Add", ["x", "x"], ["y"])
+    return _model([node], [("x", "FLOAT16", ["n", 2])], [("y", "FLOAT16", ["n", 2])])
+
+
+def bfloat():
+    """Return x bfloat16 [n, 2] -> y bfloat16 = 2x."""
+    nodes = [
+        helper.make_node("Cast", ["x"], ["real"], to=TensorProto.FLOAT),
+        helper.make_node("Add", ["real", "real"], ["double"]),
+        helper.make_node("Cast", ["double"], ["y"], to=TensorProto.BFLOAT16),
+    ]
+    return _model(nodes, [("x", "BFLOAT16", ["n", 2])], [("y", "BFLOAT16", ["n", 2])])
+
+
+def text():
+    """Return x string [n] -> y string [n], x twice end to end."""
+    node = helper.make_node("StringConcat", ["x", "x"], ["y"])
+    return _model([node], [("x", "STRING", ["n"])], [("y", "STRING", ["n"])])
+
+
+def convolution():
+    """Return x float32 [n, 3, height, width] -> y [n, 4], for the convolution's own paths."""
+    random = np.random.default_rng(1)
+    weights = random.normal(0, 0.2, (4, 3, 3, 3)).astype(np.float32)
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["maps"], pads=[1, 1, 1, 1]),
+        helper.make_node("GlobalAveragePool", ["maps"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["y"]),
+    ]
+    return _model(
+        nodes,
+        [("x", "FLOAT", ["n", 3, "height", "width"])],
+        [("y", "FLOAT", ["n", 4])],
+        [numpy_helper.from_array(weights, "w")],
+    )
+
+
+def scalar_output():
+    """Return x [n, 2] -> y, one number for the whole batch; refused at start."""
+    node = helper.make_node("ReduceSum", ["x"], ["y"], keepdims=0)
+    return _model([node], [("x", "FLOAT", ["n", 2])], [("y", "FLOAT", [])])
+
+
+def sequence_output():
+    """Return x [n, 2] -> a sequence of tensors; refused at start."""
+    node = helper.make_node("SequenceConstruct", ["x"], ["y"])
+    value = helper.make_tensor_sequence_value_info("y", TensorProto.FLOAT, None)
+    return _model([node], [("x", "FLOAT", ["n", 2])], [value])
+
+
+def mixed_batch():
+    """Return a float32 [n, 2], factor float32 [1] -> y: one input without the batch; refused."""
+    node = helper.make_node("Mul", ["a", "factor"], ["y"])
+    return _model(
+        [node], [("a", "FLOAT", ["n", 2]), ("factor", "FLOAT", [1])], [("y", "FLOAT", ["n", 2])]
+    )
+
+
+def lost_rows():
+    """Return x [n, 2] -> y [rows, 2] without the rows that are all zero: fewer than came in."""
+    nodes = [
+        helper.make_node("ReduceMax", ["x", "axes"], ["most"], keepdims=0),
+        helper.make_node("Cast", ["most"], ["keep"], to=TensorProto.BOOL),
+        helper.make_node("Compress", ["x", "keep"], ["y"], axis=0),
+    ]
+    return _model(
+        nodes,
+        [("x", "FLOAT", ["n", 2])],
+        [("y", "FLOAT", ["rows", 2])],
+        [_ints([1], "axes")],
+    )
+
+
+def _ints(values, name):
+    return numpy_helper.from_array(np.array(values, dtype=np.int64), name)
+
+
+def _value(name, kind, shape):
+    return helper.make_tensor_value_info(name, getattr(TensorProto, kind), shape)
+
+
+def _model(nodes, inputs, outputs, weights=()):
+    graph = helper.make_graph(
+        nodes,
+        "model",
+        [_value(*each) for each in inputs],
+        [_value(*each) if isinstance(each, tuple) else each for each in outputs],
+        list(weights),
+    )
+    opsets = [helper.make_opsetid("", _OPSET)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
+    onnx.checker.check_model(model)
+    return model
