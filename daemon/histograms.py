@@ -1,0 +1,43 @@
+"""Histograms that take a whole batch of observations at once.
+
+The client library's own takes one at a time, a lock and a search each: 2 us a request, more than
+everything else the line does with it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Seconds = npt.NDArray[np.float64] | Sequence[float]
+"""Observations, one a request: float64, (n,)."""
+
+
+class Histogram:
+    """Counts of observations by bucket; a bucket holds what is at most its bound."""
+
+    __slots__ = ("_bounds", "_counts", "_sum")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        """`bounds` ascend; a last bucket for everything above them is added."""
+        self._bounds = np.asarray(bounds, dtype=np.float64)
+        self._counts = np.zeros(len(bounds) + 1, dtype=np.int64)
+        self._sum = 0.0
+
+    def observe(self, values: Seconds) -> None:
+        """Count `values`; negative ones (clocks that disagree) as 0, NaN (unknown) not at all."""
+        known = np.asarray(values, dtype=np.float64)
+        known = np.maximum(known[~np.isnan(known)], 0.0)
+        buckets = np.searchsorted(self._bounds, known, side="left")
+        self._counts += np.bincount(buckets, minlength=len(self._counts))
+        self._sum += float(known.sum())
+
+    def cumulated(self) -> list[tuple[float, int]]:
+        """Return each upper bound, infinity last, with how many observations are at most it."""
+        bounds = [*self._bounds.tolist(), float("inf")]
+        return list(zip(bounds, np.cumsum(self._counts).tolist(), strict=True))
+
+    @property
+    def total(self) -> float:
+        """The sum of all observations."""
+        return self._sum

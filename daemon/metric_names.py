@@ -1,0 +1,161 @@
+"""Every metric there is, with its labels and its meaning; docs/operations.md lists them.
+
+Names are an interface: alerts, dashboards and scalers are built on them. Labels have few values,
+all from the configuration or from a list in this program, never from a request.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+PREFIX = "tidemill_"
+
+SECONDS = (
+    # Below the first of OpenTelemetry's: runs of small models and the hops between stations.
+    *(0.0005, 0.001, 0.0025),
+    # OpenTelemetry's advice for http.server.request.duration and messaging.process.duration.
+    *(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
+    # What waits in Kafka may be hours old: up to 4 h.
+    *(30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0),
+)
+"""Upper bounds of the buckets for times."""
+ROWS = tuple(float(2**power) for power in range(17))
+"""Powers of 2 up to 65536, the default of limits.request_rows."""
+TENTHS = tuple(tenth / 10 for tenth in range(1, 11))
+"""Fill ratios; a lone request with more rows than N counts as full."""
+
+Stage = Literal["broker", "wait", "assemble", "run", "publish", "commit"]
+"""A station of the line, as the label `stage` names it."""
+
+OK = "ok"
+"""Outcome of a request that got a result; others are error codes or `DEAD_LETTER`."""
+DEAD_LETTER = "dead_letter"
+"""Outcome of a record that nobody could be answered for."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Metric:
+    """One metric; `name` is without the prefix, `bounds` only for histograms."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    meaning: str
+    bounds: tuple[float, ...] = ()
+
+
+RECORDS = Metric("records_total", "counter", ("lane",), "records fetched")
+REQUESTS = Metric(
+    "requests_total",
+    "counter",
+    ("lane", "outcome"),
+    "answers the broker has; outcome is ok, an error code, or dead_letter",
+)
+HANDED_BACK = Metric(
+    "handed_back_total",
+    "counter",
+    ("lane",),
+    "requests left to the worker that took their partition over",
+)
+REQUEST_SECONDS = Metric(
+    "request_seconds",
+    "histogram",
+    ("lane",),
+    "from a record's timestamp to its acknowledged answer",
+    SECONDS,
+)
+STAGE_SECONDS = Metric(
+    "stage_seconds",
+    "histogram",
+    ("lane", "stage"),
+    "time at one station: broker (timestamp to fetch), wait (for its batch to be bound), "
+    "assemble, run, publish (until the broker acknowledges), commit (until the offset is)",
+    SECONDS,
+)
+BATCH_ROWS = Metric("batch_rows", "histogram", ("model",), "rows of a batch", ROWS)
+BATCH_FILL_RATIO = Metric(
+    "batch_fill_ratio", "histogram", ("model",), "rows of a batch over its lane's N", TENTHS
+)
+FLUSHES = Metric(
+    "flushes_total",
+    "counter",
+    ("lane", "cause"),
+    "batches by why they closed: full, bytes, linger, deadline, idle, uncommitted, drain",
+)
+EXECUTOR_BUSY = Metric(
+    "executor_busy_seconds_total",
+    "counter",
+    ("model",),
+    "time spent running the model; its rate is the utilisation",
+)
+INFLIGHT_REQUESTS = Metric(
+    "inflight_requests", "gauge", (), "requests held from fetch to acknowledged answer"
+)
+INFLIGHT_BYTES = Metric(
+    "inflight_bytes", "gauge", (), "request bytes held from fetch to acknowledged answer"
+)
+LAG_RECORDS = Metric(
+    "lag_records",
+    "gauge",
+    ("topic",),
+    "records not yet answered in this worker's partitions, those in its memory included",
+)
+LAG_SECONDS = Metric(
+    "lag_seconds", "gauge", ("topic",), "age of the oldest record not yet answered"
+)
+MODEL_INFO = Metric(
+    "model_info", "gauge", ("model", "digest", "provider"), "1 for each model that serves"
+)
+DEGRADED = Metric("degraded", "gauge", (), "1 when a model runs on the CPU because CUDA is missing")
+LAST_PROGRESS = Metric(
+    "last_progress_timestamp_seconds", "gauge", (), "when an answer was last acknowledged"
+)
+REBALANCES = Metric("rebalances_total", "counter", (), "assignments received from the group")
+REPLAYS = Metric(
+    "replays_total", "counter", (), "records fetched again that this process had fetched before"
+)
+DEAD_LETTERS = Metric("dead_letters_total", "counter", ("code",), "dead letters the broker has")
+REQUESTS_LOST = Metric(
+    "requests_lost_total",
+    "counter",
+    (),
+    "offsets that Kafka deleted before they were read (retention is shorter than the lag)",
+)
+CLOCK_SKEW = Metric(
+    "clock_skew_total",
+    "counter",
+    ("lane",),
+    "records whose timestamp was absent, in the future or older than limits.clock_skew; "
+    "their deadline counts from their arrival",
+)
+EVENTS = Metric(
+    "events_total",
+    "counter",
+    ("event",),
+    "warnings and errors of the log, those left out of it included",
+)
+
+METRICS = (
+    RECORDS,
+    REQUESTS,
+    HANDED_BACK,
+    REQUEST_SECONDS,
+    STAGE_SECONDS,
+    BATCH_ROWS,
+    BATCH_FILL_RATIO,
+    FLUSHES,
+    EXECUTOR_BUSY,
+    INFLIGHT_REQUESTS,
+    INFLIGHT_BYTES,
+    LAG_RECORDS,
+    LAG_SECONDS,
+    MODEL_INFO,
+    DEGRADED,
+    LAST_PROGRESS,
+    REBALANCES,
+    REPLAYS,
+    DEAD_LETTERS,
+    REQUESTS_LOST,
+    CLOCK_SKEW,
+    EVENTS,
+)
+"""All of them, in the order of the documentation."""

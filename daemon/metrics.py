@@ -1,0 +1,203 @@
+"""What happened, counted for Prometheus.
+
+Rule 1: nothing is called per request. Stations report a batch or a chunk at a time.
+Rule 2: what can be read when somebody asks (`bind`) is not counted before.
+All of it happens on the event loop, the scrape included, so that nothing needs a lock.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import inf
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import prometheus_client
+from prometheus_client.core import Metric as Family
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from daemon import metric_names as names
+from daemon.errors import Code
+from daemon.histograms import Histogram, Seconds
+from daemon.messages import Answer, FlushCause, Record
+
+Labels: TypeAlias = tuple[str, ...]
+
+
+class Gauges(NamedTuple):
+    """What is read at the time of a scrape; cheap, never blocking."""
+
+    inflight_requests: Callable[[], int]
+    inflight_bytes: Callable[[], int]
+    lag_records: Callable[[], Mapping[str, int]]
+    """By topic."""
+    lag_seconds: Callable[[], Mapping[str, float]]
+    """By topic."""
+    events: Callable[[], Mapping[str, int]]
+    """By event name; see daemon.logs.counts."""
+
+
+class Metrics(Collector):
+    """The worker's metrics, on a registry of their own; methods are named for what happened."""
+
+    def __init__(self) -> None:
+        self._values: dict[names.Metric, defaultdict[Labels, float]] = {
+            metric: defaultdict(float) for metric in names.METRICS if metric.kind != "histogram"
+        }
+        self._histograms: dict[names.Metric, dict[Labels, Histogram]] = {
+            metric: {} for metric in names.METRICS if metric.kind == "histogram"
+        }
+        self._degraded: dict[str, bool] = {}
+        self._gauges: Gauges | None = None
+        for metric in (names.REBALANCES, names.REPLAYS, names.REQUESTS_LOST):
+            self._values[metric][()] = 0.0  # a counter without labels is there from the start
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+        prometheus_client.ProcessCollector(registry=self.registry)
+        prometheus_client.GCCollector(registry=self.registry)
+
+    def bind(self, gauges: Gauges) -> None:
+        """Take the functions that are asked at each scrape."""
+        self._gauges = gauges
+
+    def received(
+        self, lane: str, records: Sequence[Record], *, unreadable: int = 0, wall_s: float
+    ) -> None:
+        """Records were fetched for `lane` at `wall_s`, and found `unreadable` ones beside them."""
+        self._values[names.RECORDS][lane,] += len(records) + unreadable
+        stamps = np.fromiter((record.timestamp for record in records), np.float64, len(records))
+        self.stage(lane, "broker", _ages(stamps, wall_s))
+
+    def skewed(self, lane: str, count: int) -> None:
+        """The timestamps of `count` records were of no use."""
+        self._values[names.CLOCK_SKEW][lane,] += count
+
+    def settled(self, lane: str, outcome: str, count: int, seconds: Seconds) -> None:
+        """The broker has `count` answers; `outcome` is OK, a Code or DEAD_LETTER.
+
+        `answered` does the same from the answers themselves. `seconds`: from each record's timestamp till now; NaN where there is no timestamp.
+        """
+        self._values[names.REQUESTS][lane, outcome] += count
+        self._observe(names.REQUEST_SECONDS, (lane,), seconds)
+
+    def answered(self, answers: Sequence[Answer], *, wall_s: float) -> None:
+        """The broker has `answers`, of any lanes and outcomes, since `wall_s`."""
+        stamps: defaultdict[tuple[str, Code | None, bool], list[int]] = defaultdict(list)
+        for answer in answers:
+            stamps[answer.lane, answer.code, answer.dead].append(answer.record.timestamp)
+        for (lane, code, dead), group in stamps.items():
+            outcome = names.DEAD_LETTER if dead else (code or names.OK)
+            ages = _ages(np.array(group, dtype=np.float64), wall_s)
+            self.settled(lane, outcome, len(group), ages)
+            if dead and code is not None:
+                self.dead_letter(code, len(group))
+        self.progress(wall_s)
+
+    def handed_back(self, lane: str, count: int) -> None:
+        """`count` requests are left to another worker, unanswered."""
+        self._values[names.HANDED_BACK][lane,] += count
+
+    def stage(self, lane: str, stage: names.Stage, seconds: Seconds) -> None:
+        """Requests of `lane` have spent `seconds` at `stage`."""
+        self._observe(names.STAGE_SECONDS, (lane, stage), seconds)
+
+    def batch(self, model: str, lane: str, rows: int, fill_ratio: float, cause: FlushCause) -> None:
+        """A batch was closed."""
+        self._observe(names.BATCH_ROWS, (model,), (rows,))
+        self._observe(names.BATCH_FILL_RATIO, (model,), (min(fill_ratio, 1.0),))
+        self._values[names.FLUSHES][lane, cause] += 1
+
+    def executor_busy(self, model: str, seconds: float) -> None:
+        """The executor ran `model` for `seconds`."""
+        self._values[names.EXECUTOR_BUSY][model,] += seconds
+
+    def dead_letter(self, code: Code, count: int) -> None:
+        """The broker has `count` dead letters."""
+        self._values[names.DEAD_LETTERS][code,] += count
+
+    def rebalance(self) -> None:
+        """The group gave this worker an assignment."""
+        self._values[names.REBALANCES][()] += 1
+
+    def replayed(self, count: int) -> None:
+        """`count` records were fetched again."""
+        self._values[names.REPLAYS][()] += count
+
+    def lost(self, count: int) -> None:
+        """`count` offsets were deleted before they were read."""
+        self._values[names.REQUESTS_LOST][()] += count
+
+    def progress(self, wall_s: float) -> None:
+        """An answer was acknowledged at `wall_s`, seconds since the epoch."""
+        self._values[names.LAST_PROGRESS][()] = wall_s
+
+    def model_loaded(self, model: str, digest: str, provider: str, *, degraded: bool) -> None:
+        """`model` serves from now on, in place of the one of that name before."""
+        serving = self._values[names.MODEL_INFO]
+        for labels in [labels for labels in serving if labels[0] == model]:
+            del serving[labels]
+        serving[model, digest, provider] = 1.0
+        self._degraded[model] = degraded
+        self._values[names.DEGRADED][()] = float(any(self._degraded.values()))
+
+    def collect(self) -> Iterator[Family]:
+        """Yield all metrics with their present values."""
+        self._ask_gauges()
+        for metric in names.METRICS:
+            family = Family(names.PREFIX + _family(metric), metric.meaning, metric.kind)
+            if metric.kind == "histogram":
+                self._add_histogram(family, metric)
+            else:
+                for labels, value in self._values[metric].items():
+                    family.add_sample(names.PREFIX + metric.name, _named(metric, labels), value)
+            yield family
+
+    def describe(self) -> list[Family]:
+        """Return nothing: names are checked by the table, not by a collection at registration."""
+        return []
+
+    def _observe(self, metric: names.Metric, labels: Labels, seconds: Seconds) -> None:
+        histograms = self._histograms[metric]
+        histogram = histograms.get(labels)
+        if histogram is None:
+            histogram = histograms[labels] = Histogram(metric.bounds)
+        histogram.observe(seconds)
+
+    def _ask_gauges(self) -> None:
+        if self._gauges is None:
+            return
+        self._values[names.INFLIGHT_REQUESTS][()] = self._gauges.inflight_requests()
+        self._values[names.INFLIGHT_BYTES][()] = self._gauges.inflight_bytes()
+        self._replace(names.LAG_RECORDS, self._gauges.lag_records())
+        self._replace(names.LAG_SECONDS, self._gauges.lag_seconds())
+        self._replace(names.EVENTS, self._gauges.events())
+
+    def _replace(self, metric: names.Metric, values: Mapping[str, float]) -> None:
+        """Topics of partitions that went away must not keep their last value."""
+        series = self._values[metric]
+        series.clear()
+        series.update({(label,): value for label, value in values.items()})
+
+    def _add_histogram(self, family: Family, metric: names.Metric) -> None:
+        for labels, histogram in self._histograms[metric].items():
+            named = _named(metric, labels)
+            cumulated = histogram.cumulated()
+            for bound, count in cumulated:
+                bucket = {**named, "le": "+Inf" if bound == inf else str(bound)}
+                family.add_sample(family.name + "_bucket", bucket, count)
+            family.add_sample(family.name + "_count", named, cumulated[-1][1])
+            family.add_sample(family.name + "_sum", named, histogram.total)
+
+
+def _family(metric: names.Metric) -> str:
+    """A counter's family is named without `_total`, which its samples carry."""
+    return metric.name.removesuffix("_total") if metric.kind == "counter" else metric.name
+
+
+def _ages(stamps_ms: npt.NDArray[np.float64], wall_s: float) -> npt.NDArray[np.float64]:
+    """Seconds since `stamps_ms`, float64 (n,); NaN for a record without a timestamp (-1)."""
+    return np.where(stamps_ms < 0, np.nan, wall_s - stamps_ms / 1000)
+
+
+def _named(metric: names.Metric, labels: Labels) -> dict[str, str]:
+    return dict(zip(metric.labels, labels, strict=True))
