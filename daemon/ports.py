@@ -21,6 +21,12 @@ class Source(Protocol):
     def joined(self) -> bool:
         """Whether this worker is a member of the group, with or without partitions."""
 
+    def lease_valid(self) -> bool:
+        """Whether the broker surely still holds this worker for a member; to ask before each send.
+
+        When not, the present ledgers are lost from this call on.
+        """
+
     async def start(self) -> None:
         """Join the group; raises Fatal."""
 
@@ -52,7 +58,8 @@ class Sink(Protocol):
     async def send(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
         """Publish `records` and return when the broker has them all.
 
-        Raises: RecordTooLarge, SendDenied, SendFailed (whether they were written is unknown).
+        Raises: RecordTooLarge (all others are published), SendDenied, SendFailed (whether they
+        were written is unknown).
         """
 
 
@@ -65,7 +72,14 @@ class SendError(Exception):
 
 
 class RecordTooLarge(SendError):
-    """A record is larger than the topic allows."""
+    """Some records are larger than the topic allows; the broker has all the others.
+
+    `refused` are the indexes of the large ones among those sent.
+    """
+
+    def __init__(self, refused: Sequence[int]) -> None:
+        super().__init__(f"{len(refused)} records are larger than the topic allows")
+        self.refused = tuple(refused)
 
 
 class SendDenied(SendError):

@@ -1,0 +1,254 @@
+"""The two ends of the line without Kafka, in virtual time.
+
+Both pass the contract suite in tests/contract/, the same that the real ends pass. What a test
+wants of the world is said on the fake: push records, take partitions away, hold or refuse sends.
+"""
+
+import asyncio
+import itertools
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from daemon.messages import Chunk, Header, Unreadable
+from daemon.offsets import Ledger
+from daemon.ports import Drain, OutgoingRecord, RecordTooLarge, SendDenied, SendError, SendFailed
+
+Partition = tuple[str, int]
+
+
+class FakeRecord(NamedTuple):
+    """A fetched record; meets daemon.messages.Record."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int = 0
+    key: bytes | None = None
+    value: bytes | None = b""
+    headers: Sequence[Header] = ()
+
+
+class Published(NamedTuple):
+    """A record that the sink took."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[Header]
+
+    def header(self, name: str) -> bytes | None:
+        """The first header of that name."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+async def _drained(ledgers: Collection[Ledger]) -> None:
+    """What a test gets that does not care about revocations."""
+
+
+class FakeSource:
+    """Partitions as lists. A partition is read once it is assigned."""
+
+    def __init__(self, *, drain: Drain = _drained) -> None:
+        self.log: dict[Partition, list[FakeRecord | Unreadable | None]] = defaultdict(list)
+        self.committed: dict[Partition, int] = {}
+        self.commits: list[dict[Partition, int]] = []
+        self.joined = False
+        self.left = False
+        self.fatal: Exception | None = None  # raised by the next fetch
+        self.lease = True
+        self.commits_held = False  # as when the broker does not answer a commit
+        self._drain = drain
+        self._ledgers: dict[Partition, Ledger] = {}
+        self._news = asyncio.Event()
+
+    # What a test does to the world
+
+    def push(self, topic: str, number: int, *values: bytes | None, **fields: object) -> list[int]:
+        """Append one record per value; `fields` (timestamp, key, headers) are those of each."""
+        return [self._append(topic, number, value, fields) for value in values]
+
+    def push_unreadable(self, topic: str, number: int, reason: str = "bad header key") -> int:
+        """Append a record that the client cannot decode."""
+        offset = self.end(topic, number)
+        self.log[topic, number].append(Unreadable(offset, reason))
+        self._news.set()
+        return offset
+
+    def skip(self, topic: str, number: int, offsets: int = 1) -> None:
+        """Leave a gap, as compaction and transaction markers do."""
+        self.log[topic, number].extend([None] * offsets)
+        self._news.set()
+
+    def end(self, topic: str, number: int) -> int:
+        """The offset of the next record."""
+        return len(self.log[topic, number])
+
+    def assign(self, *partitions: Partition) -> None:
+        """Give partitions to this worker; each is read from its commit, else from the start."""
+        self.joined = True
+        for topic, number in partitions:
+            position = self.committed.get((topic, number), 0)
+            self._ledgers[topic, number] = Ledger(topic, number, position)
+        self._news.set()
+
+    async def revoke(self, *partitions: Partition) -> None:
+        """Take partitions away as a rebalance does: drain, commit, lost."""
+        ledgers = {partition: self._ledgers.pop(partition) for partition in partitions}
+        await self._drain(list(ledgers.values()))
+        self._record_commit(ledgers)
+        for ledger in ledgers.values():
+            ledger.lost = True
+
+    def lose(self, *partitions: Partition) -> None:
+        """Take partitions away unasked, as when the session expired: no drain, no commit."""
+        for partition in partitions:
+            self._ledgers.pop(partition).lost = True
+
+    # daemon.ports.Source
+
+    @property
+    def ledgers(self) -> Mapping[Partition, Ledger]:
+        return self._ledgers
+
+    def lease_valid(self) -> bool:
+        if not self.lease:
+            self.lose(*list(self._ledgers))
+        return self.lease
+
+    async def start(self) -> None:
+        self.joined = True
+
+    async def fetch(
+        self, topics: Collection[str], *, max_records: int, timeout_s: float
+    ) -> Sequence[Chunk]:
+        if self.fatal is not None:
+            raise self.fatal
+        chunks = self._take(topics, max_records)
+        if chunks or not topics or timeout_s <= 0:
+            return chunks
+        self._news.clear()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._news.wait()
+        except TimeoutError:
+            return ()
+        if self.fatal is not None:
+            raise self.fatal
+        return self._take(topics, max_records)
+
+    async def commit(self) -> None:
+        if not self.commits_held:
+            self._record_commit(self._ledgers)
+
+    async def leave(self) -> None:
+        self.left = True
+        self.joined = False
+
+    # Inside
+
+    def _append(
+        self, topic: str, number: int, value: bytes | None, fields: Mapping[str, object]
+    ) -> int:
+        offset = self.end(topic, number)
+        self.log[topic, number].append(FakeRecord(topic, number, offset, value=value, **fields))
+        self._news.set()
+        return offset
+
+    def _take(self, topics: Collection[str], max_records: int) -> list[Chunk]:
+        chunks = []
+        for (topic, number), ledger in self._ledgers.items():
+            if topic not in topics or max_records <= 0:
+                continue
+            first = ledger.position
+            entries = self.log[topic, number][first : first + max_records]
+            if not entries:
+                continue
+            records = [e for e in entries if isinstance(e, FakeRecord)]
+            unreadable = [e for e in entries if isinstance(e, Unreadable)]
+            offsets = sorted(e.offset for e in (*records, *unreadable))
+            ledger.start(offsets, position=first + len(entries))
+            max_records -= len(entries)
+            if offsets:
+                chunks.append(Chunk(ledger, records, unreadable))
+        return chunks
+
+    def _record_commit(self, ledgers: Mapping[Partition, Ledger]) -> None:
+        changed = {
+            partition: ledger.committable
+            for partition, ledger in ledgers.items()
+            if ledger.committable != self.committed.get(partition, 0)
+        }
+        if changed:
+            self.commits.append(changed)
+            self.committed.update(changed)
+
+
+class FakeSink:
+    """Topics by name with their number of partitions; whatever is sent is kept in `published`."""
+
+    def __init__(self, topics: Mapping[str, int] | None = None) -> None:
+        self.topics = dict(topics or {})
+        self.published: list[Published] = []
+        self.denied: set[str] = set()
+        self.largest_bytes: int | None = None  # of key, value and headers together
+        self.failures: list[SendError] = []  # raised by the next sends, first one first
+        self.answers_metadata = True
+        self.waiting = 0  # sends that are held
+        self._open = asyncio.Event()
+        self._open.set()
+
+    # What a test does to the world
+
+    def hold(self) -> None:
+        """Let no send finish until `release`."""
+        self._open.clear()
+
+    def release(self) -> None:
+        """Let held sends finish."""
+        self._open.set()
+
+    def fail(self, *failures: SendError) -> None:
+        """Raise these from the next sends."""
+        self.failures.extend(failures)
+
+    def sent_to(self, topic: str) -> list[Published]:
+        """What was published to `topic`, in order."""
+        return [record for record in self.published if record.topic == topic]
+
+    # daemon.ports.Sink
+
+    async def partition_count(self, topic: str) -> int | None:
+        await asyncio.sleep(0)
+        if not self.answers_metadata:
+            raise SendFailed("the broker does not answer")
+        return self.topics.get(topic)
+
+    async def send(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
+        self.waiting += 1
+        try:
+            await self._open.wait()
+        finally:
+            self.waiting -= 1
+        await asyncio.sleep(0)
+        if self.failures:
+            raise self.failures.pop(0)
+        if topic in self.denied:
+            raise SendDenied(topic)
+        if partition >= self.topics.get(topic, 0):
+            raise SendFailed(f"{topic} has no partition {partition}")
+        refused = [index for index, record in enumerate(records) if self._is_too_large(record)]
+        for key, value, headers in itertools.compress(
+            records, (index not in refused for index in range(len(records)))
+        ):
+            self.published.append(Published(topic, partition, key, value, list(headers)))
+        if refused:
+            raise RecordTooLarge(refused)
+
+    def _is_too_large(self, record: OutgoingRecord) -> bool:
+        if self.largest_bytes is None:
+            return False
+        key, value, headers = record
+        size = len(key or b"") + len(value or b"")
+        return size + sum(len(name) + len(text) for name, text in headers) > self.largest_bytes
