@@ -1,0 +1,1 @@
+"""A real one-node Apache Kafka for the demo, the tests and the load tests, from Python alone."""

@@ -1,0 +1,149 @@
+"""What all tests share: a real Kafka, topics of their own, and the event loop of their folder.
+
+How to use it:
+- `kafka`: bootstrap address of one broker for the whole run; the embedded one, or KAFKA_BOOTSTRAP.
+- `topics`: fresh topics on it, deleted afterwards, whose names share a prefix of this test alone:
+      names = await topics(requests=4, replies=4, dead=1)   # partitions
+      names.requests, topics.prefix, topics.group           # "t1f0c3.requests", "t1f0c3.", "t1f0c3"
+      await topics.create("wide", 8, {"max.message.bytes": "65536"}); topics.admin: aiokafka's
+- `broker`: a loadtest.kafka.broker.Broker of this test alone, to kill, pause, stop and start; its
+  methods block, so `await asyncio.to_thread(broker.start)`. `private_topics`: `topics` on it.
+- `proxy`: a loadtest.kafka.proxy.Proxy before `broker`: hold(PRODUCE), fall_silent(), reset().
+- Tests under unit/ and pipeline/ run in virtual time (async-solipsism): sleeping costs nothing, real
+  sockets and threads do not work. All others run on uvloop, as the daemon does.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+from types import SimpleNamespace
+
+import async_solipsism
+import pytest
+import uvloop
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from loadtest.kafka import jars
+from loadtest.kafka.broker import Broker
+from loadtest.kafka.proxy import Proxy
+
+_KAFKA_FIXTURES = {"kafka", "broker"}
+_VIRTUAL_TIME = {"unit", "pipeline"}
+
+
+def pytest_asyncio_loop_factories(config, item):
+    folder = item.path.relative_to(config.rootpath / "tests").parts[0]
+    if folder in _VIRTUAL_TIME:
+        return {"virtual": async_solipsism.EventLoop}
+    return {"uvloop": uvloop.new_event_loop}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if _KAFKA_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.kafka)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session):
+    """Download Kafka, if need be, before any test's time runs and where progress is seen."""
+    config = session.config
+    if config.option.collectonly or not any(i.get_closest_marker("kafka") for i in session.items):
+        return
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        try:
+            if "KAFKA_BOOTSTRAP" not in os.environ:
+                jars.ready()
+        except jars.KafkaUnavailable as error:
+            pytest.exit(str(error), returncode=1)
+
+
+@pytest.fixture(scope="session")
+def kafka():
+    given = os.environ.get("KAFKA_BOOTSTRAP")
+    if given:
+        _reach(given)
+        yield given
+        return
+    with Broker() as shared:
+        yield shared.bootstrap
+
+
+def _reach(bootstrap):
+    host, _, port = bootstrap.split(",")[0].rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError as error:
+        pytest.exit(f"KAFKA_BOOTSTRAP={bootstrap} does not answer: {error}", returncode=1)
+
+
+@pytest.fixture
+def broker():
+    with Broker() as own:
+        yield own
+
+
+@pytest.fixture
+async def proxy(broker):
+    async with Proxy(broker.ports) as between:
+        yield between
+
+
+@pytest.fixture
+async def topics(kafka):
+    async with _Topics(kafka) as made:
+        yield made
+
+
+@pytest.fixture
+async def private_topics(broker):
+    made = _Topics(broker.bootstrap)
+    yield made
+    await made.close()
+
+
+class _Topics:
+    """Topics of one test; the broker creates none by itself."""
+
+    def __init__(self, bootstrap):
+        self.group = f"t{secrets.token_hex(4)}"
+        self.prefix = f"{self.group}."
+        self.admin = None
+        self._bootstrap = bootstrap
+        self._made = []
+
+    async def __call__(self, **partitions):
+        names = [await self.create(name, count) for name, count in partitions.items()]
+        return SimpleNamespace(**dict(zip(partitions, names, strict=True)))
+
+    async def create(self, name, partitions=1, config=None):
+        await self._connect()
+        topic = self.prefix + name
+        answer = await self.admin.create_topics(
+            [NewTopic(topic, partitions, 1, topic_configs=config or {})]
+        )
+        (error,) = answer.topic_errors
+        assert error[1] == 0, error
+        self._made.append(topic)
+        return topic
+
+    async def _connect(self):
+        if self.admin is None:
+            self.admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+            await self.admin.start()
+
+    async def close(self):
+        if self.admin is not None:
+            await self.admin.close()
+
+    async def __aenter__(self):
+        await self._connect()
+        return self
+
+    async def __aexit__(self, *_):
+        try:
+            if self._made:
+                await asyncio.wait_for(self.admin.delete_topics(self._made), 10)
+        finally:
+            await self.close()

@@ -1,0 +1,132 @@
+"""The embedded broker itself: verified, started, answering, ended without a trace."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from loadtest.kafka import jars
+from loadtest.kafka.broker import Broker
+from loadtest.kafka.proxy import PRODUCE
+
+
+def _is_running(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+async def _until(holds, within_s=10):
+    deadline_s = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline_s
+        await asyncio.sleep(0.02)
+
+
+async def _publish(bootstrap, topic, value):
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+        await producer.send_and_wait(topic, value)
+
+
+async def _read_one(bootstrap, topic):
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    async with consumer:
+        return (await asyncio.wait_for(consumer.getone(), 30)).value
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """A cache whose jars are links to the user's, so that nothing is downloaded."""
+    real = jars.ready()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = jars.cache() / "jars"
+    folder.mkdir()
+    for jar in real:
+        (folder / jar.name).symlink_to(jar)
+    return folder
+
+
+def test_every_jar_is_verified(own_cache):
+    assert len(jars.ready()) == len(jars.locked()) == 45
+
+
+def test_a_tampered_jar_is_refused(own_cache):
+    victim = own_cache / jars.locked()[3].file_name
+    content = victim.read_bytes()
+    victim.unlink()
+    victim.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(jars.KafkaUnavailable, match=victim.name):
+        jars.ready()
+
+
+def test_a_failed_download_names_the_other_ways(own_cache, monkeypatch):
+    (own_cache / jars.locked()[0].file_name).unlink()
+    # A proxy on a closed port of loopback: refused at once, like a machine without a way out.
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with pytest.raises(jars.KafkaUnavailable, match=r"(?s)KAFKA_BOOTSTRAP.*compose\.yaml"):
+        jars.ready()
+    assert [path for path in own_cache.iterdir() if path.is_dir()] == []
+
+
+async def test_a_record_comes_back(kafka, topics):
+    names = await topics(echo=1)
+    await _publish(kafka, names.echo, b"hello")
+    assert await _read_one(kafka, names.echo) == b"hello"
+
+
+async def test_a_killed_broker_keeps_its_records(broker, private_topics):
+    names = await private_topics(echo=1)
+    await _publish(broker.bootstrap, names.echo, b"kept")
+    broker.kill()
+    await asyncio.to_thread(broker.start)
+    assert await _read_one(broker.bootstrap, names.echo) == b"kept"
+
+
+def test_a_closed_broker_leaves_nothing():
+    with Broker() as broker:
+        pid, folder = broker.pid, broker.log.parent
+        assert _is_running(pid)
+        broker.stop()
+        assert not _is_running(pid)
+    assert not folder.exists()
+
+
+def test_a_broker_ends_with_a_killed_parent():
+    script = """
+        import time
+        from loadtest.kafka.broker import Broker
+        broker = Broker()
+        broker.start()
+        print(broker.pid, broker.log.parent, flush=True)
+        time.sleep(60)
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        pid, folder = parent.stdout.readline().split()
+        assert _is_running(int(pid))
+        os.kill(parent.pid, signal.SIGKILL)
+    asyncio.run(_until(lambda: not _is_running(int(pid)) and not Path(folder).exists()))
+
+
+async def test_the_proxy_holds_produce_and_lets_fetch_flow(broker, proxy, private_topics):
+    names = await private_topics(before=1, held=1)
+    await _publish(broker.bootstrap, names.before, b"there")
+    proxy.hold(PRODUCE)
+    publishing = asyncio.create_task(_publish(proxy.bootstrap, names.held, b"late"))
+    await _until(lambda: proxy.waiting == 1)
+    assert await _read_one(proxy.bootstrap, names.before) == b"there"
+    assert not publishing.done()
+    proxy.release()
+    await asyncio.wait_for(publishing, 30)
+    assert await _read_one(broker.bootstrap, names.held) == b"late"
