@@ -4,65 +4,85 @@ Durations are seconds and sizes are bytes once parsed; people write them with un
 docs/configuration.md is made from this file.
 """
 
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, Strict
 
+from config.forms import (
+    AllowEntry,
+    Digest,
+    File,
+    Name,
+    Servers,
+    Slot,
+    Text,
+    Topic,
+    TransformName,
+)
 from config.units import Duration, Size
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
-"""A lane's or a model's name."""
+_Item = TypeVar("_Item")
+_List: TypeAlias = Annotated[tuple[_Item, ...], Strict(strict=False)]
+
+_Wait = Annotated[Duration, Field(gt=0)]
+# Kafka's protocol counts milliseconds and bytes in 32 bits.
+_WireWait = Annotated[Duration, Field(gt=0, le=2_147_483)]
+_WireSize = Annotated[Size, Field(gt=0, lt=2**31)]
+_Bytes = Annotated[Size, Field(gt=0)]
+# An error reply with its headers and an echoed correlation of 128 bytes needs about a quarter.
+_SMALLEST_REPLY = 4 * 2**10
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Kafka(_Section):
     """The broker and this worker's place in the consumer group."""
 
-    bootstrap_servers: str = Field("127.0.0.1:9092", description="host:port, several by comma")
-    group: str = Field(description="consumer group; every worker of one job shares it")
+    bootstrap_servers: Servers = Field("127.0.0.1:9092", description="host:port, several by comma")
+    group: Text = Field(description="consumer group; every worker of one job shares it")
     start: Literal["earliest", "latest", "refuse"] = Field(
         "earliest", description="where a group without any commit starts reading"
     )
-    instance_id: str = Field(
+    instance_id: Slot = Field(
         "", description="static membership: this worker's stable slot; empty: dynamic"
     )
-    session_timeout: Duration = Field(
+    session_timeout: _WireWait = Field(
         10.0, description="silence after which the broker gives this worker's partitions away"
     )
-    heartbeat_interval: Duration = Field(1.0, description="how often the worker says it is alive")
-    rebalance_timeout: Duration = Field(
+    heartbeat_interval: _Wait = Field(1.0, description="how often the worker says it is alive")
+    rebalance_timeout: _WireWait = Field(
         30.0, description="how long the group waits for this worker in a rebalance"
     )
-    poll_interval: Duration = Field(
+    poll_interval: _WireWait = Field(
         300.0, description="longest time without reading before the group drops this worker"
     )
-    start_timeout: Duration = Field(
+    start_timeout: _Wait = Field(
         60.0, description="how long to wait for a broker at start-up before exit 69"
     )
-    request_timeout: Duration = Field(40.0, description="longest wait for one broker answer")
-    commit_interval: Duration = Field(0.5, description="how often settled offsets are committed")
+    request_timeout: _WireWait = Field(40.0, description="longest wait for one broker answer")
+    commit_interval: _Wait = Field(0.5, description="how often settled offsets are committed")
     max_uncommitted: int = Field(
         100_000, ge=1, description="most offsets a partition may be ahead of its oldest unanswered"
     )
-    fetch_bytes: Size = Field(2**20, description="most bytes fetched from one partition at a time")
+    fetch_bytes: _WireSize = Field(
+        2**20, description="most bytes fetched from one partition at a time"
+    )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="how the broker is spoken to"
     )
     allow_insecure: bool = Field(
         False, description="allow SASL without TLS: the password crosses the network readable"
     )
-    ca_file: Path | None = Field(None, description="certificate authorities that sign the brokers")
-    cert_file: Path | None = Field(None, description="this client's certificate")
-    key_file: Path | None = Field(None, description="this client's private key")
+    ca_file: File | None = Field(None, description="certificate authorities that sign the brokers")
+    cert_file: File | None = Field(None, description="this client's certificate")
+    key_file: File | None = Field(None, description="this client's private key")
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
         "SCRAM-SHA-512", description="how the user proves who it is"
     )
     sasl_username: str = Field("", description="user of SASL")
-    sasl_password_file: Path | None = Field(
+    sasl_password_file: File | None = Field(
         None, description="file that holds the password; relative: $CREDENTIALS_DIRECTORY first"
     )
 
@@ -70,46 +90,52 @@ class Kafka(_Section):
 class Model(_Section):
     """One .onnx model."""
 
-    path: Path = Field(description="the .onnx file")
-    sha256: str = Field("", description="refused when the file's digest differs; empty: any")
+    path: File = Field(description="the .onnx file")
+    sha256: Digest = Field("", description="refused when the file's digest differs; empty: any")
     device: Literal["cuda", "cpu", "auto"] = Field(
         "auto", description="cuda: refuse to run without; auto: run on the CPU and say degraded"
     )
-    transform: str = Field(
+    transform: TransformName = Field(
         "", description='a user\'s class, "file.py:Class"; empty: tensors come and go as they are'
     )
     finite: bool = Field(True, description="NaN and infinity in inputs are invalid_value")
     threads: int = Field(1, ge=1, description="threads of one run on the CPU")
-    run_limit: Duration = Field(30.0, description="longest run of one batch before it is ended")
-    minimum: float | None = Field(None, description="inputs below are invalid_value")
-    maximum: float | None = Field(None, description="inputs above are invalid_value")
+    run_limit: _Wait = Field(30.0, description="longest run of one batch before it is ended")
+    minimum: float | None = Field(
+        None, allow_inf_nan=False, description="inputs below are invalid_value"
+    )
+    maximum: float | None = Field(
+        None, allow_inf_nan=False, description="inputs above are invalid_value"
+    )
 
 
 class Lane(_Section):
     """A set of topics that is batched together, with a budget of its own."""
 
-    topics: tuple[str, ...] = Field(min_length=1, description="request topics")
-    models: tuple[Name, ...] = Field(
+    topics: _List[Topic] = Field(min_length=1, description="request topics")
+    models: _List[Name] = Field(
         min_length=1, description="models a request may name; the first is the default"
     )
     max_rows: int = Field(64, ge=1, description="N: a batch closes when it has this many rows")
     linger: Duration = Field(
         1.0, description="T: a batch closes this long after its first request arrived"
     )
-    max_bytes: Size = Field(16 * 2**20, description="a batch closes at this many bytes of input")
+    max_bytes: _Bytes = Field(16 * 2**20, description="a batch closes at this many bytes of input")
     eager: bool = Field(
         False, description="close at once when the executor is free and nothing more is fetched"
     )
     weight: int = Field(1, ge=1, description="share of the executor beside other lanes")
-    timeout: Duration | None = Field(
+    timeout: _Wait | None = Field(
         None, description="requests without timeout-ms expire after this; none by default"
     )
-    max_timeout: Duration = Field(86_400.0, description="longest timeout-ms a request may ask for")
-    content_type: str = Field("application/json", description="form of requests that name none")
+    max_timeout: _Wait = Field(86_400.0, description="longest timeout-ms a request may ask for")
+    content_type: Literal["application/json", "application/octet-stream", "application/x-npy"] = (
+        Field("application/json", description="form of requests that name none")
+    )
     max_waiting: int = Field(
         16_384, ge=1, description="most requests held from fetch to acknowledged reply"
     )
-    max_waiting_bytes: Size = Field(
+    max_waiting_bytes: _Bytes = Field(
         64 * 2**20, description="most request bytes held from fetch to acknowledged reply"
     )
 
@@ -117,11 +143,13 @@ class Lane(_Section):
 class Limits(_Section):
     """What a request may be, and how long things may take."""
 
-    request_bytes: Size = Field(2**20, description="largest request body")
+    request_bytes: _Bytes = Field(2**20, description="largest request body")
     request_rows: int = Field(65_536, ge=1, description="most rows in one request")
-    reply_bytes: Size = Field(2**20 - 2**14, description="largest reply, headers included")
+    reply_bytes: Size = Field(
+        2**20 - 2**14, ge=_SMALLEST_REPLY, description="largest reply, headers included"
+    )
     headers: int = Field(64, ge=1, description="most headers of a request")
-    header_bytes: Size = Field(16 * 2**10, description="most bytes in a request's headers")
+    header_bytes: _Bytes = Field(16 * 2**10, description="most bytes in a request's headers")
     json_depth: int = Field(32, ge=1, description="deepest nesting of a JSON body")
     clock_skew: Duration = Field(
         3600.0, description="record timestamps older than this count as their arrival"
@@ -129,31 +157,29 @@ class Limits(_Section):
     batches_in_flight: int = Field(
         2, ge=1, le=2, description="1: one runs; 2: one more may be assembled ahead"
     )
-    bisect: Duration = Field(60.0, description="total time to find the culprit of a failed batch")
-    publish: Duration = Field(30.0, description="longest wait for the broker to take replies")
-    drain: Duration = Field(
+    bisect: _Wait = Field(60.0, description="total time to find the culprit of a failed batch")
+    publish: _Wait = Field(30.0, description="longest wait for the broker to take replies")
+    drain: _Wait = Field(
         60.0, description="time to answer what is gathered after SIGTERM; then exit 75"
     )
     revoke: Duration = Field(
         10.0, description="time to finish what runs when partitions are taken away"
     )
-    stall: Duration = Field(
-        60.0, description="work held without progress for this long fails /livez"
-    )
+    stall: _Wait = Field(60.0, description="work held without progress for this long fails /livez")
 
 
 class Http(_Section):
     """Health and metrics."""
 
-    host: str = Field("127.0.0.1", description="address to listen on")
+    host: Text = Field("127.0.0.1", description="address to listen on")
     port: int = Field(9464, ge=0, le=65_535, description="0: a free one, logged")
 
 
 class Replies(_Section):
     """Where answers go."""
 
-    topic: str = Field(description="reply topic of requests that name none")
-    allow: tuple[str, ...] = Field(
+    topic: Topic = Field(description="reply topic of requests that name none")
+    allow: _List[AllowEntry] = Field(
         (), description="reply topics a request may name: exact, or a prefix with one trailing *"
     )
     diagnostics: bool = Field(True, description="add the headers batch-rows and stages")
@@ -162,8 +188,8 @@ class Replies(_Section):
 class DeadLetters(_Section):
     """Where records go that nobody can be answered for."""
 
-    topic: str = Field(description="dead-letter topic")
-    max_bytes: Size = Field(2**20 - 2**14, description="a larger value is cut")
+    topic: Topic = Field(description="dead-letter topic")
+    max_bytes: Size = Field(2**20 - 2**14, ge=_SMALLEST_REPLY, description="a larger value is cut")
 
 
 class Log(_Section):

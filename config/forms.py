@@ -1,0 +1,117 @@
+"""The forms that text settings must have: names, topics, digests, addresses.
+
+Source of the topic rule: Apache Kafka's `org.apache.kafka.common.internals.Topic`, which the broker
+applies to group instance ids as well.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Strict,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+_HIGHEST_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A pattern that the whole text must match, and the rule in words for those who miss it."""
+
+    pattern: str
+    rule: str
+
+    def check(self, text: str) -> str:
+        """Return `text`; raises ValueError with the rule when it has another form."""
+        if not re.fullmatch(self.pattern, text):
+            raise ValueError(f"must be {self.rule}")
+        return text
+
+    def __get_pydantic_core_schema__(
+        self, source: type[object], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
+
+
+_TOPIC = r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}"
+
+Name = Annotated[str, Form(r"[a-z0-9_]+", "made of a-z, 0-9 and _")]
+"""A lane's or a model's name."""
+
+Text = Annotated[str, Form(r"\S(?:.*\S)?", "text that is neither empty nor padded with spaces")]
+"""Text that says something."""
+
+Topic = Annotated[
+    str, Form(_TOPIC, "a topic name: letters, digits, '.', '_' and '-', at most 249 of them")
+]
+"""A topic that Kafka would take."""
+
+AllowEntry = Annotated[
+    str,
+    Form(
+        rf"{_TOPIC}|[a-zA-Z0-9._-]{{0,248}}\*",
+        "a topic name, or the beginning of one with a single * at its end",
+    ),
+]
+"""Topics that a request may name: one, or all that begin alike."""
+
+Slot = Annotated[
+    str, Form(rf"|{_TOPIC}", "empty, or letters, digits, '.', '_' and '-', at most 249 of them")
+]
+"""A static member's name."""
+
+
+def _lower(text: str) -> str:
+    return text.lower()
+
+
+Digest = Annotated[
+    str,
+    AfterValidator(_lower),
+    Form(r"|[0-9a-f]{64}", "64 hexadecimal digits, as `sha256sum` prints them"),
+]
+"""The SHA-256 of a file; empty: unknown."""
+
+TransformName = Annotated[
+    str, Form(r'|[^"]+\.py:[A-Za-z_][A-Za-z0-9_]*', 'written "file.py:Class"')
+]
+"""A user's class in a file; empty: none."""
+
+
+def _check_servers(text: str) -> str:
+    servers = [server.strip() for server in text.split(",")]
+    if not all(_is_server(server) for server in servers):
+        raise ValueError("must be host:port, several by comma, without a scheme or a user")
+    return ",".join(servers)
+
+
+def _is_server(text: str) -> bool:
+    found = re.fullmatch(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", text)
+    return found is not None and 1 <= int(found[1]) <= _HIGHEST_PORT
+
+
+Servers = Annotated[str, AfterValidator(_check_servers)]
+"""Brokers to ask first."""
+
+
+def _check_path(text: object) -> object:
+    if not isinstance(text, str | Path) or not str(text):
+        raise ValueError("must be the path of a file")
+    return text
+
+
+File = Annotated[Path, Strict(strict=False), BeforeValidator(_check_path)]
+"""A path, written as text."""
