@@ -1,11 +1,13 @@
 """Which offsets of a partition are answered, and so what may be committed.
 
-Pure: no clock, no loop, no I/O. Offsets are kept as runs [first, end), since requests arrive and
-are answered mostly in order: a partition with a million answers in flight is a handful of runs.
-Gaps in the offsets (compaction, transaction markers) never hold a commit back.
+Pure: no clock, no loop, no I/O. Requests arrive and are answered mostly in order, so what is
+outstanding is a few runs of consecutive offsets, kept as one ascending list of their edges:
+[first, end, first, end, ...], `end` being the offset after a run's last. Whole chunks are entered
+and settled by set operations on edges, which cost nothing per offset in Python.
+Gaps in the offsets (compaction, transaction markers) are never outstanding and hold nothing back.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 
@@ -15,7 +17,7 @@ class Ledger:
     A new assignment gets a new ledger, so a late answer settles a ledger that nobody reads any more.
     """
 
-    __slots__ = ("_ends", "_firsts", "_position", "lost", "number", "outstanding", "topic")
+    __slots__ = ("_edges", "_position", "lost", "number", "outstanding", "topic")
 
     def __init__(self, topic: str, number: int, position: int) -> None:
         self.topic = topic
@@ -23,8 +25,7 @@ class Ledger:
         self.lost = False
         self.outstanding = 0
         self._position = position
-        self._firsts: list[int] = []
-        self._ends: list[int] = []
+        self._edges: list[int] = []
 
     @property
     def position(self) -> int:
@@ -34,7 +35,7 @@ class Ledger:
     @property
     def committable(self) -> int:
         """The offset below which everything is settled."""
-        return self._firsts[0] if self._firsts else self._position
+        return self._edges[0] if self._edges else self._position
 
     @property
     def span(self) -> int:
@@ -42,9 +43,66 @@ class Ledger:
         return self._position - self.committable
 
     def start(self, offsets: Sequence[int], *, position: int) -> None:
-        """Enter `offsets`, ascending and beyond all earlier ones; `position` is read up to."""
-        raise NotImplementedError
+        """Enter `offsets`, beyond all earlier ones; `position` is the offset after what was read.
+
+        Raises ValueError, and enters nothing, when an offset is outside of what was newly read.
+        """
+        edges = _edges_of(offsets)
+        if position < self._position or (
+            edges and (edges[0] < self._position or edges[-1] > position)
+        ):
+            raise ValueError(f"{self._name}: read {_shown(offsets)} up to {position}")
+        if edges and self._edges and self._edges[-1] == edges[0]:
+            self._edges.pop()
+            del edges[0]
+        self._edges += edges
+        self._position = position
+        self.outstanding += len(offsets)
 
     def settle(self, offsets: Sequence[int]) -> None:
-        """Mark `offsets` answered; any order; raises ValueError for one not outstanding."""
-        raise NotImplementedError
+        """Mark `offsets` answered, in any order.
+
+        Raises ValueError, and settles nothing, when one of them is not outstanding.
+        O(runs between the lowest and the highest of them).
+        """
+        edges = _edges_of(offsets)
+        if not edges:
+            return
+        low = bisect_right(self._edges, edges[0])
+        low -= low % 2
+        high = bisect_left(self._edges, edges[-1])
+        high += high % 2
+        before = self._edges[low:high]
+        # What remains of runs once others inside them are cut out is bounded by the edges that
+        # occur on one side only; an edge that both have is where run and cut end together.
+        after = sorted(set(before).symmetric_difference(edges))
+        # Offsets that were not outstanding would have been added instead of cut out.
+        if _length(after) != _length(before) - len(offsets):
+            raise ValueError(f"{self._name}: settled {_shown(offsets)}, not all outstanding")
+        self._edges[low:high] = after
+        self.outstanding -= len(offsets)
+
+    @property
+    def _name(self) -> str:
+        return f"{self.topic}/{self.number}"
+
+
+def _edges_of(offsets: Sequence[int]) -> list[int]:
+    """Return the edges of the runs that `offsets` make; raises ValueError for one given twice."""
+    if not offsets:
+        return []
+    distinct = set(offsets)
+    if len(distinct) != len(offsets):
+        raise ValueError(f"an offset twice in {_shown(offsets)}")
+    first, last = min(offsets), max(offsets)
+    if last - first + 1 == len(offsets):
+        return [first, last + 1]
+    return sorted(distinct.symmetric_difference([offset + 1 for offset in offsets]))
+
+
+def _length(edges: Sequence[int]) -> int:
+    return sum(edges[1::2]) - sum(edges[::2])
+
+
+def _shown(offsets: Sequence[int]) -> str:
+    return f"{len(offsets)} offsets from {min(offsets, default=None)}"

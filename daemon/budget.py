@@ -1,0 +1,49 @@
+"""How much a lane may hold at a time, from fetch to acknowledged reply."""
+
+_REOPENS_AT = 0.75
+"""Share of each limit below which a full budget has room again. Fetching stops and starts by the
+quarter instead of by the request; three quarters keep the executor fed while replies drain."""
+
+
+class Budget:
+    """Requests and bytes held by one lane, against their limits.
+
+    Whole chunks are taken, so the limits are passed by at most one fetch. Once full it stays closed
+    until both counts are at three quarters of their limits or below.
+    """
+
+    __slots__ = ("_full", "_max_bytes", "_max_requests", "bytes", "requests")
+
+    def __init__(self, max_requests: int, max_bytes: int) -> None:
+        self._max_requests = max_requests
+        self._max_bytes = max_bytes
+        self._full = False
+        self.requests = 0
+        self.bytes = 0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more may be fetched."""
+        return not self._full
+
+    def take(self, requests: int, size_bytes: int) -> None:
+        """Count `requests` of `size_bytes` together in; they are held already."""
+        self.requests += requests
+        self.bytes += size_bytes
+        if self.requests >= self._max_requests or self.bytes >= self._max_bytes:
+            self._full = True
+
+    def give(self, requests: int, size_bytes: int) -> None:
+        """Count them out again; raises ValueError for more than is held."""
+        if requests > self.requests or size_bytes > self.bytes:
+            raise ValueError(
+                f"{requests} requests of {size_bytes} bytes given back"
+                f" of {self.requests} of {self.bytes}"
+            )
+        self.requests -= requests
+        self.bytes -= size_bytes
+        if (
+            self.requests <= self._max_requests * _REOPENS_AT
+            and self.bytes <= self._max_bytes * _REOPENS_AT
+        ):
+            self._full = False

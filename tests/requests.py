@@ -1,0 +1,46 @@
+"""Requests as admission would make them, with everything a test does not care about filled in."""
+
+import math
+from collections.abc import Sequence
+
+from daemon.messages import Bucket, Form, Request
+from daemon.offsets import Ledger
+from tests.fakes import FakeRecord
+
+BUCKET = Bucket("standard", "filetype")
+
+
+def make_request(
+    *,
+    bucket: Bucket = BUCKET,
+    ledger: Ledger | None = None,
+    offset: int = 0,
+    rows: int = 1,
+    cost_bytes: int = 64,
+    arrived_s: float = 0.0,
+    expires_s: float = math.inf,
+    inputs: object = b"",
+    form: Form = Form.RAW,
+) -> Request:
+    """One request; its record lies in `ledger`'s partition, by default one of its own."""
+    ledger = ledger or Ledger(bucket.lane, 0, 0)
+    return Request(
+        record=FakeRecord(ledger.topic, ledger.number, offset),
+        ledger=ledger,
+        bucket=bucket,
+        form=form,
+        inputs=inputs,
+        rows=rows,
+        cost_bytes=cost_bytes,
+        arrived_s=arrived_s,
+        expires_s=expires_s,
+        reply_topic="replies",
+        reply_partition=None,
+        correlation=None,
+    )
+
+
+def make_requests(count: int, *, first_offset: int = 0, **fields: object) -> Sequence[Request]:
+    """Return `count` requests at consecutive offsets, otherwise alike."""
+    fields.setdefault("ledger", Ledger(fields.get("bucket", BUCKET).lane, 0, 0))
+    return [make_request(offset=first_offset + index, **fields) for index in range(count)]
