@@ -1,7 +1,7 @@
 """Histograms that take a whole batch of observations at once.
 
-The client library's own takes one at a time, a lock and a search each: 2 us a request, more than
-everything else the line does with it.
+The client library's own takes one at a time, with a lock and a search each: 0.75 us measured, of
+the 3 us a small request may cost as a whole. Here a batch of 64 takes 4.7 us, 0.07 us a request.
 """
 
 from collections.abc import Sequence

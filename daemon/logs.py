@@ -193,9 +193,11 @@ def _route_libraries(level: Level) -> None:
     At debug aiokafka prints whole requests, with payloads and passwords in them.
     """
     floors = {"debug": logging.INFO, "error": logging.ERROR}
-    logging.basicConfig(
-        level=floors.get(level, logging.WARNING), handlers=[_LibraryHandler()], force=True
-    )
+    root = logging.getLogger()
+    root.setLevel(floors.get(level, logging.WARNING))
+    for handler in [each for each in root.handlers if isinstance(each, _LibraryHandler)]:
+        root.removeHandler(handler)
+    root.addHandler(_LibraryHandler())
 
 
 class _LibraryHandler(logging.Handler):

@@ -1,0 +1,78 @@
+"""Health and metrics over HTTP, for probes and scrapers of this host.
+
+/livez: is this process worth keeping? /readyz: does it serve? /metrics: how well?
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client.aiohttp import make_aiohttp_handler
+from prometheus_client.registry import Collector
+
+from daemon.errors import Exit, Fatal
+from daemon.events import Event
+from daemon.logs import log
+
+Health: TypeAlias = tuple[bool, str]
+"""Whether all is well, and the reason a person reads."""
+
+_PATHS = "/livez, /readyz and /metrics are what is served here\n"
+_CLOSE_S = 1.0
+"""A scraper that reads slowly must not hold up the end of the process."""
+
+
+class HttpServer:
+    """Serves /livez, /readyz and /metrics; `live` and `ready` are asked at each request."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        live: Callable[[], Health],
+        ready: Callable[[], Health],
+        registry: Collector,
+    ) -> None:
+        """`port` 0 takes a free one."""
+        self._host = host
+        self._port = port
+        application = web.Application()
+        application.router.add_get("/livez", _health(live))
+        application.router.add_get("/readyz", _health(ready))
+        application.router.add_get("/metrics", make_aiohttp_handler(registry))
+        application.router.add_route("*", "/{path:.*}", _not_found)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_CLOSE_S)
+
+    async def start(self) -> int:
+        """Listen and return the port; raises Fatal when the address cannot be had."""
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise Fatal(
+                Exit.SETTINGS,
+                f"cannot listen on {self._host}:{self._port} ({error.strerror}): "
+                "set http.host and http.port to a free address, port 0 takes any",
+            ) from error
+        port = int(self._runner.addresses[0][1])
+        log(Event.HTTP_STARTED, host=self._host, port=port)
+        return port
+
+    async def stop(self) -> None:
+        """Stop listening and end what is open."""
+        await self._runner.cleanup()
+
+
+def _health(ask: Callable[[], Health]) -> Handler:
+    async def answer(_: web.Request) -> web.Response:
+        well, reason = ask()
+        return web.json_response({"ok": well, "reason": reason}, status=200 if well else 503)
+
+    return answer
+
+
+async def _not_found(_: web.Request) -> web.Response:
+    return web.Response(status=404, text=_PATHS)
