@@ -18,6 +18,8 @@ from daemon.offsets import Ledger
 Array: TypeAlias = npt.NDArray[np.generic]
 Arrays: TypeAlias = Mapping[str, Array]
 Header: TypeAlias = tuple[str, bytes]
+SentHeader: TypeAlias = tuple[str, bytes | None]
+"""A header as a requester sent it: Kafka allows a null value."""
 
 FlushCause: TypeAlias = Literal[
     "full", "bytes", "linger", "deadline", "idle", "uncommitted", "drain"
@@ -52,7 +54,7 @@ class Record(Protocol):
         """The body; None is a tombstone."""
 
     @property
-    def headers(self) -> Sequence[Header]:
+    def headers(self) -> Sequence[SentHeader]:
         """Name and value, in the order sent."""
 
 
