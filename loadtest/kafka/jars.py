@@ -23,6 +23,7 @@ _OTHER_WAYS = (
 )
 # A first use on a slow line downloads 43 MB; who comes second waits for it, but not for ever.
 _WAIT_FOR_OTHER_S = 600.0
+_SILENCE_S = 1.0
 _DOWNLOADS_AT_ONCE = 8
 
 
@@ -93,11 +94,16 @@ def _verify(path: Path, jar: Jar) -> None:
 @contextmanager
 def exclusive(purpose: str) -> Iterator[None]:
     """Hold this user's lock for `purpose` on the cache; raises KafkaUnavailable after a long wait."""
-    deadline_s = time.monotonic() + _WAIT_FOR_OTHER_S
+    began_s = time.monotonic()
+    announced = False
     with (cache() / f"{purpose}.lock").open("w") as file:
         while not _try_lock(file.fileno()):
-            if time.monotonic() > deadline_s:
+            waited_s = time.monotonic() - began_s
+            if waited_s > _WAIT_FOR_OTHER_S:
                 raise KafkaUnavailable(f"Another process holds {file.name} for too long.")
+            if waited_s > _SILENCE_S and not announced:
+                Console(stderr=True).print(f"Waiting for the {purpose} of another process ...")
+                announced = True
             time.sleep(0.1)
         yield
 
