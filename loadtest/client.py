@@ -203,5 +203,5 @@ async def _sleep_until(due_s: float) -> None:
 
     uvloop's timers count whole milliseconds, and may fire one early.
     """
-    while (early_s := due_s - time.monotonic()) > 0:
+    while (early_s := due_s - time.monotonic()) > 0:  # noqa: ASYNC110 - only the clock ends it
         await asyncio.sleep(math.ceil(early_s * 1000) / 1000)
