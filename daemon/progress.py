@@ -6,6 +6,7 @@ Rule 3: time in which this process did not run (SIGSTOP, a frozen container, a s
 not count either.
 """
 
+from math import inf
 from typing import NamedTuple
 
 
@@ -26,7 +27,7 @@ class Progress:
     def __init__(self, stall_s: float, *, now: float) -> None:
         self._stall_s = stall_s
         self._held = 0
-        self._due_s = now
+        self._due_s = inf
         self._reachable = True
         self._moved_s = now
         self._looked_s = now
@@ -40,8 +41,8 @@ class Progress:
 
         Args:
             held: requests from fetch to acknowledged answer.
-            due_s: when the oldest of them had to move: the end of its linger while it waits, the
-                moment it was handed over when it runs or is being published; inf when none is.
+            due_s: when the first of them has to move: the end of its linger while it waits, any
+                time up to `now` while it runs or is being published; inf when nothing is due.
             reachable: whether a broker answers.
             now: monotonic seconds.
         """
@@ -49,7 +50,8 @@ class Progress:
         if not self._reachable:
             self._moved_s = now
         self._held = held
-        self._due_s = due_s
+        overdue = held > 0 and due_s <= now
+        self._due_s = min(self._due_s, due_s) if overdue else due_s
         self._reachable = reachable
 
     def verdict(self, now: float) -> Verdict:

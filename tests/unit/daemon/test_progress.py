@@ -98,6 +98,16 @@ def test_a_probe_right_after_such_a_pause_does_not_condemn():
     assert progress.verdict(400.0).moving
 
 
+def test_work_that_is_due_at_every_look_is_due_since_the_first():
+    progress = Progress(STALL_S, now=0.0)
+    now = 0.0
+    while progress.verdict(now).moving:
+        now += 1.0
+        progress.observe(held=1, due_s=now, reachable=True, now=now)
+
+    assert now == 1.0 + STALL_S
+
+
 steps = st.lists(
     st.tuples(
         st.floats(0.1, STALL_S / 2),
@@ -114,16 +124,18 @@ steps = st.lists(
 def test_a_stall_needs_a_whole_limit_of_due_work_a_broker_and_no_answer(history):
     progress = Progress(STALL_S, now=0.0)
     now = innocent_s = 0.0
+    was_reachable = True
+    due_s = inf
     for pause_s, held, reachable, due_in_s, settles in history:
         now += pause_s
-        was_unreachable = not progress._reachable
         progress.observe(held=held, due_s=now + due_in_s, reachable=reachable, now=now)
         if settles:
             progress.settled(now=now)
-        if settles or was_unreachable:
+        if settles or not was_reachable:
             innocent_s = now
-        since_s = max(innocent_s, now + due_in_s)
-        stalled = held > 0 and reachable and now - since_s >= STALL_S
+        was_reachable = reachable
+        due_s = min(due_s, now + due_in_s) if held and due_in_s <= 0 else now + due_in_s
+        stalled = held > 0 and reachable and now - max(innocent_s, due_s) >= STALL_S
 
         assert progress.verdict(now).moving == (not stalled)
 
