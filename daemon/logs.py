@@ -94,7 +94,8 @@ class _Journal:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._repeats = Repeats()
-        self._lock = threading.Lock()
+        # A signal handler may log while its own thread is in here.
+        self._lock = threading.RLock()
         self.counts: Counter[str] = Counter()
 
     def write(

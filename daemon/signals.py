@@ -1,0 +1,68 @@
+"""What the process is told from outside: TERM and INT stop it, HUP reloads its models."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Self
+
+from daemon.errors import Exit
+from daemon.events import Event
+from daemon.logs import log, summarise
+
+_STOPS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Signals:
+    """Sets `stop` at the first TERM or INT and ends the process at the second.
+
+    An async context; afterwards the signals do what they did before.
+    """
+
+    def __init__(self, reload: Callable[[], None]) -> None:
+        """`reload` is called on the loop at each HUP and must return at once."""
+        self.stop = asyncio.Event()
+        self._reload = reload
+        self._before = {each: signal.getsignal(each) for each in (*_STOPS, signal.SIGHUP)}
+
+    async def __aenter__(self) -> Self:
+        """Take over the signals of this process."""
+        loop = asyncio.get_running_loop()
+        for each in _STOPS:
+            loop.add_signal_handler(each, self._on_stop, each)
+        loop.add_signal_handler(signal.SIGHUP, self._on_reload)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the signals back."""
+        loop = asyncio.get_running_loop()
+        for each, handler in self._before.items():
+            loop.remove_signal_handler(each)
+            signal.signal(each, handler)
+
+    def _on_stop(self, received: signal.Signals) -> None:
+        log(Event.SIGNAL_RECEIVED, signal=received.name, does="drain; once more ends at once")
+        self.stop.set()
+        # From here on not through the loop, which may be what does not come to an end.
+        for each in _STOPS:
+            asyncio.get_running_loop().remove_signal_handler(each)
+            signal.signal(each, _end_at_once)
+
+    def _on_reload(self) -> None:
+        log(Event.SIGNAL_RECEIVED, signal="SIGHUP", does="reload the models")
+        self._reload()
+
+
+def _end_at_once(number: int, _: FrameType | None) -> None:
+    """End without a word to Kafka: what is unanswered is uncommitted, so it is redelivered."""
+    try:
+        log(Event.SIGNAL_RECEIVED, signal=signal.Signals(number).name, does="end at once")
+        summarise(last=True)
+    finally:  # the signal may have come while the log was being written
+        os._exit(Exit.WORK_LEFT)
