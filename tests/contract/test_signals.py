@@ -14,7 +14,11 @@ _PATIENCE_S = 30
 
 _WORKER = """
     import asyncio, sys, time, uvloop
+    from config.settings import Log
+    from daemon.logs import configure
     from daemon.signals import Signals
+
+    configure(Log(), worker="w")
 
     async def main():
         async with Signals(lambda: print("reload", flush=True)) as signals:
