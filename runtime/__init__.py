@@ -1,1 +1,37 @@
 """A model: arrays in, arrays out. Knows ONNX Runtime, knows nothing of Kafka."""
+
+from runtime.conversion import Conversion, Prepared
+from runtime.errors import (
+    ModelFailed,
+    ModelRefused,
+    ModelStuck,
+    ModelTimeout,
+    OutputInvalid,
+    RunError,
+    TransformFailed,
+)
+from runtime.model import Model, load_model
+from runtime.session import Session
+from runtime.signature import Signature, TensorSpec
+from runtime.transform import REJECTION_CODES, Done, Rejected, Transform
+
+__all__ = [
+    "REJECTION_CODES",
+    "Conversion",
+    "Done",
+    "Model",
+    "ModelFailed",
+    "ModelRefused",
+    "ModelStuck",
+    "ModelTimeout",
+    "OutputInvalid",
+    "Prepared",
+    "Rejected",
+    "RunError",
+    "Session",
+    "Signature",
+    "TensorSpec",
+    "Transform",
+    "TransformFailed",
+    "load_model",
+]

@@ -1,0 +1,129 @@
+"""Calls a user's transform and trusts nothing that comes back."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime.errors import TransformFailed
+from runtime.signature import Signature, TensorSpec
+from runtime.transform import REJECTION_CODES, Done, Rejected, Transform
+
+_Arguments = ParamSpec("_Arguments")
+_Returned = TypeVar("_Returned")
+
+
+class Prepared(NamedTuple):
+    """One request's inputs by name, as the model takes them; first axis = `rows`."""
+
+    inputs: Mapping[str, npt.NDArray[Any]]
+    rows: int
+
+
+class Conversion:
+    """A transform that keeps its word or fails for its one request alone.
+
+    `cheap` says whether it may run on the event loop. Both methods may be called from several
+    threads.
+    """
+
+    def __init__(self, transform: Transform, signature: Signature) -> None:
+        self._transform = transform
+        self._inputs = signature.inputs
+        self.cheap = bool(getattr(transform, "cheap", False))
+
+    def preprocess(self, body: bytes, headers: Mapping[str, bytes]) -> Prepared | Done:
+        """Return a request's checked inputs, or its finished answer.
+
+        Raises:
+            Rejected: the transform refuses the request.
+            TransformFailed: it raised anything else, or returned what the model does not take.
+        """
+        given: object = _call(self._transform.preprocess, body, headers)
+        if isinstance(given, Done):
+            _require_reply(given.content_type, given.body, "preprocess")
+            return given
+        if not isinstance(given, Mapping):
+            raise TransformFailed(
+                f"preprocess returned {_kind(given)}, not inputs by name and not Done"
+            )
+        return Prepared(given, self._rows(given))
+
+    def postprocess(self, outputs: Mapping[str, npt.NDArray[Any]]) -> tuple[str, bytes]:
+        """Return the content type and body of a reply; `outputs` are the rows of one request.
+
+        Raises:
+            Rejected: the transform refuses the request after all.
+            TransformFailed: it raised anything else, or returned no such pair.
+        """
+        given: object = _call(self._transform.postprocess, outputs)
+        if not isinstance(given, tuple) or len(given) != 2:  # noqa: PLR2004 -- a pair
+            raise TransformFailed(f"postprocess returned {_kind(given)}, not (content type, body)")
+        content_type, body = given
+        _require_reply(content_type, body, "postprocess")
+        return content_type, body
+
+    def _rows(self, given: Mapping[str, object]) -> int:
+        """Return the number of rows; raises TransformFailed unless `given` fits the model."""
+        wanted = {spec.name for spec in self._inputs}
+        if given.keys() != wanted:
+            raise TransformFailed(
+                f"preprocess returned inputs {sorted(map(str, given))}, the model takes "
+                f"{sorted(wanted)}"
+            )
+        rows = {_rows_of(given[spec.name], spec) for spec in self._inputs}
+        if len(rows) > 1:
+            raise TransformFailed(f"preprocess returned inputs of {sorted(rows)} rows, not of one")
+        return rows.pop()
+
+
+def _rows_of(array: object, spec: TensorSpec) -> int:
+    problem = _misfit(array, spec)
+    if problem or not isinstance(array, np.ndarray):
+        raise TransformFailed(f"preprocess returned for input {spec.name!r} {problem}")
+    return len(array)
+
+
+def _misfit(array: object, spec: TensorSpec) -> str:
+    if not isinstance(array, np.ndarray):
+        return f"{_kind(array)}, not an array"
+    if array.dtype != spec.dtype:
+        return f"{array.dtype}, the model takes {spec.dtype} (nothing is cast silently)"
+    row = array.shape[1:]
+    fits = len(row) == len(spec.row_shape) and all(
+        want is None or want == has for want, has in zip(spec.row_shape, row, strict=True)
+    )
+    if array.ndim == 0 or not fits:
+        wanted = ("rows", *("any" if want is None else want for want in spec.row_shape))
+        return f"shape {array.shape}, the model takes ({', '.join(map(str, wanted))})"
+    return "" if len(array) else "no row"
+
+
+def _call(
+    function: Callable[_Arguments, _Returned],
+    *args: _Arguments.args,
+    **kwargs: _Arguments.kwargs,
+) -> _Returned:
+    try:
+        return function(*args, **kwargs)
+    except Rejected as rejected:
+        if rejected.code in REJECTION_CODES:
+            raise
+        raise TransformFailed("it rejected the request with a code that is not one") from rejected
+    # A user's code may raise anything, and an exit from it must not end a thread of the pool. Its
+    # text stays out of the reply: it may name files or quote the request.
+    except (Exception, SystemExit) as error:
+        name = getattr(function, "__name__", "it")
+        raise TransformFailed(f"{name} raised {type(error).__name__}") from error
+
+
+def _require_reply(content_type: object, body: object, method: str) -> None:
+    if not isinstance(content_type, str) or not content_type.isascii() or not content_type:
+        raise TransformFailed(f"{method} gave a content type that is not ASCII text")
+    if not isinstance(body, bytes):
+        raise TransformFailed(f"{method} gave a body that is {_kind(body)}, not bytes")
+
+
+def _kind(value: object) -> str:
+    return f"a {type(value).__name__}"

@@ -1,0 +1,46 @@
+"""Why a model was refused, and how a run can end without an answer."""
+
+
+class ModelRefused(Exception):
+    """The model, its device or its transform cannot be used; the process exits 65 (EX_DATAERR).
+
+    `reason` says what is wrong and `remedy` what to do; both are for the operator and may name
+    files.
+    """
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(f"{reason}; {remedy}")
+        self.reason = reason
+        self.remedy = remedy
+
+
+class RunError(Exception):
+    """A run gave no outputs; `detail` is fit for a reply: no paths, no stack."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class ModelFailed(RunError):
+    """The model raised."""
+
+
+class OutputInvalid(ModelFailed):
+    """The model gave other than one row out for each row in."""
+
+
+class ModelTimeout(RunError):
+    """The run was ended at its limit; the session is usable again."""
+
+
+class ModelStuck(RunError):
+    """A run did not end when told to: its thread is lost, and only the process's end frees it."""
+
+
+class TransformFailed(Exception):
+    """A user's transform raised or returned something unusable; `detail` is fit for a reply."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail

@@ -1,0 +1,67 @@
+"""A model as it serves: its session and, when it has one, its transform."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from config.settings import Model as Settings
+from runtime.conversion import Conversion
+from runtime.digest import read_model
+from runtime.errors import ModelStuck
+from runtime.outputs import unsound_rows
+from runtime.session import Session
+from runtime.transform import load_transform
+
+
+class Model:
+    """What a reload replaces as a whole.
+
+    `session` runs it; `transform` is None when tensors come and go as they are.
+    """
+
+    def __init__(self, session: Session, transform: Conversion | None) -> None:
+        self.session = session
+        self.transform = transform
+
+    def served_by(self, name: str) -> str:
+        """Return the reply header's text: the model's `name` and how its digest begins."""
+        return f"{name}@{self.session.digest[:12]}"
+
+    def unsound_rows(self, outputs: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[Any] | None:
+        """Return which rows (bool, (rows,)) hold NaN or infinity in any output; None: not one."""
+        return unsound_rows(self.session.signature, outputs)
+
+    def close(self) -> None:
+        """Let the session go, after the run that is under way."""
+        self.session.close()
+
+
+def load_model(
+    settings: Settings,
+    *,
+    base: Path,
+    on_stuck: Callable[[ModelStuck], None],
+    digest: str = "",
+) -> Model:
+    """Read, check, load and try the model that `settings` names; seconds of blocking work.
+
+    Relative paths count from `base`. `digest` (hex) asks for exactly that file besides what the
+    settings say: a session built anew must not quietly become another model. `on_stuck`: see
+    Session.
+
+    Raises:
+        ModelRefused: the file, the device, the model's form or the transform cannot be used.
+    """
+    path = base / settings.path
+    file = read_model(path, sha256=digest or settings.sha256)
+    session = Session(file, settings, on_stuck=on_stuck)
+    if not settings.transform:
+        return Model(session, None)
+    try:
+        transform = load_transform(settings.transform, base=base, model=path)
+    except Exception:
+        session.close()
+        raise
+    return Model(session, Conversion(transform, session.signature))

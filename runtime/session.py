@@ -1,0 +1,195 @@
+"""Runs a model, within a time limit, on the thread that calls."""
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from config.settings import Model as Settings
+from runtime.bfloat16 import run_as_values
+from runtime.digest import ModelFile
+from runtime.errors import (
+    ModelFailed,
+    ModelRefused,
+    ModelStuck,
+    ModelTimeout,
+    OutputInvalid,
+    RunError,
+)
+from runtime.outputs import require_rows
+from runtime.providers import FATAL, open_session
+from runtime.run_limit import RunLimit
+from runtime.sample import Sample, samples
+from runtime.signature import Signature, read_signature
+
+Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
+
+# onnxruntime looks at the flag between two nodes: this is the longest a single node may take.
+_GRACE_S = 10.0
+# The first run on a GPU loads kernels, whatever the run limit is.
+_FIRST_RUN_S = 60.0
+# Two, so that an output which is no batch of rows shows.
+_SAMPLE_ROWS = 2
+_ROWS_REMEDY = "export the model so that each row of each output belongs to one row in"
+_AXES_REMEDY = (
+    "give the sizes of its free axes (sample_axes) or the range of its inputs (minimum, maximum) "
+    "in the settings"
+)
+
+_PATH = re.compile(r"\S*/\S*|Name:'[^']*'")
+_DETAIL_LENGTH = 300
+
+
+class Session:
+    """A loaded model. One run at a time: a second one waits its turn.
+
+    `provider` is where it runs; `degraded` whether that is the CPU for want of the GPU, and
+    `degraded_because` why; `nodes` counts the model's nodes by provider; `digest` is the model
+    file's, in hex.
+    """
+
+    def __init__(
+        self,
+        file: ModelFile,
+        settings: Settings,
+        *,
+        on_stuck: Callable[[ModelStuck], None],
+        grace_s: float = _GRACE_S,
+    ) -> None:
+        """Load `file` and run it once; raises ModelRefused when either fails.
+
+        `on_stuck` is called once, from another thread, when a run does not end `grace_s` after it
+        was told to: nothing in this process can free its thread.
+        """
+        self._session, placement = open_session(
+            file, device=settings.device, threads=settings.threads
+        )
+        self.digest = file.digest
+        self.provider = placement.provider
+        self.nodes = placement.nodes
+        self.degraded_because = placement.degraded_because
+        self.degraded = placement.degraded_because is not None
+        self.signature: Signature = read_signature(
+            self._session.get_inputs(), self._session.get_outputs()
+        )
+        self._names = [spec.name for spec in self.signature.outputs]
+        specs = self.signature.inputs + self.signature.outputs
+        self._bfloat16 = any(spec.datatype == "BF16" for spec in specs)
+        self._options = _run_options()
+        self._turn = threading.Lock()
+        self._limit = RunLimit(grace_s=grace_s, on_stuck=on_stuck)
+        try:
+            self._sample = self._proven_sample(settings)
+        except ModelRefused:
+            self.close()
+            raise
+
+    def run(self, inputs: Arrays, *, limit_s: float) -> dict[str, npt.NDArray[Any]]:
+        """Return each output, as many rows as came in; blocks the calling thread.
+
+        `inputs`: every input by name, dtype and row shape as the signature has them, first axis =
+        rows, at most `fixed_rows` when that is set.
+
+        Raises:
+            ModelTimeout: ended after `limit_s` seconds.
+            OutputInvalid: an output has other than one row for each row in.
+            ModelFailed: the model raised; all rows share its fate.
+        """
+        rows = len(next(iter(inputs.values())))
+        fixed_rows = self.signature.fixed_rows
+        if fixed_rows is None or rows >= fixed_rows:
+            outputs = self._run(inputs, limit_s)
+            require_rows(outputs, rows)
+            return outputs
+        outputs = self._run(
+            {name: _pad(each, fixed_rows) for name, each in inputs.items()}, limit_s
+        )
+        require_rows(outputs, fixed_rows)
+        return {name: array[:rows] for name, array in outputs.items()}
+
+    def warm_up(self, rows: Iterable[int], *, limit_s: float) -> None:
+        """Run the sample at each number of rows, each within `limit_s` seconds.
+
+        Raises: ModelRefused when one fails.
+        """
+        # Largest first: the arena then grows once instead of piece by piece.
+        for count in sorted({self._within_batch(each) for each in rows}, reverse=True):
+            try:
+                self.run(self._sample.of(count), limit_s=limit_s)
+            except RunError as error:
+                raise ModelRefused(
+                    f"the model fails on {count} rows of its warm-up sample: {error}",
+                    "set a lower max_rows, or a longer run_limit",
+                ) from error
+
+    def probe(self, *, limit_s: float) -> None:
+        """Run one row of the sample; raises RunError when the session is sick."""
+        self.run(self._sample.of(1), limit_s=limit_s)
+
+    def close(self) -> None:
+        """Let the model go, after the run that is under way; later runs fail."""
+        self._session = None
+        self._limit.close()
+
+    def _run(self, inputs: Arrays, limit_s: float) -> dict[str, npt.NDArray[Any]]:
+        with self._turn:
+            if self._session is None:
+                raise ModelFailed("the session is closed")
+            self._limit.begin(self._options, limit_s)
+            try:
+                outputs = self._call(inputs)
+            except Exception as error:  # onnxruntime's exceptions have no common base
+                if self._limit.end():
+                    raise ModelTimeout(f"the run was ended after {limit_s:g} s") from error
+                raise ModelFailed(_plain(error)) from error
+            finally:
+                if self._limit.end():
+                    self._options = _run_options()
+            return dict(zip(self._names, outputs, strict=True))
+
+    def _call(self, inputs: Arrays) -> list[npt.NDArray[Any]]:
+        if self._bfloat16:
+            return run_as_values(self._session, self.signature, inputs, self._options)
+        outputs: list[npt.NDArray[Any]] = self._session.run(self._names, inputs, self._options)
+        return outputs
+
+    def _proven_sample(self, settings: Settings) -> Sample:
+        rows = self._within_batch(_SAMPLE_ROWS)
+        failure: RunError | None = None
+        for sample in samples(self.signature, minimum=settings.minimum, maximum=settings.maximum):
+            try:
+                self.run(sample.of(rows), limit_s=_FIRST_RUN_S)
+            except OutputInvalid as error:
+                raise ModelRefused(str(error), _ROWS_REMEDY) from error
+            except ModelTimeout as error:
+                raise ModelRefused(f"a run of {rows} rows: {error}", _AXES_REMEDY) from error
+            except ModelFailed as error:
+                failure = error
+            else:
+                return sample
+        raise ModelRefused(f"the model fails on every warm-up sample: {failure}", _AXES_REMEDY)
+
+    def _within_batch(self, rows: int) -> int:
+        fixed_rows = self.signature.fixed_rows
+        return rows if fixed_rows is None else min(rows, fixed_rows)
+
+
+def _run_options() -> onnxruntime.RunOptions:
+    options = onnxruntime.RunOptions()
+    options.log_severity_level = FATAL
+    return options
+
+
+def _pad(array: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:
+    """Fill up with copies of the first row: it passed the checks, zeros might not."""
+    return np.concatenate([array, np.repeat(array[:1], rows - len(array), axis=0)])
+
+
+def _plain(error: Exception) -> str:
+    """Return onnxruntime's message without its prefix, source paths and node names."""
+    message = str(error).rpartition("Status Message: ")[2].rpartition("[ONNXRuntimeError] : ")[2]
+    return _PATH.sub("", message).strip()[:_DETAIL_LENGTH] or type(error).__name__
