@@ -107,6 +107,9 @@ class Model(_Section):
     maximum: float | None = Field(
         None, allow_inf_nan=False, description="inputs above are invalid_value"
     )
+    sample_axis: int = Field(
+        8, ge=1, description="length of a row's free axes in the sample that warms the model"
+    )
 
 
 class Lane(_Section):
