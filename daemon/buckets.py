@@ -1,0 +1,199 @@
+"""Requests that wait, bucket by bucket: only those of one bucket may share a batch."""
+
+import math
+from collections import deque
+from collections.abc import Collection, Sequence
+from itertools import islice
+from operator import attrgetter
+from typing import Literal
+
+from daemon.agenda import Agenda
+from daemon.lanes import LanePolicy
+from daemon.messages import Bucket, Request
+from daemon.offsets import Ledger
+
+_ARRIVAL = attrgetter("arrived_s")
+
+_LOOK_AHEAD = 32
+"""Requests beyond the first misfit that are tried in a batch's remaining room: enough to fill it
+with small ones, few beside the run of a batch (0.1 us each)."""
+
+Limit = Literal["full", "bytes"]
+"""Why nothing more went into a batch."""
+
+
+class BucketQueue:
+    """One bucket's waiting requests in order of arrival, with their rows and bytes.
+
+    Rule 1: a batch starts with the oldest request and takes each next one that still fits, so a
+    request leaves no later than if the batch ended at the first that does not fit.
+    Rule 2: a request that exceeds a limit by itself is a batch by itself.
+    """
+
+    __slots__ = ("_requests", "cost_bytes", "deadlines", "key", "laggards", "policy", "rows")
+
+    def __init__(self, key: Bucket, policy: LanePolicy) -> None:
+        self.key = key
+        self.policy = policy
+        self.rows = 0
+        self.cost_bytes = 0
+        self.deadlines: Agenda[Request] = Agenda()
+        self.laggards: set[Request] = set()
+        self._requests: deque[Request] = deque()
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    @property
+    def oldest_s(self) -> float:
+        """When the oldest request arrived; raises IndexError when nothing waits."""
+        return self._requests[0].arrived_s
+
+    @property
+    def earliest_deadline_s(self) -> float:
+        """When the first waiting request expires, inf when none does."""
+        first = self.deadlines.first()
+        return math.inf if first is None else first[0]
+
+    @property
+    def full(self) -> bool:
+        """Whether a further request could not join the next batch."""
+        return self.rows >= self.policy.max_rows or self.cost_bytes >= self.policy.max_bytes
+
+    def extend(self, requests: list[Request]) -> None:
+        """Let `requests` wait, each at its place by arrival; the list is not kept."""
+        requests.sort(key=_ARRIVAL)
+        self.rows += sum([request.rows for request in requests])
+        self.cost_bytes += sum([request.cost_bytes for request in requests])
+        for request in [request for request in requests if request.expires_s < math.inf]:
+            self.deadlines.put(request, request.expires_s)
+        # Requests whose preparation took longer may come after younger ones.
+        overtaken = []
+        while self._requests and self._requests[-1].arrived_s > requests[0].arrived_s:
+            overtaken.append(self._requests.pop())
+        if overtaken:
+            requests = sorted([*reversed(overtaken), *requests], key=_ARRIVAL)
+        self._requests.extend(requests)
+
+    def take(self) -> tuple[list[Request], Limit | None]:
+        """Remove and return the next batch, and the limit it met, None when all that waits fits."""
+        requests, limit = self._alike() or self._first_fit()
+        self._forget(requests)
+        return requests, limit
+
+    def _alike(self) -> tuple[list[Request], Limit | None] | None:
+        """Take the next batch where no request has to be looked at alone, else take nothing."""
+        if self.rows != len(self._requests):  # some have several rows
+            return None
+        count = min(self.policy.max_rows, len(self._requests))
+        size_bytes = sum([request.cost_bytes for request in islice(self._requests, count)])
+        if size_bytes >= self.policy.max_bytes:
+            return None
+        popleft = self._requests.popleft
+        limit: Limit | None = "full" if count == self.policy.max_rows else None
+        return [popleft() for _ in range(count)], limit
+
+    def _first_fit(self) -> tuple[list[Request], Limit | None]:
+        """Take the next batch request by request; what does not fit stays at the front."""
+        taken: list[Request] = []
+        passed: list[Request] = []
+        limit: Limit | None = None
+        rows, size_bytes = self.policy.max_rows, self.policy.max_bytes  # what is left of them
+        while (
+            self._requests and rows > 0 and size_bytes > 0 and len(passed) <= self.policy.max_rows
+        ):
+            request = self._requests.popleft()
+            if not taken or (request.rows <= rows and request.cost_bytes <= size_bytes):
+                taken.append(request)
+                rows -= request.rows
+                size_bytes -= request.cost_bytes
+            else:
+                passed.append(request)
+                limit = limit or ("full" if request.rows > rows else "bytes")
+        self._requests.extendleft(reversed(passed))
+        if rows <= 0:
+            limit = "full"
+        elif size_bytes <= 0:
+            limit = "bytes"
+        return taken, limit
+
+    def expire(self, now: float) -> list[Request]:
+        """Remove and return the requests whose deadline has passed. O(waiting) when any has."""
+        expired = []
+        while (first := self.deadlines.first()) is not None and first[0] <= now:
+            expired.append(first[1])
+            self.deadlines.discard([first[1]])
+        # Where all are given the same time, the expired are the oldest.
+        count = len(expired)
+        while count and self._requests[0].expires_s <= now:
+            self._requests.popleft()
+            count -= 1
+        if count:
+            self._requests = deque([each for each in self._requests if each.expires_s > now])
+        self._forget(expired)
+        return expired
+
+    def drop(self, ledgers: Collection[Ledger]) -> list[Request]:
+        """Remove and return the requests of `ledgers`. O(waiting)."""
+        dropped = [request for request in self._requests if request.ledger in ledgers]
+        if dropped:
+            self._requests = deque([each for each in self._requests if each.ledger not in ledgers])
+            self._forget(dropped)
+        return dropped
+
+    def oldest_of(self, ledger: Ledger) -> Request | None:
+        """Return the oldest waiting request of `ledger`. O(waiting)."""
+        return next((each for each in self._requests if each.ledger is ledger), None)
+
+    def _forget(self, requests: Sequence[Request]) -> None:
+        self.rows -= sum([request.rows for request in requests])
+        self.cost_bytes -= sum([request.cost_bytes for request in requests])
+        if self.deadlines:
+            self.deadlines.discard(requests)
+        if self.laggards:
+            self.laggards.difference_update(requests)
+
+
+class LaneQueues:
+    """The buckets of one lane in which requests wait.
+
+    The bucket that deserves the executor is, of those that are due, the one whose time came or
+    comes first: one that fills again and again holds no other back beyond that one's own time.
+    """
+
+    __slots__ = ("_by_time", "_ready", "policy")
+
+    def __init__(self, policy: LanePolicy) -> None:
+        self.policy = policy
+        self._by_time: Agenda[BucketQueue] = Agenda()
+        self._ready: Agenda[BucketQueue] = Agenda()
+
+    def place(self, queue: BucketQueue, due_s: float, *, ready: bool) -> None:
+        """Enter or move a queue that is due at `due_s`, or, when `ready`, already."""
+        self._by_time.put(queue, due_s)
+        if ready:
+            self._ready.put(queue, due_s)
+        else:
+            self._ready.discard([queue])
+
+    def remove(self, queue: BucketQueue) -> None:
+        """Forget a queue in which nothing waits."""
+        self._by_time.discard([queue])
+        self._ready.discard([queue])
+
+    def deserving(self, now: float, *, idle: bool = False) -> BucketQueue | None:
+        """Return the due queue that goes first; when `idle`, an eager lane always has one."""
+        first = self._by_time.first()
+        if first is None:
+            return None
+        if first[0] <= now:
+            return first[1]
+        ready = self._ready.first()
+        if ready is not None:
+            return ready[1]
+        return first[1] if idle and self.policy.eager else None
+
+    def next_due_s(self) -> float:
+        """Return when the first queue is due by time, inf when nothing waits."""
+        first = self._by_time.first()
+        return math.inf if first is None else first[0]
