@@ -1,21 +1,18 @@
 """One real Kafka broker as a child process: started, stopped, killed, paused, restarted."""
 
-import os
 import random
 import shutil
 import signal
 import socket
 import struct
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadtest.kafka import java, tether
+from loadtest.child import Child
+from loadtest.kafka import java
 from loadtest.kafka.jars import KafkaUnavailable
 from loadtest.kafka.properties import HOST, Ports, properties
 
@@ -26,7 +23,6 @@ _POLL_S = 0.02
 # stopped broker's port could otherwise be given that very port, connect to itself and keep it.
 _PORTS = range(20_000, 32_000)
 _PORT_ATTEMPTS = 5
-_LOG_LINES_SHOWN = 20
 # Metadata v1 for no topic: size, api key 3, version 1, correlation id 1, no client id, no topics.
 _METADATA_REQUEST = struct.pack(">ihhihi", 14, 3, 1, 1, -1, 0)
 _METADATA_HEAD = struct.Struct(">iii")
@@ -35,8 +31,8 @@ _METADATA_HEAD = struct.Struct(">iii")
 class Broker:
     """A broker on loopback with data of its own; a context manager that leaves nothing behind.
 
-    All methods block. Both the process and the data end with this process, however it ends, unless
-    `detached`: then they stay until somebody ends the process `pid`.
+    All methods block. Process and data end with this process, however it ends, unless `detached`:
+    then they stay until somebody ends the process `pid`.
     """
 
     def __init__(
@@ -58,10 +54,7 @@ class Broker:
         self._any_port = port == 0
         self._settings = dict(settings or {})
         self._options = tuple(options)
-        self._detached = detached
-        self._process: subprocess.Popen[bytes] | None = None
-        self._folder = Path(tempfile.mkdtemp(prefix="tidemill-kafka-"))
-        self._tether = None if detached else _fasten(self._folder)
+        self._child = Child("kafka", detached=detached)
         self._ports = _free_ports(port)
 
     @property
@@ -77,12 +70,12 @@ class Broker:
     @property
     def pid(self) -> int:
         """The process id; raises RuntimeError when it does not run."""
-        return self._running.pid
+        return self._child.pid
 
     @property
     def log(self) -> Path:
         """What the broker writes: warnings and errors."""
-        return self._folder / "broker.log"
+        return self._child.log
 
     def __enter__(self) -> Self:
         """Start."""
@@ -107,111 +100,63 @@ class Broker:
 
         Raises KafkaUnavailable with the end of the broker's log when it does not come up.
         """
-        if self._process is not None:
-            raise RuntimeError("the broker is already running")
-        data = self._folder / "data"
+        data = self._child.folder / "data"
         first = not data.exists()
         if first:
             shutil.copytree(java.formatted(), data)
-        for attempt in range(_PORT_ATTEMPTS):
+        for _ in range(_PORT_ATTEMPTS):
             self._spawn(data)
             if self._wait_until_serving():
                 return
-            exit_code = self._running.returncode
-            self._process = None
+            exit_code = self._child.wait()
             # Another process may have taken a port between our look and Kafka's bind.
-            if not (first and self._any_port and "Address already in use" in self._log_end()):
-                raise KafkaUnavailable(
-                    f"Kafka ended with {exit_code} (attempt {attempt + 1}):\n{self._log_end()}"
-                )
+            if not (first and self._any_port and "Address already in use" in self._child.log_end()):
+                raise KafkaUnavailable(f"Kafka ended with {exit_code}:\n{self._child.log_end()}")
             self._ports = _free_ports(0)
         raise KafkaUnavailable(f"Kafka found no free ports in {_PORT_ATTEMPTS} attempts.")
 
     def stop(self) -> None:
         """End it in good order (SIGTERM); its data stays for a restart."""
-        self._running.send_signal(signal.SIGCONT)
-        self._running.terminate()
-        try:
-            self._running.wait(_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise
-        self._process = None
+        self._child.end(_STOP_TIMEOUT_S)
 
     def kill(self) -> None:
         """End it at once (SIGKILL); its data stays for a restart."""
-        self._running.kill()
-        self._running.wait()
-        self._process = None
+        self._child.kill()
 
     def pause(self) -> None:
         """Let it stand still (SIGSTOP): connections stay open and nothing answers."""
-        self._running.send_signal(signal.SIGSTOP)
+        self._child.send(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let it go on after pause()."""
-        self._running.send_signal(signal.SIGCONT)
+        self._child.send(signal.SIGCONT)
 
     def wait(self) -> None:
         """Wait until the broker ends by itself; raises KafkaUnavailable with the end of its log."""
-        exit_code = self._running.wait()
-        self._process = None
-        raise KafkaUnavailable(f"Kafka ended with {exit_code}:\n{self._log_end()}")
+        exit_code = self._child.wait()
+        raise KafkaUnavailable(f"Kafka ended with {exit_code}:\n{self._child.log_end()}")
 
     def close(self) -> None:
         """End it and remove its data; does nothing when there is nothing left."""
-        if self._process is not None:
-            self.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        if self._tether is not None:
-            self._tether.communicate()
-            self._tether = None
-
-    @property
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            raise RuntimeError("the broker is not running")
-        return self._process
+        self._child.close()
 
     def _spawn(self, data: Path) -> None:
-        settings = self._folder / "server.properties"
+        settings = self._child.folder / "server.properties"
         settings.write_text(properties(self._ports, data, self._settings))
-        with self.log.open("ab") as log:
-            # A session of its own: Ctrl-C reaches the parent, which ends things in order.
-            self._process = subprocess.Popen(  # noqa: S603 - our own command line
-                java.command("kafka.Kafka", str(settings), options=self._options),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        if self._tether is not None and self._tether.stdin is not None:
-            self._tether.stdin.write(f"{self._process.pid}\n".encode())
-            self._tether.stdin.flush()
+        self._child.spawn(java.command("kafka.Kafka", str(settings), options=self._options))
 
     def _wait_until_serving(self) -> bool:
         deadline_s = time.monotonic() + _START_TIMEOUT_S
-        while self._running.poll() is None:
+        while self._child.has_ended() is None:
             if _serves(self._ports.client):
                 return True
             if time.monotonic() > deadline_s:
                 self.kill()
                 raise KafkaUnavailable(
-                    f"Kafka did not serve within {_START_TIMEOUT_S:.0f} s:\n{self._log_end()}"
+                    f"Kafka did not serve within {_START_TIMEOUT_S:.0f} s:\n{self._child.log_end()}"
                 )
             time.sleep(_POLL_S)
         return False
-
-    def _log_end(self) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-_LOG_LINES_SHOWN:])
-
-
-def _fasten(folder: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 - our own script
-        [sys.executable, "-I", "-S", os.fspath(tether.__file__), os.fspath(folder)],
-        stdin=subprocess.PIPE,
-        start_new_session=True,
-    )
 
 
 def _free_ports(client: int) -> Ports:
