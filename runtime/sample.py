@@ -10,10 +10,6 @@ import numpy.typing as npt
 
 from runtime.signature import FLOATS, Signature, TensorSpec
 
-# Long enough to pass a kernel of 7, short enough to cost nothing; the setting sample_axes says
-# better. Equal for all axes, so that axes which must agree do.
-_FREE_AXIS = 8
-
 # Floats, then integers, booleans and strings. Integers are ones first: a zero may be a divisor,
 # where it fails the run or ends the process, or mask all of an input. Zeros come next, for tables
 # of a single entry.
@@ -34,18 +30,21 @@ class Sample:
 def samples(
     signature: Signature,
     *,
+    free_axis: int,
     minimum: float | None = None,
     maximum: float | None = None,
-    axes: Mapping[str, int] | None = None,
 ) -> Iterator[Sample]:
-    """Give the samples to try, likeliest first; values lie within `minimum` and `maximum`."""
+    """Give the samples to try, likeliest first; values lie within `minimum` and `maximum`.
+
+    Each free axis gets the length `free_axis`, so that axes which must agree do.
+    """
     low = -math.inf if minimum is None else minimum
     high = math.inf if maximum is None else maximum
     for real, whole in _FILLS:
         yield Sample(
             {
                 spec.name: (
-                    _row_shape(spec, axes or {}),
+                    _row_shape(spec, free_axis),
                     _value(spec, real if spec.datatype in FLOATS else whole, low, high),
                 )
                 for spec in signature.inputs
@@ -53,12 +52,8 @@ def samples(
         )
 
 
-def _row_shape(spec: TensorSpec, axes: Mapping[str, int]) -> tuple[int, ...]:
-    names = spec.axes or ("",) * len(spec.row_shape)
-    return tuple(
-        axes.get(name, _FREE_AXIS) if length is None else length
-        for length, name in zip(spec.row_shape, names, strict=True)
-    )
+def _row_shape(spec: TensorSpec, free_axis: int) -> tuple[int, ...]:
+    return tuple(free_axis if length is None else length for length in spec.row_shape)
 
 
 def _value(spec: TensorSpec, fill: int, low: float, high: float) -> npt.NDArray[Any]:

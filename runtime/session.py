@@ -36,8 +36,7 @@ _FIRST_RUN_S = 60.0
 _SAMPLE_ROWS = 2
 _ROWS_REMEDY = "export the model so that each row of each output belongs to one row in"
 _AXES_REMEDY = (
-    "give the sizes of its free axes (sample_axes) or the range of its inputs (minimum, maximum) "
-    "in the settings"
+    "set the length of its free axes (sample_axis) or the range of its inputs (minimum, maximum)"
 )
 
 _PATH = re.compile(r"\S*/\S*|Name:'[^']*'")
@@ -160,7 +159,12 @@ class Session:
     def _proven_sample(self, settings: Settings) -> Sample:
         rows = self._within_batch(_SAMPLE_ROWS)
         failure: RunError | None = None
-        for sample in samples(self.signature, minimum=settings.minimum, maximum=settings.maximum):
+        for sample in samples(
+            self.signature,
+            free_axis=settings.sample_axis,
+            minimum=settings.minimum,
+            maximum=settings.maximum,
+        ):
             try:
                 self.run(sample.of(rows), limit_s=_FIRST_RUN_S)
             except OutputInvalid as error:

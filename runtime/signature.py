@@ -48,15 +48,13 @@ class TensorSpec:
 
     `datatype` is its Open Inference Protocol name, `dtype` that of the numpy arrays that carry it:
     uint16 bit patterns for BF16, Python strings in object arrays for BYTES. `row_shape` leaves the
-    batch axis out; None is an axis of any length, and `axes` names each (for people, and for the
-    setting `sample_axes`).
+    batch axis out; None is an axis of any length.
     """
 
     name: str
     dtype: np.dtype[Any]
     datatype: str
     row_shape: tuple[int | None, ...]
-    axes: tuple[str, ...] = ()
 
     @cached_property
     def row_bytes(self) -> int | None:
@@ -132,17 +130,11 @@ def _spec(argument: _Argument, role: str) -> TensorSpec:
         np.dtype(dtype),
         datatype,
         tuple(_length(axis) for axis in argument.shape[1:]),
-        tuple(_axis_name(argument, place) for place in range(1, len(argument.shape))),
     )
 
 
 def _length(axis: int | str | None) -> int | None:
     return axis if isinstance(axis, int) and axis >= 0 else None
-
-
-def _axis_name(argument: _Argument, place: int) -> str:
-    axis = argument.shape[place]
-    return axis if isinstance(axis, str) and axis else f"{argument.name}.{place}"
 
 
 def _fixed_rows(inputs: Sequence[_Argument]) -> int | None:
