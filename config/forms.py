@@ -48,7 +48,9 @@ class Form:
 
 _TOPIC = r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}"
 
-Name = Annotated[str, Form(r"[a-z0-9_]+", "made of a-z, 0-9 and _")]
+NAME = Form(r"[a-z0-9_]+", "made of a-z, 0-9 and _")
+
+Name = Annotated[str, NAME]
 """A lane's or a model's name."""
 
 Text = Annotated[str, Form(r"\S(?:.*\S)?", "text that is neither empty nor padded with spaces")]

@@ -25,9 +25,10 @@ _Item = TypeVar("_Item")
 _List: TypeAlias = Annotated[tuple[_Item, ...], Strict(strict=False)]
 
 _Wait = Annotated[Duration, Field(gt=0)]
-# Kafka's protocol counts milliseconds and bytes in 32 bits.
+# Kafka's protocol counts milliseconds in 32 bits.
 _WireWait = Annotated[Duration, Field(gt=0, le=2_147_483)]
-_WireSize = Annotated[Size, Field(gt=0, lt=2**31)]
+# The Kafka client asks a broker for at most 50 MiB at a time, all partitions together.
+_FetchSize = Annotated[Size, Field(gt=0, le=50 * 2**20)]
 _Bytes = Annotated[Size, Field(gt=0)]
 # An error reply with its headers and an echoed correlation of 128 bytes needs about a quarter.
 _SMALLEST_REPLY = 4 * 2**10
@@ -66,7 +67,7 @@ class Kafka(_Section):
     max_uncommitted: int = Field(
         100_000, ge=1, description="most offsets a partition may be ahead of its oldest unanswered"
     )
-    fetch_bytes: _WireSize = Field(
+    fetch_bytes: _FetchSize = Field(
         2**20, description="most bytes fetched from one partition at a time"
     )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(

@@ -84,14 +84,15 @@ def format_size(size_bytes: int) -> str:
     return f"{size_bytes}B"
 
 
+DURATION_PATTERN = rf"^{_NUMBER}\s*({'|'.join(_SECONDS)})$"
+SIZE_PATTERN = rf"^{_NUMBER}\s*({'|'.join(_BYTES)})$"
+
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
     Field(ge=0),
     PlainSerializer(format_duration, return_type=str, when_used="json-unless-none"),
-    WithJsonSchema(
-        {"type": "string", "pattern": rf"^{_NUMBER}\s*({'|'.join(_SECONDS)})$", "unit": "duration"}
-    ),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
 """Seconds inside, text with a unit outside."""
 
@@ -100,8 +101,6 @@ Size = Annotated[
     BeforeValidator(parse_size),
     Field(ge=0),
     PlainSerializer(format_size, return_type=str, when_used="json-unless-none"),
-    WithJsonSchema(
-        {"type": "string", "pattern": rf"^{_NUMBER}\s*({'|'.join(_BYTES)})$", "unit": "size"}
-    ),
+    WithJsonSchema({"type": "string", "pattern": SIZE_PATTERN}),
 ]
 """Bytes inside, text with a unit outside."""

@@ -1,0 +1,11 @@
+"""Which settings cannot hold together, each of them fine by itself."""
+
+from config import broker_rules, line_rules, topic_rules
+from config.settings import Settings
+
+RULES = (*topic_rules.RULES, *line_rules.RULES, *broker_rules.RULES)
+
+
+def problems(settings: Settings) -> list[str]:
+    """Return one line for each breach: the settings with their values, and what to do."""
+    return [problem for rule in RULES for problem in rule(settings)]

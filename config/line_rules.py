@@ -1,0 +1,226 @@
+"""What must hold between settings that concern the line: models, lanes, limits.
+
+Each rule yields one line per breach: both settings with their values, the consequence, the remedy.
+"""
+
+import difflib
+from collections.abc import Iterator
+
+from config.settings import Settings
+from config.units import format_duration, format_size
+
+
+def models_exist(settings: Settings) -> Iterator[str]:
+    """A lane serves models that are there."""
+    for name, lane in settings.lanes.items():
+        for model in [model for model in lane.models if model not in settings.models]:
+            close = difflib.get_close_matches(model, settings.models, n=1)
+            remedy = f"did you mean {close[0]}?" if close else f"add a table [models.{model}]"
+            yield f'lanes.{name}.models names "{model}", and there is no models.{model}; {remedy}'
+
+
+def models_are_served(settings: Settings) -> Iterator[str]:
+    """A model in no lane would be loaded for nobody."""
+    served = {model for lane in settings.lanes.values() for model in lane.models}
+    for model in [model for model in settings.models if model not in served]:
+        yield (
+            f"models.{model} is in no lane's models: no request could reach it; add it to"
+            " lanes.NAME.models or remove it"
+        )
+
+
+def model_range_is_not_empty(settings: Settings) -> Iterator[str]:
+    """Some value must pass."""
+    for name, model in settings.models.items():
+        least, most = model.minimum, model.maximum
+        if least is not None and most is not None and least > most:
+            yield (
+                f"models.{name}.minimum ({least:g}) is above models.{name}.maximum ({most:g}): every"
+                " input would be invalid; swap them"
+            )
+
+
+def run_fits_drain(settings: Settings) -> Iterator[str]:
+    """What runs at SIGTERM is answered before the exit."""
+    drain = settings.limits.drain
+    for name, model in settings.models.items():
+        if model.run_limit > drain:
+            yield (
+                f"limits.drain ({format_duration(drain)}) is shorter than models.{name}.run_limit"
+                f" ({format_duration(model.run_limit)}): a run that SIGTERM meets would be thrown"
+                f" away; raise limits.drain to {format_duration(model.run_limit)} or more"
+            )
+
+
+def publishing_fits_drain(settings: Settings) -> Iterator[str]:
+    """Answers are waited for no longer than the process lives."""
+    publish, drain = settings.limits.publish, settings.limits.drain
+    if publish > drain:
+        yield (
+            f"limits.drain ({format_duration(drain)}) is shorter than limits.publish"
+            f" ({format_duration(publish)}): the exit would come before the broker's answer; raise"
+            f" limits.drain to {format_duration(publish)} or lower limits.publish"
+        )
+
+
+def run_fits_search(settings: Settings) -> Iterator[str]:
+    """A search for the culprit that ends at its first run fails the innocent with it."""
+    search = settings.limits.bisect
+    for name, model in settings.models.items():
+        if model.run_limit > search:
+            yield (
+                f"limits.bisect ({format_duration(search)}) is shorter than models.{name}.run_limit"
+                f" ({format_duration(model.run_limit)}): one bad request could fail its whole"
+                f" batch; raise limits.bisect to {format_duration(model.run_limit)} or more"
+            )
+
+
+def work_is_no_stall(settings: Settings) -> Iterator[str]:
+    """A worker that is within its limits is not ended for standing still."""
+    stall, publish = settings.limits.stall, settings.limits.publish
+    for name, model in settings.models.items():
+        longest = round(model.run_limit + publish, 6)
+        if longest > stall:
+            yield (
+                f"limits.stall ({format_duration(stall)}) is shorter than models.{name}.run_limit"
+                f" ({format_duration(model.run_limit)}) and limits.publish"
+                f" ({format_duration(publish)}) together: a worker within its limits would be taken"
+                f" for a stalled one; raise limits.stall to {format_duration(longest)} or more"
+            )
+
+
+def timeout_fits_maximum(settings: Settings) -> Iterator[str]:
+    """The default is not more than may be asked for."""
+    for name, lane in settings.lanes.items():
+        if lane.timeout is not None and lane.timeout > lane.max_timeout:
+            yield (
+                f"lanes.{name}.timeout ({format_duration(lane.timeout)}) is longer than"
+                f" lanes.{name}.max_timeout ({format_duration(lane.max_timeout)}): requests that ask"
+                " for nothing would get more than those that ask; raise max_timeout"
+            )
+
+
+def timeout_outlasts_linger(settings: Settings) -> Iterator[str]:
+    """Where every request expires within T, T means nothing."""
+    for name, lane in settings.lanes.items():
+        if lane.timeout is not None and lane.timeout <= lane.linger:
+            yield (
+                f"lanes.{name}.timeout ({format_duration(lane.timeout)}) is not longer than"
+                f" lanes.{name}.linger ({format_duration(lane.linger)}): every batch would be cut"
+                " short by a deadline; lower linger or raise timeout"
+            )
+
+
+def timeout_fits_clock_skew(settings: Settings) -> Iterator[str]:
+    """A request's age counts only up to the skew that is allowed."""
+    skew = settings.limits.clock_skew
+    for name, lane in settings.lanes.items():
+        if lane.timeout is not None and lane.timeout > skew:
+            yield (
+                f"lanes.{name}.timeout ({format_duration(lane.timeout)}) is longer than"
+                f" limits.clock_skew ({format_duration(skew)}): an old request would count as just"
+                f" arrived and expire late; raise limits.clock_skew to"
+                f" {format_duration(lane.timeout)} or more"
+            )
+
+
+def content_type_is_used(settings: Settings) -> Iterator[str]:
+    """A transform takes every body as it is."""
+    for name, lane in settings.lanes.items():
+        models = [settings.models[model] for model in lane.models if model in settings.models]
+        if "content_type" in lane.model_fields_set and all(model.transform for model in models):
+            yield (
+                f"lanes.{name}.content_type is set, but each of lanes.{name}.models has a transform,"
+                " which takes every body as it is; remove content_type"
+            )
+
+
+def rows_fit_budget(settings: Settings) -> Iterator[str]:
+    """A lane that is full before its batch is gets no full batch."""
+    for name, lane in settings.lanes.items():
+        if lane.max_rows > lane.max_waiting:
+            yield (
+                f"lanes.{name}.max_rows ({lane.max_rows}) is more than lanes.{name}.max_waiting"
+                f" ({lane.max_waiting}): no batch could fill up; raise max_waiting, best to several"
+                " batches"
+            )
+
+
+def batch_fits_budget(settings: Settings) -> Iterator[str]:
+    """The same in bytes."""
+    for name, lane in settings.lanes.items():
+        if lane.max_bytes > lane.max_waiting_bytes:
+            yield (
+                f"lanes.{name}.max_bytes ({format_size(lane.max_bytes)}) is more than"
+                f" lanes.{name}.max_waiting_bytes ({format_size(lane.max_waiting_bytes)}): no batch"
+                " could grow so large; raise max_waiting_bytes, best to several batches"
+            )
+
+
+def request_fits_batch(settings: Settings) -> Iterator[str]:
+    """What is admitted can be batched."""
+    largest = settings.limits.request_bytes
+    for name, lane in settings.lanes.items():
+        if largest > lane.max_bytes:
+            yield (
+                f"limits.request_bytes ({format_size(largest)}) is more than lanes.{name}.max_bytes"
+                f" ({format_size(lane.max_bytes)}): a request that is allowed would exceed every"
+                f" batch; raise lanes.{name}.max_bytes or lower limits.request_bytes"
+            )
+
+
+def request_fits_fetch(settings: Settings) -> Iterator[str]:
+    """What is admitted can be fetched."""
+    largest, fetch = settings.limits.request_bytes, settings.kafka.fetch_bytes
+    if largest > fetch:
+        yield (
+            f"limits.request_bytes ({format_size(largest)}) is more than kafka.fetch_bytes"
+            f" ({format_size(fetch)}): a request that is allowed could not be fetched with others;"
+            f" raise kafka.fetch_bytes to {format_size(largest)} or more"
+        )
+
+
+def fetch_fits_budget(settings: Settings) -> Iterator[str]:
+    """A lane's budget is passed by at most one fetch, which must be small against it."""
+    fetch = settings.kafka.fetch_bytes
+    for name, lane in settings.lanes.items():
+        if fetch > lane.max_waiting_bytes:
+            yield (
+                f"kafka.fetch_bytes ({format_size(fetch)}) is more than"
+                f" lanes.{name}.max_waiting_bytes ({format_size(lane.max_waiting_bytes)}): one fetch"
+                f" could bring more than the lane may hold; raise max_waiting_bytes or lower"
+                " kafka.fetch_bytes"
+            )
+
+
+def rows_fit_uncommitted(settings: Settings) -> Iterator[str]:
+    """A batch may hold a partition back for as long as it gathers."""
+    most = settings.kafka.max_uncommitted
+    for name, lane in settings.lanes.items():
+        if lane.max_rows > most:
+            yield (
+                f"lanes.{name}.max_rows ({lane.max_rows}) is more than kafka.max_uncommitted"
+                f" ({most}): batches of one partition would be cut short; raise"
+                " kafka.max_uncommitted"
+            )
+
+
+RULES = (
+    models_exist,
+    models_are_served,
+    model_range_is_not_empty,
+    run_fits_drain,
+    publishing_fits_drain,
+    run_fits_search,
+    work_is_no_stall,
+    timeout_fits_maximum,
+    timeout_outlasts_linger,
+    timeout_fits_clock_skew,
+    content_type_is_used,
+    rows_fit_budget,
+    batch_fits_budget,
+    request_fits_batch,
+    request_fits_fetch,
+    fetch_fits_budget,
+    rows_fit_uncommitted,
+)

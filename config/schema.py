@@ -1,0 +1,39 @@
+"""The JSON schema of a configuration file, for editors that complete and check while one types."""
+
+from typing import Any
+
+from config.settings import Settings
+from config.units import DURATION_PATTERN, SIZE_PATTERN, format_duration, format_size
+
+_FORMATTERS = {DURATION_PATTERN: format_duration, SIZE_PATTERN: format_size}
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema; defaults are written as people write them ("10s", not 10.0)."""
+    made = Settings.model_json_schema()
+    for section in (made, *made["$defs"].values()):
+        section.pop("title", None)
+        section["properties"] = {
+            name: _tidy(setting) for name, setting in section["properties"].items()
+        }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Tidemill configuration",
+        **made,
+    }
+
+
+def _tidy(setting: dict[str, Any]) -> dict[str, Any]:
+    """Return what an editor needs of `setting`: TOML has no null, and a key needs no title."""
+    given, *_null = setting.pop("anyOf", [{}])
+    tidy = {**given, **setting}
+    # "path" is a format of pydantic's own.
+    for noise in ("title", "format"):
+        tidy.pop(noise, None)
+    default = tidy.pop("default", None)
+    if default is not None:
+        formatter = _FORMATTERS.get(tidy.get("pattern", ""))
+        tidy["default"] = formatter(default) if formatter else default
+    if "patternProperties" in tidy:
+        tidy["additionalProperties"] = False
+    return tidy

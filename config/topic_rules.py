@@ -1,0 +1,114 @@
+"""What must hold between topics, so that nothing the daemon writes can come back as a request.
+
+Each rule yields one line per breach: both settings, the consequence, the remedy.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+
+from config.settings import Settings
+
+_INTERNAL = "__"
+"""How the names of Kafka's own topics begin."""
+
+
+def items_are_named_once(settings: Settings) -> Iterator[str]:
+    """A name that stands twice was meant to be another."""
+    for name, lane in settings.lanes.items():
+        for setting, items in {"topics": lane.topics, "models": lane.models}.items():
+            for item in [item for item, count in Counter(items).items() if count > 1]:
+                yield f'lanes.{name}.{setting} names "{item}" more than once; remove the others'
+
+
+def topics_have_one_lane(settings: Settings) -> Iterator[str]:
+    """The topic says which lane a request takes."""
+    lanes = defaultdict(list)
+    for name, lane in settings.lanes.items():
+        for topic in dict.fromkeys(lane.topics):
+            lanes[topic].append(f"lanes.{name}.topics")
+    for topic, names in lanes.items():
+        if len(names) > 1:
+            yield f'topic "{topic}" is in {" and ".join(names)}; leave it in one of them'
+
+
+def topics_are_not_internal(settings: Settings) -> Iterator[str]:
+    """Kafka's own topics hold neither requests nor replies."""
+    named = {setting: topic for topic, setting in _inputs(settings).items()}
+    named["replies.topic"] = settings.replies.topic
+    named["dead_letters.topic"] = settings.dead_letters.topic
+    for setting, topic in named.items():
+        if topic.startswith(_INTERNAL):
+            yield f'{setting} names "{topic}", which is Kafka\'s own ("{_INTERNAL}"); name another'
+
+
+def replies_are_no_input(settings: Settings) -> Iterator[str]:
+    """A reply that is read as a request is answered again, for ever."""
+    setting = _inputs(settings).get(settings.replies.topic)
+    if setting:
+        yield (
+            f'replies.topic is "{settings.replies.topic}", which is also in {setting}: replies'
+            " would be answered for ever; give replies a topic of their own"
+        )
+
+
+def dead_letters_are_no_input(settings: Settings) -> Iterator[str]:
+    """A dead letter that is read as a request dies again, for ever."""
+    setting = _inputs(settings).get(settings.dead_letters.topic)
+    if setting:
+        yield (
+            f'dead_letters.topic is "{settings.dead_letters.topic}", which is also in {setting}:'
+            " dead letters would be read for ever; give them a topic of their own"
+        )
+
+
+def dead_letters_are_no_replies(settings: Settings) -> Iterator[str]:
+    """Whoever waits for replies cannot read dead letters."""
+    if settings.dead_letters.topic == settings.replies.topic:
+        yield (
+            f'dead_letters.topic and replies.topic are both "{settings.replies.topic}": requesters'
+            " would read dead letters as replies; give dead letters a topic of their own"
+        )
+
+
+def allowed_replies_are_harmless(settings: Settings) -> Iterator[str]:
+    """A request names where the daemon writes, with the daemon's rights."""
+    forbidden = {
+        **_inputs(settings),
+        settings.dead_letters.topic: "dead_letters.topic",
+    }
+    for entry in settings.replies.allow:
+        for topic, setting in forbidden.items():
+            if _covers(entry, topic):
+                yield (
+                    f'replies.allow has "{entry}", which lets a request send its reply to'
+                    f' "{topic}" of {setting}; write a longer beginning, or exact names'
+                )
+        if _covers(entry, _INTERNAL) or entry.startswith(_INTERNAL):
+            yield (
+                f'replies.allow has "{entry}", which lets a request write to Kafka\'s own topics'
+                f' ("{_INTERNAL}"); write a longer beginning, or exact names'
+            )
+
+
+def _inputs(settings: Settings) -> Mapping[str, str]:
+    """Return the request topics, each with the setting that names it."""
+    return {
+        topic: f"lanes.{name}.topics"
+        for name, lane in settings.lanes.items()
+        for topic in lane.topics
+    }
+
+
+def _covers(entry: str, topic: str) -> bool:
+    return topic.startswith(entry[:-1]) if entry.endswith("*") else topic == entry
+
+
+RULES = (
+    items_are_named_once,
+    topics_have_one_lane,
+    topics_are_not_internal,
+    replies_are_no_input,
+    dead_letters_are_no_input,
+    dead_letters_are_no_replies,
+    allowed_replies_are_harmless,
+)

@@ -1,0 +1,281 @@
+"""Each rule catches its breach, names what to change, and nobody else would have caught it."""
+
+import pytest
+
+from config import broker_rules, consistency, line_rules, topic_rules
+from tests.unit.config.sample import settings
+
+SASL = {
+    "kafka.security_protocol": "SASL_SSL",
+    "kafka.sasl_username": "me",
+    "kafka.sasl_password_file": "password",
+}
+TRANSFORM = {"models.filetype.transform": "transform.py:FileType"}
+
+# rule, changes to a configuration that holds, what the message names
+ROWS = [
+    (
+        topic_rules.items_are_named_once,
+        {"lanes.standard.topics": ["a", "a"]},
+        ["lanes.standard.topics", '"a"'],
+    ),
+    (
+        topic_rules.items_are_named_once,
+        {"lanes.standard.models": ["filetype", "filetype"]},
+        ["lanes.standard.models", '"filetype"'],
+    ),
+    (
+        topic_rules.topics_have_one_lane,
+        {"lanes.standard.topics": ["documents", "documents.urgent"]},
+        ["lanes.standard.topics", "lanes.urgent.topics", '"documents.urgent"'],
+    ),
+    (
+        topic_rules.topics_are_not_internal,
+        {"lanes.urgent.topics": ["__consumer_offsets"]},
+        ["lanes.urgent.topics", '"__consumer_offsets"'],
+    ),
+    (topic_rules.topics_are_not_internal, {"replies.topic": "__x"}, ["replies.topic"]),
+    (topic_rules.topics_are_not_internal, {"dead_letters.topic": "__x"}, ["dead_letters.topic"]),
+    (
+        topic_rules.replies_are_no_input,
+        {"replies.topic": "documents"},
+        ["replies.topic", "lanes.standard.topics"],
+    ),
+    (
+        topic_rules.dead_letters_are_no_input,
+        {"dead_letters.topic": "documents.urgent"},
+        ["dead_letters.topic", "lanes.urgent.topics"],
+    ),
+    (
+        topic_rules.dead_letters_are_no_replies,
+        {"dead_letters.topic": "replies"},
+        ["dead_letters.topic", "replies.topic"],
+    ),
+    (
+        topic_rules.allowed_replies_are_harmless,
+        {"replies.allow": ["documents"]},
+        ["replies.allow", "lanes.standard.topics"],
+    ),
+    (
+        topic_rules.allowed_replies_are_harmless,
+        {"replies.allow": ["documents.*"]},
+        ["replies.allow", '"documents.*"', "lanes.urgent.topics"],
+    ),
+    (
+        topic_rules.allowed_replies_are_harmless,
+        {"replies.allow": ["d*"]},
+        ["replies.allow", "dead_letters.topic"],
+    ),
+    (topic_rules.allowed_replies_are_harmless, {"replies.allow": ["_*"]}, ['"_*"', '"__"']),
+    (topic_rules.allowed_replies_are_harmless, {"replies.allow": ["*"]}, ['"*"', '"__"']),
+    (topic_rules.allowed_replies_are_harmless, {"replies.allow": ["__x"]}, ['"__x"', '"__"']),
+    (
+        line_rules.models_exist,
+        {"lanes.urgent.models": ["filetype", "filetyp"]},
+        ["lanes.urgent.models", '"filetyp"', "did you mean filetype?"],
+    ),
+    (
+        line_rules.models_exist,
+        {"lanes.urgent.models": ["other"]},
+        ["lanes.urgent.models", "[models.other]"],
+    ),
+    (
+        line_rules.models_are_served,
+        {"models.spare.path": "spare.onnx"},
+        ["models.spare", "lanes.NAME.models"],
+    ),
+    (
+        line_rules.model_range_is_not_empty,
+        {"models.filetype.minimum": 1, "models.filetype.maximum": 0.5},
+        ["models.filetype.minimum (1)", "models.filetype.maximum (0.5)"],
+    ),
+    (
+        line_rules.run_fits_drain,
+        {"limits.drain": "29s", "limits.publish": "1s"},
+        ["limits.drain (29s)", "models.filetype.run_limit (30s)", "raise limits.drain to 30s"],
+    ),
+    (
+        line_rules.publishing_fits_drain,
+        {"limits.drain": "29s", "models.filetype.run_limit": "1s"},
+        ["limits.drain (29s)", "limits.publish (30s)"],
+    ),
+    (
+        line_rules.run_fits_search,
+        {"limits.bisect": "29s"},
+        ["limits.bisect (29s)", "models.filetype.run_limit (30s)", "raise limits.bisect to 30s"],
+    ),
+    (
+        line_rules.work_is_no_stall,
+        {"limits.stall": "59s"},
+        ["limits.stall (59s)", "run_limit (30s)", "limits.publish (30s)", "to 1min"],
+    ),
+    (
+        line_rules.timeout_fits_maximum,
+        {"lanes.urgent.timeout": "2s", "lanes.urgent.max_timeout": "1s"},
+        ["lanes.urgent.timeout (2s)", "lanes.urgent.max_timeout (1s)"],
+    ),
+    (
+        line_rules.timeout_outlasts_linger,
+        {"lanes.standard.timeout": "1s"},
+        ["lanes.standard.timeout (1s)", "lanes.standard.linger (1s)"],
+    ),
+    (
+        line_rules.timeout_fits_clock_skew,
+        {"lanes.standard.timeout": "2h"},
+        ["lanes.standard.timeout (2h)", "limits.clock_skew (1h)"],
+    ),
+    (
+        line_rules.content_type_is_used,
+        {**TRANSFORM, "lanes.urgent.content_type": "application/json"},
+        ["lanes.urgent.content_type", "lanes.urgent.models"],
+    ),
+    (
+        line_rules.rows_fit_budget,
+        {"lanes.standard.max_waiting": 63},
+        ["lanes.standard.max_rows (64)", "lanes.standard.max_waiting (63)"],
+    ),
+    (
+        line_rules.batch_fits_budget,
+        {"lanes.standard.max_waiting_bytes": "15MiB"},
+        ["lanes.standard.max_bytes (16MiB)", "lanes.standard.max_waiting_bytes (15MiB)"],
+    ),
+    (
+        line_rules.request_fits_batch,
+        {"lanes.urgent.max_bytes": "512KiB"},
+        ["limits.request_bytes (1MiB)", "lanes.urgent.max_bytes (512KiB)"],
+    ),
+    (
+        line_rules.request_fits_fetch,
+        {"limits.request_bytes": "2MiB"},
+        ["limits.request_bytes (2MiB)", "kafka.fetch_bytes (1MiB)", "raise kafka.fetch_bytes to"],
+    ),
+    (
+        line_rules.fetch_fits_budget,
+        {"kafka.fetch_bytes": "32MiB", "lanes.urgent.max_waiting_bytes": "16MiB"},
+        ["kafka.fetch_bytes (32MiB)", "lanes.urgent.max_waiting_bytes (16MiB)"],
+    ),
+    (
+        line_rules.rows_fit_uncommitted,
+        {"kafka.max_uncommitted": 63},
+        ["lanes.standard.max_rows (64)", "kafka.max_uncommitted (63)"],
+    ),
+    (
+        broker_rules.heartbeat_fits_session,
+        {"kafka.session_timeout": "3s"},
+        ["kafka.heartbeat_interval (1s)", "kafka.session_timeout (3s)"],
+    ),
+    (
+        broker_rules.join_fits_request,
+        {"kafka.rebalance_timeout": "35s"},
+        ["kafka.rebalance_timeout (35s)", "kafka.request_timeout (40s)", "above 40s"],
+    ),
+    (
+        broker_rules.revoke_fits_rebalance,
+        {"limits.revoke": "30s"},
+        ["limits.revoke (30s)", "kafka.rebalance_timeout (30s)"],
+    ),
+    (
+        broker_rules.waiting_fits_poll_interval,
+        {"lanes.standard.linger": "271s"},
+        ["lanes.standard.linger (271s)", "models.filetype.run_limit (30s)", "to 301s or more"],
+    ),
+    (
+        broker_rules.password_is_not_sent_readable,
+        {**SASL, "kafka.security_protocol": "SASL_PLAINTEXT"},
+        ["kafka.security_protocol", "kafka.allow_insecure"],
+    ),
+    (
+        broker_rules.sasl_has_credentials,
+        {**SASL, "kafka.sasl_username": ""},
+        ["kafka.security_protocol", "kafka.sasl_username"],
+    ),
+    (
+        broker_rules.sasl_has_credentials,
+        {**SASL, "kafka.sasl_password_file": None},
+        ["kafka.security_protocol", "kafka.sasl_password_file"],
+    ),
+    (
+        broker_rules.credentials_are_used,
+        {"kafka.sasl_username": "me"},
+        ["kafka.sasl_username", "kafka.security_protocol"],
+    ),
+    (
+        broker_rules.credentials_are_used,
+        {"kafka.sasl_password_file": "password", "kafka.security_protocol": "SSL"},
+        ["kafka.sasl_password_file", "kafka.security_protocol"],
+    ),
+    (
+        broker_rules.certificates_are_used,
+        {"kafka.ca_file": "ca.pem"},
+        ["kafka.ca_file", "kafka.security_protocol"],
+    ),
+    (
+        broker_rules.certificates_are_used,
+        {**SASL, "kafka.security_protocol": "SASL_PLAINTEXT"}
+        | {"kafka.allow_insecure": True, "kafka.cert_file": "client.pem"},
+        ["kafka.cert_file", "kafka.security_protocol"],
+    ),
+    (
+        broker_rules.key_has_certificate,
+        {"kafka.security_protocol": "SSL", "kafka.key_file": "client.key"},
+        ["kafka.key_file", "kafka.cert_file"],
+    ),
+    (
+        broker_rules.http_port_is_free,
+        {"http.port": 9092},
+        ["http.port (9092)", "kafka.bootstrap_servers"],
+    ),
+]
+
+# Close to a breach, but none.
+HOLDS = [
+    {},
+    {"kafka.session_timeout": "3001ms"},
+    {"kafka.rebalance_timeout": "34900ms"},
+    {"lanes.standard.linger": "4min"},
+    {"replies.allow": ["replies.*", "dead_or_alive", "documents.urgently"]},
+    {"limits.drain": "30s"},
+    {"limits.bisect": "30s"},
+    {"lanes.standard.max_waiting": 64},
+    {"lanes.standard.timeout": "1h"},
+    {"models.filetype.minimum": 0, "models.filetype.maximum": 0},
+    SASL,
+    {**SASL, "kafka.security_protocol": "SASL_PLAINTEXT", "kafka.allow_insecure": True},
+    {"kafka.security_protocol": "SSL", "kafka.cert_file": "both.pem"},
+    {"kafka.security_protocol": "SSL", "kafka.cert_file": "c.pem", "kafka.key_file": "k.pem"},
+    TRANSFORM,
+    {
+        **TRANSFORM,
+        "models.raw.path": "raw.onnx",
+        "lanes.urgent.models": ["filetype", "raw"],
+        "lanes.urgent.content_type": "application/octet-stream",
+    },
+    {"http.port": 0},
+]
+
+
+@pytest.mark.parametrize(("rule", "changes", "named"), ROWS)
+def test_breach_is_one_line_that_names_the_settings(rule, changes, named):
+    found = list(rule(settings(changes)))
+
+    assert found
+    assert all("\n" not in problem and ("; " in problem or ": " in problem) for problem in found)
+    assert any(all(part in problem for part in named) for problem in found), found
+
+
+@pytest.mark.parametrize(("rule", "changes", "named"), ROWS)
+def test_breach_is_caught_by_its_rule_alone(monkeypatch, rule, changes, named):
+    assert consistency.problems(settings(changes)) == list(rule(settings(changes)))
+
+    monkeypatch.setattr(consistency, "RULES", [one for one in consistency.RULES if one != rule])
+
+    assert consistency.problems(settings(changes)) == []
+
+
+@pytest.mark.parametrize("changes", HOLDS)
+def test_settings_that_hold_together_pass(changes):
+    assert consistency.problems(settings(changes)) == []
+
+
+def test_every_rule_has_a_row():
+    assert {rule for rule, _, _ in ROWS} == set(consistency.RULES)
