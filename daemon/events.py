@@ -27,7 +27,12 @@ class Event(StrEnum):
     WORKER_STARTED = (
         "worker.started",
         "info",
-        "settings are read; shows versions, the configuration file and the memory budget",
+        "settings are read; shows the version, the configuration file, lanes and models",
+    )
+    MEMORY_BUDGETED = (
+        "memory.budgeted",
+        "info",
+        "the topics are known; shows the most memory this worker may come to use, by purpose",
     )
     READINESS_GAINED = (
         "readiness.gained",

@@ -1,0 +1,70 @@
+"""How much memory a worker may come to use, from its settings. Pure.
+
+An upper bound for planning: limits of containers and the number of workers on a host.
+"""
+
+from typing import NamedTuple
+
+from config.settings import Settings
+
+_REQUEST_OBJECTS_BYTES = 2 * 2**10
+"""Python's objects for a request from fetch to acknowledged reply: 1.4 KiB measured with two
+headers and a 64-byte body (record 0.6, request 0.2, answer 0.6); the rest is the allocator's."""
+_RESPONSE_BYTES = 50 * 2**20
+"""Largest fetch response: fetch.max.bytes of Kafka and of aiokafka."""
+_UNPACKED_RATIO = 64
+"""How far a fetched batch may unpack; daemon.kafka.decompression refuses more."""
+_BATCH_COPIES = 3
+"""A batch's inputs joined, its outputs, and the replies made of them."""
+_MIB = 2**20
+
+
+class MemoryBudget(NamedTuple):
+    """Bytes by what they are for; `idle` is the worker with warm models and nothing to do."""
+
+    idle_bytes: int
+    requests_bytes: int
+    objects_bytes: int
+    fetch_bytes: int
+    unpacking_bytes: int
+    batches_bytes: int
+
+    @property
+    def total_bytes(self) -> int:
+        """All of it."""
+        return sum(self)
+
+    def __str__(self) -> str:
+        """The line of the start of a worker."""
+        return (
+            f"up to {_mib(self.total_bytes)}: {_mib(self.idle_bytes)} idle, "
+            f"{_mib(self.requests_bytes)} for requests, {_mib(self.objects_bytes)} to keep track "
+            f"of them, {_mib(self.fetch_bytes)} for fetch buffers, {_mib(self.unpacking_bytes)} "
+            f"to unpack, {_mib(self.batches_bytes)} for batches"
+        )
+
+
+def memory_budget(settings: Settings, *, partitions: int, idle_bytes: int) -> MemoryBudget:
+    """Return the bound for a worker that owns all `partitions` of its lanes' topics.
+
+    `idle_bytes` is measured, since it is the model's and the libraries'. Replies larger than their
+    requests come on top: max_waiting times the difference.
+    """
+    lanes = settings.lanes.values()
+    fetched = partitions * settings.kafka.fetch_bytes
+    # One batch runs, one waits behind it, one is being answered.
+    batches = settings.limits.batches_in_flight + 1
+    return MemoryBudget(
+        idle_bytes=idle_bytes,
+        # A lane's limit is passed by at most the fetch that reached it.
+        requests_bytes=sum(lane.max_waiting_bytes for lane in lanes) + fetched,
+        objects_bytes=sum(lane.max_waiting for lane in lanes) * _REQUEST_OBJECTS_BYTES,
+        # What is buffered, and once more while a response is taken apart.
+        fetch_bytes=fetched + min(fetched, _RESPONSE_BYTES),
+        unpacking_bytes=_UNPACKED_RATIO * settings.kafka.fetch_bytes,
+        batches_bytes=batches * _BATCH_COPIES * max(lane.max_bytes for lane in lanes),
+    )
+
+
+def _mib(size_bytes: int) -> str:
+    return f"{-(-size_bytes // _MIB)} MiB"

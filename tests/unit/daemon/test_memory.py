@@ -1,0 +1,66 @@
+import pytest
+
+from config.settings import DeadLetters, Kafka, Lane, Limits, Model, Replies, Settings
+from daemon.memory import memory_budget
+
+MIB = 2**20
+
+
+def settings(*, fetch_bytes=MIB, limits=None, **lanes):
+    return Settings(
+        kafka=Kafka(group="g", fetch_bytes=fetch_bytes),
+        models={"m": Model(path="m.onnx")},
+        lanes={
+            name: Lane(topics=(name,), models=("m",), **changed) for name, changed in lanes.items()
+        },
+        replies=Replies(topic="replies"),
+        dead_letters=DeadLetters(topic="dead"),
+        limits=limits or Limits(),
+    )
+
+
+def test_requests_of_all_lanes_and_one_fetch_beyond_are_counted():
+    given = settings(
+        urgent={"max_waiting_bytes": 10 * MIB}, standard={"max_waiting_bytes": 20 * MIB}
+    )
+
+    budget = memory_budget(given, partitions=3, idle_bytes=0)
+
+    assert budget.requests_bytes == 33 * MIB
+
+
+def test_many_small_requests_cost_more_than_their_bytes():
+    few = memory_budget(settings(a={"max_waiting": 1_000}), partitions=1, idle_bytes=0)
+    many = memory_budget(settings(a={"max_waiting": 2_000}), partitions=1, idle_bytes=0)
+
+    assert many.total_bytes - few.total_bytes == 1_000 * 2_048
+
+
+def test_fetch_buffers_grow_with_partitions():
+    budget = memory_budget(settings(a={}), partitions=24, idle_bytes=0)
+
+    assert budget.fetch_bytes == 48 * MIB
+
+
+def test_a_response_is_never_larger_than_kafka_s_limit():
+    budget = memory_budget(settings(a={}), partitions=100, idle_bytes=0)
+
+    assert budget.fetch_bytes == 150 * MIB
+
+
+def test_the_largest_batch_counts():
+    given = settings(a={"max_bytes": MIB}, b={"max_bytes": 4 * MIB})
+
+    budget = memory_budget(given, partitions=1, idle_bytes=0)
+
+    assert budget.batches_bytes == 3 * 3 * 4 * MIB
+
+
+@pytest.mark.parametrize("idle_bytes", [0, 150 * MIB])
+def test_the_line_sums_up(idle_bytes):
+    budget = memory_budget(settings(a={}), partitions=1, idle_bytes=idle_bytes)
+
+    *parts, total = [
+        int(word) for word in str(budget).replace("up to", "").split() if word.isdigit()
+    ][::-1]
+    assert total == sum(parts)
