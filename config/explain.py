@@ -64,7 +64,8 @@ def invalid(error: ErrorDetails, given: Given) -> str:
     """Return the line for a value that its setting does not take."""
     setting = settings()[general(given.key)]
     item = "".join(f"[{part}]" for part in error["loc"] if isinstance(part, int))
-    value = _shown(setting, error["input"])
+    # Where it is not an item's, pydantic's own input may already be bytes or seconds.
+    value = _shown(setting, error["input"] if item else given.value)
     return f"{given.label}{item} {_rule(error, setting)}{value}"
 
 

@@ -6,8 +6,10 @@ Each rule yields one line per breach: both settings with their values, the conse
 import difflib
 from collections.abc import Iterator
 
-from config.settings import Settings
+from config.settings import Lane, Settings
 from config.units import format_duration, format_size
+
+_USUAL_FORM = Lane.model_fields["content_type"].default
 
 
 def models_exist(settings: Settings) -> Iterator[str]:
@@ -128,10 +130,11 @@ def content_type_is_used(settings: Settings) -> Iterator[str]:
     """A transform takes every body as it is."""
     for name, lane in settings.lanes.items():
         models = [settings.models[model] for model in lane.models if model in settings.models]
-        if "content_type" in lane.model_fields_set and all(model.transform for model in models):
+        if lane.content_type != _USUAL_FORM and all(model.transform for model in models):
             yield (
-                f"lanes.{name}.content_type is set, but each of lanes.{name}.models has a transform,"
-                " which takes every body as it is; remove content_type"
+                f'lanes.{name}.content_type is "{lane.content_type}", but each of'
+                f" lanes.{name}.models has a transform, which takes every body as it is; remove"
+                " content_type"
             )
 
 

@@ -126,7 +126,7 @@ ROWS = [
     ),
     (
         line_rules.content_type_is_used,
-        {**TRANSFORM, "lanes.urgent.content_type": "application/json"},
+        {**TRANSFORM, "lanes.urgent.content_type": "application/x-npy"},
         ["lanes.urgent.content_type", "lanes.urgent.models"],
     ),
     (

@@ -1,0 +1,442 @@
+"""Three layers become one set of settings, or one list of everything that is wrong."""
+
+from pathlib import Path
+
+import pytest
+import tomli_w
+
+from config.errors import SettingsError
+from config.load import load
+from tests.unit.config.sample import settings, tables
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a configuration with changes and return its path."""
+
+    def write(changes=None):
+        path = tmp_path / "tidemill.toml"
+        path.write_text(tomli_w.dumps(tables(changes or {})), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def problems(write):
+    """Load what must fail and return the lines."""
+
+    def problems(changes=None, environment=None, overrides=(), path=None):
+        with pytest.raises(SettingsError) as caught:
+            load(path or write(changes), environment or {}, overrides)
+        assert caught.value.__context__ is None
+        return list(caught.value.problems)
+
+    return problems
+
+
+class TestLayers:
+    def test_file_alone_gives_its_settings(self, write):
+        assert load(write(), {}, []).settings == settings()
+
+    def test_environment_overrides_the_file(self, write):
+        path = write({"kafka.group": "from_file"})
+
+        loaded = load(path, {"TIDEMILL__KAFKA__GROUP": "from_environment"}, [])
+
+        assert loaded.settings.kafka.group == "from_environment"
+
+    def test_command_line_overrides_the_environment(self, write):
+        environment = {"TIDEMILL__KAFKA__GROUP": "from_environment"}
+
+        loaded = load(write(), environment, ["kafka.group=first", "kafka.group=last"])
+
+        assert loaded.settings.kafka.group == "last"
+
+    def test_overridden_value_need_not_be_valid(self, write):
+        path = write({"kafka.start": "nonsense"})
+
+        loaded = load(path, {}, ["kafka.start=latest"])
+
+        assert loaded.settings.kafka.start == "latest"
+
+    def test_other_settings_of_the_same_lane_stay(self, write):
+        loaded = load(write(), {"TIDEMILL__LANES__URGENT__WEIGHT": "8"}, [])
+
+        assert loaded.settings.lanes["urgent"].weight == 8
+        assert loaded.settings.lanes["urgent"].linger == 0.02
+
+    def test_no_file_is_needed(self):
+        environment = {
+            "TIDEMILL__KAFKA__GROUP": "classify",
+            "TIDEMILL__MODELS__FILETYPE__PATH": "model.onnx",
+            "TIDEMILL__LANES__STANDARD__TOPICS": "documents",
+            "TIDEMILL__LANES__STANDARD__MODELS": "filetype",
+            "TIDEMILL__REPLIES__TOPIC": "replies",
+            "TIDEMILL__DEAD_LETTERS__TOPIC": "dead",
+        }
+
+        loaded = load(None, environment, [])
+
+        assert loaded.settings.lanes["standard"].topics == ("documents",)
+
+    def test_variable_names_the_file(self, write):
+        loaded = load(None, {"TIDEMILL_CONFIG": str(write())}, [])
+
+        assert loaded.settings == settings()
+
+    def test_argument_goes_before_the_variable_that_names_the_file(self, write):
+        loaded = load(write(), {"TIDEMILL_CONFIG": "elsewhere.toml"}, [])
+
+        assert loaded.settings == settings()
+
+    def test_variables_of_others_are_ignored(self, write):
+        environment = {"TIDEMILL_SERVICE_HOST": "10.0.0.1", "TIDEMILL_PORT": "x", "PATH": "/bin"}
+
+        assert load(write(), environment, []).settings == settings()
+
+    def test_paths_start_from_the_folder_of_the_file(self, write, tmp_path):
+        loaded = load(write(), {}, [])
+
+        assert loaded.base == tmp_path
+        assert loaded.locate(Path("model.onnx")) == tmp_path / "model.onnx"
+        assert loaded.locate(Path("/models/model.onnx")) == Path("/models/model.onnx")
+
+    def test_sources_name_the_layer_that_won(self, write):
+        path = write({"kafka.start": "latest"})
+
+        sources = load(
+            path,
+            {"TIDEMILL__KAFKA__GROUP": "a", "TIDEMILL__HTTP__PORT": "0"},
+            ["http.port=9465"],
+        ).sources
+
+        assert sources["kafka.start"] == str(path)
+        assert sources["kafka.group"] == "TIDEMILL__KAFKA__GROUP"
+        assert sources["http.port"] == "--set"
+        assert "kafka.session_timeout" not in sources
+
+    def test_byte_order_mark_is_no_matter(self, write):
+        path = write()
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+
+        assert load(path, {}, []).settings == settings()
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        ("text", "group"),
+        [
+            ("classify", "classify"),
+            ('"classify"', "classify"),
+            ("7", "7"),
+            ("true", "true"),
+            ("1e5", "1e5"),
+            ("a=b", "a=b"),
+            ("2026-01-01", "2026-01-01"),
+            ('say "hi"', 'say "hi"'),
+        ],
+    )
+    def test_text_stays_text(self, write, text, group):
+        assert load(write(), {}, [f"kafka.group={text}"]).settings.kafka.group == group
+
+    @pytest.mark.parametrize("text", ["20ms", '"20ms"'])
+    def test_duration_needs_no_quotes(self, write, text):
+        loaded = load(write(), {"TIDEMILL__LANES__URGENT__LINGER": text}, [])
+
+        assert loaded.settings.lanes["urgent"].linger == 0.02
+
+    @pytest.mark.parametrize("text", ["a,b", " a , b ", '["a", "b"]', "a,b,"])
+    def test_list_is_written_as_toml_or_by_comma(self, write, text):
+        loaded = load(write(), {"TIDEMILL__LANES__URGENT__TOPICS": text}, [])
+
+        assert loaded.settings.lanes["urgent"].topics == ("a", "b")
+
+    def test_number_and_truth_are_read_as_toml(self, write):
+        loaded = load(
+            write(),
+            {},
+            ["http.port=0", "replies.diagnostics=false", "models.filetype.minimum=-0.5"],
+        )
+
+        assert loaded.settings.http.port == 0
+        assert loaded.settings.replies.diagnostics is False
+        assert loaded.settings.models["filetype"].minimum == -0.5
+
+    def test_table_sets_several(self, write):
+        loaded = load(write(), {}, ['lanes.urgent={weight=8, linger="5ms"}'])
+
+        assert loaded.settings.lanes["urgent"].weight == 8
+        assert loaded.settings.lanes["urgent"].topics == ("documents.urgent",)
+        assert loaded.sources["lanes.urgent.weight"] == "--set"
+
+    def test_empty_text_takes_back_an_optional_setting(self, write):
+        path = write({"lanes.standard.timeout": "10s", "kafka.ca_file": ""})
+
+        loaded = load(path, {"TIDEMILL__LANES__STANDARD__TIMEOUT": ""}, [])
+
+        assert loaded.settings.lanes["standard"].timeout is None
+        assert loaded.settings.kafka.ca_file is None
+
+    def test_digest_may_be_in_capitals(self, write):
+        loaded = load(write({"models.filetype.sha256": "AB" * 32}), {}, [])
+
+        assert loaded.settings.models["filetype"].sha256 == "ab" * 32
+
+
+class TestMisplaced:
+    @pytest.mark.parametrize(
+        ("key", "meant"),
+        [
+            ("kafka.grup", "kafka.group"),
+            ("kafak.group", "kafka"),
+            ("lane.urgent.linger", "lanes"),
+            ("lanes.urgent.lingr", "lanes.urgent.linger"),
+            ("lanes.urgent.run_limit", "models.urgent.run_limit"),
+            ("bootstrap_servers", "kafka.bootstrap_servers"),
+            ("kafka.sasl_password", "kafka.sasl_password_file"),
+        ],
+    )
+    def test_unknown_key_names_the_file_and_what_was_meant(self, write, problems, key, meant):
+        path = write({key: "x"})
+
+        (problem,) = problems({key: "x"})
+
+        assert problem.startswith(f"{path}: ")
+        assert problem.endswith(f"did you mean {meant}?")
+
+    def test_unknown_variable_names_the_variable_and_what_was_meant(self, problems):
+        (problem,) = problems(environment={"TIDEMILL__KAFKA__GRUP": "a"})
+
+        assert problem == (
+            "TIDEMILL__KAFKA__GRUP is not a setting; did you mean TIDEMILL__KAFKA__GROUP?"
+        )
+
+    def test_unknown_override_names_itself_and_what_was_meant(self, problems):
+        (problem,) = problems(overrides=["lanes.urgent.wait=1s"])
+
+        assert problem == (
+            "--set lanes.urgent.wait is not a setting; did you mean lanes.urgent.weight?"
+        )
+
+    def test_key_like_no_other_points_at_the_schema(self, problems):
+        (problem,) = problems({"zzz": 1})
+
+        assert "tidemill schema" in problem
+
+    def test_variable_with_one_underscore_is_a_slip(self, problems):
+        (problem,) = problems(environment={"TIDEMILL_KAFKA__GROUP": "a"})
+
+        assert problem.endswith("write TIDEMILL__KAFKA__GROUP")
+
+    def test_override_without_equals_sets_nothing(self, problems):
+        (problem,) = problems(overrides=["kafka.group"])
+
+        assert problem == "--set kafka.group sets nothing; write --set KEY=VALUE"
+
+    def test_table_takes_no_value(self, problems):
+        (problem,) = problems(environment={"TIDEMILL__LANES__URGENT": "5"})
+
+        assert problem.startswith("TIDEMILL__LANES__URGENT is a table")
+        assert "TIDEMILL__LANES__URGENT__TOPICS" in problem
+
+    @pytest.mark.parametrize("name", ["Urgent", "ur-gent", "ur gent", "ü"])
+    def test_name_of_a_lane_has_a_form(self, problems, name):
+        lines = problems({f"lanes.{name}": {"topics": ["t"], "models": ["filetype"]}})
+
+        assert all("made of a-z, 0-9 and _" in line for line in lines)
+
+    def test_lane_that_only_the_environment_knows_is_a_slip(self, problems):
+        first, second = problems(environment={"TIDEMILL__LANES__URGNT__LINGER": "5ms"})
+
+        assert first.startswith("lanes.urgnt.topics is missing")
+        assert second.startswith("lanes.urgnt.models is missing")
+        assert first.endswith("did you mean TIDEMILL__LANES__URGENT__LINGER?")
+
+
+class TestInvalid:
+    @pytest.mark.parametrize(
+        ("key", "value", "expected"),
+        [
+            ("kafka.start", "newest", 'must be one of earliest, latest, refuse, not "newest"'),
+            ("kafka.session_timeout", "10", "must be written with a unit"),
+            ("kafka.session_timeout", 10, 'must be written with a unit, like "30s", not 10'),
+            ("kafka.session_timeout", 10.5, 'must be written with a unit, like "30s", not 10.5'),
+            ("kafka.session_timeout", "0s", 'must be more than 0s, not "0s"'),
+            ("kafka.session_timeout", "100d", 'must be at most 2147483s, not "100d"'),
+            ("kafka.fetch_bytes", 1024, 'must be written with a unit, like "1MiB", not 1024'),
+            ("kafka.fetch_bytes", "1GiB", 'must be at most 50MiB, not "1GiB"'),
+            ("kafka.bootstrap_servers", "broker", "must be host:port"),
+            ("kafka.bootstrap_servers", "broker:0", "must be host:port"),
+            ("kafka.bootstrap_servers", "broker:65536", "must be host:port"),
+            ("kafka.bootstrap_servers", "PLAINTEXT://broker:9092", "must be host:port"),
+            ("kafka.bootstrap_servers", "broker:9092,", "must be host:port"),
+            ("kafka.group", "", "must be text that is neither empty"),
+            ("kafka.group", "a ", "must be text that is neither empty"),
+            ("kafka.group", 7, "must be text, not 7"),
+            ("kafka.instance_id", "host/1", "must be empty, or letters"),
+            ("kafka.allow_insecure", "yes", 'must be true or false, not "yes"'),
+            ("kafka.ca_file", 7, "must be the path of a file, not 7"),
+            ("models.filetype.path", "", "must be the path of a file"),
+            ("models.filetype.sha256", "abc", "must be 64 hexadecimal digits"),
+            ("models.filetype.transform", "transform:FileType", 'must be written "file.py:Class"'),
+            ("models.filetype.transform", "a.py:1", 'must be written "file.py:Class"'),
+            ("models.filetype.threads", True, "must be a whole number, not true"),
+            ("models.filetype.threads", "2", 'must be a whole number, not "2"'),
+            ("models.filetype.threads", 0, "must be at least 1, not 0"),
+            ("models.filetype.minimum", float("nan"), "must be a number, neither inf nor nan"),
+            ("lanes.urgent.topics", "t", 'must be a list, not "t"'),
+            ("lanes.urgent.topics", [], "must not be empty"),
+            ("lanes.urgent.content_type", "text/plain", "must be one of application/json"),
+            ("lanes.urgent.linger", "5 parsecs", "must be written with a unit"),
+            ("limits.batches_in_flight", 3, "must be at most 2, not 3"),
+            ("limits.reply_bytes", "1KiB", 'must be at least 4KiB, not "1KiB"'),
+            ("http.port", 65_536, "must be at most 65535, not 65536"),
+            ("replies.topic", "my replies", "must be a topic name"),
+            ("replies.topic", "..", "must be a topic name"),
+            ("replies.topic", "t" * 250, "must be a topic name"),
+        ],
+    )
+    def test_value_of_another_form_is_told_where_and_what(
+        self, write, problems, key, value, expected
+    ):
+        path = write({key: value})
+
+        (problem,) = problems({key: value})
+
+        assert problem.startswith(f"{path}: {key} {expected}")
+
+    @pytest.mark.parametrize("entry", ["*a", "a*b", "a**", "**", "a b", ""])
+    def test_allowed_topic_has_one_star_and_only_at_its_end(self, problems, entry):
+        (problem,) = problems({"replies.allow": ["fine", entry]})
+
+        assert "replies.allow[1] must be a topic name, or the beginning" in problem
+
+    def test_value_from_the_environment_names_the_variable(self, problems):
+        (problem,) = problems(environment={"TIDEMILL__HTTP__PORT": "http"})
+
+        assert problem == 'TIDEMILL__HTTP__PORT must be a whole number, not "http"'
+
+    def test_value_from_the_command_line_names_the_key(self, problems):
+        (problem,) = problems(overrides=["log.level=loud"])
+
+        assert problem.startswith("--set log.level must be one of debug")
+
+    def test_long_value_is_cut(self, problems):
+        (problem,) = problems({"kafka.start": "x" * 1000})
+
+        assert len(problem) < 300
+
+
+class TestMissing:
+    def test_every_missing_setting_is_named_with_what_to_write(self, tmp_path, problems):
+        path = tmp_path / "empty.toml"
+        path.touch()
+
+        assert problems(path=path) == [
+            "kafka.group is missing: write group under [kafka], or set TIDEMILL__KAFKA__GROUP",
+            "models is empty: write a table [models.NAME] with path",
+            "lanes is empty: write a table [lanes.NAME] with topics, models",
+            (
+                "replies.topic is missing: write topic under [replies],"
+                " or set TIDEMILL__REPLIES__TOPIC"
+            ),
+            (
+                "dead_letters.topic is missing: write topic under [dead_letters],"
+                " or set TIDEMILL__DEAD_LETTERS__TOPIC"
+            ),
+        ]
+
+    def test_empty_table_of_a_lane_says_what_it_needs(self, problems):
+        first, second = problems({"lanes.third": {}})
+
+        assert first.startswith("lanes.third.topics is missing: write topics under [lanes.third]")
+        assert second.startswith("lanes.third.models is missing")
+
+
+class TestFile:
+    def test_missing_file_is_named(self, problems, tmp_path):
+        (problem,) = problems(path=tmp_path / "none.toml")
+
+        assert problem.startswith(f"{tmp_path / 'none.toml'}: cannot be read: No such file")
+
+    def test_folder_is_no_file(self, problems, tmp_path):
+        (problem,) = problems(path=tmp_path)
+
+        assert "cannot be read" in problem
+
+    def test_broken_toml_names_the_line(self, problems, tmp_path):
+        path = tmp_path / "broken.toml"
+        path.write_text("[kafka]\ngroup = classify\n")
+
+        (problem,) = problems(path=path)
+
+        assert problem.startswith(f"{path}: not valid TOML")
+        assert "line 2" in problem
+
+    def test_other_encodings_are_refused(self, problems, tmp_path):
+        path = tmp_path / "latin.toml"
+        path.write_bytes(b'[kafka]\ngroup = "caf\xe9"\n')
+
+        (problem,) = problems(path=path)
+
+        assert problem.startswith(f"{path}: not UTF-8 text")
+
+
+class TestTogether:
+    def test_all_problems_of_all_layers_come_at_once(self, problems):
+        lines = problems(
+            {"kafka.grup": "a", "kafka.start": "newest"},
+            {"TIDEMILL__HTTP__PORT": "http"},
+            ["log.level=loud", "nonsense"],
+        )
+
+        assert len(lines) == 5
+        assert len({line.split(" ")[0] for line in lines}) == 3
+
+    def test_settings_that_cannot_hold_together_are_refused(self, problems):
+        (problem,) = problems({"kafka.heartbeat_interval": "9s"})
+
+        assert "kafka.heartbeat_interval (9s)" in problem
+
+    def test_what_cannot_hold_together_shows_beside_what_is_invalid(self, problems):
+        invalid, inconsistent = problems(
+            {"kafka.start": "newest", "kafka.heartbeat_interval": "9s"}
+        )
+
+        assert "kafka.start" in invalid
+        assert "kafka.heartbeat_interval" in inconsistent
+
+    def test_invalid_setting_is_not_judged_by_its_default(self, problems):
+        lines = problems({"kafka.session_timeout": "long", "kafka.heartbeat_interval": "9s"})
+
+        assert len(lines) == 1
+
+    def test_each_problem_is_one_line(self, problems):
+        lines = problems({"kafka.start": "a\nb", "kafka.group": "a\nb"})
+
+        assert len(lines) == 2
+        assert not any("\n" in line for line in lines)
+
+
+class TestSecrets:
+    @pytest.mark.parametrize(
+        ("changes", "environment", "overrides"),
+        [
+            ({"kafka.sasl_password": "hunter2"}, {}, []),
+            ({"kafka": {"sasl": {"password": "hunter2"}}}, {}, []),
+            ({"kafka.sasl_password_file": ["hunter2"]}, {}, []),
+            ({"kafka.bootstrap_servers": "kafka://me:hunter2@broker:9092"}, {}, []),
+            ({"kafka.group": " me:hunter2@broker"}, {}, []),
+            ({}, {"TIDEMILL__KAFKA__SASL_PASSWORD": "hunter2"}, []),
+            ({}, {"TIDEMILL__KAFKA": '{sasl_password="hunter2"}'}, []),
+            ({}, {}, ["kafka.sasl_password=hunter2"]),
+        ],
+    )
+    def test_no_error_shows_a_password(self, write, changes, environment, overrides):
+        with pytest.raises(SettingsError) as caught:
+            load(write(changes), environment, overrides)
+
+        assert "hunter2" not in f"{caught.value} {caught.value!r}"
+        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None
