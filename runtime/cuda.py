@@ -2,7 +2,8 @@
 
 onnxruntime answers a missing library with a line in its log and a session on the CPU, so each is
 loaded here first. Which ones: the NEEDED entries of libonnxruntime_providers_cuda.so in the wheel
-1.31.1 (a CUDA 13 build), and cuDNN, which it opens later.
+1.31.1 (a CUDA 13 build), and cuDNN. That one is opened only when a node needs it (onnxruntime pull
+request 29252), but then its absence fails the run, or leaves the node to the CPU.
 """
 
 import contextlib

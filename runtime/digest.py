@@ -76,13 +76,14 @@ def _beside(path: Path, name: str) -> Path:
 def _read(path: Path) -> bytes:
     """Return a regular file's bytes; a pipe or a device must not be waited for."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise ModelRefused(f"{path} cannot be opened: {error.strerror}", _REMEDY) from error
-    with os.fdopen(file, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            raise ModelRefused(f"{path} is not a regular file", _REMEDY)
-        return opened.read()
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ModelRefused(f"{path} is not a regular file", _REMEDY)
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()
 
 
 _REMEDY = "check the model's path; a relative one counts from the settings file"

@@ -103,6 +103,12 @@ def read_signature(inputs: Sequence[_Argument], outputs: Sequence[_Argument]) ->
     )
     for each in outputs:
         _require_rows(each, signature.fixed_rows)
+    datatypes = {spec.datatype for spec in signature.inputs + signature.outputs}
+    if {"BF16", "BYTES"} <= datatypes:
+        raise ModelRefused(
+            "the model mixes bfloat16 and strings, which onnxruntime's Python cannot run",
+            "cast bfloat16 to float inside the model",
+        )
     return signature
 
 

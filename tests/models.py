@@ -15,6 +15,7 @@ _IR_VERSION = 10
 def save(model, folder, name="model.onnx", *, external=False) -> Path:
     """Write `model` into `folder`; external: its weights go to a second file, `name`.data."""
     path = Path(folder) / name
+    path.with_name(f"{name}.data").unlink(missing_ok=True)  # onnx would append to it
     options = {"location": f"{name}.data", "size_threshold": 0} if external else {}
     onnx.save_model(model, path, save_as_external_data=external, **options)
     return path
@@ -138,18 +139,31 @@ def bfloat():
     return _model(nodes, [("x", "BFLOAT16", ["n", 2])], [("y", "BFLOAT16", ["n", 2])])
 
 
+def bfloat_and_count():
+    """Return x bfloat16 [n, 2], k int64 [n] -> y float32 = x, twice int64 = 2k."""
+    nodes = [
+        helper.make_node("Cast", ["x"], ["y"], to=TensorProto.FLOAT),
+        helper.make_node("Add", ["k", "k"], ["twice"]),
+    ]
+    return _model(
+        nodes,
+        [("x", "BFLOAT16", ["n", 2]), ("k", "INT64", ["n"])],
+        [("y", "FLOAT", ["n", 2]), ("twice", "INT64", ["n"])],
+    )
+
+
 def text():
     """Return x string [n] -> y string [n], x twice end to end."""
     node = helper.make_node("StringConcat", ["x", "x"], ["y"])
     return _model([node], [("x", "STRING", ["n"])], [("y", "STRING", ["n"])])
 
 
-def convolution():
-    """Return x float32 [n, 3, height, width] -> y [n, 4], for the convolution's own paths."""
+def convolution(kernel=3):
+    """Return x float32 [n, 3, height, width] -> y [n, 4]; the image is no smaller than a kernel."""
     random = np.random.default_rng(1)
-    weights = random.normal(0, 0.2, (4, 3, 3, 3)).astype(np.float32)
+    weights = random.normal(0, 0.2, (4, 3, kernel, kernel)).astype(np.float32)
     nodes = [
-        helper.make_node("Conv", ["x", "w"], ["maps"], pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", ["x", "w"], ["maps"]),
         helper.make_node("GlobalAveragePool", ["maps"], ["pooled"]),
         helper.make_node("Flatten", ["pooled"], ["y"]),
     ]
