@@ -14,6 +14,8 @@ from loadtest.check import Checker, IsRight, Verdict, is_result
 from loadtest.wire import CORRELATION_ID, Outgoing, Reply, read_reply
 
 _POLL_MS = 200
+# The topic's own limit is the one that counts.
+_LARGEST_REQUEST_BYTES = 16 * 2**20
 # After the last missing reply one more look shows whether something is answered twice.
 _AFTERMATH_S = 0.3
 
@@ -59,7 +61,9 @@ class Client:
 
     def __init__(self, bootstrap: str, reply_topics: Iterable[str]) -> None:
         self._reply_topics = tuple(reply_topics)
-        self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap, acks="all", max_request_size=_LARGEST_REQUEST_BYTES
+        )
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS
         )

@@ -1,0 +1,135 @@
+"""The demo's plot: broker, daemon, traffic, report, the end."""
+
+import asyncio
+import secrets
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from loadtest.client import Client, Run
+from loadtest.demo import report, stage
+from loadtest.demo.files import gather
+from loadtest.demo.traffic import Traffic, plan
+from loadtest.kafka.broker import Broker
+from loadtest.kafka.jars import KAFKA
+from loadtest.worker import Worker
+
+_FILES = 480
+_SEED = 1
+# Ten seconds of traffic: enough for a full batch of 64 now and then within 2 s.
+_RATES_PER_S = {"standard": 40.0, "urgent": 8.0}
+_READY_TIMEOUT_S = 60.0
+_PATIENCE_S = 30.0
+_EXIT_TIMEOUT_S = 70.0
+
+
+def demo(*, keep: bool) -> int:
+    """Run the demo and return its exit code; `keep` leaves broker and daemon up.
+
+    Raises: DemoFailed, KafkaUnavailable, WorkerFailed.
+    """
+    console = Console(highlight=False)
+    written = stage.settings()
+    lanes = stage.lanes(written)
+    reply_topics = [written[section]["topic"] for section in ("replies", "dead_letters")]
+    with ExitStack() as stack:
+        broker, bootstrap = _start_broker(console, stack, keep=keep)
+        stage.create_topics(bootstrap, [*(lane.topic for lane in lanes), *reply_topics])
+        worker, traffic = _start_worker(console, stack, bootstrap, lanes, keep=keep)
+        began_s = time.monotonic()
+        run = asyncio.run(_exchange(console, bootstrap, reply_topics, traffic))
+        duration_s = time.monotonic() - began_s
+        report.show_labels(console, run, traffic.files)
+        report.show_latencies(console, run, lanes)
+        report.show_batches(console, worker.metrics(), lanes, duration_s)
+        well = report.show_verdict(console, run, traffic.files)
+        if keep:
+            stack.pop_all()
+            _show_commands(console, worker, broker, bootstrap)
+        else:
+            well &= _end(console, worker)
+    return 0 if well else 1
+
+
+def _start_broker(console: Console, stack: ExitStack, *, keep: bool) -> tuple[Broker | None, str]:
+    given = stage.given_broker()
+    if given is not None:
+        console.print(f"Kafka is the broker that KAFKA_BOOTSTRAP names: {given}.")
+        return None, given
+    began_s = time.monotonic()
+    broker = Broker(detached=keep)
+    stack.callback(broker.close)
+    broker.start()
+    took_s = time.monotonic() - began_s
+    console.print(f"Apache Kafka {KAFKA} serves on {broker.bootstrap}, up after {took_s:.1f} s.")
+    return broker, broker.bootstrap
+
+
+def _start_worker(
+    console: Console, stack: ExitStack, bootstrap: str, lanes: list[report.Lane], *, keep: bool
+) -> tuple[Worker, Traffic]:
+    """Start the daemon, and read the files while it warms up."""
+    stage.fetch_model()
+    worker = Worker(stage.CONFIG, {"kafka.bootstrap_servers": bootstrap}, detached=keep)
+    stack.callback(worker.close)
+    began_s = time.monotonic()
+    worker.start()
+    files = gather(stage.PROJECT, _FILES, _SEED)
+    rates_per_s = {lane.topic: _RATES_PER_S[lane.name] for lane in lanes}
+    traffic = plan(files, rates_per_s, run=secrets.token_hex(4), seed=_SEED)
+    worker.wait_until_ready(_READY_TIMEOUT_S)
+    took_s = time.monotonic() - began_s
+    console.print(f"Tidemill runs {_shown(stage.CONFIG)}, ready after {took_s:.1f} s.")
+    return worker, traffic
+
+
+async def _exchange(
+    console: Console, bootstrap: str, reply_topics: list[str], traffic: Traffic
+) -> Run:
+    sizes_bytes = [len(request.body or b"") for request in traffic.requests]
+    console.print(
+        f"{len(sizes_bytes)} files of this machine, {min(sizes_bytes)} B to "
+        f"{max(sizes_bytes) / 1024:.0f} KiB, are sent over {traffic.times_s[-1]:.0f} s."
+    )
+    columns = (TextColumn("answered"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    async with Client(bootstrap, reply_topics) as client:
+        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+            task = progress.add_task("", total=len(traffic.requests))
+            return await client.run(
+                traffic.requests,
+                traffic.times_s,
+                patience_s=_PATIENCE_S,
+                progress=lambda answered: progress.update(task, completed=answered),
+            )
+
+
+def _end(console: Console, worker: Worker) -> bool:
+    began_s = time.monotonic()
+    exit_code = worker.terminate(_EXIT_TIMEOUT_S)
+    report.show_end(console, exit_code, time.monotonic() - began_s, worker.events())
+    return exit_code == 0
+
+
+def _show_commands(console: Console, worker: Worker, broker: Broker | None, bootstrap: str) -> None:
+    end_broker = f"kill {broker.pid}{'':<20} # end Kafka; its data goes with it" if broker else ""
+    console.print(
+        "\nBroker and daemon are still up. To play with them:\n"
+        f"  export TIDEMILL_CONFIG={_shown(stage.CONFIG)}\n"
+        f"  export TIDEMILL__KAFKA__BOOTSTRAP_SERVERS={bootstrap}\n"
+        "  .venv/bin/tidemill ask README.md --lane urgent\n"
+        "  .venv/bin/tidemill check\n"
+        f"  curl -s http://127.0.0.1:{worker.http_port}/metrics | grep ^tidemill_\n"
+        f"  tail -f {worker.log}\n"
+        f"  kill {worker.pid}{'':<20} # end the daemon: it answers, commits and leaves\n"
+        f"  {end_broker}",
+        soft_wrap=True,
+    )
+
+
+def _shown(path: Path) -> str:
+    """Return the path as a person in this folder would write it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
