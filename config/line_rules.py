@@ -78,16 +78,22 @@ def run_fits_search(settings: Settings) -> Iterator[str]:
 
 
 def work_is_no_stall(settings: Settings) -> Iterator[str]:
-    """A worker that is within its limits is not ended for standing still."""
-    stall, publish = settings.limits.stall, settings.limits.publish
+    """A worker ended in the middle of a search would meet the same requests again, for ever.
+
+    The longest time without an answer is a search whose last run begins as its time is over, and
+    then the broker's.
+    """
+    limits = settings.limits
     for name, model in settings.models.items():
-        longest = round(model.run_limit + publish, 6)
-        if longest > stall:
+        longest = round(limits.bisect + model.run_limit + limits.publish, 6)
+        if longest > limits.stall:
             yield (
-                f"limits.stall ({format_duration(stall)}) is shorter than models.{name}.run_limit"
+                f"limits.stall ({format_duration(limits.stall)}) is shorter than limits.bisect"
+                f" ({format_duration(limits.bisect)}), models.{name}.run_limit"
                 f" ({format_duration(model.run_limit)}) and limits.publish"
-                f" ({format_duration(publish)}) together: a worker within its limits would be taken"
-                f" for a stalled one; raise limits.stall to {format_duration(longest)} or more"
+                f" ({format_duration(limits.publish)}) together: a worker within its limits would"
+                f" be taken for a stalled one; raise limits.stall to {format_duration(longest)} or"
+                " more"
             )
 
 

@@ -169,7 +169,9 @@ class Limits(_Section):
     revoke: Duration = Field(
         10.0, description="time to finish what runs when partitions are taken away"
     )
-    stall: _Wait = Field(60.0, description="work held without progress for this long fails /livez")
+    stall: _Wait = Field(
+        120.0, description="work that is due and does not move for this long ends the worker"
+    )
 
 
 class Http(_Section):

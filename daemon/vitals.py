@@ -12,7 +12,7 @@ from daemon.logs import log, summarise
 from daemon.progress import Progress
 
 _LOOK_S = 1.0
-"""Small against limits.stall, whose default is 60 s."""
+"""Small against limits.stall, whose default is 2 min."""
 
 
 class Vitals:

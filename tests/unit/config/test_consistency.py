@@ -106,8 +106,8 @@ ROWS = [
     ),
     (
         line_rules.work_is_no_stall,
-        {"limits.stall": "59s"},
-        ["limits.stall (59s)", "run_limit (30s)", "limits.publish (30s)", "to 1min"],
+        {"limits.stall": "119s"},
+        ["limits.stall (119s)", "limits.bisect (1min)", "run_limit (30s)", "limits.publish (30s)"],
     ),
     (
         line_rules.timeout_fits_maximum,
