@@ -1,0 +1,177 @@
+"""How a broker is reached: addresses, TLS, SASL, and what a refusal means for the process."""
+
+import asyncio
+import os
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from aiokafka import errors
+from aiokafka.conn import collect_hosts, create_conn
+
+from config.errors import SettingsError
+from config.secrets import read_secret
+from config.settings import Kafka
+from daemon.errors import Exit, Fatal
+
+Options: TypeAlias = dict[str, Any]
+"""Keyword arguments that every client of aiokafka takes."""
+
+METADATA_AGE_S = 10.0
+"""How long an added partition or a moved leader may go unnoticed; one small request each time."""
+_RETRY_S = 0.25
+_PROBE_S = 5.0
+"""Longest wait for one address at start-up, so that a silent one does not hide the next."""
+
+_DENIED = (
+    errors.AuthenticationFailedError,
+    errors.AuthenticationMethodNotSupported,
+    errors.SaslAuthenticationFailed,
+    errors.IllegalSaslStateError,
+    errors.UnsupportedSaslMechanismError,
+    errors.TopicAuthorizationFailedError,
+    errors.GroupAuthorizationFailedError,
+    errors.ClusterAuthorizationFailedError,
+    ssl.SSLCertVerificationError,
+)
+
+
+def options(kafka: Kafka, *, base: Path, client_id: str = "tidemill") -> Options:
+    """Return what the clients are made with; reads the password and the certificates.
+
+    `base` is where relative secrets are looked up after $CREDENTIALS_DIRECTORY. Raises Fatal.
+    """
+    return {
+        "bootstrap_servers": kafka.bootstrap_servers,
+        "client_id": client_id,
+        "request_timeout_ms": milliseconds(kafka.request_timeout),
+        "metadata_max_age_ms": milliseconds(METADATA_AGE_S),
+        **_security(kafka, base),
+    }
+
+
+def milliseconds(seconds: float) -> int:
+    """Return whole milliseconds, at least one: Kafka counts in them, and 0 often means never."""
+    return max(1, round(seconds * 1000))
+
+
+def _security(kafka: Kafka, base: Path) -> Options:
+    protocol = kafka.security_protocol
+    security: Options = {"security_protocol": protocol}
+    if protocol in {"SSL", "SASL_SSL"}:
+        security["ssl_context"] = _tls(kafka)
+    if protocol.startswith("SASL"):
+        if protocol == "SASL_PLAINTEXT" and not kafka.allow_insecure:
+            raise Fatal(
+                Exit.SETTINGS,
+                "kafka.security_protocol: SASL_PLAINTEXT sends the password readable; "
+                "use SASL_SSL, or set kafka.allow_insecure = true",
+            )
+        security |= _sasl(kafka, base)
+    return security
+
+
+def _tls(kafka: Kafka) -> ssl.SSLContext:
+    """Verification stays on; without `ca_file` the system's authorities are trusted."""
+    try:
+        context = ssl.create_default_context(cafile=kafka.ca_file)
+        if kafka.cert_file is not None:
+            context.load_cert_chain(kafka.cert_file, kafka.key_file)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise Fatal(
+            Exit.SETTINGS,
+            f"kafka.ca_file, kafka.cert_file, kafka.key_file: cannot be used: {error}",
+        ) from None
+    return context
+
+
+def _sasl(kafka: Kafka, base: Path) -> Options:
+    if not kafka.sasl_username or kafka.sasl_password_file is None:
+        raise Fatal(
+            Exit.SETTINGS,
+            f"kafka.security_protocol: {kafka.security_protocol} needs "
+            "kafka.sasl_username and kafka.sasl_password_file",
+        )
+    try:
+        password = read_secret(
+            "kafka.sasl_password_file", kafka.sasl_password_file, base=base, environment=os.environ
+        )
+    except SettingsError as error:
+        raise Fatal(Exit.SETTINGS, str(error)) from None
+    return {
+        "sasl_mechanism": kafka.sasl_mechanism,
+        "sasl_plain_username": kafka.sasl_username,
+        "sasl_plain_password": password.get_secret_value(),
+    }
+
+
+def denied(error: BaseException, servers: str) -> Fatal | None:
+    """Return the end of the process that `error` means when the broker refuses this client."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, _DENIED):
+            what = str(cause) or type(cause).__name__
+            return Fatal(Exit.DENIED, f"{servers} refuses this client: {what}")
+        cause = cause.__cause__
+    return None
+
+
+def raise_if_denied(error: BaseException, servers: str) -> None:
+    """Raise Fatal when `error` means that the broker refuses this client."""
+    refusal = denied(error, servers)
+    if refusal is not None:
+        raise refusal from error
+
+
+async def wait_until_reachable(
+    reach: Options, timeout_s: float, *, clock: Callable[[], float] = time.monotonic
+) -> None:
+    """Return once one of the bootstrap servers has let this client in.
+
+    aiokafka's own start hides why it failed; here a refusal is told from silence.
+    Raises Fatal: DENIED at once, BROKER_UNAVAILABLE after `timeout_s`.
+    """
+    servers = reach["bootstrap_servers"]
+    deadline_s = clock() + timeout_s
+    while True:
+        problem = await _try_each(reach, deadline_s - clock())
+        if problem is None:
+            return
+        raise_if_denied(problem, servers)
+        if clock() + _RETRY_S >= deadline_s:
+            raise Fatal(
+                Exit.BROKER_UNAVAILABLE,
+                f"no broker at {servers} within {timeout_s:g} s: {_reason(problem)}",
+            ) from problem
+        await asyncio.sleep(_RETRY_S)
+
+
+async def _try_each(reach: Options, remaining_s: float) -> Exception | None:
+    """Return None when a server let us in, else why the most telling of them did not."""
+    settings = {name: reach[name] for name in reach if name not in _NOT_FOR_CONNECTIONS}
+    settings["request_timeout_ms"] = milliseconds(min(_PROBE_S, max(remaining_s, _RETRY_S)))
+    worst: Exception | None = None
+    for host, port, _ in collect_hosts(reach["bootstrap_servers"]):
+        try:
+            connection = await create_conn(host, port, **settings)
+        except (OSError, errors.KafkaError, TimeoutError) as error:
+            if worst is None or denied(error, "") is not None:
+                worst = error
+        else:
+            await connection.close()
+            return None
+    return worst
+
+
+_NOT_FOR_CONNECTIONS = frozenset({"bootstrap_servers", "metadata_max_age_ms"})
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer"
+    if isinstance(error, socket.gaierror):
+        return "the name is unknown"
+    return str(error) or type(error).__name__

@@ -1,0 +1,66 @@
+"""The first contact: a consumer that is connected, and topics that exist."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from contextlib import suppress
+
+from aiokafka import errors
+from aiokafka.client import AIOKafkaClient
+
+from config.settings import Kafka
+from daemon.errors import Exit, Fatal
+from daemon.kafka import client
+from daemon.kafka.consumer import Consumer
+from daemon.kafka.isolation import Isolation
+from daemon.kafka.lease import Lease
+from daemon.kafka.topics import partition_counts
+
+_RETRY_S = 0.2
+_TOPICS_S = 5.0
+"""How long a topic may be unknown at start-up: a new one takes a moment to get around."""
+
+
+async def connect(
+    kafka: Kafka,
+    reach: client.Options,
+    isolation: Isolation,
+    lease: Lease,
+    *,
+    deadline_s: float,
+    clock: Callable[[], float],
+) -> Consumer:
+    """Return a connected consumer; raises Fatal."""
+    while True:
+        consumer = Consumer(kafka, reach, isolation, lease, clock=clock)
+        try:
+            await consumer.start()
+        except errors.KafkaError as error:
+            servers = kafka.bootstrap_servers
+            client.raise_if_denied(error, servers)
+            if clock() > deadline_s:
+                raise Fatal(Exit.BROKER_UNAVAILABLE, f"no broker at {servers}: {error}") from error
+            await asyncio.sleep(_RETRY_S)
+        else:
+            return consumer
+
+
+async def check_topics(
+    inner: AIOKafkaClient, topics: Collection[str], *, clock: Callable[[], float]
+) -> None:
+    """Return once all `topics` exist; raises Fatal when they do not."""
+    deadline_s = clock() + _TOPICS_S
+    while missing := await _missing(inner, topics):
+        if clock() > deadline_s:
+            raise Fatal(
+                Exit.SETTINGS,
+                f"request topics do not exist, or this user may not see them: {', '.join(missing)}",
+            )
+        await asyncio.sleep(_RETRY_S)
+
+
+async def _missing(inner: AIOKafkaClient, topics: Collection[str]) -> list[str]:
+    """Return those of `topics` that do not exist; all of them when nobody says."""
+    with suppress(errors.KafkaError):
+        counts = await partition_counts(inner, topics, timeout_s=_TOPICS_S)
+        return sorted(topic for topic in topics if counts.get(topic) is None)
+    return sorted(topics)

@@ -1,0 +1,253 @@
+"""Requests from Kafka: fetched, entered in ledgers, given up in rebalances, committed."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from aiokafka import errors
+from aiokafka.structs import TopicPartition
+
+from config.settings import Settings
+from daemon.errors import Exit, Fatal
+from daemon.events import Event
+from daemon.kafka import client, guards
+from daemon.kafka.batches import FetchedRecord
+from daemon.kafka.chunks import Chunks
+from daemon.kafka.connecting import check_topics, connect
+from daemon.kafka.consumer import Consumer
+from daemon.kafka.decompression import RATIO
+from daemon.kafka.isolation import Isolation
+from daemon.kafka.lag import Lag, behind
+from daemon.kafka.lease import Lease
+from daemon.kafka.membership import Membership
+from daemon.kafka.tally import Tally
+from daemon.logs import log
+from daemon.messages import Chunk
+from daemon.offsets import Ledger
+from daemon.ports import Drain
+
+_WATCH_S = 0.25
+"""How often the lease is looked at while nobody asks for it."""
+_SETTINGS_AT_FAULT = (
+    errors.InconsistentGroupProtocolError,
+    errors.InvalidSessionTimeoutError,
+    errors.InvalidGroupIdError,
+)
+_NO_LEDGERS: Mapping[tuple[str, int], Ledger] = MappingProxyType({})
+
+
+class KafkaSource:
+    """This worker's membership in the group and its partitions; meets daemon.ports.Source."""
+
+    _consumer: Consumer
+    _chunks: Chunks
+    _membership: Membership
+
+    def __init__(
+        self,
+        settings: Settings,
+        topics: Collection[str],
+        *,
+        drain: Drain,
+        tally: Tally,
+        base: Path = Path(),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`base` is where relative secrets are looked up. Nothing is connected before `start`."""
+        self._settings = settings
+        self._topics = frozenset(topics)
+        self._drain = drain
+        self._tally = tally
+        self._base = base
+        self._clock = clock
+        self._isolation = Isolation(settings.kafka.fetch_bytes * RATIO)
+        self._lag = Lag()
+        self._waiter: asyncio.Future[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._was_reachable = True
+
+    # Membership
+
+    async def start(self) -> None:
+        """Reach a broker and join the group; raises Fatal."""
+        guards.install()
+        kafka = self._settings.kafka
+        reach = client.options(kafka, base=self._base)
+        deadline_s = self._clock() + kafka.start_timeout
+        await client.wait_until_reachable(reach, kafka.start_timeout, clock=self._clock)
+        lease = Lease(kafka.session_timeout)
+        self._consumer = await connect(
+            kafka, reach, self._isolation, lease, deadline_s=deadline_s, clock=self._clock
+        )
+        self._chunks = Chunks(self._consumer, self._isolation, self._lag, self._tally)
+        try:
+            await check_topics(self._consumer.inner, self._topics, clock=self._clock)
+            await self._join(lease, deadline_s + kafka.rebalance_timeout)
+        except BaseException:
+            await self.leave()
+            raise
+        log(Event.GROUP_JOINED, group=kafka.group, instance=kafka.instance_id or None)
+
+    async def _join(self, lease: Lease, deadline_s: float) -> None:
+        self._membership = Membership(
+            self._settings,
+            self._consumer,
+            lease,
+            drain=self._drain,
+            tally=self._tally,
+            changed=self._wake,
+            clock=self._clock,
+        )
+        self._consumer.subscribe(self._topics, self._membership)
+        self._watching = asyncio.get_running_loop().create_task(self._watch())
+        while not self.joined:
+            self._check()
+            await self._wait(_WATCH_S)
+            if self._clock() > deadline_s:
+                raise Fatal(
+                    Exit.BROKER_UNAVAILABLE, f"cannot join the group {self._settings.kafka.group}"
+                )
+
+    async def leave(self) -> None:
+        """Leave the group at once and close; what is settled was committed before."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+            await self._membership.close()
+        await self._consumer.leave()
+        log(Event.GROUP_LEFT, group=self._settings.kafka.group)
+
+    @property
+    def joined(self) -> bool:
+        """Whether this worker is a member of the group, with or without partitions."""
+        return self._watching is not None and self._membership.generation is not None
+
+    @property
+    def ledgers(self) -> Mapping[tuple[str, int], Ledger]:
+        """The ledgers of the present assignment, by topic and partition number."""
+        generation = self._membership.generation if self._watching is not None else None
+        return _NO_LEDGERS if generation is None else generation.ledgers
+
+    def lease_valid(self) -> bool:
+        """Whether the broker surely still holds this worker; when not, all ledgers are lost."""
+        return self._membership.lease_valid()
+
+    @property
+    def contact_s(self) -> float:
+        """When a broker last answered anything, in monotonic seconds."""
+        return self._consumer.contact_s
+
+    @property
+    def reachable(self) -> bool:
+        """Whether a broker answered within the session timeout; heartbeats alone would see to it."""
+        return self._clock() - self.contact_s < self._settings.kafka.session_timeout
+
+    async def _watch(self) -> None:
+        while True:
+            reachable = self.reachable
+            if reachable != self._was_reachable:
+                log(Event.BROKER_RECOVERED if reachable else Event.BROKER_LOST)
+            self._was_reachable = reachable
+            self._membership.watch(reachable=reachable)
+            await asyncio.sleep(_WATCH_S)
+
+    def lag_records(self) -> Mapping[str, int]:
+        """Return the records not yet answered, by topic."""
+        return behind(self.ledgers, self._consumer.highwater)
+
+    def lag_seconds(self) -> Mapping[str, float]:
+        """Return the age of the oldest record not yet answered, by topic."""
+        ledgers = self.ledgers
+        ends = {partition: self._consumer.highwater(partition) or 0 for partition in ledgers}
+        return self._lag.seconds(ledgers, ends, time.time() * 1000)
+
+    async def commit(self) -> None:
+        """Commit what is settled and not yet committed; bounded in time; raises Fatal."""
+        await self._membership.commit()
+
+    # Fetching
+
+    async def fetch(
+        self, topics: Collection[str], *, max_records: int, timeout_s: float
+    ) -> Sequence[Chunk]:
+        """Return what is there from `topics`, waiting at most `timeout_s` when nothing is.
+
+        See daemon.ports.Source. May be cancelled after all: only our own wait suspends.
+        """
+        self._check()
+        chunks = await self._take(topics, max_records)
+        if chunks or not topics or timeout_s <= 0:
+            return chunks
+        await self._wait(timeout_s)
+        self._check()
+        return await self._take(topics, max_records)
+
+    def _check(self) -> None:
+        """Raise what must end the process, and show the client that it is being read from."""
+        membership, consumer = self._membership, self._consumer
+        if membership.fatal is not None:
+            raise membership.fatal
+        if consumer.replaced:
+            raise Fatal(
+                Exit.WORK_LEFT,
+                f"another process has joined as kafka.instance_id "
+                f"{self._settings.kafka.instance_id}: give each worker its own",
+            )
+        try:
+            consumer.check()
+        except errors.KafkaError as error:
+            self._judge(error)
+        consumer.keep_alive()
+
+    def _judge(self, error: errors.KafkaError) -> None:
+        """Raise Fatal for what does not mend itself; the client goes on after anything else."""
+        client.raise_if_denied(error, self._settings.kafka.bootstrap_servers)
+        if isinstance(error, _SETTINGS_AT_FAULT):
+            raise Fatal(Exit.SETTINGS, f"the group refuses this worker: {error}") from error
+        log(Event.LIBRARY_LOGGED, reason=str(error))
+
+    async def _wait(self, timeout_s: float) -> None:
+        """Wait until something was fetched, or assigned, or `timeout_s` is over."""
+        waiter = self._waiter = self._consumer.data_waiter()
+        timer = asyncio.get_running_loop().call_later(timeout_s, _finish, waiter)
+        try:
+            await waiter
+        except errors.KafkaError:
+            pass  # `_check` raises it again, and better
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None:
+            _finish(self._waiter)
+
+    async def _take(self, topics: Collection[str], max_records: int) -> list[Chunk]:
+        generation = self._membership.generation
+        if generation is None or self._consumer.between_assignments or max_records <= 0:
+            return []
+        partitions = generation.readable(topics)
+        if not partitions:
+            return []
+        fetched = await self._read(partitions, max_records)
+        return self._chunks.make(generation, partitions, fetched)
+
+    async def _read(
+        self, partitions: Collection[TopicPartition], max_records: int
+    ) -> Mapping[TopicPartition, list[FetchedRecord]]:
+        try:
+            return await self._consumer.take(partitions, max_records)
+        except errors.OffsetOutOfRangeError as error:
+            for partition, asked in error.args[0].items():
+                self._membership.out_of_range(partition, asked)
+            return {}
+        except errors.KafkaError as error:
+            self._judge(error)
+            raise Fatal(Exit.INTERNAL, f"the Kafka client cannot read: {error}") from error
+
+
+def _finish(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
