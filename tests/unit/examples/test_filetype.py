@@ -105,9 +105,9 @@ def test_a_file_too_short_is_answered_without_the_model(model):
     assert isinstance(model.transform.preprocess(b"ab cd", {}), Done)
 
 
-def test_files_are_of_many_kinds_and_bounded():
-    files = gather(_ROOT, 200, seed=7)
+def test_files_are_of_many_kinds_and_bounded(tmp_path):
+    files = gather(tmp_path, 200, seed=7)
     assert len(set(files)) == 200
     assert len({file.suffix for file in files}) > 20
     assert max(file.stat().st_size for file in files) <= LARGEST_BYTES
-    assert gather(_ROOT, 200, seed=7) == files
+    assert gather(tmp_path, 200, seed=7) == files
