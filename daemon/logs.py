@@ -144,6 +144,7 @@ def _processors(settings: Log, *, worker: str, terminal: bool) -> list[Processor
         add_worker,
         structlog.processors.format_exc_info,
         _make_harmless,
+        *([_escape] if text else []),
         renderer,
     ]
 
@@ -165,8 +166,15 @@ def _harmless(name: str, value: Any) -> Any:  # noqa: ANN401 -- a field holds wh
         return value
     if name == "exception":
         return value[:_LONGEST_TRACEBACK]
-    text = value if value.isprintable() else value.encode("unicode_escape").decode("ascii")
-    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "..."
+    return value if len(value) <= _LONGEST_TEXT else value[:_LONGEST_TEXT] + "..."
+
+
+def _escape(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:
+    """Keep text from outside from writing to the terminal; JSON escapes by itself."""
+    for name, value in fields.items():
+        if isinstance(value, str) and name != "exception" and not value.isprintable():
+            fields[name] = value.encode("unicode_escape").decode("ascii")
+    return fields
 
 
 class _Unfailing:

@@ -103,10 +103,11 @@ def test_control_characters_from_outside_are_escaped():
     stream = io.StringIO()
     logs.configure(Log(form="text"), worker="w", stream=stream)
 
-    log(Event.REQUEST_DEAD_LETTERED, detail="\x1b[2Jtwo\nlines")
+    log(Event.REQUEST_DEAD_LETTERED, detail="\x1b[2Jgone")
+    log(Event.REQUEST_DEAD_LETTERED, detail="two\nlines")
 
     assert "\x1b[2J" not in stream.getvalue()
-    assert stream.getvalue().count("\n") == 1
+    assert stream.getvalue().count("\n") == 2
 
 
 def test_long_texts_are_cut(written):

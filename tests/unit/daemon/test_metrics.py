@@ -102,6 +102,12 @@ def test_dead_letters_are_counted_by_code(metrics):
     assert value(metrics, "dead_letters_total", code="undecodable_record") == 3
 
 
+def test_an_error_reply_is_no_dead_letter(metrics):
+    metrics.answered([answer(code=Code.TOO_LARGE)], wall_s=2.0)
+
+    assert value(metrics, "dead_letters_total", code="too_large") is None
+
+
 @given(st.lists(st.sampled_from(["ok", "error", "dead", "handed back", "held"]), max_size=50))
 def test_what_comes_in_is_results_errors_dead_letters_and_what_is_still_held(fates):
     metrics = Metrics()

@@ -42,7 +42,7 @@ def test_the_verdict_says_how_much_is_held_and_for_how_long():
 def test_without_work_nothing_stalls():
     progress = Progress(STALL_S, now=0.0)
 
-    verdicts = watched(progress, 1_000.0, held=0, due_s=inf)
+    verdicts = watched(progress, 1_000.0, held=0, due_s=0.0)
 
     assert first_stall(verdicts) is None
 
@@ -53,6 +53,7 @@ def test_a_request_that_waits_for_its_linger_is_no_stall():
     verdicts = watched(progress, 899.0, due_s=900.0)
 
     assert first_stall(verdicts) is None
+    assert progress.verdict(899.5).reason == "3 requests wait for their batch"
 
 
 def test_a_broker_that_cannot_be_reached_is_no_stall():
