@@ -13,8 +13,8 @@ from loadtest.client import Client, Run
 from loadtest.demo import report, stage
 from loadtest.demo.files import gather
 from loadtest.demo.traffic import Traffic, plan
+from loadtest.kafka import jars
 from loadtest.kafka.broker import Broker
-from loadtest.kafka.jars import KAFKA
 from loadtest.worker import Worker
 
 _FILES = 480
@@ -59,12 +59,16 @@ def _start_broker(console: Console, stack: ExitStack, *, keep: bool) -> tuple[Br
     if given is not None:
         console.print(f"Kafka is the broker that KAFKA_BOOTSTRAP names: {given}.")
         return None, given
+    jars.ready()
     began_s = time.monotonic()
     broker = Broker(detached=keep)
     stack.callback(broker.close)
-    broker.start()
+    with console.status("Apache Kafka starts ..."):
+        broker.start()
     took_s = time.monotonic() - began_s
-    console.print(f"Apache Kafka {KAFKA} serves on {broker.bootstrap}, up after {took_s:.1f} s.")
+    console.print(
+        f"Apache Kafka {jars.KAFKA} serves on {broker.bootstrap}, up after {took_s:.1f} s."
+    )
     return broker, broker.bootstrap
 
 
@@ -77,10 +81,11 @@ def _start_worker(
     stack.callback(worker.close)
     began_s = time.monotonic()
     worker.start()
-    files = gather(stage.PROJECT, _FILES, _SEED)
-    rates_per_s = {lane.topic: _RATES_PER_S[lane.name] for lane in lanes}
-    traffic = plan(files, rates_per_s, run=secrets.token_hex(4), seed=_SEED)
-    worker.wait_until_ready(_READY_TIMEOUT_S)
+    with console.status("Tidemill loads and warms the model ..."):
+        files = gather(stage.PROJECT, _FILES, _SEED)
+        rates_per_s = {lane.topic: _RATES_PER_S[lane.name] for lane in lanes}
+        traffic = plan(files, rates_per_s, run=secrets.token_hex(4), seed=_SEED)
+        worker.wait_until_ready(_READY_TIMEOUT_S)
     took_s = time.monotonic() - began_s
     console.print(f"Tidemill runs {_shown(stage.CONFIG)}, ready after {took_s:.1f} s.")
     return worker, traffic
