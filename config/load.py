@@ -94,7 +94,9 @@ def _validate(draft: _Draft) -> tuple[Settings | None, list[ErrorDetails]]:
     try:
         return Settings.model_validate(_nest(draft)), []
     except ValidationError as error:
-        return None, error.errors(include_url=False)
+        errors = error.errors(include_url=False)
+    # A list of which every item is refused counts as too short as well.
+    return None, [one for one in errors if one["type"] != "too_short" or not one["input"]]
 
 
 def _nest(draft: _Draft) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def _tables(
         yield f"\n[{'.'.join(path)}]"
     for name, value in settings.items():
         source = sources.get(".".join((*path, name)), "default")
-        line = f"{name} = {_value(name, value)}"
+        line = f"{name} = {_value(value)}"
         # TOML has no null: what is not set stands as a comment.
         yield f"# {name} is not set" if value is None else f"{line}  # {source}"
     for name, value in table.items():
@@ -33,12 +33,10 @@ def _tables(
             yield from _tables(value, (*path, name), sources)
 
 
-def _value(name: str, value: object) -> str:
+def _value(value: object) -> str:
     if isinstance(value, list):
-        return f"[{', '.join(_value(name, item) for item in value)}]"
+        return f"[{', '.join(_value(item) for item in value)}]"
     if isinstance(value, str):
-        hidden = "password" in name and not name.endswith("_file")
-        text = json.dumps("***" if hidden else redact(value), ensure_ascii=False)
         # JSON lets DEL stand as it is, TOML does not.
-        return text.replace("\x7f", "\\u007f")
+        return json.dumps(redact(value), ensure_ascii=False).replace("\x7f", "\\u007f")
     return json.dumps(value)

@@ -67,12 +67,13 @@ def parse_size(text: object) -> int:
 
 def format_duration(seconds: float) -> str:
     """Return `seconds` in the largest unit that needs no fraction: 0.02 is "20ms"."""
+    if not seconds:
+        return "0s"
     exact = Decimal(repr(float(seconds)))
     for unit in reversed(_SECONDS):
-        if exact and exact % _SECONDS[unit] == 0:
+        if exact % _SECONDS[unit] == 0:
             return f"{int(exact / _SECONDS[unit])}{unit}"
-    unit = "s" if exact >= 1 or not exact else "us"
-    return f"{(exact / _SECONDS[unit]).normalize():f}{unit}"
+    return f"{exact / _SECONDS['us']:f}us"
 
 
 def format_size(size_bytes: int) -> str:

@@ -91,7 +91,12 @@ class TestLayers:
         assert loaded.settings == settings()
 
     def test_variables_of_others_are_ignored(self, write):
-        environment = {"TIDEMILL_SERVICE_HOST": "10.0.0.1", "TIDEMILL_PORT": "x", "PATH": "/bin"}
+        environment = {
+            "TIDEMILL_SERVICE_HOST": "10.0.0.1",
+            "TIDEMILL_PORT": "x",
+            "TIDEMILL_OTHER__THING": "x",
+            "PATH": "/bin",
+        }
 
         assert load(write(), environment, []).settings == settings()
 
@@ -322,6 +327,12 @@ class TestInvalid:
 
         assert problem.startswith("--set log.level must be one of debug")
 
+    @pytest.mark.parametrize("override", ["http.port=0\nx=1", 'lanes.urgent.topics=["a"]\nx=1'])
+    def test_one_override_sets_one_setting(self, problems, override):
+        (problem,) = problems(overrides=[override])
+
+        assert problem.startswith(f"--set {override.partition('=')[0]}")
+
     def test_long_value_is_cut(self, problems):
         (problem,) = problems({"kafka.start": "x" * 1000})
 
@@ -426,6 +437,7 @@ class TestSecrets:
             ({"kafka.sasl_password": "hunter2"}, {}, []),
             ({"kafka": {"sasl": {"password": "hunter2"}}}, {}, []),
             ({"kafka.sasl_password_file": ["hunter2"]}, {}, []),
+            ({"kafka.sasl_password_file": float("7e222")}, {}, []),
             ({"kafka.bootstrap_servers": "kafka://me:hunter2@broker:9092"}, {}, []),
             ({"kafka.group": " me:hunter2@broker"}, {}, []),
             ({}, {"TIDEMILL__KAFKA__SASL_PASSWORD": "hunter2"}, []),
@@ -437,6 +449,8 @@ class TestSecrets:
         with pytest.raises(SettingsError) as caught:
             load(write(changes), environment, overrides)
 
-        assert "hunter2" not in f"{caught.value} {caught.value!r}"
+        shown = f"{caught.value} {caught.value!r}"
+        assert "hunter2" not in shown
+        assert "7e+222" not in shown
         assert caught.value.__cause__ is None
         assert caught.value.__context__ is None

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from config.units import format_duration, format_size, parse_duration, parse_size
 
-numbers = st.from_regex(r"[0-9]{1,6}(\.[0-9]{1,9})?", fullmatch=True)
+numbers = st.from_regex(r"[0-9]{1,6}(\.[0-9]{1,18})?", fullmatch=True)
 
 
 @given(number=numbers, unit=st.sampled_from(["us", "ms", "s", "min"]))
