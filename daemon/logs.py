@@ -172,9 +172,14 @@ def _harmless(name: str, value: Any) -> Any:  # noqa: ANN401 -- a field holds wh
 def _escape(_: WrappedLogger, __: str, fields: EventDict) -> EventDict:
     """Keep text from outside from writing to the terminal; JSON escapes by itself."""
     for name, value in fields.items():
-        if isinstance(value, str) and name != "exception" and not value.isprintable():
-            fields[name] = value.encode("unicode_escape").decode("ascii")
+        if isinstance(value, str) and not value.isprintable():
+            lines = value.split("\n") if name == "exception" else [value]
+            fields[name] = "\n".join(_printable(line) for line in lines)
     return fields
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 
 
 class _Unfailing:

@@ -130,6 +130,15 @@ def test_a_traceback_shows_no_local_variables(form):
     assert "hunter2" not in stream.getvalue()
 
 
+def test_the_text_of_an_error_cannot_write_to_the_terminal_either():
+    stream = io.StringIO()
+    logs.configure(Log(form="text"), worker="w", stream=stream)
+
+    log(Event.WORKER_FAILED, exc_info=ValueError("\x1b[2Jgone"))
+
+    assert "\x1b[2J" not in stream.getvalue()
+
+
 @pytest.mark.parametrize("harmless", ["order-17", b"a.b:c_d", "x" * 128])
 def test_a_harmless_id_is_shown_as_it_is(harmless):
     shown = logs.safe_id(harmless)
