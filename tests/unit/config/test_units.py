@@ -1,7 +1,7 @@
 """Durations and sizes keep their value through text and back."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from config.units import format_duration, format_size, parse_duration, parse_size
@@ -9,6 +9,7 @@ from config.units import format_duration, format_size, parse_duration, parse_siz
 numbers = st.from_regex(r"[0-9]{1,6}(\.[0-9]{1,18})?", fullmatch=True)
 
 
+@example(number="0.123456789012345678", unit="us")
 @given(number=numbers, unit=st.sampled_from(["us", "ms", "s", "min"]))
 def test_formatted_duration_parses_to_the_same_seconds(number, unit):
     seconds = parse_duration(number + unit)
