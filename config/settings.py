@@ -30,7 +30,7 @@ _WireWait = Annotated[Duration, Field(gt=0, le=2_147_483)]
 # The Kafka client asks a broker for at most 50 MiB at a time, all partitions together.
 _FetchSize = Annotated[Size, Field(gt=0, le=50 * 2**20)]
 _Bytes = Annotated[Size, Field(gt=0)]
-# An error reply with its headers and an echoed correlation of 128 bytes needs about a quarter.
+# Room for an error reply: a topic of 249 bytes, a correlation of 128, fixed headers, a short body.
 _SMALLEST_REPLY = 4 * 2**10
 
 
