@@ -140,21 +140,21 @@ class Batcher:
 
         `more_coming`: requests are being fetched or prepared, so that an eager lane still waits.
         """
-        self._turns.begun()
-        self._ahead = None
+        self._begin_ahead()
         queue = self._next(now, idle=not more_coming)
         if queue is None:
             self._turns.rest()
             return None
-        return self._bind(queue, now)[0]
+        batch, turn = self._bind(queue, now)
+        self._turns.begin(turn)
+        return batch
 
     def take_ahead(self, now: float) -> Batch | None:
         """Return the batch to run after the running one, if it is full and its lane's turn is next.
 
         To be called while the executor is busy and nothing is assembled ahead.
         """
-        self._turns.begun()
-        self._ahead = None
+        self._begin_ahead()
         queue = self._next(now)
         if queue is None or not queue.full:
             return None
@@ -172,7 +172,9 @@ class Batcher:
             return None
         if self._turns.next_of(queue.key.lane) >= self._ahead:
             return None
-        return self._bind(queue, now)[0]
+        batch, turn = self._bind(queue, now)
+        self._turns.begin(turn)
+        return batch
 
     def next_due(self, now: float) -> float | None:
         """Return when a lane that has nothing due will have, by linger or deadline; None: never.
@@ -189,6 +191,12 @@ class Batcher:
         """Return when `expire` will next return something, None when nothing has a deadline."""
         first = self._expiries.first()
         return None if first is None else first[0]
+
+    def _begin_ahead(self) -> None:
+        """What was assembled ahead runs by now: nothing is asked for before."""
+        if self._ahead is not None:
+            self._turns.begin(self._ahead)
+            self._ahead = None
 
     def _next(
         self, now: float, *, idle: bool = False, besides: str | None = None

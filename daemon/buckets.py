@@ -99,9 +99,7 @@ class BucketQueue:
         passed: list[Request] = []
         limit: Limit | None = None
         rows, size_bytes = self.policy.max_rows, self.policy.max_bytes  # what is left of them
-        while (
-            self._requests and rows > 0 and size_bytes > 0 and len(passed) <= self.policy.max_rows
-        ):
+        while self._requests and rows > 0 and size_bytes > 0 and len(passed) <= _LOOK_AHEAD:
             request = self._requests.popleft()
             if not taken or (request.rows <= rows and request.cost_bytes <= size_bytes):
                 taken.append(request)

@@ -5,9 +5,9 @@ weight, and the lane with the lowest tag is next. A virtual clock stands at the 
 began last, and no lane starts behind it: one that had nothing due gathers no credit.
 Source: P. Goyal, H. M. Vin, H. Cheng, "Start-time Fair Queuing", SIGCOMM 1996.
 
-Bound on starvation: a lane that stays due waits at most
-sum over the other lanes of (its longest run + its weight / this weight * this lane's longest run)
-seconds of runs, and one run more when a batch was assembled ahead.
+Bound on starvation: from when a lane is due until it gets a run, each other lane gets at most
+its longest run + its weight / this weight * this lane's longest run
+seconds. A run is charged by its expected time when it is bound and by its real one when it ends.
 """
 
 from collections.abc import Iterable, Mapping
@@ -55,7 +55,6 @@ class Turns:
         self._weights = dict(weights)
         self._tags = dict.fromkeys(weights, 0.0)
         self._clock = 0.0
-        self._bound = 0.0
 
     def next_of(self, lane: str) -> Turn:
         """Return the turn that `lane` would get now."""
@@ -69,17 +68,16 @@ class Turns:
         """Bind a run of `run_s` for `lane`; returns its turn."""
         turn = self.next_of(lane)
         self._tags[lane] = turn.tag + run_s / self._weights[lane]
-        self._bound = max(self._bound, turn.tag)
         return turn
+
+    def begin(self, turn: Turn) -> None:
+        """What was bound by `turn` runs."""
+        self._clock = max(self._clock, turn.tag)
 
     def correct(self, lane: str, by_s: float) -> None:
         """A run of `lane` took `by_s` more (or less) than it was given."""
         self._tags[lane] += by_s / self._weights[lane]
 
-    def begun(self) -> None:
-        """Everything bound so far runs or has run."""
-        self._clock = self._bound
-
     def rest(self) -> None:
         """The executor found nothing due: no lane owes another anything."""
-        self._clock = self._bound = max(self._clock, *self._tags.values())
+        self._clock = max(self._clock, *self._tags.values())
