@@ -64,8 +64,7 @@ def _beside(path: Path, name: str) -> Path:
     """
     file = path.parent / name
     homes = {path.parent.resolve(), path.resolve().parent}
-    plain = not Path(name).is_absolute() and ".." not in Path(name).parts
-    if not plain or homes.isdisjoint(file.resolve().parents):
+    if homes.isdisjoint(file.resolve().parents):
         raise ModelRefused(
             f"{path} keeps weights in {name!r}, which is not in its folder",
             "put the .onnx and its weights into one folder, or save the model as one file",

@@ -23,9 +23,9 @@ Device: TypeAlias = Literal["cuda", "cpu", "auto"]
 CPU = "CPUExecutionProvider"
 CUDA = cuda.PROVIDER
 
-FATAL = 4
-"""onnxruntime's log severity that writes nothing: its errors are raised, and its lines on standard
-error are no JSON and may quote values of a request."""
+# The log severity that writes nothing: onnxruntime's errors are raised, and its lines on standard
+# error are no JSON and may quote values of a request.
+_FATAL = 4
 
 # HEURISTIC: the default measures every algorithm anew for each batch size it has not seen.
 # kSameAsRequested: the default doubles the arena, and it never shrinks.
@@ -76,7 +76,7 @@ def open_session(
 
 
 def _open(file: ModelFile, providers: list[Any], threads: int) -> onnxruntime.InferenceSession:
-    onnxruntime.set_default_logger_severity(FATAL)
+    onnxruntime.set_default_logger_severity(_FATAL)
     options = _options(threads)
     if file.external:
         names, parts = list(file.external), list(file.external.values())
@@ -91,7 +91,6 @@ def _open(file: ModelFile, providers: list[Any], threads: int) -> onnxruntime.In
             f"onnxruntime cannot load the model: {error}",
             "check it with onnx.checker, or export it again",
         ) from error
-    session.disable_fallback()
     # It keeps the file for a fall-back that is barred: as much memory again as the weights.
     session._model_bytes = None  # noqa: SLF001 -- there is no public way
     return session
@@ -99,7 +98,6 @@ def _open(file: ModelFile, providers: list[Any], threads: int) -> onnxruntime.In
 
 def _options(threads: int) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = FATAL
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     # Explicit: the default is a pinned thread for each of the host's cores, whatever the container
     # is allowed.

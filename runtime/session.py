@@ -21,7 +21,7 @@ from runtime.errors import (
     RunError,
 )
 from runtime.outputs import require_rows
-from runtime.providers import FATAL, open_session
+from runtime.providers import open_session
 from runtime.run_limit import RunLimit
 from runtime.sample import Sample, samples
 from runtime.signature import Signature, read_signature
@@ -78,7 +78,7 @@ class Session:
         self._names = [spec.name for spec in self.signature.outputs]
         specs = self.signature.inputs + self.signature.outputs
         self._bfloat16 = any(spec.datatype == "BF16" for spec in specs)
-        self._options = _run_options()
+        self._options = onnxruntime.RunOptions()
         self._turn = threading.Lock()
         self._limit = RunLimit(grace_s=grace_s, on_stuck=on_stuck)
         try:
@@ -147,7 +147,7 @@ class Session:
                 raise ModelFailed(_plain(error)) from error
             finally:
                 if self._limit.end():
-                    self._options = _run_options()
+                    self._options = onnxruntime.RunOptions()
             return dict(zip(self._names, outputs, strict=True))
 
     def _call(self, inputs: Arrays) -> list[npt.NDArray[Any]]:
@@ -180,12 +180,6 @@ class Session:
     def _within_batch(self, rows: int) -> int:
         fixed_rows = self.signature.fixed_rows
         return rows if fixed_rows is None else min(rows, fixed_rows)
-
-
-def _run_options() -> onnxruntime.RunOptions:
-    options = onnxruntime.RunOptions()
-    options.log_severity_level = FATAL
-    return options
 
 
 def _pad(array: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:
