@@ -1,0 +1,35 @@
+"""Sends 100 rows of four numbers as they lie in memory, and prints each reply: sum and largest."""
+
+import asyncio
+import os
+import secrets
+
+import numpy as np
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+BROKER = os.environ.get("KAFKA_BOOTSTRAP", "127.0.0.1:9092")
+
+
+async def main() -> None:
+    """Publish the requests, then read until each has its reply."""
+    rows = np.random.default_rng().integers(0, 100, (100, 4)).astype("<f4")
+    waiting = {secrets.token_hex(8).encode(): row for row in rows}
+    replies = AIOKafkaConsumer("numbers.replies", bootstrap_servers=BROKER)
+    requests = AIOKafkaProducer(bootstrap_servers=BROKER)
+    async with replies, requests:
+        await replies.seek_to_end()  # before the first request, so that no reply is missed
+        for identity, row in waiting.items():
+            headers = [("correlation-id", identity), ("content-type", b"application/octet-stream")]
+            await requests.send("numbers", row.tobytes(), headers=headers)
+        async for reply in replies:
+            about = dict(reply.headers)
+            row = waiting.pop(about.get("correlation-id"), None)
+            if row is not None and about["status"] == b"ok":
+                print(row, "->", np.frombuffer(reply.value, "<f4"), about["batch-rows"].decode())
+            elif row is not None:
+                print(row, "->", reply.value.decode())
+            if not waiting:
+                return
+
+
+asyncio.run(main())
