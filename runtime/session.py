@@ -39,7 +39,10 @@ _AXES_REMEDY = (
     "set the length of its free axes (sample_axis) or the range of its inputs (minimum, maximum)"
 )
 
-_PATH = re.compile(r"\S*/\S*|Name:'[^']*'")
+# What says where in onnxruntime's sources or in the model it happened, not what.
+_PLACE = re.compile(
+    r"^\[ONNXRuntimeError\] : \d+ : \w+ : |\S+\.(?:cc|cu|cuh|h):\d+ \S+|Name:'[^']*'|\S*/\S*"
+)
 _DETAIL_LENGTH = 300
 
 
@@ -188,6 +191,6 @@ def _pad(array: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:
 
 
 def _plain(error: Exception) -> str:
-    """Return onnxruntime's message without its prefix, source paths and node names."""
-    message = str(error).rpartition("Status Message: ")[2].rpartition("[ONNXRuntimeError] : ")[2]
-    return _PATH.sub("", message).strip()[:_DETAIL_LENGTH] or type(error).__name__
+    """Return onnxruntime's message without its prefix, source places and node names."""
+    message = str(error).rpartition("Status Message: ")[2]
+    return _PLACE.sub("", message).strip()[:_DETAIL_LENGTH] or type(error).__name__

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from runtime import ModelFailed, ModelRefused, ModelTimeout, OutputInvalid, RunError
+from runtime import session as session_module
 from runtime.sample import Sample
 from tests import models
 
@@ -113,14 +114,30 @@ def test_one_bad_row_fails_the_run_and_the_session_goes_on(load):
     assert session.run({"x": np.array([1])}, limit_s=LIMIT_S)["y"].tolist() == [[2.0, 3.0]]
 
 
-def test_a_failures_detail_names_neither_file_nor_node(load):
-    session = load(models.lookup(10)).session
+def test_a_failures_detail_says_what_happened_and_not_where(load):
+    session = load(models.divide()).session
+    one, zero = np.array([1], np.int32), np.array([0], np.int32)
 
     with pytest.raises(ModelFailed) as failed:
-        session.run({"x": np.array([99])}, limit_s=LIMIT_S)
+        session.run({"a": one, "b": zero}, limit_s=LIMIT_S)
 
-    assert failed.value.detail.startswith("indices element out of data bounds")
-    assert "/" not in failed.value.detail
+    assert failed.value.detail == "Integer division by zero"
+
+
+@pytest.mark.parametrize(
+    ("message", "detail"),
+    [
+        (
+            "[ONNXRuntimeError] : 1 : FAIL : Non-zero status code returned while running Conv node. Name:'/stem/Conv' Status Message: /src/core/x.cc:12 Run(int) [ShapeInfer] bad shape",
+            "[ShapeInfer] bad shape",
+        ),
+        ("[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Got: 5 Expected: 4", "Got: 5 Expected: 4"),
+        ("std::bad_alloc", "std::bad_alloc"),
+        ("", "RuntimeError"),
+    ],
+)
+def test_messages_of_onnxruntime_are_made_plain(message, detail):
+    assert session_module._plain(RuntimeError(message)) == detail
 
 
 def test_an_endless_run_is_ended_at_its_limit(load):
