@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Collection
-from contextlib import suppress
 
 from aiokafka import errors
 from aiokafka.client import AIOKafkaClient
@@ -47,20 +46,23 @@ async def connect(
 async def check_topics(
     inner: AIOKafkaClient, topics: Collection[str], *, clock: Callable[[], float]
 ) -> None:
-    """Return once all `topics` exist; raises Fatal when they do not."""
+    """Return once all `topics` exist; raises Fatal when they do not, or may not be seen."""
     deadline_s = clock() + _TOPICS_S
     while missing := await _missing(inner, topics):
         if clock() > deadline_s:
             raise Fatal(
                 Exit.SETTINGS,
-                f"request topics do not exist, or this user may not see them: {', '.join(missing)}",
+                f"these topics do not exist; create them: {', '.join(missing)}",
             )
         await asyncio.sleep(_RETRY_S)
 
 
 async def _missing(inner: AIOKafkaClient, topics: Collection[str]) -> list[str]:
     """Return those of `topics` that do not exist; all of them when nobody says."""
-    with suppress(errors.KafkaError):
+    try:
         counts = await partition_counts(inner, topics, timeout_s=_TOPICS_S)
-        return sorted(topic for topic in topics if counts.get(topic) is None)
-    return sorted(topics)
+    except errors.TopicAuthorizationFailedError as error:
+        raise Fatal(Exit.DENIED, f"not allowed to see the topic {error}") from error
+    except errors.KafkaError:
+        return sorted(topics)
+    return sorted(topic for topic in topics if counts.get(topic) is None)

@@ -1,0 +1,69 @@
+"""How many partitions reply topics have, remembered for a while, absence too.
+
+Requests name reply topics, so what is remembered is bounded, and asking for one that does not
+exist costs nobody else anything.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from aiokafka import errors
+
+from daemon.kafka.client import METADATA_AGE_S
+
+_ABSENT_S = 5.0
+"""How long an absent topic stays absent: somebody may be creating it."""
+_MOST_TOPICS = 1_000
+
+
+class _Answer(NamedTuple):
+    partitions: int | None
+    until_s: float
+
+
+class Counts:
+    """Partition counts by topic."""
+
+    def __init__(
+        self,
+        ask: Callable[[str], Awaitable[int | None]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`ask` raises errors.KafkaError when nobody answers."""
+        self._ask = ask
+        self._clock = clock
+        self._answers: dict[str, _Answer] = {}
+        self._asking: dict[str, asyncio.Task[int | None]] = {}
+
+    async def count(self, topic: str) -> int | None:
+        """Return the partitions of `topic`, None when there is no such topic.
+
+        Raises: errors.KafkaError.
+        """
+        known = self._answers.get(topic)
+        if known is not None and self._clock() < known.until_s:
+            return known.partitions
+        asking = self._asking.get(topic)
+        if asking is None:
+            asking = asyncio.get_running_loop().create_task(self._look_up(topic))
+            self._asking[topic] = asking
+            asking.add_done_callback(lambda _: self._asking.pop(topic))
+        return await asyncio.shield(asking)
+
+    def forget(self, topic: str) -> None:
+        """Ask anew: what is known of `topic` turned out wrong."""
+        self._answers.pop(topic, None)
+
+    async def _look_up(self, topic: str) -> int | None:
+        try:
+            count = await self._ask(topic)
+        except errors.TopicAuthorizationFailedError:
+            count = None  # a topic this worker may not see is no topic to it
+        age_s = METADATA_AGE_S if count is not None else _ABSENT_S
+        if len(self._answers) >= _MOST_TOPICS:
+            del self._answers[next(iter(self._answers))]
+        self._answers[topic] = _Answer(count, self._clock() + age_s)
+        return count

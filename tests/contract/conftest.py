@@ -1,0 +1,53 @@
+"""Worlds for the contract suite: each test of a contract runs on the fakes and on a real Kafka."""
+
+import pytest
+
+from tests.contract.worlds import (
+    SMALL_BYTES,
+    FakeSinks,
+    FakeWorld,
+    KafkaSinks,
+    KafkaWorld,
+    Workers,
+    started_sink,
+)
+
+
+@pytest.fixture
+async def workers(kafka, topics):
+    async with Workers(kafka, topics) as made:
+        yield made
+
+
+@pytest.fixture
+async def fake_world():
+    return FakeWorld()
+
+
+@pytest.fixture
+async def kafka_world(workers, topics):
+    names = await topics(requests=2)
+    return KafkaWorld(workers, names.requests)
+
+
+@pytest.fixture(params=["fake_world", pytest.param("kafka_world", marks=pytest.mark.kafka)])
+def world(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+async def fake_sinks():
+    return FakeSinks()
+
+
+@pytest.fixture
+async def kafka_sinks(kafka, topics):
+    names = await topics(replies=2, dead=1)
+    names.small = await topics.create("small", 1, {"max.message.bytes": str(SMALL_BYTES)})
+    async with started_sink(kafka, topics) as sink:
+        yield KafkaSinks(kafka, names, sink)
+
+
+@pytest.fixture(params=["fake_sinks", pytest.param("kafka_sinks", marks=pytest.mark.kafka)])
+def sinks(request):
+    return request.getfixturevalue(request.param)

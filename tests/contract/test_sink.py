@@ -1,0 +1,87 @@
+"""What a sink promises, be it the fake or Kafka."""
+
+import asyncio
+
+import pytest
+
+from daemon.ports import RecordTooLarge, SendFailed
+
+
+def _record(value, key=None, headers=()):
+    return (key, value, list(headers))
+
+
+async def test_what_was_sent_is_there_in_order(sinks):
+    await sinks.sink.send(sinks.replies, 1, [_record(b"a"), _record(b"b"), _record(b"c")])
+
+    assert [record.value for record in await sinks.published(3)] == [b"a", b"b", b"c"]
+
+
+async def test_key_value_headers_and_partition_arrive(sinks):
+    headers = [("status", b"ok"), ("correlation-id", b"\x00\xff")]
+
+    await sinks.sink.send(sinks.replies, 1, [_record(b"v", b"k", headers)])
+
+    (record,) = await sinks.published(1)
+    assert (record.partition, record.key, record.value) == (1, b"k", b"v")
+    assert list(record.headers) == headers
+
+
+async def test_a_record_without_key_and_value_can_be_sent(sinks):
+    await sinks.sink.send(sinks.replies, 0, [_record(None)])
+
+    (record,) = await sinks.published(1)
+    assert (record.key, record.value) == (None, None)
+
+
+async def test_more_records_than_one_batch_holds_all_arrive(sinks):
+    values = [b"%06d" % number + bytes(1_000) for number in range(2_000)]
+
+    await sinks.sink.send(sinks.replies, 0, [_record(value) for value in values])
+
+    assert [record.value for record in await sinks.published(2_000)] == values
+
+
+async def test_the_partitions_of_a_topic_are_counted(sinks):
+    assert await sinks.sink.partition_count(sinks.replies) == 2
+
+
+async def test_a_topic_that_does_not_exist_has_no_count(sinks):
+    assert await sinks.sink.partition_count("no-such-topic") is None
+
+
+async def test_a_partition_that_does_not_exist_fails_the_send(sinks):
+    with pytest.raises(SendFailed):
+        await sinks.sink.send(sinks.replies, 7, [_record(b"a")])
+
+
+async def test_a_record_too_large_is_named_and_all_others_are_sent(sinks):
+    sinks.limit_bytes()
+    records = [_record(b"a"), _record(bytes(100_000)), _record(b"b"), _record(bytes(100_001))]
+
+    with pytest.raises(RecordTooLarge) as caught:
+        await sinks.sink.send(sinks.small, 0, records)
+
+    assert caught.value.refused == (1, 3)
+    assert [record.value for record in await sinks.published(2, sinks.small)] == [b"a", b"b"]
+
+
+async def test_after_a_refused_record_the_next_send_succeeds(sinks):
+    sinks.limit_bytes()
+    with pytest.raises(RecordTooLarge):
+        await sinks.sink.send(sinks.small, 0, [_record(bytes(100_000))])
+
+    await sinks.sink.send(sinks.small, 0, [_record(b"a")])
+
+    assert [record.value for record in await sinks.published(1, sinks.small)] == [b"a"]
+
+
+async def test_sends_to_different_partitions_run_side_by_side(sinks):
+    await asyncio.gather(
+        *(
+            sinks.sink.send(sinks.replies, number % 2, [_record(b"%d" % number)])
+            for number in range(20)
+        )
+    )
+
+    assert len(await sinks.published(20)) == 20

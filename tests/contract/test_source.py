@@ -1,0 +1,160 @@
+"""What a source promises, be it the fake or Kafka."""
+
+import asyncio
+import contextlib
+
+from tests.contract.worlds import gather, offsets_of, until, values_of
+
+
+async def _opened(source, count=2):
+    """Wait until `count` partitions can be read."""
+    while len(source.ledgers) < count:
+        await source.fetch((), max_records=0, timeout_s=0)
+        await asyncio.sleep(0.01)
+    return source
+
+
+async def test_records_come_in_the_order_of_their_partition(world):
+    source = await world.start()
+    await world.produce(0, b"a", b"b", b"c")
+
+    chunks = await gather(source, [world.requests], 3)
+
+    assert values_of(chunks) == [b"a", b"b", b"c"]
+    assert {(chunk.ledger.topic, chunk.ledger.number) for chunk in chunks} == {(world.requests, 0)}
+
+
+async def test_each_partition_has_a_ledger_of_its_own(world):
+    source = await world.start()
+    await world.produce(0, b"a")
+    await world.produce(1, b"b")
+
+    chunks = await gather(source, [world.requests], 2)
+
+    assert {chunk.ledger.number: values_of([chunk]) for chunk in chunks} == {0: [b"a"], 1: [b"b"]}
+    assert set(source.ledgers) == {(world.requests, 0), (world.requests, 1)}
+
+
+async def test_every_record_is_started_in_its_ledger(world):
+    source = await world.start()
+    await world.produce(0, b"a", b"b")
+
+    chunks = await gather(source, [world.requests], 2, settle=False)
+
+    ledger = chunks[0].ledger
+    assert ledger is source.ledgers[world.requests, 0]
+    assert (ledger.outstanding, ledger.position, ledger.committable) == (2, 2, 0)
+
+
+async def test_no_more_records_come_than_were_asked_for(world):
+    source = await world.start()
+    await world.produce(0, *[b"%d" % number for number in range(10)])
+
+    chunks = await gather(source, [world.requests], 10, max_records=3)
+
+    assert max(len(chunk.records) for chunk in chunks) <= 3
+    assert values_of(chunks) == [b"%d" % number for number in range(10)]
+
+
+async def test_topics_that_are_not_asked_for_keep_their_records(world):
+    source = await _opened(await world.start())
+    await world.produce(0, b"a")
+
+    others = await source.fetch(["another"], max_records=10, timeout_s=0.3)
+    kept = await gather(source, [world.requests], 1)
+
+    assert not others
+    assert values_of(kept) == [b"a"]
+
+
+async def test_a_fetch_without_topics_returns_at_once(world):
+    source = await world.start()
+    await world.produce(0, b"a")
+
+    async with asyncio.timeout(1):
+        assert not await source.fetch((), max_records=0, timeout_s=60)
+
+
+async def test_a_waiting_fetch_returns_when_records_come(world):
+    source = await _opened(await world.start())
+
+    async def fetch():
+        async with asyncio.timeout(10):
+            return await source.fetch([world.requests], max_records=10, timeout_s=30)
+
+    fetching = asyncio.create_task(fetch())
+    await asyncio.sleep(0)
+    await world.produce(1, b"a")
+
+    assert values_of(await fetching) in ([], [b"a"])  # a fetch may come back early and empty
+
+
+async def test_only_what_is_settled_without_a_gap_is_committed(world):
+    source = await world.start()
+    await world.produce(0, b"a", b"b", b"c")
+    (chunk, *_) = await gather(source, [world.requests], 3, settle=False, max_records=3)
+    offsets = offsets_of(chunk)
+
+    chunk.ledger.settle([offsets[0], offsets[2]])
+    await source.commit()
+    assert await world.committed(0) == 1
+
+    chunk.ledger.settle([offsets[1]])
+    await source.commit()
+    assert await world.committed(0) == 3
+
+
+async def test_nothing_settled_is_nothing_committed(world):
+    source = await world.start()
+    await world.produce(0, b"a")
+    await gather(source, [world.requests], 1, settle=False)
+
+    await source.commit()
+
+    assert await world.committed(0) == 0
+
+
+async def test_what_was_not_committed_comes_again_after_a_restart(world):
+    source = await world.start()
+    await world.produce(0, b"a", b"b")
+    (chunk, *_) = await gather(source, [world.requests], 2, settle=False)
+    chunk.ledger.settle(offsets_of(chunk)[:1])
+    await source.commit()
+
+    again = await world.restart(source)
+
+    assert values_of(await gather(again, [world.requests], 1)) == [b"b"]
+
+
+async def test_an_unreadable_record_hides_neither_neighbour(world):
+    source = await world.start()
+    await world.produce_unreadable_between(0, b"before", b"after")
+
+    chunks = await gather(source, [world.requests], 3, settle=False)
+
+    assert values_of(chunks) == [b"before", b"after"]
+    assert [u.offset for chunk in chunks for u in chunk.unreadable] == [1]
+    assert sum(chunk.ledger.outstanding for chunk in chunks[-1:]) == 3
+
+
+async def test_revoked_partitions_are_drained_committed_and_lost(world):
+    seen = []
+
+    async def drain(ledgers):
+        for ledger in ledgers:
+            seen.append((ledger.number, ledger.lost))
+            if ledger.outstanding:
+                ledger.settle([0])
+
+    source = await world.start(drain=drain)
+    await world.produce(0, b"a", b"b")
+    await gather(source, [world.requests], 2, settle=False)
+    ledgers = dict(source.ledgers)
+
+    await world.take_away(source)
+    with contextlib.suppress(TimeoutError):
+        await until(lambda: all(ledger.lost for ledger in ledgers.values()))
+
+    assert sorted(seen) == [(0, False), (1, False)]
+    assert all(ledger.lost for ledger in ledgers.values())
+    assert await world.committed(0) == 1

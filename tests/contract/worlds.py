@@ -1,0 +1,259 @@
+"""Both ends of the line, as fakes and on a real Kafka, behind the same few words."""
+
+import asyncio
+import contextlib
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.structs import TopicPartition
+
+from config.settings import Settings
+from daemon.kafka.sink import KafkaSink
+from daemon.kafka.source import KafkaSource
+from tests import raw_batches
+from tests.fakes import FakeSink, FakeSource
+
+PATIENCE_S = 20.0
+"""How long a test waits for what must come; the machine may be busy."""
+
+
+def settings_for(bootstrap, topics, *, limits=None, **kafka):
+    """Settings of a worker with one lane; sessions of 2 s."""
+    return Settings(
+        kafka={
+            "bootstrap_servers": bootstrap,
+            "group": topics.group,
+            "session_timeout": "2s",
+            "heartbeat_interval": "200ms",
+            "rebalance_timeout": "6s",
+            "start_timeout": "20s",
+            **kafka,
+        },
+        models={"m": {"path": "model.onnx"}},
+        lanes={"l": {"topics": [f"{topics.prefix}requests"], "models": ["m"]}},
+        replies={"topic": f"{topics.prefix}replies"},
+        dead_letters={"topic": f"{topics.prefix}dead"},
+        limits=limits or {"revoke": "2s"},
+    )
+
+
+class Tally:
+    """Counts for a test."""
+
+    def __init__(self):
+        self.rebalances = self.replays = self.losses = 0
+
+    def rebalance(self):
+        self.rebalances += 1
+
+    def replayed(self, count):
+        self.replays += count
+
+    def lost(self, count):
+        self.losses += count
+
+
+class Workers:
+    """Sources on one Kafka, left when the test ends."""
+
+    def __init__(self, bootstrap, topics):
+        self.bootstrap = bootstrap
+        self.topics = topics
+        self._stack = contextlib.AsyncExitStack()
+        self.producer = None
+
+    async def __aenter__(self):
+        self.producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap)
+        await self._stack.enter_async_context(self.producer)
+        return self
+
+    async def __aexit__(self, *_):
+        await self._stack.aclose()
+
+    def make(self, names=("requests",), *, drain=None, tally=None, limits=None, **kafka):
+        """A source that is not started yet; `drained` has what its drain was called with."""
+        settings = settings_for(self.bootstrap, self.topics, limits=limits, **kafka)
+        drained = []
+
+        async def note(ledgers):
+            drained.append(list(ledgers))
+            if drain is not None:
+                await drain(ledgers)
+
+        source = KafkaSource(
+            settings,
+            [self.topics.prefix + name for name in names],
+            drain=note,
+            tally=tally or Tally(),
+        )
+        source.drained = drained
+        return source
+
+    async def start(self, *args, **kafka):
+        """A started source whose partitions are open."""
+        source = self.make(*args, **kafka)
+        await source.start()
+        self._stack.push_async_callback(source.leave)
+        return source
+
+    async def produce(self, topic, partition, *values, headers=None):
+        for value in values:
+            await self.producer.send_and_wait(
+                topic, value, key=b"k", partition=partition, headers=headers or []
+            )
+
+    async def committed(self, topic, partition):
+        offsets = await self.topics.admin.list_consumer_group_offsets(
+            self.topics.group, partitions=[TopicPartition(topic, partition)]
+        )
+        offset = offsets[TopicPartition(topic, partition)].offset if offsets else -1
+        return None if offset < 0 else offset
+
+
+async def gather(source, topics, count, *, settle=True, max_records=1_000):
+    """Fetch until `count` records have come; return the chunks."""
+    chunks, records = [], 0
+    async with asyncio.timeout(PATIENCE_S):
+        while records < count:
+            for chunk in await source.fetch(topics, max_records=max_records, timeout_s=0.2):
+                chunks.append(chunk)
+                records += len(chunk.records) + len(chunk.unreadable)
+                if settle:
+                    chunk.ledger.settle(offsets_of(chunk))
+    return chunks
+
+
+def offsets_of(chunk):
+    """All offsets of a chunk, in order."""
+    return sorted([r.offset for r in chunk.records] + [u.offset for u in chunk.unreadable])
+
+
+def values_of(chunks):
+    """The values of all records, in the order they came."""
+    return [record.value for chunk in chunks for record in chunk.records]
+
+
+async def until(condition, patience_s=PATIENCE_S):
+    """Wait until `condition()` holds."""
+    async with asyncio.timeout(patience_s):
+        while not condition():  # noqa: ASYNC110 - what is waited for is outside of this process
+            await asyncio.sleep(0.01)
+
+
+class FakeWorld:
+    """One topic of requests with two partitions, in memory."""
+
+    requests = "requests"
+
+    async def produce(self, partition, *values):
+        self.source.push(self.requests, partition, *values)
+
+    async def produce_unreadable_between(self, partition, first, last):
+        self.source.push(self.requests, partition, first)
+        self.source.push_unreadable(self.requests, partition)
+        self.source.push(self.requests, partition, last)
+
+    async def start(self, *, drain=None):
+        log = self.source.log if hasattr(self, "source") else None
+        committed = self.source.committed if log else {}
+        self.source = FakeSource(drain=drain) if drain else FakeSource()
+        if log:
+            self.source.log, self.source.committed = log, committed
+        await self.source.start()
+        self.source.assign((self.requests, 0), (self.requests, 1))
+        return self.source
+
+    async def take_away(self, source):
+        await source.revoke((self.requests, 0), (self.requests, 1))
+
+    async def restart(self, source):
+        await source.leave()
+        return await self.start()
+
+    async def committed(self, partition):
+        return self.source.committed.get((self.requests, partition), 0)
+
+
+class KafkaWorld:
+    """The same on a real Kafka."""
+
+    def __init__(self, workers, requests):
+        self._workers = workers
+        self.requests = requests
+
+    async def produce(self, partition, *values):
+        await self._workers.produce(self.requests, partition, *values)
+
+    async def produce_unreadable_between(self, partition, first, last):
+        raw = raw_batches.bad_header_between(first, b"bad", last)
+        await raw_batches.publish(self._workers.bootstrap, self.requests, partition, raw)
+
+    async def start(self, *, drain=None):
+        return await self._workers.start(drain=drain)
+
+    async def take_away(self, source):
+        """Another member joins; half of the partitions come back in a new generation."""
+        await self._workers.start()
+
+    async def restart(self, source):
+        await source.leave()
+        return await self._workers.start()
+
+    async def committed(self, partition):
+        return await self._workers.committed(self.requests, partition) or 0
+
+
+SMALL_BYTES = 50_000
+"""What the topic `small` takes in one batch."""
+
+
+class FakeSinks:
+    """A sink with a topic of two partitions and one that takes only small records."""
+
+    replies, small = "replies", "small"
+
+    def __init__(self):
+        self.sink = FakeSink({self.replies: 2, self.small: 1, "dead": 1})
+
+    def limit_bytes(self):
+        self.sink.largest_bytes = SMALL_BYTES
+
+    async def published(self, count, topic=None):
+        return self.sink.sent_to(topic or self.replies)
+
+
+class KafkaSinks:
+    """The same on a real Kafka."""
+
+    def __init__(self, bootstrap, names, sink):
+        self._bootstrap = bootstrap
+        self.replies, self.small, self.sink = names.replies, names.small, sink
+
+    def limit_bytes(self):
+        pass  # the topic has its limit
+
+    async def published(self, count, topic=None):
+        return await read(self._bootstrap, topic or self.replies, count)
+
+
+async def read(bootstrap, topic, count):
+    """The first `count` records of a topic, in the order of each partition."""
+    records = []
+    async with AIOKafkaConsumer(
+        topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest"
+    ) as consumer:
+        async with asyncio.timeout(PATIENCE_S):
+            while len(records) < count:
+                for some in (await consumer.getmany(timeout_ms=100)).values():
+                    records.extend(some)
+    return records
+
+
+@contextlib.asynccontextmanager
+async def started_sink(bootstrap, topics, *, limits=None, **kafka):
+    """A sink that is closed in the end."""
+    sink = KafkaSink(settings_for(bootstrap, topics, limits=limits, **kafka))
+    await sink.start()
+    try:
+        yield sink
+    finally:
+        await sink.close()

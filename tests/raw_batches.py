@@ -1,0 +1,63 @@
+"""Record batches as no ordinary producer makes them, published as they are."""
+
+import struct
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.produce import ProduceRequest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.util import calc_crc32c
+from aiokafka.structs import TopicPartition
+
+CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+_CRC_AT = 17
+_ATTRIBUTES_AT = 21
+
+
+def batch(*values, headers=None, codec="none", timestamp_ms=1_700_000_000_000):
+    """One batch with a record for each value; `headers` are those of each record, in order."""
+    builder = DefaultRecordBatchBuilder(2, CODECS[codec], 0, -1, -1, -1, 2**30)
+    for offset, value in enumerate(values):
+        own = list(headers[offset]) if headers else []
+        builder.append(offset, timestamp_ms, None, value, own)
+    return bytearray(builder.build())
+
+
+def replace(raw, old, new):
+    """Replace bytes of the same length once, and let the checksum agree."""
+    assert len(old) == len(new)
+    at = raw.index(old)
+    raw[at : at + len(old)] = new
+    return seal(raw)
+
+
+def seal(raw):
+    """Write the checksum that belongs to what is there."""
+    struct.pack_into(">I", raw, _CRC_AT, calc_crc32c(bytes(raw[_ATTRIBUTES_AT:])))
+    return raw
+
+
+def bad_header_between(*values, bad=1):
+    """A batch in which the record number `bad` has a header whose name is not UTF-8."""
+    headers = [[("name" if number != bad else "evil", b"x")] for number in range(len(values))]
+    return replace(batch(*values, headers=headers), b"evil", b"\xff\xfe\xfd\xfc")
+
+
+async def publish(bootstrap, topic, partition, raw):
+    """Produce `raw` as it is; return its first offset. Raises AssertionError when it is refused."""
+    client = AIOKafkaClient(bootstrap_servers=bootstrap)
+    await client.bootstrap()
+    try:
+        await client.set_topics([topic])
+        leader = client.cluster.leader_for_partition(TopicPartition(topic, partition))
+        request = ProduceRequest(
+            transactional_id=None,
+            required_acks=-1,
+            timeout=10_000,
+            topics=[(topic, [(partition, bytes(raw))])],
+        )
+        response = await client.send(leader, request)
+    finally:
+        await client.close()
+    ((_, ((_, code, offset, *_rest),)),) = response.topics
+    assert code == 0, code
+    return offset
