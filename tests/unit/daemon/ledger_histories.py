@@ -81,9 +81,11 @@ def _chosen(step, outstanding):
 
 def _blundered(step, outstanding, position):
     choose = random.Random(step.seed)
-    good = choose.sample(outstanding, min(1, len(outstanding)))
+    first = choose.randrange(len(outstanding) + 1)
+    good = outstanding[first : first + choose.randint(0, 4)]
     if step.twice:
-        return good * 2
+        # As many as the stretch from the lowest to the highest, but one of them twice.
+        return [good[0], *good[:1], *good[2:]] if good else []
     never = [offset for offset in range(98, position + 2) if offset not in outstanding]
     return [*good, choose.choice(never)]
 

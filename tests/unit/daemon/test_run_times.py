@@ -1,0 +1,75 @@
+"""How long a run is expected to take."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.run_times import RunTimes
+
+
+def learned(*runs):
+    run_times = RunTimes()
+    for rows, seconds in runs:
+        run_times.observe("filetype", rows, seconds)
+    return run_times
+
+
+def test_before_any_run_a_row_is_guessed_at_a_millisecond():
+    assert RunTimes().expected_s("filetype", 64) == pytest.approx(0.064)
+    assert RunTimes().allowance_s("filetype", 64) == pytest.approx(0.064)
+
+
+def test_one_run_tells_of_others_of_its_size():
+    assert learned((64, 0.2)).expected_s("filetype", 64) == pytest.approx(0.2)
+
+
+def test_until_sizes_differ_a_smaller_run_is_expected_to_take_as_long():
+    assert learned((64, 0.2), (64, 0.2)).expected_s("filetype", 1) == pytest.approx(0.2)
+
+
+def test_until_sizes_differ_a_larger_run_is_expected_to_take_longer_in_proportion():
+    assert learned((8, 0.2)).expected_s("filetype", 80) == pytest.approx(2.0)
+
+
+def test_runs_of_different_sizes_show_what_a_row_costs():
+    run_times = learned(*[(rows, 0.01 + 0.001 * rows) for rows in [1, 64, 16, 32] * 20])
+
+    assert run_times.expected_s("filetype", 1) == pytest.approx(0.011)
+    assert run_times.expected_s("filetype", 64) == pytest.approx(0.074)
+    assert run_times.expected_s("filetype", 128) == pytest.approx(0.138)
+
+
+def test_the_newest_runs_count_most():
+    run_times = learned(*[(64, 1.0)] * 50, *[(64, 0.1)] * 50)
+
+    assert run_times.expected_s("filetype", 64) == pytest.approx(0.1, rel=0.02)
+
+
+def test_uneven_runs_are_allowed_more_time():
+    even = learned(*[(64, 0.1)] * 40)
+    uneven = learned(*[(64, 0.05), (64, 0.15)] * 20)
+
+    assert even.allowance_s("filetype", 64) == pytest.approx(0.1)
+    assert uneven.allowance_s("filetype", 64) > 0.2
+
+
+def test_models_are_told_apart():
+    run_times = learned((64, 5.0))
+
+    assert run_times.expected_s("other", 1) == pytest.approx(0.001)
+
+
+runs = st.lists(
+    st.tuples(st.integers(1, 1000), st.floats(0.0, 60.0, allow_nan=False)), min_size=1, max_size=30
+)
+
+
+@given(runs, st.integers(1, 5000))
+def test_no_run_is_free_and_more_rows_never_take_less(runs, rows):
+    run_times = learned(*runs)
+
+    expected_s = run_times.expected_s("filetype", rows)
+
+    assert expected_s > 0
+    assert run_times.expected_s("filetype", rows + 1) >= expected_s
+    assert run_times.allowance_s("filetype", rows) >= expected_s
