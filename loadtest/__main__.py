@@ -1,11 +1,25 @@
 """`tidemill-load`, also `python -m loadtest`: traffic, verdicts, the demo and its broker."""
 
 import sys
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from loadtest.kafka.jars import KafkaUnavailable
+
+
+class Bench(StrEnum):
+    """What can be measured."""
+
+    RELAY = "relay"
+    COMPUTE = "compute"
+    LATENCY = "latency"
+    IDLE = "idle"
+    MEMORY = "memory"
+    JSON = "json"
+
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,6 +55,31 @@ def demo(
         raise typer.Exit(play(keep=keep))
     except (DemoFailed, WorkerFailed) as error:
         sys.exit(f"tidemill-load demo: {error}")
+
+
+@app.command()
+def bench(
+    names: Annotated[
+        list[Bench] | None, typer.Argument(help="what to measure; all of it by default")
+    ] = None,
+    *,
+    repeat: Annotated[int, typer.Option(min=1, help="repetitions of each comparison")] = 5,
+    quick: Annotated[bool, typer.Option(help="small sizes, for a first look only")] = False,
+    json: Annotated[Path | None, typer.Option(help="file for all figures")] = None,
+    py_spy: Annotated[
+        Path | None,
+        typer.Option(help="profile the relay once more: .svg a flame graph, else raw stacks"),
+    ] = None,
+) -> None:
+    """Measure the daemon against a plain loop and ONNX Runtime alone: docs/performance.md."""
+    from loadtest.bench.bench import bench as measure
+    from loadtest.bench.scale import Scale
+    from loadtest.worker import WorkerFailed
+
+    try:
+        raise typer.Exit(measure(names or list(Bench), Scale(repeat, quick, py_spy), json))
+    except WorkerFailed as error:
+        sys.exit(f"tidemill-load bench: {error}")
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""`make bench`: the figures of docs/performance.md, measured from outside, through Kafka."""

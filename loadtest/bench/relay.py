@@ -1,0 +1,63 @@
+"""Relay: next to no model, so that the way there and back is what is measured."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from loadtest.bench.contestants import Contestant, loop, one_lane
+from loadtest.bench.figures import Section, at_least, at_most, figure, ratios
+from loadtest.bench.forms import encode_raw
+from loadtest.bench.ground import Ground
+from loadtest.bench.models import RELAY, write
+from loadtest.bench.profiler import profiled
+from loadtest.bench.run import Backlog, Run, answer, fill
+from loadtest.bench.scale import Scale
+from loadtest.bench.turns import by_turns
+from loadtest.bench.work import work
+
+_COUNT = 2_000_000
+_QUICK_COUNT = 200_000
+_ROWS = 256
+_LINGER = "20ms"
+
+
+async def relay(ground: Ground, scale: Scale) -> Section:
+    """Compare the daemon with the plain loop on one backlog, pair by pair; raises WorkerFailed."""
+    model = write(RELAY, ground.folder)
+    backlog = await relay_backlog(ground, model, scale.pick(_COUNT, _QUICK_COUNT))
+    daemon = one_lane(ground, model, max_rows=_ROWS, linger=_LINGER)
+
+    def answered_by(contestant: Contestant) -> Callable[[str], Awaitable[Run]]:
+        return lambda what: answer(ground, f"relay: {what}", backlog, contestant)
+
+    runs = await by_turns(
+        scale.repeat,
+        {"loop": answered_by(loop(ground, model)), "daemon": answered_by(daemon)},
+    )
+    if scale.profile is not None:
+        await answer(ground, "relay: daemon, profiled", backlog, profiled(daemon, scale.profile))
+    await ground.remove(backlog.topic)
+    return _section(backlog.size, runs["loop"], runs["daemon"])
+
+
+async def relay_backlog(ground: Ground, model: Path, count: int) -> Backlog:
+    """Return a backlog of `count` rows, no two of them equal."""
+    asked = work(RELAY, model, count)
+    topic = await fill(ground, "relay", encode_raw(asked.rows), count)
+    return Backlog(topic, count, asked.results)
+
+
+def _section(count: int, loops: list[Run], daemons: list[Run]) -> Section:
+    rates = [run.per_s for run in daemons], [run.per_s for run in loops]
+    costs = [run.cpu_us for run in daemons], [run.cpu_us for run in loops]
+    return Section(
+        f"Relay: {count:,} rows of {RELAY.row_bytes} bytes, N = {_ROWS}",
+        [
+            figure("replies, plain loop", "1/s", rates[1]),
+            figure("replies, daemon", "1/s", rates[0]),
+            figure("replies, daemon / loop", "", ratios(*rates), at_least(0.6)),
+            figure("CPU a request, plain loop", "us", costs[1]),
+            figure("CPU a request, daemon", "us", costs[0]),
+            figure("CPU a request, daemon / loop", "", ratios(*costs), at_most(1.6)),
+        ],
+        [run.verdict for run in loops + daemons],
+    )

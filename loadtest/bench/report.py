@@ -1,0 +1,82 @@
+"""Figures for people, as a table, and for programs, as JSON."""
+
+import json
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from loadtest.bench.figures import Figure, Section
+
+_THOUSAND = 1000
+
+
+def show(console: Console, section: Section) -> None:
+    """Print a section as a table."""
+    table = Table(title=section.title, title_justify="left", title_style="bold")
+    table.add_column("")
+    for name in ("min", "median", "max"):
+        table.add_column(name, justify="right")
+    table.add_column("unit")
+    table.add_column("target")
+    for figure in section.figures:
+        values = (min(figure.values), figure.median, max(figure.values))
+        table.add_row(figure.name, *map(_number, values), figure.unit, _target(figure))
+    console.print(table)
+    if section.verdicts:
+        console.print(f"  {_replies(section)}\n")
+
+
+def write(
+    path: Path, machine: dict[str, str], options: dict[str, str], sections: list[Section]
+) -> None:
+    """Write everything that was measured."""
+    told = {
+        "measured": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "machine": machine,
+        "options": options,
+        "sections": [_plain(section) for section in sections],
+    }
+    path.write_text(json.dumps(told, indent=2) + "\n")
+
+
+def _plain(section: Section) -> dict[str, object]:
+    return {
+        "title": section.title,
+        "figures": [
+            {
+                "name": figure.name,
+                "unit": figure.unit,
+                "values": figure.values,
+                "min": min(figure.values),
+                "median": figure.median,
+                "max": max(figure.values),
+                "target": figure.target and f"{figure.target.kind} {figure.target.bound}",
+                "met": figure.met,
+            }
+            for figure in section.figures
+        ],
+        "runs": [verdict._asdict() for verdict in section.verdicts],
+    }
+
+
+def _number(value: float) -> str:
+    if abs(value) >= _THOUSAND:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def _target(figure: Figure) -> str:
+    if figure.target is None:
+        return ""
+    said = f"{figure.target.kind} {_number(figure.target.bound)}"
+    return f"[green]{said}: met[/]" if figure.met else f"[red]{said}: missed[/]"
+
+
+def _replies(section: Section) -> str:
+    bad = [verdict for verdict in section.verdicts if not verdict.exactly_once]
+    if bad:
+        return "\n  ".join(f"[red]{verdict}[/]" for verdict in bad)
+    sent = sum(verdict.sent for verdict in section.verdicts)
+    return f"All replies of all {len(section.verdicts)} runs read back: {sent:,} right, each once."

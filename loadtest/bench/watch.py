@@ -1,0 +1,100 @@
+"""Looks at a process and at the replies it has given, until it has given them all."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import psutil
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from loadtest.bench.ground import PARTITIONS
+from loadtest.bench.progress import Told, silent
+from loadtest.worker import WorkerFailed
+
+# A look costs the broker one request and the machine next to nothing.
+_LOOK_S = 0.1
+_PATIENCE_S = 60.0
+_WARM_SHARE = 0.05
+
+
+class Look(NamedTuple):
+    """What was seen at one moment; `cpu_s` is user and system time since the process began."""
+
+    at_s: float
+    replies: int
+    cpu_s: float
+    rss_bytes: int
+
+
+def look(process: psutil.Process, replies: int = 0) -> Look:
+    """Look once; raises WorkerFailed when the process has ended."""
+    try:
+        with process.oneshot():
+            if process.status() == psutil.STATUS_ZOMBIE:
+                raise WorkerFailed(f"process {process.pid} has ended by itself")
+            times = process.cpu_times()
+            cpu_s, rss_bytes = times.user + times.system, process.memory_info().rss
+    except psutil.NoSuchProcess as error:
+        raise WorkerFailed(f"process {process.pid} has ended by itself") from error
+    return Look(time.monotonic(), replies, cpu_s, rss_bytes)
+
+
+def cpu_us_a_reply(looks: Sequence[Look]) -> float:
+    """Return microseconds of CPU a reply, from the first twentieth of the replies to the last.
+
+    What came before is the start of the process, which a backlog pays once. Raises ValueError when
+    all replies came between two looks.
+    """
+    last = looks[-1]
+    first = next(each for each in looks if each.replies >= _WARM_SHARE * last.replies)
+    if first.replies == last.replies:
+        raise ValueError("all replies came between two looks: the backlog is too small")
+    return (last.cpu_s - first.cpu_s) / (last.replies - first.replies) * 1e6
+
+
+class Watch:
+    """Counts the records of a topic of replies; an asynchronous context manager."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+        self._partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+        await self._consumer.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Hang up."""
+        await self._consumer.stop()
+
+    async def count(self) -> int:
+        """Return how many records there are."""
+        return sum((await self._consumer.end_offsets(self._partitions)).values())
+
+    async def until(self, replies: int, pid: int, told: Told = silent) -> list[Look]:
+        """Look at process `pid` until there are `replies`; return all that was seen.
+
+        Raises WorkerFailed when the process ends, or when nothing comes for a minute.
+        """
+        process = psutil.Process(pid)
+        looks = [look(process, await self.count())]
+        moved_s = looks[0].at_s
+        while looks[-1].replies < replies:
+            await asyncio.sleep(_LOOK_S)
+            looks.append(look(process, await self.count()))
+            if looks[-1].replies > looks[-2].replies:
+                moved_s = looks[-1].at_s
+            elif looks[-1].at_s - moved_s > _PATIENCE_S:
+                raise WorkerFailed(
+                    f"{looks[-1].replies:,} of {replies:,} replies, and none for {_PATIENCE_S:.0f} s"
+                )
+            told(looks[-1].replies)
+        return looks
