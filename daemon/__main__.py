@@ -1,0 +1,183 @@
+"""The command `tidemill`, also `python -m daemon`: what people type and how errors reach them.
+
+Each command imports what it needs when it runs, so that help and schema answer at once.
+"""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from daemon.errors import Exit, Fatal
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="Settings, TOML; else $TIDEMILL_CONFIG."),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", "-s", metavar="KEY=VALUE", help="One setting, above the file; may be repeated."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+app = typer.Typer(
+    help="Turns a Kafka topic into a cheap, steady model server.",
+    epilog="- `tidemill check -c tidemill.toml` tries the settings\n"
+    "- `tidemill run -c tidemill.toml` serves\n"
+    "- `tidemill ask FILE -c tidemill.toml` sends a request to what serves",
+    add_completion=False,
+    rich_markup_mode="markdown",
+)
+dead_letters = typer.Typer(help="Look at records that nobody could be answered for.")
+app.add_typer(dead_letters, name="dead-letters")
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    """Turns a Kafka topic into a cheap, steady model server."""
+    if show_version:
+        typer.echo(version("tidemill"))
+        raise typer.Exit
+    _require_command(context)
+
+
+@dead_letters.callback(invoke_without_command=True)
+def dead_letters_root(context: typer.Context) -> None:
+    """Look at records that nobody could be answered for."""
+    _require_command(context)
+
+
+@app.command(
+    epilog="- `tidemill run -c tidemill.toml`\n"
+    "- `tidemill run -c tidemill.toml -s kafka.instance_id=host1-0 -s http.port=0`"
+)
+def run(config: Config = None, overrides: Overrides = None) -> int:
+    """Serve requests until told to stop.
+
+    SIGTERM answers what is gathered, commits and leaves; a second one ends at once. SIGHUP reloads
+    the models. Health and metrics are on http.port.
+    """
+    from daemon.commands.run import run as command
+
+    return command(config, overrides or ())
+
+
+@app.command(
+    epilog="- `tidemill check -c tidemill.toml`\n"
+    "- `tidemill check -c tidemill.toml --offline -s models.mlp.device=cpu`"
+)
+def check(
+    config: Config = None,
+    overrides: Overrides = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Leave the broker out.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Show the settings in force and try everything `run` will need.
+
+    Models and transforms are loaded; the broker, topics, rights and the group are looked at.
+    Nothing is changed. The exit code is that of the first problem.
+    """
+    from daemon.commands.check import check as command
+
+    return command(config, overrides or (), offline=offline, as_json=as_json)
+
+
+@app.command(epilog="- `tidemill schema > tidemill.schema.json`")
+def schema() -> int:
+    """Print the JSON schema of the settings, for editors that complete and check."""
+    from daemon.commands.schema import schema as command
+
+    return command()
+
+
+@app.command(
+    epilog="- `tidemill ask photo.jpg -c tidemill.toml --lane urgent`\n"
+    "- `tidemill ask request.json -c tidemill.toml | jq .outputs`\n"
+    "- `printf '%s' '{\"inputs\": []}' | tidemill ask - -c tidemill.toml`"
+)
+def ask(
+    file: Annotated[Path, typer.Argument(help="The request's body; - reads standard input.")],
+    config: Config = None,
+    overrides: Overrides = None,
+    lane: Annotated[str, typer.Option(help="Lane to send it on; else the first.")] = "",
+    model: Annotated[str, typer.Option(help="Model to ask; else the lane's first.")] = "",
+    content_type: Annotated[
+        str, typer.Option(help="Form of the body; else by the file's name: .json, .npy.")
+    ] = "",
+    timeout: Annotated[str, typer.Option(help="Longest wait for the reply.")] = "30s",
+) -> int:
+    """Send one request and print its reply.
+
+    The reply's body goes to standard output, its headers to standard error. The exit code is 0 for
+    a result, 1 for an error reply, 75 when no reply came in time.
+    """
+    from daemon.commands.ask import Question
+    from daemon.commands.ask import ask as command
+
+    question = Question(file, lane, model, content_type, timeout)
+    return command(config, overrides or (), question)
+
+
+@dead_letters.command(
+    "list",
+    epilog="- `tidemill dead-letters list -c tidemill.toml -n 5`\n"
+    "- `tidemill dead-letters list -c tidemill.toml --json --payload | jq .value`",
+)
+def list_dead_letters(
+    config: Config = None,
+    overrides: Overrides = None,
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many.")] = 20,
+    as_json: AsJson = False,
+    payload: Annotated[
+        bool, typer.Option("--payload", help="Show the records' values, cut to 1 KiB.")
+    ] = False,
+) -> int:
+    """List the newest dead letters: why each could not be answered, and where it came from."""
+    from daemon.commands.dead_letters import list_newest as command
+
+    return command(config, overrides or (), number=number, as_json=as_json, payload=payload)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that `arguments` (else the command line) name; return the exit code."""
+    from config.errors import SettingsError
+
+    try:
+        code = app(arguments, prog_name="tidemill", standalone_mode=False)
+    except typer.TyperException as error:  # what was typed makes no sense
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "tidemill"
+        return _complain(Exit.USAGE, f"{error.format_message()} Try: {command} --help")
+    except SettingsError as error:
+        return _complain(Exit.SETTINGS, *error.problems)
+    except Fatal as error:
+        return _complain(error.exit_code, str(error))
+    except Exception:  # noqa: BLE001 -- the last door out: a bug, shown whole
+        traceback.print_exc()
+        return Exit.INTERNAL
+    return int(code or Exit.CLEAN)
+
+
+def _require_command(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(Exit.USAGE)
+
+
+def _complain(code: Exit, *problems: str) -> Exit:
+    for problem in problems:
+        typer.echo(f"tidemill: {problem}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

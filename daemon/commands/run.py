@@ -1,0 +1,49 @@
+"""`tidemill run`."""
+
+import os
+import socket
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from config.load import load
+from config.settings import Settings
+from daemon import app, logs
+from daemon.errors import Exit, Fatal
+from daemon.events import Event
+
+
+def run(config: Path | None, overrides: Sequence[str]) -> Exit:
+    """Serve until told to stop; how it went is in the log. Raises SettingsError."""
+    loaded = load(config, os.environ, overrides)
+    settings = loaded.settings
+    logs.configure(settings.log, worker=_worker_name(settings))
+    logs.log(
+        Event.WORKER_STARTED,
+        version=version("tidemill"),
+        pid=os.getpid(),
+        config=str(config or os.environ.get("TIDEMILL_CONFIG", "")),
+        group=settings.kafka.group,
+        lanes=sorted(settings.lanes),
+        models=sorted(settings.models),
+    )
+    code = _serve(settings, loaded.base, lambda: load(config, os.environ, overrides).settings)
+    logs.summarise(last=True)
+    logs.log(Event.WORKER_STOPPED, exit_code=int(code), meaning=code.name.lower())
+    return code
+
+
+def _serve(settings: Settings, base: Path, reread: app.Reread) -> Exit:
+    try:
+        return app.run(settings, base, reread=reread)
+    except Fatal as fatal:
+        logs.log(Event.WORKER_FAILED, exit_code=int(fatal.exit_code), reason=str(fatal))
+        return fatal.exit_code
+    except Exception as error:  # noqa: BLE001 -- a bug must be in the log like any other end
+        logs.log(Event.WORKER_FAILED, exit_code=int(Exit.INTERNAL), exc_info=error)
+        return Exit.INTERNAL
+
+
+def _worker_name(settings: Settings) -> str:
+    """A static member's slot, else what tells processes of many hosts apart."""
+    return settings.kafka.instance_id or f"{socket.gethostname()}-{os.getpid()}"
