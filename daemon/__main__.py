@@ -169,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _require_command(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
+        typer.echo(context.get_help())
         raise typer.Exit(Exit.USAGE)
 
 
