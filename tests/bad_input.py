@@ -171,7 +171,7 @@ JSON_TEXTS = [
         body(tensor(shape=[1], datatype="INT64", data=[2**64])),
         lane="ids",
     ),
-    BadInput("wide_integer_in_shape", "invalid_json", body(tensor(shape=[2**64, 16]))),
+    BadInput("wide_integer_in_shape", "too_large", body(tensor(shape=[2**64, 16]))),
     BadInput(
         "endless_integer",
         "invalid_json",

@@ -1,0 +1,166 @@
+"""From records to requests: each is checked alone, before anything is allocated for it.
+
+The order of checks: the address of the reply, bytes of the body, headers, model, deadline, form,
+then the body itself. Raw rows are checked for their values a whole chunk at a time, since a numpy
+call for each would cost more than everything else together.
+
+Pure: no clock, no loop, no logging, no I/O.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from config.settings import Settings
+from daemon.errors import Code, RequestRefused
+from daemon.examination import Examiner, Moment
+from daemon.messages import Answer, Chunk, Form, Record, Request, SentHeader
+from daemon.model_rules import ModelRules
+from daemon.offsets import Ledger
+from daemon.raw_lane import RawLane
+from daemon.replies import Replies
+from daemon.reply_topics import ReplyTopics
+from daemon.wire.assemble import joined, rows_of
+from daemon.wire.media import form_of
+from runtime import Prepared, Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What became of a chunk: requests, those whose transform is yet to be asked, and answers.
+
+    `count` records and `cost_bytes` are held from now on, answers included. `skewed` requests had a
+    timestamp too far off to count their deadline from.
+    """
+
+    requests: list[Request]
+    prepare: list[Request]
+    answers: list[Answer]
+    count: int
+    cost_bytes: int
+    skewed: int
+
+
+class _Stub(NamedTuple):
+    """Stands for a record that could not be decoded; meets daemon.messages.Record."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int = -1
+    key: bytes | None = None
+    value: bytes | None = b""
+    headers: Sequence[SentHeader] = ()
+
+
+class Admission:
+    """Admits the records of all lanes.
+
+    `signatures` are the models', by name. A reload keeps them: requests that wait were checked
+    against them.
+    """
+
+    def __init__(
+        self, settings: Settings, signatures: Mapping[str, Signature], replies: Replies
+    ) -> None:
+        limits = settings.limits
+        topics = ReplyTopics(settings)
+        self._replies = replies
+        self._models = {
+            name: ModelRules(name, signatures[name], model, limits, transform=bool(model.transform))
+            for name, model in settings.models.items()
+        }
+        self._examiners: dict[str, Examiner] = {}
+        self._raw_lanes: dict[str, RawLane] = {}
+        for name, lane in settings.lanes.items():
+            models = [self._models[model] for model in lane.models]
+            self._examiners[name] = Examiner(name, lane, models, limits, topics, replies)
+            raw_by_default = form_of(lane.content_type.encode()) is Form.RAW
+            if raw_by_default and lane.timeout is None and models[0].raw_row_bytes is not None:
+                self._raw_lanes[name] = RawLane(name, models[0], limits, topics.default)
+
+    def admit(self, lane: str, chunk: Chunk, *, now_s: float, wall_ms: float) -> Admitted:
+        """Check every record of `chunk`, which came by `lane`; nothing a requester sends raises."""
+        requests: list[Request] = []
+        prepare: list[Request] = []
+        answers = [self._undecodable(lane, chunk.ledger, *each) for each in chunk.unreadable]
+        raw, others = self._plain(lane, chunk, now_s)
+        examine = self._examiners[lane].examine
+        moment = Moment(now_s, wall_ms)
+        skewed = 0
+        for record in others:
+            outcome, off = examine(record, chunk.ledger, moment)
+            skewed += off
+            if isinstance(outcome, Answer):
+                answers.append(outcome)
+            elif outcome.form is Form.RAW:
+                raw.setdefault(outcome.bucket.model, []).append(outcome)
+            elif outcome.form is Form.TRANSFORM:
+                prepare.append(outcome)
+            else:
+                requests.append(outcome)
+        for model, rows in raw.items():
+            requests += self._sound(self._models[model], rows, answers)
+        cost_bytes = sum([request.cost_bytes for request in requests])
+        cost_bytes += sum([request.cost_bytes for request in prepare])
+        cost_bytes += sum([answer.cost_bytes for answer in answers])
+        count = len(chunk.records) + len(chunk.unreadable)
+        return Admitted(requests, prepare, answers, count, cost_bytes, skewed)
+
+    def prepared(self, request: Request, prepared: Prepared) -> Request | Answer:
+        """Return `request` with the inputs its transform made, or the answer it gets instead."""
+        model = self._models[request.bucket.model]
+        try:
+            model.check_rows(prepared.rows)
+            model.check_values(prepared.inputs)
+        except RequestRefused as refused:
+            return self._replies.error(request, refused.code, refused.detail)
+        return Request(
+            request.record,
+            request.ledger,
+            model.bucket(request.bucket.lane, prepared.inputs),
+            Form.TRANSFORM,
+            prepared.inputs,
+            prepared.rows,
+            request.cost_bytes,
+            request.arrived_s,
+            request.expires_s,
+            request.reply_topic,
+            request.reply_partition,
+            request.correlation,
+            request.traceparent,
+            request.tracestate,
+        )
+
+    def _undecodable(self, lane: str, ledger: Ledger, offset: int, reason: str) -> Answer:
+        stub = _Stub(ledger.topic, ledger.number, offset)
+        return self._replies.dead(stub, ledger, lane, Code.UNDECODABLE_RECORD, reason, cost_bytes=0)
+
+    def _plain(
+        self, lane: str, chunk: Chunk, now_s: float
+    ) -> tuple[dict[str, list[Request]], Sequence[Record]]:
+        """Return the requests of plain raw rows, by model, and the records to look at one by one."""
+        raw_lane = self._raw_lanes.get(lane)
+        if raw_lane is None:
+            return {}, chunk.records
+        taken, others = raw_lane.take(chunk.records, chunk.ledger, now_s)
+        return {raw_lane.model.name: taken}, others
+
+    def _sound(
+        self, model: ModelRules, requests: list[Request], answers: list[Answer]
+    ) -> list[Request]:
+        """Return the requests whose rows are right; add the answers of the others."""
+        (spec,) = model.signature.inputs
+        rows = rows_of(joined(requests), spec)
+        rule = model.raw_rule
+        if not requests or rule.fault(rows) is None:
+            return requests
+        ends = np.cumsum([request.rows for request in requests])
+        faulty = set(np.searchsorted(ends, rule.faulty_rows(rows), side="right").tolist())
+        for place in sorted(faulty):
+            own = rows[ends[place] - requests[place].rows : ends[place]]
+            fault = rule.fault(own) or ""
+            answers.append(self._replies.error(requests[place], Code.INVALID_VALUE, fault))
+        return [request for place, request in enumerate(requests) if place not in faulty]

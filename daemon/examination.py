@@ -1,0 +1,176 @@
+"""One record looked at alone: a request, or the answer that it gets instead."""
+
+from typing import NamedTuple
+
+from config.settings import Lane, Limits
+from daemon.deadlines import NEVER_S, expiry
+from daemon.errors import Code, RequestRefused
+from daemon.messages import Answer, Arrays, Bucket, Envelope, Form, Record, Request
+from daemon.model_rules import ModelRules
+from daemon.offsets import Ledger
+from daemon.replies import Address, Replies
+from daemon.reply_topics import ReplyTopics
+from daemon.wire.headers import RequestHeaders, read_headers
+from daemon.wire.media import form_of
+
+_MOST_MEDIA_TYPES = 256
+"""Decisions on media types that are kept."""
+
+
+class Moment(NamedTuple):
+    """The same instant on the monotonic clock (seconds) and on the wall (milliseconds)."""
+
+    now_s: float
+    wall_ms: float
+
+
+class Examined(NamedTuple):
+    """`skewed`: the record's timestamp was too far off to count a deadline from."""
+
+    outcome: Request | Answer
+    skewed: bool
+
+
+class _Content(NamedTuple):
+    """What a body holds; `decoded_bytes` are taken besides the body's own."""
+
+    bucket: Bucket
+    form: Form
+    inputs: bytes | Arrays
+    rows: int
+    decoded_bytes: int = 0
+    envelope: Envelope | None = None
+
+
+class Examiner:
+    """Examines the records of one lane. Its models' order is the lane's: the first is the default."""
+
+    def __init__(
+        self,
+        lane: str,
+        settings: Lane,
+        models: list[ModelRules],
+        limits: Limits,
+        topics: ReplyTopics,
+        replies: Replies,
+    ) -> None:
+        self.lane = lane
+        self._settings = settings
+        self._models = {model.name.encode(): model for model in models}
+        self._default = models[0]
+        self._limits = limits
+        self._topics = topics
+        self._replies = replies
+        self._forms: dict[bytes, Form | None] = {}
+
+    def examine(self, record: Record, ledger: Ledger, moment: Moment) -> Examined:
+        """Return what becomes of `record`; never raises for anything a requester can send."""
+        headers = read_headers(record.headers, self._limits)
+        topic = self._topics.allowed(headers.reply_to)
+        cost_bytes = len(record.value or b"") + headers.size_bytes
+        if topic is None or headers.reply_to_twice:
+            return Examined(self._unaddressed(record, ledger, headers, cost_bytes), skewed=False)
+        address = Address(
+            topic,
+            headers.reply_partition,
+            headers.correlation,
+            headers.traceparent,
+            headers.tracestate,
+        )
+        try:
+            model = self._first_checks(record.value, headers)
+            expires_s, skewed = self._expiry(record.timestamp, headers.timeout_ms, moment)
+            content = self._read(record.value or b"", headers, model)
+        except RequestRefused as refused:
+            answer = self._replies.refusal(record, ledger, self.lane, address, refused, cost_bytes)
+            return Examined(answer, skewed=False)
+        request = Request(
+            record,
+            ledger,
+            content.bucket,
+            content.form,
+            content.inputs,
+            content.rows,
+            cost_bytes + content.decoded_bytes,
+            moment.now_s,
+            expires_s,
+            *address,
+            content.envelope,
+        )
+        return Examined(request, skewed)
+
+    def _unaddressed(
+        self, record: Record, ledger: Ledger, headers: RequestHeaders, cost_bytes: int
+    ) -> Answer:
+        if headers.reply_to_twice:
+            refused = RequestRefused(Code.INVALID_REQUEST, "the reply topic is given twice")
+        else:
+            refused = RequestRefused(
+                Code.REPLY_TOPIC_DENIED, "the reply topic is not one that replies may go to"
+            )
+        return self._replies.dead(
+            record, ledger, self.lane, refused.code, refused.detail, cost_bytes=cost_bytes
+        )
+
+    def _first_checks(self, body: bytes | None, headers: RequestHeaders) -> ModelRules:
+        """Return the model that is asked for; what costs least to find out comes first."""
+        if body is None:
+            raise RequestRefused(Code.INVALID_REQUEST, "the value is null (a tombstone)")
+        if len(body) > self._limits.request_bytes:
+            raise RequestRefused(Code.TOO_LARGE, f"more than {self._limits.request_bytes} bytes")
+        if headers.refusal is not None:
+            raise RequestRefused(*headers.refusal)
+        if headers.model is None:
+            return self._default
+        model = self._models.get(headers.model)
+        if model is None:
+            raise RequestRefused(Code.UNKNOWN_MODEL, "this lane has no model of that name")
+        return model
+
+    def _expiry(
+        self, timestamp_ms: int, timeout_ms: int | None, moment: Moment
+    ) -> tuple[float, bool]:
+        timeout_s = self._settings.timeout if timeout_ms is None else timeout_ms / 1000
+        if timeout_s is None:
+            return NEVER_S, False
+        at_s, skewed = expiry(
+            timestamp_ms,
+            min(timeout_s, self._settings.max_timeout),
+            now_s=moment.now_s,
+            wall_ms=moment.wall_ms,
+            most_skew_s=self._limits.clock_skew,
+        )
+        if at_s <= moment.now_s:
+            raise RequestRefused(Code.DEADLINE_EXCEEDED, "expired before it arrived")
+        return at_s, skewed
+
+    def _read(self, body: bytes, headers: RequestHeaders, model: ModelRules) -> _Content:
+        if model.transform:
+            return _Content(Bucket(self.lane, model.name), Form.TRANSFORM, body, 1)
+        form = self._form(headers, model)
+        if not body:
+            raise RequestRefused(Code.INVALID_REQUEST, "the value is empty")
+        if form is Form.RAW:
+            return _Content(Bucket(self.lane, model.name), form, body, model.raw_rows(body))
+        arrays, rows, envelope = model.decode(form, body, headers.json_bytes)
+        decoded_bytes = sum(array.nbytes for array in arrays.values())
+        bucket = model.bucket(self.lane, arrays)
+        return _Content(bucket, form, arrays, rows, decoded_bytes, envelope)
+
+    def _form(self, headers: RequestHeaders, model: ModelRules) -> Form:
+        content_type = headers.content_type
+        if content_type is None:
+            content_type = self._settings.content_type.encode()
+        if content_type in self._forms:
+            form = self._forms[content_type]
+        else:
+            form = form_of(content_type)
+            if len(self._forms) < _MOST_MEDIA_TYPES:
+                self._forms[content_type] = form
+        if form is Form.RAW and headers.json_bytes is not None:
+            form = Form.BINARY
+        if form is None or not model.takes(form):
+            raise RequestRefused(
+                Code.UNSUPPORTED_MEDIA_TYPE, "this model takes no bodies of that media type"
+            )
+        return form

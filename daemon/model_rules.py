@@ -1,0 +1,79 @@
+"""What one model accepts: which forms, which tensors, which values."""
+
+from config.settings import Limits, Model
+from daemon.errors import Code, RequestRefused
+from daemon.messages import Arrays, Bucket, Form
+from daemon.wire import binary, json_v2, npy
+from daemon.wire.forms import Bounds, Decoded
+from daemon.wire.shapes import check_rows
+from daemon.wire.values import ValueRule
+from runtime import Signature
+
+
+class ModelRules:
+    """Decodes and checks bodies for one model; `transform`: a user's code makes its inputs."""
+
+    def __init__(
+        self, name: str, signature: Signature, settings: Model, limits: Limits, *, transform: bool
+    ) -> None:
+        self.name = name
+        self.transform = transform
+        self.signature = signature
+        self.raw_row_bytes = None if transform else signature.raw_row_bytes
+        self._bounds = Bounds(limits.request_rows, limits.json_depth)
+        self._values = [(spec, ValueRule(spec, settings)) for spec in signature.inputs]
+        self._npy = npy.supports(signature)
+
+    @property
+    def raw_rule(self) -> ValueRule:
+        """What raw rows must hold: they are looked at for many requests at once."""
+        ((_, rule),) = self._values
+        return rule
+
+    def takes(self, form: Form) -> bool:
+        """Whether bodies of this form can be read for this model."""
+        if form is Form.RAW:
+            return self.raw_row_bytes is not None
+        return form is not Form.NPY or self._npy
+
+    def raw_rows(self, body: bytes) -> int:
+        """Return how many rows a raw body has; its values are not looked at.
+
+        Raises: RequestRefused invalid_shape, too_large.
+        """
+        rows, rest = divmod(len(body), self.raw_row_bytes or 1)
+        if rest:
+            raise RequestRefused(
+                Code.INVALID_SHAPE, f"the body is not whole rows of {self.raw_row_bytes} bytes"
+            )
+        check_rows(rows, most_rows=self._bounds.rows)
+        return rows
+
+    def decode(self, form: Form, body: bytes, json_bytes: int | None) -> Decoded:
+        """Return the checked inputs in a body that is not raw; raises RequestRefused."""
+        if form is Form.JSON:
+            decoded = json_v2.decode(body, self.signature, self._bounds)
+        elif form is Form.BINARY:
+            decoded = binary.decode(body, json_bytes or 0, self.signature, self._bounds)
+        else:
+            decoded = npy.decode(body, self.signature, self._bounds)
+        self.check_values(decoded.arrays)
+        return decoded
+
+    def check_rows(self, rows: int) -> None:
+        """Raise RequestRefused too_large for more rows than a request may have."""
+        check_rows(rows, most_rows=self._bounds.rows)
+
+    def check_values(self, arrays: Arrays) -> None:
+        """Raise RequestRefused invalid_value for values that the model must not see."""
+        for spec, rule in self._values:
+            fault = rule.fault(arrays[spec.name])
+            if fault is not None:
+                raise RequestRefused(Code.INVALID_VALUE, fault)
+
+    def bucket(self, lane: str, arrays: Arrays) -> Bucket:
+        """Return whom a request with these inputs may share a batch with."""
+        if self.signature.one_shape:
+            return Bucket(lane, self.name)
+        shape = tuple(arrays[spec.name].shape[1:] for spec in self.signature.inputs)
+        return Bucket(lane, self.name, shape)

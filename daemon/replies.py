@@ -1,0 +1,221 @@
+"""Answers: results in the form of their requests, error replies and dead letters.
+
+Pure, but for the span ids, which are drawn by a function that can be given.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from config.settings import Settings
+from daemon.batch_replies import BatchReplies, Run
+from daemon.dead_letters import dead_letter
+from daemon.errors import Code, RequestRefused
+from daemon.messages import Answer, Arrays, Form, Header, Record, Request
+from daemon.offsets import Ledger
+from daemon.wire import raw
+from daemon.wire.assemble import slices
+from daemon.wire.encode import encode
+from daemon.wire.headers import CONTENT_TYPE
+from daemon.wire.problem import PROBLEM_TYPE, problem
+from daemon.wire.reply_headers import ERROR, ERROR_CODE, request_id, trace_headers
+
+if TYPE_CHECKING:  # values of the runner, which needs nothing of this module
+    from daemon.isolation import Part
+    from daemon.runner import Served
+
+Converted: TypeAlias = tuple[str, bytes] | RequestRefused
+"""What a transform made of a request's outputs: content type and body, or a refusal."""
+
+_SPAN_ID_BITS = 64
+_HEADERS_BYTES = 2 * 2**10
+"""More than a reply's headers take: correlation 128, trace 600, eight others of 40 to 300 bytes."""
+
+
+class Address(NamedTuple):
+    """Where the reply to a request goes, and what it carries to be recognised there."""
+
+    topic: str
+    partition: int | None
+    correlation: Header | None
+    traceparent: bytes | None
+    tracestate: bytes | None
+
+
+class Replies:
+    """Makes the answers of requests; daemon.amends makes those of answers that cannot leave."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        span_ids: Callable[[], int] = lambda: secrets.randbits(_SPAN_ID_BITS),
+    ) -> None:
+        self._diagnostics = settings.replies.diagnostics
+        self._most_bytes = settings.limits.reply_bytes - _HEADERS_BYTES
+        self._dead_letters = settings.dead_letters
+        self._span_ids = span_ids
+
+    def results(self, served: "Served", part: "Part", *, wall_ahead_s: float) -> list[Answer]:
+        """Return an answer for each request of `part`; `wall_ahead_s`: see batch_replies.Run.
+
+        Outputs that are not finite are invalid_output for the requests they belong to alone.
+        """
+        requests = part.requests
+        signature = served.model.session.signature
+        result = self._batch(served, part, wall_ahead_s).result
+        if all(request.form is Form.RAW for request in requests) and _sound(served, part):
+            (spec,) = signature.outputs
+            bodies = raw.bodies(spec, part.outputs[spec.name], requests)
+            return [
+                self._fitting(request, result(request, body, (raw.RAW_TYPE,)))
+                for request, body in zip(requests, bodies, strict=True)
+            ]
+        answers = []
+        for request, outputs in self.apart(served, part):
+            if isinstance(outputs, Answer):
+                answers.append(outputs)
+            else:
+                body, form = encode(request, outputs, signature)
+                answers.append(self._fitting(request, result(request, body, form)))
+        return answers
+
+    def apart(self, served: "Served", part: "Part") -> Iterator[tuple[Request, Arrays | Answer]]:
+        """Yield each request with its own outputs, or with its answer when they are not finite."""
+        unsound = served.model.unsound_rows(part.outputs)
+        first = 0
+        for request, outputs in zip(
+            part.requests, slices(part.requests, part.outputs), strict=True
+        ):
+            last = first + request.rows
+            if unsound is not None and unsound[first:last].any():
+                detail = "the model's output is not finite"
+                yield request, self.error(request, Code.INVALID_OUTPUT, detail)
+            else:
+                yield request, outputs
+            first = last
+
+    def converted(
+        self,
+        served: "Served",
+        part: "Part",
+        conversions: Iterable[tuple[Request, Converted]],
+        *,
+        wall_ahead_s: float,
+    ) -> list[Answer]:
+        """Return an answer for each of `conversions`: requests of `part` and what they came to."""
+        result = self._batch(served, part, wall_ahead_s).result
+        return [
+            self.error(request, converted.code, converted.detail)
+            if isinstance(converted, RequestRefused)
+            else self._fitting(request, result(request, converted[1], _form(converted[0])))
+            for request, converted in conversions
+        ]
+
+    def done(self, request: Request, content_type: str, body: bytes, *, served_by: str) -> Answer:
+        """Return the answer to a request that its transform answered without the model."""
+        replies = BatchReplies(served_by.encode(), None, diagnostics=False, span_ids=self._span_ids)
+        return self._fitting(request, replies.result(request, body, _form(content_type)))
+
+    def error(self, request: Request, code: Code, detail: str) -> Answer:
+        """Return the error reply to an admitted request."""
+        address = Address(
+            request.reply_topic,
+            request.reply_partition,
+            request.correlation,
+            request.traceparent,
+            request.tracestate,
+        )
+        return self.refusal(
+            request.record,
+            request.ledger,
+            request.bucket.lane,
+            address,
+            RequestRefused(code, detail),
+            request.cost_bytes,
+        )
+
+    def refusal(
+        self,
+        record: Record,
+        ledger: Ledger,
+        lane: str,
+        address: Address,
+        refused: RequestRefused,
+        cost_bytes: int,
+    ) -> Answer:
+        """Return the error reply to a record; a key too large to be echoed is left out."""
+        code = refused.code
+        headers = [PROBLEM_TYPE, ERROR, (ERROR_CODE, code.encode()), request_id(record)]
+        if address.correlation is not None:
+            headers.append(address.correlation)
+        if address.traceparent is not None:
+            headers += trace_headers(address.traceparent, address.tracestate, self._span_ids())
+        body = problem(code, refused.detail)
+        key = record.key
+        if key is not None and len(key) + len(body) > self._most_bytes:
+            key = None
+        return Answer(
+            record=record,
+            ledger=ledger,
+            lane=lane,
+            code=code,
+            dead=False,
+            topic=address.topic,
+            partition=address.partition,
+            key=key,
+            value=body,
+            headers=headers,
+            cost_bytes=cost_bytes,
+        )
+
+    def dead(
+        self,
+        record: Record,
+        ledger: Ledger,
+        lane: str,
+        code: Code,
+        detail: str,
+        *,
+        cost_bytes: int,
+        attempts: int = 1,
+    ) -> Answer:
+        """Return the dead letter of a record that cannot be answered."""
+        key, value, headers = dead_letter(
+            record, code, detail, attempts=attempts, most_bytes=self._dead_letters.max_bytes
+        )
+        return Answer(
+            record=record,
+            ledger=ledger,
+            lane=lane,
+            code=code,
+            dead=True,
+            topic=self._dead_letters.topic,
+            partition=None,
+            key=key,
+            value=value,
+            headers=headers,
+            cost_bytes=cost_bytes,
+        )
+
+    def _batch(self, served: "Served", part: "Part", wall_ahead_s: float) -> BatchReplies:
+        rows = sum([request.rows for request in part.requests])
+        run = Run(rows, served.started_s, served.run_s, wall_ahead_s)
+        served_by = served.model.served_by(served.batch.bucket.model).encode()
+        return BatchReplies(served_by, run, diagnostics=self._diagnostics, span_ids=self._span_ids)
+
+    def _fitting(self, request: Request, answer: Answer) -> Answer:
+        size_bytes = len(answer.value or b"") + len(answer.key or b"")
+        if size_bytes <= self._most_bytes:
+            return answer
+        return self.error(
+            request, Code.RESULT_TOO_LARGE, f"the result takes {size_bytes} bytes with its key"
+        )
+
+
+def _sound(served: "Served", part: "Part") -> bool:
+    return served.model.unsound_rows(part.outputs) is None
+
+
+def _form(content_type: str) -> tuple[Header]:
+    return ((CONTENT_TYPE, content_type.encode()),)

@@ -1,0 +1,202 @@
+"""A request's headers, read in one pass: address, deadline, form, model, trace.
+
+Names are exact and case-sensitive, as Kafka's are. A header whose value is null counts as missing;
+unknown headers are ignored.
+"""
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from config.settings import Limits
+from daemon.errors import Code
+from daemon.messages import Header, SentHeader
+
+CORRELATION = ("correlation-id", "correlation_id", "kafka_correlationId")
+"""The first of these that is there wins, and the reply carries it by the same name."""
+REPLY_TO = ("reply-to", "reply_to", "kafka_replyTopic")
+"""The first of these that is there wins."""
+REPLY_PARTITION = "kafka_replyPartition"
+MODEL = "model"
+TIMEOUT = "timeout-ms"
+CONTENT_TYPE = "content-type"
+JSON_LENGTH = "inference-header-content-length"
+TRACEPARENT = "traceparent"
+TRACESTATE = "tracestate"
+
+REQUEST_HEADERS = frozenset(
+    {
+        *CORRELATION,
+        *REPLY_TO,
+        REPLY_PARTITION,
+        MODEL,
+        TIMEOUT,
+        CONTENT_TYPE,
+        JSON_LENGTH,
+        TRACEPARENT,
+        TRACESTATE,
+    }
+)
+"""Every header a request can say something with."""
+
+LONGEST_CORRELATION = 128
+"""Bytes; enough for two UUIDs and a prefix, and it is echoed and kept for each request."""
+_PARTITION_BYTES = 4
+_MOST_DIGITS = 15
+"""Digits read of a number; more is beyond any limit a setting can have."""
+_MOST_TRACESTATE = 512
+"""Bytes that W3C Trace Context asks everyone to pass on (section 3.3.1.5)."""
+
+# W3C Trace Context, section 3.2.2. Versions above 00 may add fields after the flags.
+_TRACE = rb"-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+_TRACEPARENT = re.compile(
+    rb"00" + _TRACE + rb"|(?!00|ff)[0-9a-f]{2}" + _TRACE + rb"(?:-[\x21-\x7e]{0,200})?"
+)
+_TRACESTATE_MEMBER = re.compile(
+    rb"[ \t]*(?:[a-z0-9][-a-z0-9_*/@]{0,255}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,256})?[ \t]*"
+)
+
+Refusal = tuple[Code, str]
+
+
+class RequestHeaders(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """What the headers of one request say; `refusal` is the first thing that is wrong with them.
+
+    `reply_to_twice`: nobody can tell where the reply would go. `timeout_ms` is not yet clamped.
+    """
+
+    correlation: Header | None
+    reply_to: bytes | None
+    reply_to_twice: bool
+    reply_partition: int | None
+    model: bytes | None
+    timeout_ms: int | None
+    content_type: bytes | None
+    json_bytes: int | None
+    traceparent: bytes | None
+    tracestate: bytes | None
+    size_bytes: int
+    refusal: Refusal | None
+
+
+def read_headers(headers: Sequence[SentHeader], limits: Limits) -> RequestHeaders:
+    """Read the headers of one request; never raises. O(headers)."""
+    found: dict[str, Header] = {}
+    twice: set[str] = set()
+    size_bytes = 0
+    for name, value in headers:
+        size_bytes += len(name)
+        if value is None:
+            continue
+        size_bytes += len(value)
+        if name in REQUEST_HEADERS:
+            if name in found:
+                twice.add(name)
+            else:
+                found[name] = name, value
+    refusal = _size_refusal(len(headers), size_bytes, limits)
+    return _weighed(found, twice, size_bytes, refusal)
+
+
+def _weighed(
+    found: dict[str, Header], twice: set[str], size_bytes: int, refusal: Refusal | None
+) -> RequestHeaders:
+    get = found.get
+    correlation = get(CORRELATION[0]) or get(CORRELATION[1]) or get(CORRELATION[2])
+    reply_to = get(REPLY_TO[0]) or get(REPLY_TO[1]) or get(REPLY_TO[2])
+    reply_to_twice = False
+    if twice:
+        reply_to_twice = reply_to is not None and reply_to[0] in twice
+        _ignore(twice, CORRELATION, correlation)
+        _ignore(twice, REPLY_TO, reply_to)
+        refusal = refusal or _twice_refusal(twice)
+        for name in twice:
+            if name not in REPLY_TO:
+                del found[name]
+        if correlation is not None and correlation[0] in twice:
+            correlation = None
+    if correlation is not None and len(correlation[1]) > LONGEST_CORRELATION:
+        refusal = refusal or _invalid(correlation[0], f"longer than {LONGEST_CORRELATION} bytes")
+        correlation = None
+    reply_partition, partition_refusal = _partition(get(REPLY_PARTITION))
+    timeout_ms, timeout_refusal = _number(get(TIMEOUT))
+    json_bytes, length_refusal = _number(get(JSON_LENGTH))
+    traceparent = _traceparent(get(TRACEPARENT))
+    return RequestHeaders(
+        correlation,
+        _value(reply_to),
+        reply_to_twice,
+        reply_partition,
+        _value(get(MODEL)),
+        timeout_ms,
+        _value(get(CONTENT_TYPE)),
+        json_bytes,
+        traceparent,
+        None if traceparent is None else _tracestate(get(TRACESTATE)),
+        size_bytes,
+        refusal or partition_refusal or timeout_refusal or length_refusal,
+    )
+
+
+def _invalid(name: str, fault: str) -> Refusal:
+    return Code.INVALID_REQUEST, f"header {name}: {fault}"
+
+
+def _size_refusal(count: int, size_bytes: int, limits: Limits) -> Refusal | None:
+    if count > limits.headers:
+        return Code.TOO_LARGE, f"more than {limits.headers} headers"
+    if size_bytes > limits.header_bytes:
+        return Code.TOO_LARGE, f"more than {limits.header_bytes} bytes of headers"
+    return None
+
+
+def _ignore(twice: set[str], aliases: Sequence[str], winner: Header | None) -> None:
+    """Forget repetitions of aliases that did not win: they are not read at all."""
+    twice.difference_update(name for name in aliases if winner is None or name != winner[0])
+
+
+def _twice_refusal(twice: set[str]) -> Refusal | None:
+    refused = sorted(twice - {TRACEPARENT, TRACESTATE})
+    return _invalid(refused[0], "given twice") if refused else None
+
+
+def _value(header: Header | None) -> bytes | None:
+    return None if header is None else header[1]
+
+
+def _number(header: Header | None) -> tuple[int | None, Refusal | None]:
+    if header is None:
+        return None, None
+    name, text = header
+    if not text.isdigit():
+        return None, _invalid(name, "not a number in ASCII digits")
+    digits = text.lstrip(b"0")
+    return (int(digits or b"0") if len(digits) <= _MOST_DIGITS else 10**_MOST_DIGITS), None
+
+
+def _partition(header: Header | None) -> tuple[int | None, Refusal | None]:
+    """Spring writes the partition as a Java int: 4 bytes, big-endian, signed."""
+    if header is None:
+        return None, None
+    name, value = header
+    number = int.from_bytes(value, "big", signed=True) if len(value) == _PARTITION_BYTES else -1
+    if number < 0:
+        return None, _invalid(name, "not a partition in 4 bytes, big-endian")
+    return number, None
+
+
+def _traceparent(header: Header | None) -> bytes | None:
+    """Return it when it is well formed; it is the caller's word and only passed on."""
+    if header is None or _TRACEPARENT.fullmatch(header[1]) is None:
+        return None
+    return header[1]
+
+
+def _tracestate(header: Header | None) -> bytes | None:
+    if header is None or len(header[1]) > _MOST_TRACESTATE:
+        return None
+    members = header[1].split(b",")
+    if not all(_TRACESTATE_MEMBER.fullmatch(member) for member in members):
+        return None
+    return header[1]

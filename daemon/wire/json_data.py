@@ -1,0 +1,114 @@
+"""A tensor's elements as JSON: flat or nested lists in, flat lists out."""
+
+import itertools
+import math
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from daemon.errors import Code, RequestRefused
+from daemon.messages import Array
+from daemon.wire import bfloat16
+from daemon.wire.protocol import refusal
+from daemon.wire.shapes import describe
+from runtime.signature import FLOATS, TensorSpec
+
+_OPENING = re.compile(rb"(?:\[[ \t\r\n]*+)*+")
+_LEAST, _MOST = -(2**63), 2**64 - 1
+"""What a 64-bit integer can be, signed or not."""
+
+
+def read_data(spec: TensorSpec, text: bytes, shape: Sequence[int]) -> Array:
+    """Return the elements in `text`, shape `shape`, dtype the model's.
+
+    `shape` has been checked against the model. Elements are flat or nested as `shape` says. No
+    number changes its kind: integers are integers, and fit; reals may be rounded, but not to
+    infinity; BOOL is true or false; BYTES are strings.
+
+    Raises: RequestRefused invalid_json, invalid_shape, invalid_value.
+    """
+    opening = _OPENING.match(text)
+    depth = opening[0].count(b"[") if opening else 0
+    if depth > 1 and depth != len(shape):
+        raise RequestRefused(Code.INVALID_SHAPE, f"{describe(spec)}: data is nested unlike shape")
+    try:
+        values = _decoder(_element_type(spec), max(depth, 1)).decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        refused = refusal(error, Code.INVALID_VALUE)
+        raise RequestRefused(refused.code, f"{describe(spec)}: {refused.detail}") from error
+    flat = values if depth <= 1 else _flattened(spec, values, shape)
+    if len(flat) != math.prod(shape):
+        raise RequestRefused(
+            Code.INVALID_SHAPE, f"{describe(spec)}: data has not as many elements as shape says"
+        )
+    return _array(spec, flat).reshape(shape)
+
+
+def data_of(spec: TensorSpec, array: Array) -> list[Any]:
+    """Return the elements of an output, flat, in row-major order."""
+    values = bfloat16.to_float32(array) if spec.datatype == "BF16" else array  # type: ignore[arg-type]  # BF16 comes as uint16
+    elements: list[Any] = values.ravel().tolist()
+    return elements
+
+
+def _element_type(spec: TensorSpec) -> type:
+    if spec.datatype in FLOATS:
+        return float
+    return {"BOOL": bool, "BYTES": str}.get(spec.datatype, int)
+
+
+@lru_cache(maxsize=64)
+def _decoder(element: type, depth: int) -> msgspec.json.Decoder[list[Any]]:
+    nested: Any = element
+    for _ in range(depth):
+        nested = list[nested]
+    return msgspec.json.Decoder(nested)
+
+
+def _flattened(spec: TensorSpec, values: list[Any], shape: Sequence[int]) -> list[Any]:
+    """Return the innermost elements; every list must be as long as `shape` says."""
+    lists = [values]
+    for length in shape:
+        if any(len(each) != length for each in lists):
+            raise RequestRefused(
+                Code.INVALID_SHAPE, f"{describe(spec)}: data is nested unlike shape"
+            )
+        lists = list(itertools.chain.from_iterable(lists))
+    return lists
+
+
+def _array(spec: TensorSpec, flat: list[Any]) -> Array:
+    if spec.datatype in FLOATS:
+        return _reals(spec, flat)
+    try:
+        return np.array(flat, spec.dtype)
+    except OverflowError as error:
+        if any(not _LEAST <= number <= _MOST for number in flat):
+            raise RequestRefused(
+                Code.INVALID_JSON, f"{describe(spec)}: an integer is wider than 64 bits"
+            ) from error
+        raise RequestRefused(
+            Code.INVALID_VALUE, f"{describe(spec)}: an integer does not fit {spec.datatype}"
+        ) from error
+
+
+def _reals(spec: TensorSpec, flat: list[float]) -> Array:
+    values = np.array(flat, np.float64)
+    if spec.datatype == "FP64":
+        return values
+    with np.errstate(over="ignore"):
+        if spec.datatype == "BF16":
+            array: Array = bfloat16.from_float32(values.astype(np.float32))
+            finite = np.isfinite(bfloat16.to_float32(array))  # type: ignore[arg-type]  # made above
+        else:
+            array = values.astype(spec.dtype)
+            finite = np.isfinite(array)
+    if not finite.all():
+        raise RequestRefused(
+            Code.INVALID_VALUE, f"{describe(spec)}: a number does not fit {spec.datatype}"
+        )
+    return array

@@ -1,0 +1,59 @@
+"""What msgspec's decoder lets pass in a JSON text and careful readers do not.
+
+By itself it refuses NaN and Infinity, numbers beyond float64, lone surrogates, control characters
+in strings, a byte order mark and anything after the end. It lets pass, and so is looked for here: a
+key given twice (the last would win), invalid UTF-8 in fields it skips, and nesting up to Python's
+recursion limit.
+"""
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from daemon.errors import Code, RequestRefused
+
+# A string, and whether it is a key; or a bracket. Possessive: linear in a well-formed text.
+_TOKEN = re.compile(
+    rb'[^][{}"]*+(?:("[^"\\]*+(?:\\.[^"\\]*+)*+")(?:[ \t\r\n]*+(:))?|([][{}]))', re.DOTALL
+)
+
+
+def check_text(text: bytes, *, most_depth: int, arrays: Iterable[bytes] = ()) -> None:
+    """Look through a text that msgspec has decoded.
+
+    *arrays*: parts of it that are known to hold no objects and little depth; they are left out,
+    since they are most of the text.
+
+    Raises: RequestRefused invalid_json.
+    """
+    for array in arrays:
+        before, found, after = text.partition(array)
+        if found and array not in after:  # else nobody knows which is meant
+            text = before + after
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        raise RequestRefused(Code.INVALID_JSON, "not UTF-8") from error
+    _check_tokens(text, most_depth)
+
+
+def _check_tokens(text: bytes, most_depth: int) -> None:
+    open_keys: list[set[bytes]] = []
+    for string, colon, bracket in _TOKEN.findall(text):
+        if colon:
+            _enter(open_keys[-1], string)
+        elif bracket in {b"{", b"["}:
+            open_keys.append(set())
+            if len(open_keys) > most_depth:
+                raise RequestRefused(Code.INVALID_JSON, f"nested deeper than {most_depth}")
+        elif bracket:
+            open_keys.pop()
+
+
+def _enter(keys: set[bytes], string: bytes) -> None:
+    if b"\\" in string:  # two spellings of one key
+        string = msgspec.json.encode(msgspec.json.decode(string))
+    if string in keys:
+        raise RequestRefused(Code.INVALID_JSON, "a key is given twice in one object")
+    keys.add(string)
