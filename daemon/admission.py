@@ -24,7 +24,8 @@ from daemon.replies import Replies
 from daemon.reply_topics import ReplyTopics
 from daemon.wire.assemble import joined, rows_of
 from daemon.wire.media import form_of
-from runtime import Prepared, Signature
+from runtime.conversion import Prepared
+from runtime.signature import Signature
 
 
 @dataclass(frozen=True, slots=True)

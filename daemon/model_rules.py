@@ -7,7 +7,7 @@ from daemon.wire import binary, json_v2, npy
 from daemon.wire.forms import Bounds, Decoded
 from daemon.wire.shapes import check_rows
 from daemon.wire.values import ValueRule
-from runtime import Signature
+from runtime.signature import Signature
 
 
 class ModelRules:
