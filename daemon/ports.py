@@ -36,7 +36,7 @@ class Source(Protocol):
         """Return what is there from `topics`, waiting at most `timeout_s` when nothing is.
 
         Without topics it only keeps this worker's membership alive. Every record returned is
-        started in its chunk's ledger. Never cancelled by its caller. Raises Fatal.
+        started in its chunk's ledger. May be cancelled. Raises Fatal.
         """
 
     async def commit(self) -> None:

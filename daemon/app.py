@@ -1,0 +1,181 @@
+"""A worker's life: models warm, group joined, work, drain, end.
+
+Order matters: nothing is fetched before the models are warm, and the process answers on its health
+port from the first second.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from config.errors import SettingsError
+from config.settings import Settings
+from daemon.assembly import kafka_line
+from daemon.errors import Exit
+from daemon.events import Event
+from daemon.http import Health, HttpServer
+from daemon.kafka.source import KafkaSource
+from daemon.logs import counts, log, summarise
+from daemon.metrics import Gauges, Metrics
+from daemon.models import Models
+from daemon.pipeline import Pipeline
+from daemon.signals import Signals
+from daemon.vitals import Vitals
+from daemon.watchdog import Watchdog
+from runtime import Model, ModelRefused, ModelStuck
+
+Reread = Callable[[], Settings]
+"""Returns the settings as they are written now; raises SettingsError."""
+
+
+def run(settings: Settings, base: Path, *, reread: Reread) -> Exit:
+    """Serve until told to stop; raises Fatal with the exit code."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(Worker(settings, base, reread).run())
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop  # noqa: PLC0415 -- there is none for Windows
+
+    return uvloop.new_event_loop
+
+
+class Worker:
+    """One process: one member of the group, one executor."""
+
+    def __init__(self, settings: Settings, base: Path, reread: Reread) -> None:
+        """`base` is where relative paths start; `reread` serves reloads."""
+        self._settings = settings
+        self._base = base
+        self._reread = reread
+        self._metrics = Metrics()
+        self._models = Models(settings, base, on_stuck=_end_stuck)
+        self._source: KafkaSource | None = None
+        self._line: Pipeline | None = None
+        self._ready_before = False
+        self._reloading: asyncio.Task[None] | None = None
+        self._watchdog = Watchdog(settings.limits.stall)
+
+    async def run(self) -> Exit:
+        """Live from start to drain; raises Fatal."""
+        async with AsyncExitStack() as stack:
+            signals = await stack.enter_async_context(Signals(self._reload))
+            self._watchdog.start()
+            stack.callback(self._watchdog.stop)
+            vitals = self._vitals()
+            http = HttpServer(
+                self._settings.http.host,
+                self._settings.http.port,
+                live=vitals.live,
+                ready=self.ready,
+                registry=self._metrics.registry,
+            )
+            await http.start()
+            stack.push_async_callback(http.stop)
+            return await self._serve(vitals, signals.stop)
+
+    def _vitals(self) -> Vitals:
+        return Vitals(
+            self._settings.limits.stall,
+            held=lambda: self._line.in_flight_requests if self._line else 0,
+            due_s=lambda now_s: self._line.due_s(now_s) if self._line else now_s,
+            reachable=lambda: self._source is None or self._source.reachable,
+            beat=self._beat,
+        )
+
+    def _beat(self) -> None:
+        self._watchdog.beat()
+        ready, reason = self.ready()
+        if ready != self._ready_before:
+            self._ready_before = ready
+            log(Event.READINESS_GAINED if ready else Event.READINESS_LOST, reason=reason)
+
+    def ready(self) -> Health:
+        """Return whether the models are warm and the group is joined, for /readyz."""
+        if self._source is None:
+            return False, "the models are not warm, or the group is not joined, yet"
+        if not self._source.joined:
+            return False, "the group is not joined"
+        if not self._source.reachable:
+            return False, "no broker answers"
+        return True, "the models are warm and the group is joined"
+
+    async def _serve(self, vitals: Vitals, stop: asyncio.Event) -> Exit:
+        """Work, and look at itself; whichever of the two ends first ends the other."""
+        work = asyncio.create_task(self._work(vitals, stop), name="work")
+        watch = asyncio.create_task(vitals.run(), name="vitals")
+        try:
+            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+            return watch.result() if watch.done() else work.result()
+        finally:
+            work.cancel()
+            watch.cancel()
+            summarise(last=True)
+
+    async def _work(self, vitals: Vitals, stop: asyncio.Event) -> Exit:
+        await asyncio.to_thread(self._models.load)
+        for name, model in self._models.serving.items():
+            self._show(name, model)
+        async with kafka_line(
+            self._settings, self._base, self._models, self._metrics, moved=vitals.moved
+        ) as (source, line):
+            self._bind_gauges(source, line)
+            await source.start()
+            self._source, self._line = source, line
+            return await line.run(stop)
+
+    def _bind_gauges(self, source: KafkaSource, line: Pipeline) -> None:
+        self._metrics.bind(
+            Gauges(
+                inflight_requests=lambda: line.in_flight_requests,
+                inflight_bytes=lambda: line.in_flight_bytes,
+                lag_records=source.lag_records,
+                lag_seconds=source.lag_seconds,
+                events=counts,
+            )
+        )
+
+    def _show(self, name: str, model: Model) -> None:
+        session = model.session
+        self._metrics.model_loaded(
+            name, session.digest, session.provider, degraded=session.degraded
+        )
+
+    def _reload(self) -> None:
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.create_task(self._reload_models(), name="reload")
+
+    async def _reload_models(self) -> None:
+        """Swap in what the settings and files now say; a bad one changes nothing."""
+        if self._line is None:
+            log(Event.MODEL_REFUSED, reason="the worker is still starting; send SIGHUP later")
+            return
+        try:
+            fresh = await asyncio.to_thread(self._load_fresh)
+        except (SettingsError, ModelRefused) as error:
+            log(Event.MODEL_REFUSED, reason=str(error))
+            return
+        self._swap(fresh, self._line)
+
+    def _load_fresh(self) -> Mapping[str, Model]:
+        return self._models.reload(self._reread())
+
+    def _swap(self, fresh: Mapping[str, Model], line: Pipeline) -> None:
+        for name, model in fresh.items():
+            old = self._models.serving[name]
+            self._models.serving[name] = model
+            line.retire(old)
+            self._show(name, model)
+            log(Event.MODEL_RELOADED, model=name, digest=model.session.digest)
+
+
+def _end_stuck(stuck: ModelStuck) -> None:
+    """End from another thread: the executor's is lost, and a drain would wait for it in vain."""
+    log(Event.WORKER_FAILED, exit_code=int(Exit.INTERNAL), reason=str(stuck))
+    summarise(last=True)
+    os._exit(Exit.INTERNAL)

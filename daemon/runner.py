@@ -1,0 +1,191 @@
+"""The one thread that runs the model, and the batch that waits behind the one that runs.
+
+The loop hands over batches whose inputs are assembled; the thread hands back verdicts through
+`call_soon_threadsafe`. Nothing else crosses.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from daemon.errors import Exit, Fatal
+from daemon.events import Event
+from daemon.isolation import Limits, SessionSick, Verdict, run_isolated
+from daemon.logs import log
+from daemon.messages import Arrays, Batch
+from daemon.wire.assemble import assemble
+from runtime import Model, ModelRefused
+
+
+class Job(NamedTuple):
+    """A batch, assembled for the model that will run it."""
+
+    batch: Batch
+    model: Model
+    inputs: Arrays
+    assemble_s: float
+
+
+class Served(NamedTuple):
+    """A batch that has run. Times are monotonic seconds."""
+
+    batch: Batch
+    model: Model
+    verdict: Verdict
+    assemble_s: float
+    started_s: float
+    run_s: float
+
+
+Rebuild = Callable[[str], Model]
+"""Makes a model's session anew, by name; raises ModelRefused."""
+
+
+class Runner:
+    """Runs one batch at a time, in a thread of its own, so that the loop keeps its heartbeats.
+
+    `done` is called on the loop with each served batch, `failed` when the model is beyond repair.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        limits: Mapping[tuple[str, str], Limits],
+        *,
+        done: Callable[[Served], None],
+        failed: Callable[[BaseException], None],
+        rebuild: Rebuild,
+    ) -> None:
+        """`models` is read at each batch; `limits` are by (lane, model); made inside the loop.
+
+        `rebuild` makes a model's session anew, puts it into `models`, and raises ModelRefused.
+        """
+        self._models = models
+        self._limits = limits
+        self._done = done
+        self._failed = failed
+        self._rebuild = rebuild
+        self._jobs: deque[Job] = deque()
+        self._retired: list[Model] = []
+        self._unreported = 0
+        self._closed = False
+        self._turn = threading.Condition()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._work, name="executor", daemon=True)
+        self._thread.start()
+
+    @property
+    def in_flight(self) -> int:
+        """Batches handed over whose verdict has not come back."""
+        return self._unreported
+
+    @property
+    def ahead(self) -> Batch | None:
+        """The batch that waits behind the one that runs; None when the executor would take it."""
+        with self._turn:
+            return self._jobs[0].batch if self._jobs else None
+
+    def submit(self, batch: Batch, *, first: bool = False) -> None:
+        """Assemble `batch` and let it run next; `first`: before the one that waits."""
+        model = self._models[batch.bucket.model]
+        began_s = time.monotonic()
+        inputs = assemble(batch.requests, model.session.signature)
+        job = Job(batch, model, inputs, time.monotonic() - began_s)
+        self._unreported += 1
+        with self._turn:
+            self._jobs.insert(0 if first else len(self._jobs), job)
+            self._turn.notify()
+
+    def retire(self, model: Model) -> None:
+        """Close a replaced `model` when no batch that was handed over needs it any more."""
+        with self._turn:
+            self._retired.append(model)
+            self._turn.notify()
+
+    def close(self) -> None:
+        """End the thread after the run it is in; a run that never returns is left behind."""
+        with self._turn:
+            self._closed = True
+            self._turn.notify()
+        self._thread.join(timeout=1.0)
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            try:
+                served = self._serve(job)
+            except BaseException as error:  # noqa: BLE001 -- a thread must not die in silence
+                self._report(self._failed, error)
+                return
+            self._report(self._finish, served)
+
+    def _next(self) -> Job | None:
+        with self._turn:
+            self._close_retired()
+            while not self._jobs and not self._closed:
+                self._turn.wait()
+                self._close_retired()
+            return self._jobs.popleft() if self._jobs else None
+
+    def _close_retired(self) -> None:
+        needed = [job.model for job in self._jobs]
+        for model in [each for each in self._retired if each not in needed]:
+            self._retired.remove(model)
+            model.close()
+
+    def _serve(self, job: Job) -> Served:
+        """Run one job; a sick session is built anew once, then the worker ends unanswered."""
+        name = job.batch.bucket.model
+        started_s = time.monotonic()
+        try:
+            verdict = self._isolated(job)
+        except SessionSick as sick:
+            job = job._replace(model=self._rebuilt(name, sick))
+            started_s = time.monotonic()
+            try:
+                verdict = self._isolated(job)
+            except SessionSick as error:
+                raise _beyond_repair(name, error) from error
+        run_s = time.monotonic() - started_s
+        return Served(job.batch, job.model, verdict, job.assemble_s, started_s, run_s)
+
+    def _isolated(self, job: Job) -> Verdict:
+        bucket = job.batch.bucket
+        return run_isolated(
+            job.model.session,
+            job.batch.requests,
+            job.inputs,
+            limits=self._limits[bucket.lane, bucket.model],
+            clock=time.monotonic,
+        )
+
+    def _rebuilt(self, name: str, sick: SessionSick) -> Model:
+        old = self._models[name]
+        try:
+            model = self._rebuild(name)
+        except ModelRefused as error:
+            raise _beyond_repair(name, sick) from error
+        log(Event.SESSION_REBUILT, model=name, reason=str(sick))
+        with self._turn:
+            self._jobs = deque(
+                job._replace(model=model) if job.model is old else job for job in self._jobs
+            )
+        return model
+
+    def _finish(self, served: Served) -> None:
+        self._unreported -= 1
+        self._done(served)
+
+    def _report(self, callback: Callable[[Any], None], value: object) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(callback, value)
+
+
+def _beyond_repair(name: str, sick: SessionSick) -> Fatal:
+    return Fatal(
+        Exit.INTERNAL,
+        f"model {name} fails on its own warm-up sample, also when built anew: {sick}; "
+        "nothing was answered, Kafka delivers the requests again",
+    )
