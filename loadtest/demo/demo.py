@@ -44,7 +44,7 @@ def demo(*, keep: bool) -> int:
         duration_s = time.monotonic() - began_s
         report.show_labels(console, run, traffic.files)
         report.show_latencies(console, run, lanes)
-        report.show_batches(console, worker.metrics(), lanes, duration_s)
+        report.show_batches(console, run, worker.metrics(), lanes, duration_s)
         well = report.show_verdict(console, run, traffic.files)
         if keep:
             stack.pop_all()

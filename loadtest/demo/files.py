@@ -1,5 +1,6 @@
 """Real files of many kinds that every machine with this project has."""
 
+import itertools
 import os
 import random
 import sysconfig
@@ -8,14 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LARGEST_BYTES = 2**20
+_LARGE_SHARE = 40
 _SKIPPED = {".git", ".venv", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
 def gather(project: Path, count: int, seed: int) -> list[Path]:
     """Return at most `count` files of 0 bytes to 1 MiB, of as many kinds as can be found.
 
-    They come from the Python installation, its packages and `project`, in turns by file name
-    extension; the same machine and seed give the same files.
+    They come from the Python installation, its packages and `project`: a few of the largest, the
+    rest in turns by file name extension. The same machine and seed give the same files.
     """
     kinds: dict[str, list[Path]] = defaultdict(list)
     for root in (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), project):
@@ -25,12 +27,18 @@ def gather(project: Path, count: int, seed: int) -> list[Path]:
     shuffled = [sorted(paths) for _, paths in sorted(kinds.items())]
     for paths in shuffled:
         order.shuffle(paths)
-    chosen: list[Path] = []
+    largest = sorted(itertools.chain(*shuffled), key=_size_bytes)[-count // _LARGE_SHARE :]
+    shuffled = [[path for path in paths if path not in largest] for paths in shuffled]
+    chosen = largest
     while shuffled and len(chosen) < count:
-        chosen += [paths.pop() for paths in shuffled][: count - len(chosen)]
         shuffled = [paths for paths in shuffled if paths]
+        chosen += [paths.pop() for paths in shuffled][: count - len(chosen)]
     order.shuffle(chosen)
     return chosen
+
+
+def _size_bytes(path: Path) -> tuple[int, Path]:
+    return path.stat().st_size, path
 
 
 def _walk(folder: str) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from loadtest.check import is_result
 from loadtest.client import Run
 from loadtest.metrics import Metrics
 from loadtest.percentiles import summarize
+from loadtest.wire import BATCH_ROWS
 
 _LABELS_SHOWN = 15
 _IDS_SHOWN = 5
@@ -34,56 +35,58 @@ def show_labels(console: Console, run: Run, files: Mapping[bytes, Path]) -> None
         if exchange.reply is not None and is_result(exchange.reply):
             answer = json.loads(exchange.reply.body or b"{}")
             found[answer["label"]].append((answer["score"], files[exchange.request.correlation]))
-    table = _table(f"What the files are: {len(found)} kinds")
-    table.add_column("kind")
-    table.add_column("files", justify="right")
-    table.add_column("surest", justify="right")
-    table.add_column("for example", overflow="ellipsis", no_wrap=True)
     ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    table = _table("kind", "files", "surest", "for example")
     for label, answers in ordered[:_LABELS_SHOWN]:
         score, path = max(answers)
         table.add_row(label, str(len(answers)), f"{score:.3f}", path.name)
+    _print_titled(console, f"What the files are: {len(found)} kinds", table)
     rest = ordered[_LABELS_SHOWN:]
     if rest:
-        files_left = sum(len(answers) for _, answers in rest)
-        table.add_row(f"{len(rest)} more", str(files_left), "", ", ".join(name for name, _ in rest))
-    console.print(table)
+        told = ", ".join(f"{label} {len(answers)}" for label, answers in rest)
+        console.print(f"and {told}", style="dim")
 
 
 def show_latencies(console: Console, run: Run, lanes: list[Lane]) -> None:
     """Print each lane's latencies, counted from the time a request was meant to be sent."""
-    table = _table("How long answers took, from the moment a request was meant to be sent")
-    for title in ("lane", "N", "T", "answers", "p50", "p95", "p99", "longest"):
-        table.add_column(title, justify="left" if title == "lane" else "right")
+    table = _table("lane", "answers", "p50", "p95", "p99", "longest")
     for lane in lanes:
         latencies_s = run.latencies_s(lane.topic)
         if latencies_s:
             number, *seconds = summarize(latencies_s)
-            times = [_time(each_s) for each_s in seconds]
-            table.add_row(lane.name, str(lane.max_rows), lane.linger, str(number), *times)
-    console.print(table)
+            table.add_row(lane.name, str(number), *(_time(each_s) for each_s in seconds))
+    _print_titled(
+        console, "How long answers took, from the moment a request was meant to be sent", table
+    )
 
 
-def show_batches(console: Console, metrics: Metrics, lanes: list[Lane], duration_s: float) -> None:
+def show_batches(
+    console: Console, run: Run, metrics: Metrics, lanes: list[Lane], duration_s: float
+) -> None:
     """Print how the requests were gathered and what that saved."""
-    table = _table("How they were gathered")
-    table.add_column("lane")
-    table.add_column("batches", justify="right")
-    table.add_column("closed because")
+    table = _table("lane", "N", "T", "batches", "mean rows", "fill", "closed because")
     for lane in lanes:
         causes = metrics.by("cause", "flushes_total", lane=lane.name)
+        batches = causes.total()
+        mean_rows = _rows_in_batches(run, lane.topic) / batches if batches else 0.0
         told = ", ".join(f"{cause} {count}" for cause, count in causes.items() if count)
-        table.add_row(lane.name, str(causes.total()), told)
-    console.print(table)
+        numbers = (str(batches), f"{mean_rows:.1f}", f"{mean_rows / lane.max_rows:.0%}")
+        table.add_row(lane.name, str(lane.max_rows), lane.linger, *numbers, told)
+    _print_titled(console, "How they were gathered", table)
     calls, rows = metrics.total("batch_rows_count"), metrics.total("batch_rows_sum")
     answered = metrics.total("requests_total", outcome="ok")
+    utilisation = metrics.total("executor_busy_seconds_total") / duration_s
     console.print(
-        f"{answered:.0f} requests were answered by {calls:.0f} calls of the model, "
-        f"{metrics.mean('batch_rows'):.1f} rows each; batches were "
-        f"{metrics.mean('batch_fill_ratio'):.0%} full.\n"
-        f"{answered - rows:.0f} needed no model (empty or a few bytes). The model was busy "
-        f"{metrics.total('executor_busy_seconds_total') / duration_s:.0%} of {duration_s:.1f} s."
+        f"\n{answered:.0f} requests were answered by {calls:.0f} calls of the model; "
+        f"{answered - rows:.0f} needed none (empty or a few bytes).\n"
+        f"The model was busy {utilisation:.0%} of {duration_s:.1f} s."
     )
+
+
+def _rows_in_batches(run: Run, topic: str) -> int:
+    """Return how many answers of `topic` came out of the model, one row each."""
+    replies = (each.reply for each in run.exchanges if each.request.topic == topic)
+    return sum(reply is not None and BATCH_ROWS in reply.headers for reply in replies)
 
 
 def show_verdict(console: Console, run: Run, files: Mapping[bytes, Path]) -> bool:
@@ -91,9 +94,9 @@ def show_verdict(console: Console, run: Run, files: Mapping[bytes, Path]) -> boo
     verdict = run.verdict
     if verdict.lost:
         names = ", ".join(str(files[each]) for each in verdict.lost[:_IDS_SHOWN])
-        console.print(f"[bold red]Unanswered: {len(verdict.lost)}[/], such as {names}")
+        console.print(f"\n[bold red]Unanswered: {len(verdict.lost)}[/], such as {names}")
     else:
-        console.print("[bold green]Unanswered: none.[/]", end=" ")
+        console.print("\n[bold green]Unanswered: none.[/]")
     if verdict.codes:
         told = ", ".join(f"{code} {count}" for code, count in verdict.codes.items())
         console.print(f"[bold red]Not answered with a result: {told}[/]")
@@ -113,10 +116,18 @@ def show_end(console: Console, exit_code: int, took_s: float, events: list[dict[
     )
 
 
-def _table(title: str) -> Table:
-    return Table(
-        title=f"\n{title}", title_justify="left", title_style="bold", box=None, pad_edge=False
-    )
+def _table(*titles: str) -> Table:
+    """Return a table whose words stand on the left and whose numbers on the right."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in titles:
+        words = title in {"kind", "lane", "for example", "closed because"}
+        table.add_column(title, justify="left" if words else "right", overflow="fold")
+    return table
+
+
+def _print_titled(console: Console, title: str, table: Table) -> None:
+    console.print(f"\n[bold]{title}[/]")
+    console.print(table)
 
 
 def _time(seconds: float) -> str:
