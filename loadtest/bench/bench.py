@@ -3,20 +3,34 @@
 import gc
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import uvloop
 from rich.console import Console
 
 from loadtest.bench import machine, report
 from loadtest.bench.compute import compute
+from loadtest.bench.eager import eager
 from loadtest.bench.figures import Section
 from loadtest.bench.ground import Ground, new_ground
+from loadtest.bench.growth import growth
+from loadtest.bench.held import held
+from loadtest.bench.idle import idle
+from loadtest.bench.linger import linger
+from loadtest.bench.open_inference import open_inference
 from loadtest.bench.relay import relay
 from loadtest.bench.scale import Scale
+from loadtest.bench.urgent import urgent
 
-BENCHES: dict[str, Callable[[Ground, Scale], Awaitable[Section]]] = {
-    "relay": relay,
-    "compute": compute,
+Measure: TypeAlias = Callable[[Ground, Scale], Awaitable[Section]]
+
+BENCHES: dict[str, tuple[Measure, ...]] = {
+    "relay": (relay,),
+    "compute": (compute,),
+    "latency": (linger, eager, urgent),
+    "idle": (idle,),
+    "memory": (growth, held),
+    "json": (open_inference,),
 }
 """All benches, by name."""
 
@@ -48,8 +62,9 @@ async def _measure(names: Sequence[str], scale: Scale, console: Console) -> list
     sections = []
     async with new_ground(console) as ground:
         for name in names:
-            section = await BENCHES[name](ground, scale)
-            report.show(console, section)
-            sections.append(section)
-            gc.collect()
+            for measure in BENCHES[name]:
+                section = await measure(ground, scale)
+                report.show(console, section)
+                sections.append(section)
+                gc.collect()
     return sections

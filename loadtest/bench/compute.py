@@ -20,6 +20,7 @@ _QUICK_COUNT = 10_000
 _DIFFERENT_ROWS = 4096
 _ROWS = 64
 _LINGER = "20ms"
+_LEAST = 0.95
 _RAW_S = 5.0
 _LONE_S = 2.0
 
@@ -62,7 +63,7 @@ def _section(count: int, raw: list[RawPace], lone: list[RawPace], runs: list[Run
             figure("rows, ONNX Runtime alone, 1 at a time", "1/s", alone),
             figure(f"rows, ONNX Runtime alone, {_ROWS} at a time", "1/s", beside),
             figure("replies, daemon", "1/s", rates),
-            figure("daemon / ONNX Runtime alone", "", ratios(rates, beside), at_least(0.95)),
+            figure("daemon / ONNX Runtime alone", "", ratios(rates, beside), at_least(_LEAST)),
             figure("daemon / 1 at a time", "", ratios(rates, alone)),
             figure(
                 f"CPU a row, ONNX Runtime alone, {_ROWS} at a time",

@@ -18,6 +18,8 @@ _COUNT = 2_000_000
 _QUICK_COUNT = 200_000
 _ROWS = 256
 _LINGER = "20ms"
+_LEAST_PACE = 0.6
+_MOST_CPU = 1.6
 
 
 async def relay(ground: Ground, scale: Scale) -> Section:
@@ -54,10 +56,10 @@ def _section(count: int, loops: list[Run], daemons: list[Run]) -> Section:
         [
             figure("replies, plain loop", "1/s", rates[1]),
             figure("replies, daemon", "1/s", rates[0]),
-            figure("replies, daemon / loop", "", ratios(*rates), at_least(0.6)),
+            figure("replies, daemon / loop", "", ratios(*rates), at_least(_LEAST_PACE)),
             figure("CPU a request, plain loop", "us", costs[1]),
             figure("CPU a request, daemon", "us", costs[0]),
-            figure("CPU a request, daemon / loop", "", ratios(*costs), at_most(1.6)),
+            figure("CPU a request, daemon / loop", "", ratios(*costs), at_most(_MOST_CPU)),
         ],
         [run.verdict for run in loops + daemons],
     )

@@ -1,12 +1,12 @@
 """Reads every reply of a run back, once its worker has ended, and checks them all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from loadtest.bench.forms import Decode
+from loadtest.bench.forms import Decode, decode_raw
 from loadtest.bench.ground import PARTITIONS
 from loadtest.bench.pace import Pace
 from loadtest.bench.progress import Told, silent
@@ -32,12 +32,13 @@ async def read_back(
     *,
     sent: int,
     results: Floats,
-    decode: Decode,
+    decode: Decode = decode_raw,
+    see: Callable[[Sequence[ConsumerRecord]], None] | None = None,
     told: Told = silent,
 ) -> ReadBack:
     """Read `topic` from its start to its end and compare with `results`, see Tally.
 
-    Raises a KafkaError of aiokafka.
+    `see` is shown all records, for what else they tell. Raises a KafkaError of aiokafka.
     """
     tally, pace = Tally(sent, results), Pace()
     width = results.shape[1]
@@ -53,6 +54,8 @@ async def read_back(
             for records in chunk.values():
                 _enter(tally, pace, records, decode, width)
                 read += len(records)
+                if see is not None:
+                    see(records)
             for partition in [*left]:
                 if await consumer.position(partition) >= left[partition]:
                     del left[partition]

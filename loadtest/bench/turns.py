@@ -16,6 +16,6 @@ async def by_turns(
     """
     results: dict[str, list[_Result]] = {name: [] for name in measures}
     for number in range(1, repeat + 1):
-        for name in measures if number % 2 else reversed(measures):
+        for name in measures if number % 2 else list(measures)[::-1]:
             results[name].append(await measures[name](f"{name} {number} of {repeat}"))
     return results

@@ -1,0 +1,68 @@
+"""Latency of an eager lane, which waits for nobody, beside that of the plain loop."""
+
+from collections.abc import Awaitable, Callable
+
+from loadtest.arrivals import constant, poisson
+from loadtest.bench.contestants import Contestant, loop, one_lane
+from loadtest.bench.figures import Figure, Section, at_most, figure, ratios
+from loadtest.bench.ground import Ground
+from loadtest.bench.models import RELAY, write
+from loadtest.bench.open_loop import Traffic, answered
+from loadtest.bench.scale import Scale
+from loadtest.bench.turns import by_turns
+from loadtest.bench.work import work
+
+_RATE_PER_S = 500.0
+_COUNT = 5_000
+_QUICK_COUNT = 1_500
+_LONE_PER_S = 10.0
+_LONE_COUNT = 60
+_QUICK_LONE_COUNT = 20
+_DIFFERENT_ROWS = 4096
+_ROWS = 32
+_LINGER = "20ms"
+_SEED = 1
+_JUDGED_PERCENT = 50
+_PERCENTS = (_JUDGED_PERCENT, 99)
+_MOST = 1.3
+
+
+async def eager(ground: Ground, scale: Scale) -> Section:
+    """Compare the daemon with the plain loop, pair by pair; raises WorkerFailed."""
+    model = write(RELAY, ground.folder)
+    asked = work(RELAY, model, _DIFFERENT_ROWS)
+    busy_s = poisson(_RATE_PER_S, scale.pick(_COUNT, _QUICK_COUNT), _SEED)
+    lone_s = constant(_LONE_PER_S, scale.pick(_LONE_COUNT, _QUICK_LONE_COUNT))
+
+    def answered_by(contestant: Contestant) -> Callable[[str], Awaitable[list[Traffic]]]:
+        return lambda what: answered(ground, f"latency: {what}", contestant, asked, busy_s, lone_s)
+
+    daemon = one_lane(ground, model, max_rows=_ROWS, linger=_LINGER, eager=True)
+    seen = await by_turns(
+        scale.repeat,
+        {"loop": answered_by(loop(ground, model)), "eager daemon": answered_by(daemon)},
+    )
+    busy_loops, lone_loops = zip(*seen["loop"], strict=True)
+    busy_daemons, lone_daemons = zip(*seen["eager daemon"], strict=True)
+    return Section(
+        "Latency: eager, beside the plain loop",
+        [
+            *_compared(f"at {_RATE_PER_S:.0f}/s", busy_daemons, busy_loops),
+            *_compared("of a lone request", lone_daemons, lone_loops),
+        ],
+        [traffic.verdict for traffic in (*busy_loops, *lone_loops, *busy_daemons, *lone_daemons)],
+    )
+
+
+def _compared(what: str, daemons: tuple[Traffic, ...], loops: tuple[Traffic, ...]) -> list[Figure]:
+    figures = []
+    for percent in _PERCENTS:
+        ours = [traffic.reply_ms(percent) for traffic in daemons]
+        theirs = [traffic.reply_ms(percent) for traffic in loops]
+        target = at_most(_MOST) if percent == _JUDGED_PERCENT else None
+        figures += [
+            figure(f"p{percent} {what}, plain loop", "ms", theirs),
+            figure(f"p{percent} {what}, daemon", "ms", ours),
+            figure(f"p{percent} {what}, daemon / loop", "", ratios(ours, theirs), target),
+        ]
+    return figures

@@ -1,0 +1,160 @@
+"""Memory while replies cannot leave: Kafka hands requests out and takes no replies."""
+
+import asyncio
+import time
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import psutil
+
+from loadtest.bench.configuration import Lane
+from loadtest.bench.contestants import configured
+from loadtest.bench.figures import Section, at_most, figure
+from loadtest.bench.forms import encode_raw
+from loadtest.bench.ground import Ground
+from loadtest.bench.models import RELAY, write
+from loadtest.bench.replies import read_back
+from loadtest.bench.run import fill
+from loadtest.bench.scale import Scale
+from loadtest.bench.tally import Verdict
+from loadtest.bench.watch import Watch, look
+from loadtest.bench.work import Work, work
+from loadtest.kafka.proxy import PRODUCE, Proxy
+from loadtest.metrics import Metrics
+from loadtest.worker import Worker, WorkerFailed
+
+# 16 KiB a request: 1 GiB is 65,536 of them.
+_ROWS_EACH = 256
+_COUNT = 65_536
+_QUICK_COUNT = 8_192
+_DIFFERENT_REQUESTS = 64
+_ROWS = 256
+_LINGER = "20ms"
+_READY_TIMEOUT_S = 60.0
+_EXIT_TIMEOUT_S = 70.0
+_LOOK_S = 0.05
+# Nothing more is fetched for so long: intake has stopped. All of it stays below limits.publish,
+# since after that the daemon sends again, and a reply may then be there twice.
+_STILL_S = 5.0
+_FULL_TIMEOUT_S = 15.0
+_BUDGET_EVENT = "memory.budgeted"
+
+
+class _Seen(NamedTuple):
+    """Bytes: what the daemon budgeted at its start, and the most that it had; requests held."""
+
+    budget_bytes: int
+    peak_bytes: int
+    held_bytes: int
+    held_requests: int
+    verdict: Verdict
+
+
+async def held(ground: Ground, scale: Scale) -> Section:
+    """Hold Produce, let Fetch flow, watch memory, release; raises WorkerFailed."""
+    model = write(RELAY, ground.folder)
+    asked = work(RELAY, model, _DIFFERENT_REQUESTS, rows_each=_ROWS_EACH)
+    count = scale.pick(_COUNT, _QUICK_COUNT)
+    requests = await fill(ground, "memory", encode_raw(asked.rows), count)
+    lane = Lane(requests, model, _ROWS, _LINGER)
+    seen = [
+        await _held(ground, f"{number} of {scale.repeat}", lane, asked, count)
+        for number in range(1, scale.repeat + 1)
+    ]
+    await ground.remove(requests)
+    shares = [each.peak_bytes / each.budget_bytes for each in seen]
+    return Section(
+        f"Memory: no reply can leave, backlog of {count * asked.rows[0].nbytes / 2**20:,.0f} MiB",
+        [
+            figure("requests held when intake stood still", "", [e.held_requests for e in seen]),
+            figure("their bytes", "MiB", [each.held_bytes / 2**20 for each in seen]),
+            figure("budget logged at start", "MiB", [each.budget_bytes / 2**20 for each in seen]),
+            figure("RSS, most", "MiB", [each.peak_bytes / 2**20 for each in seen]),
+            figure("RSS, most / budget", "", shares, at_most(1.0)),
+        ],
+        [each.verdict for each in seen],
+    )
+
+
+async def _held(ground: Ground, which: str, lane: Lane, asked: Work, count: int) -> _Seen:
+    replies = await ground.topic("replies")
+    async with Proxy(ground.ports) as proxy, Watch(ground.bootstrap, replies) as watch:
+        proxy.hold(PRODUCE)
+        with configured(ground, {"standard": lane}, replies, bootstrap=proxy.bootstrap) as worker:
+            worker.start()
+            async with _Peak(worker.pid) as peak:
+                await asyncio.to_thread(worker.wait_until_ready, _READY_TIMEOUT_S)
+                full = await _intake_stopped(worker)
+                proxy.release()
+                with ground.bar(f"memory: released, {which}", count) as told:
+                    await watch.until(count, worker.pid, told)
+            await _ended(worker)
+            budget_bytes = _budget_bytes(worker)
+    back = await read_back(ground.bootstrap, replies, sent=count, results=asked.results)
+    await ground.remove(replies)
+    return _Seen(
+        budget_bytes,
+        peak.bytes,
+        int(full.total("inflight_bytes")),
+        int(full.total("inflight_requests")),
+        back.verdict,
+    )
+
+
+async def _intake_stopped(worker: Worker) -> Metrics:
+    """Return the metrics once nothing was fetched for a while; raises WorkerFailed."""
+    began_s = moved_s = time.monotonic()
+    fetched = -1.0
+    while True:
+        # In a thread: the proxy must go on meanwhile.
+        metrics = await asyncio.to_thread(worker.metrics)
+        now_s = time.monotonic()
+        if metrics.total("records_total") != fetched:
+            fetched, moved_s = metrics.total("records_total"), now_s
+        elif now_s - moved_s > _STILL_S and fetched > 0:
+            return metrics
+        if now_s - began_s > _FULL_TIMEOUT_S:
+            raise WorkerFailed(f"{fetched:,.0f} requests fetched, and intake does not stop")
+        await asyncio.sleep(_LOOK_S)
+
+
+async def _ended(worker: Worker) -> None:
+    exit_code = await asyncio.to_thread(worker.terminate, _EXIT_TIMEOUT_S)
+    if exit_code:
+        raise WorkerFailed(f"the daemon ended with {exit_code}:\n{worker.log.read_text()}")
+
+
+def _budget_bytes(worker: Worker) -> int:
+    for event in worker.events():
+        if event["event"] == _BUDGET_EVENT:
+            return int(event["total_bytes"])
+    raise WorkerFailed(f"the daemon logged no {_BUDGET_EVENT}")
+
+
+class _Peak:
+    """The most memory that a process was seen to have; an asynchronous context manager."""
+
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
+        self._looking: asyncio.Task[None] | None = None
+        self.bytes = 0
+
+    async def __aenter__(self) -> Self:
+        """Begin to look."""
+        self._looking = asyncio.create_task(self._look())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop looking."""
+        if self._looking is not None:
+            self._looking.cancel()
+
+    async def _look(self) -> None:
+        while True:
+            self.bytes = max(self.bytes, look(self._process).rss_bytes)
+            await asyncio.sleep(_LOOK_S)

@@ -1,0 +1,65 @@
+"""Idle: what a warm worker without traffic costs, and how soon it is ready."""
+
+import asyncio
+import time
+
+import psutil
+
+from loadtest.bench.configuration import Lane
+from loadtest.bench.contestants import daemon
+from loadtest.bench.figures import Section, at_most, figure
+from loadtest.bench.ground import Ground
+from loadtest.bench.models import RELAY, write
+from loadtest.bench.scale import Scale
+from loadtest.bench.watch import Look, look
+
+_PARTITIONS = 24
+_ROWS = 64
+_LINGER = "1s"
+_READY_TIMEOUT_S = 60.0
+# First fetches, metadata, the first commit: they belong to the start.
+_SETTLE_S = 5.0
+_WATCHED_S = 30
+_QUICK_S = 10
+_LOOKS_PER_S = 1
+_READY_S = 3.0
+_MOST_PERCENT = 1.0
+
+
+async def idle(ground: Ground, scale: Scale) -> Section:
+    """Start a worker on silent topics and watch it, several times; raises WorkerFailed."""
+    lane = Lane(
+        await ground.topic("silent", _PARTITIONS), write(RELAY, ground.folder), _ROWS, _LINGER
+    )
+    replies = await ground.topic("replies")
+    seconds = scale.pick(_WATCHED_S, _QUICK_S)
+    ready_s, percent, rss_mib = [], [], []
+    for number in range(1, scale.repeat + 1):
+        began_s = time.monotonic()
+        with daemon(ground, {"standard": lane}, replies) as worker:
+            worker.wait_until_ready(_READY_TIMEOUT_S)
+            ready_s.append(time.monotonic() - began_s)
+            await asyncio.sleep(_SETTLE_S)
+            first, last = await _watched(
+                ground, f"idle: {number} of {scale.repeat}", worker.pid, seconds
+            )
+        percent.append((last.cpu_s - first.cpu_s) / (last.at_s - first.at_s) * 100)
+        rss_mib.append(last.rss_bytes / 2**20)
+    return Section(
+        f"Idle: warm model, {_PARTITIONS} partitions, no traffic",
+        [
+            figure("start until ready", "s", ready_s, at_most(_READY_S)),
+            figure("CPU", "% of a core", percent, at_most(_MOST_PERCENT)),
+            figure("RSS", "MiB", rss_mib),
+        ],
+    )
+
+
+async def _watched(ground: Ground, what: str, pid: int, seconds: int) -> tuple[Look, Look]:
+    process = psutil.Process(pid)
+    first = look(process)
+    with ground.bar(what, seconds) as told:
+        for second in range(1, seconds + 1):
+            await asyncio.sleep(1)
+            told(second)
+    return first, look(process)
