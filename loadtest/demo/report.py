@@ -75,11 +75,12 @@ def show_batches(
     _print_titled(console, "How they were gathered", table)
     calls, rows = metrics.total("batch_rows_count"), metrics.total("batch_rows_sum")
     answered = metrics.total("requests_total", outcome="ok")
+    providers = ", ".join(metrics.by("provider", "model_info"))
     utilisation = metrics.total("executor_busy_seconds_total") / duration_s
     console.print(
         f"\n{answered:.0f} requests were answered by {calls:.0f} calls of the model; "
         f"{answered - rows:.0f} needed none (empty or a few bytes).\n"
-        f"The model was busy {utilisation:.0%} of {duration_s:.1f} s."
+        f"The model ({providers}) was busy {utilisation:.0%} of {duration_s:.1f} s."
     )
 
 

@@ -10,7 +10,10 @@ def serve(port: int) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Broker(port=port) as broker:
-            print(f"Apache Kafka on {broker.bootstrap} (process {broker.pid}); Ctrl-C ends it.")
+            print(
+                f"Apache Kafka on {broker.bootstrap} (process {broker.pid}); Ctrl-C ends it.",
+                flush=True,
+            )
             broker.wait()
     except KeyboardInterrupt:
         print("Ended; its data is gone.")

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -130,3 +132,14 @@ async def test_the_proxy_holds_produce_and_lets_fetch_flow(broker, proxy, privat
     proxy.release()
     await asyncio.wait_for(publishing, 30)
     assert await _read_one(broker.bootstrap, names.held) == b"late"
+
+
+def test_the_command_serves_until_it_is_told_to_end():
+    command = [sys.executable, "-m", "loadtest", "broker", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as serving:
+        said = re.match(r"Apache Kafka on (\S+) \(process (\d+)\)", serving.stdout.readline())
+        host, port = said[1].split(":")
+        socket.create_connection((host, int(port)), timeout=5).close()
+        serving.terminate()
+        assert serving.wait(10) == 0
+    assert not _is_running(said[2])

@@ -20,6 +20,7 @@ tidemill_flushes_total{lane="standard",cause="linger"} 2
 tidemill_requests_total{lane="standard",outcome="ok"} 100
 tidemill_batch_rows_sum{model="filetype"} 96
 tidemill_batch_rows_count{model="filetype"} 3
+tidemill_model_info{model="filetype",digest="f",provider="CPU"} 1
 tidemill_executor_busy_seconds_total{model="filetype"} 2.5
 """
 )
@@ -73,7 +74,7 @@ def test_batches_are_shown_with_what_they_saved(console):
     lines = [" ".join(line.split()) for line in console.export_text().splitlines()]
     assert "standard 64 2s 3 32.0 50% linger 2, full 1" in lines
     assert "100 requests were answered by 3 calls of the model; 4 needed none" in " ".join(lines)
-    assert "The model was busy 25% of 10.0 s." in lines
+    assert "The model (CPU) was busy 25% of 10.0 s." in lines
 
 
 def test_all_answered_is_well(console, files):
