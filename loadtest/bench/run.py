@@ -6,6 +6,7 @@ from loadtest.bench.backlog import publish
 from loadtest.bench.contestants import Contestant, Topics
 from loadtest.bench.forms import Decode, decode_raw
 from loadtest.bench.ground import Ground
+from loadtest.bench.pace import Pace
 from loadtest.bench.replies import read_back
 from loadtest.bench.tally import Verdict
 from loadtest.bench.watch import Look, Watch, cpu_us_a_reply
@@ -23,12 +24,21 @@ class Backlog(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What was measured: replies a second, CPU microseconds a reply, and what was seen."""
+    """What was seen of the process, and what its replies say."""
 
-    per_s: float
-    cpu_us: float
     looks: list[Look]
+    pace: Pace
     verdict: Verdict
+
+    @property
+    def per_s(self) -> float:
+        """Replies a second, see Pace."""
+        return self.pace.per_s
+
+    @property
+    def cpu_us(self) -> float:
+        """Microseconds of CPU a reply, see cpu_us_a_reply()."""
+        return cpu_us_a_reply(self.looks)
 
 
 async def fill(
@@ -60,4 +70,4 @@ async def answer(ground: Ground, what: str, backlog: Backlog, contestant: Contes
             told=told,
         )
     await ground.remove(replies)
-    return Run(back.pace.per_s, cpu_us_a_reply(looks), looks, back.verdict)
+    return Run(looks, back.pace, back.verdict)
