@@ -1,0 +1,294 @@
+"""Each guard around the client, beside the client without it, on a real Kafka."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.protocol.commit import OffsetFetchResponse_v3
+from aiokafka.protocol.produce import ProduceResponse_v7
+from aiokafka.structs import TopicPartition
+
+from daemon.errors import Exit, Fatal
+from daemon.kafka import guards, isolation
+from daemon.kafka.isolation import Isolation
+from daemon.ports import SendFailed
+from tests import raw_batches
+from tests.contract.worlds import Tally, gather, started_sink, until, values_of
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """Answers requests in the broker's place: `answers.append((api_name, make_response))`."""
+    scripted = []
+    send = AIOKafkaConnection.send
+
+    def scripted_send(self, request, expect_response=True):
+        for entry in scripted:
+            name, respond = entry
+            if type(request).__name__ == name:
+                scripted.remove(entry)
+                answered = asyncio.get_running_loop().create_future()
+                answered.set_result(respond(request))
+                return answered
+        return send(self, request, expect_response)
+
+    monkeypatch.setattr(AIOKafkaConnection, "send", scripted_send)
+    return scripted
+
+
+# Finding 1: OffsetFetch fails as a whole, and the client takes it for "no commit"
+
+
+def _fetch_failed(code):
+    return ("OffsetFetchRequest", lambda _: OffsetFetchResponse_v3(0, [], code))
+
+
+async def _committed_at(workers, names, offset):
+    """A group that has committed `offset` of a log with 10 records."""
+    source = await workers.start()
+    await workers.produce(names.requests, 0, *[b"%d" % number for number in range(10)])
+    (chunk, *_) = await gather(source, [names.requests], 10, settle=False)
+    chunk.ledger.settle(range(offset))
+    await source.commit()
+    await source.leave()
+
+
+@pytest.mark.parametrize("code", [14, 15, 16])
+async def test_a_failed_offset_fetch_does_not_move_the_position(workers, topics, answers, code):
+    names = await topics(requests=1)
+    await _committed_at(workers, names, 4)
+
+    answers += [_fetch_failed(code)] * 3
+    source = await workers.start()
+
+    assert values_of(await gather(source, [names.requests], 6))[0] == b"4"
+    assert not answers
+
+
+async def test_without_the_guard_a_failed_offset_fetch_moves_it(workers, topics, answers):
+    names = await topics(requests=1)
+    await _committed_at(workers, names, 4)
+
+    answers += [_fetch_failed(14)]
+    async with AIOKafkaConsumer(
+        names.requests,
+        bootstrap_servers=workers.bootstrap,
+        group_id=topics.group,
+        auto_offset_reset="earliest",
+    ) as consumer:
+        record = await asyncio.wait_for(consumer.getone(), 10)
+
+    assert record.value == b"0"
+
+
+async def test_a_group_that_may_not_be_read_ends_the_process(workers, topics, answers):
+    await topics(requests=1)
+    answers += [_fetch_failed(30)] * 2
+    source = await workers.start()
+
+    with pytest.raises(Fatal) as caught:
+        await gather(source, source._topics, 1)
+
+    assert caught.value.exit_code is Exit.DENIED
+
+
+# Finding 4: a refused batch poisons the producer
+
+
+def _produce_failed(code):
+    def respond(request):
+        topics = [
+            (topic, [(partition, code, -1, -1, -1) for partition, _ in partitions])
+            for topic, partitions in request._topics
+        ]
+        return ProduceResponse_v7(topics, 0)
+
+    return ("ProduceRequest", respond)
+
+
+@pytest.mark.parametrize("code", [45, 47, 87, 90])
+async def test_the_producer_is_replaced_after_an_error(kafka, topics, answers, code):
+    names = await topics(replies=1, dead=1)
+    async with started_sink(kafka, topics) as sink:
+        await sink.send(names.replies, 0, [(None, b"a", [])])
+        answers += [_produce_failed(code)]
+        with pytest.raises(SendFailed):
+            await sink.send(names.replies, 0, [(None, b"b", [])])
+
+        await sink.send(names.replies, 0, [(None, b"c", [])])
+
+
+async def test_without_the_guard_every_later_send_fails(kafka, topics, answers):
+    names = await topics(replies=1)
+    async with AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True) as producer:
+        await producer.send_and_wait(names.replies, b"a", partition=0)
+        answers += [_produce_failed(87)]
+        with pytest.raises(errors.KafkaError):
+            await producer.send_and_wait(names.replies, b"b", partition=0)
+
+        with pytest.raises(errors.OutOfOrderSequenceNumber):
+            await producer.send_and_wait(names.replies, b"c", partition=0)
+
+
+# Finding 5: the client's tasks die without a word
+
+
+async def test_a_dead_fetch_task_ends_the_process(workers, topics, monkeypatch):
+    names = await topics(requests=1)
+    source = await workers.start()
+    fetcher = source._consumer._fetcher
+
+    monkeypatch.setattr(fetcher, "_get_actions_per_node", None)
+    await workers.produce(names.requests, 0, b"a", b"b")
+
+    with pytest.raises(Fatal) as caught:
+        await gather(source, [names.requests], 10)
+    assert caught.value.exit_code is Exit.INTERNAL
+    assert isinstance(fetcher._fetch_task.exception(), errors.KafkaError)
+
+
+async def test_without_the_guard_a_dead_fetch_task_is_silent(kafka, topics, workers, monkeypatch):
+    names = await topics(requests=1)
+    consumer = AIOKafkaConsumer(names.requests, bootstrap_servers=kafka, group_id=topics.group)
+    await consumer.start()
+    try:
+        monkeypatch.setattr(consumer._fetcher, "_get_actions_per_node", None)
+        await workers.produce(names.requests, 0, b"a")
+        await until(consumer._fetcher._fetch_task.done)
+
+        assert await consumer.getmany(timeout_ms=500) == {}
+    finally:
+        with suppress(errors.KafkaError):  # that of the dead task
+            await consumer.stop()
+        await consumer._client.close()
+
+
+async def test_a_dead_coordination_task_ends_the_process(workers, topics, monkeypatch):
+    names = await topics(requests=1)
+    source = await workers.start()
+    coordinator = source._consumer._coordinator
+
+    monkeypatch.setattr(coordinator, "need_rejoin", None)
+    source._consumer.rejoin()
+
+    with pytest.raises(Fatal) as caught:
+        await gather(source, [names.requests], 1)
+    assert caught.value.exit_code is Exit.INTERNAL
+
+
+# Unreadable records
+
+
+async def test_without_the_guard_an_unreadable_record_stops_its_partition(kafka, topics):
+    names = await topics(requests=1)
+    await raw_batches.publish(
+        kafka, names.requests, 0, raw_batches.bad_header_between(b"a", b"bad", b"c")
+    )
+    async with AIOKafkaConsumer(
+        names.requests, bootstrap_servers=kafka, auto_offset_reset="earliest"
+    ) as consumer:
+        for _ in range(3):
+            with pytest.raises((errors.CorruptRecordException, UnicodeDecodeError)):
+                await consumer.getmany(timeout_ms=5_000)
+
+
+async def test_a_forged_offset_does_not_hide_what_follows_its_batch(workers, topics):
+    names = await topics(requests=1)
+    raw = raw_batches.batch(b"a", b"b", b"c")
+    second = 62 + (raw[61] >> 1)
+    raw[second + 3] = 100  # offset 50 of a batch of 3
+    source = await workers.start()
+    await raw_batches.publish(workers.bootstrap, names.requests, 0, raw_batches.seal(raw))
+    await workers.produce(names.requests, 0, b"next")
+
+    chunks = await gather(source, [names.requests], 4)
+
+    assert values_of(chunks) == [b"a", b"next"]
+    assert [stub.offset for chunk in chunks for stub in chunk.unreadable] == [1, 2]
+
+
+@pytest.mark.parametrize("codec", ["gzip", "lz4", "zstd"])
+async def test_a_bomb_is_unreadable_and_its_neighbours_are_served(workers, topics, codec):
+    names = await topics(requests=1)
+    source = await workers.start(fetch_bytes="64KiB")  # bound: 4 MiB
+    bomb = raw_batches.batch(bytes(6 * 2**20), b"in the same batch", codec=codec)
+    await workers.produce(names.requests, 0, b"before")
+    await raw_batches.publish(workers.bootstrap, names.requests, 0, bomb)
+    await workers.produce(names.requests, 0, b"after")
+
+    chunks = await gather(source, [names.requests], 4)
+
+    assert values_of(chunks) == [b"before", b"after"]
+    assert [stub.offset for chunk in chunks for stub in chunk.unreadable] == [1, 2]
+
+
+@pytest.mark.parametrize("codec", raw_batches.CODECS)
+async def test_ordinary_compressed_batches_are_read(workers, topics, codec):
+    names = await topics(requests=1)
+    source = await workers.start()
+    values = [b"%d" % number * 100 for number in range(100)]
+    await raw_batches.publish(
+        workers.bootstrap, names.requests, 0, raw_batches.batch(*values, codec=codec)
+    )
+
+    assert values_of(await gather(source, [names.requests], 100)) == values
+
+
+# Fetches
+
+
+async def test_an_error_in_a_fetch_does_not_stop_the_idle_clock(workers, topics):
+    names = await topics(requests=1)
+    source = await workers.start()
+    await workers.produce(names.requests, 0, *[b"%d" % number for number in range(5)])
+    await gather(source, [names.requests], 5)
+
+    source._consumer.seek(TopicPartition(names.requests, 0), 99)
+    tally = source._tally = source._membership._opener._tally = Tally()
+    await workers.produce(names.requests, 0, b"next")
+    await gather(source, [names.requests], 1)
+
+    assert source._consumer._subscriptions._fetch_count == 0
+    assert tally.losses == 0
+
+
+async def test_a_cancelled_fetch_does_not_stop_the_idle_clock(workers, topics):
+    names = await topics(requests=1)
+    source = await workers.start()
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            while True:  # the first returns when its partition is opened
+                await source.fetch([names.requests], max_records=1, timeout_s=30)
+
+    assert source._consumer._subscriptions._fetch_count == 0
+
+
+async def test_without_the_guard_a_cancelled_fetch_stops_the_idle_clock(kafka, topics):
+    names = await topics(requests=1)
+    async with AIOKafkaConsumer(
+        names.requests, bootstrap_servers=kafka, group_id=topics.group
+    ) as consumer:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await consumer.getmany(timeout_ms=30_000)
+
+        assert consumer._subscription._fetch_count == 1
+
+
+def test_other_consumers_in_the_process_are_left_alone():
+    guards.install()
+
+    ordinary, ours = (
+        isolation._partition_records(
+            TopicPartition("t", 0), isolation._MemoryRecordsPy(b""), [], 0, asker, None, None, 1
+        )
+        for asker in (None, Isolation(1))
+    )
+
+    assert type(ordinary) is isolation._STRICT_RECORDS
+    assert type(ours) is isolation.TolerantRecords
