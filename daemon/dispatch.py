@@ -110,13 +110,10 @@ class Dispatch:
 
     def _count(self, served: Served) -> None:
         lane, model, _ = served.batch.bucket
-        requests = served.batch.requests
-        arrived_s = np.fromiter(
-            (request.arrived_s for request in requests), np.float64, len(requests)
-        )
+        arrived_s = np.array([request.arrived_s for request in served.batch.requests])
         self._metrics.stage(lane, "wait", served.started_s - arrived_s)
-        self._metrics.stage(lane, "assemble", (served.assemble_s,))
-        self._metrics.stage(lane, "run", (served.run_s,))
+        self._metrics.stage(lane, "assemble", served.assemble_s)
+        self._metrics.stage(lane, "run", served.run_s)
         self._metrics.executor_busy(model, served.run_s)
         fill_ratio = served.batch.rows / self._max_rows[lane]
         self._metrics.batch(model, lane, served.batch.rows, fill_ratio, served.batch.cause)

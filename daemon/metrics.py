@@ -23,6 +23,9 @@ from daemon.messages import Answer, FlushCause, Record
 
 Labels: TypeAlias = tuple[str, ...]
 
+_RESULTS: frozenset[Code | None] = frozenset({None})
+"""The codes of answers that are all results."""
+
 
 class Gauges(NamedTuple):
     """What is read at the time of a scrape; cheap, never blocking."""
@@ -65,7 +68,7 @@ class Metrics(Collector):
     ) -> None:
         """Records were fetched for `lane` at `wall_s`, and found `unreadable` ones beside them."""
         self._values[names.RECORDS][lane,] += len(records) + unreadable
-        stamps = np.fromiter((record.timestamp for record in records), np.float64, len(records))
+        stamps = [record.timestamp for record in records]
         self.stage(lane, "broker", _ages(stamps, wall_s))
 
     def skewed(self, lane: str, count: int) -> None:
@@ -80,15 +83,17 @@ class Metrics(Collector):
         self._values[names.REQUESTS][lane, outcome] += count
         self._observe(names.REQUEST_SECONDS, (lane,), seconds)
 
-    def answered(self, answers: Sequence[Answer], *, wall_s: float) -> None:
-        """The broker has `answers`, of any lanes and outcomes, since `wall_s`."""
-        stamps: defaultdict[tuple[str, Code | None, bool], list[int]] = defaultdict(list)
-        for answer in answers:
-            stamps[answer.lane, answer.code, answer.dead].append(answer.record.timestamp)
-        for (lane, code, dead), group in stamps.items():
+    def answered(self, lane: str, answers: Sequence[Answer], *, wall_s: float) -> None:
+        """The broker has `answers`, all of `lane`, since `wall_s`."""
+        stamps: dict[tuple[Code | None, bool], list[int]] = {}
+        if {answer.code for answer in answers} == _RESULTS:  # nearly always
+            stamps[None, False] = [answer.record.timestamp for answer in answers]
+        else:
+            for answer in answers:
+                stamps.setdefault((answer.code, answer.dead), []).append(answer.record.timestamp)
+        for (code, dead), group in stamps.items():
             outcome = names.DEAD_LETTER if dead else (code or names.OK)
-            ages = _ages(np.array(group, dtype=np.float64), wall_s)
-            self.settled(lane, outcome, len(group), ages)
+            self.settled(lane, outcome, len(group), _ages(group, wall_s))
             if dead and code is not None:
                 self.dead_letter(code, len(group))
         self.progress(wall_s)
@@ -97,14 +102,14 @@ class Metrics(Collector):
         """`count` requests are left to another worker, unanswered."""
         self._values[names.HANDED_BACK][lane,] += count
 
-    def stage(self, lane: str, stage: names.Stage, seconds: Seconds) -> None:
-        """Requests of `lane` have spent `seconds` at `stage`."""
+    def stage(self, lane: str, stage: names.Stage, seconds: Seconds | float) -> None:
+        """Requests of `lane` have spent `seconds` at `stage`; a float: all of them together."""
         self._observe(names.STAGE_SECONDS, (lane, stage), seconds)
 
     def batch(self, model: str, lane: str, rows: int, fill_ratio: float, cause: FlushCause) -> None:
         """A batch was closed."""
-        self._observe(names.BATCH_ROWS, (model,), (rows,))
-        self._observe(names.BATCH_FILL_RATIO, (model,), (min(fill_ratio, 1.0),))
+        self._observe(names.BATCH_ROWS, (model,), float(rows))
+        self._observe(names.BATCH_FILL_RATIO, (model,), min(fill_ratio, 1.0))
         self._values[names.FLUSHES][lane, cause] += 1
 
     def executor_busy(self, model: str, seconds: float) -> None:
@@ -156,12 +161,15 @@ class Metrics(Collector):
         """Return nothing: names are checked by the table, not by a collection at registration."""
         return []
 
-    def _observe(self, metric: names.Metric, labels: Labels, seconds: Seconds) -> None:
+    def _observe(self, metric: names.Metric, labels: Labels, values: Seconds | float) -> None:
         histograms = self._histograms[metric]
         histogram = histograms.get(labels)
         if histogram is None:
             histogram = histograms[labels] = Histogram(metric.bounds)
-        histogram.observe(seconds)
+        if isinstance(values, float):
+            histogram.observe_one(values)
+        else:
+            histogram.observe(values)
 
     def _ask_gauges(self) -> None:
         if self._gauges is None:
@@ -194,9 +202,12 @@ def _family(metric: names.Metric) -> str:
     return metric.name.removesuffix("_total") if metric.kind == "counter" else metric.name
 
 
-def _ages(stamps_ms: npt.NDArray[np.float64], wall_s: float) -> npt.NDArray[np.float64]:
+def _ages(stamps_ms: Sequence[int], wall_s: float) -> npt.NDArray[np.float64]:
     """Seconds since `stamps_ms`, float64 (n,); NaN for a record without a timestamp (-1)."""
-    return np.where(stamps_ms < 0, np.nan, wall_s - stamps_ms / 1000)
+    ages_s = wall_s - np.array(stamps_ms, dtype=np.float64) / 1000
+    if stamps_ms and min(stamps_ms) < 0:
+        ages_s[np.array(stamps_ms) < 0] = np.nan
+    return ages_s
 
 
 def _named(metric: names.Metric, labels: Labels) -> dict[str, str]:

@@ -78,24 +78,36 @@ class Outbox:
         self._counts.clear()
 
     def _place_all(self, answers: Sequence[Answer]) -> None:
+        """Put each into the queue of its destination; neighbours mostly share one."""
+        ledger, topic, queue = None, "", None
         for answer in answers:
-            self._place(answer)
+            if (
+                queue is not None
+                and answer.ledger is ledger
+                and answer.topic == topic
+                and answer.partition is None
+            ):
+                queue.append(answer)
+                continue
+            placed = self._place(answer)
+            ledger, topic = answer.ledger, answer.topic
+            queue = placed if answer.partition is None else None
 
-    def _place(self, answer: Answer) -> None:
+    def _place(self, answer: Answer) -> deque[Answer] | None:
+        """Return the queue it is in now, None when its destination is not known yet."""
         count = self._counts.get(answer.topic)
         if count is None:
             self._look_up(answer)
-            return
+            return None
         number = answer.record.partition % count if answer.partition is None else answer.partition
         if number >= count:
-            self._place(self._amends.no_partition(answer))
-            return
+            return self._place(self._amends.no_partition(answer))
         queue = self._queues.get((answer.topic, number))
         if queue is None:
-            self._queues[answer.topic, number] = deque((answer,))
+            queue = self._queues[answer.topic, number] = deque()
             self._spawn(self._empty(answer.topic, number))
-        else:
-            queue.append(answer)
+        queue.append(answer)
+        return queue
 
     def _look_up(self, answer: Answer) -> None:
         waiting = self._unplaced.setdefault(answer.topic, [])

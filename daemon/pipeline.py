@@ -167,8 +167,9 @@ class Pipeline:
             if not ledger.lost:
                 ledger.settle([answer.record.offset for answer in group])
             cost_bytes = sum([answer.cost_bytes for answer in group])
-            self._intake.give_back(self._lanes[ledger.topic], len(group), cost_bytes)
-        self._metrics.answered(answers, wall_s=time.time())
+            lane = self._lanes[ledger.topic]
+            self._intake.give_back(lane, len(group), cost_bytes)
+            self._metrics.answered(lane, group, wall_s=time.time())
         self._note_change()
 
     def on_dropped(self, gone: Sequence[_Item]) -> None:
@@ -203,7 +204,7 @@ class Pipeline:
             began_s = time.monotonic()
             await self._source.commit()
             for lane in self._budgets:
-                self._metrics.stage(lane, "commit", (time.monotonic() - began_s,))
+                self._metrics.stage(lane, "commit", time.monotonic() - began_s)
             self._collector.collect(idle=self.in_flight_requests == 0)
             if began_s - counted_s > _COUNTS_S:
                 counted_s = began_s
@@ -231,7 +232,9 @@ async def _end(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.wait(tasks)
 
 
-def _by_ledger(items: Sequence[_Item]) -> dict[Ledger, list[_Item]]:
+def _by_ledger(items: Sequence[_Item]) -> Mapping[Ledger, Sequence[_Item]]:
+    if len({item.ledger for item in items}) == 1:  # nearly always
+        return {items[0].ledger: items}
     groups: dict[Ledger, list[_Item]] = {}
     for item in items:
         group = groups.get(item.ledger)

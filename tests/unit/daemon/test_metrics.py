@@ -61,12 +61,13 @@ def test_a_record_without_a_timestamp_is_counted_but_not_timed(metrics):
 
 
 def test_answers_are_counted_by_lane_and_outcome(metrics):
+    metrics.answered("standard", [answer("standard")], wall_s=2.0)
     metrics.answered(
+        "urgent",
         [
             answer(),
             answer(),
             answer(code=Code.TOO_LARGE),
-            answer("standard"),
             answer(code=Code.REPLY_TOPIC_DENIED, dead=True),
         ],
         wall_s=2.0,
@@ -79,31 +80,31 @@ def test_answers_are_counted_by_lane_and_outcome(metrics):
 
 
 def test_answers_are_timed_from_the_record_s_timestamp(metrics):
-    metrics.answered([answer(timestamp=1_000), answer(timestamp=1_500)], wall_s=2.0)
+    metrics.answered("urgent", [answer(timestamp=1_000), answer(timestamp=1_500)], wall_s=2.0)
 
     assert value(metrics, "request_seconds_sum", lane="urgent") == 1.5
 
 
 def test_a_clock_behind_the_producer_s_counts_as_no_time(metrics):
-    metrics.answered([answer(timestamp=9_000)], wall_s=2.0)
+    metrics.answered("urgent", [answer(timestamp=9_000)], wall_s=2.0)
 
     assert value(metrics, "request_seconds_sum", lane="urgent") == 0.0
 
 
 def test_an_answer_is_progress(metrics):
-    metrics.answered([answer()], wall_s=1234.5)
+    metrics.answered("urgent", [answer()], wall_s=1234.5)
 
     assert value(metrics, "last_progress_timestamp_seconds") == 1234.5
 
 
 def test_dead_letters_are_counted_by_code(metrics):
-    metrics.answered([answer(code=Code.UNDECODABLE_RECORD, dead=True)] * 3, wall_s=2.0)
+    metrics.answered("urgent", [answer(code=Code.UNDECODABLE_RECORD, dead=True)] * 3, wall_s=2.0)
 
     assert value(metrics, "dead_letters_total", code="undecodable_record") == 3
 
 
 def test_an_error_reply_is_no_dead_letter(metrics):
-    metrics.answered([answer(code=Code.TOO_LARGE)], wall_s=2.0)
+    metrics.answered("urgent", [answer(code=Code.TOO_LARGE)], wall_s=2.0)
 
     assert value(metrics, "dead_letters_total", code="too_large") is None
 
@@ -113,10 +114,12 @@ def test_what_comes_in_is_results_errors_dead_letters_and_what_is_still_held(fat
     metrics = Metrics()
     metrics.received("urgent", records(*[0] * len(fates)), wall_s=0.0)
     metrics.bind(gauges(inflight_requests=lambda: fates.count("held")))
-    metrics.answered([answer()] * fates.count("ok"), wall_s=0.0)
-    metrics.answered([answer(code=Code.INVALID_JSON)] * fates.count("error"), wall_s=0.0)
+    metrics.answered("urgent", [answer()] * fates.count("ok"), wall_s=0.0)
+    metrics.answered("urgent", [answer(code=Code.INVALID_JSON)] * fates.count("error"), wall_s=0.0)
     metrics.answered(
-        [answer(code=Code.REPLY_TOPIC_DENIED, dead=True)] * fates.count("dead"), wall_s=0.0
+        "urgent",
+        [answer(code=Code.REPLY_TOPIC_DENIED, dead=True)] * fates.count("dead"),
+        wall_s=0.0,
     )
     metrics.handed_back("urgent", fates.count("handed back"))
 
@@ -216,7 +219,7 @@ def test_a_topic_that_was_given_up_has_no_lag_any_more(metrics):
 
 def test_the_page_is_what_prometheus_reads(metrics):
     metrics.bind(gauges(events=lambda: {"commit.failed": 2}))
-    metrics.answered([answer()], wall_s=2.0)
+    metrics.answered("urgent", [answer()], wall_s=2.0)
     metrics.batch("mlp", "urgent", rows=6, fill_ratio=0.75, cause="linger")
 
     page = generate_latest(metrics.registry).decode()
