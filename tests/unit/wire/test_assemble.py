@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from daemon.messages import Bucket, Form, Request
+from daemon.offsets import Ledger
+from daemon.wire import raw
+from daemon.wire.assemble import assemble, rows_of, slices
+from tests.fakes import FakeRecord
+from tests.signatures import SIGNATURES, one_to_one, spec
+
+LEDGER = Ledger("t", 0, 0)
+
+
+def request(form, inputs, rows):
+    return Request(
+        FakeRecord("t", 0, 0),
+        LEDGER,
+        Bucket("lane", "model"),
+        form,
+        inputs,
+        rows,
+        0,
+        0.0,
+        float("inf"),
+        "replies",
+        None,
+        None,
+    )
+
+
+def raw_rows(*rows):
+    return request(Form.RAW, np.array(rows, "<f4").tobytes(), len(rows))
+
+
+def json_rows(*rows):
+    return request(Form.JSON, {"x": np.array(rows, np.float32)}, len(rows))
+
+
+def test_raw_rows_are_joined_in_order():
+    inputs = assemble([raw_rows([1, 2]), raw_rows([3, 4], [5, 6])], one_to_one())
+
+    assert inputs["x"].tolist() == [[1, 2], [3, 4], [5, 6]]
+
+
+def test_forms_may_be_mixed_in_a_batch():
+    inputs = assemble([json_rows([1, 2]), raw_rows([3, 4]), json_rows([5, 6])], one_to_one())
+
+    assert inputs["x"].tolist() == [[1, 2], [3, 4], [5, 6]]
+
+
+def test_lone_request_is_not_copied():
+    lone = json_rows([1, 2])
+
+    assert assemble([lone], one_to_one())["x"] is lone.inputs["x"]
+
+
+def test_every_input_is_assembled():
+    first = request(Form.JSON, {"a": np.zeros((1, 4)), "b": np.ones((1, 2, 3))}, 1)
+    second = request(Form.JSON, {"a": np.ones((2, 4)), "b": np.zeros((2, 2, 3))}, 2)
+
+    inputs = assemble([first, second], SIGNATURES["pair"])
+
+    assert {name: array.shape for name, array in inputs.items()} == {"a": (3, 4), "b": (3, 2, 3)}
+
+
+@pytest.mark.parametrize("datatype", ["FP64", "INT16", "UINT8", "BF16"])
+def test_raw_rows_are_little_endian_whatever_the_datatype(datatype):
+    wanted = spec("x", datatype, (3,))
+    sent = np.arange(6, dtype=wanted.dtype)
+
+    rows = rows_of(sent.astype(wanted.dtype.newbyteorder("<")).tobytes(), wanted)
+
+    assert rows.dtype == wanted.dtype
+    assert rows.tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_rows_of_single_numbers_are_flat():
+    assert rows_of(np.arange(3, dtype="<i8").tobytes(), spec("x", "INT64")).shape == (3,)
+
+
+def test_outputs_are_cut_where_the_requests_end():
+    requests = [raw_rows([1, 2]), raw_rows([3, 4], [5, 6])]
+    outputs = {"y": np.array([[1], [2], [3]]), "z": np.array([7, 8, 9])}
+
+    first, second = slices(requests, outputs)
+
+    assert (first["y"].tolist(), first["z"].tolist()) == ([[1]], [7])
+    assert (second["y"].tolist(), second["z"].tolist()) == ([[2], [3]], [8, 9])
+
+
+def test_raw_bodies_are_cut_where_the_requests_end():
+    requests = [raw_rows([1, 2]), raw_rows([3, 4], [5, 6])]
+    outputs = np.array([[1], [2], [3]], np.float32)
+
+    bodies = raw.bodies(spec("y", "FP32", (1,)), outputs, requests)
+
+    assert bodies == [np.array([1], "<f4").tobytes(), np.array([2, 3], "<f4").tobytes()]

@@ -1,0 +1,196 @@
+import pytest
+
+from config.settings import Limits
+from daemon.errors import Code
+from daemon.wire.headers import read_headers
+
+LIMITS = Limits()
+TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def read(*headers, limits=LIMITS):
+    return read_headers(headers, limits)
+
+
+def test_no_headers_say_nothing():
+    said = read()
+
+    assert said.correlation is None
+    assert said.reply_to is None
+    assert said.timeout_ms is None
+    assert said.refusal is None
+
+
+@pytest.mark.parametrize("name", ["correlation-id", "correlation_id", "kafka_correlationId"])
+def test_correlation_keeps_the_name_it_came_by(name):
+    assert read((name, b"\x00\xff")).correlation == (name, b"\x00\xff")
+
+
+def test_first_correlation_alias_wins_whatever_the_order_sent():
+    said = read(("kafka_correlationId", b"3"), ("correlation_id", b"2"), ("correlation-id", b"1"))
+
+    assert said.correlation == ("correlation-id", b"1")
+    assert said.refusal is None
+
+
+def test_first_reply_alias_wins_whatever_the_order_sent():
+    said = read(("kafka_replyTopic", b"c"), ("reply_to", b"b"), ("reply-to", b"a"))
+
+    assert said.reply_to == b"a"
+
+
+def test_alias_that_lost_may_be_there_twice():
+    said = read(
+        ("kafka_correlationId", b"3"), ("kafka_correlationId", b"3"), ("correlation-id", b"1")
+    )
+
+    assert said.correlation == ("correlation-id", b"1")
+    assert said.refusal is None
+
+
+def test_correlation_of_128_bytes_is_taken():
+    assert read(("correlation-id", b"c" * 128)).correlation is not None
+
+
+def test_longer_correlation_is_refused_and_not_echoed():
+    said = read(("correlation-id", b"c" * 129))
+
+    assert said.correlation is None
+    assert said.refusal[0] is Code.INVALID_REQUEST
+
+
+def test_correlation_twice_is_refused_and_not_echoed():
+    said = read(("correlation-id", b"a"), ("correlation-id", b"a"))
+
+    assert said.correlation is None
+    assert said.refusal == (Code.INVALID_REQUEST, "header correlation-id: given twice")
+
+
+def test_reply_topic_twice_is_told_apart():
+    said = read(("reply-to", b"a"), ("reply-to", b"a"))
+
+    assert said.reply_to_twice
+    assert said.refusal[0] is Code.INVALID_REQUEST
+
+
+@pytest.mark.parametrize(
+    "name", ["model", "timeout-ms", "content-type", "inference-header-content-length"]
+)
+def test_other_headers_twice_are_refused(name):
+    said = read((name, b"1"), (name, b"1"))
+
+    assert said.refusal == (Code.INVALID_REQUEST, f"header {name}: given twice")
+
+
+def test_unknown_headers_are_ignored_however_often():
+    assert read(("x", b"1"), ("x", b"2"), ("Model", b"3")).refusal is None
+
+
+def test_null_value_counts_as_missing():
+    said = read(("correlation-id", None), ("kafka_correlationId", b"1"), ("model", None))
+
+    assert said.correlation == ("kafka_correlationId", b"1")
+    assert said.model is None
+    assert said.refusal is None
+
+
+def test_partition_is_four_bytes_big_endian():
+    assert read(("kafka_replyPartition", b"\x00\x00\x01\x02")).reply_partition == 258
+
+
+@pytest.mark.parametrize("value", [b"", b"7", b"\x00\x00\x01", b"\x00" * 5, b"\xff\xff\xff\xff"])
+def test_unusable_partition_is_refused_and_left_out(value):
+    said = read(("kafka_replyPartition", value))
+
+    assert said.reply_partition is None
+    assert said.refusal[0] is Code.INVALID_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("value", "timeout_ms"),
+    [(b"0", 0), (b"30000", 30_000), (b"000030", 30), (b"9" * 5_000, 10**15)],
+)
+def test_timeout_is_ascii_digits(value, timeout_ms):
+    assert read(("timeout-ms", value)).timeout_ms == timeout_ms
+
+
+@pytest.mark.parametrize("value", [b"", b"-1", b"+1", b"1.5", b" 1", b"1s", "٣".encode()])
+def test_timeout_of_anything_else_is_refused(value):
+    assert read(("timeout-ms", value)).refusal[0] is Code.INVALID_REQUEST
+
+
+def test_number_of_headers_is_limited():
+    limits = Limits(headers=2)
+
+    assert read(("a", b""), ("b", b""), limits=limits).refusal is None
+    assert read(("a", b""), ("b", b""), ("c", b""), limits=limits).refusal[0] is Code.TOO_LARGE
+
+
+def test_bytes_of_headers_are_limited_names_included():
+    limits = Limits(header_bytes=5)
+
+    assert read(("abc", b"de"), limits=limits).refusal is None
+    assert read(("abc", b"def"), limits=limits).refusal[0] is Code.TOO_LARGE
+
+
+def test_address_is_read_even_beyond_the_limits():
+    said = read(("a", b""), ("correlation-id", b"1"), ("reply-to", b"r"), limits=Limits(headers=1))
+
+    assert said.correlation == ("correlation-id", b"1")
+    assert said.reply_to == b"r"
+
+
+@pytest.mark.parametrize("value", [TRACE, b"cc" + TRACE[2:], b"cc" + TRACE[2:] + b"-more"])
+def test_traceparent_that_is_well_formed_is_kept(value):
+    assert read(("traceparent", value)).traceparent == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        TRACE[:-1],
+        TRACE + b"-more",
+        TRACE + b"\n",
+        TRACE.upper(),
+        b"ff" + TRACE[2:],
+        TRACE[:3] + b"0" * 32 + TRACE[35:],
+        TRACE[:36] + b"0" * 16 + TRACE[52:],
+        TRACE.replace(b"-", b"_"),
+        b"cc" + TRACE[2:] + b"-" + b"x" * 300,
+    ],
+)
+def test_malformed_traceparent_is_dropped_in_silence(value):
+    said = read(("traceparent", value), ("tracestate", b"a=1"))
+
+    assert said.traceparent is None
+    assert said.tracestate is None
+    assert said.refusal is None
+
+
+def test_traceparent_twice_is_dropped_in_silence():
+    said = read(("traceparent", TRACE), ("traceparent", TRACE))
+
+    assert said.traceparent is None
+    assert said.refusal is None
+
+
+@pytest.mark.parametrize("value", [b"a=1", b"a=1,b@c=2 x, d=", b"a=1, ,b=2"])
+def test_tracestate_that_is_well_formed_is_kept(value):
+    assert read(("traceparent", TRACE), ("tracestate", value)).tracestate == value
+
+
+@pytest.mark.parametrize("value", [b"=1", b"a", b"a=\xff", b"A=1", b"a=" + b"x" * 511, b"a=b=c"])
+def test_malformed_tracestate_is_dropped_and_the_trace_kept(value):
+    said = read(("traceparent", TRACE), ("tracestate", value))
+
+    assert said.traceparent == TRACE
+    assert said.tracestate is None
+
+
+def test_tracestate_twice_is_dropped_and_the_trace_kept():
+    said = read(("traceparent", TRACE), ("tracestate", b"a=1"), ("tracestate", b"a=1"))
+
+    assert said.traceparent == TRACE
+    assert said.tracestate is None
+    assert said.refusal is None
