@@ -43,7 +43,8 @@ class BadInput(NamedTuple):
     """One bad record. `code` is its error code; `dead`: in a dead letter instead of a reply.
 
     `echo`: whether its correlation header comes back. `seen` names the station that finds it:
-    admission, model (only the run shows it) or outbox (only the broker knows).
+    admission, model (only the run shows it) or outbox (only the broker knows). `age_s`: how old its
+    timestamp is.
     """
 
     name: str
@@ -55,6 +56,7 @@ class BadInput(NamedTuple):
     echo: bool = True
     seen: str = "admission"
     key: bytes | None = None
+    age_s: float = 0.0
 
     @property
     def sent_headers(self):
