@@ -40,6 +40,24 @@ def broker(
 
 
 @app.command()
+def topics(
+    file: Annotated[Path, typer.Argument(help="the daemon's configuration, TOML")],
+    partitions: Annotated[int, typer.Option(min=1, help="of each new topic")] = 4,
+) -> None:
+    """Create the topics that a configuration names, on the broker it names or KAFKA_BOOTSTRAP."""
+    from loadtest.topics import TopicsFailed, create, given_broker, read
+
+    try:
+        job = read(file)
+        bootstrap = given_broker() or job.bootstrap
+        created = create(bootstrap, job.topics, partitions)
+    except TopicsFailed as error:
+        sys.exit(f"tidemill-load topics: {error}")
+    for topic in job.topics:
+        print(f"{topic}: {'created' if topic in created else 'was there'} on {bootstrap}")
+
+
+@app.command()
 def demo(
     *,
     keep: Annotated[
@@ -49,11 +67,12 @@ def demo(
     """Show the main job: real files, a real model, a real Kafka, one daemon."""
     from loadtest.demo.demo import demo as play
     from loadtest.demo.stage import DemoFailed
+    from loadtest.topics import TopicsFailed
     from loadtest.worker import WorkerFailed
 
     try:
         raise typer.Exit(play(keep=keep))
-    except (DemoFailed, WorkerFailed) as error:
+    except (DemoFailed, TopicsFailed, WorkerFailed) as error:
         sys.exit(f"tidemill-load demo: {error}")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from loadtest import topics
 from loadtest.client import Client, Run
 from loadtest.demo import report, stage
 from loadtest.demo.files import gather
@@ -29,7 +30,7 @@ _EXIT_TIMEOUT_S = 70.0
 def demo(*, keep: bool) -> int:
     """Run the demo and return its exit code; `keep` leaves broker and daemon up.
 
-    Raises: DemoFailed, KafkaUnavailable, WorkerFailed.
+    Raises: DemoFailed, TopicsFailed, KafkaUnavailable, WorkerFailed.
     """
     console = Console(highlight=False)
     written = stage.settings()
@@ -37,7 +38,7 @@ def demo(*, keep: bool) -> int:
     reply_topics = [written[section]["topic"] for section in ("replies", "dead_letters")]
     with ExitStack() as stack:
         broker, bootstrap = _start_broker(console, stack, keep=keep)
-        stage.create_topics(bootstrap, [*(lane.topic for lane in lanes), *reply_topics])
+        topics.create(bootstrap, topics.job(written).topics)
         worker, traffic = _start_worker(console, stack, bootstrap, lanes, keep=keep)
         began_s = time.monotonic()
         run = asyncio.run(_exchange(console, bootstrap, reply_topics, traffic))
@@ -55,7 +56,7 @@ def demo(*, keep: bool) -> int:
 
 
 def _start_broker(console: Console, stack: ExitStack, *, keep: bool) -> tuple[Broker | None, str]:
-    given = stage.given_broker()
+    given = topics.given_broker()
     if given is not None:
         console.print(f"Kafka is the broker that KAFKA_BOOTSTRAP names: {given}.")
         return None, given

@@ -103,6 +103,7 @@ class Broker:
         data = self._child.folder / "data"
         first = not data.exists()
         if first:
+            self._check_port()
             shutil.copytree(java.formatted(), data)
         for _ in range(_PORT_ATTEMPTS):
             self._spawn(data)
@@ -140,6 +141,14 @@ class Broker:
         """End it and remove its data; does nothing when there is nothing left."""
         self._child.close()
 
+    def _check_port(self) -> None:
+        """Refuse a port that somebody listens on: another broker would answer in our place."""
+        port = self._ports.client
+        if not self._any_port and not _is_free(port, reuse=True):
+            raise KafkaUnavailable(
+                f"Port {port} of {HOST} is taken; --port chooses another one, 0 a free one."
+            )
+
     def _spawn(self, data: Path) -> None:
         settings = self._child.folder / "server.properties"
         settings.write_text(properties(self._ports, data, self._settings))
@@ -171,8 +180,11 @@ def _free_ports(client: int) -> Ports:
     return Ports(client, *found) if client else Ports(*found)
 
 
-def _is_free(port: int) -> bool:
+def _is_free(port: int, *, reuse: bool = False) -> bool:
+    """Whether nobody has `port`; with `reuse`, connections of the past do not count."""
     with socket.socket() as probe:
+        if reuse:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError:

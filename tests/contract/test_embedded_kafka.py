@@ -80,6 +80,17 @@ def test_a_failed_download_names_the_other_ways(own_cache, monkeypatch):
     assert [path for path in own_cache.iterdir() if path.is_dir()] == []
 
 
+def test_a_taken_port_is_named():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        broker = Broker(port=port)
+        try:
+            with pytest.raises(jars.KafkaUnavailable, match=f"^Port {port} .* is taken"):
+                broker.start()
+        finally:
+            broker.close()
+
+
 async def test_a_record_comes_back(kafka, topics):
     names = await topics(echo=1)
     await _publish(kafka, names.echo, b"hello")
