@@ -15,7 +15,6 @@ device = "cpu"
 [lanes.standard]
 topics = ["requests"]
 models = ["mlp"]
-content_type = "application/octet-stream"
 
 [lanes.urgent]
 topics = ["requests.urgent"]

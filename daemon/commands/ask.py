@@ -1,0 +1,111 @@
+"""`tidemill ask`."""
+
+import asyncio
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from config.load import load
+from config.settings import Lane, Settings
+from config.units import parse_duration
+from daemon import logs
+from daemon.errors import Exit, Fatal
+from daemon.kafka.reader import ask as ask_kafka
+from daemon.messages import Header, Record
+
+_ERROR_REPLY = 1
+_FORMS = {".json": b"application/json", ".npy": b"application/x-npy"}
+
+
+class Question(NamedTuple):
+    """What was typed; empty texts are left to the settings."""
+
+    file: Path
+    lane: str
+    model: str
+    content_type: str
+    timeout: str
+
+
+def ask(config: Path | None, overrides: Sequence[str], question: Question) -> int:
+    """Send the request and print its reply. Raises SettingsError and Fatal."""
+    loaded = load(config, os.environ, overrides)
+    settings = loaded.settings
+    logs.configure(settings.log, worker="ask")
+    lane = find_lane(settings, question.lane)
+    timeout_s = _seconds(question.timeout)
+    reply = asyncio.run(
+        ask_kafka(
+            settings.kafka,
+            request_topic=lane.topics[0],
+            reply_topic=settings.replies.topic,
+            value=_read(question.file),
+            headers=headers_for(question, lane),
+            correlation=secrets.token_hex(8).encode(),
+            base=loaded.base,
+            timeout_s=timeout_s,
+        )
+    )
+    if reply is None:
+        raise Fatal(
+            Exit.WORK_LEFT,
+            f"no reply within {question.timeout}; does a worker of group {settings.kafka.group} "
+            f"run? The lane lingers up to {lane.linger:g} s",
+        )
+    return show(reply)
+
+
+def find_lane(settings: Settings, name: str) -> Lane:
+    """Return the lane `name`, the first one for an empty name; raises Fatal."""
+    lane = settings.lanes.get(name or next(iter(settings.lanes)))
+    if lane is None:
+        raise Fatal(Exit.USAGE, f"no lane {name!r}; there are {', '.join(settings.lanes)}")
+    return lane
+
+
+def headers_for(question: Question, lane: Lane) -> list[Header]:
+    """Return the request's headers, the correlation left out; raises Fatal for a wrong model."""
+    headers: list[Header] = []
+    if question.model:
+        if question.model not in lane.models:
+            known = ", ".join(lane.models)
+            raise Fatal(Exit.USAGE, f"no model {question.model!r} in this lane; it has {known}")
+        headers.append(("model", question.model.encode()))
+    form = question.content_type.encode() or _FORMS.get(question.file.suffix, b"")
+    if form:
+        headers.append(("content-type", form))
+    return headers
+
+
+def show(reply: Record) -> int:
+    """Print the body to standard output and the headers to standard error; return the exit code."""
+    for name, value in reply.headers:
+        shown = "" if value is None else value.decode("utf-8", "backslashreplace")
+        printable = "".join(each if each.isprintable() else "\\" for each in shown)
+        sys.stderr.write(f"{name}: {printable}\n")
+    sys.stderr.flush()
+    body = reply.value or b""
+    sys.stdout.buffer.write(body)
+    if sys.stdout.isatty() and not body.endswith(b"\n"):
+        sys.stdout.buffer.write(b"\n")
+    sys.stdout.buffer.flush()
+    return Exit.CLEAN if ("status", b"ok") in list(reply.headers) else _ERROR_REPLY
+
+
+def _read(file: Path) -> bytes:
+    if file == Path("-"):
+        return sys.stdin.buffer.read()
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Fatal(Exit.USAGE, f"{file} cannot be read: {error.strerror}") from error
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise Fatal(Exit.USAGE, f"--timeout {error}") from error

@@ -1,0 +1,109 @@
+"""`tidemill dead-letters list`."""
+
+import asyncio
+import base64
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeAlias
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from config.load import load
+from daemon import logs
+from daemon.errors import Exit
+from daemon.kafka.reader import newest
+from daemon.messages import Record
+
+_MOST_PAYLOAD_BYTES = 1024
+_WAIT_S = 30.0
+"""Longest wait for the broker; reading some records takes a second."""
+
+Row: TypeAlias = dict[str, str | int | None]
+
+
+def list_newest(
+    config: Path | None, overrides: Sequence[str], *, number: int, as_json: bool, payload: bool
+) -> Exit:
+    """Print the newest dead letters, newest last. Raises SettingsError and Fatal."""
+    loaded = load(config, os.environ, overrides)
+    logs.configure(loaded.settings.log, worker="dead-letters")
+    topic = loaded.settings.dead_letters.topic
+    records = asyncio.run(
+        newest(loaded.settings.kafka, topic, number, base=loaded.base, timeout_s=_WAIT_S)
+    )
+    rows = [describe(record, payload=payload) for record in records]
+    if as_json:
+        for row in rows:
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+    else:
+        _print_table(Console(), topic, rows)
+    return Exit.CLEAN
+
+
+def describe(record: Record, *, payload: bool) -> Row:
+    """Return what a dead letter says of itself; the record's value only as `payload`, cut."""
+    headers = {name: value for name, value in record.headers if value is not None}
+    row: Row = {
+        "offset": f"{record.partition}/{record.offset}",
+        "time": _iso(record.timestamp),
+        "code": _text(headers, "dlq-code"),
+        "detail": _text(headers, "dlq-detail"),
+        "origin": "/".join(_text(headers, f"dlq-{each}") for each in _ORIGIN),
+        "bytes": _size(record, headers),
+    }
+    if payload:
+        row |= _payload(record.value)
+    return row
+
+
+_ORIGIN = ("topic", "partition", "offset")
+
+
+def _iso(timestamp_ms: int) -> str:
+    if timestamp_ms < 0:
+        return ""
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def _text(headers: Mapping[str, bytes], name: str) -> str:
+    """Anybody may write to a topic: what it says is shown without control characters."""
+    text = headers.get(name, b"").decode("utf-8", "replace")
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def _size(record: Record, headers: Mapping[str, bytes]) -> int | None:
+    """Bytes of the original value: of a cut one what its header says, none for a tombstone."""
+    cut = headers.get("dlq-truncated", b"")
+    if cut.isdigit():
+        return int(cut)
+    if "dlq-tombstone" in headers or record.value is None:
+        return None
+    return len(record.value)
+
+
+def _payload(value: bytes | None) -> Row:
+    if value is None:
+        return {"value": None}
+    shown = value[:_MOST_PAYLOAD_BYTES]
+    try:
+        return {"value": shown.decode()}
+    except UnicodeDecodeError:
+        return {"value_base64": base64.b64encode(shown).decode()}
+
+
+def _print_table(console: Console, topic: str, rows: Sequence[Row]) -> None:
+    if not rows:
+        console.print(f"{topic} holds no dead letters")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in rows[0]:
+        table.add_column(name, justify="right" if name == "bytes" else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
+    console.print(table)

@@ -1,0 +1,36 @@
+"""The settings in force, each with where it was written. Pure."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from config.load import Loaded
+from config.secrets import redact
+
+
+class Resolved(NamedTuple):
+    """One setting: `value` is written as in TOML, `source` is empty for a default."""
+
+    key: str
+    value: str
+    source: str
+
+
+def resolve(loaded: Loaded) -> list[Resolved]:
+    """Return every setting in force that has a value; secrets are in files and stay there."""
+    return [
+        Resolved(key, _shown(value), loaded.sources.get(key, ""))
+        for key, value in _flatten(loaded.settings.model_dump(mode="json", exclude_none=True))
+    ]
+
+
+def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _shown(value: object) -> str:
+    return json.dumps(redact(value) if isinstance(value, str) else value, ensure_ascii=False)

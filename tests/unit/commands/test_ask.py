@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import pytest
+
+from config.settings import Lane
+from daemon.commands.ask import Question, headers_for, show
+from daemon.errors import Exit, Fatal
+from tests.fakes import FakeRecord
+
+LANE = Lane(topics=("requests",), models=("mlp", "other"))
+
+
+def question(file="request.bin", **changed):
+    return Question(Path(file), lane="", model="", content_type="", timeout="1s")._replace(
+        **changed
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "form"), [("a.json", b"application/json"), ("a.npy", b"application/x-npy")]
+)
+def test_the_form_is_told_by_the_file_s_name(file, form):
+    assert headers_for(question(file), LANE) == [("content-type", form)]
+
+
+def test_any_other_form_is_left_to_the_lane():
+    assert headers_for(question(), LANE) == []
+
+
+def test_a_form_that_was_typed_wins():
+    asked = question("a.json", content_type="text/plain")
+
+    assert headers_for(asked, LANE) == [("content-type", b"text/plain")]
+
+
+def test_the_model_is_named():
+    assert headers_for(question(model="other"), LANE) == [("model", b"other")]
+
+
+def test_a_model_that_the_lane_lacks_is_not_asked():
+    with pytest.raises(Fatal, match="mlp, other") as raised:
+        headers_for(question(model="third"), LANE)
+
+    assert raised.value.exit_code is Exit.USAGE
+
+
+def test_the_body_is_printed_as_it_is_and_headers_beside_it(capsysbinary):
+    reply = FakeRecord("replies", 0, 0, value=b"\x00\x01\xff", headers=[("status", b"ok")])
+
+    assert show(reply) == 0
+
+    captured = capsysbinary.readouterr()
+    assert captured.out == b"\x00\x01\xff"
+    assert captured.err == b"status: ok\n"
+
+
+def test_an_error_reply_is_exit_1(capsysbinary):
+    reply = FakeRecord("replies", 0, 0, headers=[("status", b"error")])
+
+    assert show(reply) == 1
+
+
+def test_headers_cannot_write_to_the_terminal(capsys):
+    reply = FakeRecord("replies", 0, 0, headers=[("status", b"ok\x1b[2J\nstatus: ok")])
+
+    show(reply)
+
+    assert "\x1b" not in capsys.readouterr().err

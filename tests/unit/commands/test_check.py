@@ -1,0 +1,90 @@
+import json
+
+from daemon.__main__ import main
+from daemon.errors import Exit
+
+
+def checked(configuration, capsys, *arguments):
+    """Run `check --offline --json`; return the exit code and the report."""
+    code = main(["check", "-c", str(configuration), "--offline", "--json", *arguments])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def finding(report, subject):
+    return next(each for each in report["findings"] if each["subject"] == subject)
+
+
+def setting(report, key):
+    return next(each for each in report["settings"] if each["key"] == key)
+
+
+def test_good_settings_and_a_good_model_are_clean(configuration, capsys):
+    code, report = checked(configuration, capsys)
+
+    assert code == 0
+    assert report["exit_code"] == 0
+    assert all(each["ok"] for each in report["findings"])
+
+
+def test_a_model_is_shown_by_digest_provider_and_signature(configuration, capsys):
+    _, report = checked(configuration, capsys)
+
+    detail = finding(report, "model mlp")["detail"]
+    assert detail.startswith("sha256 ")
+    assert "CPUExecutionProvider" in detail
+    assert "x FP32 [n, 16] -> y FP32 [n, 8]" in detail
+
+
+def test_a_missing_model_is_a_problem_with_a_remedy_and_exit_65(configuration, capsys):
+    code, report = checked(configuration, capsys, "-s", "models.mlp.path=gone.onnx")
+
+    assert code == Exit.MODEL_REFUSED
+    assert not finding(report, "model mlp")["ok"]
+    assert "gone.onnx" in finding(report, "model mlp")["problem"]
+
+
+def test_a_transform_is_loaded_with_its_model(configuration, capsys):
+    code, report = checked(configuration, capsys, "-s", "models.mlp.transform=gone.py:Class")
+
+    assert code == Exit.MODEL_REFUSED
+    assert "gone.py" in finding(report, "model mlp")["problem"]
+
+
+def test_every_setting_shows_where_it_was_written(configuration, capsys, monkeypatch):
+    monkeypatch.setenv("TIDEMILL__LOG__LEVEL", "error")
+
+    _, report = checked(configuration, capsys, "-s", "http.port=0")
+
+    assert setting(report, "kafka.group")["source"] == str(configuration)
+    assert setting(report, "log.level")["source"] == "TIDEMILL__LOG__LEVEL"
+    assert setting(report, "http.port")["source"] == "--set"
+    assert setting(report, "limits.drain")["source"] == ""
+
+
+def test_values_are_shown_as_they_are_written(configuration, capsys):
+    _, report = checked(configuration, capsys)
+
+    assert setting(report, "lanes.standard.linger")["value"] == '"1s"'
+
+
+def test_settings_that_cannot_be_used_are_in_the_report(configuration, capsys):
+    code, report = checked(configuration, capsys, "-s", "log.level=loud")
+
+    assert code == Exit.SETTINGS
+    assert "loud" in finding(report, "settings")["problem"]
+
+
+def test_for_people_it_prints_settings_and_a_line_for_each_finding(configuration, capsys):
+    assert main(["check", "-c", str(configuration), "--offline"]) == 0
+
+    out = capsys.readouterr().out
+    assert "kafka.group" in out
+    assert "ok       model mlp: sha256 " in out
+
+
+def test_a_broker_that_is_not_there_is_a_problem_and_exit_69(configuration, capsys):
+    code = main(["check", "-c", str(configuration), "--json"])
+
+    report = json.loads(capsys.readouterr().out)
+    assert code == Exit.BROKER_UNAVAILABLE
+    assert "127.0.0.1:1" in finding(report, "broker")["problem"]

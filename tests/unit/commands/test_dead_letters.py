@@ -1,0 +1,67 @@
+import pytest
+
+from daemon.commands.dead_letters import describe
+from tests.fakes import FakeRecord
+
+ORIGIN = [("dlq-topic", b"requests"), ("dlq-partition", b"3"), ("dlq-offset", b"17")]
+
+
+def letter(value=b"body", headers=(), **fields):
+    return FakeRecord("dead", 0, 5, value=value, headers=[*ORIGIN, *headers], **fields)
+
+
+def test_a_dead_letter_says_why_and_where_it_came_from():
+    headers = [("dlq-code", b"reply_topic_denied"), ("dlq-detail", b"not in replies.allow")]
+
+    row = describe(letter(headers=headers, timestamp=1_700_000_000_000), payload=False)
+
+    assert row == {
+        "offset": "0/5",
+        "time": "2023-11-14T22:13:20.000+00:00",
+        "code": "reply_topic_denied",
+        "detail": "not in replies.allow",
+        "origin": "requests/3/17",
+        "bytes": 4,
+    }
+
+
+@pytest.mark.parametrize(
+    ("cut", "size"),
+    [
+        (letter(b"body", [("dlq-truncated", b"2000000")]), 2_000_000),
+        (letter(b"", [("dlq-tombstone", b"1")]), None),
+        (letter(None), None),
+    ],
+    ids=["cut", "tombstone", "null"],
+)
+def test_the_size_is_the_original_s(cut, size):
+    assert describe(cut, payload=False)["bytes"] == size
+
+
+def test_the_payload_is_shown_only_when_asked_for():
+    assert "value" not in describe(letter(), payload=False)
+    assert describe(letter(), payload=True)["value"] == "body"
+
+
+def test_a_payload_that_is_not_text_is_shown_in_base64():
+    row = describe(letter(b"\xff\x00"), payload=True)
+
+    assert row["value_base64"] == "/wA="
+
+
+def test_a_long_payload_is_cut():
+    row = describe(letter(b"x" * 5_000), payload=True)
+
+    assert len(row["value"]) == 1_024
+
+
+def test_what_others_wrote_cannot_write_to_the_terminal():
+    row = describe(letter(headers=[("dlq-detail", b"\x1b[2Jgone\n")]), payload=False)
+
+    assert row["detail"] == "\N{REPLACEMENT CHARACTER}[2Jgone\N{REPLACEMENT CHARACTER}"
+
+
+def test_a_record_that_is_no_dead_letter_is_listed_all_the_same():
+    stray = FakeRecord("dead", 0, 0, value=b"x", timestamp=-1)
+
+    assert describe(stray, payload=False)["code"] == ""
