@@ -241,7 +241,7 @@ VALUES = [
     BadInput("beyond_float32", "invalid_value", body(tensor(data=[1e39] * 16))),
     BadInput(
         "beyond_float64",
-        "invalid_value",
+        "invalid_json",
         body(tensor(data=[0] * 16)).replace(b"[0, 0", b"[1e999, 0"),
     ),
     BadInput(

@@ -13,7 +13,7 @@ import numpy as np
 from daemon.errors import Code, RequestRefused
 from daemon.messages import Array
 from daemon.wire import bfloat16
-from daemon.wire.protocol import refusal
+from daemon.wire.json_text import UNREADABLE, refusal
 from daemon.wire.shapes import describe
 from runtime.signature import FLOATS, TensorSpec
 
@@ -37,7 +37,7 @@ def read_data(spec: TensorSpec, text: bytes, shape: Sequence[int]) -> Array:
         raise RequestRefused(Code.INVALID_SHAPE, f"{describe(spec)}: data is nested unlike shape")
     try:
         values = _decoder(_element_type(spec), max(depth, 1)).decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         refused = refusal(error, Code.INVALID_VALUE)
         raise RequestRefused(refused.code, f"{describe(spec)}: {refused.detail}") from error
     flat = values if depth <= 1 else _flattened(spec, values, shape)

@@ -19,6 +19,33 @@ _TOKEN = re.compile(
 )
 
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for a text that it cannot decode."""
+
+
+def refusal(error: Exception, mismatch: Code) -> RequestRefused:
+    """Return the refusal for one of UNREADABLE: invalid_json, or `mismatch` for a wrong type.
+
+    A number beyond 64 bits is invalid_json, wherever it stands.
+    """
+    if isinstance(error, UnicodeDecodeError):
+        return RequestRefused(Code.INVALID_JSON, "not UTF-8")
+    if isinstance(error, RecursionError):
+        return RequestRefused(Code.INVALID_JSON, "nested too deep")
+    if not isinstance(error, msgspec.ValidationError) or "out of range" in str(error):
+        return RequestRefused(Code.INVALID_JSON, str(error))
+    return RequestRefused(mismatch, str(error))
+
+
+def check_well_formed(text: bytes, *, most_depth: int) -> None:
+    """Look through a text that has not been decoded; raises RequestRefused invalid_json."""
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except UNREADABLE as error:
+        raise refusal(error, Code.INVALID_JSON) from error
+    check_text(text, most_depth=most_depth)
+
+
 def check_text(text: bytes, *, most_depth: int, arrays: Iterable[bytes] = ()) -> None:
     """Look through a text that msgspec has decoded.
 

@@ -12,7 +12,7 @@ import msgspec
 
 from daemon.errors import Code, RequestRefused
 from daemon.messages import Envelope
-from daemon.wire.json_text import check_text
+from daemon.wire.json_text import UNREADABLE, check_text, check_well_formed, refusal
 from runtime.signature import Signature, TensorSpec
 
 
@@ -63,22 +63,14 @@ def parse(text: bytes, *, most_depth: int) -> InferenceRequest:
     """Return the request; raises RequestRefused invalid_json or, for its fields, invalid_request."""
     try:
         request = _DECODER.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except msgspec.ValidationError as error:  # it stopped there: look at all of the text
+        check_well_formed(text, most_depth=most_depth)
+        raise refusal(error, Code.INVALID_REQUEST) from error
+    except UNREADABLE as error:
         raise refusal(error, Code.INVALID_REQUEST) from error
     data = [bytes(tensor.data) for tensor in request.inputs if tensor.data]
     check_text(text, most_depth=most_depth, arrays=data)
     return request
-
-
-def refusal(error: Exception, mismatch: Code) -> RequestRefused:
-    """Return the refusal for what msgspec raised: invalid_json, or `mismatch` for a wrong type."""
-    if isinstance(error, UnicodeDecodeError):
-        return RequestRefused(Code.INVALID_JSON, "not UTF-8")
-    if isinstance(error, RecursionError):
-        return RequestRefused(Code.INVALID_JSON, "nested too deep")
-    if not isinstance(error, msgspec.ValidationError) or "out of range" in str(error):
-        return RequestRefused(Code.INVALID_JSON, str(error))
-    return RequestRefused(mismatch, str(error))
 
 
 def matched(
