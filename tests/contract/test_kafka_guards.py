@@ -260,10 +260,12 @@ async def test_a_cancelled_fetch_does_not_stop_the_idle_clock(workers, topics):
     names = await topics(requests=1)
     source = await workers.start()
 
+    async def fetch():
+        while True:  # the first returns when its partition is opened
+            await source.fetch([names.requests], max_records=1, timeout_s=30)
+
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.3):
-            while True:  # the first returns when its partition is opened
-                await source.fetch([names.requests], max_records=1, timeout_s=30)
+        await asyncio.wait_for(fetch(), 0.3)
 
     assert source._consumer._subscriptions._fetch_count == 0
 

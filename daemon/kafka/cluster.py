@@ -1,0 +1,134 @@
+"""What the cluster says of topics to one who is about to use them: rights and limits."""
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from aiokafka import errors
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.admin import DescribeConfigsRequest
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
+
+_READ, _WRITE = 1 << 3, 1 << 4
+"""Bits of org.apache.kafka.common.acl.AclOperation."""
+_TOPIC = 2
+_UNKNOWN_TOPIC = 3
+_DENIED = 29
+
+
+class _MetadataResponse(Response):  # type: ignore[misc]  # aiokafka has no types here
+    """Metadata v8; aiokafka stops at v5, which tells no rights."""
+
+    API_KEY = 3
+    API_VERSION = 8
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        (
+            "brokers",
+            Array(
+                ("node_id", Int32),
+                ("host", String("utf-8")),
+                ("port", Int32),
+                ("rack", String("utf-8")),
+            ),
+        ),
+        ("cluster_id", String("utf-8")),
+        ("controller_id", Int32),
+        (
+            "topics",
+            Array(
+                ("error_code", Int16),
+                ("topic", String("utf-8")),
+                ("is_internal", Boolean),
+                (
+                    "partitions",
+                    Array(
+                        ("error_code", Int16),
+                        ("partition", Int32),
+                        ("leader", Int32),
+                        ("leader_epoch", Int32),
+                        ("replicas", Array(Int32)),
+                        ("isr", Array(Int32)),
+                        ("offline_replicas", Array(Int32)),
+                    ),
+                ),
+                ("authorized_operations", Int32),
+            ),
+        ),
+        ("cluster_authorized_operations", Int32),
+    )
+
+
+class _MetadataStruct(RequestStruct):  # type: ignore[misc]  # as above
+    """Metadata v8."""
+
+    API_KEY = 3
+    API_VERSION = 8
+    RESPONSE_TYPE = _MetadataResponse
+    SCHEMA = Schema(
+        ("topics", Array(String("utf-8"))),
+        ("allow_auto_topic_creation", Boolean),
+        ("include_cluster_authorized_operations", Boolean),
+        ("include_topic_authorized_operations", Boolean),
+    )
+
+
+class _MetadataRequest(Request[_MetadataStruct]):  # type: ignore[misc]  # as above
+    """Metadata v8 that creates nothing and asks for rights."""
+
+    API_KEY = 3
+
+    def __init__(self, topics: Collection[str]) -> None:
+        self._topics = list(topics)
+
+    def build(self, request_struct_class: type[_MetadataStruct]) -> _MetadataStruct:
+        """Return what goes over the wire."""
+        return request_struct_class(self._topics, False, False, True)  # noqa: FBT003 - the wire's order
+
+
+class Topic(NamedTuple):
+    """A topic as this client sees it; what it may not know is None."""
+
+    partitions: int
+    may_read: bool
+    may_write: bool
+    largest_bytes: int | None
+    compacted: bool | None
+
+
+async def look_at(inner: AIOKafkaClient, topics: Collection[str]) -> Mapping[str, Topic | None]:
+    """Return what is known of `topics`, None for those that do not exist or may not be seen.
+
+    Raises: errors.KafkaError; NotImplementedError when the broker is older than Kafka 2.3.
+    """
+    node = inner.get_random_node()
+    response = await inner.send(node, _MetadataRequest(topics))
+    limits = await _limits(inner, topics)
+    found: dict[str, Topic | None] = dict.fromkeys(topics)
+    for code, topic, _internal, partitions, operations in response.topics:
+        if code not in {_UNKNOWN_TOPIC, _DENIED}:
+            largest_bytes, policy = limits.get(topic, (None, None))
+            found[topic] = Topic(
+                len(partitions),
+                bool(operations & _READ),
+                bool(operations & _WRITE),
+                largest_bytes,
+                None if policy is None else "compact" in policy,
+            )
+    return found
+
+
+async def _limits(inner: AIOKafkaClient, topics: Collection[str]) -> dict[str, tuple[int, str]]:
+    """Return the largest batch and the clean-up policy of topics whose settings may be read."""
+    names = ["max.message.bytes", "cleanup.policy"]
+    request = DescribeConfigsRequest([(_TOPIC, topic, names) for topic in topics])
+    try:
+        response = await inner.send(inner.get_random_node(), request)
+    except errors.KafkaError:
+        return {}
+    limits = {}
+    for code, _message, _type, topic, entries in response.resources:
+        if not code:
+            values = {entry[0]: entry[1] for entry in entries}
+            limits[topic] = (int(values["max.message.bytes"]), values["cleanup.policy"])
+    return limits

@@ -1,0 +1,63 @@
+"""What `check` finds on a real Kafka."""
+
+from pathlib import Path
+
+import pytest
+
+from daemon.errors import Exit
+from daemon.kafka.preflight import look
+from tests.contract.worlds import gather, settings_for
+
+pytestmark = pytest.mark.kafka
+
+
+async def _found(kafka, topics, **changed):
+    checks = await look(settings_for(kafka, topics, **changed), base=Path())
+    return {
+        check.subject.removeprefix("topic ").removeprefix(topics.prefix): check for check in checks
+    }
+
+
+async def test_all_that_is_needed_is_found(kafka, topics):
+    await topics(requests=3, replies=2, dead=1)
+
+    found = await _found(kafka, topics)
+
+    assert [check.problem for check in found.values()] == [""] * 5
+    assert found["requests"].detail == "requests, 3 partitions"
+    assert found["replies"].detail == "replies, 2 partitions, up to 1048588 bytes"
+    assert found[f"group {topics.group}"].detail.startswith("no commit yet")
+
+
+async def test_a_missing_topic_is_a_problem_and_is_not_created(kafka, topics):
+    await topics(requests=1, dead=1)
+
+    for _ in range(2):
+        found = await _found(kafka, topics)
+        assert found["replies"].code is Exit.SETTINGS
+
+
+async def test_a_topic_for_small_records_is_a_problem(kafka, topics):
+    await topics(requests=1, dead=1)
+    await topics.create("replies", 1, {"max.message.bytes": "10000"})
+
+    found = await _found(kafka, topics)
+
+    assert "max.message.bytes is 10000" in found["replies"].problem
+
+
+async def test_commits_of_the_group_are_counted(workers, topics):
+    names = await topics(requests=2, replies=1, dead=1)
+    source = await workers.start()
+    await workers.produce(names.requests, 0, b"a")
+    await gather(source, [names.requests], 1)
+
+    found = await _found(workers.bootstrap, topics)
+
+    assert found[f"group {topics.group}"].detail == "commits for 2 partitions"
+
+
+async def test_no_broker_is_a_problem(topics):
+    found = await _found("127.0.0.1:1", topics, start_timeout="1s")
+
+    assert found["broker"].code is Exit.BROKER_UNAVAILABLE
