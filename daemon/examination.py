@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import msgspec
+
 from config.settings import Lane, Limits
 from daemon.deadlines import NEVER_S, expiry
 from daemon.errors import Code, RequestRefused
@@ -24,14 +26,7 @@ class Moment(NamedTuple):
     wall_ms: float
 
 
-class Examined(NamedTuple):
-    """`skewed`: the record's timestamp was too far off to count a deadline from."""
-
-    outcome: Request | Answer
-    skewed: bool
-
-
-class _Content(NamedTuple):
+class _Content(msgspec.Struct, frozen=True, gc=False):
     """What a body holds; `decoded_bytes` are taken besides the body's own."""
 
     bucket: Bucket
@@ -61,29 +56,30 @@ class Examiner:
         self._limits = limits
         self._topics = topics
         self._replies = replies
+        self._buckets = {model.name: Bucket(lane, model.name) for model in models}
+        self._content_type = settings.content_type.encode()
         self._forms: dict[bytes, Form | None] = {}
 
-    def examine(self, record: Record, ledger: Ledger, moment: Moment) -> Examined:
-        """Return what becomes of `record`; never raises for anything a requester can send."""
+    def examine(
+        self, record: Record, ledger: Ledger, moment: Moment
+    ) -> tuple[Request | Answer, bool]:
+        """Return what becomes of `record`, and whether its timestamp was too far off to count from.
+
+        Never raises for anything a requester can send.
+        """
         headers = read_headers(record.headers, self._limits)
         topic = self._topics.allowed(headers.reply_to)
         cost_bytes = len(record.value or b"") + headers.size_bytes
         if topic is None or headers.reply_to_twice:
-            return Examined(self._unaddressed(record, ledger, headers, cost_bytes), skewed=False)
-        address = Address(
-            topic,
-            headers.reply_partition,
-            headers.correlation,
-            headers.traceparent,
-            headers.tracestate,
-        )
+            return self._unaddressed(record, ledger, headers, cost_bytes), False
         try:
             model = self._first_checks(record.value, headers)
             expires_s, skewed = self._expiry(record.timestamp, headers.timeout_ms, moment)
             content = self._read(record.value or b"", headers, model)
         except RequestRefused as refused:
+            address = _address(topic, headers)
             answer = self._replies.refusal(record, ledger, self.lane, address, refused, cost_bytes)
-            return Examined(answer, skewed=False)
+            return answer, False
         request = Request(
             record,
             ledger,
@@ -94,10 +90,14 @@ class Examiner:
             cost_bytes + content.decoded_bytes,
             moment.now_s,
             expires_s,
-            *address,
+            topic,
+            headers.reply_partition,
+            headers.correlation,
+            headers.traceparent,
+            headers.tracestate,
             content.envelope,
         )
-        return Examined(request, skewed)
+        return request, skewed
 
     def _unaddressed(
         self, record: Record, ledger: Ledger, headers: RequestHeaders, cost_bytes: int
@@ -146,12 +146,12 @@ class Examiner:
 
     def _read(self, body: bytes, headers: RequestHeaders, model: ModelRules) -> _Content:
         if model.transform:
-            return _Content(Bucket(self.lane, model.name), Form.TRANSFORM, body, 1)
+            return _Content(self._buckets[model.name], Form.TRANSFORM, body, 1)
         form = self._form(headers, model)
         if not body:
             raise RequestRefused(Code.INVALID_REQUEST, "the value is empty")
         if form is Form.RAW:
-            return _Content(Bucket(self.lane, model.name), form, body, model.raw_rows(body))
+            return _Content(self._buckets[model.name], form, body, model.raw_rows(body))
         arrays, rows, envelope = model.decode(form, body, headers.json_bytes)
         decoded_bytes = sum(array.nbytes for array in arrays.values())
         bucket = model.bucket(self.lane, arrays)
@@ -160,7 +160,7 @@ class Examiner:
     def _form(self, headers: RequestHeaders, model: ModelRules) -> Form:
         content_type = headers.content_type
         if content_type is None:
-            content_type = self._settings.content_type.encode()
+            content_type = self._content_type
         if content_type in self._forms:
             form = self._forms[content_type]
         else:
@@ -174,3 +174,13 @@ class Examiner:
                 Code.UNSUPPORTED_MEDIA_TYPE, "this model takes no bodies of that media type"
             )
         return form
+
+
+def _address(topic: str, headers: RequestHeaders) -> Address:
+    return Address(
+        topic,
+        headers.reply_partition,
+        headers.correlation,
+        headers.traceparent,
+        headers.tracestate,
+    )
