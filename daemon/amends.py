@@ -1,5 +1,7 @@
 """What becomes of an answer that cannot leave as it is, as only the broker could know. Pure."""
 
+from msgspec import structs
+
 from daemon import dead_letters
 from daemon.dead_letters import dead_letter, headers_bytes
 from daemon.errors import Code, Exit, Fatal
@@ -22,7 +24,7 @@ class Amends:
     def no_partition(self, answer: Answer) -> Answer:
         """Return the error reply for a reply to a partition that its topic lacks."""
         detail = "the reply topic has no such partition"
-        return _error_instead(answer, Code.INVALID_REQUEST, detail, key=answer.key)
+        return _error_instead(answer, Code.INVALID_REQUEST, detail)
 
     def no_topic(self, answer: Answer) -> Answer:
         """Return the dead letter for a reply whose topic does not exist."""
@@ -31,16 +33,16 @@ class Amends:
     def too_large(self, answer: Answer) -> Answer:
         """Return what to send in place of an answer that the broker refuses for its size.
 
-        A result becomes an error reply, that loses its key if need be, and that a dead letter; a
-        dead letter is cut to half. Raises Fatal when nothing is left to cut.
+        A result becomes an error reply. An error reply, which keeps its code, loses its key; without
+        one it becomes a dead letter. That is cut to half; raises Fatal when nothing is left to cut.
         """
         if answer.dead:
             return _shortened(answer)
         detail = "the broker takes no records that large for the reply topic"
         if answer.code is None:
-            return _error_instead(answer, Code.RESULT_TOO_LARGE, detail, key=answer.key)
+            return _error_instead(answer, Code.RESULT_TOO_LARGE, detail)
         if answer.key is not None:
-            return _error_instead(answer, Code.RESULT_TOO_LARGE, detail, key=None)
+            return structs.replace(answer, key=None)
         return self._dead(answer, Code.RESULT_TOO_LARGE, detail)
 
     def _dead(self, answer: Answer, code: Code, detail: str) -> Answer:
@@ -49,7 +51,7 @@ class Amends:
         )
 
 
-def _error_instead(answer: Answer, code: Code, detail: str, *, key: bytes | None) -> Answer:
+def _error_instead(answer: Answer, code: Code, detail: str) -> Answer:
     kept = [header for header in answer.headers if header[0] in _KEPT]
     return Answer(
         record=answer.record,
@@ -59,7 +61,7 @@ def _error_instead(answer: Answer, code: Code, detail: str, *, key: bytes | None
         dead=False,
         topic=answer.topic,
         partition=None if code is Code.INVALID_REQUEST else answer.partition,
-        key=key,
+        key=answer.key,
         value=problem(code, detail),
         headers=[PROBLEM_TYPE, ERROR, (ERROR_CODE, code.encode()), *kept],
         cost_bytes=answer.cost_bytes,
