@@ -112,7 +112,11 @@ class Intake:
             now_s, wall_s = time.monotonic(), time.time()
             admitted = self._admission.admit(lane, chunk, now_s=now_s, wall_ms=wall_s * 1000)
             self._budgets[lane].take(admitted.count, admitted.cost_bytes)
-            self._metrics.received(lane, chunk.records, wall_s=wall_s)
+            self._metrics.received(
+                lane, chunk.records, unreadable=len(chunk.unreadable), wall_s=wall_s
+            )
+            if admitted.skewed:
+                self._metrics.skewed(lane, admitted.skewed)
             if admitted.answers:
                 self._outbox.put(admitted.answers)
             if admitted.prepare:
