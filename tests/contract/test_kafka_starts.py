@@ -1,0 +1,173 @@
+"""Where a partition is read from, on a real Kafka."""
+
+import asyncio
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import NewPartitions, RecordsToDelete
+from aiokafka.structs import TopicPartition
+
+from daemon.errors import Exit, Fatal
+from tests.contract.worlds import Tally, gather, offsets_of, until, values_of
+
+pytestmark = pytest.mark.kafka
+
+
+async def _opened(source, count):
+    async with asyncio.timeout(20):
+        while len(source.ledgers) < count:
+            await source.fetch((), max_records=0, timeout_s=0)
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"), [("earliest", [b"old", b"new"]), ("latest", [b"new"])]
+)
+async def test_a_new_group_starts_where_the_settings_say(workers, topics, start, expected):
+    names = await topics(requests=1)
+    await workers.produce(names.requests, 0, b"old")
+    source = await workers.start(start=start)
+    await _opened(source, 1)
+    await workers.produce(names.requests, 0, b"new")
+
+    assert values_of(await gather(source, [names.requests], len(expected))) == expected
+
+
+async def test_a_new_group_is_refused_when_the_settings_say_so(workers, topics):
+    await topics(requests=1)
+    source = await workers.start(start="refuse")
+
+    with pytest.raises(Fatal, match=r"kafka\.start") as caught:
+        await _opened(source, 1)
+
+    assert caught.value.exit_code is Exit.SETTINGS
+
+
+async def test_the_first_position_is_committed_at_once(workers, topics):
+    names = await topics(requests=2)
+    await workers.produce(names.requests, 0, b"a", b"b")
+    source = await workers.start(start="latest")
+    await _opened(source, 2)
+
+    assert await workers.committed(names.requests, 0) == 2
+    assert await workers.committed(names.requests, 1) == 0
+
+
+async def test_the_first_worker_starts_the_partitions_of_all_others(workers, topics):
+    """Else the second would take its own for added ones and read a `latest` group from the start."""
+    names = await topics(requests=4)
+    for number in range(4):
+        await workers.produce(names.requests, number, b"old")
+    sources = [workers.make(start="latest") for _ in range(2)]
+    await asyncio.gather(*(source.start() for source in sources))
+    try:
+        async with asyncio.timeout(20):
+            while sum(len(source.ledgers) for source in sources) < 4:
+                for source in sources:
+                    await source.fetch((), max_records=0, timeout_s=0)
+                await asyncio.sleep(0.02)
+
+        positions = [each.position for source in sources for each in source.ledgers.values()]
+        assert positions == [1, 1, 1, 1]
+    finally:
+        await asyncio.gather(*(source.leave() for source in sources))
+
+
+async def test_an_added_partition_is_read_from_its_start(workers, topics, monkeypatch):
+    monkeypatch.setattr("daemon.kafka.client.METADATA_AGE_S", 0.3)
+    names = await topics(requests=1)
+    source = await workers.start(start="latest")
+    await _opened(source, 1)
+
+    await topics.admin.create_partitions({names.requests: NewPartitions(2)})
+    async with AIOKafkaProducer(bootstrap_servers=workers.bootstrap) as producer:
+        await producer.send_and_wait(names.requests, b"added", partition=1)
+
+    assert values_of(await gather(source, [names.requests], 1)) == [b"added"]
+
+
+async def test_a_commit_below_the_log_goes_on_at_its_start_and_is_counted(workers, topics):
+    names = await topics(requests=1)
+    await workers.produce(names.requests, 0, *[b"%d" % number for number in range(10)])
+    first = await workers.start()
+    (chunk, *_) = await gather(first, [names.requests], 10, settle=False)
+    chunk.ledger.settle(range(2))
+    await first.commit()
+    await first.leave()
+    partition = TopicPartition(names.requests, 0)
+    await topics.admin.delete_records({partition: RecordsToDelete(before_offset=6)})
+
+    tally = Tally()
+    source = await workers.start(tally=tally)
+    chunks = await gather(source, [names.requests], 4)
+
+    assert values_of(chunks) == [b"6", b"7", b"8", b"9"]
+    assert tally.losses == 4
+
+
+async def test_a_position_beyond_the_log_goes_back_to_its_start(workers, topics):
+    """As after a topic was deleted and made anew under the same name."""
+    names = await topics(requests=1)
+    await workers.produce(names.requests, 0, b"a")
+    source = await workers.start()
+    await gather(source, [names.requests], 1)
+    ledger = source.ledgers[names.requests, 0]
+    ledger.start((), position=50)
+    await source.commit()
+    await source.leave()
+
+    again = await workers.start()
+
+    assert values_of(await gather(again, [names.requests], 1)) == [b"a"]
+
+
+async def test_records_that_come_again_are_counted(workers, topics):
+    names = await topics(requests=1)
+    tally = Tally()
+    source = await workers.start(tally=tally)
+    await workers.produce(names.requests, 0, b"a", b"b", b"c")
+    (chunk, *_) = await gather(source, [names.requests], 3, settle=False)
+    chunk.ledger.settle(offsets_of(chunk)[:1])
+    await source.commit()
+
+    source._consumer.rejoin()
+    await until(lambda: tally.rebalances == 2)
+    await gather(source, [names.requests], 2)
+
+    assert tally.replays == 2
+
+
+async def test_transaction_markers_leave_no_lag(workers, topics):
+    names = await topics(requests=1)
+    source = await workers.start()
+    async with AIOKafkaProducer(
+        bootstrap_servers=workers.bootstrap, transactional_id=topics.group
+    ) as producer:
+        async with producer.transaction():
+            await producer.send_and_wait(names.requests, b"a", partition=0)
+        await producer.begin_transaction()
+        await producer.send_and_wait(names.requests, b"aborted", partition=0)
+        await producer.abort_transaction()
+        async with producer.transaction():
+            await producer.send_and_wait(names.requests, b"b", partition=0)
+
+    chunks = await gather(source, [names.requests], 2)
+    ledger = source.ledgers[names.requests, 0]
+    async with asyncio.timeout(20):
+        while ledger.position < 6:  # three records, three markers
+            await source.fetch([names.requests], max_records=10, timeout_s=0.2)
+    await source.commit()
+
+    assert values_of(chunks) == [b"a", b"b"]
+    assert await workers.committed(names.requests, 0) == 6
+    assert source.lag_records() == {names.requests: 0}
+
+
+async def test_missing_request_topics_end_the_start(workers, topics):
+    await topics(replies=1)
+    source = workers.make()
+
+    with pytest.raises(Fatal, match="requests") as caught:
+        await source.start()
+
+    assert caught.value.exit_code is Exit.SETTINGS
