@@ -19,6 +19,7 @@ from daemon.events import Event
 from daemon.http import Health, HttpServer
 from daemon.kafka.source import KafkaSource
 from daemon.logs import counts, log, summarise
+from daemon.memory import memory_budget
 from daemon.metrics import Gauges, Metrics
 from daemon.models import Models
 from daemon.pipeline import Pipeline
@@ -127,7 +128,14 @@ class Worker:
             self._bind_gauges(source, line)
             await source.start()
             self._source, self._line = source, line
+            self._show_memory(source.partitions)
             return await line.run(stop)
+
+    def _show_memory(self, partitions: int) -> None:
+        """Say how large this process may become, now that it is warm and has nothing to do."""
+        resident = self._metrics.registry.get_sample_value("process_resident_memory_bytes")
+        budget = memory_budget(self._settings, partitions=partitions, idle_bytes=int(resident or 0))
+        log(Event.MEMORY_BUDGETED, total_bytes=budget.total_bytes, budget=str(budget))
 
     def _bind_gauges(self, source: KafkaSource, line: Pipeline) -> None:
         self._metrics.bind(

@@ -84,19 +84,8 @@ class Event(StrEnum):
         "warning",
         "a batch failed in the model; it was split until the culprits stood alone",
     )
-    BATCH_FLUSHED = ("batch.flushed", "debug", "a batch was closed; shows its rows and why")
 
     # Requests
-    REQUESTS_REFUSED = (
-        "requests.refused",
-        "debug",
-        "requests of one chunk got error replies; shows code and count",
-    )
-    REQUEST_DEAD_LETTERED = (
-        "request.dead_lettered",
-        "warning",
-        "a record nobody can be answered for went to the dead letters; shows its position",
-    )
     RECORD_ISOLATED = (
         "record.isolated",
         "warning",
@@ -107,8 +96,6 @@ class Event(StrEnum):
         "error",
         "the log was cut above the commit: Kafka deleted requests before they were read",
     )
-    INTAKE_PAUSED = ("intake.paused", "debug", "a lane is full; its topics are not fetched")
-    INTAKE_RESUMED = ("intake.resumed", "debug", "a lane has room again")
 
     # Kafka
     GROUP_JOINED = ("group.joined", "info", "this worker is a member of the consumer group")
@@ -141,21 +128,6 @@ class Event(StrEnum):
         "producer.rebuilt",
         "warning",
         "the Kafka producer could not go on and was replaced",
-    )
-    FETCHER_RESTARTED = (
-        "fetcher.restarted",
-        "error",
-        "the Kafka consumer had stopped fetching without a word and was replaced",
-    )
-    SEND_FAILED = (
-        "send.failed",
-        "warning",
-        "the broker did not take answers in time; they are sent again",
-    )
-    TOPIC_MISSED = (
-        "topic.missed",
-        "warning",
-        "a reply topic that requests name does not exist; they go to the dead letters",
     )
 
     # The log itself

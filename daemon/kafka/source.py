@@ -130,6 +130,11 @@ class KafkaSource:
         generation = self._membership.generation if self._watching is not None else None
         return _NO_LEDGERS if generation is None else generation.ledgers
 
+    @property
+    def partitions(self) -> int:
+        """How many partitions the topics have, whoever reads them; known once started."""
+        return sum(len(self._consumer.partitions_of(topic)) for topic in self._topics)
+
     def lease_valid(self) -> bool:
         """Whether the broker surely still holds this worker; when not, all ledgers are lost."""
         return self._membership.lease_valid()

@@ -133,6 +133,16 @@ async def test_a_worker_with_nothing_to_do_is_live_and_ready(make_job):
         assert (await asyncio.to_thread(worker.get, "/readyz"))[0] == 200
 
 
+async def test_the_memory_budget_covers_what_the_worker_has_at_its_start(make_job):
+    async with make_job() as (job, _):
+        worker = await job.start()
+
+        (budget,) = events(worker, "memory.budgeted")
+        resident = (await asyncio.to_thread(worker.metrics)).total("process_resident_memory_bytes")
+        assert resident < budget["total_bytes"]
+        assert budget["budget"].startswith("up to ")
+
+
 async def test_the_log_is_one_json_object_a_line_from_start_to_exit_code(make_job):
     async with make_job() as (job, witness):
         worker = await job.start()

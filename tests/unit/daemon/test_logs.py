@@ -103,15 +103,15 @@ def test_control_characters_from_outside_are_escaped():
     stream = io.StringIO()
     logs.configure(Log(form="text"), worker="w", stream=stream)
 
-    log(Event.REQUEST_DEAD_LETTERED, detail="\x1b[2Jgone")
-    log(Event.REQUEST_DEAD_LETTERED, detail="two\nlines")
+    log(Event.RECORD_ISOLATED, detail="\x1b[2Jgone")
+    log(Event.RECORD_ISOLATED, detail="two\nlines")
 
     assert "\x1b[2J" not in stream.getvalue()
     assert stream.getvalue().count("\n") == 2
 
 
 def test_long_texts_are_cut(written):
-    log(Event.REQUEST_DEAD_LETTERED, detail="x" * 5_000)
+    log(Event.RECORD_ISOLATED, detail="x" * 5_000)
 
     (line,) = written()
     assert len(line["detail"]) == 1_003
@@ -179,8 +179,8 @@ def test_an_event_that_repeats_is_written_ten_times_and_then_summed_up(written, 
 
 def test_codes_of_one_event_are_limited_apart(written):
     for _ in range(20):
-        log(Event.REQUEST_DEAD_LETTERED, code=Code.UNDECODABLE_RECORD)
-    log(Event.REQUEST_DEAD_LETTERED, code=Code.REPLY_TOPIC_DENIED)
+        log(Event.RECORD_ISOLATED, code=Code.UNDECODABLE_RECORD)
+    log(Event.RECORD_ISOLATED, code=Code.REPLY_TOPIC_DENIED)
 
     assert written()[-1]["code"] == "reply_topic_denied"
 

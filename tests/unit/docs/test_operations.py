@@ -9,7 +9,9 @@ from daemon.errors import Exit
 from daemon.events import Event
 from daemon.metric_names import METRICS, PREFIX
 
-PAGE = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+CODE = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "daemon").rglob("*.py"))
 ROWS = {line for line in PAGE.splitlines() if line.startswith("| `")}
 
 
@@ -25,6 +27,11 @@ def metric_row(metric):
 @pytest.mark.parametrize("event", Event, ids=str)
 def test_every_event_is_documented_as_it_is(event):
     assert event_row(event) in ROWS
+
+
+@pytest.mark.parametrize("event", Event, ids=str)
+def test_every_event_is_written_somewhere(event):
+    assert re.search(rf"Event\.{event.name}\b", CODE)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
