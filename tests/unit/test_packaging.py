@@ -1,0 +1,41 @@
+"""The rooms are plain top-level packages: nobody else may bring one of their names.
+
+docs/decisions/0001-top-level-packages.md says why.
+"""
+
+import importlib
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("config", "daemon", "loadtest", "runtime")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_other_distribution_brings_a_room_s_name(room):
+    # An editable install brings none, so it may be missing; a wheel is "tidemill".
+    assert set(packages_distributions().get(room, ())) <= {"tidemill"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_is_imported_from_here(room):
+    assert Path(importlib.import_module(room).__file__) == ROOT / room / "__init__.py"
+
+
+def test_the_wheel_has_every_room():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+
+    assert sorted(packages) == sorted(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_folder_of_a_room_is_a_regular_package(room):
+    """A bare folder would lose against any regular package of its name."""
+    folders = {file.parent for file in (ROOT / room).rglob("*.py")}
+
+    assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
