@@ -77,6 +77,9 @@ def read_leniently(batch: memoryview, topic: str, partition: int, first: int) ->
                 yield from stubs_for(item.offset, base + last_delta, item.reason, most=1)
                 return
         yield item
+    if not reader.done:
+        reason = f"its batch claims to hold {count} records"
+        yield from stubs_for(max(first, expected), base + last_delta, reason)
 
 
 def stubs_for(
@@ -123,6 +126,11 @@ class _Reader:
     def __init__(self, data: memoryview, at: int) -> None:
         self._data = data
         self._at = at
+
+    @property
+    def done(self) -> bool:
+        """Whether all was taken."""
+        return self._at == len(self._data)
 
     def varint(self) -> int:
         """Return the next integer, zigzag encoded in up to ten bytes."""
