@@ -140,8 +140,15 @@ class BucketQueue:
         return dropped
 
     def oldest_of(self, ledger: Ledger) -> Request | None:
-        """Return the oldest waiting request of `ledger`. O(waiting)."""
-        return next((each for each in self._requests if each.ledger is ledger), None)
+        """Return the waiting request of `ledger` with the lowest offset. O(waiting).
+
+        Not the first in the queue: what was prepared later may have arrived at the same time.
+        """
+        return min(
+            (each for each in self._requests if each.ledger is ledger),
+            key=lambda request: request.record.offset,
+            default=None,
+        )
 
     def _forget(self, requests: Sequence[Request]) -> None:
         self.rows -= sum([request.rows for request in requests])
