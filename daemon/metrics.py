@@ -166,10 +166,7 @@ class Metrics(Collector):
         histogram = histograms.get(labels)
         if histogram is None:
             histogram = histograms[labels] = Histogram(metric.bounds)
-        if isinstance(values, float):
-            histogram.observe_one(values)
-        else:
-            histogram.observe(values)
+        histogram.observe((values,) if isinstance(values, float) else values)
 
     def _ask_gauges(self) -> None:
         if self._gauges is None:

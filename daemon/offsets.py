@@ -91,6 +91,9 @@ def _edges_of(offsets: Sequence[int]) -> list[int]:
     """Return the edges of the runs that `offsets` make; raises ValueError for one given twice."""
     if not offsets:
         return []
+    run = range(offsets[0], offsets[0] + len(offsets))
+    if offsets == run or (offsets[-1] == run[-1] and list(offsets) == list(run)):  # nearly always
+        return [run.start, run.stop]
     distinct = set(offsets)
     if len(distinct) != len(offsets):
         raise ValueError(f"an offset twice in {_shown(offsets)}")

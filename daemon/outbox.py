@@ -186,7 +186,7 @@ class Outbox:
     def _owed(self, answers: list[Answer]) -> list[Answer]:
         """Drop what another worker owes by now; return the rest."""
         lease = self._may_send()
-        if lease and not any(answer.ledger.lost for answer in answers):
+        if lease and not any(ledger.lost for ledger in {answer.ledger for answer in answers}):
             return answers
         owed: list[Answer] = []
         gone: list[Answer] = []

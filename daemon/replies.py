@@ -11,10 +11,10 @@ from config.settings import Settings
 from daemon.batch_replies import BatchReplies, Run
 from daemon.dead_letters import dead_letter
 from daemon.errors import Code, RequestRefused
-from daemon.messages import Answer, Arrays, Form, Header, Record, Request
+from daemon.messages import Answer, Arrays, Header, Record, Request
 from daemon.offsets import Ledger
 from daemon.wire import raw
-from daemon.wire.assemble import slices
+from daemon.wire.assemble import is_raw, slices
 from daemon.wire.encode import encode
 from daemon.wire.headers import CONTENT_TYPE
 from daemon.wire.problem import PROBLEM_TYPE, problem
@@ -64,7 +64,7 @@ class Replies:
         requests = part.requests
         signature = served.model.session.signature
         result = self._batch(served, part, wall_ahead_s).result
-        if all(request.form is Form.RAW for request in requests) and _sound(served, part):
+        if is_raw(requests) and _sound(served, part):
             (spec,) = signature.outputs
             bodies = raw.bodies(spec, part.outputs[spec.name], requests)
             return [
