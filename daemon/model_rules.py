@@ -22,19 +22,16 @@ class ModelRules:
         self.raw_row_bytes = None if transform else signature.raw_row_bytes
         self._bounds = Bounds(limits.request_rows, limits.json_depth)
         self._values = [(spec, ValueRule(spec, settings)) for spec in signature.inputs]
-        self._npy = npy.supports(signature)
+        raw = (Form.RAW,) if self.raw_row_bytes is not None else ()
+        files = (Form.NPY,) if npy.supports(signature) else ()
+        self.forms = (Form.JSON, Form.BINARY, *raw, *files)
+        """What bodies for this model can be; a tuple, since an Enum's hash is slow."""
 
     @property
     def raw_rule(self) -> ValueRule:
         """What raw rows must hold: they are looked at for many requests at once."""
         ((_, rule),) = self._values
         return rule
-
-    def takes(self, form: Form) -> bool:
-        """Whether bodies of this form can be read for this model."""
-        if form is Form.RAW:
-            return self.raw_row_bytes is not None
-        return form is not Form.NPY or self._npy
 
     def raw_rows(self, body: bytes) -> int:
         """Return how many rows a raw body has; its values are not looked at.
