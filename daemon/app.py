@@ -134,7 +134,17 @@ class Worker:
     def _show_memory(self, partitions: int) -> None:
         """Say how large this process may become, now that it is warm and has nothing to do."""
         resident = self._metrics.registry.get_sample_value("process_resident_memory_bytes")
-        budget = memory_budget(self._settings, partitions=partitions, idle_bytes=int(resident or 0))
+        prepared = {
+            name: sum(spec.row_bytes or 0 for spec in model.session.signature.inputs)
+            for name, model in self._models.serving.items()
+            if model.transform is not None
+        }
+        budget = memory_budget(
+            self._settings,
+            partitions=partitions,
+            idle_bytes=int(resident or 0),
+            prepared_row_bytes=prepared,
+        )
         log(Event.MEMORY_BUDGETED, total_bytes=budget.total_bytes, budget=str(budget))
 
     def _bind_gauges(self, source: KafkaSource, line: Pipeline) -> None:

@@ -3,6 +3,7 @@
 An upper bound for planning: limits of containers and the number of workers on a host.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from config.settings import Settings
@@ -25,6 +26,7 @@ class MemoryBudget(NamedTuple):
     idle_bytes: int
     requests_bytes: int
     objects_bytes: int
+    prepared_bytes: int
     fetch_bytes: int
     unpacking_bytes: int
     batches_bytes: int
@@ -39,16 +41,20 @@ class MemoryBudget(NamedTuple):
         return (
             f"up to {_mib(self.total_bytes)}: {_mib(self.idle_bytes)} idle, "
             f"{_mib(self.requests_bytes)} for requests, {_mib(self.objects_bytes)} to keep track "
-            f"of them, {_mib(self.fetch_bytes)} for fetch buffers, {_mib(self.unpacking_bytes)} "
+            f"of them, {_mib(self.prepared_bytes)} that transforms make of them, "
+            f"{_mib(self.fetch_bytes)} for fetch buffers, {_mib(self.unpacking_bytes)} "
             f"to unpack, {_mib(self.batches_bytes)} for batches"
         )
 
 
-def memory_budget(settings: Settings, *, partitions: int, idle_bytes: int) -> MemoryBudget:
+def memory_budget(
+    settings: Settings, *, partitions: int, idle_bytes: int, prepared_row_bytes: Mapping[str, int]
+) -> MemoryBudget:
     """Return the bound for a worker that owns all `partitions` of its lanes' topics.
 
-    `idle_bytes` is measured, since it is the model's and the libraries'. Replies larger than their
-    requests come on top: max_waiting times the difference.
+    `idle_bytes` is measured, since it is the model's and the libraries'. `prepared_row_bytes` has,
+    for models with a transform, the bytes of one row of inputs. On top come replies larger than
+    their requests, and transforms that make several rows of one.
     """
     lanes = settings.lanes.values()
     fetched = partitions * settings.kafka.fetch_bytes
@@ -59,6 +65,10 @@ def memory_budget(settings: Settings, *, partitions: int, idle_bytes: int) -> Me
         # A lane's limit is passed by at most the fetch that reached it.
         requests_bytes=sum(lane.max_waiting_bytes for lane in lanes) + fetched,
         objects_bytes=sum(lane.max_waiting for lane in lanes) * _REQUEST_OBJECTS_BYTES,
+        prepared_bytes=sum(
+            lane.max_waiting * max(prepared_row_bytes.get(name, 0) for name in lane.models)
+            for lane in lanes
+        ),
         # What is buffered, and once more while a response is taken apart.
         fetch_bytes=fetched + min(fetched, _RESPONSE_BYTES),
         unpacking_bytes=_UNPACKED_RATIO * settings.kafka.fetch_bytes,

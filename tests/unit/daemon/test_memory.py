@@ -1,7 +1,7 @@
 import pytest
 
 from config.settings import DeadLetters, Kafka, Lane, Limits, Model, Replies, Settings
-from daemon.memory import memory_budget
+from daemon import memory
 
 MIB = 2**20
 
@@ -19,31 +19,48 @@ def settings(*, fetch_bytes=MIB, limits=None, **lanes):
     )
 
 
+def memory_budget(given, *, partitions=1, idle_bytes=0, prepared_row_bytes=None):
+    return memory.memory_budget(
+        given,
+        partitions=partitions,
+        idle_bytes=idle_bytes,
+        prepared_row_bytes=prepared_row_bytes or {},
+    )
+
+
 def test_requests_of_all_lanes_and_one_fetch_beyond_are_counted():
     given = settings(
         urgent={"max_waiting_bytes": 10 * MIB}, standard={"max_waiting_bytes": 20 * MIB}
     )
 
-    budget = memory_budget(given, partitions=3, idle_bytes=0)
+    budget = memory_budget(given, partitions=3)
 
     assert budget.requests_bytes == 33 * MIB
 
 
 def test_many_small_requests_cost_more_than_their_bytes():
-    few = memory_budget(settings(a={"max_waiting": 1_000}), partitions=1, idle_bytes=0)
-    many = memory_budget(settings(a={"max_waiting": 2_000}), partitions=1, idle_bytes=0)
+    few = memory_budget(settings(a={"max_waiting": 1_000}), partitions=1)
+    many = memory_budget(settings(a={"max_waiting": 2_000}), partitions=1)
 
     assert many.total_bytes - few.total_bytes == 1_000 * 2_048
 
 
+def test_what_a_transform_makes_of_waiting_requests_is_counted():
+    given = settings(a={"max_waiting": 1_000}, b={"max_waiting": 500})
+
+    budget = memory_budget(given, prepared_row_bytes={"m": 8_192})
+
+    assert budget.prepared_bytes == 1_500 * 8_192
+
+
 def test_fetch_buffers_grow_with_partitions():
-    budget = memory_budget(settings(a={}), partitions=24, idle_bytes=0)
+    budget = memory_budget(settings(a={}), partitions=24)
 
     assert budget.fetch_bytes == 48 * MIB
 
 
 def test_a_response_is_never_larger_than_kafka_s_limit():
-    budget = memory_budget(settings(a={}), partitions=100, idle_bytes=0)
+    budget = memory_budget(settings(a={}), partitions=100)
 
     assert budget.fetch_bytes == 150 * MIB
 
@@ -51,7 +68,7 @@ def test_a_response_is_never_larger_than_kafka_s_limit():
 def test_the_largest_batch_counts():
     given = settings(a={"max_bytes": MIB}, b={"max_bytes": 4 * MIB})
 
-    budget = memory_budget(given, partitions=1, idle_bytes=0)
+    budget = memory_budget(given, partitions=1)
 
     assert budget.batches_bytes == 3 * 3 * 4 * MIB
 
