@@ -69,6 +69,18 @@ async def test_a_failed_offset_fetch_does_not_move_the_position(workers, topics,
     assert not answers
 
 
+async def test_the_client_itself_tells_a_failed_offset_fetch_from_no_commit(
+    workers, topics, answers
+):
+    names = await topics(requests=1)
+    await _committed_at(workers, names, 4)
+    source = await workers.start()
+
+    answers += [_fetch_failed(14)]
+
+    assert await source._consumer._client.committed(TopicPartition(names.requests, 0)) == 4
+
+
 async def test_without_the_guard_a_failed_offset_fetch_moves_it(workers, topics, answers):
     names = await topics(requests=1)
     await _committed_at(workers, names, 4)

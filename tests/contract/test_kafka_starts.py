@@ -143,15 +143,14 @@ async def test_transaction_markers_leave_no_lag(workers, topics):
     async with AIOKafkaProducer(
         bootstrap_servers=workers.bootstrap, transactional_id=topics.group
     ) as producer:
-        async with producer.transaction():
-            await producer.send_and_wait(names.requests, b"a", partition=0)
+        for value in (b"a", b"b"):
+            async with producer.transaction():
+                await producer.send_and_wait(names.requests, value, partition=0)
+        chunks = await gather(source, [names.requests], 2)
         await producer.begin_transaction()
         await producer.send_and_wait(names.requests, b"aborted", partition=0)
         await producer.abort_transaction()
-        async with producer.transaction():
-            await producer.send_and_wait(names.requests, b"b", partition=0)
 
-    chunks = await gather(source, [names.requests], 2)
     ledger = source.ledgers[names.requests, 0]
     async with asyncio.timeout(20):
         while ledger.position < 6:  # three records, three markers
