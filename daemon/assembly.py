@@ -10,6 +10,7 @@ from daemon.admission import Admission
 from daemon.amends import Amends
 from daemon.batcher import Batcher
 from daemon.budget import Budget
+from daemon.collector import Collector
 from daemon.dispatch import Dispatch
 from daemon.intake import Intake
 from daemon.isolation import Limits
@@ -47,7 +48,15 @@ async def kafka_line(
 
     topics = [topic for lane in settings.lanes.values() for topic in lane.topics]
     source = KafkaSource(settings, topics, drain=drain, tally=metrics, base=base)
-    line = assemble(settings, models, metrics, source=source, sink=sink, moved=moved)
+    line = assemble(
+        settings,
+        models,
+        metrics,
+        source=source,
+        sink=sink,
+        collector=Collector(),
+        moved=moved,
+    )
     lines.append(line)
     try:
         yield source, line
@@ -63,9 +72,15 @@ def assemble(
     *,
     source: Source,
     sink: Sink,
+    collector: Collector,
     moved: Callable[[], None],
+    runner_kind: type[Runner] = Runner,
+    preparation_kind: type[Preparation] = Preparation,
 ) -> Pipeline:
-    """Return the line between `source` and `sink`, whichever they are; inside a running loop."""
+    """Return the line between `source` and `sink`, whichever they are; inside a running loop.
+
+    `runner_kind` and `preparation_kind` are the stations with threads: tests have some without.
+    """
     limits = settings.limits
     lanes = {topic: name for name, lane in settings.lanes.items() for topic in lane.topics}
     policies = lane_policies(settings, models)
@@ -78,7 +93,7 @@ def assemble(
     admission = Admission(settings, signatures, replies)
     batcher = Batcher(policies, models.run_times)
     # Stations report to those behind them, which are made later: hence the lambdas.
-    preparation = Preparation(failed=lambda error: line.fail(error))
+    preparation = preparation_kind(failed=lambda error: line.fail(error))
     transforms = Transforms(preparation, models.serving, admission, replies)
     outbox = Outbox(
         sink,
@@ -88,7 +103,7 @@ def assemble(
         dropped=lambda answers: line.on_dropped(answers),
         failed=lambda error: line.fail(error),
     )
-    runner = Runner(
+    runner = runner_kind(
         models.serving,
         run_limits(settings, policies),
         done=lambda served: dispatch.on_served(served),
@@ -131,6 +146,7 @@ def assemble(
         lingers_s={name: policy.linger_s for name, policy in policies.items()},
         budgets=budgets,
         metrics=metrics,
+        collector=collector,
         commit_interval_s=settings.kafka.commit_interval,
         drain_s=limits.drain,
         max_uncommitted=settings.kafka.max_uncommitted,

@@ -51,6 +51,7 @@ class Pipeline:
         lingers_s: Mapping[str, float],
         budgets: Mapping[str, Budget],
         metrics: Metrics,
+        collector: Collector,
         commit_interval_s: float,
         drain_s: float,
         max_uncommitted: int,
@@ -73,7 +74,7 @@ class Pipeline:
         self._max_uncommitted = max_uncommitted
         self._moved = moved
         self._changed = asyncio.Event()
-        self._collector = Collector()
+        self._collector = collector
         self._known: set[Ledger] = set()
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
