@@ -70,9 +70,10 @@ def test_arrays_that_are_known_are_left_out():
 
 
 def test_array_that_is_there_more_than_once_is_not_left_out():
-    array = b"[" * 40 + b"]" * 40
+    """Its bytes may be the end of one string and the beginning of another."""
+    text = b'{"m": {"k[":"]", "k[":"]"}, "data": [":"]}'
 
-    assert refused(b'{"data": ' + array + b', "more": ' + array + b"}", arrays=[array])
+    assert refused(text, arrays=[b'[":"]'])
 
 
 json_values = st.recursive(

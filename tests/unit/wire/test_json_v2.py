@@ -143,6 +143,12 @@ def test_nesting_must_be_that_of_the_shape(shape, data):
     assert refusal(x("FP32", shape, data), one_to_one()).code is Code.INVALID_SHAPE
 
 
+def test_deeper_nesting_is_refused_even_around_one_element():
+    signature = one_to_one("FP32", (1,))
+
+    assert refusal(x("FP32", [1, 1], [[[0]]]), signature).code is Code.INVALID_SHAPE
+
+
 def test_huge_shape_is_refused_before_its_data_is_read():
     signature = one_to_one("FP32", (None, None))
 
