@@ -50,8 +50,12 @@ class Progress:
         if not self._reachable:
             self._moved_s = now
         self._held = held
-        overdue = held > 0 and due_s <= now
-        self._due_s = min(self._due_s, due_s) if overdue else due_s
+        if held == 0:
+            self._due_s = inf
+        elif due_s > now:
+            self._due_s = due_s
+        else:  # overdue since the first look that saw it, whatever later looks say
+            self._due_s = min(self._due_s, due_s)
         self._reachable = reachable
 
     def verdict(self, now: float) -> Verdict:

@@ -12,6 +12,10 @@ from daemon import app, logs
 from daemon.errors import Exit, Fatal
 from daemon.events import Event
 
+_LEFT_BEHIND = {Exit.INTERNAL, Exit.WORK_LEFT}
+"""Ends that may leave a thread behind which hangs in a model or a transform; Python would wait for
+it for ever."""
+
 
 def run(config: Path | None, overrides: Sequence[str]) -> Exit:
     """Serve until told to stop; how it went is in the log. Raises SettingsError."""
@@ -30,6 +34,8 @@ def run(config: Path | None, overrides: Sequence[str]) -> Exit:
     code = _serve(settings, loaded.base, lambda: load(config, os.environ, overrides).settings)
     logs.summarise(last=True)
     logs.log(Event.WORKER_STOPPED, exit_code=int(code), meaning=code.name.lower())
+    if code in _LEFT_BEHIND:
+        os._exit(code)
     return code
 
 

@@ -47,6 +47,15 @@ def test_without_work_nothing_stalls():
     assert first_stall(verdicts) is None
 
 
+def test_work_is_not_older_than_its_arrival_after_a_time_without_any():
+    progress = Progress(STALL_S, now=0.0)
+    watched(progress, 500.0, held=0, due_s=0.0)
+
+    verdicts = watched(progress, 700.0, start=501.0, due_s=501.0)
+
+    assert first_stall(verdicts) == 501.0 + STALL_S
+
+
 def test_a_request_that_waits_for_its_linger_is_no_stall():
     progress = Progress(STALL_S, now=0.0)
 
@@ -135,7 +144,12 @@ def test_a_stall_needs_a_whole_limit_of_due_work_a_broker_and_no_answer(history)
         if settles or not was_reachable:
             innocent_s = now
         was_reachable = reachable
-        due_s = min(due_s, now + due_in_s) if held and due_in_s <= 0 else now + due_in_s
+        if not held:
+            due_s = inf
+        elif due_in_s > 0:
+            due_s = now + due_in_s
+        else:
+            due_s = min(due_s, now + due_in_s)
         stalled = held > 0 and reachable and now - max(innocent_s, due_s) >= STALL_S
 
         assert progress.verdict(now).moving == (not stalled)

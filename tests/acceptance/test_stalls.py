@@ -1,0 +1,60 @@
+"""A worker that does not move its work says so and ends itself; the work is left to others."""
+
+import asyncio
+import time
+
+from daemon.errors import Exit
+from tests import models
+from tests.acceptance.jobs import events, pair
+
+_PATIENCE_S = 60
+"""How long a worker may take to end; the machine may be busy."""
+_HANGS = """
+import time
+
+class Hangs:
+    cheap = {cheap}
+
+    def preprocess(self, body, headers):
+        time.sleep(600)
+
+    def postprocess(self, outputs):
+        raise NotImplementedError
+"""
+_STALL_S = 3.0
+_STALL = {
+    "limits.stall": "3s",
+    "limits.bisect": "1s",
+    "limits.publish": "1s",
+    "limits.drain": "2s",
+    "models.m.run_limit": "500ms",
+    "models.m.transform": "hangs.py:Hangs",
+    "lanes.l.content_type": "application/json",  # the default: a transform takes any body
+}
+
+
+async def test_work_that_stands_still_ends_the_worker(make_job, tmp_path):
+    (tmp_path / "hangs.py").write_text(_HANGS.format(cheap=False))
+    async with make_job(models.identity(), **_STALL) as (job, witness):
+        worker = await job.start()
+        began_s = time.monotonic()
+        await witness.publish([pair(1)])
+
+        assert await asyncio.to_thread(worker.wait, _PATIENCE_S) == Exit.INTERNAL
+
+        assert time.monotonic() - began_s >= _STALL_S, "it was condemned too early"
+        assert "1 requests are held" in events(worker, "worker.stalled")[0]["reason"]
+        assert sum((await job.committed()).values()) == 0
+        assert not witness.log
+
+
+async def test_a_loop_that_hangs_ends_the_worker_and_shows_where(make_job, tmp_path):
+    (tmp_path / "hangs.py").write_text(_HANGS.format(cheap=True))
+    async with make_job(models.identity(), **_STALL) as (job, witness):
+        worker = await job.start()
+        await witness.publish([pair(1)])
+
+        assert await asyncio.to_thread(worker.wait, _PATIENCE_S) == Exit.INTERNAL
+
+        assert "event loop" in events(worker, "worker.stalled")[0]["reason"]
+        assert "in preprocess" in worker.log.read_text()
