@@ -1,0 +1,312 @@
+"""What the stations with threads promise, be they real or the fakes of virtual time."""
+
+import asyncio
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from daemon.errors import Exit, Fatal
+from daemon.isolation import Limits
+from daemon.messages import Batch
+from daemon.preparation import Preparation
+from daemon.runner import Runner
+from runtime import Model, ModelFailed, ModelRefused
+from tests.fake_threads import FakePreparation, FakeRunner
+from tests.requests import BUCKET, make_request
+from tests.signatures import one_to_one
+
+RUN_S = 0.03
+POISON = -1.0
+LIMITS = {(BUCKET.lane, BUCKET.model): Limits(run_s=1.0, search_s=10.0, max_rows=8)}
+
+
+class Doubling:
+    """Doubles its rows; POISON fails the batch it is in. `real`: runs take their time."""
+
+    signature = one_to_one("FP32", (1,))
+    digest = "0" * 64
+
+    def __init__(self, *, real, sick=False):
+        self.real = real
+        self.sick = sick
+        self.closed = False
+        self.entered = threading.Event()
+
+    @staticmethod
+    def run_s(rows):
+        return RUN_S
+
+    def run(self, inputs, *, limit_s):
+        self.entered.set()
+        if self.real:
+            time.sleep(RUN_S)
+        if self.sick or (inputs["x"] == POISON).any():
+            raise ModelFailed("no such thing")
+        return {"y": inputs["x"] * 2}
+
+    def probe(self, *, limit_s):
+        if self.sick:
+            raise ModelFailed("sick")
+
+    def close(self):
+        self.closed = True
+
+
+def batch_of(*values):
+    requests = [
+        make_request(offset=place, inputs=np.full(1, value, "<f4").tobytes())
+        for place, value in enumerate(values)
+    ]
+    return Batch(BUCKET, requests, len(requests), "full")
+
+
+class Bench:
+    """One runner, its model, and what it reported."""
+
+    def __init__(self, kind):
+        self.real = kind is Runner
+        self.models = {BUCKET.model: self.model()}
+        self.served, self.failures = [], []
+        self.spare = None
+        self.news = asyncio.Event()
+        self.runner = kind(
+            self.models,
+            LIMITS,
+            done=lambda served: self._note(self.served, served),
+            failed=lambda error: self._note(self.failures, error),
+            rebuild=self._rebuild,
+        )
+
+    def model(self, *, sick=False):
+        return Model(Doubling(real=self.real, sick=sick), None)
+
+    @property
+    def session(self):
+        return self.models[BUCKET.model].session
+
+    async def running(self, batch):
+        """Submit `batch` and return when it runs."""
+        self.session.entered.clear()
+        self.runner.submit(batch)
+        if self.real:
+            assert await asyncio.to_thread(self.session.entered.wait, 10)
+
+    async def until(self, count):
+        """Wait until so many batches have come back, or a failure."""
+        async with asyncio.timeout(10):
+            while len(self.served) < count and not self.failures:
+                self.news.clear()
+                await self.news.wait()
+
+    def _note(self, to, what):
+        to.append(what)
+        self.news.set()
+
+    def _rebuild(self, name):
+        if self.spare is None:
+            raise ModelRefused("gone", "put it back")
+        self.models[name] = self.spare
+        return self.spare
+
+
+@pytest.fixture(params=[Runner, FakeRunner])
+async def bench(request):
+    made = Bench(request.param)
+    yield made
+    made.runner.close()
+
+
+async def test_batches_come_back_in_the_order_handed_over(bench):
+    batches = [batch_of(1), batch_of(2, 3), batch_of(4)]
+
+    for batch in batches:
+        bench.runner.submit(batch)
+    await bench.until(3)
+
+    assert [served.batch for served in bench.served] == batches
+    outputs = [served.verdict.parts[0].outputs["y"].ravel().tolist() for served in bench.served]
+    assert outputs == [[2], [4, 6], [8]]
+
+
+async def test_runs_follow_one_another_and_take_their_time(bench):
+    for value in range(3):
+        bench.runner.submit(batch_of(value))
+    await bench.until(3)
+
+    for served in bench.served:
+        assert served.run_s >= RUN_S * 0.9
+    for earlier, later in zip(bench.served, bench.served[1:], strict=False):
+        assert later.started_s >= earlier.started_s + earlier.run_s - 1e-6
+
+
+async def test_batches_handed_over_are_counted_until_they_come_back(bench):
+    for value in range(3):
+        bench.runner.submit(batch_of(value))
+    counts = [bench.runner.in_flight]
+    for count in range(3):
+        await bench.until(count + 1)
+        counts.append(bench.runner.in_flight)
+
+    assert counts == [3, 2, 1, 0]
+
+
+async def test_what_waits_behind_the_running_batch_is_ahead(bench):
+    await bench.running(batch_of(1))
+    none = bench.runner.ahead
+    waiting = batch_of(2)
+    bench.runner.submit(waiting)
+
+    assert none is None
+    assert bench.runner.ahead is waiting
+
+
+async def test_a_batch_to_go_first_overtakes_what_waits_and_not_what_runs(bench):
+    running, waiting, urgent = batch_of(1), batch_of(2), batch_of(3)
+    await bench.running(running)
+    bench.runner.submit(waiting)
+
+    bench.runner.submit(urgent, first=True)
+    ahead = bench.runner.ahead
+    await bench.until(3)
+
+    assert ahead is urgent
+    assert [served.batch for served in bench.served] == [running, urgent, waiting]
+
+
+async def test_a_culprit_fails_alone(bench):
+    bench.runner.submit(batch_of(1, POISON, 2))
+    await bench.until(1)
+
+    verdict = bench.served[0].verdict
+    assert [failure.request.record.offset for failure in verdict.failures] == [1]
+    assert sum(len(part.requests) for part in verdict.parts) == 2
+
+
+async def test_a_sick_session_is_built_anew_and_serves_what_waited_too(bench):
+    bench.models[BUCKET.model] = bench.model(sick=True)
+    sound = bench.spare = bench.model()
+
+    for value in range(3):
+        bench.runner.submit(batch_of(value))
+    await bench.until(3)
+
+    assert [served.model for served in bench.served] == [sound] * 3
+    assert not bench.failures
+
+
+@pytest.mark.parametrize("spare", ["refused", "sick"])
+async def test_a_session_that_stays_sick_is_reported_once_and_nothing_comes_back(bench, spare):
+    bench.models[BUCKET.model] = bench.model(sick=True)
+    bench.spare = bench.model(sick=True) if spare == "sick" else None
+
+    for value in range(3):
+        bench.runner.submit(batch_of(value))
+    await bench.until(1)
+    await asyncio.sleep(3 * RUN_S)
+
+    (failure,) = bench.failures
+    assert isinstance(failure, Fatal)
+    assert failure.exit_code is Exit.INTERNAL
+    assert not bench.served
+
+
+async def test_a_replaced_model_is_closed_once_its_batches_have_run(bench):
+    old, new = bench.models[BUCKET.model], bench.model()
+    await bench.running(batch_of(1))
+    bench.runner.submit(batch_of(2))
+
+    bench.models[BUCKET.model] = new
+    bench.runner.retire(old)
+    bench.runner.submit(batch_of(3))
+    await bench.until(1)
+    closed_between = old.session.closed
+    await bench.until(3)
+
+    assert [served.model for served in bench.served] == [old, old, new]
+    assert (closed_between, old.session.closed) == (False, True)
+
+
+async def test_a_model_that_nothing_needs_is_closed_without_further_batches(bench):
+    model = bench.model()
+
+    bench.runner.retire(model)
+    async with asyncio.timeout(10):
+        while not model.session.closed:  # noqa: ASYNC110 - a thread closes it
+            await asyncio.sleep(0.001)
+
+
+class Pool:
+    """One pool, and what it handed back."""
+
+    def __init__(self, kind):
+        self.made, self.failures = [], []
+        self.news = asyncio.Event()
+        self.pool = kind(failed=self._failed)
+
+    def submit(self, work, values, *, cheap=False):
+        self.pool.submit(work, values, done=self._done, cheap=cheap)
+
+    async def idle(self):
+        async with asyncio.timeout(10):
+            while self.pool.under_way:
+                self.news.clear()
+                await self.news.wait()
+
+    def _done(self, made):
+        self.made.append((made, self.pool.under_way))
+        self.news.set()
+
+    def _failed(self, error):
+        self.failures.append(error)
+        self.news.set()
+
+
+@pytest.fixture(params=[Preparation, FakePreparation])
+async def pool(request):
+    made = Pool(request.param)
+    yield made
+    made.pool.close()
+
+
+async def test_values_come_back_in_groups_on_the_loop(pool):
+    pool.submit(lambda values: [2 * value for value in values], range(40))
+    under_way = pool.pool.under_way
+    await pool.idle()
+
+    groups = [made for made, _ in pool.made]
+    assert under_way == 40
+    assert sorted(value for group in groups for value in group) == list(range(0, 80, 2))
+    assert max(map(len, groups)) == 16
+
+
+async def test_what_has_come_back_is_no_longer_under_way(pool):
+    pool.submit(list, range(20))
+    await pool.idle()
+
+    assert sorted((len(made), left) for made, left in pool.made) in (
+        [(4, 0), (16, 4)],
+        [(4, 16), (16, 0)],
+    )
+
+
+async def test_cheap_work_is_done_at_once(pool):
+    pool.submit(list, range(40), cheap=True)
+
+    assert pool.made == [(list(range(40)), 0)]
+
+
+async def test_work_that_raises_is_reported_and_no_longer_under_way(pool):
+    pool.submit(lambda values: 1 / 0, [1, 2])
+    await pool.idle()
+
+    assert [type(error) for error in pool.failures] == [ZeroDivisionError]
+    assert not pool.made
+
+
+async def test_nothing_is_nothing(pool):
+    pool.submit(list, [])
+
+    assert pool.pool.under_way == 0
+    assert not pool.made

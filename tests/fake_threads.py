@@ -1,0 +1,159 @@
+"""The stations with threads, without them: in virtual time a run takes as long as its model says.
+
+Both pass the contract suite in tests/contract/, the same that the real ones pass.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from daemon.errors import Exit, Fatal
+from daemon.isolation import Limits, SessionSick, run_isolated
+from daemon.messages import Batch
+from daemon.runner import Job, Rebuild, Served
+from daemon.wire.assemble import assemble
+from runtime import Model, ModelRefused
+
+_GROUP = 16
+
+
+class FakeRunner:
+    """Meets daemon.runner.Runner; a session says by `run_s(rows)` how long a batch takes."""
+
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        limits: Mapping[tuple[str, str], Limits],
+        *,
+        done: Callable[[Served], None],
+        failed: Callable[[BaseException], None],
+        rebuild: Rebuild,
+    ) -> None:
+        self._models = models
+        self._limits = limits
+        self._done = done
+        self._failed = failed
+        self._rebuild = rebuild
+        self._loop = asyncio.get_running_loop()
+        self._jobs: deque[Job] = deque()
+        self._running: Job | None = None
+        self._retired: list[Model] = []
+        self._unreported = 0
+        self._ended = False
+
+    @property
+    def in_flight(self) -> int:
+        return self._unreported
+
+    @property
+    def ahead(self) -> Batch | None:
+        return self._jobs[0].batch if self._jobs else None
+
+    def submit(self, batch: Batch, *, first: bool = False) -> None:
+        model = self._models[batch.bucket.model]
+        inputs = assemble(batch.requests, model.session.signature)
+        self._unreported += 1
+        self._jobs.insert(0 if first else len(self._jobs), Job(batch, model, inputs, 0.0))
+        self._go_on()
+
+    def retire(self, model: Model) -> None:
+        self._retired.append(model)
+        self._close_retired()
+
+    def close(self) -> None:
+        self._ended = True
+        self._close_retired()
+
+    def _go_on(self) -> None:
+        if self._running is None and self._jobs and not self._ended:
+            job = self._running = self._jobs.popleft()
+            run_s = job.model.session.run_s(job.batch.rows)
+            self._loop.call_later(run_s, self._finish, job, self._loop.time())
+
+    def _finish(self, job: Job, started_s: float) -> None:
+        if self._ended:
+            return
+        self._running = None
+        try:
+            model, verdict = self._run(job)
+        except Fatal as error:
+            self._ended = True
+            self._failed(error)
+            return
+        run_s = self._loop.time() - started_s
+        self._go_on()
+        self._unreported -= 1
+        self._done(Served(job.batch, model, verdict, 0.0, started_s, run_s))
+        self._close_retired()
+
+    def _run(self, job: Job):
+        try:
+            return job.model, self._isolated(job)
+        except SessionSick as sick:
+            job = job._replace(model=self._rebuilt(job, sick))
+            try:
+                return job.model, self._isolated(job)
+            except SessionSick as error:
+                raise Fatal(Exit.INTERNAL, str(error)) from error
+
+    def _isolated(self, job: Job):
+        bucket = job.batch.bucket
+        return run_isolated(
+            job.model.session,
+            job.batch.requests,
+            job.inputs,
+            limits=self._limits[bucket.lane, bucket.model],
+            clock=self._loop.time,
+        )
+
+    def _rebuilt(self, job: Job, sick: SessionSick) -> Model:
+        try:
+            model = self._rebuild(job.batch.bucket.model)
+        except ModelRefused as error:
+            raise Fatal(Exit.INTERNAL, str(sick)) from error
+        self._jobs = deque(
+            each._replace(model=model) if each.model is job.model else each for each in self._jobs
+        )
+        return model
+
+    def _close_retired(self) -> None:
+        needed = [job.model for job in (self._running, *self._jobs) if job is not None]
+        for model in [each for each in self._retired if each not in needed]:
+            self._retired.remove(model)
+            model.close()
+
+
+class FakePreparation:
+    """Meets daemon.preparation.Preparation; every group takes `group_s`, side by side."""
+
+    group_s = 0.01
+
+    def __init__(self, *, failed: Callable[[BaseException], None]) -> None:
+        self._failed = failed
+        self._loop = asyncio.get_running_loop()
+        self._closed = False
+        self.under_way = 0
+
+    def submit(self, work, values: Sequence, *, done, cheap: bool) -> None:
+        if cheap:
+            done(work(values))
+            return
+        for first in range(0, len(values), _GROUP):
+            group = values[first : first + _GROUP]
+            self.under_way += len(group)
+            self._loop.call_later(self.group_s, self._finish, work, group, done)
+
+    def _finish(self, work, group: Sequence, done) -> None:
+        if self._closed:
+            return
+        try:
+            made = work(group)
+        except Exception as error:  # noqa: BLE001 - whatever the work raises is reported
+            self.under_way -= len(group)
+            self._failed(error)
+        else:
+            self.under_way -= len(group)
+            done(made)
+
+    def close(self) -> None:
+        self._closed = True
