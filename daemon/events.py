@@ -131,7 +131,11 @@ class Event(StrEnum):
     )
 
     # The log itself
-    LIBRARY_LOGGED = ("library.logged", "warning", "a message of a library, such as aiokafka")
+    LIBRARY_LOGGED = (
+        "library.logged",
+        "warning",
+        "a message of a library, such as aiokafka, at the level that the library gave it",
+    )
     EVENTS_SUPPRESSED = (
         "events.suppressed",
         "warning",

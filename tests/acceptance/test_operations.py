@@ -155,7 +155,9 @@ async def test_the_log_is_one_json_object_a_line_from_start_to_exit_code(make_jo
         assert [lines[0]["event"], lines[-1]["event"]] == ["worker.started", "worker.stopped"]
         assert lines[-1]["exit_code"] == 0
         assert all({"ts", "level", "event", "worker"} <= set(line) for line in lines)
-        assert {line["level"] for line in lines} == {"info"}
+        # The Kafka client complains of what a starting broker says.
+        own = [line for line in lines if line["event"] != "library.logged"]
+        assert {line["level"] for line in own} == {"info"}
 
 
 async def test_a_broker_that_is_not_there_is_exit_69(make_job):
