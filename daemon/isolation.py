@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from daemon.errors import Code
 from daemon.messages import Arrays, Request
@@ -28,11 +29,19 @@ class Engine(Protocol):
         """Run the warm-up sample; raises RunError."""
 
 
+Unsound = Callable[[Arrays], npt.NDArray[np.bool_] | None]
+"""Tells which rows hold NaN or infinity; None: not one does."""
+
+
 class Part(NamedTuple):
-    """Requests that ran together, and the rows they got back, in the same order."""
+    """Requests that ran together, and the rows they got back, in the same order.
+
+    `unsound`: which of the rows (bool, (rows,)) are no result; None: all are.
+    """
 
     requests: Sequence[Request]
     outputs: Arrays
+    unsound: npt.NDArray[np.bool_] | None
 
 
 class Failure(NamedTuple):
@@ -67,6 +76,7 @@ def run_isolated(
     requests: Sequence[Request],
     inputs: Arrays,
     *,
+    unsound: Unsound,
     limits: Limits,
     clock: Callable[[], float],
 ) -> Verdict:
@@ -93,7 +103,7 @@ def run_isolated(
                 half = len(group) // 2
                 waiting += [(group[half:], None), (group[:half], None)]
         else:
-            verdict.parts.append(Part(group, outputs))
+            verdict.parts.append(Part(group, outputs, unsound(outputs)))
     return verdict
 
 

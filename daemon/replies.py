@@ -64,7 +64,7 @@ class Replies:
         requests = part.requests
         signature = served.model.session.signature
         result = self._batch(served, part, wall_ahead_s).result
-        if is_raw(requests) and _sound(served, part):
+        if part.unsound is None and is_raw(requests):
             (spec,) = signature.outputs
             bodies = raw.bodies(spec, part.outputs[spec.name], requests)
             return [
@@ -72,7 +72,7 @@ class Replies:
                 for request, body in zip(requests, bodies, strict=True)
             ]
         answers = []
-        for request, outputs in self.apart(served, part):
+        for request, outputs in self.apart(part):
             if isinstance(outputs, Answer):
                 answers.append(outputs)
             else:
@@ -80,9 +80,9 @@ class Replies:
                 answers.append(self._fitting(request, result(request, body, form)))
         return answers
 
-    def apart(self, served: "Served", part: "Part") -> Iterator[tuple[Request, Arrays | Answer]]:
+    def apart(self, part: "Part") -> Iterator[tuple[Request, Arrays | Answer]]:
         """Yield each request with its own outputs, or with its answer when they are not finite."""
-        unsound = served.model.unsound_rows(part.outputs)
+        unsound = part.unsound
         first = 0
         for request, outputs in zip(
             part.requests, slices(part.requests, part.outputs), strict=True
@@ -211,10 +211,6 @@ class Replies:
         return self.error(
             request, Code.RESULT_TOO_LARGE, f"the result takes {size_bytes} bytes with its key"
         )
-
-
-def _sound(served: "Served", part: "Part") -> bool:
-    return served.model.unsound_rows(part.outputs) is None
 
 
 def _form(content_type: str) -> tuple[Header]:

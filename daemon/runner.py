@@ -157,6 +157,7 @@ class Runner:
             job.model.session,
             job.batch.requests,
             job.inputs,
+            unsound=job.model.unsound_rows,
             limits=self._limits[bucket.lane, bucket.model],
             clock=time.monotonic,
         )

@@ -63,7 +63,7 @@ class Transforms:
         """Let the outputs of `part` be postprocessed; `done` gets the answers group by group."""
         unsound: list[Answer] = []
         sound: list[tuple[Request, Arrays]] = []
-        for request, outputs in self._replies.apart(served, part):
+        for request, outputs in self._replies.apart(part):
             if isinstance(outputs, Answer):
                 unsound.append(outputs)
             else:

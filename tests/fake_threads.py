@@ -102,6 +102,7 @@ class FakeRunner:
             job.model.session,
             job.batch.requests,
             job.inputs,
+            unsound=job.model.unsound_rows,
             limits=self._limits[bucket.lane, bucket.model],
             clock=self._loop.time,
         )

@@ -54,6 +54,11 @@ class Clock:
         return self.now_s
 
 
+def unsound_rows(outputs):
+    unsound = np.isnan(outputs["y"]).ravel()
+    return unsound if unsound.any() else None
+
+
 def requests_of(*values, rows=1):
     return [
         make_request(offset=i, rows=rows, inputs=np.full(rows, value, "<f4").tobytes())
@@ -63,7 +68,9 @@ def requests_of(*values, rows=1):
 
 def run(engine, requests, *, limits=LIMITS, clock=None):
     inputs = assemble(requests, SIGNATURE)
-    return run_isolated(engine, requests, inputs, limits=limits, clock=clock or Clock())
+    return run_isolated(
+        engine, requests, inputs, unsound=unsound_rows, limits=limits, clock=clock or Clock()
+    )
 
 
 def test_a_batch_that_runs_is_run_once():
@@ -131,13 +138,18 @@ def test_a_session_that_fails_on_its_own_sample_is_sick():
         run(FakeEngine(sick=True), requests_of(1, POISON))
 
 
+def test_rows_that_are_no_result_are_marked_and_no_others():
+    verdict = run(FakeEngine(), requests_of(1.0, math.nan, 3.0))
+
+    (part,) = verdict.parts
+    assert part.unsound.tolist() == [False, True, False]
+
+
 def test_when_the_search_takes_too_long_what_is_not_cleared_fails():
     engine = FakeEngine()
     limits = LIMITS._replace(search_s=2.0)
 
-    verdict = run(
-        engine, requests_of(*([POISON] * 8), 1.0), limits=limits, clock=Clock(step_s=1.0)
-    )
+    verdict = run(engine, requests_of(*([POISON] * 8), 1.0), limits=limits, clock=Clock(step_s=1.0))
 
     assert len(verdict.failures) + sum(len(part.requests) for part in verdict.parts) == 9
     assert len(engine.runs) < 9
@@ -161,5 +173,3 @@ def test_inputs_of_a_retried_half_are_its_own_rows():
 
     (part,) = verdict.parts
     assert part.outputs["y"].ravel().tolist() == [6.0]
-
-
