@@ -5,6 +5,7 @@ wants of the world is said on the fake: push records, take partitions away, hold
 """
 
 import asyncio
+import contextlib
 import itertools
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -30,17 +31,22 @@ class FakeRecord(NamedTuple):
 
 
 class Published(NamedTuple):
-    """A record that the sink took."""
+    """A record that the sink took at `at_s`, in the loop's time."""
 
     topic: str
     partition: int
     key: bytes | None
     value: bytes | None
     headers: list[Header]
+    at_s: float
 
     def header(self, name: str) -> bytes | None:
         """The first header of that name."""
         return next((value for key, value in self.headers if key == name), None)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _drained(ledgers: Collection[Ledger]) -> None:
@@ -50,7 +56,14 @@ async def _drained(ledgers: Collection[Ledger]) -> None:
 class FakeSource:
     """Partitions as lists. A partition is read once it is assigned."""
 
-    def __init__(self, *, drain: Drain = _drained) -> None:
+    def __init__(
+        self,
+        *,
+        drain: Drain = _drained,
+        revoke_s: float = 10.0,
+        max_uncommitted: int = 100_000,
+    ) -> None:
+        """`drain` gets `revoke_s`; a partition is read at most `max_uncommitted` past its commit."""
         self.log: dict[Partition, list[FakeRecord | Unreadable | None]] = defaultdict(list)
         self.committed: dict[Partition, int] = {}
         self.commits: list[dict[Partition, int]] = []
@@ -60,6 +73,8 @@ class FakeSource:
         self.lease = True
         self.commits_held = False  # as when the broker does not answer a commit
         self._drain = drain
+        self._revoke_s = revoke_s
+        self._max_uncommitted = max_uncommitted
         self._ledgers: dict[Partition, Ledger] = {}
         self._news = asyncio.Event()
 
@@ -96,7 +111,9 @@ class FakeSource:
     async def revoke(self, *partitions: Partition) -> None:
         """Take partitions away as a rebalance does: drain, commit, lost."""
         ledgers = {partition: self._ledgers.pop(partition) for partition in partitions}
-        await self._drain(list(ledgers.values()))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._revoke_s):
+                await self._drain(list(ledgers.values()))
         self._record_commit(ledgers)
         for ledger in ledgers.values():
             ledger.lost = True
@@ -162,7 +179,8 @@ class FakeSource:
             if topic not in topics or max_records <= 0:
                 continue
             first = ledger.position
-            entries = self.log[topic, number][first : first + max_records]
+            end = min(first + max_records, self._furthest(topic, number))
+            entries = self.log[topic, number][first:end]
             if not entries:
                 continue
             records = [e for e in entries if isinstance(e, FakeRecord)]
@@ -173,6 +191,10 @@ class FakeSource:
             if offsets:
                 chunks.append(Chunk(ledger, records, unreadable))
         return chunks
+
+    def _furthest(self, topic: str, number: int) -> int:
+        """The offset that is not read before something more is committed."""
+        return self.committed.get((topic, number), 0) + self._max_uncommitted
 
     def _record_commit(self, ledgers: Mapping[Partition, Ledger]) -> None:
         changed = {
@@ -196,6 +218,7 @@ class FakeSink:
         self.failures: list[SendError] = []  # raised by the next sends, first one first
         self.answers_metadata = True
         self.waiting = 0  # sends that are held
+        self._lost_acks = 0
         self._open = asyncio.Event()
         self._open.set()
 
@@ -212,6 +235,10 @@ class FakeSink:
     def fail(self, *failures: SendError) -> None:
         """Raise these from the next sends."""
         self.failures.extend(failures)
+
+    def lose_acks(self, count: int) -> None:
+        """Take what the next sends bring, and say that nobody knows."""
+        self._lost_acks += count
 
     def sent_to(self, topic: str) -> list[Published]:
         """What was published to `topic`, in order."""
@@ -242,9 +269,12 @@ class FakeSink:
         for key, value, headers in itertools.compress(
             records, (index not in refused for index in range(len(records)))
         ):
-            self.published.append(Published(topic, partition, key, value, list(headers)))
+            self.published.append(Published(topic, partition, key, value, list(headers), _now_s()))
         if refused:
             raise RecordTooLarge(refused)
+        if self._lost_acks:
+            self._lost_acks -= 1
+            raise SendFailed("the acknowledgement got lost")
 
     def _is_too_large(self, record: OutgoingRecord) -> bool:
         if self.largest_bytes is None:
