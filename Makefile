@@ -18,7 +18,8 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	  { echo 'Tidemill needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)' >&2; exit 1; }
 	@echo 'Installing the locked requirements into $(VENV) (about a minute the first time) ...'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt || \
+	  { echo 'Not installed: is the package index within reach? PIP_INDEX_URL or pip.conf name another one.' >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
