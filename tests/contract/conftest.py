@@ -1,7 +1,10 @@
 """Worlds for the contract suite: each test of a contract runs on the fakes and on a real Kafka."""
 
+import contextlib
+
 import pytest
 
+from loadtest.kafka.broker import Broker
 from tests.contract.worlds import (
     SMALL_BYTES,
     FakeSinks,
@@ -11,6 +14,23 @@ from tests.contract.worlds import (
     Workers,
     started_sink,
 )
+
+
+@pytest.fixture(scope="session")
+def fragile_broker():
+    """A broker to mistreat, started once; it creates topics whenever a client lets it."""
+    with Broker(settings={"auto.create.topics.enable": "true"}) as made:
+        yield made
+
+
+@pytest.fixture
+def mended_broker(fragile_broker):
+    """`fragile_broker` for one test, put right again after it."""
+    yield fragile_broker
+    with contextlib.suppress(RuntimeError):
+        fragile_broker.resume()
+    with contextlib.suppress(RuntimeError):  # it is running
+        fragile_broker.start()
 
 
 @pytest.fixture

@@ -12,6 +12,11 @@ from tests.contract.worlds import Tally, Workers, gather, offsets_of, until, val
 pytestmark = pytest.mark.kafka
 
 
+@pytest.fixture
+def broker(mended_broker):
+    return mended_broker
+
+
 async def _keep_fetching(source, seen=None):
     """Fetch as the intake does, for as long as it is let."""
     while True:

@@ -1,0 +1,188 @@
+"""The sink on a Kafka that does not do as it should."""
+
+import asyncio
+import time
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import NewPartitions
+
+from daemon.errors import Exit, Fatal
+from daemon.kafka.sink import KafkaSink
+from daemon.ports import SendFailed
+from loadtest.kafka.proxy import PRODUCE
+from tests.contract.worlds import read, settings_for, started_sink
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def broker(mended_broker):
+    return mended_broker
+
+
+def _records(*values):
+    return [(None, value, []) for value in values]
+
+
+async def test_a_batch_too_large_for_its_topic_is_halved_until_it_fits(kafka, topics):
+    names = await topics(replies=1, dead=1)
+    small = await topics.create("small", 1, {"max.message.bytes": "20000"})
+    values = [b"%04d" % number + bytes(100) for number in range(2_000)]
+    async with started_sink(kafka, topics) as sink:
+        await sink.send(small, 0, _records(*values))
+        await sink.send(names.replies, 0, _records(b"others are as large as before"))
+
+    assert [record.value for record in await read(kafka, small, 2_000)] == values
+
+
+async def test_missing_topics_of_the_settings_end_the_start(kafka, topics, monkeypatch):
+    monkeypatch.setattr("daemon.kafka.connecting._TOPICS_S", 0.5)
+    await topics(replies=1)
+    sink = KafkaSink(settings_for(kafka, topics))
+
+    with pytest.raises(Fatal, match="dead") as caught:
+        await sink.start()
+    await sink.close()
+
+    assert caught.value.exit_code is Exit.SETTINGS
+
+
+async def test_no_broker_ends_the_start_when_its_time_is_up(topics):
+    sink = KafkaSink(settings_for("127.0.0.1:1", topics, start_timeout="1s"))
+
+    with pytest.raises(Fatal, match=r"127\.0\.0\.1:1") as caught:
+        await sink.start()
+    await sink.close()
+
+    assert caught.value.exit_code is Exit.BROKER_UNAVAILABLE
+
+
+async def test_a_missing_topic_costs_other_sends_nothing(kafka, topics):
+    names = await topics(replies=1, dead=1)
+    async with started_sink(kafka, topics) as sink:
+        producer = sink._producers._producer
+
+        began = time.monotonic()
+        lost, _ = await asyncio.gather(
+            sink.send("no-such-topic", 0, _records(b"a")),
+            sink.send(names.replies, 0, _records(b"b")),
+            return_exceptions=True,
+        )
+
+        assert isinstance(lost, SendFailed)
+        assert time.monotonic() - began < 5
+        assert sink._producers._producer is producer
+        assert await sink.partition_count("no-such-topic") is None
+
+
+async def test_an_absent_topic_is_remembered_for_a_while_only(kafka, topics, monkeypatch):
+    monkeypatch.setattr("daemon.kafka.counts._ABSENT_S", 0.5)
+    await topics(replies=1, dead=1)
+    async with started_sink(kafka, topics) as sink:
+        name = topics.prefix + "later"
+        assert await sink.partition_count(name) is None
+
+        await topics.create("later", 3)
+        assert await sink.partition_count(name) is None
+        await asyncio.sleep(0.6)
+        assert await sink.partition_count(name) == 3
+
+
+async def test_no_topic_is_created_even_where_the_broker_would(broker, private_topics):
+    await private_topics(replies=1, dead=1)
+    async with started_sink(broker.bootstrap, private_topics) as sink:
+        assert await sink.partition_count("unwanted") is None
+        with pytest.raises(SendFailed):
+            await sink.send("unwanted", 0, _records(b"a"))
+        await asyncio.sleep(1)
+
+    assert "unwanted" not in await private_topics.admin.list_topics()
+
+
+async def test_an_added_partition_can_be_sent_to(kafka, topics, monkeypatch):
+    monkeypatch.setattr("daemon.kafka.counts.METADATA_AGE_S", 0.1)
+    names = await topics(replies=1, dead=1)
+    async with started_sink(kafka, topics) as sink:
+        await sink.send(names.replies, 0, _records(b"a"))
+        await topics.admin.create_partitions({names.replies: NewPartitions(2)})
+        await asyncio.sleep(0.2)
+
+        assert await sink.partition_count(names.replies) == 2
+        await sink.send(names.replies, 1, _records(b"b"))
+
+
+LIMITS = {"publish": "3s"}
+
+
+async def test_a_send_waits_for_a_broker_that_is_gone_for_a_while(broker, private_topics):
+    names = await private_topics(replies=1, dead=1)
+    async with started_sink(broker.bootstrap, private_topics) as sink:
+        await sink.send(names.replies, 0, _records(b"before"))
+        await asyncio.to_thread(broker.stop)
+        sending = asyncio.create_task(sink.send(names.replies, 0, _records(b"meanwhile")))
+        await asyncio.sleep(1)
+        assert not sending.done()
+        await asyncio.to_thread(broker.start)
+
+        await sending
+
+    values = [record.value for record in await read(broker.bootstrap, names.replies, 2)]
+    assert values == [b"before", b"meanwhile"]
+
+
+async def test_a_send_fails_at_its_deadline_and_can_be_repeated(broker, private_topics):
+    names = await private_topics(replies=1, dead=1)
+    async with started_sink(broker.bootstrap, private_topics, limits=LIMITS) as sink:
+        broker.pause()
+        began = time.monotonic()
+        with pytest.raises(SendFailed):
+            await sink.send(names.replies, 0, _records(b"a"))
+        assert 2.5 < time.monotonic() - began < 6
+        broker.resume()
+
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    await sink.send(names.replies, 0, _records(b"b"))
+                except SendFailed:
+                    continue
+                break
+
+    values = [record.value for record in await read(broker.bootstrap, names.replies, 1)]
+    assert b"b" in values or b"b" in [
+        record.value for record in await read(broker.bootstrap, names.replies, 2)
+    ]
+
+
+async def test_without_the_guard_a_send_waits_for_ever(broker, private_topics):
+    names = await private_topics(replies=1)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=broker.bootstrap, enable_idempotence=True, request_timeout_ms=1_000
+    )
+    await producer.start()
+    await producer.send_and_wait(names.replies, b"a")
+    broker.pause()
+    sending = asyncio.create_task(producer.send_and_wait(names.replies, b"b"))
+    done, _ = await asyncio.wait({sending}, timeout=5)
+    broker.resume()
+    await sending
+    await producer.stop()
+
+    assert not done
+
+
+async def test_held_replies_do_not_hide_partition_counts(broker, proxy, private_topics):
+    names = await private_topics(replies=1, dead=1)
+    async with started_sink(proxy.bootstrap, private_topics, limits=LIMITS) as sink:
+        await sink.send(names.replies, 0, _records(b"before"))
+        proxy.hold(PRODUCE)
+        sending = asyncio.create_task(sink.send(names.replies, 0, _records(b"held")))
+        await asyncio.sleep(0.2)
+
+        async with asyncio.timeout(2):
+            assert await sink.partition_count(names.dead) == 1
+        assert not sending.done()
+
+        proxy.release()
+        await sending
