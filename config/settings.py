@@ -100,6 +100,7 @@ class Model(_Section):
         "", description='a user\'s class, "file.py:Class"; empty: tensors come and go as they are'
     )
     finite: bool = Field(True, description="NaN and infinity in inputs are invalid_value")
+    finite_outputs: bool = Field(True, description="NaN and infinity in outputs are invalid_output")
     threads: int = Field(1, ge=1, description="threads of one run on the CPU")
     run_limit: _Wait = Field(30.0, description="longest run of one batch before it is ended")
     minimum: float | None = Field(

@@ -21,16 +21,24 @@ class Model:
     `session` runs it; `transform` is None when tensors come and go as they are.
     """
 
-    def __init__(self, session: Session, transform: Conversion | None) -> None:
+    def __init__(
+        self, session: Session, transform: Conversion | None, *, finite_outputs: bool = True
+    ) -> None:
         self.session = session
         self.transform = transform
+        self._finite_outputs = finite_outputs
 
     def served_by(self, name: str) -> str:
         """Return the reply header's text: the model's `name` and how its digest begins."""
         return f"{name}@{self.session.digest[:12]}"
 
     def unsound_rows(self, outputs: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[Any] | None:
-        """Return which rows (bool, (rows,)) hold NaN or infinity in any output; None: not one."""
+        """Return which rows (bool, (rows,)) hold NaN or infinity in any output; None: not one.
+
+        Always None for a model that may give such values.
+        """
+        if not self._finite_outputs:
+            return None
         return unsound_rows(self.session.signature, outputs)
 
     def close(self) -> None:
@@ -58,10 +66,11 @@ def load_model(
     file = read_model(path, sha256=digest or settings.sha256)
     session = Session(file, settings, on_stuck=on_stuck)
     if not settings.transform:
-        return Model(session, None)
+        return Model(session, None, finite_outputs=settings.finite_outputs)
     try:
         transform = load_transform(settings.transform, base=base, model=path)
     except Exception:
         session.close()
         raise
-    return Model(session, Conversion(transform, session.signature))
+    conversion = Conversion(transform, session.signature)
+    return Model(session, conversion, finite_outputs=settings.finite_outputs)

@@ -84,3 +84,12 @@ def test_rows_that_are_not_finite_are_told(load):
     outputs = model.session.run({"x": x}, limit_s=30.0)
 
     assert model.unsound_rows(outputs).tolist() == [False, True, True]
+
+
+def test_a_model_may_be_allowed_outputs_that_are_not_finite(load):
+    model = load(models.logarithm(), finite_outputs=False)
+    x = np.array([[-1, 1]], np.float32)
+
+    outputs = model.session.run({"x": x}, limit_s=30.0)
+
+    assert model.unsound_rows(outputs) is None
