@@ -223,8 +223,9 @@ class Pipeline:
 
     def _flush_laggards(self) -> None:
         """Let what holds back a partition's commits run, before reading must stop for it."""
+        most = max(1, self._max_uncommitted // 2)
         for ledger in self._source.ledgers.values():
-            if ledger.span >= self._max_uncommitted:
+            if ledger.span >= most:
                 self._batcher.flush_laggard(ledger)
                 self._dispatch.changed()
 

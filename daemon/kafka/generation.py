@@ -24,6 +24,8 @@ class Generation:
         """Whether the broker has confirmed the membership since the assignment."""
         self._ledgers: dict[tuple[str, int], Ledger] = {}
         self._committed: dict[tuple[str, int], int] = {}
+        self._restart: dict[tuple[str, int], int] = {}
+        """Where a worker that took over now would begin."""
         self._by_topic: dict[str, list[TopicPartition]] = {}
 
     @property
@@ -40,6 +42,7 @@ class Generation:
         """Read `partition` from `position`; `committed` is what the group has for it."""
         self._ledgers[partition] = Ledger(partition.topic, partition.partition, position)
         self._by_topic.setdefault(partition.topic, []).append(partition)
+        self._restart[partition] = position if committed is None else committed
         if committed is not None:
             self._committed[partition] = committed
 
@@ -48,9 +51,23 @@ class Generation:
         del self._ledgers[partition]
         self._by_topic[partition.topic].remove(partition)
 
-    def readable(self, topics: Collection[str]) -> list[TopicPartition]:
-        """Return the open partitions of `topics`."""
-        return [partition for topic in topics for partition in self._by_topic.get(topic, ())]
+    def readable(self, topics: Collection[str], *, most_ahead: int) -> list[TopicPartition]:
+        """Return the open partitions of `topics` read at most so far beyond their commit."""
+        return [
+            partition
+            for topic in topics
+            for partition in self._by_topic.get(topic, ())
+            if self._ledgers[partition].position - self._restart[partition] <= most_ahead
+        ]
+
+    def held(self, topics: Collection[str], *, most_ahead: int) -> list[Ledger]:
+        """Return the ledgers of the other open partitions of `topics`."""
+        return [
+            self._ledgers[partition]
+            for topic in topics
+            for partition in self._by_topic.get(topic, ())
+            if self._ledgers[partition].position - self._restart[partition] > most_ahead
+        ]
 
     def uncommitted(self) -> dict[tuple[str, int], int]:
         """Return what may be committed and is not yet, by partition."""
@@ -63,6 +80,7 @@ class Generation:
     def committed(self, offsets: Mapping[tuple[str, int], int]) -> None:
         """The group has `offsets`."""
         self._committed.update(offsets)
+        self._restart.update(offsets)
 
     def lose(self) -> None:
         """Another worker may have the partitions: what is answered from now on counts for nothing."""

@@ -53,6 +53,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         self._committer = Committer(settings.kafka, group)
         self._opener = Opener(settings.kafka, consumer, group, lease, tally=tally, clock=clock)
         self._opening: set[asyncio.Task[None]] = set()
+        self._hastened: asyncio.Task[None] | None = None
         self._without_since_s = clock()
 
     # What aiokafka calls
@@ -103,6 +104,11 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         """Commit what is settled and not yet committed; raises Fatal."""
         if self.generation is not None:
             await self._commit(self.generation)
+
+    def hasten_commit(self) -> None:
+        """Commit now, in the background, because something is read no further until then."""
+        if self.generation is not None and (self._hastened is None or self._hastened.done()):
+            self._hastened = self._spawn(self._commit(self.generation))
 
     def out_of_range(self, partition: TopicPartition, asked: int) -> None:
         """The log of `partition` has no offset `asked`: find out what it has, and go on there."""
@@ -156,10 +162,11 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             task.cancel()
         return generation
 
-    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._opening.add(task)
         task.add_done_callback(self._opened)
+        return task
 
     def _opened(self, task: asyncio.Task[None]) -> None:
         self._opening.discard(task)

@@ -30,6 +30,8 @@ from daemon.ports import Drain
 
 _WATCH_S = 0.25
 """How often the lease is looked at while nobody asks for it."""
+_HELD_S = 0.02
+"""Longest wait while kafka.max_uncommitted stops reading: nothing tells when it may go on."""
 _SETTINGS_AT_FAULT = (
     errors.InconsistentGroupProtocolError,
     errors.InvalidSessionTimeoutError,
@@ -67,6 +69,8 @@ class KafkaSource:
         self._waiter: asyncio.Future[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._was_reachable = True
+        self._held: Sequence[Ledger] = ()
+        """Ledgers of partitions that are as far ahead of their commit as allowed."""
 
     # Membership
 
@@ -185,7 +189,7 @@ class KafkaSource:
         chunks = await self._take(topics, max_records)
         if chunks or not topics or timeout_s <= 0:
             return chunks
-        await self._wait(timeout_s)
+        await self._wait(min(timeout_s, _HELD_S) if self._held else timeout_s)
         self._check()
         return await self._take(topics, max_records)
 
@@ -230,10 +234,18 @@ class KafkaSource:
             _finish(self._waiter)
 
     async def _take(self, topics: Collection[str], max_records: int) -> list[Chunk]:
+        self._held = ()
         generation = self._membership.generation
         if generation is None or self._consumer.between_assignments or max_records <= 0:
             return []
-        partitions = generation.readable(topics)
+        # At most half at a time: the limit is never passed, and pieces do not get small near it.
+        max_uncommitted = self._settings.kafka.max_uncommitted
+        max_records = min(max_records, max(1, max_uncommitted // 2))
+        most_ahead = max_uncommitted - max_records
+        self._held = generation.held(topics, most_ahead=most_ahead)
+        if any(ledger.span <= most_ahead for ledger in self._held):
+            self._membership.hasten_commit()
+        partitions = generation.readable(topics, most_ahead=most_ahead)
         if not partitions:
             return []
         fetched = await self._read(partitions, max_records)

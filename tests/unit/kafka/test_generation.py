@@ -59,9 +59,39 @@ def test_only_what_changed_is_uncommitted():
 def test_open_partitions_of_the_asked_topics_are_readable():
     generation = _generation()
 
-    assert generation.readable(["a", "c"]) == [A]
+    assert generation.readable(["a", "c"], most_ahead=0) == [A]
     generation.close(A)
-    assert generation.readable(["a", "b"]) == [B]
+    assert generation.readable(["a", "b"], most_ahead=0) == [B]
+
+
+def test_a_partition_is_held_while_it_is_too_far_ahead_of_its_commit():
+    generation = _generation()
+    ledger = generation.ledgers[A]
+    ledger.start(range(10, 15), position=15)
+
+    assert generation.readable(["a"], most_ahead=5) == [A]
+    assert generation.readable(["a", "b"], most_ahead=4) == [B]
+    assert generation.held(["a", "b"], most_ahead=4) == [ledger]
+
+
+def test_only_a_commit_opens_a_partition_again():
+    generation = _generation()
+    ledger = generation.ledgers[A]
+    ledger.start(range(10, 15), position=15)
+    ledger.settle(range(10, 15))
+
+    assert generation.held(["a"], most_ahead=4) == [ledger]
+    generation.committed({A: 15})
+    assert generation.held(["a"], most_ahead=4) == []
+
+
+def test_a_partition_without_a_commit_is_ahead_of_where_it_began():
+    generation = _generation()
+    ledger = generation.ledgers[B]
+    ledger.start(range(20, 25), position=25)
+    ledger.settle(range(20, 25))
+
+    assert generation.held(["b"], most_ahead=4) == [ledger]
 
 
 def test_all_ledgers_of_a_lost_generation_are_lost():
