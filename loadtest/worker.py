@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,12 +29,21 @@ class Worker:
     """
 
     def __init__(
-        self, config: Path, overrides: Mapping[str, str] | None = None, *, detached: bool = False
+        self,
+        config: Path,
+        overrides: Mapping[str, str] | None = None,
+        *,
+        detached: bool = False,
+        program: Sequence[str] = ("-m", "daemon"),
     ) -> None:
-        """Prepare a worker; nothing runs yet. `overrides` are given to --set."""
+        """Prepare a worker; nothing runs yet.
+
+        `overrides` are given to --set. `program` is what Python runs: another stands in for the
+        daemon where a test must see one that is broken.
+        """
         settings = {"http.port": "0", "log.form": "json"} | dict(overrides or {})
         pairs = [f"{name}={value}" for name, value in settings.items()]
-        self._command = [sys.executable, "-m", "daemon", "run", "--config", str(config)]
+        self._command = [sys.executable, *program, "run", "--config", str(config)]
         for pair in pairs:
             self._command += ["--set", pair]
         self._child = Child("worker", detached=detached)
