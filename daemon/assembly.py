@@ -99,7 +99,7 @@ def assemble(
         sink,
         Amends(replies),
         may_send=source.lease_valid,
-        settled=lambda answers: line.on_settled(answers),
+        settled=lambda answers, publish_s: line.on_settled(answers, publish_s),
         dropped=lambda answers: line.on_dropped(answers),
         failed=lambda error: line.fail(error),
     )

@@ -72,7 +72,7 @@ class Examiner:
         """
         headers = read_headers(record.headers, self._limits)
         topic = self._topics.allowed(headers.reply_to)
-        cost_bytes = len(record.value or b"") + headers.size_bytes
+        cost_bytes = len(record.value or b"") + len(record.key or b"") + headers.size_bytes
         if topic is None or headers.reply_to_twice:
             return self._unaddressed(record, ledger, headers, cost_bytes), False
         try:

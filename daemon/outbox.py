@@ -5,6 +5,7 @@ and collects the next load while that is under way, so sends grow with the load 
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Protocol
@@ -35,7 +36,8 @@ class Amends(Protocol):
 
 
 class Outbox:
-    """Publishes answers; `settled` is told of those the broker has, `dropped` of those nobody owes.
+    """Publishes answers; `settled` is told of those the broker has and of the seconds that took,
+    `dropped` of those that are not owed any more.
 
     Answers of a lost ledger are dropped, never sent: another worker owes them now. `may_send` is
     asked right before each send (the lease).
@@ -47,7 +49,7 @@ class Outbox:
         amends: Amends,
         *,
         may_send: Callable[[], bool],
-        settled: Callable[[Sequence[Answer]], None],
+        settled: Callable[[Sequence[Answer], float], None],
         dropped: Callable[[Sequence[Answer]], None],
         failed: Callable[[BaseException], None],
     ) -> None:
@@ -148,10 +150,11 @@ class Outbox:
         """Send until the broker has all of `answers` that are still owed."""
         while owed := self._owed(answers):
             records = [(answer.key, answer.value, answer.headers) for answer in owed]
+            began_s = time.monotonic()
             try:
                 await self._sink.send(topic, number, records)
             except RecordTooLarge as error:
-                answers = self._shrink(owed, set(error.refused))
+                answers = self._shrink(owed, set(error.refused), began_s)
             except SendDenied as error:
                 raise Fatal(
                     Exit.DENIED, f"not allowed to write to {topic}: grant Write on it"
@@ -163,17 +166,18 @@ class Outbox:
                 answers = owed
                 await asyncio.sleep(_RETRY_S)
             else:
-                self._settle(owed)
+                self._settle(owed, began_s)
                 return
 
-    def _shrink(self, answers: list[Answer], refused: set[int]) -> list[Answer]:
+    def _shrink(self, answers: list[Answer], refused: set[int], began_s: float) -> list[Answer]:
         """Settle what the broker took; return what to send in place of the rest."""
-        self._settle([answer for i, answer in enumerate(answers) if i not in refused])
+        self._settle([answer for i, answer in enumerate(answers) if i not in refused], began_s)
         return [self._amends.too_large(answers[i]) for i in sorted(refused)]
 
-    def _settle(self, answers: list[Answer]) -> None:
+    def _settle(self, answers: list[Answer], began_s: float) -> None:
         self._pending -= len(answers)
-        self._settled(answers)
+        if answers:
+            self._settled(answers, time.monotonic() - began_s)
 
     async def _is_gone(self, topic: str) -> bool:
         try:

@@ -162,8 +162,8 @@ class Pipeline:
         self._transforms.close()
         self._runner.close()
 
-    def on_settled(self, answers: Sequence[Answer]) -> None:
-        """Settle what the broker has, and give its budget back."""
+    def on_settled(self, answers: Sequence[Answer], publish_s: float) -> None:
+        """Settle what the broker has, which took `publish_s`, and give its budget back."""
         for ledger, group in _by_ledger(answers).items():
             if not ledger.lost:
                 ledger.settle([answer.record.offset for answer in group])
@@ -171,6 +171,7 @@ class Pipeline:
             lane = self._lanes[ledger.topic]
             self._intake.give_back(lane, len(group), cost_bytes)
             self._metrics.answered(lane, group, wall_s=time.time())
+            self._metrics.stage(lane, "publish", publish_s)
         self._note_change()
 
     def on_dropped(self, gone: Sequence[_Item]) -> None:

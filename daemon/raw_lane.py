@@ -43,6 +43,7 @@ class RawLane:
             headers = record.headers
             body = record.value
             correlation: Header | None = None
+            cost_bytes = 0
             if body is None or len(headers) > 1:
                 others.append(record)
                 continue
@@ -52,11 +53,15 @@ class RawLane:
                     others.append(record)
                     continue
                 correlation = name, value
+                cost_bytes = len(name) + len(value)
             size_bytes = len(body)
             rows = size_bytes // row_bytes
             if rows * row_bytes != size_bytes or not 0 < size_bytes <= most_bytes:
                 others.append(record)
                 continue
+            key = record.key
+            if key is not None:
+                cost_bytes += len(key)
             taken.append(
                 Request(
                     record,
@@ -65,7 +70,7 @@ class RawLane:
                     raw,
                     body,
                     rows,
-                    size_bytes,
+                    size_bytes + cost_bytes,
                     now_s,
                     never_s,
                     topic,

@@ -108,11 +108,13 @@ def test_rows_of_another_shape_have_another_bucket():
 def test_decoded_arrays_count_as_held_bytes():
     sent = record(body(tensor()))
 
-    assert only_request(sent).cost_bytes == len(sent.value) + 64
+    assert only_request(sent).cost_bytes == len(sent.value) + len(sent.key) + 64
 
 
-def test_headers_count_as_held_bytes():
-    assert only_request(record(ROW, RAW)).cost_bytes == 64 + len(RAW[0]) + len(RAW[1])
+def test_key_and_headers_count_as_held_bytes():
+    sent = record(ROW, RAW)
+
+    assert only_request(sent).cost_bytes == 64 + len(sent.key) + len(RAW[0]) + len(RAW[1])
 
 
 # Transforms

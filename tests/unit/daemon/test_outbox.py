@@ -52,10 +52,14 @@ class Bench:
             self.sink,
             Amends(),
             may_send=lambda: self.lease,
-            settled=self.settled.extend,
+            settled=self._settled,
             dropped=self.dropped.extend,
             failed=self.failures.append,
         )
+
+    def _settled(self, answers, publish_s):
+        assert publish_s >= 0
+        self.settled.extend(answers)
 
     async def idle(self):
         for _ in range(1_000):
