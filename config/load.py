@@ -51,6 +51,8 @@ def load(path: Path | None, environment: Mapping[str, str], overrides: Sequence[
     in_file = read_file(path) if path else []
     in_environment, slips = read_environment(environment)
     in_overrides, unreadable = read_overrides(overrides)
+    if path is None and not in_environment and not slips:
+        raise SettingsError(["no configuration is named: --config FILE, or TIDEMILL_CONFIG"])
     draft, misplaced = _draft([*in_file, *in_environment, *in_overrides])
     settings, invalid = _settle(draft)
     problems = [*slips, *unreadable, *misplaced, *invalid]

@@ -66,6 +66,13 @@ class TestLayers:
         assert loaded.settings.lanes["urgent"].weight == 8
         assert loaded.settings.lanes["urgent"].linger == 0.02
 
+    def test_without_any_configuration_one_is_asked_for(self):
+        with pytest.raises(SettingsError) as raised:
+            load(None, {"HOME": "/home/somebody"}, ["http.port=0"])
+
+        (problem,) = raised.value.problems
+        assert problem == "no configuration is named: --config FILE, or TIDEMILL_CONFIG"
+
     def test_no_file_is_needed(self):
         environment = {
             "TIDEMILL__KAFKA__GROUP": "classify",
