@@ -189,10 +189,8 @@ class Pipeline:
     async def on_revoked(self, ledgers: Collection[Ledger]) -> None:
         """Let go what only waits; finish what runs, so that it can be committed."""
         self.on_dropped(self._batcher.drop(ledgers))
-        while self._runner.in_flight or self._transforms.under_way or self._outbox.pending:
+        while self._runner.in_flight or self._transforms.finishing or self._outbox.pending:
             await self._change()
-            if prepared := self._batcher.drop(ledgers):  # meanwhile, only to wait
-                self.on_dropped(prepared)
 
     async def _change(self) -> None:
         """Wait until requests have left the line."""

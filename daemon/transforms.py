@@ -32,6 +32,12 @@ class Transforms:
         self._models = models
         self._admission = admission
         self._replies = replies
+        self._finishing = 0
+
+    @property
+    def finishing(self) -> int:
+        """Requests that have run and whose replies are still being made."""
+        return self._finishing
 
     @property
     def under_way(self) -> int:
@@ -69,10 +75,16 @@ class Transforms:
             else:
                 sound.append((request, outputs))
         done(unsound)
+        self._finishing += len(sound)
+
+        def finished(answers: Sequence[Answer]) -> None:
+            self._finishing -= len(answers)
+            done(answers)
+
         self._preparation.submit(
             partial(self._postprocess, served, part),
             sound,
-            done=done,
+            done=finished,
             cheap=_conversion(served.model).cheap,
         )
 
