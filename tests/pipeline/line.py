@@ -1,0 +1,283 @@
+"""The whole line between two fakes, in virtual time, with all that can be known of it afterwards."""
+
+import asyncio
+import contextlib
+import math
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from unittest import mock
+
+import numpy as np
+from prometheus_client import generate_latest
+
+from config.settings import Settings
+from daemon import assembly
+from daemon.metrics import Metrics
+from daemon.run_times import RunTimes
+from loadtest.metrics import Metrics as Scrape
+from runtime import Model, ModelFailed, ModelRefused
+from runtime.conversion import Conversion
+from tests.fake_threads import FakePreparation, FakeRunner
+from tests.fakes import FakeSink, FakeSource
+from tests.signatures import one_to_one
+
+EPOCH_S = 1_700_000_000.0
+"""The wall clock when virtual time is 0."""
+RAW = "application/octet-stream"
+POISON = -1.0
+REPLIES, DEAD = "replies", "dead"
+MODEL = "double"
+
+
+def row(value):
+    """A request of one row."""
+    return np.full(1, value, "<f4").tobytes()
+
+
+def value_of(body):
+    """The first number of a reply."""
+    return float(np.frombuffer(body, "<f4")[0])
+
+
+class Doubling:
+    """x float32 [n, 1] -> 2x, in `base_s` and `row_s` for each row; a row of POISON fails its batch."""
+
+    signature = one_to_one("FP32", (1,))
+    digest = "0" * 64
+    provider = "fake"
+
+    def __init__(self, *, base_s=0.001, row_s=0.0, sick=False):
+        self.base_s, self.row_s = base_s, row_s
+        self.sick = sick
+        self.runs = []
+
+    def run_s(self, rows):
+        return self.base_s + self.row_s * rows
+
+    def run(self, inputs, *, limit_s):
+        rows = inputs["x"]
+        self.runs.append(rows.ravel().tolist())
+        if self.sick or (rows == POISON).any():
+            raise ModelFailed("a poisoned row")
+        return {"y": rows * 2}
+
+    def probe(self, *, limit_s):
+        if self.sick:
+            raise ModelFailed("sick")
+
+    def close(self):
+        pass
+
+
+class FakeModels:
+    """Meets daemon.models.Models as far as the line asks; a rebuild is refused."""
+
+    def __init__(self, serving):
+        self.serving = serving
+        self.run_times = RunTimes()
+
+    def rebuild(self, name):
+        raise ModelRefused(f"{name} is gone", "put it back")
+
+
+class Idle:
+    """Stands for daemon.collector.Collector, which belongs to a process."""
+
+    def collect(self, *, idle):
+        pass
+
+
+class WatchedSource(FakeSource):
+    """Tells the line of each commit before it counts."""
+
+    def __init__(self, line, **options):
+        super().__init__(**options)
+        self._line = line
+
+    def _record_commit(self, ledgers):
+        before = dict(self.committed)
+        super()._record_commit(ledgers)
+        for partition in ledgers:
+            first, end = before.get(partition, 0), self.committed.get(partition, 0)
+            self._line.on_commit(partition, first, end)
+
+
+LANES = {
+    "standard": {"topics": ["standard"], "max_rows": 8, "linger": 1.0},
+    "urgent": {"topics": ["urgent"], "max_rows": 4, "linger": 0.02, "weight": 8},
+}
+
+
+def settings_for(lanes, *, transform="", kafka=None, limits=None):
+    """Settings of lanes that serve one model and take raw rows."""
+    return Settings(
+        kafka={"group": "g"} | (kafka or {}),
+        models={MODEL: {"path": "model.onnx", "transform": transform}},
+        lanes={
+            name: {"models": [MODEL], "content_type": RAW} | dict(lane)
+            for name, lane in lanes.items()
+        },
+        replies={"topic": REPLIES, "allow": ["replies.*"]},
+        dead_letters={"topic": DEAD},
+        limits=limits or {},
+    )
+
+
+class Line:
+    """A running line. `async with Line(...) as line:` assigns `partitions` of each topic.
+
+    `commits` are (partition, from, to) in order; a commit past an offset without an end is kept in
+    `premature`.
+    """
+
+    def __init__(
+        self,
+        lanes: Mapping = LANES,
+        *,
+        partitions=1,
+        session=None,
+        transform=None,
+        kafka=None,
+        limits=None,
+        assemble=assembly.assemble,
+    ):
+        named = "transform.py:T" if transform else ""
+        self.settings = settings_for(lanes, transform=named, kafka=kafka, limits=limits)
+        self.session = session or Doubling()
+        self.commits, self.premature = [], []
+        self.stop = asyncio.Event()
+        self.line = None
+        self._transform = transform
+        self._assemble = assemble
+        self._partitions = partitions
+        self._stack = contextlib.ExitStack()
+
+    async def __aenter__(self):
+        loop = asyncio.get_running_loop()
+        self._stack.enter_context(
+            mock.patch.multiple(time, monotonic=loop.time, time=lambda: EPOCH_S + loop.time())
+        )
+        self.metrics = Metrics()
+        self.source = WatchedSource(
+            self,
+            drain=lambda ledgers: self.line.on_revoked(ledgers),
+            revoke_s=self.settings.limits.revoke,
+            max_uncommitted=self.settings.kafka.max_uncommitted,
+        )
+        self.sink = FakeSink({REPLIES: 4, DEAD: 1})
+        conversion = None
+        if self._transform is not None:
+            conversion = Conversion(self._transform, self.session.signature)
+        self.model = Model(self.session, conversion)
+        self.models = FakeModels({MODEL: self.model})
+        self.line = self._assemble(
+            self.settings,
+            self.models,
+            self.metrics,
+            source=self.source,
+            sink=self.sink,
+            collector=Idle(),
+            moved=lambda: None,
+            runner_kind=FakeRunner,
+            preparation_kind=FakePreparation,
+        )
+        await self.source.start()
+        self.source.assign(*self.partitions)
+        self.task = loop.create_task(self.line.run(self.stop))
+        return self
+
+    async def __aexit__(self, *_):
+        try:
+            if not self.task.done():
+                self.task.cancel()
+                await asyncio.wait([self.task])
+            self.line.close()
+            await asyncio.sleep(0)
+        finally:
+            self._stack.close()
+
+    @property
+    def partitions(self):
+        """All there are, of all lanes."""
+        topics = [topic for lane in self.settings.lanes.values() for topic in lane.topics]
+        return [(topic, number) for topic in topics for number in range(self._partitions)]
+
+    # What a test does
+
+    def push(self, topic, *values, partition=0, **fields):
+        """Publish requests of one row each now; return their request-ids."""
+        fields.setdefault("timestamp", math.floor(time.time() * 1000))
+        bodies = [value if isinstance(value, bytes) else row(value) for value in values]
+        offsets = self.source.push(topic, partition, *bodies, **fields)
+        return [f"{topic}/{partition}/{offset}" for offset in offsets]
+
+    async def quiet(self, within_s=60.0):
+        """Wait until everything that is assigned is read, answered and committed."""
+        async with asyncio.timeout(within_s):
+            while not self.is_quiet:
+                self._raise_failure()
+                await asyncio.sleep(0.01)
+
+    @property
+    def is_quiet(self):
+        """Whether nothing is left to do."""
+        return self.line.in_flight_requests == 0 and all(
+            self.source.committed.get(partition, 0) == self.source.end(*partition)
+            for partition in self.source.ledgers
+        )
+
+    def _raise_failure(self):
+        if self.task.done():
+            self.task.result()
+            raise AssertionError("the line has ended")
+
+    async def end(self):
+        """Tell it to stop; return its exit code."""
+        self.stop.set()
+        return await self.task
+
+    # What a test sees
+
+    def ends(self):
+        """All that was published, by the request it answers."""
+        found = defaultdict(list)
+        for record in self.sink.published:
+            found[_answered(record)].append(record)
+        return found
+
+    def end_of(self, request_id):
+        """The only end of a request."""
+        (end,) = self.ends()[request_id]
+        return end
+
+    def on_commit(self, partition, first, end):
+        """A commit moves from `first` to `end`."""
+        if first == end:
+            return
+        self.commits.append((partition, first, end))
+        ended = self.ends()
+        topic, number = partition
+        log = self.source.log[partition]
+        self.premature += [
+            (partition, offset)
+            for offset in range(first, end)
+            if log[offset] is not None and f"{topic}/{number}/{offset}" not in ended
+        ]
+
+    def waited_s(self, request_id):
+        """How long a request waited from its fetch till its run began."""
+        stages = self.end_of(request_id).header("stages").decode()
+        (wait_us,) = (part[5:] for part in stages.split(";") if part.startswith("wait="))
+        return int(wait_us) / 1e6
+
+    def scrape(self):
+        """The metrics of this moment."""
+        return Scrape(generate_latest(self.metrics.registry).decode())
+
+
+def _answered(record):
+    headers = dict(record.headers)
+    if "dlq-code" not in headers:
+        return headers["request-id"].decode()
+    return "/".join(headers[f"dlq-{it}"].decode() for it in ("topic", "partition", "offset"))

@@ -1,0 +1,189 @@
+"""A request's way down the line, and what is known of it afterwards."""
+
+import numpy as np
+import pytest
+
+from daemon.errors import Code
+from runtime import Done, Rejected
+from tests.pipeline.line import DEAD, MODEL, POISON, REPLIES, Line, row, value_of
+
+
+async def test_a_request_is_answered_and_committed():
+    async with Line() as line:
+        (request,) = line.push("standard", 21, key=b"k", headers=[("correlation-id", b"c")])
+        await line.quiet()
+
+        end = line.end_of(request)
+        assert (end.topic, end.key, value_of(end.value)) == (REPLIES, b"k", 42)
+        assert end.header("correlation-id") == b"c"
+        assert end.header("status") == b"ok"
+        assert line.source.committed["standard", 0] == 1
+
+
+async def test_what_cannot_be_read_is_a_dead_letter_and_its_neighbours_are_answered():
+    async with Line() as line:
+        (before,) = line.push("standard", 1)
+        offset = line.source.push_unreadable("standard", 0)
+        (behind,) = line.push("standard", 3)
+        await line.quiet()
+
+        dead = line.end_of(f"standard/0/{offset}")
+        assert (dead.topic, dead.header("dlq-code")) == (DEAD, b"undecodable_record")
+        assert [value_of(line.end_of(each).value) for each in (before, behind)] == [2, 6]
+
+
+async def test_gaps_in_the_log_hold_no_commit_back():
+    async with Line() as line:
+        line.push("standard", 1)
+        line.source.skip("standard", 0, 5)
+        line.push("standard", 2)
+        line.source.skip("standard", 0, 2)
+        await line.quiet()
+
+        assert line.source.committed["standard", 0] == 9
+
+
+async def test_a_request_that_fails_its_batch_fails_alone():
+    async with Line() as line:
+        good, bad, other = line.push("standard", 1, POISON, 2)
+        await line.quiet()
+
+        assert line.end_of(bad).header("error-code") == Code.INFERENCE_FAILED.encode()
+        assert [value_of(line.end_of(each).value) for each in (good, other)] == [2, 4]
+
+
+async def test_records_in_are_results_errors_and_dead_letters():
+    async with Line() as line:
+        line.push("standard", 1, POISON, b"", b"not whole", 2)
+        line.push("urgent", 3)
+        line.push("urgent", 4, headers=[("reply-to", b"elsewhere")])
+        line.source.push_unreadable("urgent", 0)
+        await line.quiet()
+
+        scrape = line.scrape()
+        assert scrape.by("outcome", "requests_total") == {
+            "ok": 3,
+            "inference_failed": 1,
+            "invalid_request": 1,
+            "invalid_shape": 1,
+            "dead_letter": 2,
+        }
+        assert scrape.total("records_total") == scrape.total("requests_total") == 8
+
+
+async def test_a_missing_reply_topic_holds_up_nobody_else():
+    async with Line() as line:
+        (lost,) = line.push("urgent", 1, headers=[("reply-to", b"replies.missing")])
+        (fine,) = line.push("urgent", 2)
+        await line.quiet()
+
+        assert line.end_of(lost).header("dlq-code") == b"reply_topic_denied"
+        assert value_of(line.end_of(fine).value) == 4
+
+
+# Deadlines
+
+
+async def test_a_request_that_waits_past_its_deadline_is_told_so_at_once_and_never_runs():
+    lanes = {"standard": {"topics": ["standard"], "max_rows": 8, "linger": 3600.0}}
+    async with Line(lanes) as line:
+        line.session.base_s = 10.0  # the executor is busy when the deadline comes
+        line.push("standard", *range(8))
+        (late,) = line.push("standard", 99, headers=[("timeout-ms", b"2500")])
+        await line.quiet()
+
+        end = line.end_of(late)
+        assert end.header("error-code") == b"deadline_exceeded"
+        assert end.at_s == pytest.approx(2.5, abs=0.05)
+        assert all(99 not in run for run in line.session.runs)
+
+
+async def test_a_batch_leaves_early_enough_for_its_earliest_deadline():
+    lanes = {"standard": {"topics": ["standard"], "max_rows": 8, "linger": 3600.0}}
+    async with Line(lanes) as line:
+        line.session.base_s = 0.2
+        line.models.run_times.observe(MODEL, 8, 0.2)  # as warm-up would
+        patient, hurried = (
+            *line.push("standard", 1),
+            *line.push("standard", 2, headers=[("timeout-ms", b"2000")]),
+        )
+        await line.quiet()
+
+        assert line.end_of(hurried).header("status") == b"ok"
+        assert line.end_of(hurried).at_s <= 2.0
+        assert line.end_of(patient).at_s == line.end_of(hurried).at_s
+
+
+async def test_an_expired_request_does_not_reach_the_model():
+    async with Line() as line:
+        (expired,) = line.push("standard", 1, headers=[("timeout-ms", b"0")])
+        await line.quiet()
+
+        assert line.end_of(expired).header("error-code") == b"deadline_exceeded"
+        assert not line.session.runs
+
+
+# Transforms
+
+
+class Words:
+    """The number of letters, doubled; some words show what a transform may do."""
+
+    def preprocess(self, body, headers):
+        if body == b"raise":
+            raise KeyError
+        if body == b"reject":
+            raise Rejected("invalid_value", "no such word")
+        if body == b"done":
+            return Done("text/plain", b"without the model")
+        return {"x": np.full((1, 1), len(body), np.float32)}
+
+    def postprocess(self, outputs):
+        doubled = outputs["y"][0, 0]
+        if doubled == 26:
+            raise ValueError
+        return "text/plain", b"%d" % doubled
+
+
+class CheapWords(Words):
+    cheap = True
+
+
+@pytest.mark.parametrize("transform", [Words, CheapWords])
+async def test_a_transform_fails_for_its_request_alone(transform):
+    async with Line(transform=transform()) as line:
+        words = [b"tide", b"raise", b"mill", b"reject", bytes(13), b"wheel"]
+        requests = line.push("standard", *words)
+        await line.quiet()
+
+        ends = [line.end_of(request) for request in requests]
+        assert [end.header("error-code") for end in ends] == [
+            None,
+            b"transform_failed",
+            None,
+            b"invalid_value",
+            b"transform_failed",
+            None,
+        ]
+        assert [end.value for end in ends if end.header("status") == b"ok"] == [b"8", b"8", b"10"]
+
+
+@pytest.mark.parametrize("transform", [Words, CheapWords])
+async def test_a_transform_may_answer_without_the_model(transform):
+    async with Line(transform=transform()) as line:
+        (request,) = line.push("standard", b"done")
+        await line.quiet()
+
+        end = line.end_of(request)
+        assert (end.value, end.header("status")) == (b"without the model", b"ok")
+        assert not line.session.runs
+
+
+async def test_rows_of_one_batch_go_back_to_their_own_requests():
+    async with Line() as line:
+        one, three, two = line.push("standard", row(1), row(2) + row(3) + row(4), row(5) + row(6))
+        await line.quiet()
+
+        bodies = [line.end_of(each).value for each in (one, three, two)]
+        assert bodies == [row(2), row(4) + row(6) + row(8), row(10) + row(12)]
+        assert line.session.runs == [[1, 2, 3, 4, 5, 6]]

@@ -1,0 +1,190 @@
+"""Partitions that are taken away: in good order, with the session, or with the lease."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from tests.pipeline.line import Line, value_of
+
+LANES = {"standard": {"topics": ["standard"], "max_rows": 8, "linger": 30.0}}
+PARTITION = ("standard", 0)
+
+
+class Ones:
+    """Every request is one row, every reply the same."""
+
+    def preprocess(self, body, headers):
+        return {"x": np.ones((1, 1), np.float32)}
+
+    def postprocess(self, outputs):
+        return "text/plain", b"done"
+
+
+def now_s():
+    return asyncio.get_running_loop().time()
+
+
+async def test_a_revocation_finishes_what_runs_and_commits_it():
+    async with Line(LANES) as line:
+        line.session.base_s = 5.0
+        running = line.push("standard", *range(8))
+        await asyncio.sleep(1)
+        told_s = now_s()
+
+        await line.source.revoke(PARTITION)
+
+        assert now_s() - told_s == pytest.approx(4.0, abs=0.1)
+        assert all(line.end_of(each) for each in running)
+        assert line.source.committed[PARTITION] == 8
+
+
+async def test_a_revocation_drops_what_waits_unrun():
+    async with Line(LANES) as line:
+        line.push("standard", 1, 2, 3)
+        await asyncio.sleep(1)
+
+        await line.source.revoke(PARTITION)
+        await asyncio.sleep(60)
+
+        assert not line.session.runs
+        assert not line.sink.published
+        assert line.line.in_flight_requests == 0
+        assert line.scrape().total("handed_back_total") == 3
+
+
+async def test_what_was_handed_back_is_answered_once_when_the_partition_returns():
+    async with Line(LANES) as line:
+        line.session.base_s = 5.0
+        requests = line.push("standard", *range(11))  # 8 run, 3 wait
+        await asyncio.sleep(1)
+        await line.source.revoke(PARTITION)
+
+        line.source.assign(PARTITION)
+        await line.quiet(within_s=100)
+
+        assert all(line.end_of(each) for each in requests)
+
+
+async def test_a_revocation_does_not_wait_for_what_is_only_being_prepared():
+    async with Line(LANES, transform=Ones()) as line:
+        line.push("standard", *[b"a"] * 3)
+        await asyncio.sleep(0.005)  # half-way through the preparation
+        told_s = now_s()
+
+        await line.source.revoke(PARTITION)
+
+        assert now_s() == told_s
+        await asyncio.sleep(2)
+        assert line.line.in_flight_requests == 0
+
+
+async def test_a_revocation_waits_for_what_a_transform_makes_of_outputs():
+    async with Line(LANES, transform=Ones()) as line:
+        line.session.base_s = 1.0
+        requests = line.push("standard", *[b"a"] * 8)
+        await asyncio.sleep(1.015)  # the run is over, the replies are being written
+        assert line.session.runs
+        assert not line.ends()
+
+        await line.source.revoke(PARTITION)
+
+        assert [line.end_of(each).value for each in requests] == [b"done"] * 8
+        assert line.source.committed[PARTITION] == 8
+
+
+async def test_a_revocation_does_not_touch_other_partitions():
+    async with Line(LANES, partitions=2) as line:
+        line.push("standard", 1, 2)
+        (kept,) = line.push("standard", 3, partition=1)
+        await asyncio.sleep(1)
+
+        await line.source.revoke(PARTITION)
+        await line.quiet(within_s=100)
+
+        assert line.session.runs == [[3]]
+        assert value_of(line.end_of(kept).value) == 6
+
+
+async def test_a_sink_that_is_held_does_not_hold_a_revocation_beyond_its_budget():
+    async with Line(LANES, limits={"revoke": 3.0}) as line:
+        line.sink.hold()
+        line.push("standard", *range(8))
+        await asyncio.sleep(1)
+        told_s = now_s()
+
+        await line.source.revoke(PARTITION)
+
+        assert now_s() - told_s == pytest.approx(3.0, abs=0.1)
+        assert PARTITION not in line.source.committed
+
+
+async def test_what_was_not_sent_when_a_partition_went_is_never_sent():
+    async with Line(LANES) as line:
+        line.session.base_s = 5.0
+        line.push("standard", *range(8))
+        await asyncio.sleep(1)
+
+        line.source.lose(PARTITION)
+        await asyncio.sleep(60)
+
+        assert len(line.session.runs) == 1
+        assert not line.sink.published
+        assert not line.commits
+        assert line.line.in_flight_requests == 0
+
+
+async def test_what_waits_for_a_lost_partition_never_runs():
+    async with Line(LANES) as line:
+        line.push("standard", 1, 2)
+        await asyncio.sleep(1)
+
+        line.source.lose(PARTITION)
+        await asyncio.sleep(60)
+
+        assert not line.session.runs
+        assert line.line.in_flight_requests == 0
+        assert line.scrape().total("handed_back_total") == 2
+
+
+async def test_a_late_answer_of_a_lost_assignment_settles_nothing_in_the_next():
+    async with Line(LANES) as line:
+        line.session.base_s = 5.0
+        requests = line.push("standard", *range(8))
+        await asyncio.sleep(1)
+        line.source.lose(PARTITION)
+        line.source.assign(PARTITION)
+        await asyncio.sleep(4.5)  # the first run is over, the second is under way
+
+        assert not line.sink.published
+        assert PARTITION not in line.source.committed
+        await line.quiet()
+        assert all(line.end_of(each) for each in requests)
+
+
+async def test_nothing_is_sent_without_a_lease():
+    async with Line(LANES) as line:
+        line.session.base_s = 5.0
+        line.push("standard", *range(8))
+        await asyncio.sleep(1)
+
+        line.source.lease = False
+        await asyncio.sleep(60)
+
+        assert not line.sink.published
+        assert not line.commits
+        assert line.line.in_flight_requests == 0
+
+
+async def test_a_send_that_is_repeated_is_not_repeated_without_a_lease():
+    async with Line(LANES) as line:
+        line.sink.lose_acks(1)
+        line.push("standard", *range(8))
+        await asyncio.sleep(0.1)  # taken, unacknowledged, and soon to be sent again
+        assert len(line.sink.published) == 8
+
+        line.source.lease = False
+        await asyncio.sleep(60)
+
+        assert len(line.sink.published) == 8
+        assert not line.commits

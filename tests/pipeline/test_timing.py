@@ -1,0 +1,127 @@
+"""When batches leave: linger, idleness and turns, seen on the whole line."""
+
+import asyncio
+
+import async_solipsism
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.pipeline.line import Line, value_of
+
+LINGER_S = 1.0
+SLACK_S = 0.003
+"""The dispatcher's timer has whole milliseconds, and a fetch lets the loop turn once."""
+_PAUSES = st.lists(
+    st.tuples(st.sampled_from(["standard", "urgent"]), st.floats(0, 3), st.integers(1, 5)),
+    min_size=1,
+    max_size=12,
+)
+
+
+def lanes(**standard):
+    return {
+        "standard": {"topics": ["standard"], "max_rows": 8, "linger": LINGER_S} | standard,
+        "urgent": {"topics": ["urgent"], "max_rows": 4, "linger": 0.02, "weight": 8},
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@given(_PAUSES)
+def test_nobody_waits_longer_than_its_linger_while_the_executor_is_free(arrivals):
+    async def scenario():
+        async with Line(lanes()) as line:
+            line.session.base_s = 0.0
+            requests = []
+            for lane, pause_s, count in arrivals:
+                requests += [(lane, each) for each in line.push(lane, *range(count))]
+                await asyncio.sleep(pause_s)
+            await line.quiet()
+            for lane, request in requests:
+                linger_s = line.settings.lanes[lane].linger
+                assert line.waited_s(request) <= linger_s + SLACK_S
+
+    with asyncio.Runner(loop_factory=async_solipsism.EventLoop) as runner:
+        runner.run(scenario())
+
+
+async def test_a_full_batch_does_not_linger():
+    async with Line(lanes(linger=3600.0)) as line:
+        requests = line.push("standard", *range(8))
+        await line.quiet()
+
+        assert max(line.waited_s(each) for each in requests) < SLACK_S
+        assert line.scrape().by("cause", "flushes_total") == {"full": 1}
+
+
+async def test_a_lone_request_lingers_for_company():
+    async with Line(lanes()) as line:
+        (first,) = line.push("standard", 1)
+        await asyncio.sleep(LINGER_S / 2)
+        (second,) = line.push("standard", 2)
+        await line.quiet()
+
+        assert line.waited_s(first) == pytest.approx(LINGER_S, abs=SLACK_S)
+        assert line.waited_s(second) == pytest.approx(LINGER_S / 2, abs=SLACK_S)
+        assert line.session.runs == [[1, 2]]
+
+
+async def test_a_lone_request_in_an_eager_lane_does_not_wait():
+    async with Line(lanes(eager=True)) as line:
+        await asyncio.sleep(5)
+        (request,) = line.push("standard", 1)
+        await line.quiet()
+
+        assert line.waited_s(request) < SLACK_S
+        assert line.scrape().by("cause", "flushes_total") == {"idle": 1}
+
+
+async def test_what_comes_while_the_executor_is_busy_leaves_together():
+    async with Line(lanes(eager=True)) as line:
+        line.session.base_s = 1.0
+        line.push("standard", 1)
+        await asyncio.sleep(0.1)
+        for value in (2, 3, 4):
+            line.push("standard", value)
+            await asyncio.sleep(0.1)
+        await line.quiet()
+
+        assert line.session.runs == [[1], [2, 3, 4]]
+
+
+async def test_the_urgent_lane_leaves_while_the_standard_lane_is_full():
+    async with Line(lanes(linger=3600.0, max_rows=1_000, max_waiting=10)) as line:
+        line.push("standard", *range(10))
+        await asyncio.sleep(1)
+        line.push("standard", *range(10))
+        await asyncio.sleep(1)
+        assert line.line.in_flight_requests == 10  # the others are not even read
+        pushed_s = asyncio.get_running_loop().time()
+        (request,) = line.push("urgent", 7)
+        await asyncio.sleep(1)
+
+        end = line.end_of(request)
+        assert value_of(end.value) == 14
+        assert end.at_s - pushed_s < 0.02 + 0.05 + SLACK_S
+        assert line.source.committed.get(("standard", 0), 0) == 0
+
+
+async def test_the_urgent_lane_overtakes_the_batch_that_waits():
+    async with Line(lanes()) as line:
+        line.session.base_s = 1.0
+        line.push("standard", *range(16))  # one runs, one is assembled ahead
+        await asyncio.sleep(0.5)
+        (request,) = line.push("urgent", 7)
+        await line.quiet()
+
+        assert [len(run) for run in line.session.runs] == [8, 1, 8]
+        assert line.end_of(request).at_s == pytest.approx(2.0, abs=0.1)
+
+
+async def test_an_idle_line_commits_nothing_and_runs_nothing():
+    async with Line(lanes()) as line:
+        await asyncio.sleep(3600)
+
+        assert not line.commits
+        assert not line.session.runs
+        assert not line.sink.published
