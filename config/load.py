@@ -51,7 +51,7 @@ def load(path: Path | None, environment: Mapping[str, str], overrides: Sequence[
     in_file = read_file(path) if path else []
     in_environment, slips = read_environment(environment)
     in_overrides, unreadable = read_overrides(overrides)
-    if path is None and not in_environment and not slips:
+    if path is None and not any((in_environment, slips, in_overrides, unreadable)):
         raise SettingsError(["no configuration is named: --config FILE, or TIDEMILL_CONFIG"])
     draft, misplaced = _draft([*in_file, *in_environment, *in_overrides])
     settings, invalid = _settle(draft)

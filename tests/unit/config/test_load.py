@@ -68,7 +68,7 @@ class TestLayers:
 
     def test_without_any_configuration_one_is_asked_for(self):
         with pytest.raises(SettingsError) as raised:
-            load(None, {"HOME": "/home/somebody"}, ["http.port=0"])
+            load(None, {"HOME": "/home/somebody"}, [])
 
         (problem,) = raised.value.problems
         assert problem == "no configuration is named: --config FILE, or TIDEMILL_CONFIG"
