@@ -208,7 +208,7 @@ class Consumer:
     def contact_s(self) -> float:
         """When a broker last answered anything, in monotonic seconds."""
         answers = [connection._last_action for connection in self.inner._conns.values()]
-        self._contact_s = max(self._contact_s, *answers, self._contact_s)
+        self._contact_s = max([self._contact_s, *answers])
         return self._contact_s
 
     async def leave(self) -> None:
@@ -234,17 +234,7 @@ class Consumer:
                 if node is not None and member:
                     request = LeaveGroupRequest(self._coordinator.group_id, member)
                     await self.inner.send(node, request)
-        tasks = [
-            task
-            for task in (
-                self._coordinator._coordination_task,
-                self._coordinator._heartbeat_task,
-                self._coordinator._commit_refresh_task,
-                self._fetcher._fetch_task,
-                *self._fetcher._pending_tasks,
-            )
-            if task is not None
-        ]
+        tasks = [task for task in self._tasks if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -255,6 +245,17 @@ class Consumer:
     @property
     def _coordinator(self) -> Any:
         return self._client._coordinator
+
+    @property
+    def _tasks(self) -> list[asyncio.Task[Any] | None]:
+        coordinator, fetcher = self._coordinator, self._fetcher
+        return [
+            coordinator._coordination_task,
+            coordinator._heartbeat_task,
+            coordinator._commit_refresh_task,
+            fetcher._fetch_task,
+            *fetcher._pending_tasks,
+        ]
 
     @property
     def _fetcher(self) -> Any:

@@ -4,6 +4,7 @@ A batch of 10 KB may unpack to gigabytes; the client would unpack it whole, on t
 some of its codecs end the process when memory runs out.
 """
 
+import mmap
 import struct
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -28,12 +29,13 @@ class CannotUnpack(Exception):
 class Decompressor:
     """Unpacks the records of a batch into at most `limit_bytes`.
 
-    One scratch buffer is used again and again: pages of it that no batch reached cost nothing.
+    One scratch buffer is used again and again. It is mapped, not allocated: pages that no batch
+    has reached take no memory.
     """
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
-        self._scratch = memoryview(bytearray(limit_bytes))
+        self._scratch = memoryview(mmap.mmap(-1, limit_bytes))
 
     def unpack(self, codec: int, packed: memoryview) -> memoryview:
         """Return what `packed` holds, valid until the next call.

@@ -198,6 +198,8 @@ class KafkaSource:
         membership, consumer = self._membership, self._consumer
         if membership.fatal is not None:
             raise membership.fatal
+        if self._watching is not None and self._watching.done():
+            raise Fatal(Exit.INTERNAL, f"watching the lease failed: {self._watching.exception()!r}")
         if consumer.replaced:
             raise Fatal(
                 Exit.WORK_LEFT,

@@ -213,3 +213,13 @@ async def test_a_commit_without_an_answer_ends_with_the_session(broker, fragile,
             await source.commit()
     finally:
         broker.resume()
+
+
+async def test_a_session_that_the_broker_does_not_allow_is_a_fault_of_the_settings(workers, topics):
+    await topics(requests=1)
+    source = workers.make(session_timeout="100ms", heartbeat_interval="20ms")
+
+    with pytest.raises(Fatal) as caught:
+        await source.start()
+
+    assert caught.value.exit_code is Exit.SETTINGS

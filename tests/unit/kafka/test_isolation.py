@@ -1,6 +1,8 @@
 """Batches read record by record; whatever is wrong with one is told, and nothing is raised."""
 
+import mmap
 import struct
+from pathlib import Path
 
 import pytest
 from aiokafka.consumer.fetcher import READ_COMMITTED
@@ -256,3 +258,19 @@ def test_whatever_the_bytes_nothing_is_raised_and_offsets_rise_within_the_batch(
     assert all(first <= offset <= 10 for offset in told)
     assert offsets[-1] == 10
     assert records.next_fetch_offset == 11
+
+
+def test_the_room_to_unpack_takes_no_memory_before_it_is_used():
+    before_pages = _resident_pages()
+
+    isolation = Isolation(256 * 2**20)
+
+    assert _resident_pages() - before_pages < 32 * 2**20 // mmap.PAGESIZE
+    assert isolation.take() == {}
+
+
+def _resident_pages():
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        pytest.skip("only Linux tells it so")
+    return int(statm.read_text().split()[1])

@@ -1,0 +1,112 @@
+"""Membership that nobody but a clock can judge."""
+
+import pytest
+
+from config.settings import Settings
+from daemon.errors import Exit
+from daemon.kafka.lease import Lease
+from daemon.kafka.membership import Membership
+
+
+class FakeConsumer:
+    generation, member = 1, "me"
+
+    def __init__(self):
+        self.rejoins = 0
+
+    def rejoin(self):
+        self.rejoins += 1
+
+
+class FakeTally:
+    def rebalance(self):
+        pass
+
+
+class Clock:
+    now_s = 1_000.0
+
+    def __call__(self):
+        return self.now_s
+
+
+SETTINGS = Settings(
+    kafka={"group": "g", "session_timeout": "10s", "rebalance_timeout": "30s"},
+    models={"m": {"path": "model.onnx"}},
+    lanes={"l": {"topics": ["requests"], "models": ["m"]}},
+    replies={"topic": "replies"},
+    dead_letters={"topic": "dead"},
+    limits={"stall": "60s"},
+)
+LIMIT_S = 60 + 2 * 30
+
+
+@pytest.fixture
+async def membership():
+    clock, lease = Clock(), Lease(10.0)
+
+    async def drain(ledgers):
+        pass
+
+    made = Membership(
+        SETTINGS,
+        FakeConsumer(),
+        lease,
+        drain=drain,
+        tally=FakeTally(),
+        changed=lambda: None,
+        clock=clock,
+    )
+    made.clock, made.lease = clock, lease
+    yield made
+    await made.close()
+
+
+def _watch_for(membership, seconds, *, reachable):
+    for _ in range(seconds):
+        membership.clock.now_s += 1
+        membership.watch(reachable=reachable)
+
+
+async def test_without_an_assignment_from_a_broker_that_answers_the_process_ends(membership):
+    _watch_for(membership, LIMIT_S - 1, reachable=True)
+    assert membership.fatal is None
+
+    _watch_for(membership, 2, reachable=True)
+    assert membership.fatal.exit_code is Exit.WORK_LEFT
+
+
+async def test_time_without_a_broker_does_not_count(membership):
+    _watch_for(membership, 10 * LIMIT_S, reachable=False)
+    _watch_for(membership, LIMIT_S - 1, reachable=True)
+
+    assert membership.fatal is None
+
+
+async def test_a_worker_with_an_empty_assignment_is_no_stall(membership):
+    membership.on_partitions_assigned(set())
+    _watch_for(membership, 10 * LIMIT_S, reachable=True)
+
+    assert membership.fatal is None
+
+
+async def test_the_lease_is_over_the_moment_the_clock_says_so(membership):
+    """As after SIGSTOP and SIGCONT: nothing ran in between, and the first question tells."""
+    membership.lease.renew(membership.clock.now_s)
+    membership.on_partitions_assigned(set())
+    generation = membership.generation
+    generation.proven = True
+    assert membership.lease_valid()
+
+    membership.clock.now_s += 3_600
+
+    assert not membership.lease_valid()
+    assert membership.generation is None
+    assert membership._consumer.rejoins == 1
+
+
+async def test_a_generation_that_was_never_confirmed_is_not_dropped(membership):
+    membership.on_partitions_assigned(set())
+
+    assert not membership.lease_valid()
+    assert membership.generation is not None
