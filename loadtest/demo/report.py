@@ -82,6 +82,14 @@ def show_batches(
         f"{answered - rows:.0f} needed none (empty or a few bytes).\n"
         f"The model ({providers}) was busy {utilisation:.0%} of {duration_s:.1f} s."
     )
+    runs_s = {
+        lane.name: metrics.mean("stage_seconds", lane=lane.name, stage="run") for lane in lanes
+    }
+    slowest = max(runs_s, key=runs_s.__getitem__)
+    console.print(
+        f"A batch of the lane {slowest} ran for {_time(runs_s[slowest])}:"
+        " whatever comes meanwhile, urgent or not, waits for its end."
+    )
 
 
 def _rows_in_batches(run: Run, topic: str) -> int:

@@ -22,6 +22,8 @@ tidemill_batch_rows_sum{model="filetype"} 96
 tidemill_batch_rows_count{model="filetype"} 3
 tidemill_model_info{model="filetype",digest="f",provider="CPU"} 1
 tidemill_executor_busy_seconds_total{model="filetype"} 2.5
+tidemill_stage_seconds_sum{lane="standard",stage="run"} 2.4
+tidemill_stage_seconds_count{lane="standard",stage="run"} 3
 """
 )
 
@@ -75,6 +77,11 @@ def test_batches_are_shown_with_what_they_saved(console):
     assert "standard 64 2s 3 32.0 50% linger 2, full 1" in lines
     assert "100 requests were answered by 3 calls of the model; 4 needed none" in " ".join(lines)
     assert "The model (CPU) was busy 25% of 10.0 s." in lines
+
+
+def test_how_long_a_running_batch_is_waited_for_is_shown(console):
+    report.show_batches(console, _run((OK, "python")), _METRICS, _LANES, 10.0)
+    assert "A batch of the lane standard ran for 800 ms:" in console.export_text()
 
 
 def test_all_answered_is_well(console, files):
