@@ -8,6 +8,8 @@ How to use it:
       await topics.create("wide", 8, {"max.message.bytes": "65536"}); topics.admin: aiokafka's
 - `broker`: a loadtest.kafka.broker.Broker of this test alone, to kill, pause, stop and start; its
   methods block, so `await asyncio.to_thread(broker.start)`. `private_topics`: `topics` on it.
+- `spare`: a second broker for the whole run, to restart or to see through a proxy: who uses it
+  leaves it running. `spare_topics`: `topics` on it.
 - `proxy`: a loadtest.kafka.proxy.Proxy before `broker`: hold(PRODUCE), fall_silent(), reset().
 - Tests under unit/ and pipeline/ run in virtual time (async-solipsism): sleeping costs nothing, real
   sockets and threads do not work. All others run on uvloop, as the daemon does.
@@ -28,7 +30,7 @@ from loadtest.kafka import jars
 from loadtest.kafka.broker import Broker
 from loadtest.kafka.proxy import Proxy
 
-_KAFKA_FIXTURES = {"kafka", "broker"}
+_KAFKA_FIXTURES = {"kafka", "broker", "spare"}
 _VIRTUAL_TIME = {"unit", "pipeline"}
 
 
@@ -84,6 +86,12 @@ def broker():
         yield own
 
 
+@pytest.fixture(scope="session")
+def spare():
+    with Broker() as second:
+        yield second
+
+
 @pytest.fixture
 async def proxy(broker):
     async with Proxy(broker.ports) as between:
@@ -101,6 +109,12 @@ async def private_topics(broker):
     made = _Topics(broker.bootstrap)
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def spare_topics(spare):
+    async with _Topics(spare.bootstrap) as made:
+        yield made
 
 
 class _Topics:

@@ -1,0 +1,75 @@
+"""Jobs and witnesses for tests that see the daemon as its users do: a process on a real Kafka."""
+
+import time
+from contextlib import asynccontextmanager
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from tests import models
+from tests.acceptance.jobs import Job, same, trips
+from tests.acceptance.witness import Witness
+
+_PARTITIONS = {"requests": 4, "replies": 2, "dead": 1}
+_SAMPLE_TRIPS = 5_000
+
+
+@pytest.fixture
+def make_job(kafka, topics, tmp_path):
+    """Returns a context of a job and its witness, on the Kafka of all tests."""
+    return _maker(kafka, topics, tmp_path)
+
+
+@pytest.fixture
+def make_spare_job(spare, spare_topics, tmp_path):
+    """The same on the spare broker."""
+    return _maker(spare.bootstrap, spare_topics, tmp_path)
+
+
+def _maker(bootstrap, topics, folder):
+    @asynccontextmanager
+    async def make(model=None, *, answer=same, partitions=None, **settings):
+        names = await topics(**{**_PARTITIONS, **(partitions or {})})
+        job = Job(bootstrap, topics, names, folder, model, **settings)
+        witness = Witness(bootstrap, names.requests, [names.replies, names.dead], answer=answer)
+        async with job, witness:
+            yield job, witness
+
+    return make
+
+
+@pytest.fixture
+def record_figure(record_property):
+    """record_figure(text): shown at the end of the test run."""
+    return lambda text: record_property("figure", text)
+
+
+def pytest_terminal_summary(terminalreporter):
+    figures = [
+        text
+        for report in terminalreporter.getreports("passed")
+        for name, text in report.user_properties
+        if name == "figure" and report.when == "call"
+    ]
+    if figures:
+        terminalreporter.section("measured")
+    for text in figures:
+        terminalreporter.write_line(text)
+
+
+@pytest.fixture(scope="session")
+def busy():
+    """busy(s): a request that makes models.loop() run for about so long on this machine."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(models.loop().SerializeToString(), options)
+    inputs = {"x": np.array([_SAMPLE_TRIPS], dtype=np.int64)}
+    trip_s = min(_timed(session.run, None, inputs) for _ in range(3)) / _SAMPLE_TRIPS
+    return lambda run_s: trips(round(run_s / trip_s))
+
+
+def _timed(function, *arguments):
+    began_s = time.perf_counter()
+    function(*arguments)
+    return time.perf_counter() - began_s

@@ -1,0 +1,93 @@
+"""How a worker ends when it is told to: what it holds is answered, committed, and left to nobody."""
+
+import asyncio
+import signal
+import time
+
+from tests import models
+from tests.acceptance.jobs import END_S, events, held, pair, terminate, tripped, until
+
+
+async def _begun(worker):
+    """Return when `worker` has begun to drain."""
+    await until(lambda: events(worker, "drain.started"))
+
+
+async def test_sigterm_in_mid_batch_leaves_nothing_unanswered_and_repeats_nothing(make_job, busy):
+    batches = {"lanes.l.max_rows": 8}
+    async with make_job(models.loop(), answer=tripped, **batches) as (job, witness):
+        worker = await job.start()
+        await witness.publish([busy(0.02)] * 200)
+        await witness.until_answered(1)
+        worker.send(signal.SIGTERM)
+        await _begun(worker)
+        left = await witness.publish([busy(0.02)] * 40)
+        assert await asyncio.to_thread(worker.wait, END_S) == 0
+
+        await witness.catch_up()
+        committed = await job.committed()
+        assert witness.unanswered >= set(left)
+        assert len(witness.answered) >= 150, "what it held was not answered"
+        assert witness.answered_offsets() == {
+            number: list(range(end)) for number, end in committed.items() if end
+        }
+
+        await job.start()
+        await witness.until_all_answered()
+        assert witness.verdict().exactly_once, witness.verdict()
+
+
+async def test_sigterm_flushes_what_still_gathers_as_one_batch(make_job):
+    async with make_job(**{"lanes.l.max_rows": 100, "lanes.l.linger": "60s"}) as (job, witness):
+        worker = await job.start()
+        await witness.publish(pair(number) for number in range(50))
+        await held(worker, 50)
+
+        assert await terminate(worker) == 0
+
+        await witness.until_all_answered()
+        assert witness.verdict().exactly_once, witness.verdict()
+        assert {entry.reply.headers["batch-rows"] for entry in witness.log} == {b"50"}
+
+
+async def test_a_second_sigterm_ends_at_once_and_loses_nothing(make_job, busy):
+    async with make_job(models.loop(), answer=tripped, **{"lanes.l.max_rows": 1}) as (job, witness):
+        worker = await job.start()
+        await witness.publish([busy(0.3)] * 5)
+        await held(worker, 4)
+        worker.send(signal.SIGTERM)
+        await _begun(worker)
+
+        worker.send(signal.SIGTERM)
+        signalled_s = time.monotonic()
+        assert await asyncio.to_thread(worker.wait, END_S) == 75
+
+        # Three runs of 0.3 s and more were left.
+        assert time.monotonic() - signalled_s < 1.0
+        assert witness.unanswered
+        await job.start()
+        await witness.until_all_answered()
+        assert witness.verdict().at_least_once, witness.verdict()
+
+
+async def test_a_drain_that_takes_too_long_exits_75_and_loses_nothing(make_job, busy):
+    short = {
+        "limits.drain": "1s",
+        "limits.publish": "1s",
+        "models.m.run_limit": "1s",
+        "lanes.l.max_rows": 1,
+    }
+    async with make_job(models.loop(), answer=tripped, **short) as (job, witness):
+        worker = await job.start()
+        await witness.publish([busy(0.3)] * 10)
+        await held(worker, 8)
+
+        assert await terminate(worker) == 75
+
+        assert events(worker, "drain.expired")
+        await witness.catch_up()
+        assert witness.unanswered
+        await job.start()
+        await witness.until_all_answered()
+        # What was answered in time was committed on the way out.
+        assert witness.verdict().exactly_once, witness.verdict()
