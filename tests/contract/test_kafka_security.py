@@ -1,5 +1,6 @@
 """TLS, SASL and missing rights on a real Kafka that insists on them."""
 
+import asyncio
 import hashlib
 import subprocess
 import time
@@ -31,6 +32,13 @@ pytestmark = pytest.mark.kafka
 ALICE, BOB = ("alice", "PLAIN"), ("bob", "SCRAM-SHA-512")
 """Alice may do everything, Bob nothing; each proves it in another way."""
 PASSWORD = "open sesame"
+
+
+@pytest.fixture(autouse=True)
+async def tls_says_goodbye():
+    """aiokafka does not wait for a TLS connection to close, and the loop ends with the test."""
+    yield
+    await asyncio.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
