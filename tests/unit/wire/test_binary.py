@@ -102,6 +102,13 @@ def test_strings_must_fill_their_bytes(part, code):
     assert refusal(made, one_to_one("BYTES")) is code
 
 
+@pytest.mark.parametrize("datatype", ["BYTES", "FP32"])
+def test_nothing_is_allocated_for_a_shape_its_bytes_cannot_fill(datatype):
+    made = request([x(datatype, [1, 2**40], 4)], bytes(4))
+
+    assert refusal(made, one_to_one(datatype, (None,))) is Code.INVALID_SHAPE
+
+
 def test_outputs_are_json_unless_asked_in_bytes():
     part = np.ones(2, "<f4").tobytes()
 
