@@ -85,6 +85,9 @@ def bench(
     repeat: Annotated[int, typer.Option(min=1, help="repetitions of each comparison")] = 5,
     quick: Annotated[bool, typer.Option(help="small sizes, for a first look only")] = False,
     json: Annotated[Path | None, typer.Option(help="file for all figures")] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="page whose figures to renew: docs/performance.md")
+    ] = None,
     py_spy: Annotated[
         Path | None,
         typer.Option(help="profile the relay once more: .svg a flame graph, else raw stacks"),
@@ -92,12 +95,13 @@ def bench(
 ) -> None:
     """Measure the daemon against a plain loop and ONNX Runtime alone: docs/performance.md."""
     from loadtest.bench.bench import bench as measure
+    from loadtest.bench.page import MarkMissing
     from loadtest.bench.scale import Scale
     from loadtest.worker import WorkerFailed
 
     try:
-        raise typer.Exit(measure(names or list(Bench), Scale(repeat, quick, py_spy), json))
-    except WorkerFailed as error:
+        raise typer.Exit(measure(names or list(Bench), Scale(repeat, quick, py_spy), json, page))
+    except (MarkMissing, WorkerFailed) as error:
         sys.exit(f"tidemill-load bench: {error}")
 
 

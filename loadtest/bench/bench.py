@@ -1,6 +1,7 @@
 """The command `bench`: measures what it is asked for, shows it, writes it down."""
 
 import gc
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -18,6 +19,7 @@ from loadtest.bench.held import held
 from loadtest.bench.idle import idle
 from loadtest.bench.linger import linger
 from loadtest.bench.open_inference import open_inference
+from loadtest.bench.page import renewed, require_marks
 from loadtest.bench.relay import relay
 from loadtest.bench.scale import Scale
 from loadtest.bench.urgent import urgent
@@ -35,36 +37,49 @@ BENCHES: dict[str, tuple[Measure, ...]] = {
 """All benches, by name."""
 
 
-def bench(names: Sequence[str], scale: Scale, json: Path | None) -> int:
+# Wide enough for the tables where there is no terminal to ask.
+_COLUMNS = 110
+
+
+def bench(names: Sequence[str], scale: Scale, json: Path | None, page: Path | None) -> int:
     """Run the benches `names` and return the exit code: 1 when any reply was not right.
 
     A missed target is shown and is no failure: how fast a machine is, is for people to judge.
-    Raises KafkaUnavailable, WorkerFailed.
+    Raises KafkaUnavailable, WorkerFailed, MarkMissing.
     """
+    if page is not None:
+        require_marks(page.read_text(), names)
     # Millions of replies pass through this process; walking them again and again takes time from
     # whoever is measured.
     gc.disable()
+    # What it warns of it tries again: topics that are seconds old, leaders not yet chosen.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _COLUMNS
     described = machine.describe()
-    console.print(" · ".join(f"{name} {value}" for name, value in described.items()))
-    sections = uvloop.run(_measure(names, scale, console))
+    console.print(machine.in_a_line(described))
+    measured = uvloop.run(_measure(names, scale, console))
     if json is not None:
-        options = {
-            "benches": " ".join(names),
-            "repeat": str(scale.repeat),
-            "quick": str(scale.quick),
-        }
+        options = {"repeat": str(scale.repeat), "quick": str(scale.quick)}
+        sections = [section for name in names for section in measured[name]]
         report.write(json, described, options, sections)
-    return 0 if all(section.is_right for section in sections) else 1
+    if page is not None:
+        page.write_text(renewed(page.read_text(), measured, described, scale))
+    right = all(section.is_right for sections in measured.values() for section in sections)
+    return 0 if right else 1
 
 
-async def _measure(names: Sequence[str], scale: Scale, console: Console) -> list[Section]:
-    sections = []
+async def _measure(
+    names: Sequence[str], scale: Scale, console: Console
+) -> dict[str, list[Section]]:
+    measured: dict[str, list[Section]] = {}
     async with new_ground(console) as ground:
         for name in names:
+            measured[name] = []
             for measure in BENCHES[name]:
                 section = await measure(ground, scale)
                 report.show(console, section)
-                sections.append(section)
+                measured[name].append(section)
                 gc.collect()
-    return sections
+    return measured

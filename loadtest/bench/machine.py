@@ -1,6 +1,7 @@
 """The machine and the versions that figures belong to."""
 
 import platform
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -25,6 +26,11 @@ def describe() -> dict[str, str]:
         **{name: metadata.version(name) for name in _PACKAGES},
         **_engine(),
     }
+
+
+def in_a_line(described: Mapping[str, str]) -> str:
+    """Return a description for people."""
+    return " · ".join(f"{name} {value}" for name, value in described.items())
 
 
 def _processor() -> str:

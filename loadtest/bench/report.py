@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from loadtest.bench.figures import Figure, Section
 
@@ -21,11 +22,11 @@ def show(console: Console, section: Section) -> None:
     table.add_column("unit")
     table.add_column("target")
     for figure in section.figures:
-        values = (min(figure.values), figure.median, max(figure.values))
-        table.add_row(figure.name, *map(_number, values), figure.unit, _target(figure))
+        colour = "red" if figure.met is False else ""
+        table.add_row(figure.name, *_values(figure), figure.unit, Text(_wanted(figure), colour))
     console.print(table)
     if section.verdicts:
-        console.print(f"  {_replies(section)}\n")
+        console.print(Text(_replies(section), "" if section.is_right else "red"), "")
 
 
 def write(
@@ -39,6 +40,19 @@ def write(
         "sections": [_plain(section) for section in sections],
     }
     path.write_text(json.dumps(told, indent=2) + "\n")
+
+
+def markdown(section: Section) -> str:
+    """Return a section as Markdown: a heading, a table, what the replies said."""
+    rows = [
+        " | ".join((figure.name, *_values(figure), figure.unit, _wanted(figure)))
+        for figure in section.figures
+    ]
+    table = ["| | min | median | max | unit | target |", "|---|---:|---:|---:|---|---|"]
+    lines = [f"### {section.title}", "", *table, *(f"| {row} |" for row in rows), ""]
+    if section.verdicts:
+        lines += [_replies(section), ""]
+    return "\n".join(lines)
 
 
 def _plain(section: Section) -> dict[str, object]:
@@ -61,22 +75,26 @@ def _plain(section: Section) -> dict[str, object]:
     }
 
 
+def _values(figure: Figure) -> list[str]:
+    return [_number(value) for value in (min(figure.values), figure.median, max(figure.values))]
+
+
 def _number(value: float) -> str:
     if abs(value) >= _THOUSAND:
         return f"{value:,.0f}"
     return f"{value:.3g}"
 
 
-def _target(figure: Figure) -> str:
+def _wanted(figure: Figure) -> str:
     if figure.target is None:
         return ""
-    said = f"{figure.target.kind} {_number(figure.target.bound)}"
-    return f"[green]{said}: met[/]" if figure.met else f"[red]{said}: missed[/]"
+    met = "met" if figure.met else "missed"
+    return f"{figure.target.kind} {_number(figure.target.bound)}: {met}"
 
 
 def _replies(section: Section) -> str:
     bad = [verdict for verdict in section.verdicts if not verdict.exactly_once]
     if bad:
-        return "\n  ".join(f"[red]{verdict}[/]" for verdict in bad)
+        return "\n".join(str(verdict) for verdict in bad)
     sent = sum(verdict.sent for verdict in section.verdicts)
     return f"All replies of all {len(section.verdicts)} runs read back: {sent:,} right, each once."
