@@ -62,6 +62,7 @@ def _section(count: int, raw: list[RawPace], lone: list[RawPace], runs: list[Run
         [
             figure("rows, ONNX Runtime alone, 1 at a time", "1/s", alone),
             figure(f"rows, ONNX Runtime alone, {_ROWS} at a time", "1/s", beside),
+            figure(f"{_ROWS} at a time / 1 at a time, both alone", "", ratios(beside, alone)),
             figure("replies, daemon", "1/s", rates),
             figure("daemon / ONNX Runtime alone", "", ratios(rates, beside), at_least(_LEAST)),
             figure("daemon / 1 at a time", "", ratios(rates, alone)),

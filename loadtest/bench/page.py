@@ -49,7 +49,7 @@ def _replaced(text: str, name: str, block: str) -> str:
 
 def _block(name: str, sections: Sequence[Section], machine: Mapping[str, str], scale: Scale) -> str:
     quick = " --quick" if scale.quick else ""
-    command = f"python -m loadtest bench {name} --repeat {scale.repeat}{quick}"
+    command = f"tidemill-load bench {name} --repeat {scale.repeat}{quick}"
     return "\n".join(
         [f"`{command}` on: {in_a_line(machine)}.", "", *map(markdown, sections)]
     ).rstrip()

@@ -33,7 +33,7 @@ def test_only_what_was_measured_is_replaced():
         text
         == """# Performance
 <!-- figures: relay -->
-`python -m loadtest bench relay --repeat 3` on: cores 2.
+`tidemill-load bench relay --repeat 3` on: cores 2.
 
 ### Relay: 10 rows
 
