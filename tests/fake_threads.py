@@ -149,7 +149,7 @@ class FakePreparation:
             return
         try:
             made = work(group)
-        except Exception as error:  # noqa: BLE001 - whatever the work raises is reported
+        except BaseException as error:  # noqa: BLE001 - as a pool's thread reports all
             self.under_way -= len(group)
             self._failed(error)
         else:

@@ -109,11 +109,14 @@ LANES = {
 }
 
 
-def settings_for(lanes, *, transform="", kafka=None, limits=None):
-    """Settings of lanes that serve one model and take raw rows."""
+def settings_for(lanes, models, *, kafka=None, limits=None):
+    """Settings of lanes that take raw rows for MODEL unless they say otherwise."""
     return Settings(
         kafka={"group": "g"} | (kafka or {}),
-        models={MODEL: {"path": "model.onnx", "transform": transform}},
+        models={
+            name: {"path": "model.onnx", "transform": "transform.py:T" if model.transform else ""}
+            for name, model in models.items()
+        },
         lanes={
             name: {"models": [MODEL], "content_type": RAW} | dict(lane)
             for name, lane in lanes.items()
@@ -122,6 +125,14 @@ def settings_for(lanes, *, transform="", kafka=None, limits=None):
         dead_letters={"topic": DEAD},
         limits=limits or {},
     )
+
+
+put_together = assembly.assemble
+"""What makes a line; a mutant's in its place shows that tests notice it."""
+
+
+def _model(session, transform):
+    return Model(session, transform and Conversion(transform, session.signature))
 
 
 class Line:
@@ -136,20 +147,21 @@ class Line:
         lanes: Mapping = LANES,
         *,
         partitions=1,
-        session=None,
         transform=None,
+        others=None,
         kafka=None,
         limits=None,
-        assemble=assembly.assemble,
     ):
-        named = "transform.py:T" if transform else ""
-        self.settings = settings_for(lanes, transform=named, kafka=kafka, limits=limits)
-        self.session = session or Doubling()
+        """`others` are transforms, or None, of further models by name."""
+        self.session = Doubling()
+        models = {MODEL: _model(self.session, transform)}
+        for name, theirs in (others or {}).items():
+            models[name] = _model(Doubling(), theirs)
+        self.settings = settings_for(lanes, models, kafka=kafka, limits=limits)
+        self.models = FakeModels(models)
         self.commits, self.premature = [], []
-        self.stop = asyncio.Event()
-        self.line = None
-        self._transform = transform
-        self._assemble = assemble
+        self.sink = FakeSink({REPLIES: 4, DEAD: 1})
+        self.source = self.line = self.task = None
         self._partitions = partitions
         self._stack = contextlib.ExitStack()
 
@@ -158,33 +170,8 @@ class Line:
         self._stack.enter_context(
             mock.patch.multiple(time, monotonic=loop.time, time=lambda: EPOCH_S + loop.time())
         )
-        self.metrics = Metrics()
-        self.source = WatchedSource(
-            self,
-            drain=lambda ledgers: self.line.on_revoked(ledgers),
-            revoke_s=self.settings.limits.revoke,
-            max_uncommitted=self.settings.kafka.max_uncommitted,
-        )
-        self.sink = FakeSink({REPLIES: 4, DEAD: 1})
-        conversion = None
-        if self._transform is not None:
-            conversion = Conversion(self._transform, self.session.signature)
-        self.model = Model(self.session, conversion)
-        self.models = FakeModels({MODEL: self.model})
-        self.line = self._assemble(
-            self.settings,
-            self.models,
-            self.metrics,
-            source=self.source,
-            sink=self.sink,
-            collector=Idle(),
-            moved=lambda: None,
-            runner_kind=FakeRunner,
-            preparation_kind=FakePreparation,
-        )
-        await self.source.start()
-        self.source.assign(*self.partitions)
-        self.task = loop.create_task(self.line.run(self.stop))
+        self.source = self._make_source()
+        await self._start()
         return self
 
     async def __aexit__(self, *_):
@@ -197,6 +184,42 @@ class Line:
         finally:
             self._stack.close()
 
+    def _make_source(self):
+        return WatchedSource(
+            self,
+            drain=self._drain,
+            revoke_s=self.settings.limits.revoke,
+            max_uncommitted=self.settings.kafka.max_uncommitted,
+        )
+
+    async def _start(self):
+        self.stop = asyncio.Event()
+        self.metrics = Metrics()
+        self.line = put_together(
+            self.settings,
+            self.models,
+            self.metrics,
+            source=self.source,
+            sink=self.sink,
+            collector=Idle(),
+            moved=lambda: None,
+            runner_kind=FakeRunner,
+            preparation_kind=FakePreparation,
+        )
+        await self.source.start()
+        self.source.assign(*self.partitions)
+        self.task = asyncio.get_running_loop().create_task(self.line.run(self.stop))
+
+    async def restart(self):
+        """Let the next worker take over what this one leaves."""
+        self.line.close()
+        before, self.source = self.source, self._make_source()
+        self.source.log, self.source.committed = before.log, before.committed
+        await self._start()
+
+    async def _drain(self, ledgers):
+        await self.line.on_revoked(ledgers)
+
     @property
     def partitions(self):
         """All there are, of all lanes."""
@@ -208,7 +231,7 @@ class Line:
     def push(self, topic, *values, partition=0, **fields):
         """Publish requests of one row each now; return their request-ids."""
         fields.setdefault("timestamp", math.floor(time.time() * 1000))
-        bodies = [value if isinstance(value, bytes) else row(value) for value in values]
+        bodies = [row(each) if isinstance(each, int | float) else each for each in values]
         offsets = self.source.push(topic, partition, *bodies, **fields)
         return [f"{topic}/{partition}/{offset}" for offset in offsets]
 

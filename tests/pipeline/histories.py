@@ -1,0 +1,262 @@
+"""Random lives of a line: records of every kind, and everything that may happen to it meanwhile.
+
+A life ends well: sends and commits go through, all partitions are assigned, and all is quiet. Then
+`check` asks what must hold whatever happened.
+"""
+
+import asyncio
+from collections import Counter
+from typing import NamedTuple
+
+import async_solipsism
+import numpy as np
+from hypothesis import strategies as st
+
+from daemon.errors import Exit
+from daemon.ports import SendFailed
+from runtime import Done, Rejected
+from tests.pipeline.line import POISON, Line, row, value_of
+
+LANES = {
+    "standard": {"topics": ["standard", "more"], "max_rows": 4, "linger": 1.0, "max_waiting": 16},
+    "urgent": {"topics": ["urgent"], "max_rows": 2, "linger": 0.02, "eager": True, "weight": 8},
+    "words": {"topics": ["words"], "models": ["words"], "max_rows": 4, "linger": 0.3},
+}
+PARTITIONS = [(topic, number) for topic in ("standard", "more", "urgent", "words") for number in (0, 1)]
+_QUIET_S = 120.0
+
+
+class Words:
+    """A word's length, doubled; some words show what a transform may do."""
+
+    def preprocess(self, body, headers):
+        if body == b"reject":
+            raise Rejected("invalid_value", "no such word")
+        if body == b"done":
+            return Done("text/plain", b"done")
+        return {"x": np.full((1, 1), len(body), np.float32)}
+
+    def postprocess(self, outputs):
+        if outputs["y"][0, 0] == 2 * len("unlucky"):
+            raise ValueError
+        return "text/plain", b"%d" % outputs["y"][0, 0]
+
+
+class Kind(NamedTuple):
+    """A record, and the outcomes that it may have."""
+
+    value: bytes | None
+    outcomes: tuple[str, ...]
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+_OK = ("ok",)
+ROWS = {
+    "good": Kind(row(3), _OK),
+    "three_rows": Kind(row(3) * 3, _OK),
+    "nine_rows": Kind(row(3) * 9, _OK),
+    "poison": Kind(row(POISON), ("inference_failed",)),
+    "not_whole": Kind(b"odd", ("invalid_shape",)),
+    "tombstone": Kind(None, ("invalid_request",)),
+    "expired": Kind(row(3), ("deadline_exceeded",), (("timeout-ms", b"0"),)),
+    "hurried": Kind(row(3), ("ok", "deadline_exceeded"), (("timeout-ms", b"400"),)),
+    "denied": Kind(row(3), ("reply_topic_denied",), (("reply-to", b"elsewhere"),)),
+    "missing": Kind(row(3), ("reply_topic_denied",), (("reply-to", b"replies.missing"),)),
+    "beyond": Kind(row(3), ("invalid_request",), (("kafka_replyPartition", b"\0\0\0\x63"),)),
+}
+WORDS = {
+    "tide": Kind(b"tide", _OK),
+    "done": Kind(b"done", _OK),
+    "reject": Kind(b"reject", ("invalid_value",)),
+    "unlucky": Kind(b"unlucky", ("transform_failed",)),
+}
+_RIGHT = {
+    "good": row(6),
+    "hurried": row(6),
+    "three_rows": row(6) * 3,
+    "nine_rows": row(6) * 9,
+    "tide": b"8",
+    "done": b"done",
+}
+_ROW_PARTITIONS = [partition for partition in PARTITIONS if partition[0] != "words"]
+_WORD_PARTITIONS = [partition for partition in PARTITIONS if partition[0] == "words"]
+
+
+def _pushes(partitions, kinds):
+    return st.tuples(
+        st.just("push"),
+        st.sampled_from(partitions),
+        st.lists(st.sampled_from([*kinds, "unreadable", "gap"]), min_size=1, max_size=6),
+    )
+
+
+_partition = st.sampled_from(PARTITIONS)
+_arrivals = st.one_of(
+    _pushes(_ROW_PARTITIONS, ROWS),
+    _pushes(_ROW_PARTITIONS, ["good"]),
+    _pushes(_WORD_PARTITIONS, WORDS),
+)
+_waits = st.tuples(st.just("wait"), st.sampled_from([0.0, 0.005, 0.03, 0.3, 1.0, 3.0, 20.0]))
+_events = st.one_of(
+    st.tuples(st.just("revoke"), _partition),
+    st.tuples(st.just("lose"), _partition),
+    st.tuples(st.just("lease_lost")),
+    st.tuples(st.just("assign_all")),
+    st.tuples(st.just("restart")),
+    st.tuples(st.just("hold")),
+    st.tuples(st.just("release")),
+    st.tuples(st.just("fail"), st.integers(1, 3)),
+    st.tuples(st.just("lose_acks"), st.integers(1, 2)),
+    st.tuples(st.just("metadata"), st.booleans()),
+    st.tuples(st.just("commits_held"), st.booleans()),
+    st.tuples(st.just("slow"), st.sampled_from([0.0, 0.001, 0.2, 2.0])),
+)
+lives = st.lists(st.one_of(_arrivals, _arrivals, _waits, _events), min_size=1, max_size=30)
+
+_REPEATING = frozenset({"lose", "lease_lost", "lose_acks", "commits_held", "revoke", "restart"})
+"""What may make a request be answered again; a revocation or a restart only out of time."""
+_DELAYING = frozenset({"hold", "fail", "metadata", "slow"})
+
+
+def check(life):
+    """Live `life` and raise AssertionError for what must never be."""
+    with asyncio.Runner(loop_factory=async_solipsism.EventLoop) as runner:
+        runner.run(_live(life))
+
+
+async def _live(life):
+    limits = {"revoke": 5.0, "drain": 10.0}
+    async with Line(LANES, others={"words": Words()}, partitions=2, limits=limits) as line:
+        story = _Story(line)
+        for step, *arguments in life:
+            await getattr(story, step)(*arguments)
+        await story.end_well()
+        _require_right_ends(story, _most_ends(life))
+        _require_commits(line)
+        assert line.line.in_flight_requests == line.line.in_flight_bytes == 0
+        assert await line.end() is Exit.CLEAN
+        _require_counts(line)
+
+
+class _Story:
+    """Does what a life says; `pushed` are the kinds of records by request-id."""
+
+    def __init__(self, line):
+        self.line = line
+        self.pushed = {}
+
+    async def push(self, partition, kinds):
+        topic, number = partition
+        for name in kinds:
+            if name == "gap":
+                self.line.source.skip(topic, number, 2)
+            elif name == "unreadable":
+                offset = self.line.source.push_unreadable(topic, number)
+                self.pushed[f"{topic}/{number}/{offset}"] = name
+            else:
+                kind = (ROWS | WORDS)[name]
+                (request,) = self.line.push(
+                    topic, kind.value, partition=number, headers=list(kind.headers)
+                )
+                self.pushed[request] = name
+
+    async def wait(self, seconds):
+        await asyncio.sleep(seconds)
+
+    async def revoke(self, partition):
+        if partition in self.line.source.ledgers:
+            await self.line.source.revoke(partition)
+
+    async def lose(self, partition):
+        if partition in self.line.source.ledgers:
+            self.line.source.lose(partition)
+
+    async def lease_lost(self):
+        self.line.source.lease = False
+        self.line.source.lose(*list(self.line.source.ledgers))
+        await asyncio.sleep(1.0)
+        self.line.source.lease = True
+
+    async def assign_all(self):
+        source = self.line.source
+        source.assign(*[each for each in PARTITIONS if each not in source.ledgers])
+
+    async def restart(self):
+        exit_code = await self.line.end()
+        assert exit_code is (Exit.WORK_LEFT if self.line.line.in_flight_requests else Exit.CLEAN)
+        _require_counts(self.line)
+        await self.line.restart()
+
+    async def hold(self):
+        self.line.sink.hold()
+
+    async def release(self):
+        self.line.sink.release()
+
+    async def fail(self, count):
+        self.line.sink.fail(*[SendFailed("no broker")] * count)
+
+    async def lose_acks(self, count):
+        self.line.sink.lose_acks(count)
+
+    async def metadata(self, answers):
+        self.line.sink.answers_metadata = answers
+
+    async def commits_held(self, held):
+        self.line.source.commits_held = held
+
+    async def slow(self, base_s):
+        self.line.session.base_s = base_s
+
+    async def end_well(self):
+        self.line.sink.release()
+        self.line.sink.answers_metadata = True
+        self.line.source.commits_held = False
+        self.line.session.base_s = 0.001
+        await self.assign_all()
+        await self.line.quiet(_QUIET_S)
+
+
+def _most_ends(life):
+    """How often a request may be answered."""
+    steps = Counter(step for step, *_ in life)
+    repeating = set(steps) & _REPEATING
+    if repeating <= {"revoke", "restart"} and not set(steps) & _DELAYING:
+        return 1
+    lost_acks = sum(arguments[0] for step, *arguments in life if step == "lose_acks")
+    return 1 + sum(steps[step] for step in repeating) + lost_acks
+
+
+def _require_right_ends(story, most):
+    ends = story.line.ends()
+    assert ends.keys() == story.pushed.keys()
+    for request, name in story.pushed.items():
+        assert len(ends[request]) <= most, (request, name)
+        for end in ends[request]:
+            _require_right(name, end)
+
+
+def _require_right(name, end):
+    if name == "unreadable":
+        assert end.header("dlq-code") == b"undecodable_record"
+        return
+    code = end.header("dlq-code") or end.header("error-code") or b"ok"
+    assert code.decode() in (ROWS | WORDS)[name].outcomes, (name, code)
+    if code == b"ok":
+        assert end.value == _RIGHT[name]
+
+
+def _require_commits(line):
+    assert not line.premature
+    reached = Counter()
+    for partition, first, end in line.commits:
+        assert reached[partition] == first < end
+        reached[partition] = end
+    assert all(line.source.committed.get(each, 0) == line.source.end(*each) for each in PARTITIONS)
+
+
+def _require_counts(line):
+    """In = answers + handed back + left to redelivery."""
+    scrape = line.scrape()
+    out = scrape.total("requests_total") + scrape.total("handed_back_total")
+    assert scrape.total("records_total") == out + line.line.in_flight_requests

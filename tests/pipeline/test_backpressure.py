@@ -1,0 +1,139 @@
+"""What the line holds is bounded, given back in the end, and never lost count of."""
+
+import asyncio
+
+import pytest
+
+from daemon.ports import SendFailed
+from tests.pipeline.line import Line, row
+
+LANES = {
+    "standard": {
+        "topics": ["standard"],
+        "max_rows": 8,
+        "linger": 1.0,
+        "max_waiting": 20,
+        "max_waiting_bytes": 400,
+    },
+}
+UNCOMMITTED = 100
+ONE = row(1)
+
+
+async def feed(line, count, *, body=ONE, every_s=0.1):
+    """Publish `count` requests, five at a time."""
+    for _ in range(count // 5):
+        line.push("standard", *[body] * 5)
+        await asyncio.sleep(every_s)
+
+
+@pytest.mark.parametrize(("body", "most"), [(row(1), 20), (row(1) * 12, 400 // 48 + 1)])
+async def test_while_replies_cannot_leave_reading_stops_at_the_lanes_limits(body, most):
+    async with Line(LANES) as line:
+        line.sink.hold()
+        held = []
+        for _ in range(40):
+            await feed(line, 5, body=body)
+            held.append(line.line.in_flight_requests)
+
+        # A fetch that starts below the limit may pass it.
+        assert most <= max(held) < most + 5
+        assert held[-1] == held[-10]
+        assert line.line.in_flight_bytes < 400 + 5 * len(body)
+
+        line.sink.release()
+        await line.quiet()
+        assert len(line.ends()) == 200
+
+
+async def test_a_sink_that_fails_for_a_while_loses_nothing():
+    async with Line(LANES) as line:
+        line.sink.fail(*[SendFailed("no broker")] * 30)
+        await feed(line, 200)
+        await line.quiet()
+
+        assert {len(ends) for ends in line.ends().values()} == {1}
+        assert len(line.ends()) == 200
+        assert not line.premature
+
+
+async def test_an_answer_whose_acknowledgement_was_lost_is_repeated_under_the_same_name():
+    async with Line(LANES) as line:
+        line.sink.lose_acks(1)
+        (request,) = line.push("standard", 1)
+        await line.quiet()
+
+        first, second = line.ends()[request]
+        assert first.value == second.value
+        assert line.source.committed["standard", 0] == 1
+
+
+async def test_the_budget_is_given_back_by_every_way_out():
+    async with Line(LANES, partitions=2) as line:
+        line.push("standard", 1, -1.0, b"", b"odd", 2)
+        line.push("standard", 3, headers=[("timeout-ms", b"100")])
+        line.push("standard", 4, headers=[("reply-to", b"elsewhere")])
+        line.push("standard", 5, headers=[("reply-to", b"replies.missing")])
+        line.push("standard", 6, headers=[("kafka_replyPartition", b"\0\0\0\x63")])
+        line.source.push_unreadable("standard", 0)
+        line.push("standard", 7, 8, partition=1)
+        await asyncio.sleep(0.5)
+        await line.source.revoke(("standard", 1))
+        await line.quiet()
+
+        assert (line.line.in_flight_requests, line.line.in_flight_bytes) == (0, 0)
+
+
+async def test_a_reply_too_large_is_answered_so_and_gives_its_budget_back():
+    async with Line(LANES) as line:
+        line.sink.largest_bytes = 600
+        (large,) = line.push("standard", row(1) * 90, headers=[("correlation-id", b"c" * 100)])
+        (small,) = line.push("standard", 2)
+        await line.quiet()
+
+        assert line.end_of(large).header("error-code") == b"result_too_large"
+        assert line.end_of(small).header("status") == b"ok"
+        assert line.line.in_flight_bytes == 0
+
+
+async def test_a_partition_is_read_no_further_than_allowed_past_its_oldest_unanswered():
+    lanes = {"standard": {"topics": ["standard"], "max_rows": 1_000, "linger": 3600.0}}
+    async with Line(lanes, kafka={"max_uncommitted": UNCOMMITTED}) as line:
+        line.sink.hold()
+        positions = []
+        for _ in range(100):
+            line.push("standard", *range(10))
+            await asyncio.sleep(0.1)
+            positions.append(line.source.ledgers["standard", 0].position)
+
+        assert max(positions) == UNCOMMITTED
+
+        line.sink.release()
+        await line.quiet(within_s=4_000)
+        assert len(line.ends()) == 1_000
+
+
+async def test_what_holds_commits_back_leaves_before_its_linger_is_over():
+    lanes = {"standard": {"topics": ["standard"], "max_rows": 1_000, "linger": 3600.0}}
+    async with Line(lanes, kafka={"max_uncommitted": UNCOMMITTED}) as line:
+        line.push("standard", *range(UNCOMMITTED))
+        await line.quiet(within_s=5)
+
+        assert set(line.scrape().by("cause", "flushes_total")) == {"uncommitted"}
+
+
+async def test_a_partition_that_is_held_holds_no_other():
+    lanes = {"standard": {"topics": ["standard"], "max_rows": 1, "linger": 0.0}}
+    async with Line(lanes, partitions=2, kafka={"max_uncommitted": UNCOMMITTED}) as line:
+        line.source.commits_held = True
+        line.push("standard", *range(2 * UNCOMMITTED))
+        await asyncio.sleep(5)
+        (other,) = line.push("standard", 7, partition=1)
+        await asyncio.sleep(5)
+
+        assert line.source.ledgers["standard", 0].position == UNCOMMITTED
+        assert line.end_of(other)
+
+        line.source.commits_held = False
+        await line.quiet()
+        assert len(line.ends()) == 2 * UNCOMMITTED + 1
