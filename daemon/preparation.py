@@ -51,11 +51,10 @@ class Preparation:
     def _hand_back(self, count: int, done: Callable[[Out], None]) -> Callable[[Future[Out]], None]:
         def on_loop(future: Future[Out]) -> None:
             self._under_way -= count
-            error = future.exception()
-            if error is not None:
-                self._failed(error)
-            else:
+            try:
                 done(future.result())
+            except BaseException as error:  # noqa: BLE001 -- the loop would log it and go on
+                self._failed(error)
 
         def in_thread(future: Future[Out]) -> None:
             if not future.cancelled() and not self._loop.is_closed():

@@ -177,7 +177,10 @@ class Runner:
 
     def _finish(self, served: Served) -> None:
         self._unreported -= 1
-        self._done(served)
+        try:
+            self._done(served)
+        except Exception as error:  # noqa: BLE001 -- the loop would log it and leave a batch unanswered
+            self._failed(error)
 
     def _report(self, callback: Callable[[Any], None], value: object) -> None:
         if not self._loop.is_closed():

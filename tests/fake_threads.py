@@ -83,7 +83,10 @@ class FakeRunner:
         run_s = self._loop.time() - started_s
         self._go_on()
         self._unreported -= 1
-        self._done(Served(job.batch, model, verdict, 0.0, started_s, run_s))
+        try:
+            self._done(Served(job.batch, model, verdict, 0.0, started_s, run_s))
+        except Exception as error:  # noqa: BLE001 - as the real one reports it
+            self._failed(error)
         self._close_retired()
 
     def _run(self, job: Job):
@@ -147,14 +150,11 @@ class FakePreparation:
     def _finish(self, work, group: Sequence, done) -> None:
         if self._closed:
             return
+        self.under_way -= len(group)
         try:
-            made = work(group)
-        except BaseException as error:  # noqa: BLE001 - as a pool's thread reports all
-            self.under_way -= len(group)
+            done(work(group))
+        except BaseException as error:  # noqa: BLE001 - as the real one reports it
             self._failed(error)
-        else:
-            self.under_way -= len(group)
-            done(made)
 
     def close(self) -> None:
         self._closed = True

@@ -70,6 +70,7 @@ class Bench:
         self.models = {BUCKET.model: self.model()}
         self.served, self.failures = [], []
         self.spare = None
+        self.broken = False
         self.news = asyncio.Event()
         self.runner = kind(
             self.models,
@@ -101,6 +102,8 @@ class Bench:
                 await self.news.wait()
 
     def _note(self, to, what):
+        if self.broken and to is self.served:
+            raise ZeroDivisionError
         to.append(what)
         self.news.set()
 
@@ -212,6 +215,15 @@ async def test_a_session_that_stays_sick_is_reported_once_and_nothing_comes_back
     assert not bench.served
 
 
+async def test_what_goes_wrong_with_a_verdict_is_reported_and_not_swallowed(bench):
+    bench.broken = True
+
+    bench.runner.submit(batch_of(1))
+    await bench.until(1)
+
+    assert [type(error) for error in bench.failures] == [ZeroDivisionError]
+
+
 async def test_a_replaced_model_is_closed_once_its_batches_have_run(bench):
     old, new = bench.models[BUCKET.model], bench.model()
     await bench.running(batch_of(1))
@@ -249,7 +261,7 @@ class Pool:
         self.pool.submit(work, values, done=self._done, cheap=cheap)
 
     async def idle(self):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(2):
             while self.pool.under_way:
                 self.news.clear()
                 await self.news.wait()
@@ -303,6 +315,15 @@ async def test_work_that_raises_is_reported_and_no_longer_under_way(pool):
 
     assert [type(error) for error in pool.failures] == [ZeroDivisionError]
     assert not pool.made
+
+
+async def test_what_goes_wrong_with_a_result_is_reported_and_not_swallowed(pool):
+    pool.made = None
+
+    pool.submit(list, [1, 2])
+    await pool.idle()
+
+    assert [type(error) for error in pool.failures] == [AttributeError]
 
 
 async def test_nothing_is_nothing(pool):
