@@ -160,8 +160,8 @@ class Outbox:
                     Exit.DENIED, f"not allowed to write to {topic}: grant Write on it"
                 ) from error
             except SendFailed:
-                if await self._is_gone(topic):
-                    self._readdress(topic, owed)
+                if await self._has_moved(topic, number):
+                    self._place_all(owed)
                     return
                 answers = owed
                 await asyncio.sleep(_RETRY_S)
@@ -179,13 +179,14 @@ class Outbox:
         if answers:
             self._settled(answers, time.monotonic() - began_s)
 
-    async def _is_gone(self, topic: str) -> bool:
+    async def _has_moved(self, topic: str, number: int) -> bool:
+        """Whether `topic` is gone, or was made anew without this partition."""
         try:
             count = await self._sink.partition_count(topic)
         except SendFailed:
             return False
         self._counts.pop(topic, None)
-        return count is None
+        return count is None or number >= count
 
     def _owed(self, answers: list[Answer]) -> list[Answer]:
         """Drop what another worker owes by now; return the rest."""
