@@ -6,7 +6,6 @@ whole chunk or batch: no task, no await and no metric call for a single request.
 """
 
 import asyncio
-import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
@@ -95,7 +94,7 @@ class Pipeline:
         oldest_s = self._batcher.oldest_arrivals_s()
         return min(
             [arrived_s + self._lingers_s[lane] for lane, arrived_s in oldest_s.items()],
-            default=math.inf,
+            default=now_s,  # what is held and is nowhere would never move
         )
 
     async def run(self, stop: asyncio.Event) -> Exit:
@@ -109,10 +108,11 @@ class Pipeline:
             self._stop_intake(intake)
             emptied = asyncio.create_task(self._empty(self._drain_s), name="drain")
             await self._until(emptied, dispatch, committer)
+            exit_code = Exit.WORK_LEFT if self.in_flight_requests else Exit.CLEAN
         finally:
             await _end(stopping, intake, dispatch, committer)
             await self._leave()
-        return Exit.WORK_LEFT if self.in_flight_requests else Exit.CLEAN
+        return exit_code
 
     async def _until(self, done: asyncio.Task[Any], *others: asyncio.Task[None]) -> None:
         """Wait for `done`; what ends any of `others`, or was reported by `fail`, is raised."""

@@ -71,6 +71,7 @@ class FakeSource:
         self.left = False
         self.fatal: Exception | None = None  # raised by the next fetch
         self.lease = True
+        self.leave_s = 0.0
         self.commits_held = False  # as when the broker does not answer a commit
         self._drain = drain
         self._revoke_s = revoke_s
@@ -160,6 +161,8 @@ class FakeSource:
             self._record_commit(self._ledgers)
 
     async def leave(self) -> None:
+        self.lose(*list(self._ledgers))
+        await asyncio.sleep(self.leave_s)
         self.left = True
         self.joined = False
 

@@ -15,14 +15,16 @@ from hypothesis import strategies as st
 from daemon.errors import Exit
 from daemon.ports import SendFailed
 from runtime import Done, Rejected
-from tests.pipeline.line import POISON, Line, row, value_of
+from tests.pipeline.line import POISON, Line, row
 
 LANES = {
     "standard": {"topics": ["standard", "more"], "max_rows": 4, "linger": 1.0, "max_waiting": 16},
     "urgent": {"topics": ["urgent"], "max_rows": 2, "linger": 0.02, "eager": True, "weight": 8},
     "words": {"topics": ["words"], "models": ["words"], "max_rows": 4, "linger": 0.3},
 }
-PARTITIONS = [(topic, number) for topic in ("standard", "more", "urgent", "words") for number in (0, 1)]
+PARTITIONS = [
+    (topic, number) for topic in ("standard", "more", "urgent", "words") for number in (0, 1)
+]
 _QUIET_S = 120.0
 
 

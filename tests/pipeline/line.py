@@ -40,6 +40,21 @@ def value_of(body):
     return float(np.frombuffer(body, "<f4")[0])
 
 
+def now_s():
+    """The virtual time."""
+    return asyncio.get_running_loop().time()
+
+
+class Ones:
+    """A transform: every request is one row, every reply the same."""
+
+    def preprocess(self, body, headers):
+        return {"x": np.ones((1, 1), np.float32)}
+
+    def postprocess(self, outputs):
+        return "text/plain", b"done"
+
+
 class Doubling:
     """x float32 [n, 1] -> 2x, in `base_s` and `row_s` for each row; a row of POISON fails its batch."""
 

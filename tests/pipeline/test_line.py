@@ -81,6 +81,20 @@ async def test_a_missing_reply_topic_holds_up_nobody_else():
         assert value_of(line.end_of(fine).value) == 4
 
 
+async def test_a_reply_topic_made_anew_with_fewer_partitions_gets_what_was_on_its_way():
+    async with Line(partitions=4) as line:
+        line.push("urgent", 1, partition=3)
+        await line.quiet()
+        line.sink.topics[REPLIES] = 2
+
+        (request,) = line.push("urgent", 2, partition=3)
+        (given,) = line.push("urgent", 3, headers=[("kafka_replyPartition", b"\0\0\0\3")])
+        await line.quiet()
+
+        assert line.end_of(request).partition == 1
+        assert line.end_of(given).header("error-code") == b"invalid_request"
+
+
 # Deadlines
 
 

@@ -2,27 +2,12 @@
 
 import asyncio
 
-import numpy as np
 import pytest
 
-from tests.pipeline.line import Line, value_of
+from tests.pipeline.line import Line, Ones, now_s, value_of
 
 LANES = {"standard": {"topics": ["standard"], "max_rows": 8, "linger": 30.0}}
 PARTITION = ("standard", 0)
-
-
-class Ones:
-    """Every request is one row, every reply the same."""
-
-    def preprocess(self, body, headers):
-        return {"x": np.ones((1, 1), np.float32)}
-
-    def postprocess(self, outputs):
-        return "text/plain", b"done"
-
-
-def now_s():
-    return asyncio.get_running_loop().time()
 
 
 async def test_a_revocation_finishes_what_runs_and_commits_it():

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from daemon.errors import Exit
-from tests.pipeline.line import Line
+from daemon.ports import SendFailed
+from tests.pipeline.line import Line, now_s
 
 LANES = {"standard": {"topics": ["standard"], "max_rows": 8, "linger": 3600.0}}
 
@@ -19,10 +20,6 @@ class Lengths:
 
     def postprocess(self, outputs):
         return "text/plain", b"%d" % outputs["y"][0, 0]
-
-
-def now_s():
-    return asyncio.get_running_loop().time()
 
 
 async def test_what_is_gathered_leaves_at_once_and_the_end_is_clean():
@@ -84,6 +81,16 @@ async def test_a_sink_that_is_held_past_the_drain_budget_leaves_work():
         assert now_s() - told_s == pytest.approx(20.0, abs=0.1)
         assert ("standard", 0) not in line.source.committed
         assert line.source.left
+
+
+async def test_what_is_given_up_while_it_leaves_counts_as_work_left():
+    async with Line(LANES, limits={"drain": 2.0}) as line:
+        line.source.leave_s = 3.0
+        line.sink.fail(*[SendFailed("no broker")] * 100)
+        line.push("standard", 1, 2, 3)
+        await asyncio.sleep(1)
+
+        assert await line.end() is Exit.WORK_LEFT
 
 
 async def test_a_run_longer_than_the_drain_budget_leaves_work():

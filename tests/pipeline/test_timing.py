@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.pipeline.line import Line, value_of
+from tests.pipeline.line import Line, Ones, now_s, value_of
 
 LINGER_S = 1.0
 SLACK_S = 0.003
@@ -96,7 +96,7 @@ async def test_the_urgent_lane_leaves_while_the_standard_lane_is_full():
         line.push("standard", *range(10))
         await asyncio.sleep(1)
         assert line.line.in_flight_requests == 10  # the others are not even read
-        pushed_s = asyncio.get_running_loop().time()
+        pushed_s = now_s()
         (request,) = line.push("urgent", 7)
         await asyncio.sleep(1)
 
@@ -125,3 +125,33 @@ async def test_an_idle_line_commits_nothing_and_runs_nothing():
         assert not line.commits
         assert not line.session.runs
         assert not line.sink.published
+
+
+# When work has to move, for the worker's look at itself
+
+
+async def test_what_waits_is_due_when_its_linger_is_over():
+    async with Line(lanes()) as line:
+        line.push("standard", 1)
+        await asyncio.sleep(0.2)
+
+        assert line.line.due_s(now_s()) == pytest.approx(LINGER_S, abs=SLACK_S)
+
+
+@pytest.mark.parametrize("place", ["runner", "outbox", "transform"])
+async def test_what_runs_or_leaves_is_due_now(place):
+    async with Line(lanes(), transform=Ones() if place == "transform" else None) as line:
+        line.session.base_s = 5.0 if place == "runner" else 0.0
+        line.sink.hold()
+        line.push("standard", *[b"a" * 4] * 8)
+        await asyncio.sleep(0.005 if place == "transform" else 0.5)
+
+        assert line.line.due_s(now_s()) == now_s()
+
+
+async def test_what_is_held_and_is_nowhere_is_due_now():
+    async with Line(lanes()) as line:
+        await asyncio.sleep(1)
+        line.line._budgets["standard"].take(1, 4)  # as a fault would leave it
+
+        assert line.line.due_s(now_s()) == now_s()
