@@ -226,6 +226,12 @@ class Consumer:
                 await self._client.stop()
         except (errors.KafkaError, TimeoutError):
             await self._leave_hard(member, node)
+        except asyncio.CancelledError:
+            # aiokafka cancels its fetches, waits for them, and lets out what they end with.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            await self._leave_hard(member, node)
 
     async def _leave_hard(self, member: str, node: int | None) -> None:
         """Leave although the coordinator's connection is blocked by a join or does not answer."""

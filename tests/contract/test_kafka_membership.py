@@ -202,6 +202,19 @@ async def test_leaving_takes_no_longer_because_the_broker_hangs(broker, fragile,
         broker.resume()
 
 
+async def test_leaving_ends_well_when_the_broker_is_gone(broker, fragile, private_topics):
+    await private_topics(requests=1)
+    source = await fragile.start()
+    await until(lambda: source.ledgers)
+    await asyncio.to_thread(broker.kill)
+    await until(lambda: not source.reachable)
+
+    began = time.monotonic()
+    await source.leave()
+
+    assert time.monotonic() - began < 10
+
+
 async def test_a_commit_without_an_answer_ends_with_the_session(broker, fragile, private_topics):
     names = await private_topics(requests=1)
     source = await fragile.start(request_timeout="30s")
