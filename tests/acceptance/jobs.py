@@ -116,6 +116,20 @@ async def until(condition, patience_s=READY_S):
             await asyncio.sleep(_POLL_S)
 
 
+async def status(worker, path):
+    """What a path such as /livez answers; 0 when nobody does."""
+    return (await asyncio.to_thread(worker.get, path))[0]
+
+
+async def becomes(worker, path, expected):
+    """Return when `path` answers with the status `expected`."""
+
+    async def is_so():
+        return await status(worker, path) == expected
+
+    await until(is_so)
+
+
 async def metric(worker, name, **labels):
     """The present value of one metric."""
     return (await asyncio.to_thread(worker.metrics)).total(name, **labels)
@@ -154,7 +168,7 @@ def same(body):
 
 
 def twice(body):
-    """What models.fixed_batch() and its like answer."""
+    """What models.fixed_batch("n") answers, which is otherwise like models.identity()."""
     return (2 * np.frombuffer(body, "<f4")).tobytes()
 
 
