@@ -29,9 +29,9 @@ class Models:
         """Load and warm up all of them; raises Fatal (65) with the model's name."""
         for name in self._settings.models:
             try:
-                self.serving[name] = self._warm(name, self._settings)
+                self.serving[name] = self._warm_named(name, self._settings)
             except ModelRefused as refusal:
-                raise Fatal(Exit.MODEL_REFUSED, f"model {name}: {refusal}") from refusal
+                raise Fatal(Exit.MODEL_REFUSED, str(refusal)) from refusal
 
     def rebuild(self, name: str) -> Model:
         """Make the session of `name` anew, from the same file; raises ModelRefused."""
@@ -50,7 +50,7 @@ class Models:
         fresh: dict[str, Model] = {}
         try:
             for name, old in self.serving.items():
-                fresh[name] = self._warm(name, settings)
+                fresh[name] = self._warm_named(name, settings)
                 _require_same_signature(name, old, fresh[name])
         except ModelRefused:
             for model in fresh.values():
@@ -58,6 +58,17 @@ class Models:
             raise
         self._settings = settings
         return fresh
+
+    def _warm_named(self, name: str, settings: Settings) -> Model:
+        """Load and warm up `name`; a refusal says which model it is about."""
+        if name not in settings.models:
+            raise ModelRefused(
+                f"model {name} is gone from the settings", "restart the worker to do without it"
+            )
+        try:
+            return self._warm(name, settings)
+        except ModelRefused as refusal:
+            raise ModelRefused(f"model {name}: {refusal.reason}", refusal.remedy) from refusal
 
     def _warm(self, name: str, settings: Settings, *, digest: str = "") -> Model:
         chosen = settings.models[name]
