@@ -63,6 +63,17 @@ async def _assigned(worker, times):
     )
 
 
+async def _accounts_for_all(worker):
+    """Return when every record that `worker` fetched was answered or handed back."""
+
+    async def balanced():
+        metrics = await asyncio.to_thread(worker.metrics)
+        out = metrics.total("requests_total") + metrics.total("handed_back_total")
+        return metrics.total("inflight_requests") == 0 and metrics.total("records_total") == out
+
+    await until(balanced)
+
+
 async def test_workers_join_and_leave_under_load_without_loss(make_job, record_figure):
     async with make_job() as (job, witness), _watched(job, witness) as moments:
         first = await job.start()
@@ -108,6 +119,8 @@ async def test_a_worker_that_stood_still_past_its_session_publishes_nothing_afte
         await _assigned(first, 2)
         await witness.publish([busy(0.01)] * 40)
         await witness.until_all_answered()
+        await _accounts_for_all(first)
+        await _accounts_for_all(second)
 
         verdict = witness.verdict()
         assert verdict.at_least_once, verdict
