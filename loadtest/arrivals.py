@@ -23,3 +23,14 @@ def poisson(rate_per_s: float, count: int, seed: int) -> Times:
     """
     gaps_s = np.random.default_rng(seed).exponential(1 / rate_per_s, count)
     return np.cumsum(gaps_s)
+
+
+def bursty(rate_per_s: float, count: int, seed: int, *, burstiness: float) -> Times:
+    """Return `count` times whose gaps are gamma-distributed, the same for the same seed.
+
+    `burstiness` is the standard deviation of the gaps over their mean (1: Poisson; more: clusters
+    and silences between them).
+    """
+    shape = burstiness**-2
+    random = np.random.default_rng(seed)
+    return np.cumsum(random.gamma(shape, 1 / (shape * rate_per_s), count))

@@ -1,0 +1,1 @@
+"""A scenario made into requests: when each is meant to leave, and what it carries."""

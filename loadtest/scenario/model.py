@@ -1,0 +1,200 @@
+"""Every key of a scenario file, with its default and its meaning; docs/load-testing.md lists them.
+
+Durations, rates and shares are texts with units; paths are relative to the file.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from loadtest.scenario.quantities import AnyRate, Duration, Share
+
+Datatype = Literal[
+    "BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64",
+    "FP16", "FP32", "FP64",
+]  # fmt: skip
+"""A tensor's datatype as the Open Inference Protocol names it."""
+_Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, dict) else value
+
+
+class Tensor(_Section):
+    """One input of a model."""
+
+    name: str = Field("x", description="its name; only JSON requests say it")
+    datatype: Datatype = Field("FP32", description="as the Open Inference Protocol names it")
+    shape: tuple[int, ...] = Field(description="of one row, without the batch axis")
+
+
+class Generate(_Section):
+    """Bodies made up from a model's signature."""
+
+    inputs: tuple[Tensor, ...] = Field(min_length=1, description="the inputs, in their order")
+    form: Literal["json", "raw", "npy"] = Field(
+        "raw", description="form of the body; raw and npy are for models with one input"
+    )
+    count: int = Field(1000, ge=1, description="how many different bodies")
+    rows: int = Field(1, ge=1, description="rows in each request")
+
+
+class Body(_Section):
+    """Where request bodies come from; exactly one of folder, jsonl, npy, generate."""
+
+    folder: Path | None = Field(
+        None, description="each file is a body, in the order of their names"
+    )
+    jsonl: Path | None = Field(None, description="each line is a body")
+    npy: Path | None = Field(None, description="each row is a body: its bytes, little-endian")
+    generate: Generate | None = Field(None, description="made up by signature, from the seed")
+    golden: Path | None = Field(
+        None,
+        description="right answers in the same order and kind: a folder (same names, same bytes), "
+        "a .jsonl (keys given there), an .npy (rows)",
+    )
+    tolerance: float = Field(1e-5, ge=0, description="how far golden numbers may be off")
+    content_type: str = Field("", description="the header content-type; empty: none is sent")
+    weight: float = Field(1.0, gt=0, description="share of the requests beside other bodies")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        sources = [self.folder, self.jsonl, self.npy, self.generate]
+        if sum(source is not None for source in sources) != 1:
+            raise ValueError("needs exactly one of folder, jsonl, npy, generate")
+        return self
+
+
+class Ramp(_Section):
+    """A rate that rises or falls evenly."""
+
+    first: AnyRate = Field(alias="from", description="rate at its beginning")
+    last: AnyRate = Field(alias="to", description="rate at its end")
+
+
+class Step(_Section):
+    """A rate for a while."""
+
+    rate: AnyRate = Field(description="rate of the step")
+    duration: Duration = Field(gt=0, description="how long it holds")
+
+
+SHAPES = ("rate", "ramp", "steps", "trace", "backlog", "in_flight")
+"""The keys of which each class has exactly one: how its requests are offered."""
+_NEED_DURATION = {"rate", "ramp", "in_flight"}
+
+
+class Traffic(_Section):
+    """A class of requests: one topic, one way of arriving, one kind of body.
+
+    It has exactly one of rate, ramp, steps, trace, backlog, in_flight.
+    """
+
+    topic: str = Field(min_length=1, description="request topic")
+    start: Duration = Field(0.0, description="when its first request may leave")
+    rate: AnyRate | None = Field(None, description='"200/s"; "2x": twice the measured capacity')
+    ramp: Ramp | None = Field(None, description="a rate that changes evenly over `duration`")
+    steps: tuple[Step, ...] | None = Field(None, description="rates one after the other")
+    trace: Path | None = Field(
+        None, description="CSV with the columns at_s and rate_per_s; its last row is its end"
+    )
+    backlog: int | None = Field(None, ge=1, description="so many requests at once")
+    in_flight: int | None = Field(
+        None, ge=1, description="closed loop: so many requests wait at any time; hides stalls"
+    )
+    duration: Duration | None = Field(
+        None, gt=0, description="how long it sends; for rate, ramp and in_flight"
+    )
+    arrivals: Literal["constant", "poisson", "bursty"] = Field(
+        "poisson", description="even gaps, those of independent users, or clustered ones"
+    )
+    burstiness: float = Field(
+        3.0,
+        gt=0,
+        description="bursty: standard deviation of the gaps over their mean; poisson is 1",
+    )
+    speed: float = Field(1.0, gt=0, description="trace: replayed so many times as fast")
+    scale: float = Field(1.0, gt=0, description="trace: its rates times this")
+    body: Annotated[tuple[Body, ...], BeforeValidator(_listed)] = Field(
+        min_length=1, description="one table, or several to mix by weight"
+    )
+    bad: Share = Field(
+        0.0, description="share of requests cut by their last byte; they must be refused"
+    )
+    headers: dict[str, str] = Field(default_factory=dict, description="further headers")
+    reply_to: str = Field("", description="the header reply-to; empty: none is sent")
+    timeout: Duration | None = Field(None, gt=0, description="sent as the header timeout-ms")
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Self:
+        given = [shape for shape in SHAPES if getattr(self, shape) is not None]
+        if len(given) != 1:
+            raise ValueError(f"needs exactly one of {', '.join(SHAPES)}")
+        if (given[0] in _NEED_DURATION) != (self.duration is not None):
+            needs = "needs a duration" if given[0] in _NEED_DURATION else "has its own duration"
+            raise ValueError(f"{given[0]} {needs}")
+        return self
+
+    @property
+    def rates(self) -> Iterator[AnyRate]:
+        """All rates it names."""
+        if self.rate:
+            yield self.rate
+        if self.ramp:
+            yield from (self.ramp.first, self.ramp.last)
+        yield from (step.rate for step in self.steps or ())
+
+
+class Capacity(_Section):
+    """How the capacity is measured when a rate is written as a multiple of it ("2x")."""
+
+    traffic: _Name = Field(alias="class", description="the class whose requests measure it")
+    in_flight: int = Field(1024, ge=1, description="so many of them wait at any time")
+    duration: Duration = Field(8.0, gt=0, description="for so long; the first quarter is warm-up")
+
+
+class Embedded(_Section):
+    """The daemon that `--embedded` starts, with a Kafka of its own."""
+
+    config: Path = Field(description="the daemon's configuration")
+    partitions: int = Field(4, ge=1, description="of each of its topics")
+    perceptrons: dict[_Name, tuple[int, ...]] = Field(
+        default_factory=dict, description="models to make: layer widths, float32, by model name"
+    )
+
+
+class Scenario(_Section):
+    """A whole load test."""
+
+    description: str = Field("", description="one line on what it shows")
+    targets: tuple[str, ...] = Field((), description="what must hold; see the targets' grammar")
+    seed: int = Field(1, ge=0, description="the same seed offers the same load")
+    warm_up: Duration = Field(0.0, description="requests meant to leave before this do not count")
+    reply_grace: Duration = Field(
+        30.0, gt=0, description="a request without reply so long after the last send is missing"
+    )
+    most_late: Duration = Field(
+        0.02, gt=0, description="99 of 100 requests leave at most so late, or the run is invalid"
+    )
+    bootstrap_servers: str = Field("127.0.0.1:9092", description="Kafka; --bootstrap overrides it")
+    reply_topics: tuple[str, ...] = Field(min_length=1, description="where replies are read")
+    dead_letters: str = Field("", description="dead-letter topic, read too; empty: none")
+    classes: dict[_Name, Traffic] = Field(min_length=1, description="what is sent")
+    capacity: Capacity | None = Field(None, description="needed by rates such as 2x")
+    embedded: Embedded | None = Field(None, description="for --embedded")
+
+    @model_validator(mode="after")
+    def _capacity_is_known(self) -> Self:
+        relative = any(rate.of_capacity for each in self.classes.values() for rate in each.rates)
+        if relative and self.capacity is None:
+            raise ValueError("a rate such as 2x needs the section [capacity]")
+        if self.capacity is not None and self.capacity.traffic not in self.classes:
+            raise ValueError(f"capacity.class: there is no class {self.capacity.traffic}")
+        return self

@@ -1,0 +1,1 @@
+"""Figures of a run, its targets, and whether they may be believed."""

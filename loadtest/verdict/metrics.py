@@ -1,0 +1,102 @@
+"""What targets can be about; docs/load-testing.md lists them."""
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class Unit(Enum):
+    """What a value is measured in, and how people write it."""
+
+    SECONDS = "a duration, such as 250ms"
+    AMOUNT = "a share such as 0.1%, or a whole number"
+    COUNT = "a whole number"
+    SHARE = "a share, such as 99%"
+    RATE = "a rate, such as 500/s"
+
+
+class Kind(NamedTuple):
+    """One thing that a target can be about.
+
+    `argument`: what stands in parentheses, empty for nothing; `or_none`: it may be left out.
+    `operators`: those that make sense. `needs_daemon`: read from the daemon's /metrics.
+    """
+
+    unit: Unit
+    meaning: str
+    operators: tuple[str, ...]
+    argument: str = ""
+    or_none: bool = False
+    needs_daemon: bool = False
+
+
+_UPPER = ("<", "<=")
+_LOWER = (">", ">=")
+_ANY = ("<", "<=", ">", ">=", "==")
+
+PERCENTILE = "pNN"
+"""Stands for p50, p99, p99.9 and so on."""
+
+KINDS: dict[str, Kind] = {
+    PERCENTILE: Kind(
+        Unit.SECONDS,
+        "percentile by nearest rank (p50, p99, p99.9) of the latency of results; missing replies "
+        "are infinite and take part; with a station of the daemon (broker, wait, run): of the time "
+        "there, by the header `stages`",
+        _UPPER,
+        argument="station",
+        or_none=True,
+    ),
+    "max": Kind(Unit.SECONDS, "longest latency; infinite when a reply is missing", _UPPER),
+    "goodput": Kind(
+        Unit.SHARE,
+        "requests with a result in time, that is not wrong, of all requests",
+        _LOWER,
+        argument="duration",
+    ),
+    "errors": Kind(
+        Unit.AMOUNT,
+        "requests answered by an error or found among the dead letters, expired ones too; with a "
+        "code: those alone; with !code: all but those",
+        _ANY,
+        argument="code",
+        or_none=True,
+    ),
+    "expired": Kind(Unit.AMOUNT, "requests answered by deadline_exceeded", _ANY),
+    "missing": Kind(Unit.AMOUNT, "requests without any reply", _ANY),
+    "duplicates": Kind(Unit.AMOUNT, "further replies to requests already answered", _ANY),
+    "wrong": Kind(
+        Unit.AMOUNT,
+        "requests with a reply that is not the golden answer; or bad, yet answered",
+        _ANY,
+    ),
+    "throughput": Kind(
+        Unit.RATE, "results over the time from the first intended send to the last reply", _LOWER
+    ),
+    "drain": Kind(
+        Unit.SECONDS, "from the last intended send to the last reply", (*_UPPER, *_LOWER)
+    ),
+    "lag_slope": Kind(
+        Unit.RATE,
+        "how fast the number of unanswered requests grows; met unless the whole interval is above",
+        _UPPER,
+    ),
+    "utilisation": Kind(
+        Unit.SHARE,
+        "share of the time that the daemon's executor ran a model",
+        _LOWER,
+        needs_daemon=True,
+    ),
+    "memory_growth": Kind(
+        Unit.SHARE,
+        "the daemon's resident memory, median of the last quarter over that of the first, less 1",
+        _UPPER,
+        needs_daemon=True,
+    ),
+    "descriptor_growth": Kind(
+        Unit.COUNT,
+        "the daemon's open files, median of the last quarter less that of the first",
+        _UPPER,
+        needs_daemon=True,
+    ),
+}
+"""Everything a target can be about."""
