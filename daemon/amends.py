@@ -27,8 +27,9 @@ class Amends:
         return _error_instead(answer, Code.INVALID_REQUEST, detail)
 
     def no_topic(self, answer: Answer) -> Answer:
-        """Return the dead letter for a reply whose topic does not exist."""
-        return self._dead(answer, Code.REPLY_TOPIC_DENIED, "the reply topic does not exist")
+        """Return the dead letter for a reply whose topic does not exist or may not be written."""
+        detail = "the reply topic does not exist, or may not be written"
+        return self._dead(answer, Code.REPLY_TOPIC_DENIED, detail)
 
     def too_large(self, answer: Answer) -> Answer:
         """Return what to send in place of an answer that the broker refuses for its size.

@@ -40,7 +40,6 @@ async def kafka_line(
 ) -> AsyncIterator[tuple[KafkaSource, Pipeline]]:
     """The line between two ends at Kafka; the sink is reached, the group not yet joined."""
     sink = KafkaSink(settings, base=base)
-    await sink.start()
     lines: list[Pipeline] = []
 
     async def drain(ledgers: Collection[Ledger]) -> None:
@@ -59,6 +58,7 @@ async def kafka_line(
     )
     lines.append(line)
     try:
+        await sink.start()
         yield source, line
     finally:
         line.close()
@@ -98,6 +98,7 @@ def assemble(
     outbox = Outbox(
         sink,
         Amends(replies),
+        own_topics=(settings.replies.topic, settings.dead_letters.topic),
         may_send=source.lease_valid,
         settled=lambda answers, publish_s: line.on_settled(answers, publish_s),
         dropped=lambda answers: line.on_dropped(answers),

@@ -7,7 +7,7 @@ and collects the next load while that is under way, so sends grow with the load 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Protocol
 
 from daemon.errors import Exit, Fatal
@@ -48,6 +48,7 @@ class Outbox:
         sink: Sink,
         amends: Amends,
         *,
+        own_topics: Collection[str],
         may_send: Callable[[], bool],
         settled: Callable[[Sequence[Answer], float], None],
         dropped: Callable[[Sequence[Answer]], None],
@@ -55,6 +56,7 @@ class Outbox:
     ) -> None:
         self._sink = sink
         self._amends = amends
+        self._own_topics = frozenset(own_topics)
         self._may_send = may_send
         self._settled = settled
         self._dropped = dropped
@@ -133,7 +135,7 @@ class Outbox:
             self._readdress(topic, answers)
 
     def _readdress(self, topic: str, answers: Sequence[Answer]) -> None:
-        """Send to the dead letters what was meant for a topic that does not exist."""
+        """Send to the dead letters what was meant for a topic that nobody can write to."""
         if any(answer.dead for answer in answers):
             raise Fatal(Exit.SETTINGS, f"the dead-letter topic {topic} does not exist: create it")
         self._place_all([self._amends.no_topic(answer) for answer in answers])
@@ -156,9 +158,12 @@ class Outbox:
             except RecordTooLarge as error:
                 answers = self._shrink(owed, set(error.refused), began_s)
             except SendDenied as error:
-                raise Fatal(
-                    Exit.DENIED, f"not allowed to write to {topic}: grant Write on it"
-                ) from error
+                if topic in self._own_topics:
+                    raise Fatal(
+                        Exit.DENIED, f"not allowed to write to {topic}: grant Write on it"
+                    ) from error
+                self._readdress(topic, owed)
+                return
             except SendFailed:
                 if await self._has_moved(topic, number):
                     self._place_all(owed)

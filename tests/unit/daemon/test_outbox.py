@@ -51,6 +51,7 @@ class Bench:
         self.outbox = Outbox(
             self.sink,
             Amends(),
+            own_topics={"replies", "dead"},
             may_send=lambda: self.lease,
             settled=self._settled,
             dropped=self.dropped.extend,
@@ -230,3 +231,16 @@ async def test_a_missing_dead_letter_topic_ends_the_process_with_settings():
 
     (failure,) = bench.failures
     assert failure.exit_code == Exit.SETTINGS
+
+
+async def test_a_denied_topic_that_only_a_request_names_costs_no_other_its_reply():
+    bench = Bench(FakeSink({"replies": 1, "dead": 1, "theirs": 1}))
+    bench.sink.denied.add("theirs")
+
+    bench.outbox.put(answers(bench.ledger, 1, topic="theirs"))
+    bench.outbox.put(answers(bench.ledger, 1, first=1))
+    await bench.idle()
+
+    assert bench.failures == []
+    assert len(bench.sink.sent_to("dead")) == 1
+    assert len(bench.sink.sent_to("replies")) == 1
