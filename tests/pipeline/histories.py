@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from daemon.errors import Exit
 from daemon.ports import SendFailed
 from runtime import Done, Rejected
-from tests.pipeline.line import POISON, Line, row
+from tests.pipeline.doubling import POISON, row
+from tests.pipeline.line import Line
 
 LANES = {
     "standard": {"topics": ["standard", "more"], "max_rows": 4, "linger": 1.0, "max_waiting": 16},

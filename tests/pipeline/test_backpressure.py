@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from daemon.ports import SendFailed
-from tests.pipeline.line import Line, row
+from tests.pipeline.doubling import row
+from tests.pipeline.line import Line, now_s
 
 LANES = {
     "standard": {
@@ -44,6 +45,20 @@ async def test_while_replies_cannot_leave_reading_stops_at_the_lanes_limits(body
         line.sink.release()
         await line.quiet()
         assert len(line.ends()) == 200
+
+
+async def test_reading_goes_on_as_soon_as_there_is_room():
+    async with Line(LANES) as line:
+        line.session.base_s = 0.0
+        line.sink.hold()
+        for _ in range(8):
+            await feed(line, 5)
+        line.sink.release()
+        told_s = now_s()
+        await asyncio.sleep(0.05)
+
+        assert line.source.ledgers["standard", 0].position == 40
+        assert now_s() - told_s < 0.1
 
 
 async def test_a_sink_that_fails_for_a_while_loses_nothing():

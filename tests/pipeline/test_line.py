@@ -5,7 +5,8 @@ import pytest
 
 from daemon.errors import Code
 from runtime import Done, Rejected
-from tests.pipeline.line import DEAD, MODEL, POISON, REPLIES, Line, row, value_of
+from tests.pipeline.doubling import POISON, row, value_of
+from tests.pipeline.line import DEAD, MODEL, REPLIES, Line
 
 
 async def test_a_request_is_answered_and_committed():
@@ -41,6 +42,19 @@ async def test_gaps_in_the_log_hold_no_commit_back():
         await line.quiet()
 
         assert line.source.committed["standard", 0] == 9
+
+
+async def test_replies_of_one_batch_go_to_the_partitions_of_their_requests():
+    async with Line(partitions=6) as line:
+        requests = {}
+        for number in (0, 1, 5, 0, 1, 5):
+            (request,) = line.push("standard", 1, partition=number)
+            requests[request] = number % 4  # the reply topic has four
+        await line.quiet()
+
+        assert len(line.session.runs) == 1
+        found = {request: line.end_of(request).partition for request in requests}
+        assert found == requests
 
 
 async def test_a_request_that_fails_its_batch_fails_alone():

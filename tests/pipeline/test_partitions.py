@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.pipeline.line import Line, Ones, now_s, value_of
+from tests.pipeline.doubling import Ones, value_of
+from tests.pipeline.line import Line, now_s
 
 LANES = {"standard": {"topics": ["standard"], "max_rows": 8, "linger": 30.0}}
 PARTITION = ("standard", 0)
@@ -22,6 +23,18 @@ async def test_a_revocation_finishes_what_runs_and_commits_it():
         assert now_s() - told_s == pytest.approx(4.0, abs=0.1)
         assert all(line.end_of(each) for each in running)
         assert line.source.committed[PARTITION] == 8
+
+
+async def test_what_waits_is_not_run_while_a_revocation_waits_for_what_runs():
+    async with Line(LANES) as line:
+        line.session.base_s = 0.1
+        line.push("standard", *range(40))  # 8 run, 8 are assembled ahead
+        await asyncio.sleep(0.05)
+
+        await line.source.revoke(PARTITION)
+        await asyncio.sleep(10)
+
+        assert [len(run) for run in line.session.runs] == [8, 8]
 
 
 async def test_a_revocation_drops_what_waits_unrun():
@@ -130,6 +143,19 @@ async def test_what_waits_for_a_lost_partition_never_runs():
         assert not line.session.runs
         assert line.line.in_flight_requests == 0
         assert line.scrape().total("handed_back_total") == 2
+
+
+async def test_what_is_being_prepared_for_a_lost_partition_is_let_go():
+    async with Line(LANES, transform=Ones()) as line:
+        line.push("standard", *[b"a"] * 8)
+        await asyncio.sleep(0.005)  # half-way through the preparation
+
+        line.source.lose(PARTITION)
+        await asyncio.sleep(60)
+
+        assert not line.session.runs
+        assert line.line.in_flight_requests == 0
+        assert line.scrape().total("handed_back_total") == 8
 
 
 async def test_a_late_answer_of_a_lost_assignment_settles_nothing_in_the_next():

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.pipeline.line import Line, Ones, now_s, value_of
+from tests.pipeline.doubling import Ones, value_of
+from tests.pipeline.line import Line, now_s
 
 LINGER_S = 1.0
 SLACK_S = 0.003
@@ -56,6 +57,7 @@ async def test_a_full_batch_does_not_linger():
 
 async def test_a_lone_request_lingers_for_company():
     async with Line(lanes()) as line:
+        await asyncio.sleep(5)
         (first,) = line.push("standard", 1)
         await asyncio.sleep(LINGER_S / 2)
         (second,) = line.push("standard", 2)
@@ -116,6 +118,17 @@ async def test_the_urgent_lane_overtakes_the_batch_that_waits():
 
         assert [len(run) for run in line.session.runs] == [8, 1, 8]
         assert line.end_of(request).at_s == pytest.approx(2.0, abs=0.1)
+
+
+async def test_a_full_batch_is_ready_when_the_executor_is():
+    async with Line(lanes()) as line:
+        line.session.base_s = 1.0
+        line.push("standard", *range(16))
+        await asyncio.sleep(0.5)
+
+        assert line.line.in_flight_requests == 16
+        assert line.line._runner.in_flight == 2
+        assert line.line._runner.ahead.rows == 8
 
 
 async def test_an_idle_line_commits_nothing_and_runs_nothing():

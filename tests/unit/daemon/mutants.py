@@ -3,6 +3,7 @@
 import importlib
 import sys
 import types
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -254,11 +255,11 @@ STARVATION = [
 ]
 
 
-def load(mutant: Mutant, name: str) -> object:
+def load(mutant: Mutant, name: str, order: Sequence[str] = ORDER) -> object:
     """Return `name` ("module:attribute") out of modules of their own, with the fault in them."""
-    originals = {module: importlib.import_module(module) for module in ORDER}
+    originals = {module: importlib.import_module(module) for module in order}
     try:
-        for module in ORDER[ORDER.index(mutant.module) :]:
+        for module in order[order.index(mutant.module) :]:
             sys.modules[module] = _mutated(originals[module], mutant)
         module, attribute = name.split(":")
         return getattr(sys.modules[module], attribute)

@@ -1,0 +1,70 @@
+"""The model of the line's tests: it doubles numbers, in a time that a test sets."""
+
+import numpy as np
+
+from daemon.run_times import RunTimes
+from runtime import ModelFailed, ModelRefused
+from tests.signatures import one_to_one
+
+POISON = -1.0
+
+
+def row(value):
+    """A request of one row."""
+    return np.full(1, value, "<f4").tobytes()
+
+
+def value_of(body):
+    """The first number of a reply."""
+    return float(np.frombuffer(body, "<f4")[0])
+
+
+class Ones:
+    """A transform: every request is one row, every reply the same."""
+
+    def preprocess(self, body, headers):
+        return {"x": np.ones((1, 1), np.float32)}
+
+    def postprocess(self, outputs):
+        return "text/plain", b"done"
+
+
+class Doubling:
+    """x float32 [n, 1] -> 2x, in `base_s` and `row_s` for each row; a row of POISON fails its batch."""
+
+    signature = one_to_one("FP32", (1,))
+    digest = "0" * 64
+    provider = "fake"
+
+    def __init__(self, *, base_s=0.001, row_s=0.0, sick=False):
+        self.base_s, self.row_s = base_s, row_s
+        self.sick = sick
+        self.runs = []
+
+    def run_s(self, rows):
+        return self.base_s + self.row_s * rows
+
+    def run(self, inputs, *, limit_s):
+        rows = inputs["x"]
+        self.runs.append(rows.ravel().tolist())
+        if self.sick or (rows == POISON).any():
+            raise ModelFailed("a poisoned row")
+        return {"y": rows * 2}
+
+    def probe(self, *, limit_s):
+        if self.sick:
+            raise ModelFailed("sick")
+
+    def close(self):
+        pass
+
+
+class FakeModels:
+    """Meets daemon.models.Models as far as the line asks; a rebuild is refused."""
+
+    def __init__(self, serving):
+        self.serving = serving
+        self.run_times = RunTimes()
+
+    def rebuild(self, name):
+        raise ModelRefused(f"{name} is gone", "put it back")

@@ -1,0 +1,306 @@
+"""Faults of the line's stations, each beside the test that must notice it."""
+
+from functools import partial
+
+from tests.pipeline import (
+    line,
+    test_backpressure,
+    test_fatal,
+    test_line,
+    test_partitions,
+    test_stopping,
+    test_timing,
+)
+
+ORDER = [
+    "daemon.transforms",
+    "daemon.outbox",
+    "daemon.intake",
+    "daemon.dispatch",
+    "daemon.pipeline",
+    "daemon.assembly",
+]
+"""Each imports only from those before it (and from modules that are never mutated)."""
+OUTBOX = [
+    (
+        "settles what the broker does not have yet",
+        "await self._sink.send(topic, number, records)",
+        "asyncio.get_running_loop().create_task(self._sink.send(topic, number, records))",
+        test_stopping.test_a_sink_that_is_held_past_the_drain_budget_leaves_work,
+    ),
+    (
+        "sends what another worker owes",
+        "if lease and not any(ledger.lost for ledger in {answer.ledger for answer in answers}):",
+        "if lease:",
+        test_partitions.test_what_was_not_sent_when_a_partition_went_is_never_sent,
+    ),
+    (
+        "does not ask for the lease",
+        "lease = self._may_send()",
+        "lease = True",
+        test_partitions.test_nothing_is_sent_without_a_lease,
+    ),
+    (
+        "forgets to hand back what it drops",
+        "self._dropped(gone)",
+        "pass",
+        test_partitions.test_what_was_not_sent_when_a_partition_went_is_never_sent,
+    ),
+    (
+        "gives up a send of unknown fate",
+        "answers = owed\n",
+        "return\n",
+        test_backpressure.test_a_sink_that_fails_for_a_while_loses_nothing,
+    ),
+    (
+        "counts nothing down",
+        "self._pending -= len(answers)\n        if answers:",
+        "if answers:",
+        test_partitions.test_a_revocation_finishes_what_runs_and_commits_it,
+    ),
+    (
+        "lets neighbours of other partitions come along",
+        "and answer.ledger is ledger",
+        "",
+        test_line.test_replies_of_one_batch_go_to_the_partitions_of_their_requests,
+    ),
+    (
+        "settles what the broker refused",
+        "for i, answer in enumerate(answers) if i not in refused",
+        "for i, answer in enumerate(answers)",
+        test_backpressure.test_a_reply_too_large_is_answered_so_and_gives_its_budget_back,
+    ),
+    (
+        "repeats for ever what has nowhere to go",
+        "return count is None or number >= count",
+        "return count is None",
+        test_line.test_a_reply_topic_made_anew_with_fewer_partitions_gets_what_was_on_its_way,
+    ),
+    (
+        "keeps a denied topic to itself",
+        "self._failed(error)",
+        "pass",
+        partial(test_fatal.test_a_topic_it_may_not_write_to_ends_it, line.REPLIES, 1),
+    ),
+]
+PIPELINE = [
+    (
+        "keeps the budget of answers",
+        "self._intake.give_back(lane, len(group), cost_bytes)",
+        "pass",
+        test_backpressure.test_the_budget_is_given_back_by_every_way_out,
+    ),
+    (
+        "keeps the budget of what it hands back",
+        "self._intake.give_back(lane, len(group), sum([item.cost_bytes for item in group]))",
+        "pass",
+        test_partitions.test_a_revocation_drops_what_waits_unrun,
+    ),
+    (
+        "settles nothing",
+        "ledger.settle([answer.record.offset for answer in group])",
+        "pass",
+        test_line.test_a_request_is_answered_and_committed,
+    ),
+    (
+        "commits only when it leaves",
+        "began_s = time.monotonic()\n            await self._source.commit()",
+        "began_s = time.monotonic()",
+        test_line.test_a_request_is_answered_and_committed,
+    ),
+    (
+        "does not commit when it leaves",
+        "try:\n            await self._source.commit()\n",
+        "try:\n            pass\n",
+        test_stopping.test_what_is_gathered_leaves_at_once_and_the_end_is_clean,
+    ),
+    (
+        "lets what is gathered linger at the end",
+        "self._batcher.drain()",
+        "pass",
+        test_stopping.test_what_is_gathered_leaves_at_once_and_the_end_is_clean,
+    ),
+    (
+        "drains for ever",
+        "asyncio.timeout(budget_s)",
+        "asyncio.timeout(None)",
+        test_stopping.test_a_run_longer_than_the_drain_budget_leaves_work,
+    ),
+    (
+        "does not stop reading",
+        "self._intake.stop()\n        intake.cancel()",
+        "pass",
+        test_stopping.test_nothing_more_is_read,
+    ),
+    (
+        "takes work left for a clean end",
+        "exit_code = Exit.WORK_LEFT if",
+        "exit_code = Exit.CLEAN if",
+        test_stopping.test_a_run_longer_than_the_drain_budget_leaves_work,
+    ),
+    (
+        "looks at what is left when it has left",
+        "return exit_code",
+        "return Exit.WORK_LEFT if self.in_flight_requests else Exit.CLEAN",
+        test_stopping.test_what_is_given_up_while_it_leaves_counts_as_work_left,
+    ),
+    (
+        "runs what waits for a partition that goes",
+        "self.on_dropped(self._batcher.drop(ledgers))",
+        "pass",
+        test_partitions.test_what_waits_is_not_run_while_a_revocation_waits_for_what_runs,
+    ),
+    (
+        "lets partitions go while their batch runs",
+        "while self._runner.in_flight or self._transforms",
+        "while self._transforms",
+        test_partitions.test_a_revocation_finishes_what_runs_and_commits_it,
+    ),
+    (
+        "lets partitions go while their replies are made",
+        "or self._transforms.finishing",
+        "",
+        test_partitions.test_a_revocation_waits_for_what_a_transform_makes_of_outputs,
+    ),
+    (
+        "runs what waits for lost partitions",
+        "if lost:",
+        "if False:",
+        test_partitions.test_what_waits_for_a_lost_partition_never_runs,
+    ),
+    (
+        "lets laggards wait",
+        "self._batcher.flush_laggard(ledger)",
+        "pass",
+        test_backpressure.test_what_holds_commits_back_leaves_before_its_linger_is_over,
+    ),
+    (
+        "goes on with a sick model",
+        "self._failure.set_exception(error)",
+        "pass",
+        test_fatal.test_a_sick_model_ends_it_and_nothing_is_answered,
+    ),
+    (
+        "believes that what is nowhere is not due",
+        "default=now_s,",
+        "default=now_s + 1e9,",
+        test_timing.test_what_is_held_and_is_nowhere_is_due_now,
+    ),
+]
+INTAKE = [
+    (
+        "reads for lanes that are full",
+        "if self._budgets[lane].has_room]",
+        "]",
+        partial(
+            test_backpressure.test_while_replies_cannot_leave_reading_stops_at_the_lanes_limits,
+            test_backpressure.ONE,
+            20,
+        ),
+    ),
+    (
+        "sleeps although there is room again",
+        "if held and budget.has_room:\n            self._room.ring()",
+        "pass",
+        test_backpressure.test_reading_goes_on_as_soon_as_there_is_room,
+    ),
+    (
+        "tells nobody what it offers",
+        "self._batcher.offer(requests)\n        self._changed()",
+        "self._batcher.offer(requests)",
+        test_timing.test_a_lone_request_lingers_for_company,
+    ),
+    (
+        "offers what is prepared for a lost partition",
+        "[request for request in requests if not request.ledger.lost]",
+        "requests",
+        test_partitions.test_what_is_being_prepared_for_a_lost_partition_is_let_go,
+    ),
+    (
+        "never says that nothing more comes",
+        "self._drained = True",
+        "self._drained = False",
+        test_timing.test_a_lone_request_in_an_eager_lane_does_not_wait,
+    ),
+    (
+        "does not count what cannot be read",
+        "unreadable=len(chunk.unreadable)",
+        "unreadable=0",
+        test_line.test_records_in_are_results_errors_and_dead_letters,
+    ),
+]
+DISPATCH = [
+    (
+        "runs what has expired",
+        "self._expire(now_s)\n",
+        "pass\n",
+        test_line.test_a_request_that_waits_past_its_deadline_is_told_so_at_once_and_never_runs,
+    ),
+    (
+        "sleeps past deadlines",
+        "self._batcher.next_due(now_s), self._batcher.next_expiry()",
+        "self._batcher.next_due(now_s),",
+        test_line.test_a_request_that_waits_past_its_deadline_is_told_so_at_once_and_never_runs,
+    ),
+    (
+        "sleeps past the end of a linger",
+        "self._batcher.next_due(now_s), self._batcher.next_expiry()",
+        "self._batcher.next_expiry(),",
+        test_timing.test_a_lone_request_lingers_for_company,
+    ),
+    (
+        "lets nobody overtake",
+        "self._start(self._batcher.due_urgent(now_s, ahead), first=True)",
+        "pass",
+        test_timing.test_the_urgent_lane_overtakes_the_batch_that_waits,
+    ),
+    (
+        "assembles nothing ahead",
+        "self._start(self._batcher.take_ahead(now_s))",
+        "pass",
+        test_timing.test_a_full_batch_is_ready_when_the_executor_is,
+    ),
+    (
+        "lets eager lanes wait although nothing comes",
+        "more_coming=self._more_coming()",
+        "more_coming=True",
+        test_timing.test_a_lone_request_in_an_eager_lane_does_not_wait,
+    ),
+    (
+        "does not answer who failed",
+        "self._outbox.put([self._replies.error(*failure) for failure in failures])",
+        "pass",
+        test_line.test_a_request_that_fails_its_batch_fails_alone,
+    ),
+]
+TRANSFORMS = [
+    (
+        "forgets who is being finished",
+        "self._finishing += len(sound)",
+        "self._finishing += 0",
+        test_partitions.test_a_revocation_waits_for_what_a_transform_makes_of_outputs,
+    ),
+    (
+        "takes one failure for all",
+        "except TransformFailed as failure:\n            return self._replies.error(",
+        "except ZeroDivisionError as failure:\n            return self._replies.error(",
+        partial(test_line.test_a_transform_fails_for_its_request_alone, test_line.Words),
+    ),
+]
+ASSEMBLY = [
+    (
+        "asks nobody for the lease",
+        "may_send=source.lease_valid",
+        "may_send=lambda: True",
+        test_partitions.test_nothing_is_sent_without_a_lease,
+    ),
+]
+BY_MODULE = {
+    "daemon.outbox": OUTBOX,
+    "daemon.pipeline": PIPELINE,
+    "daemon.intake": INTAKE,
+    "daemon.dispatch": DISPATCH,
+    "daemon.transforms": TRANSFORMS,
+    "daemon.assembly": ASSEMBLY,
+}
+"""By module: the fault, what stands there once, what stands there instead, the test."""
