@@ -182,7 +182,7 @@ class FakeSource:
             if topic not in topics or max_records <= 0:
                 continue
             first = ledger.position
-            end = min(first + max_records, self._furthest(topic, number))
+            end = min(first + max_records, self._furthest(topic, number, ledger))
             entries = self.log[topic, number][first:end]
             if not entries:
                 continue
@@ -195,8 +195,12 @@ class FakeSource:
                 chunks.append(Chunk(ledger, records, unreadable))
         return chunks
 
-    def _furthest(self, topic: str, number: int) -> int:
-        """The offset that is not read before something more is committed."""
+    def _furthest(self, topic: str, number: int, ledger: Ledger) -> int:
+        """The offset that is not read before more is committed; what can be is, at the limit."""
+        furthest = self.committed.get((topic, number), 0) + self._max_uncommitted
+        if ledger.position < furthest or self.commits_held:
+            return furthest
+        self._record_commit({(topic, number): ledger})
         return self.committed.get((topic, number), 0) + self._max_uncommitted
 
     def _record_commit(self, ledgers: Mapping[Partition, Ledger]) -> None:

@@ -157,3 +157,32 @@ async def test_revoked_partitions_are_drained_committed_and_lost(world):
     assert sorted(seen) == [(0, False), (1, False)]
     assert all(ledger.lost for ledger in ledgers.values())
     assert await world.committed(0) == 1
+
+
+async def test_a_partition_is_read_no_further_than_allowed_beyond_its_commit(world):
+    source = await world.start(max_uncommitted=10)
+    await world.produce(0, *[b"%d" % number for number in range(30)])
+    await world.produce(1, b"other")
+
+    chunks = []
+    for _ in range(10):
+        chunks += await source.fetch([world.requests], max_records=100, timeout_s=0.05)
+
+    ledger = source.ledgers[world.requests, 0]
+    assert 5 <= ledger.position <= 10  # whole fetches of at most half
+    assert b"other" in values_of(chunks)
+
+    ledger.settle(range(ledger.position))
+    await source.commit()
+    assert await gather(source, [world.requests], 20)
+
+
+async def test_who_leaves_has_lost_its_partitions(world):
+    source = await world.start()
+    await world.produce(0, b"a")
+    (chunk, *_) = await gather(source, [world.requests], 1, settle=False)
+
+    await source.leave()
+
+    assert chunk.ledger.lost
+    assert not source.ledgers

@@ -152,10 +152,10 @@ class FakeWorld:
         self.source.push_unreadable(self.requests, partition)
         self.source.push(self.requests, partition, last)
 
-    async def start(self, *, drain=None):
+    async def start(self, *, drain=None, **options):
         log = self.source.log if hasattr(self, "source") else None
         committed = self.source.committed if log else {}
-        self.source = FakeSource(drain=drain) if drain else FakeSource()
+        self.source = FakeSource(**options, **({"drain": drain} if drain else {}))
         if log:
             self.source.log, self.source.committed = log, committed
         await self.source.start()
@@ -187,8 +187,8 @@ class KafkaWorld:
         raw = raw_batches.bad_header_between(first, b"bad", last)
         await raw_batches.publish(self._workers.bootstrap, self.requests, partition, raw)
 
-    async def start(self, *, drain=None):
-        return await self._workers.start(drain=drain)
+    async def start(self, *, drain=None, **kafka):
+        return await self._workers.start(drain=drain, **kafka)
 
     async def take_away(self, source):
         """Another member joins; half of the partitions come back in a new generation."""
