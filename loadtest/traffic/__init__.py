@@ -1,0 +1,1 @@
+"""The run itself: requests leave at their times, replies are recorded."""

@@ -1,0 +1,72 @@
+"""Reads reply topics, every partition of them, from their ends as they were at the start."""
+
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from loadtest.traffic.recorder import Reply
+
+_POLL_MS = 100
+# While replies are worked off the broker is not asked for other partitions; it answers such a
+# request after this time at the latest.
+_FETCH_WAIT_MS = 50
+# 2 ms of work: requests must leave in time while replies pour in.
+_CHUNK = 500
+
+
+class TopicsMissing(Exception):
+    """Topics that the scenario names do not exist."""
+
+
+class Receiver:
+    """A consumer without a group."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            client_id="tidemill-load",
+            enable_auto_commit=False,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
+        )
+
+    async def start(self, reply_topics: Sequence[str], request_topics: Sequence[str]) -> None:
+        """Connect and stand at the ends; raises KafkaError of aiokafka, TopicsMissing."""
+        partitions = await _partitions(self._bootstrap, reply_topics, request_topics)
+        await self._consumer.start()
+        self._consumer.assign(partitions)
+        for partition, end in (await self._consumer.end_offsets(partitions)).items():
+            self._consumer.seek(partition, end)
+
+    async def stop(self) -> None:
+        """Hang up."""
+        await self._consumer.stop()
+
+    async def poll(self) -> list[Reply]:
+        """Return the next replies, none when none came for a while."""
+        fetched = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_CHUNK)
+        return [record for records in fetched.values() for record in records]
+
+
+async def _partitions(
+    bootstrap: str, reply_topics: Sequence[str], request_topics: Sequence[str]
+) -> list[TopicPartition]:
+    """Return all partitions of the reply topics; raises TopicsMissing.
+
+    Topics are looked for before any is named to the broker, which might create it.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await admin.start()
+        missing = sorted({*reply_topics, *request_topics} - set(await admin.list_topics()))
+        if missing:
+            raise TopicsMissing(f"there is no topic {', '.join(missing)}")
+        described = await admin.describe_topics(list(reply_topics))
+    finally:
+        await admin.close()
+    return [
+        TopicPartition(topic["topic"], partition["partition"])
+        for topic in described
+        for partition in topic["partitions"]
+    ]

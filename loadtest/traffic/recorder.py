@@ -1,0 +1,211 @@
+"""Records what happens to each request. Pure: times are given.
+
+Replies come in chunks; what can be done for a whole chunk is done by numpy.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from loadtest.traffic.records import Counts, Flags, Floats, Outcome, Records, Stages, empty
+from loadtest.wire import CORRELATION_ID, DLQ_CODE, ERROR_CODE, OK, STAGES, STATUS, Header
+
+_EXPIRED = "deadline_exceeded"
+_OK = OK.encode()
+# More do not fit into the column `code`; the contract has fewer than twenty.
+_MOST_CODES = 255
+_NO_CODE = "?"
+# Stations are read from so many replies at most: enough for p99.9, little work.
+_STAGE_SAMPLES = 100_000
+
+
+class Reply(Protocol):
+    """A record of a reply topic."""
+
+    @property
+    def headers(self) -> Sequence[Header]:
+        """Its headers."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Its body."""
+
+
+IsRight = Callable[[int, int, bytes | None], bool]
+"""Whether a reply is right, by stream, body number and reply body."""
+
+
+class Recorder:
+    """The book of a run. Numbers count requests over all streams."""
+
+    def __init__(self, run: str, planned: int, is_right: IsRight | None = None) -> None:
+        """Begin an empty book.
+
+        Args:
+            run: begins every correlation id, so that no other run's replies count here.
+            planned: how many requests are planned; more may follow.
+            is_right: None when no answer is known.
+        """
+        self._prefix = f"{run}-".encode()
+        self._rows = empty(max(planned, 1))
+        self._is_right = is_right
+        self._stride = max(planned // _STAGE_SAMPLES, 1)
+        self._stages: list[tuple[int, bytes]] = []
+        self._recent: list[Floats] = []
+        self.codes = [_NO_CODE]
+        """Error codes by their number in the column `code`."""
+        self.claimed = 0
+        """Requests that are planned by now."""
+        self.handed = 0
+        self.answered = 0
+        """Requests with at least one reply."""
+        self.failures = 0
+        """Requests whose first reply was no result."""
+        self.foreign = 0
+        """Replies to nothing of this run."""
+        self.failed_sends: list[str] = []
+        """Why the broker did not take some requests."""
+
+    @property
+    def open(self) -> int:
+        """Requests that were sent and have no reply yet."""
+        return self.handed - self.answered
+
+    def correlation(self, number: int) -> bytes:
+        """Return the correlation id of a request."""
+        return b"%s%d" % (self._prefix, number)
+
+    def claim(self, stream: int, intended_s: Floats, choices: Counts, bad: Flags) -> int:
+        """Plan requests of a stream; return the number of the first, the others follow."""
+        first, after = self.claimed, self.claimed + len(intended_s)
+        if after > len(self._rows.stream):
+            self._grow(after)
+        here = slice(first, after)
+        self._rows.stream[here] = stream
+        self._rows.intended_s[here] = intended_s
+        self._rows.choice[here] = choices
+        self._rows.bad[here] = bad
+        self.claimed = after
+        return first
+
+    def hand(self, numbers: Counts | slice, at_s: float) -> None:
+        """The producer was given requests."""
+        self._rows.handed_s[numbers] = at_s
+        self.handed += len(self._rows.handed_s[numbers])
+
+    def acknowledge(self, numbers: Counts | slice, at_s: float) -> None:
+        """The broker has requests."""
+        self._rows.acknowledged_s[numbers] = at_s
+
+    def fail(self, numbers: Counts | slice, why: str) -> None:
+        """The broker did not take requests: nobody can answer them."""
+        self._rows.handed_s[numbers] = math.nan
+        self.handed -= len(self._rows.handed_s[numbers])
+        self.failed_sends.append(why)
+
+    def receive(self, replies: Sequence[Reply], at_s: float) -> Counts:
+        """Enter replies that were read at this time; return the numbers answered for the first time."""
+        numbers, outcomes, codes = self._read(replies)
+        if not numbers:
+            return np.zeros(0, np.int32)
+        where = np.array(numbers, np.int32)
+        np.add.at(self._rows.replies, where, 1)
+        firsts = np.unique(where, return_index=True)[1]
+        new = firsts[np.isnan(self._rows.received_s[where[firsts]])]
+        fresh: Counts = where[new]
+        self._rows.received_s[fresh] = at_s
+        self._rows.outcome[fresh] = np.array(outcomes)[new]
+        self._rows.code[fresh] = np.array(codes)[new]
+        self.answered += len(fresh)
+        self.failures += int(np.count_nonzero(self._rows.outcome[fresh] != Outcome.RESULT))
+        self._recent.append(at_s - self._rows.intended_s[fresh])
+        return fresh
+
+    def recent(self) -> Floats:
+        """Return the latencies of all first replies since the last call."""
+        recent, self._recent = self._recent, []
+        return np.concatenate(recent) if recent else np.zeros(0)
+
+    def streams_of(self, numbers: Counts) -> Counts:
+        """Return the stream of each request."""
+        return self._rows.stream[numbers]
+
+    def choices_of(self, numbers: Counts | slice) -> Counts:
+        """Return the body number of each request."""
+        return self._rows.choice[numbers]
+
+    def bad_of(self, numbers: Counts | slice) -> Flags:
+        """Return which requests are cut short."""
+        return self._rows.bad[numbers]
+
+    def records(self) -> Records:
+        """Return what is known by now."""
+        return self._rows.rows(slice(0, self.claimed))
+
+    def stages(self) -> Stages:
+        """Return what a sample of the replies says of the daemon's stations."""
+        read = [
+            dict(part.split(b"=") for part in text.split(b";") if b"=" in part)
+            for _, text in self._stages
+        ]
+        names = dict.fromkeys(name for stations in read for name in stations)
+        seconds = {
+            name.decode(): np.array([_seconds(stations.get(name)) for stations in read])
+            for name in names
+        }
+        return Stages(np.array([number for number, _ in self._stages], np.int32), seconds)
+
+    def _read(self, replies: Sequence[Reply]) -> tuple[list[int], list[int], list[int]]:
+        """Return numbers, outcomes and codes of the replies that are ours."""
+        numbers, outcomes, codes = [], [], []
+        prefix, start, stride = self._prefix, len(self._prefix), self._stride
+        claimed = self.claimed
+        for reply in replies:
+            headers = dict(reply.headers)
+            identity = headers.get(CORRELATION_ID)
+            number = -1
+            if identity is not None and identity.startswith(prefix) and identity[start:].isdigit():
+                number = int(identity[start:])
+            if not 0 <= number < claimed:
+                self.foreign += 1
+                continue
+            if headers.get(STATUS) == _OK:
+                outcome, code = int(Outcome.RESULT), 0
+                if self._is_right is not None:
+                    self._check(number, reply.value)
+                if number % stride == 0 and STAGES in headers:
+                    self._stages.append((number, headers[STAGES]))
+            else:
+                outcome, code = self._failure(headers)
+            numbers.append(number)
+            outcomes.append(outcome)
+            codes.append(code)
+        return numbers, outcomes, codes
+
+    def _check(self, number: int, body: bytes | None) -> None:
+        rows = self._rows
+        if self._is_right is None or rows.bad[number]:
+            return
+        if not self._is_right(int(rows.stream[number]), int(rows.choice[number]), body):
+            rows.wrong[number] = True
+
+    def _failure(self, headers: dict[str, bytes]) -> tuple[int, int]:
+        dead = headers.get(DLQ_CODE)
+        code = (dead or headers.get(ERROR_CODE, _NO_CODE.encode())).decode(errors="replace")
+        if code not in self.codes and len(self.codes) < _MOST_CODES:
+            self.codes.append(code)
+        number = self.codes.index(code) if code in self.codes else 0
+        if dead is not None:
+            return Outcome.DEAD, number
+        return (Outcome.EXPIRED if code == _EXPIRED else Outcome.ERROR), number
+
+    def _grow(self, least: int) -> None:
+        more = empty(max(least, 2 * len(self._rows.stream)) - len(self._rows.stream))
+        pairs = zip(self._rows, more, strict=True)
+        self._rows = Records._make(np.concatenate([had, new]) for had, new in pairs)
+
+
+def _seconds(microseconds: bytes | None) -> float:
+    return int(microseconds) / 1e6 if microseconds and microseconds.isdigit() else math.nan

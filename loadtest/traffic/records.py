@@ -1,0 +1,87 @@
+"""What is known of each request of a run, as columns."""
+
+from enum import IntEnum
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+Counts: TypeAlias = npt.NDArray[np.int32]
+
+
+class Outcome(IntEnum):
+    """How a request ended: by its first reply, or by none."""
+
+    NONE = 0
+    RESULT = 1
+    ERROR = 2
+    EXPIRED = 3
+    """An error reply with the code deadline_exceeded."""
+    DEAD = 4
+    """Found among the dead letters."""
+
+
+class Records(NamedTuple):
+    """Columns of equal length, one row a request, in the order they were planned.
+
+    Times are seconds since the start of the run, NaN for what did not happen. `stream`: the index
+    of the class; `choice`: its body; `bad`: cut short on purpose; `code`: index into Codes;
+    `replies`: how many came; `wrong`: one of them was not the golden answer.
+    """
+
+    stream: Counts
+    choice: Counts
+    bad: Flags
+    intended_s: Floats
+    handed_s: Floats
+    """When it was given to the producer, which sends it at once or after what is in flight."""
+    acknowledged_s: Floats
+    received_s: Floats
+    """When its first reply was read."""
+    outcome: npt.NDArray[np.uint8]
+    code: npt.NDArray[np.uint8]
+    replies: Counts
+    wrong: Flags
+
+    def rows(self, which: Flags | slice) -> "Records":
+        """Return some of the rows."""
+        return Records._make(column[which] for column in self)
+
+    @property
+    def latency_s(self) -> Floats:
+        """From the time it was meant to leave to its first reply; NaN without one."""
+        return self.received_s - self.intended_s
+
+    @property
+    def is_sent(self) -> Flags:
+        """Whether the broker has it: it says so, or somebody answered."""
+        return ~np.isnan(self.acknowledged_s) | ~np.isnan(self.received_s)
+
+
+def empty(size: int) -> Records:
+    """Return rows of nothing."""
+    return Records(
+        stream=np.zeros(size, np.int32),
+        choice=np.zeros(size, np.int32),
+        bad=np.zeros(size, np.bool_),
+        intended_s=np.full(size, np.nan),
+        handed_s=np.full(size, np.nan),
+        acknowledged_s=np.full(size, np.nan),
+        received_s=np.full(size, np.nan),
+        outcome=np.zeros(size, np.uint8),
+        code=np.zeros(size, np.uint8),
+        replies=np.zeros(size, np.int32),
+        wrong=np.zeros(size, np.bool_),
+    )
+
+
+class Stages(NamedTuple):
+    """What replies say of the time at the daemon's stations, of a sample of requests.
+
+    `seconds` by station; NaN where a reply names no such station. All of shape (n,).
+    """
+
+    numbers: Counts
+    seconds: dict[str, Floats]

@@ -1,0 +1,83 @@
+"""Looks at the daemon's /metrics while a run lasts: the few figures that targets may ask for."""
+
+import asyncio
+import contextlib
+import http.client
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from loadtest.metrics import Metrics
+from loadtest.traffic.clock import Clock
+
+_LOOK_S = 1.0
+_TIMEOUT_S = 5.0
+_BUSY = "executor_busy_seconds_total"
+_MEMORY = "process_resident_memory_bytes"
+_DESCRIPTORS = "process_open_fds"
+# Only these lines are parsed: a whole page would take longer than requests may be late.
+_WANTED = (f"tidemill_{_BUSY}", _MEMORY, _DESCRIPTORS)
+
+
+class Look(NamedTuple):
+    """The daemon at one time of the run."""
+
+    at_s: float
+    busy_s: float
+    """Seconds that its executor has run models since its start."""
+    memory_bytes: float
+    descriptors: float
+
+
+class MetricsMissing(Exception):
+    """The metrics cannot be had; the message says why."""
+
+
+class Scraper:
+    """Scrapes one URL."""
+
+    def __init__(self, url: str) -> None:
+        """`url`: such as http://127.0.0.1:9464/metrics; raises ValueError for anything else."""
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not parts.hostname:
+            raise ValueError(f"{url} is no http:// address")
+        self._host, self._port = parts.hostname, parts.port or 80
+        self._path = parts.path or "/metrics"
+        self.looks: list[Look] = []
+
+    async def run(self, clock: Clock) -> None:
+        """Look every second until cancelled; a look that fails is left out."""
+        while True:
+            with contextlib.suppress(MetricsMissing):  # whoever judges sees the gap
+                await self.look(clock)
+            await asyncio.sleep(_LOOK_S)
+
+    async def look(self, clock: Clock) -> None:
+        """Look once; raises MetricsMissing."""
+        text = await asyncio.to_thread(self._get)
+        metrics = Metrics(_only_wanted(text))
+        self.looks.append(
+            Look(
+                clock.now_s(),
+                metrics.total(_BUSY),
+                metrics.total(_MEMORY),
+                metrics.total(_DESCRIPTORS),
+            )
+        )
+
+    def _get(self) -> str:
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
+        try:
+            connection.request("GET", self._path)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        except (OSError, http.client.HTTPException) as error:
+            raise MetricsMissing(f"{self._host}:{self._port} does not answer: {error}") from error
+        finally:
+            connection.close()
+        if answer.status != http.client.OK:
+            raise MetricsMissing(f"{self._host}:{self._port} answered {answer.status}")
+        return text
+
+
+def _only_wanted(text: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if line.startswith(_WANTED))

@@ -1,0 +1,134 @@
+"""What the records of a run add up to, for one class of requests or for all. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from loadtest.traffic.records import Flags, Outcome, Records, Stages
+from loadtest.verdict import blocks
+from loadtest.verdict.blocks import BLOCKS, Estimate
+from loadtest.verdict.latencies import Latencies
+
+# The waiting requests are counted so often in each block.
+_LOOKS_A_BLOCK = 20
+# Fewer say nothing about a rate.
+_LEAST_SAMPLES = 10 * BLOCKS
+
+
+class Figures(NamedTuple):
+    """Counts are of requests that were meant to leave after the warm-up.
+
+    `planned`: all of them; `sent`: those that the broker has. Of these: `results`; `errors` by
+    code, dead letters and expired ones among them; `missing`; `refused`: bad ones that got an error
+    reply, as they must. `duplicates` counts replies beyond the first.
+    """
+
+    planned: int
+    sent: int
+    results: int
+    errors: Counter[str]
+    expired: int
+    missing: int
+    refused: int
+    duplicates: int
+    wrong: int
+    latencies: Latencies
+    """Of results and missing replies; those of bad requests do not count."""
+    in_time: Latencies
+    """Of right results alone."""
+    asked: int
+    """Requests sent that should have got a result."""
+    lateness: Latencies
+    """From the time a request was meant to leave until the producer had it."""
+    acknowledgement: Latencies
+    """From there until the broker had it."""
+    first_s: float
+    last_s: float
+    """First and last intended time."""
+    drain_s: float
+    """From the last intended time to the last reply; infinite when one is missing."""
+    throughput: Estimate | None
+    """Results a second."""
+    lag_slope: Estimate | None
+    """Requests a second."""
+    stages: Mapping[str, Latencies]
+    """Time at the daemon's stations, of a sample of the results."""
+
+
+def figures(rows: Records, codes: list[str], stages: Stages, which: Flags) -> Figures:
+    """Return the figures of the rows `which` of all `rows`; codes and stages are the recorder's."""
+    mine = rows.rows(which)
+    sent = mine.is_sent
+    answered = ~np.isnan(mine.received_s)
+    result = mine.outcome == Outcome.RESULT
+    failed = answered & ~result
+    missing = sent & ~answered
+    good = result & ~mine.bad & ~mine.wrong
+    latency_s = mine.latency_s
+    return Figures(
+        planned=len(sent),
+        sent=int(sent.sum()),
+        results=int(result.sum()),
+        errors=_by_code(mine, failed & ~mine.bad, codes),
+        expired=int((mine.outcome == Outcome.EXPIRED).sum()),
+        missing=int(missing.sum()),
+        refused=int((failed & mine.bad).sum()),
+        duplicates=int(np.maximum(mine.replies - 1, 0).sum()),
+        wrong=int((mine.wrong | (result & mine.bad)).sum()),
+        latencies=Latencies(latency_s[result & ~mine.bad], int((missing & ~mine.bad).sum())),
+        in_time=Latencies(latency_s[good]),
+        asked=int((sent & ~mine.bad).sum()),
+        lateness=_known(mine.handed_s - mine.intended_s),
+        acknowledgement=_known(mine.acknowledged_s - mine.handed_s),
+        first_s=float(mine.intended_s.min(initial=np.inf)),
+        last_s=float(mine.intended_s.max(initial=-np.inf)),
+        drain_s=_drain_s(mine, missing),
+        throughput=_throughput(mine, result),
+        lag_slope=_lag_slope(mine),
+        stages=_stages(stages, which),
+    )
+
+
+def _by_code(mine: Records, failed: Flags, codes: list[str]) -> Counter[str]:
+    counts = np.bincount(mine.code[failed], minlength=len(codes)).tolist()
+    return Counter({code: count for code, count in zip(codes, counts, strict=True) if count})
+
+
+def _known(seconds: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> Latencies:
+    return Latencies(np.maximum(seconds[~np.isnan(seconds)], 0.0))
+
+
+def _drain_s(mine: Records, missing: Flags) -> float:
+    if not len(missing) or missing.any():
+        return np.inf
+    return float(np.nanmax(mine.received_s, initial=-np.inf) - mine.intended_s.max())
+
+
+def _throughput(mine: Records, result: Flags) -> Estimate | None:
+    received_s = mine.received_s[result]
+    if len(received_s) < _LEAST_SAMPLES:
+        return None
+    edges_s = blocks.edges_s(float(mine.intended_s.min()), float(received_s.max()))
+    counts, _ = np.histogram(received_s, edges_s)
+    return blocks.mean(counts / (edges_s[1] - edges_s[0]))
+
+
+def _lag_slope(mine: Records) -> Estimate | None:
+    if len(mine.intended_s) < _LEAST_SAMPLES:
+        return None
+    first_s, last_s = float(mine.intended_s.min()), float(mine.intended_s.max())
+    if last_s <= first_s:
+        return None
+    at_s = np.linspace(first_s, last_s, BLOCKS * _LOOKS_A_BLOCK, endpoint=False)
+    # NaN sorts last: what never happened is never counted.
+    handed, received = np.sort(mine.handed_s), np.sort(mine.received_s)
+    waiting = np.searchsorted(handed, at_s, "right") - np.searchsorted(received, at_s, "right")
+    means = waiting.reshape(BLOCKS, _LOOKS_A_BLOCK).mean(axis=1)
+    return blocks.slope(means, (last_s - first_s) / BLOCKS)
+
+
+def _stages(stages: Stages, which: Flags) -> dict[str, Latencies]:
+    mine = which[stages.numbers]
+    return {name: _known(seconds[mine]) for name, seconds in stages.seconds.items()}

@@ -1,0 +1,95 @@
+"""Everything that targets are judged by: figures by class, and the daemon's own. Pure."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from loadtest.plan.plan import Plan
+from loadtest.traffic.exchange import Seen
+from loadtest.traffic.pulse import Pulse
+from loadtest.traffic.records import Flags
+from loadtest.traffic.scrape import Look
+from loadtest.verdict.figures import Figures, figures
+from loadtest.verdict.latencies import Latencies
+from loadtest.verdict.series import Slice, series
+
+# A median of fewer looks is luck.
+_LEAST_LOOKS = 8
+
+
+class Daemon(NamedTuple):
+    """The daemon, by its metrics, from the warm-up to the last reply; growth as a share."""
+
+    utilisation: float
+    memory_growth: float
+    descriptor_growth: float
+    memory_bytes: float
+    """At the last look."""
+    descriptors: float
+
+
+class Findings(NamedTuple):
+    """What a run came to. `warm_up` has the requests that do not count."""
+
+    whole: Figures
+    by_class: dict[str, Figures]
+    warm_up: Figures | None
+    series: dict[str, list[Slice]]
+    daemon: Daemon | None
+    pulse: Latencies
+    """How late the load tester's own timers were."""
+    cpu_share: float
+    """Of one core, used by the load tester."""
+    foreign: int
+    failed_sends: list[str]
+    is_interrupted: bool
+
+
+def findings(plan: Plan, seen: Seen, looks: Sequence[Look], warm_up_s: float) -> Findings:
+    """Return what `seen` came to; looks are the daemon's, if its metrics were read."""
+    rows = seen.records
+    counts = rows.intended_s >= warm_up_s
+
+    def of(which: Flags) -> Figures:
+        return figures(rows, seen.codes, seen.stages, which)
+
+    return Findings(
+        whole=of(counts),
+        by_class={
+            stream.name: of(counts & (rows.stream == index))
+            for index, stream in enumerate(plan.streams)
+        },
+        warm_up=of(~counts) if not counts.all() else None,
+        series={
+            stream.name: series(rows.rows(counts & (rows.stream == index)))
+            for index, stream in enumerate(plan.streams)
+        },
+        daemon=_daemon(looks, warm_up_s, float(np.nanmax(rows.received_s, initial=0.0))),
+        pulse=_late(seen.pulse),
+        cpu_share=seen.pulse.cpu_share,
+        foreign=seen.foreign,
+        failed_sends=seen.failed_sends,
+        is_interrupted=seen.is_interrupted,
+    )
+
+
+def _late(pulse: Pulse) -> Latencies:
+    return Latencies(np.array(pulse.late_s))
+
+
+def _daemon(looks: Sequence[Look], from_s: float, to_s: float) -> Daemon | None:
+    mine = [look for look in looks if from_s <= look.at_s <= to_s]
+    if len(mine) < _LEAST_LOOKS:
+        return None
+    quarter = len(mine) // 4
+    early, late = mine[:quarter], mine[-quarter:]
+    memory = [float(np.median([look.memory_bytes for look in each])) for each in (early, late)]
+    files = [float(np.median([look.descriptors for look in each])) for each in (early, late)]
+    return Daemon(
+        (mine[-1].busy_s - mine[0].busy_s) / (mine[-1].at_s - mine[0].at_s),
+        memory[1] / memory[0] - 1 if memory[0] else np.nan,
+        files[1] - files[0],
+        mine[-1].memory_bytes,
+        mine[-1].descriptors,
+    )

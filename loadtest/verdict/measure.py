@@ -1,0 +1,130 @@
+"""Reads one metric of a target from the findings. Pure."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from loadtest.scenario.quantities import duration
+from loadtest.verdict import confidence
+from loadtest.verdict.blocks import Estimate
+from loadtest.verdict.figures import Figures
+from loadtest.verdict.findings import Findings
+from loadtest.verdict.latencies import Interval, Latencies
+from loadtest.verdict.metrics import PERCENTILE
+from loadtest.verdict.targets import Metric
+
+Trials: TypeAlias = Callable[[str, float], tuple[int, int, float]]
+"""Takes operator and bound; returns how many samples are against the target, of how many, and
+what share of them may be."""
+
+
+class Reading(NamedTuple):
+    """A value, where it truly lies, and the samples behind it if it is a share of some.
+
+    `unknown`: why there is no value, empty when there is one. `lenient`: only an interval that lies
+    wholly on the wrong side counts.
+    """
+
+    value: float
+    interval: Interval | None = None
+    trials: Trials | None = None
+    unknown: str = ""
+    lenient: bool = False
+
+
+def read(metric: Metric, findings: Findings, *, as_share: bool) -> Reading:
+    """Return what was measured of `metric`; amounts as a share or as a number."""
+    if metric.kind.needs_daemon:
+        return _daemons(metric, findings)
+    figures = findings.by_class[metric.traffic] if metric.traffic else findings.whole
+    if not figures.sent:
+        return _unknown("nothing was sent")
+    if metric.name in _READERS:
+        return _READERS[metric.name](metric, figures)
+    count = _amount(metric, figures)
+    return _share(count, figures.sent) if as_share else Reading(float(count))
+
+
+def _percentile(metric: Metric, figures: Figures) -> Reading:
+    latencies = figures.latencies
+    if metric.argument:
+        if metric.argument not in figures.stages:
+            return _unknown(f"no reply names the station '{metric.argument}'")
+        latencies = figures.stages[metric.argument]
+    if not latencies.samples:
+        return _unknown("there is no result")
+    allowed = 1 - metric.percent / 100
+    return Reading(
+        latencies.percentile(metric.percent),
+        latencies.interval(metric.percent),
+        lambda operator, bound: (_beyond(latencies, operator, bound), latencies.samples, allowed),
+    )
+
+
+def _goodput(metric: Metric, figures: Figures) -> Reading:
+    late = figures.in_time.over(duration(metric.argument))
+    return _share(figures.in_time.samples - late, figures.asked)
+
+
+def _beyond(latencies: Latencies, operator: str, bound_s: float) -> int:
+    return latencies.over(bound_s, strictly=operator == "<=")
+
+
+def _amount(metric: Metric, figures: Figures) -> int:
+    if metric.name == "errors":
+        code = metric.argument.removeprefix("!")
+        if metric.argument.startswith("!"):
+            return figures.errors.total() - figures.errors[code]
+        return figures.errors[code] if code else figures.errors.total()
+    return {
+        "expired": figures.expired,
+        "missing": figures.missing,
+        "duplicates": figures.duplicates,
+        "wrong": figures.wrong,
+    }[metric.name]
+
+
+def _share(count: int, samples: int) -> Reading:
+    if not samples:
+        return _unknown("there is no request to count")
+    # Duplicates may be more than there are requests.
+    within = min(count, samples)
+
+    def trials(operator: str, bound: float) -> tuple[int, int, float]:
+        if operator.startswith("<"):
+            return within, samples, bound
+        return samples - within, samples, 1 - bound
+
+    return Reading(count / samples, Interval(*confidence.share_interval(within, samples)), trials)
+
+
+def _estimated(estimate: Estimate | None, *, lenient: bool) -> Reading:
+    if estimate is None:
+        return _unknown("too few requests over too short a time")
+    return Reading(estimate.value, estimate.interval, lenient=lenient)
+
+
+def _daemons(metric: Metric, findings: Findings) -> Reading:
+    if findings.daemon is None:
+        return _unknown("the daemon's metrics were read too seldom")
+    return Reading(
+        {
+            "utilisation": findings.daemon.utilisation,
+            "memory_growth": findings.daemon.memory_growth,
+            "descriptor_growth": findings.daemon.descriptor_growth,
+        }[metric.name]
+    )
+
+
+def _unknown(why: str) -> Reading:
+    return Reading(math.nan, unknown=why)
+
+
+_READERS: dict[str, Callable[[Metric, Figures], Reading]] = {
+    PERCENTILE: _percentile,
+    "goodput": _goodput,
+    "max": lambda _metric, figures: Reading(figures.latencies.longest_s),
+    "drain": lambda _metric, figures: Reading(figures.drain_s),
+    "throughput": lambda _metric, figures: _estimated(figures.throughput, lenient=False),
+    "lag_slope": lambda _metric, figures: _estimated(figures.lag_slope, lenient=True),
+}
