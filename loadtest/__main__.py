@@ -30,6 +30,48 @@ app = typer.Typer(
 
 
 @app.command()
+def run(
+    scenario: Annotated[str, typer.Argument(help="a scenario file, or the name of a shipped one")],
+    *,
+    target: Annotated[
+        list[str] | None, typer.Option(help='a further target, such as "p99 < 250ms"')
+    ] = None,
+    bootstrap: Annotated[str, typer.Option(help="Kafka, instead of the scenario's")] = "",
+    metrics: Annotated[str, typer.Option(help="the daemon's metrics, an http:// URL")] = "",
+    embedded: Annotated[
+        bool, typer.Option(help="start a Kafka and the scenario's daemon for this run")
+    ] = False,
+    capacity: Annotated[
+        str, typer.Option(help="such as 1500/s, instead of measuring it; for rates such as 2x")
+    ] = "",
+    json: Annotated[Path | None, typer.Option(help="file for the report as JSON")] = None,
+    junit: Annotated[Path | None, typer.Option(help="file for the report as JUnit XML")] = None,
+    raw: Annotated[Path | None, typer.Option(help="file for one CSV row a request")] = None,
+) -> None:
+    """Offer a scenario's load and judge it by its targets: docs/load-testing.md."""
+    from loadtest.command.options import Options
+    from loadtest.command.run import run as offer
+
+    targets = tuple(target or ())
+    raise typer.Exit(
+        offer(Options(scenario, targets, bootstrap, metrics, embedded, capacity, json, junit, raw))
+    )
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="a report written with run --json")],
+    second: Annotated[Path, typer.Argument(help="another one of the same load, judged by it")],
+    *,
+    tolerance: Annotated[str, typer.Option(help="a change that nobody minds")] = "5%",
+) -> None:
+    """Fail when the second run is worse than the first, beyond noise."""
+    from loadtest.command.compare import compare as judge
+
+    raise typer.Exit(judge(first, second, tolerance))
+
+
+@app.command()
 def broker(
     port: Annotated[int, typer.Option(help="port to serve on; 0: a free one")] = 9092,
 ) -> None:

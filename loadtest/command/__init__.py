@@ -1,0 +1,1 @@
+"""The commands of `tidemill-load` that measure and compare."""

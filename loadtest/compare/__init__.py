@@ -1,0 +1,1 @@
+"""One run against another: a regression gate that knows about noise."""

@@ -1,0 +1,1 @@
+"""What a run says: while it runs, at its end, and against another run."""

@@ -1,0 +1,120 @@
+"""The regression gate: it sees what got worse, and is not fooled by noise or one stall."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from loadtest.compare.gate import Word, changes, obstacles
+from loadtest.compare.ranks import chance_of_being_above
+from loadtest.compare.reports import BadReport, Report, read
+from loadtest.report.document import document
+from loadtest.verdict.judge import judge
+from loadtest.verdict.targets import parse
+from loadtest.verdict.verdict import pronounce
+from tests.unit.loadtest.runs import answer, found, made_plan, recorded
+
+
+def _report(latencies_s, *, digest="d", doubts=(), errors=()):
+    made = made_plan(len(latencies_s))
+    recorder = recorded(made)
+    failed = np.isin(np.arange(len(latencies_s)), errors)
+    answer(recorder, np.where(failed, 0.1, np.nan), status="error", error_code="x")
+    answer(recorder, np.where(failed, np.nan, latencies_s))
+    findings = found(made, recorder)
+    rulings = [judge(parse("p99 < 1s"), findings)]
+    verdict = pronounce(rulings, list(doubts), is_interrupted=False)
+    told = document({"scenario": "s", "digest": digest}, findings, verdict)
+    return msgspec.convert(told, Report)
+
+
+def _noise(seed, scale=1.0, count=2000):
+    return np.random.default_rng(seed).exponential(0.1 * scale, count)
+
+
+def _words(before, after, tolerance=0.05):
+    return {change.name: change.word for change in changes(before, after, tolerance)}
+
+
+def test_the_same_run_is_the_same():
+    report = _report(_noise(1))
+    assert set(_words(report, report).values()) == {Word.SAME}
+
+
+def test_two_runs_of_one_daemon_differ_by_noise():
+    for seed in range(2, 12):
+        words = _words(_report(_noise(seed)), _report(_noise(seed + 100)))
+        assert Word.WORSE not in words.values()
+
+
+def test_a_slower_daemon_is_worse_and_a_faster_one_better():
+    slow, fast = _report(_noise(1, 1.5)), _report(_noise(2))
+    assert _words(fast, slow)["p50"] is Word.WORSE
+    assert _words(fast, slow)["p99"] is Word.WORSE
+    assert _words(slow, fast)["p50"] is Word.BETTER
+
+
+def test_a_change_within_the_tolerance_is_nobody_s_business():
+    slow, fast = _report(_noise(1, 1.5)), _report(_noise(2))
+    assert Word.WORSE not in _words(fast, slow, tolerance=0.9).values()
+
+
+def test_one_stall_is_no_regression():
+    stalled = _noise(3)
+    stalled[1000:1060] += 4.0
+    words = _words(_report(_noise(4)), _report(stalled))
+    assert words["p99"] is Word.NOISE
+
+
+def test_replies_that_go_missing_are_worse():
+    lossy = _noise(5)
+    lossy[::50] = np.nan
+    words = _words(_report(_noise(6)), _report(lossy))
+    assert words["missing"] is Word.WORSE
+    assert words["p99"] is Word.WORSE
+
+
+def test_a_few_more_errors_are_noise_and_many_are_not():
+    calm = _report(_noise(7), errors=[5, 9])
+    assert _words(calm, _report(_noise(7), errors=range(4)))["errors"] is Word.NOISE
+    assert _words(calm, _report(_noise(7), errors=range(30)))["errors"] is Word.WORSE
+    assert _words(_report(_noise(7), errors=range(30)), calm)["errors"] is Word.BETTER
+
+
+def test_fewer_results_a_second_are_worse():
+    halved = np.arange(2000) / 200.0 + 0.1  # answered at half the pace
+    words = _words(_report(np.full(2000, 0.1)), _report(halved))
+    assert words["results/s"] is Word.WORSE
+
+
+def test_other_loads_are_not_compared():
+    first, second = _report(_noise(1)), _report(_noise(2), digest="e")
+    assert obstacles(first, first) == []
+    assert "same load" in obstacles(first, second)[0]
+
+
+def test_invalid_runs_are_not_compared():
+    bad = _report(_noise(1), doubts=["the load tester was late"])
+    (obstacle,) = obstacles(_report(_noise(2)), bad)
+    assert obstacle == "the second run proves nothing: the load tester was late"
+
+
+def test_ranks_tell_shifted_series_apart():
+    random = np.random.default_rng(1)
+    first = random.random(20)
+    assert chance_of_being_above(first, first + 1) < 1e-6
+    assert chance_of_being_above(first + 1, first) > 0.999
+    assert chance_of_being_above([1.0] * 20, [1.0] * 20) == 1.0
+
+
+def test_ranks_are_wrong_as_seldom_as_they_say():
+    random = np.random.default_rng(2)
+    pairs = random.random((2000, 2, 20))
+    alarms = sum(chance_of_being_above(first, second) <= 0.01 for first, second in pairs)
+    assert alarms <= 35
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"version": 1}'])
+def test_a_file_that_is_no_report_is_refused(text, tmp_path):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(BadReport, match=r"x.json is no report"):
+        read(tmp_path / "x.json")

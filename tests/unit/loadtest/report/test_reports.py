@@ -1,0 +1,142 @@
+"""What a run says: JSON, JUnit XML, raw rows, words, the line while it runs."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from loadtest.report import document, junit, raw, text, words
+from loadtest.report.live import Window
+from loadtest.traffic.exchange import Progress
+from loadtest.verdict.judge import judge
+from loadtest.verdict.targets import parse
+from loadtest.verdict.verdict import pronounce
+from tests.unit.loadtest.runs import answer, found, made_plan, recorded, reply, seen
+
+
+@pytest.fixture
+def made():
+    return made_plan(600)
+
+
+@pytest.fixture
+def recorder(made):
+    recorder = recorded(made)
+    latencies_s = np.random.default_rng(1).exponential(0.2, 600)
+    latencies_s[:2] = np.nan
+    answer(recorder, latencies_s, stages="wait=30;run=7")
+    recorder.receive([reply(b"run-5")], 99.0)
+    return recorder
+
+
+def _verdict(findings, *texts, doubts=()):
+    rulings = [judge(parse(each), findings) for each in texts]
+    return pronounce(rulings, list(doubts), is_interrupted=False)
+
+
+@pytest.fixture
+def findings(made, recorder):
+    return found(made, recorder)
+
+
+def test_the_document_is_json_that_any_program_reads(findings, tmp_path):
+    verdict = _verdict(findings, "missing == 2", "max < 1s")
+    path = tmp_path / "report.json"
+    document.write(path, document.document({"scenario": "s"}, findings, verdict))
+    told = json.loads(path.read_text())
+    assert (told["version"], told["verdict"], told["exit_code"]) == (1, "MISSED", 1)
+    assert [each["outcome"] for each in told["targets"]] == ["met", "missed"]
+    assert told["targets"][1]["value"] is None  # infinite
+    assert told["classes"]["a"]["missing"] == 2
+    assert told["classes"]["a"]["latency_s"]["percentiles"]["50"]["value"] > 0
+    assert len(told["classes"]["a"]["series"]) == 20
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_junit_has_a_case_for_each_target_and_for_the_run(findings):
+    verdict = _verdict(findings, "missing == 2", "missing == 0", "errors < 0.1%")
+    suite = junit.suite("s", verdict, 1.5)
+    assert dict(suite.attrib) == {
+        "name": "tidemill-load s", "tests": "4", "failures": "1", "errors": "1", "time": "1.500",
+    }  # fmt: skip
+    kinds = {case.get("name"): [child.tag for child in case] for case in suite}
+    assert kinds == {
+        "the run is valid": [],
+        "missing == 2": ["system-out"],
+        "missing == 0": ["failure"],
+        "errors < 0.1%": ["error"],
+    }
+
+
+def test_an_invalid_run_is_an_error_in_junit(findings):
+    suite = junit.suite("s", _verdict(findings, "missing == 2", doubts=["late"]), 1.0)
+    assert suite[0].find("error").get("message") == "late"
+
+
+def test_figures_equal_what_the_raw_rows_give(made, recorder, findings, tmp_path):
+    raw.write(tmp_path / "raw.csv", made, seen(recorder))
+    with (tmp_path / "raw.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    latencies_s = sorted(
+        float(row["received_s"] or "inf") - float(row["intended_s"])
+        for row in rows
+        if row["outcome"] in {"result", "none"}
+    )
+    for percent in (50, 90, 99):
+        exact = latencies_s[math.ceil(len(rows) * percent / 100) - 1]
+        assert findings.whole.latencies.percentile(percent) == pytest.approx(exact, rel=1e-3)
+    assert sum(row["received_s"] == "" for row in rows) == findings.whole.missing == 2
+    assert sum(int(row["replies"]) - 1 for row in rows if row["received_s"]) == 1
+    assert rows[0].keys() == set(raw.COLUMNS)
+
+
+def test_the_report_shows_value_interval_bound_and_margin(findings):
+    console = Console(record=True, width=140)
+    text.show(console, findings, _verdict(findings, "p50[a] < 300ms", "missing == 0"))
+    lines = [" ".join(line.split()) for line in console.export_text().splitlines()]
+    (line,) = [line for line in lines if "p50[a] < 300ms" in line]
+    assert line.startswith("met p50[a] < 300ms")
+    assert ".." in line
+    assert "300 ms +" in line
+    assert "MISSED: 1 of 2 targets met; exit code 1" in lines
+    assert any(line.startswith("a 0.03 ms 0.03 ms 0.007 ms") for line in lines)
+
+
+def test_the_report_says_why_nothing_is_proved(findings):
+    console = Console(record=True, width=140)
+    verdict = _verdict(findings, "errors < 0.1%", doubts=["a: the load tester was late"])
+    text.show(console, findings, verdict)
+    shown = console.export_text()
+    assert "undecided: errors < 0.1%: too few samples" in shown
+    assert "invalid: a: the load tester was late" in shown
+    assert "INVALID" in shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.00023, "0.23 ms"),
+        (0.2314, "231 ms"),
+        (1.25, "1.25 s"),
+        (186, "3.1 min"),
+        (math.inf, "never"),
+        (math.nan, "-"),
+    ],
+)
+def test_times_have_the_digits_that_matter(seconds, shown):
+    assert words.seconds(seconds) == shown
+
+
+def _progress(at_s, handed, recent_s):
+    return Progress(at_s, 10.0, 1000, handed, handed - len(recent_s), 3, np.array(recent_s))
+
+
+def test_the_line_tells_of_the_last_seconds():
+    window = Window(np.arange(1000) / 100.0)
+    window.line(_progress(0.0, 0, []))
+    line = " ".join(window.line(_progress(2.0, 180, [0.1] * 98 + [5.0] * 2)).split())
+    assert line.startswith("2 s offered 100/s sent 90/s in flight 80 p50 100 ms p99")
+    assert line.endswith("failures 3 left 8 s")
