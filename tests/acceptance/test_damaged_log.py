@@ -11,14 +11,11 @@ from typing import NamedTuple
 
 import pytest
 
-from loadtest.kafka.broker import Broker
 from tests import raw_batches
 from tests.acceptance import bad_line
 from tests.acceptance.bad_models import is_right
 from tests.acceptance.kafka_input import RawBatch
 from tests.bad_input import body, tensor
-
-pytestmark = pytest.mark.kafka
 
 _GOOD = body(tensor())
 _CODEC_AT = 21
@@ -68,18 +65,17 @@ DAMAGES = {
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory):
+def story(spare, tmp_path_factory):
     batches = [
         RawBatch(name, raw_batches.batch(*[_GOOD] * 3, codec=damage.codec), 3, damage.lost)
         for name, damage in DAMAGES.items()
     ]
-    with Broker() as broker:
-        yield bad_line.tell_of_damage(
-            broker.bootstrap,
-            tmp_path_factory.mktemp("damage"),
-            batches,
-            lambda: _damage(broker, batches),
-        )
+    return bad_line.tell_of_damage(
+        spare.bootstrap,
+        tmp_path_factory.mktemp("damage"),
+        batches,
+        lambda: _damage(spare, batches),
+    )
 
 
 def _damage(broker, batches):
