@@ -62,7 +62,7 @@ class Intake:
     @property
     def drained(self) -> bool:
         """Whether the last fetch found nothing more, and nothing fetched is still prepared."""
-        return self._drained and self._transforms.under_way == 0
+        return self._drained and self._transforms.preparing == 0
 
     def stop(self) -> None:
         """Fetch no more; what the present fetch brings is left to redelivery."""

@@ -35,6 +35,11 @@ class Transforms:
         self._finishing = 0
 
     @property
+    def preparing(self) -> int:
+        """Requests that are yet to come to the lanes."""
+        return self._preparation.under_way - self._finishing
+
+    @property
     def finishing(self) -> int:
         """Requests that have run and whose replies are still being made."""
         return self._finishing
