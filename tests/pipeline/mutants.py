@@ -217,6 +217,18 @@ INTAKE = [
         test_partitions.test_what_is_being_prepared_for_a_lost_partition_is_let_go,
     ),
     (
+        "waits for replies that are being made",
+        "self._transforms.preparing == 0",
+        "self._transforms.under_way == 0",
+        test_timing.test_an_eager_lane_does_not_wait_for_replies_that_a_transform_still_makes,
+    ),
+    (
+        "does not wait for what is being prepared",
+        "self._drained and self._transforms.preparing == 0",
+        "self._drained",
+        test_timing.test_an_eager_lane_waits_for_what_is_being_prepared,
+    ),
+    (
         "never says that nothing more comes",
         "self._drained = True",
         "self._drained = False",

@@ -78,6 +78,29 @@ async def test_a_lone_request_in_an_eager_lane_does_not_wait():
         assert line.scrape().by("cause", "flushes_total") == {"idle": 1}
 
 
+async def test_an_eager_lane_does_not_wait_for_replies_that_a_transform_still_makes():
+    async with Line(lanes(eager=True, linger=30.0), transform=Ones()) as line:
+        await asyncio.sleep(5)
+        line.push("standard", b"a")
+        await asyncio.sleep(0.0105)  # prepared in 10 ms, run in 1 ms, its reply made in 10 ms
+        (second,) = line.push("standard", b"b")
+        pushed_s = now_s()
+        await line.quiet()
+
+        assert line.end_of(second).at_s - pushed_s < 0.05
+
+
+async def test_an_eager_lane_waits_for_what_is_being_prepared():
+    async with Line(lanes(eager=True), transform=Ones()) as line:
+        await asyncio.sleep(5)
+        line.push("standard", b"a")
+        await asyncio.sleep(0.005)
+        line.push("standard", b"b")
+        await line.quiet()
+
+        assert [len(run) for run in line.session.runs] == [2]
+
+
 async def test_what_comes_while_the_executor_is_busy_leaves_together():
     async with Line(lanes(eager=True)) as line:
         line.session.base_s = 1.0
