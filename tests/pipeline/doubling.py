@@ -39,6 +39,7 @@ class Doubling:
     def __init__(self, *, base_s=0.001, row_s=0.0, sick=False):
         self.base_s, self.row_s = base_s, row_s
         self.sick = sick
+        self.closed = False
         self.runs = []
 
     def run_s(self, rows):
@@ -56,7 +57,7 @@ class Doubling:
             raise ModelFailed("sick")
 
     def close(self):
-        pass
+        self.closed = True
 
 
 class FakeModels:

@@ -6,17 +6,14 @@ A life ends well: sends and commits go through, all partitions are assigned, and
 
 import asyncio
 from collections import Counter
-from typing import NamedTuple
 
 import async_solipsism
-import numpy as np
 from hypothesis import strategies as st
 
 from daemon.errors import Exit
 from daemon.ports import SendFailed
-from runtime import Done, Rejected
-from tests.pipeline.doubling import POISON, row
-from tests.pipeline.line import Line
+from tests.pipeline.kinds import RIGHT, ROWS, WORDS, Words
+from tests.pipeline.line import Line, now_s
 
 LANES = {
     "standard": {"topics": ["standard", "more"], "max_rows": 4, "linger": 1.0, "max_waiting": 16},
@@ -27,60 +24,10 @@ PARTITIONS = [
     (topic, number) for topic in ("standard", "more", "urgent", "words") for number in (0, 1)
 ]
 _QUIET_S = 120.0
+_SLACK_S = 0.03
+"""Beyond its linger: preparing takes 10 ms, writing the reply 10 ms, the timers 1 ms each."""
 
 
-class Words:
-    """A word's length, doubled; some words show what a transform may do."""
-
-    def preprocess(self, body, headers):
-        if body == b"reject":
-            raise Rejected("invalid_value", "no such word")
-        if body == b"done":
-            return Done("text/plain", b"done")
-        return {"x": np.full((1, 1), len(body), np.float32)}
-
-    def postprocess(self, outputs):
-        if outputs["y"][0, 0] == 2 * len("unlucky"):
-            raise ValueError
-        return "text/plain", b"%d" % outputs["y"][0, 0]
-
-
-class Kind(NamedTuple):
-    """A record, and the outcomes that it may have."""
-
-    value: bytes | None
-    outcomes: tuple[str, ...]
-    headers: tuple[tuple[str, bytes], ...] = ()
-
-
-_OK = ("ok",)
-ROWS = {
-    "good": Kind(row(3), _OK),
-    "three_rows": Kind(row(3) * 3, _OK),
-    "nine_rows": Kind(row(3) * 9, _OK),
-    "poison": Kind(row(POISON), ("inference_failed",)),
-    "not_whole": Kind(b"odd", ("invalid_shape",)),
-    "tombstone": Kind(None, ("invalid_request",)),
-    "expired": Kind(row(3), ("deadline_exceeded",), (("timeout-ms", b"0"),)),
-    "hurried": Kind(row(3), ("ok", "deadline_exceeded"), (("timeout-ms", b"400"),)),
-    "denied": Kind(row(3), ("reply_topic_denied",), (("reply-to", b"elsewhere"),)),
-    "missing": Kind(row(3), ("reply_topic_denied",), (("reply-to", b"replies.missing"),)),
-    "beyond": Kind(row(3), ("invalid_request",), (("kafka_replyPartition", b"\0\0\0\x63"),)),
-}
-WORDS = {
-    "tide": Kind(b"tide", _OK),
-    "done": Kind(b"done", _OK),
-    "reject": Kind(b"reject", ("invalid_value",)),
-    "unlucky": Kind(b"unlucky", ("transform_failed",)),
-}
-_RIGHT = {
-    "good": row(6),
-    "hurried": row(6),
-    "three_rows": row(6) * 3,
-    "nine_rows": row(6) * 9,
-    "tide": b"8",
-    "done": b"done",
-}
 _ROW_PARTITIONS = [partition for partition in PARTITIONS if partition[0] != "words"]
 _WORD_PARTITIONS = [partition for partition in PARTITIONS if partition[0] == "words"]
 
@@ -93,6 +40,18 @@ def _pushes(partitions, kinds):
     )
 
 
+calm_lives = st.lists(
+    st.tuples(
+        st.one_of(
+            _pushes(_ROW_PARTITIONS, ["good", "three_rows", "hurried", "poison"]),
+            _pushes(_WORD_PARTITIONS, WORDS),
+        ),
+        st.floats(0, 1.5) | st.floats(0, 0.03),
+    ),
+    min_size=1,
+    max_size=20,
+)
+"""Pushes, and how long it is quiet after each."""
 _partition = st.sampled_from(PARTITIONS)
 _arrivals = st.one_of(
     _pushes(_ROW_PARTITIONS, ROWS),
@@ -139,6 +98,34 @@ async def _live(life):
         assert line.line.in_flight_requests == line.line.in_flight_bytes == 0
         assert await line.end() is Exit.CLEAN
         _require_counts(line)
+
+
+def check_times(life, *, eager_words):
+    """Live `life`; every request ends when its linger is over, or earlier."""
+    with asyncio.Runner(loop_factory=async_solipsism.EventLoop) as runner:
+        runner.run(_live_calmly(life, eager_words))
+
+
+async def _live_calmly(life, eager_words):
+    lanes = LANES | {"words": LANES["words"] | {"eager": eager_words}}
+    async with Line(lanes, others={"words": Words()}, partitions=2) as line:
+        for session in (model.session for model in line.models.serving.values()):
+            session.base_s = 0.0
+        story, due_s = _Story(line), {}
+        for push, quiet_s in life:
+            known = set(story.pushed)
+            _, (topic, _), _ = push
+            await story.push(*push[1:])
+            linger_s = 0.3 if topic == "words" else 0.02 if topic == "urgent" else 1.0
+            due_s |= dict.fromkeys(story.pushed.keys() - known, now_s() + linger_s)
+            await asyncio.sleep(quiet_s)
+        await line.quiet()
+        late = {
+            request: line.end_of(request).at_s - latest_s
+            for request, latest_s in due_s.items()
+            if line.end_of(request).at_s > latest_s + _SLACK_S
+        }
+        assert not late
 
 
 class _Story:
@@ -246,7 +233,7 @@ def _require_right(name, end):
     code = end.header("dlq-code") or end.header("error-code") or b"ok"
     assert code.decode() in (ROWS | WORDS)[name].outcomes, (name, code)
     if code == b"ok":
-        assert end.value == _RIGHT[name]
+        assert end.value == RIGHT[name]
 
 
 def _require_commits(line):

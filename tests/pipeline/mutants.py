@@ -181,6 +181,18 @@ PIPELINE = [
         test_fatal.test_a_sick_model_ends_it_and_nothing_is_answered,
     ),
     (
+        "believes partition counts for ever",
+        "self._outbox.forget_counts()",
+        "pass",
+        test_line.test_partitions_added_to_a_reply_topic_come_into_use,
+    ),
+    (
+        "never closes a replaced model",
+        "self._runner.retire(model)",
+        "pass",
+        test_line.test_a_model_is_replaced_between_two_batches,
+    ),
+    (
         "believes that what is nowhere is not due",
         "default=now_s,",
         "default=now_s + 1e9,",

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.pipeline.histories import check, lives
+from tests.pipeline.histories import calm_lives, check, check_times, lives
 
 _CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 """The machine may be busy with other tests."""
@@ -13,6 +13,16 @@ _CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 @given(lives)
 def test_every_record_ends_rightly_in_any_life(life):
     check(life)
+
+
+@pytest.mark.parametrize("eager_words", [False, True])
+def test_every_record_ends_in_time_in_a_calm_life(eager_words):
+    @settings(max_examples=100, **_CALM)
+    @given(calm_lives)
+    def live(life):
+        check_times(life, eager_words=eager_words)
+
+    live()
 
 
 @pytest.mark.long

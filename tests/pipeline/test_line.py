@@ -1,11 +1,13 @@
 """A request's way down the line, and what is known of it afterwards."""
 
+import asyncio
+
 import numpy as np
 import pytest
 
 from daemon.errors import Code
-from runtime import Done, Rejected
-from tests.pipeline.doubling import POISON, row, value_of
+from runtime import Done, Model, Rejected
+from tests.pipeline.doubling import POISON, Doubling, row, value_of
 from tests.pipeline.line import DEAD, MODEL, REPLIES, Line
 
 
@@ -107,6 +109,41 @@ async def test_a_reply_topic_made_anew_with_fewer_partitions_gets_what_was_on_it
 
         assert line.end_of(request).partition == 1
         assert line.end_of(given).header("error-code") == b"invalid_request"
+
+
+async def test_partitions_added_to_a_reply_topic_come_into_use():
+    async with Line(partitions=8) as line:
+        line.push("urgent", 1, partition=6)
+        await line.quiet()
+        line.sink.topics[REPLIES] = 8
+        await asyncio.sleep(90)
+
+        (request,) = line.push("urgent", 2, partition=6)
+        await line.quiet()
+
+        assert line.end_of(request).partition == 6
+
+
+# Reload
+
+
+async def test_a_model_is_replaced_between_two_batches():
+    async with Line() as line:
+        line.session.base_s = 1.0
+        before = line.push("standard", *range(16))  # one batch runs, one is assembled
+        await asyncio.sleep(0.5)
+
+        old, new = line.models.serving[MODEL], Model(Doubling(), None)
+        new.session.digest = "1" * 64
+        line.models.serving[MODEL] = new
+        line.line.retire(old)
+        behind = line.push("standard", *range(8))
+        closed_at_once = old.session.closed
+        await line.quiet()
+
+        served = [line.end_of(each).header("served-by") for each in (*before, *behind)]
+        assert served == [b"double@" + b"0" * 12] * 16 + [b"double@" + b"1" * 12] * 8
+        assert (closed_at_once, old.session.closed) == (False, True)
 
 
 # Deadlines
