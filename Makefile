@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 KEEP ?=
+SCENARIO ?= quickstart
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo test test-long test-gpu check format bench lock clean
+.PHONY: help bootstrap demo test test-long test-gpu check format bench load lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,6 +38,9 @@ test-gpu: $(STAMP) ## what needs an NVIDIA GPU and the extra `gpu`
 
 bench: $(STAMP) ## the figures of docs/performance.md
 	@$(BIN)/python -m loadtest bench
+
+load: $(STAMP) ## a load test with its verdict: SCENARIO=quickstart, tiers, backlog, spike, overload or soak
+	@$(BIN)/python -m loadtest run $(SCENARIO) --embedded
 
 check: $(STAMP) ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

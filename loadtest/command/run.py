@@ -17,7 +17,7 @@ from loadtest.scenario.load import BadScenario, Loaded, load
 from loadtest.scenario.model import Scenario
 from loadtest.scenario.quantities import rate
 from loadtest.traffic.receiver import TopicsMissing
-from loadtest.traffic.scrape import MetricsMissing
+from loadtest.traffic.scrape import MetricsMissing, Scraper
 from loadtest.verdict.findings import Findings, findings
 from loadtest.verdict.judge import judge
 from loadtest.verdict.targets import BadTarget, Target, parse
@@ -38,6 +38,8 @@ def run(options: Options) -> int:
     try:
         loaded = load(options.scenario)
         targets = _targets(loaded.scenario, options)
+        if options.metrics:
+            _check_metrics(options.metrics)
         ahead = _ahead(loaded.scenario)
         with _stage(loaded.scenario, options, console) as stage:
             return _run(loaded, ahead, targets, options, stage, console)
@@ -63,6 +65,13 @@ def _targets(scenario: Scenario, options: Options) -> list[Target]:
         if target.needs_daemon and not (options.metrics or options.embedded):
             raise BadTarget(f"target '{target.text}': needs --metrics URL")
     return targets
+
+
+def _check_metrics(url: str) -> None:
+    try:
+        Scraper(url)
+    except ValueError as error:
+        raise BadScenario(f"--metrics: {error}") from error
 
 
 def _ahead(scenario: Scenario) -> Plan | None:

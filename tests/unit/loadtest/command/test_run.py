@@ -1,0 +1,59 @@
+"""The command lines `run` and `compare`: what makes no sense is said before anything starts."""
+
+import pytest
+
+from loadtest.command.compare import compare
+from loadtest.command.options import Options
+from loadtest.command.run import run
+
+SCENARIO = """
+reply_topics = ["replies"]
+[classes.a]
+topic = "requests"
+rate = "1/s"
+duration = "1s"
+body.generate.inputs = [{ shape = [1] }]
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path):
+    path = tmp_path / "scenario.toml"
+    path.write_text(SCENARIO)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "there is no target"),
+        ({"targets": ("p99 < 250",)}, "should be a duration"),
+        ({"targets": ("p99[b] < 1s",)}, "there is no class b"),
+        ({"targets": ("p99 < p99[b]",)}, "there is no class b"),
+        ({"targets": ("utilisation >= 90%",)}, "needs --metrics URL"),
+        ({"targets": ("max < 1s",), "embedded": True}, "the scenario has no section [embedded]"),
+        ({"targets": ("max < 1s",), "embedded": True, "metrics": "http://x"}, "brings its own"),
+        ({"targets": ("max < 1s",), "metrics": "localhost:9464"}, "is no http:// address"),
+    ],
+)
+def test_a_run_that_makes_no_sense_is_a_usage_error(options, said, scenario, capsys):
+    assert run(Options(scenario, **options)) == 2
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_scenario_that_cannot_be_read_is_a_usage_error(capsys):
+    assert run(Options("nowhere.toml", ("max < 1s",))) == 2
+    assert "nowhere.toml cannot be read" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_body_that_is_missing_is_said_before_a_broker_is_asked(scenario, tmp_path, capsys):
+    text = SCENARIO.replace("body.generate.inputs = [{ shape = [1] }]", 'body = { npy = "no.npy" }')
+    (tmp_path / "scenario.toml").write_text(text)
+    assert run(Options(scenario, ("max < 1s",), bootstrap="127.0.0.1:1")) == 2
+    assert "no.npy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("tolerance", ["5%", "5"])
+def test_a_comparison_without_reports_is_a_usage_error(tolerance, tmp_path, capsys):
+    assert compare(tmp_path / "a.json", tmp_path / "b.json", tolerance) == 2
+    assert "compare:" in capsys.readouterr().out
