@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from typing import NamedTuple
 
-_SETTLED_S = 0.2
+_SETTLED_S = 0.1
 """What a killed process had given to its sockets still reaches the broker."""
 
 

@@ -13,7 +13,7 @@ from tests.acceptance import kills
 from tests.acceptance.jobs import pair, start, until
 
 _VARIANTS = Path(__file__).parent / "variants"
-_COMMITTED_S = 1.0
+_COMMITTED_S = 0.8
 """A worker commits every half second."""
 _REQUESTS = 200
 
@@ -33,7 +33,7 @@ async def _killed_with_all_replies_held(spare, job, witness, program):
         killed = await kills.kill(job, witness, worker)
     async with Proxy(spare.ports):  # what the first one held is gone
         await start(worker)
-        await witness.until_all_answered(patience_s=2.0)
+        await witness.until_all_answered(patience_s=1.5)
     return killed
 
 

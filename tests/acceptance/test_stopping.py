@@ -51,7 +51,8 @@ async def test_sigterm_flushes_what_still_gathers_as_one_batch(make_job):
 
 
 async def test_a_second_sigterm_ends_at_once_and_loses_nothing(make_job, busy):
-    async with make_job(models.loop(), answer=tripped, **{"lanes.l.max_rows": 1}) as (job, witness):
+    alone = {"lanes.l.max_rows": 1, "kafka.instance_id": "slot-0"}
+    async with make_job(models.loop(), answer=tripped, **alone) as (job, witness):
         worker = await job.start()
         await witness.publish([busy(0.3)] * 5)
         await held(worker, 4)
@@ -79,8 +80,8 @@ async def test_a_drain_that_takes_too_long_exits_75_and_loses_nothing(make_job, 
     }
     async with make_job(models.loop(), answer=tripped, **short) as (job, witness):
         worker = await job.start()
-        await witness.publish([busy(0.3)] * 10)
-        await held(worker, 8)
+        await witness.publish([busy(0.3)] * 7)
+        await held(worker, 6)
 
         assert await terminate(worker) == 75
 
