@@ -17,7 +17,7 @@ from loadtest.plan.plan import Plan, only_capacity
 from loadtest.report.live import View, view
 from loadtest.scenario.model import Scenario
 from loadtest.traffic.clock import Clock
-from loadtest.traffic.exchange import Ends, Seen, exchange
+from loadtest.traffic.exchange import Seen, Topics, exchange
 from loadtest.traffic.records import Floats, Outcome
 from loadtest.traffic.scrape import Look, Scraper
 
@@ -69,7 +69,7 @@ def _steady_per_s(received_s: Floats, end_s: float) -> float:
 
 
 async def _measure(plan: Plan, scenario: Scenario, stage: Stage, shown: View) -> Measured:
-    ends = Ends(stage.bootstrap, [*scenario.reply_topics, *filter(None, [scenario.dead_letters])])
+    read = [*scenario.reply_topics, *filter(None, [scenario.dead_letters])]
     clock = Clock()
     scraper = Scraper(stage.metrics_url) if stage.metrics_url else None
     if scraper is not None:
@@ -80,7 +80,7 @@ async def _measure(plan: Plan, scenario: Scenario, stage: Stage, shown: View) ->
         try:
             seen = await exchange(
                 plan,
-                ends,
+                Topics(stage.bootstrap, read),
                 grace_s=scenario.reply_grace,
                 told=shown.told,
                 clock=clock,

@@ -38,8 +38,7 @@ def run(options: Options) -> int:
     try:
         loaded = load(options.scenario)
         targets = _targets(loaded.scenario, options)
-        if options.metrics:
-            _check_metrics(options.metrics)
+        _check(options)
         ahead = _ahead(loaded.scenario)
         with _stage(loaded.scenario, options, console) as stage:
             return _run(loaded, ahead, targets, options, stage, console)
@@ -67,11 +66,16 @@ def _targets(scenario: Scenario, options: Options) -> list[Target]:
     return targets
 
 
-def _check_metrics(url: str) -> None:
-    try:
-        Scraper(url)
-    except ValueError as error:
-        raise BadScenario(f"--metrics: {error}") from error
+def _check(options: Options) -> None:
+    """Raise BadScenario now for what would only be seen at the end of a long run."""
+    if options.metrics:
+        try:
+            Scraper(options.metrics)
+        except ValueError as error:
+            raise BadScenario(f"--metrics: {error}") from error
+    for path in filter(None, (options.json, options.junit, options.raw)):
+        if not path.parent.is_dir():
+            raise BadScenario(f"{path} cannot be written: there is no folder {path.parent}")
 
 
 def _ahead(scenario: Scenario) -> Plan | None:

@@ -24,6 +24,7 @@ _RUN_UP_S = 0.2
 _AFTERMATH_S = 0.3
 _TICK_S = 1.0
 _HANG_UP_S = 10.0
+_CATCH_UP_S = 10.0
 
 
 class Progress(NamedTuple):
@@ -47,11 +48,13 @@ class Seen(NamedTuple):
     codes: list[str]
     pulse: Pulse
     foreign: int
+    unread: int
+    """Records of the reply topics that were there at the end of the run and could not be read."""
     failed_sends: list[str]
     is_interrupted: bool
 
 
-class Ends(NamedTuple):
+class Topics(NamedTuple):
     """Where requests go to and replies come from."""
 
     bootstrap: str
@@ -60,7 +63,7 @@ class Ends(NamedTuple):
 
 async def exchange(
     plan: Plan,
-    ends: Ends,
+    topics: Topics,
     *,
     grace_s: float,
     told: Callable[[Progress], None],
@@ -71,7 +74,7 @@ async def exchange(
 
     Args:
         plan: what is sent.
-        ends: where to.
+        topics: where to.
         grace_s: see above.
         told: called about once a second, and not to take long.
         clock: begins with the run.
@@ -80,9 +83,9 @@ async def exchange(
     Raises KafkaError of aiokafka, TopicsMissing.
     """
     recorder = Recorder(f"load-{secrets.token_hex(4)}", plan.requests, _rightness(plan.streams))
-    receiver = Receiver(ends.bootstrap)
-    senders = [Sender(ends.bootstrap, stream, recorder, clock) for stream in plan.streams]
-    async with _connected(receiver, senders, plan.streams, ends):
+    receiver = Receiver(topics.bootstrap)
+    senders = [Sender(topics.bootstrap, stream, recorder, clock) for stream in plan.streams]
+    async with _connected(receiver, senders, plan.streams, topics):
         clock.begin(after_s=_RUN_UP_S)
         return await _Run(plan, recorder, receiver, senders, clock).through(
             grace_s, told, interrupted
@@ -113,6 +116,7 @@ class _Run:
         aside = [asyncio.create_task(heart.beat()), asyncio.create_task(self._tick(told))]
         try:
             await self._receive(sending, grace_s, interrupted)
+            unread = 0 if interrupted.is_set() else await self._read_the_rest()
         finally:
             for task in [*sending, *aside]:
                 task.cancel()
@@ -123,6 +127,7 @@ class _Run:
             self._recorder.codes,
             heart.pulse(),
             self._recorder.foreign,
+            unread,
             self._recorder.failed_sends,
             interrupted.is_set(),
         )
@@ -162,6 +167,14 @@ class _Run:
             elif now_s > complete_s + _AFTERMATH_S:
                 return
 
+    async def _read_the_rest(self) -> int:
+        """Return how many records cannot be read: a reader that is stuck must not blame others."""
+        ends = await self._receiver.ends()
+        until_s = self._clock.now_s() + _CATCH_UP_S
+        while (unread := await self._receiver.unread(ends)) and self._clock.now_s() < until_s:
+            self._recorder.receive(await self._receiver.poll(), self._clock.now_s())
+        return unread
+
     def _release(self, fresh: Counts) -> None:
         if not self._loops or not len(fresh):
             return
@@ -195,10 +208,10 @@ def _rightness(streams: Sequence[Stream]) -> IsRight | None:
 
 @asynccontextmanager
 async def _connected(
-    receiver: Receiver, senders: Sequence[Sender], streams: Sequence[Stream], ends: Ends
+    receiver: Receiver, senders: Sequence[Sender], streams: Sequence[Stream], topics: Topics
 ) -> AsyncIterator[None]:
     try:
-        await receiver.start(ends.reply_topics, [stream.traffic.topic for stream in streams])
+        await receiver.start(topics.reply_topics, [stream.traffic.topic for stream in streams])
         await asyncio.gather(*(sender.start() for sender in senders))
         yield
     finally:

@@ -1,6 +1,7 @@
 """Reads reply topics, every partition of them, from their ends as they were at the start."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -13,6 +14,9 @@ _POLL_MS = 100
 _FETCH_WAIT_MS = 50
 # 2 ms of work: requests must leave in time while replies pour in.
 _CHUNK = 500
+
+
+Ends: TypeAlias = dict[TopicPartition, int]
 
 
 class TopicsMissing(Exception):
@@ -42,6 +46,15 @@ class Receiver:
     async def stop(self) -> None:
         """Hang up."""
         await self._consumer.stop()
+
+    async def ends(self) -> Ends:
+        """Return where the reply topics end now; raises KafkaError of aiokafka."""
+        return dict(await self._consumer.end_offsets(self._consumer.assignment()))
+
+    async def unread(self, ends: Ends) -> int:
+        """Return how many records before `ends` were not read."""
+        read = {each: await self._consumer.position(each) for each in ends}
+        return sum(max(end - read[each], 0) for each, end in ends.items())
 
     async def poll(self) -> list[Reply]:
         """Return the next replies, none when none came for a while."""

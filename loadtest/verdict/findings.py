@@ -42,6 +42,7 @@ class Findings(NamedTuple):
     cpu_share: float
     """Of one core, used by the load tester."""
     foreign: int
+    unread: int
     failed_sends: list[str]
     is_interrupted: bool
 
@@ -69,6 +70,7 @@ def findings(plan: Plan, seen: Seen, looks: Sequence[Look], warm_up_s: float) ->
         pulse=_late(seen.pulse),
         cpu_share=seen.pulse.cpu_share,
         foreign=seen.foreign,
+        unread=seen.unread,
         failed_sends=seen.failed_sends,
         is_interrupted=seen.is_interrupted,
     )

@@ -50,6 +50,8 @@ def _of_class(name: str, figures: Figures, most_late_s: float, *, is_paced: bool
 def _of_tester(findings: Findings, most_late_s: float) -> Iterator[str]:
     if findings.failed_sends:
         yield f"the broker refused requests: {findings.failed_sends[0]}"
+    if findings.unread:
+        yield f"{findings.unread:,} records of the reply topics could not be read"
     late_s = findings.pulse.percentile(_PERCENT)
     if late_s > most_late_s:
         yield (

@@ -58,7 +58,7 @@ def answer(recorder, latencies_s, *, status="ok", **headers):
         )
 
 
-def seen(recorder, *, late_s=0.0, cpu_share=0.1, failed_sends=(), is_interrupted=False):
+def seen(recorder, *, late_s=0.0, cpu_share=0.1, unread=0, failed_sends=(), is_interrupted=False):
     """What the exchange would return."""
     return Seen(
         recorder.records(),
@@ -66,6 +66,7 @@ def seen(recorder, *, late_s=0.0, cpu_share=0.1, failed_sends=(), is_interrupted
         recorder.codes,
         Pulse([late_s] * 100, cpu_share),
         recorder.foreign,
+        unread,
         list(failed_sends),
         is_interrupted,
     )

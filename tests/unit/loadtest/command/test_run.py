@@ -1,5 +1,7 @@
 """The command lines `run` and `compare`: what makes no sense is said before anything starts."""
 
+from pathlib import Path
+
 import pytest
 
 from loadtest.command.compare import compare
@@ -33,6 +35,7 @@ def scenario(tmp_path):
         ({"targets": ("utilisation >= 90%",)}, "needs --metrics URL"),
         ({"targets": ("max < 1s",), "embedded": True}, "the scenario has no section [embedded]"),
         ({"targets": ("max < 1s",), "embedded": True, "metrics": "http://x"}, "brings its own"),
+        ({"targets": ("max < 1s",), "json": Path("/no/where.json")}, "there is no folder /no"),
         ({"targets": ("max < 1s",), "metrics": "localhost:9464"}, "is no http:// address"),
     ],
 )

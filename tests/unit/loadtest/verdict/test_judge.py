@@ -204,6 +204,7 @@ def test_silence_is_invalid_and_no_miss():
         ({"late_s": 0.05}, "the load tester was the limit: its own timers were late"),
         ({"cpu_share": 0.95}, "the load tester was the limit: it used 95% of a core"),
         ({"failed_sends": ["MessageSizeTooLargeError()"]}, "the broker refused requests: Message"),
+        ({"unread": 3}, "3 records of the reply topics could not be read"),
         ({"warm_up_s": 99.0}, "a: no request was planned after the warm-up"),
     ],
 )
