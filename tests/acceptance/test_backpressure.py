@@ -24,7 +24,7 @@ async def test_reading_stops_at_the_budget_and_memory_stays_flat(spare, make_spa
     async with make_spare_job(**_SMALL) as (job, witness), Proxy(spare.ports) as proxy:
         worker = await job.start(**{"kafka.bootstrap_servers": proxy.bootstrap})
         proxy.hold(PRODUCE)
-        await witness.publish(pair(n) * (_BODY_BYTES // 8) for n in range(6000))  # 47 MiB
+        await witness.publish(pair(n) * (_BODY_BYTES // 8) for n in range(3000))  # 23 MiB
         await until(lambda: proxy.waiting)
         await asyncio.sleep(1.0)  # for what was fetched already
 
