@@ -55,7 +55,7 @@ class Window:
         p50, p99 = np.quantile(recent_s, (0.5, 0.99)) if len(recent_s) else (np.nan, np.nan)
         left_s = max(progress.end_s - progress.at_s, 0.0)
         return (
-            f"{progress.at_s:6.0f} s  offered {(offered[1] - offered[0]) / took_s:8,.0f}/s"
+            f"{max(progress.at_s, 0.0):6.0f} s  offered {(offered[1] - offered[0]) / took_s:8,.0f}/s"
             f"  sent {(progress.handed - first.handed) / took_s:8,.0f}/s"
             f"  in flight {progress.open:8,}"
             f"  p50 {words.seconds(float(p50)):>8}  p99 {words.seconds(float(p99)):>8}"

@@ -56,7 +56,7 @@ def judge(target: Target, findings: Findings) -> Ruling:
     ]
     bound = sum(each.value for each in bounds)
     unknown = [each.unknown for each in (reading, *bounds) if each.unknown]
-    if unknown or math.isnan(reading.value) or math.isnan(bound):
+    if math.isnan(reading.value) or math.isnan(bound):
         outcome, why = Outcome.UNDECIDED, "; ".join(unknown) or "nothing was measured"
     elif math.isinf(bound):
         outcome, why = Outcome.UNDECIDED, "what it is compared with is infinite"

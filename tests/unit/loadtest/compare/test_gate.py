@@ -65,6 +65,12 @@ def test_one_stall_is_no_regression():
     assert words["p99"] is Word.NOISE
 
 
+def test_a_percentile_of_too_few_requests_is_never_worse():
+    words = _words(_report(_noise(1, count=200)), _report(_noise(2, 3.0, count=200)))
+    assert words["p50"] is Word.WORSE
+    assert words["p99"] is Word.NOISE
+
+
 def test_replies_that_go_missing_are_worse():
     lossy = _noise(5)
     lossy[::50] = np.nan

@@ -34,6 +34,15 @@ def test_a_missing_reply_is_infinite_in_the_percentiles():
     assert figures.drain_s == math.inf
 
 
+def test_what_was_never_sent_is_not_missing():
+    made = made_plan(10)
+    recorder = recorded(made)
+    answer(recorder, np.where(np.arange(10) < 7, 0.1, np.nan))
+    recorder.records().acknowledged_s[8:] = np.nan
+    figures = found(made, recorder).whole
+    assert (figures.planned, figures.sent, figures.missing) == (10, 8, 1)
+
+
 def test_the_warm_up_is_cut_by_intended_time():
     latencies_s = np.full(1000, 0.01)
     latencies_s[:200] = 9.0  # all meant to leave before 2 s, answered long after

@@ -48,6 +48,11 @@ def test_a_percentile_is_judged_by_loadgens_rule(count, slow, outcome):
     assert _outcome("p99 < 250ms", _run(_slow(count, slow))) is outcome
 
 
+@pytest.mark.parametrize(("text", "outcome"), [("p99 <= 1ms", MET), ("p99 < 1ms", MISSED)])
+def test_a_value_at_its_bound_is_within_or_not(text, outcome):
+    assert _outcome(text, _run(_slow(500, 0, fast_s=0.001))) is outcome
+
+
 def test_too_few_samples_say_how_many_it_takes():
     why = judge(parse("p99 < 250ms"), _run(_slow(500, 1))).why
     assert "1 of 500" in why
