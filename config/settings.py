@@ -65,7 +65,7 @@ class Kafka(_Section):
     request_timeout: _WireWait = Field(40.0, description="longest wait for one broker answer")
     commit_interval: _Wait = Field(0.5, description="how often settled offsets are committed")
     max_uncommitted: int = Field(
-        100_000, ge=1, description="most offsets a partition may be ahead of its oldest unanswered"
+        100_000, ge=1, description="most offsets a partition may be read beyond its commit"
     )
     fetch_bytes: _FetchSize = Field(
         2**20, description="most bytes fetched from one partition at a time"
