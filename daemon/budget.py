@@ -8,8 +8,9 @@ quarter instead of by the request; three quarters keep the executor fed while re
 class Budget:
     """Requests and bytes held by one lane, against their limits.
 
-    Whole chunks are taken, so the limits are passed by at most one fetch. Once full it stays closed
-    until both counts are at three quarters of their limits or below.
+    Whole chunks are taken: the limit of bytes is passed by at most one fetch, that of requests only
+    by one that was made for another lane with more room. Once full it stays closed until both
+    counts are at three quarters of their limits or below.
     """
 
     __slots__ = ("_full", "_max_bytes", "_max_requests", "bytes", "requests")
@@ -25,6 +26,11 @@ class Budget:
     def has_room(self) -> bool:
         """Whether more may be fetched."""
         return not self._full
+
+    @property
+    def room(self) -> int:
+        """Requests that may be fetched before the budget is full."""
+        return max(self._max_requests - self.requests, 0)
 
     def take(self, requests: int, size_bytes: int) -> None:
         """Count `requests` of `size_bytes` together in; they are held already."""

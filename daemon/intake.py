@@ -93,14 +93,15 @@ class Intake:
 
     async def _fetch(self, topics: Collection[str]) -> Sequence[Chunk]:
         """Fetch at once what is there; only then, and saying so, wait for more."""
-        longest_s = _OPEN_S if len(topics) == len(self._lanes) else _HELD_S
+        most = min(_MOST_RECORDS, max(self._budgets[self._lanes[topic]].room for topic in topics))
         if self._hurried and not self._drained:
-            chunks = await self._source.fetch(topics, max_records=_MOST_RECORDS, timeout_s=0.0)
+            chunks = await self._source.fetch(topics, max_records=most, timeout_s=0.0)
             if chunks:
                 return chunks
             self._drained = True
             self._changed()
-        chunks = await self._source.fetch(topics, max_records=_MOST_RECORDS, timeout_s=longest_s)
+        longest_s = _OPEN_S if len(topics) == len(self._lanes) else _HELD_S
+        chunks = await self._source.fetch(topics, max_records=most, timeout_s=longest_s)
         self._drained = self._drained and not chunks
         return chunks
 

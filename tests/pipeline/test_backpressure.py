@@ -47,6 +47,19 @@ async def test_while_replies_cannot_leave_reading_stops_at_the_lanes_limits(body
         assert len(line.ends()) == 200
 
 
+async def test_a_fetch_is_no_larger_than_the_room_there_is():
+    async with Line(LANES) as line:
+        line.sink.hold()
+        line.push("standard", *[ONE] * 200)
+        await asyncio.sleep(5)
+
+        assert line.line.in_flight_requests == 20
+
+        line.sink.release()
+        await line.quiet()
+        assert len(line.ends()) == 200
+
+
 async def test_reading_goes_on_as_soon_as_there_is_room():
     async with Line(LANES) as line:
         line.session.base_s = 0.0

@@ -22,6 +22,16 @@ def test_either_limit_closes_it(taken):
     assert not budget.has_room
 
 
+def test_room_is_what_is_left_of_the_requests():
+    budget = Budget(10, 1_000)
+    budget.take(4, 0)
+    assert budget.room == 6
+
+    budget.take(8, 0)
+
+    assert budget.room == 0
+
+
 def test_it_reopens_at_three_quarters_and_not_before():
     budget = Budget(100, 1000)
     budget.take(100, 100)
