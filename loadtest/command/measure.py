@@ -18,6 +18,7 @@ from loadtest.report.live import View, view
 from loadtest.scenario.model import Scenario
 from loadtest.traffic.clock import Clock
 from loadtest.traffic.exchange import Seen, Topics, exchange
+from loadtest.traffic.login import options
 from loadtest.traffic.records import Floats, Outcome
 from loadtest.traffic.scrape import Look, Scraper
 
@@ -80,7 +81,7 @@ async def _measure(plan: Plan, scenario: Scenario, stage: Stage, shown: View) ->
         try:
             seen = await exchange(
                 plan,
-                Topics(stage.bootstrap, read),
+                Topics(options(stage.bootstrap, scenario.login), read),
                 grace_s=scenario.reply_grace,
                 told=shown.told,
                 clock=clock,

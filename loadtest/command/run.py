@@ -16,6 +16,7 @@ from loadtest.report import document, junit, raw, text, words
 from loadtest.scenario.load import BadScenario, Loaded, load
 from loadtest.scenario.model import Scenario
 from loadtest.scenario.quantities import rate
+from loadtest.traffic import login
 from loadtest.traffic.receiver import TopicsMissing
 from loadtest.traffic.scrape import MetricsMissing, Scraper
 from loadtest.verdict.findings import Findings, findings
@@ -38,7 +39,7 @@ def run(options: Options) -> int:
     try:
         loaded = load(options.scenario)
         targets = _targets(loaded.scenario, options)
-        _check(options)
+        _check(options, loaded.scenario)
         ahead = _ahead(loaded.scenario)
         with _stage(loaded.scenario, options, console) as stage:
             return _run(loaded, ahead, targets, options, stage, console)
@@ -66,8 +67,9 @@ def _targets(scenario: Scenario, options: Options) -> list[Target]:
     return targets
 
 
-def _check(options: Options) -> None:
+def _check(options: Options, scenario: Scenario) -> None:
     """Raise BadScenario now for what would only be seen at the end of a long run."""
+    login.options(options.bootstrap, scenario.login)
     if options.metrics:
         try:
             Scraper(options.metrics)
@@ -92,6 +94,8 @@ def _stage(scenario: Scenario, options: Options, console: Console) -> Iterator[S
         raise BadScenario("--embedded brings its own broker and daemon")
     if scenario.embedded is None:
         raise BadScenario("the scenario has no section [embedded]")
+    if scenario.login is not None:
+        raise BadScenario("--embedded knows no login")
     with embedded(scenario.embedded, console) as stage:
         yield stage
 

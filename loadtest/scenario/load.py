@@ -11,6 +11,7 @@ from loadtest.scenario.model import Scenario, Traffic
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
+_LOGIN_FILES = ("ca_file", "cert_file", "key_file", "sasl_password_file")
 SHIPPED = Path(__file__).parents[1] / "scenarios"
 """One folder for each scenario that comes with Tidemill, its file called scenario.toml."""
 
@@ -76,7 +77,8 @@ def _whole(scenario: Scenario, folder: Path) -> Scenario:
     """Return the scenario with paths that do not depend on the working directory."""
     classes = {name: _traffic(each, folder) for name, each in scenario.classes.items()}
     embedded = scenario.embedded and _resolved(scenario.embedded, folder, "config")
-    return scenario.model_copy(update={"classes": classes, "embedded": embedded})
+    login = scenario.login and _resolved(scenario.login, folder, *_LOGIN_FILES)
+    return scenario.model_copy(update={"classes": classes, "embedded": embedded, "login": login})
 
 
 def _traffic(traffic: Traffic, folder: Path) -> Traffic:

@@ -152,6 +152,24 @@ class Traffic(_Section):
         yield from (step.rate for step in self.steps or ())
 
 
+class Login(_Section):
+    """How the broker is spoken to where PLAINTEXT will not do."""
+
+    security_protocol: Literal["SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "SASL_SSL", description="how the broker is spoken to"
+    )
+    ca_file: Path | None = Field(
+        None, description="authorities that sign the brokers; none: the system's"
+    )
+    cert_file: Path | None = Field(None, description="this client's certificate")
+    key_file: Path | None = Field(None, description="this client's private key")
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="how the user proves who it is"
+    )
+    sasl_username: str = Field("", description="user of SASL")
+    sasl_password_file: Path | None = Field(None, description="file that holds the password")
+
+
 class Capacity(_Section):
     """How the capacity is measured when a rate is written as a multiple of it ("2x")."""
 
@@ -184,6 +202,7 @@ class Scenario(_Section):
         0.02, gt=0, description="99 of 100 requests leave at most so late, or the run is invalid"
     )
     bootstrap_servers: str = Field("127.0.0.1:9092", description="Kafka; --bootstrap overrides it")
+    login: Login | None = Field(None, description="TLS and SASL; none: PLAINTEXT")
     reply_topics: tuple[str, ...] = Field(min_length=1, description="where replies are read")
     dead_letters: str = Field("", description="dead-letter topic, read too; empty: none")
     classes: dict[_Name, Traffic] = Field(min_length=1, description="what is sent")

@@ -12,6 +12,7 @@ import numpy as np
 from loadtest.plan.plan import Plan, Stream
 from loadtest.traffic.clock import Clock
 from loadtest.traffic.closed import ClosedLoop
+from loadtest.traffic.login import Options
 from loadtest.traffic.pulse import Heart, Pulse
 from loadtest.traffic.receiver import Receiver
 from loadtest.traffic.recorder import IsRight, Recorder
@@ -55,9 +56,9 @@ class Seen(NamedTuple):
 
 
 class Topics(NamedTuple):
-    """Where requests go to and replies come from."""
+    """Where requests go to and replies come from; `broker`: see loadtest.traffic.login."""
 
-    bootstrap: str
+    broker: Options
     reply_topics: Sequence[str]
 
 
@@ -83,8 +84,8 @@ async def exchange(
     Raises KafkaError of aiokafka, TopicsMissing.
     """
     recorder = Recorder(f"load-{secrets.token_hex(4)}", plan.requests, _rightness(plan.streams))
-    receiver = Receiver(topics.bootstrap)
-    senders = [Sender(topics.bootstrap, stream, recorder, clock) for stream in plan.streams]
+    receiver = Receiver(topics.broker)
+    senders = [Sender(topics.broker, stream, recorder, clock) for stream in plan.streams]
     async with _connected(receiver, senders, plan.streams, topics):
         clock.begin(after_s=_RUN_UP_S)
         return await _Run(plan, recorder, receiver, senders, clock).through(

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from loadtest.traffic.login import Options
 from loadtest.traffic.recorder import Reply
 
 _POLL_MS = 100
@@ -26,18 +27,17 @@ class TopicsMissing(Exception):
 class Receiver:
     """A consumer without a group."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, broker: Options) -> None:
+        self._broker = broker
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap,
-            client_id="tidemill-load",
             enable_auto_commit=False,
             fetch_max_wait_ms=_FETCH_WAIT_MS,
+            **broker,
         )
 
     async def start(self, reply_topics: Sequence[str], request_topics: Sequence[str]) -> None:
         """Connect and stand at the ends; raises KafkaError of aiokafka, TopicsMissing."""
-        partitions = await _partitions(self._bootstrap, reply_topics, request_topics)
+        partitions = await _partitions(self._broker, reply_topics, request_topics)
         await self._consumer.start()
         self._consumer.assign(partitions)
         for partition, end in (await self._consumer.end_offsets(partitions)).items():
@@ -63,13 +63,13 @@ class Receiver:
 
 
 async def _partitions(
-    bootstrap: str, reply_topics: Sequence[str], request_topics: Sequence[str]
+    broker: Options, reply_topics: Sequence[str], request_topics: Sequence[str]
 ) -> list[TopicPartition]:
     """Return all partitions of the reply topics; raises TopicsMissing.
 
     Topics are looked for before any is named to the broker, which might create it.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**broker)
     try:
         await admin.start()
         missing = sorted({*reply_topics, *request_topics} - set(await admin.list_topics()))

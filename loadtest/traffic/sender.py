@@ -16,6 +16,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from loadtest.arrivals import Times
 from loadtest.plan.plan import Stream
 from loadtest.traffic.clock import Clock
+from loadtest.traffic.login import Options
 from loadtest.traffic.recorder import Recorder
 from loadtest.traffic.records import Counts
 from loadtest.wire import CORRELATION_ID
@@ -33,14 +34,13 @@ class Sender:
     Sending raises KafkaTimeoutError of aiokafka when the broker takes nothing any more.
     """
 
-    def __init__(self, bootstrap: str, stream: Stream, recorder: Recorder, clock: Clock) -> None:
+    def __init__(self, broker: Options, stream: Stream, recorder: Recorder, clock: Clock) -> None:
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
-            client_id="tidemill-load",
             # A retry of the producer's own must not look like a request answered twice.
             enable_idempotence=True,
             max_batch_size=_BATCH_BYTES,
             request_timeout_ms=_ACKNOWLEDGE_MS,
+            **broker,
         )
         self._stream = stream
         self._recorder = recorder

@@ -14,6 +14,7 @@ from loadtest.scenario.model import (
     Capacity,
     Embedded,
     Generate,
+    Login,
     Ramp,
     Scenario,
     Step,
@@ -35,6 +36,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "classes.NAME.body": Body,
     "classes.NAME.body.generate": Generate,
     "classes.NAME.body.generate.inputs": Tensor,
+    "login": Login,
     "capacity": Capacity,
     "embedded": Embedded,
 }
