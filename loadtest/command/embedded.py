@@ -12,7 +12,6 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 from rich.console import Console
 
-from loadtest.bench.models import Perceptron, write
 from loadtest.kafka.broker import Broker
 from loadtest.scenario.load import BadScenario
 from loadtest.scenario.model import Embedded
@@ -44,9 +43,9 @@ def embedded(wanted: Embedded, console: Console) -> Iterator[Stage]:
     ):
         console.print(f"Apache Kafka serves on {broker.bootstrap}.", style="dim")
         asyncio.run(_create_topics(broker.bootstrap, _topics(settings), wanted.partitions))
-        overrides = {"kafka.bootstrap_servers": broker.bootstrap} | {
-            f"models.{name}.path": str(write(Perceptron(name, widths), Path(folder)))
-            for name, widths in wanted.perceptrons.items()
+        overrides = {
+            "kafka.bootstrap_servers": broker.bootstrap,
+            **_models(wanted, Path(folder)),
         }
         with Worker(wanted.config, overrides) as worker:
             worker.wait_until_ready(_READY_TIMEOUT_S)
@@ -69,6 +68,19 @@ def _topics(settings: dict[str, Any]) -> list[str]:
     named = [topic for topic in settings["replies"].get("allow", []) if not topic.endswith("*")]
     fixed = [settings["replies"]["topic"], settings["dead_letters"]["topic"]]
     return list(dict.fromkeys([*lanes, *named, *fixed]))
+
+
+def _models(wanted: Embedded, folder: Path) -> dict[str, str]:
+    """Make the models that the daemon is to run; return the settings that name them."""
+    if not wanted.perceptrons:
+        return {}
+    # Imported late: whoever tests a deployment of their own needs no package onnx.
+    from loadtest.bench.models import Perceptron, write  # noqa: PLC0415
+
+    return {
+        f"models.{name}.path": str(write(Perceptron(name, widths), folder))
+        for name, widths in wanted.perceptrons.items()
+    }
 
 
 async def _create_topics(bootstrap: str, topics: list[str], partitions: int) -> None:
