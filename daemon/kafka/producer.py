@@ -22,6 +22,10 @@ _MOST_MISSES = 3
 _NO_LEADER = -1
 
 
+class Replaced(Exception):
+    """The producer takes nothing any more; what was to be sent was not handed over."""
+
+
 class Abandoned(Exception):
     """The producer was given up; whether the batch was written is unknown."""
 
@@ -70,6 +74,7 @@ class Producer:
             linger_ms=0,
         )
         self._request_timeout_s = request_timeout_s
+        self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._abandoned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -88,7 +93,8 @@ class Producer:
     async def know(self, topic: str, partition: int) -> None:
         """Wait until it is known who leads `partition`; the client's own way waits a minute.
 
-        Waits for ever for a broker that does not answer. Raises UnknownTopicOrPartitionError.
+        Waits for ever for a broker that does not answer. Raises UnknownTopicOrPartitionError,
+        Replaced.
         """
         cluster, wanted = self.inner.cluster, TopicPartition(topic, partition)
         misses = 0
@@ -96,18 +102,26 @@ class Producer:
             if misses == _MOST_MISSES:
                 raise errors.UnknownTopicOrPartitionError(f"{topic}/{partition}")
             self.inner.add_topic(topic)
-            answered = await self.inner.force_metadata_update()
+            answered = await self._unless_closing(self.inner.force_metadata_update())
             misses += bool(answered) and leader is None
             if cluster.leader_for_partition(wanted) in {None, _NO_LEADER}:
                 await asyncio.sleep(_METADATA_PAUSE_S)
 
+    async def _unless_closing(self, answer: asyncio.Future[bool]) -> bool:
+        """Return `answer`, for which a client that is closed lets everybody wait for ever."""
+        await asyncio.wait((answer, self._closing), return_when=asyncio.FIRST_COMPLETED)
+        if self._closing.done():
+            answer.cancel()
+            raise Replaced
+        return answer.result()
+
     async def send(self, topic: str, partition: int, batch: Batch) -> None:
         """Return when the broker has `batch`; `partition` must be known.
 
-        May wait for ever. Raises: errors.KafkaError, Abandoned.
+        May wait for ever. Raises: errors.KafkaError, Replaced, Abandoned.
         """
-        if self._abandoned.done():
-            raise Abandoned
+        if self._closing.done():
+            raise Replaced
         delivery = await self._client.send_batch(batch.builder, topic, partition=partition)
         await asyncio.wait((delivery, self._abandoned), return_when=asyncio.FIRST_COMPLETED)
         if not delivery.done():
@@ -117,6 +131,7 @@ class Producer:
 
     async def close(self, timeout_s: float) -> None:
         """Let what is on its way arrive, for at most `timeout_s`, then abandon it."""
+        self._take_nothing_more()
         try:
             async with asyncio.timeout(timeout_s):
                 await self._client.stop()
@@ -125,9 +140,14 @@ class Producer:
 
     async def abandon(self) -> None:
         """Send nothing more, whatever becomes of what is on its way."""
+        self._take_nothing_more()
         if not self._abandoned.done():
             self._abandoned.set_result(None)
         await self._end()
+
+    def _take_nothing_more(self) -> None:
+        if not self._closing.done():
+            self._closing.set_result(None)
 
     async def _end(self) -> None:
         sender = self._client._sender.sender_task

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from aiokafka import errors
@@ -11,7 +12,7 @@ from config.settings import Settings
 from daemon.kafka import client, guards
 from daemon.kafka.connecting import check_topics
 from daemon.kafka.counts import Counts
-from daemon.kafka.producer import Abandoned, Producer, fill
+from daemon.kafka.producer import Abandoned, Producer, Replaced, fill
 from daemon.kafka.producers import Producers
 from daemon.kafka.topics import partition_counts
 from daemon.ports import OutgoingRecord, RecordTooLarge, SendDenied, SendFailed
@@ -91,7 +92,8 @@ class KafkaSink:
         try:
             async with asyncio.timeout(self._publish_s):
                 while first < len(records):
-                    first = await self._send_some(topic, partition, records, first, refused)
+                    with suppress(Replaced):  # nothing was handed over: its successor gets it
+                        first = await self._send_some(topic, partition, records, first, refused)
         except TimeoutError as error:
             raise SendFailed(
                 f"{topic}/{partition} took nothing for {self._publish_s:g} s"

@@ -76,6 +76,22 @@ async def test_a_missing_topic_costs_other_sends_nothing(kafka, topics):
         assert await sink.partition_count("no-such-topic") is None
 
 
+async def test_a_send_goes_on_with_the_successor_of_a_producer_that_is_replaced(kafka, topics):
+    """The client never answers who waits for its metadata while it is closed."""
+    names = await topics(replies=1, dead=1)
+    async with started_sink(kafka, topics) as sink:
+        producer = sink._producers._producer
+        producer.inner.force_metadata_update = asyncio.get_running_loop().create_future
+
+        sending = asyncio.create_task(sink.send(names.replies, 0, _records(b"a")))
+        await asyncio.sleep(0.05)
+        assert not sending.done()
+        sink._producers.replace(producer, "another batch was refused", at_once=False)
+
+        await asyncio.wait_for(sending, 5)
+        assert len(await read(kafka, names.replies, 1)) == 1
+
+
 async def test_an_absent_topic_is_remembered_for_a_while_only(kafka, topics, monkeypatch):
     monkeypatch.setattr("daemon.kafka.counts._ABSENT_S", 0.5)
     await topics(replies=1, dead=1)
