@@ -30,7 +30,8 @@ class Story(NamedTuple):
     """What was sent and what came of it.
 
     `ends` are by the position of the record that they answer; `behind`: how far the group's commits
-    were behind the ends of the logs when all was quiet. For the others see Sender.
+    were behind the ends of the logs when all was quiet; `strangers`: topics that nobody made. For
+    the others see Sender.
     """
 
     prefix: str
@@ -39,6 +40,7 @@ class Story(NamedTuple):
     unreadable: Mapping[str, list[Position]]
     ends: Mapping[Position, list[End]]
     behind: int
+    strangers: set[str]
     livez: int
     metrics: Metrics
     exit_code: int
@@ -95,6 +97,7 @@ async def _end_of(bootstrap, prefix, worker, sender):
         sender.unreadable,
         ends,
         behind,
+        await _strangers(bootstrap, prefix),
         livez,
         metrics,
         exit_code,
@@ -105,12 +108,7 @@ async def _end_of(bootstrap, prefix, worker, sender):
 async def _stage(bootstrap, folder):
     """A worker that is not started yet, and its topics."""
     prefix = f"t{secrets.token_hex(4)}."
-    topics = [NewTopic(f"{prefix}{lane}", 2, 1) for lane in LANES]
-    topics += [
-        NewTopic(f"{prefix}replies", 3, 1),
-        _limited(f"{prefix}replies.small", kafka_input.SMALL_BYTES),
-        _limited(f"{prefix}dead", kafka_input.DEAD_BYTES),
-    ]
+    topics = _topics(prefix)
     worker = Worker(bad_models.write(folder, bootstrap, prefix))
     async with _admin(bootstrap) as admin:
         answer = await admin.create_topics(topics)
@@ -120,6 +118,24 @@ async def _stage(bootstrap, folder):
         finally:
             worker.close()
             await admin.delete_topics([topic.name for topic in topics])
+
+
+def _topics(prefix):
+    topics = [NewTopic(f"{prefix}{lane}", 2, 1) for lane in LANES]
+    return [
+        *topics,
+        NewTopic(f"{prefix}replies", 3, 1),
+        _limited(f"{prefix}replies.small", kafka_input.SMALL_BYTES),
+        _limited(f"{prefix}dead", kafka_input.DEAD_BYTES),
+    ]
+
+
+async def _strangers(bootstrap, prefix):
+    async with _admin(bootstrap) as admin:
+        found = await admin.list_topics()
+    return {name for name in found if name.startswith(prefix)} - {
+        topic.name for topic in _topics(prefix)
+    }
 
 
 def _limited(name, most_bytes):

@@ -9,7 +9,7 @@ from onnx import numpy_helper
 from tests import bad_input, models
 from tests.bad_input import body, tensor
 
-RUN_LIMIT_S = 0.4
+RUN_LIMIT_S = 0.8
 _TRANSFORM = '''
 import numpy as np
 

@@ -27,7 +27,7 @@ def test_every_record_ends_in_time_in_a_calm_life(eager_words):
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-@settings(max_examples=10_000, **_CALM)
+@settings(max_examples=5_000, **_CALM)
 @given(lives)
 def test_every_record_ends_rightly_in_many_lives(life):
     check(life)
