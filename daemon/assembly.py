@@ -6,27 +6,27 @@ from dataclasses import replace
 from pathlib import Path
 
 from config.settings import Settings
-from daemon.admission import Admission
-from daemon.amends import Amends
-from daemon.batcher import Batcher
-from daemon.budget import Budget
-from daemon.collector import Collector
+from daemon.admission.admission import Admission
+from daemon.answering.amends import Amends
+from daemon.answering.outbox import Outbox
+from daemon.answering.replies import Replies
+from daemon.batching.batcher import Batcher
+from daemon.batching.budget import Budget
+from daemon.batching.lanes import LanePolicy
 from daemon.dispatch import Dispatch
 from daemon.intake import Intake
-from daemon.isolation import Limits
 from daemon.kafka.sink import KafkaSink
 from daemon.kafka.source import KafkaSource
-from daemon.lanes import LanePolicy
-from daemon.metrics import Metrics
-from daemon.models import Models
 from daemon.offsets import Ledger
-from daemon.outbox import Outbox
 from daemon.pipeline import Pipeline
 from daemon.ports import Sink, Source
-from daemon.preparation import Preparation
-from daemon.replies import Replies
-from daemon.runner import Runner
-from daemon.transforms import Transforms
+from daemon.process.collector import Collector
+from daemon.running.bisection import Limits
+from daemon.running.models import Models
+from daemon.running.preparation import Preparation
+from daemon.running.runner import Runner
+from daemon.running.transforms import Transforms
+from daemon.telemetry.metrics import Metrics
 
 
 @asynccontextmanager

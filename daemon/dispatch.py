@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from daemon.alarm import Alarm
-from daemon.batcher import Batcher
+from daemon.answering.outbox import Outbox
+from daemon.answering.replies import Replies
+from daemon.batching.batcher import Batcher
 from daemon.errors import Code
-from daemon.events import Event
-from daemon.isolation import Part
-from daemon.logs import log
 from daemon.messages import Batch
-from daemon.metrics import Metrics
-from daemon.outbox import Outbox
-from daemon.replies import Replies
-from daemon.runner import Runner, Served
-from daemon.transforms import Transforms
+from daemon.running.bisection import Part
+from daemon.running.runner import Runner, Served
+from daemon.running.transforms import Transforms
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
+from daemon.telemetry.metrics import Metrics
 
 _SHORTEST_S = 0.001
 """The loop's timers keep whole milliseconds; a shorter wait would spin."""

@@ -7,15 +7,15 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from daemon.admission import Admission
+from daemon.admission.admission import Admission
 from daemon.alarm import Alarm
-from daemon.batcher import Batcher
-from daemon.budget import Budget
+from daemon.answering.outbox import Outbox
+from daemon.batching.batcher import Batcher
+from daemon.batching.budget import Budget
 from daemon.messages import Answer, Chunk, Request
-from daemon.metrics import Metrics
-from daemon.outbox import Outbox
 from daemon.ports import Source
-from daemon.transforms import Transforms
+from daemon.running.transforms import Transforms
+from daemon.telemetry.metrics import Metrics
 
 _MOST_RECORDS = 4_096
 """Records admitted in one go: about 5 ms of the loop, which an urgent request may have to wait."""

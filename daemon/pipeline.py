@@ -10,21 +10,21 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
-from daemon.batcher import Batcher
-from daemon.budget import Budget
-from daemon.collector import Collector
+from daemon.answering.outbox import Outbox
+from daemon.batching.batcher import Batcher
+from daemon.batching.budget import Budget
 from daemon.dispatch import Dispatch
 from daemon.errors import Exit
-from daemon.events import Event
 from daemon.intake import Intake
-from daemon.logs import log
 from daemon.messages import Answer, Request
-from daemon.metrics import Metrics
 from daemon.offsets import Ledger
-from daemon.outbox import Outbox
 from daemon.ports import Source
-from daemon.runner import Runner
-from daemon.transforms import Transforms
+from daemon.process.collector import Collector
+from daemon.running.runner import Runner
+from daemon.running.transforms import Transforms
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
+from daemon.telemetry.metrics import Metrics
 from runtime import Model
 
 _Item = TypeVar("_Item", Answer, Request)

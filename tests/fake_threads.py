@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from daemon.errors import Exit, Fatal
-from daemon.isolation import Limits, SessionSick, run_isolated
 from daemon.messages import Batch
-from daemon.runner import Job, Rebuild, Served
+from daemon.running.bisection import Limits, SessionSick, run_isolated
+from daemon.running.runner import Job, Rebuild, Served
 from daemon.wire.assemble import assemble
 from runtime import Model, ModelRefused
 
@@ -18,7 +18,7 @@ _GROUP = 16
 
 
 class FakeRunner:
-    """Meets daemon.runner.Runner; a session says by `run_s(rows)` how long a batch takes."""
+    """Meets daemon.running.runner.Runner; a session says by `run_s(rows)` how long a batch takes."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class FakeRunner:
 
 
 class FakePreparation:
-    """Meets daemon.preparation.Preparation; every group takes `group_s`, side by side."""
+    """Meets daemon.running.preparation.Preparation; every group takes `group_s`, side by side."""
 
     group_s = 0.01
 

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from config.load import load
 from config.settings import Lane, Settings
 from config.units import parse_duration
-from daemon import logs
 from daemon.errors import Exit, Fatal
 from daemon.kafka.reader import ask as ask_kafka
 from daemon.messages import Header, Record
+from daemon.telemetry import logs
 
 _ERROR_REPLY = 1
 _FORMS = {".json": b"application/json", ".npy": b"application/x-npy"}

@@ -8,11 +8,11 @@ from pathlib import Path
 from config.errors import SettingsError
 from config.load import Loaded, load
 from config.settings import Model as ModelSettings
-from daemon import logs
 from daemon.commands.findings import Finding, Report
 from daemon.commands.resolved import resolve
 from daemon.errors import Exit
 from daemon.kafka.preflight import look
+from daemon.telemetry import logs
 from runtime.errors import ModelRefused
 from runtime.model import Model, load_model
 from runtime.signature import Signature

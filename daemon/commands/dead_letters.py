@@ -15,10 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from config.load import load
-from daemon import logs
 from daemon.errors import Exit
 from daemon.kafka.reader import newest
 from daemon.messages import Record
+from daemon.telemetry import logs
 
 _MOST_PAYLOAD_BYTES = 1024
 _WAIT_S = 30.0

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from config.load import load
 from config.settings import Settings
-from daemon import app, logs
+from daemon import worker
 from daemon.errors import Exit, Fatal
-from daemon.events import Event
+from daemon.telemetry import logs
+from daemon.telemetry.events import Event
 
 _LEFT_BEHIND = {Exit.INTERNAL, Exit.WORK_LEFT}
 """Ends that may leave a thread behind which hangs in a model or a transform; Python would wait for
@@ -39,9 +40,9 @@ def run(config: Path | None, overrides: Sequence[str]) -> Exit:
     return code
 
 
-def _serve(settings: Settings, base: Path, reread: app.Reread) -> Exit:
+def _serve(settings: Settings, base: Path, reread: worker.Reread) -> Exit:
     try:
-        return app.run(settings, base, reread=reread)
+        return worker.run(settings, base, reread=reread)
     except Fatal as fatal:
         logs.log(Event.WORKER_FAILED, exit_code=int(fatal.exit_code), reason=str(fatal))
         return fatal.exit_code

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from aiokafka.structs import TopicPartition
 
-from daemon.events import Event
-from daemon.kafka.batches import FetchedRecord
 from daemon.kafka.consumer import Consumer
 from daemon.kafka.generation import Generation
-from daemon.kafka.isolation import Isolation
 from daemon.kafka.lag import Lag
+from daemon.kafka.record_batches import FetchedRecord
 from daemon.kafka.tally import Tally
-from daemon.logs import log
+from daemon.kafka.unreadable import Isolation
 from daemon.messages import Chunk, Unreadable
 from daemon.offsets import Ledger
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
 
 
 class Chunks:

@@ -5,11 +5,11 @@ import asyncio
 from aiokafka import errors
 
 from config.settings import Kafka
-from daemon.events import Event
 from daemon.kafka import client
 from daemon.kafka.generation import Generation
 from daemon.kafka.group import Group
-from daemon.logs import log
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
 
 _RETRY_S = 0.2
 

@@ -10,9 +10,9 @@ from config.settings import Kafka
 from daemon.errors import Exit, Fatal
 from daemon.kafka import client
 from daemon.kafka.consumer import Consumer
-from daemon.kafka.isolation import Isolation
 from daemon.kafka.lease import Lease
 from daemon.kafka.topics import partition_counts
+from daemon.kafka.unreadable import Isolation
 
 _RETRY_S = 0.2
 _TOPICS_S = 5.0

@@ -14,11 +14,11 @@ from aiokafka.structs import TopicPartition
 
 from config.settings import Kafka
 from daemon.errors import Exit, Fatal
-from daemon.kafka.batches import FetchedRecord
 from daemon.kafka.client import Options, milliseconds
 from daemon.kafka.guards import GuardedCoordinator
-from daemon.kafka.isolation import Isolation
 from daemon.kafka.lease import Lease
+from daemon.kafka.record_batches import FetchedRecord
+from daemon.kafka.unreadable import Isolation
 
 _FETCH_WAIT_S = 0.5
 """How long the broker holds a fetch that finds nothing. Data is answered at once anyway; shorter

@@ -17,7 +17,7 @@ from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
-from daemon.kafka import isolation
+from daemon.kafka import unreadable as isolation
 from daemon.kafka.lease import Lease
 
 Send: TypeAlias = Callable[[Any], Awaitable[Any]]

@@ -9,7 +9,6 @@ from aiokafka.structs import TopicPartition
 
 from config.settings import Settings
 from daemon.errors import Exit, Fatal
-from daemon.events import Event
 from daemon.kafka.commits import Committer, StaleGeneration
 from daemon.kafka.consumer import Consumer
 from daemon.kafka.generation import Generation
@@ -17,8 +16,9 @@ from daemon.kafka.group import Group
 from daemon.kafka.lease import Lease
 from daemon.kafka.opening import Opener
 from daemon.kafka.tally import Tally
-from daemon.logs import log
 from daemon.ports import Drain
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
 
 
 class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types

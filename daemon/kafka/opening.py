@@ -9,7 +9,6 @@ from aiokafka import errors
 from aiokafka.structs import TopicPartition
 
 from config.settings import Kafka
-from daemon.events import Event
 from daemon.kafka import client
 from daemon.kafka.consumer import Consumer
 from daemon.kafka.generation import Generation
@@ -17,7 +16,8 @@ from daemon.kafka.group import Group
 from daemon.kafka.lease import Lease
 from daemon.kafka.starting import NotKnownYet, find_starts, recover
 from daemon.kafka.tally import Tally
-from daemon.logs import log
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
 
 _RETRY_S = 0.2
 

@@ -8,10 +8,10 @@ from aiokafka import errors
 
 from config.settings import Kafka
 from daemon.errors import Exit, Fatal
-from daemon.events import Event
 from daemon.kafka import client
 from daemon.kafka.producer import Producer
-from daemon.logs import log
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0

@@ -15,10 +15,10 @@ from aiokafka.structs import TopicPartition
 from config.settings import Kafka
 from daemon.errors import Exit, Fatal
 from daemon.kafka import client, guards
-from daemon.kafka.batches import FetchedRecord
 from daemon.kafka.connecting import check_topics
 from daemon.kafka.decompression import RATIO
-from daemon.kafka.isolation import Isolation
+from daemon.kafka.record_batches import FetchedRecord
+from daemon.kafka.unreadable import Isolation
 from daemon.messages import Header
 
 _POLL_S = 0.5

@@ -11,22 +11,22 @@ from aiokafka.structs import TopicPartition
 
 from config.settings import Settings
 from daemon.errors import Exit, Fatal
-from daemon.events import Event
 from daemon.kafka import client, guards
-from daemon.kafka.batches import FetchedRecord
 from daemon.kafka.chunks import Chunks
 from daemon.kafka.connecting import check_topics, connect
 from daemon.kafka.consumer import Consumer
 from daemon.kafka.decompression import RATIO
-from daemon.kafka.isolation import Isolation
 from daemon.kafka.lag import Lag, behind
 from daemon.kafka.lease import Lease
 from daemon.kafka.membership import Membership
+from daemon.kafka.record_batches import FetchedRecord
 from daemon.kafka.tally import Tally
-from daemon.logs import log
+from daemon.kafka.unreadable import Isolation
 from daemon.messages import Chunk
 from daemon.offsets import Ledger
 from daemon.ports import Drain
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
 
 _WATCH_S = 0.25
 """How often the lease is looked at while nobody asks for it."""

@@ -14,11 +14,11 @@ from typing import Literal, NamedTuple, TypeAlias
 from aiokafka.structs import TopicPartition
 
 from daemon.errors import Exit, Fatal
-from daemon.events import Event
 from daemon.kafka.consumer import Consumer
 from daemon.kafka.generation import Generation
 from daemon.kafka.group import Group
-from daemon.logs import log
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
 
 Policy: TypeAlias = Literal["earliest", "latest", "refuse"]
 

@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class Tally(Protocol):
-    """Counts what happens to partitions; daemon.metrics.Metrics is one."""
+    """Counts what happens to partitions; daemon.telemetry.metrics.Metrics is one."""
 
     def rebalance(self) -> None:
         """The group gave this worker an assignment."""

@@ -39,6 +39,7 @@ BENCHES: dict[str, tuple[Measure, ...]] = {
 
 # Wide enough for the tables where there is no terminal to ask.
 _COLUMNS = 110
+_QUIET_LOAD = 0.5
 
 
 def bench(names: Sequence[str], scale: Scale, json: Path | None, page: Path | None) -> int:
@@ -59,6 +60,8 @@ def bench(names: Sequence[str], scale: Scale, json: Path | None, page: Path | No
         console.width = _COLUMNS
     described = machine.describe()
     console.print(machine.in_a_line(described))
+    if (load := machine.load()) > _QUIET_LOAD:
+        console.print(f"Other work is under way (load {load:.1f}): it will show in the rates.")
     measured = uvloop.run(_measure(names, scale, console))
     if json is not None:
         options = {"repeat": str(scale.repeat), "quick": str(scale.quick)}

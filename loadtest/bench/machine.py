@@ -20,12 +20,18 @@ def describe() -> dict[str, str]:
         "processor": _processor(),
         "cores": str(psutil.cpu_count()),
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "python": platform.python_version(),
         "kafka": KAFKA,
         **{name: metadata.version(name) for name in _PACKAGES},
         **_engine(),
     }
+
+
+def load() -> float:
+    """Return how many processes wanted a core in the last minute, on average."""
+    last_minute: float = psutil.getloadavg()[0]
+    return last_minute
 
 
 def in_a_line(described: Mapping[str, str]) -> str:

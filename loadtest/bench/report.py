@@ -97,4 +97,5 @@ def _replies(section: Section) -> str:
     if bad:
         return "\n".join(str(verdict) for verdict in bad)
     sent = sum(verdict.sent for verdict in section.verdicts)
-    return f"All replies of all {len(section.verdicts)} runs read back: {sent:,} right, each once."
+    runs = len(section.verdicts)
+    return f"All replies of {runs} run{'s'[: runs > 1]} read back: {sent:,} right, each once."

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from daemon.errors import Exit, Fatal
-from daemon.isolation import Limits
 from daemon.messages import Batch
-from daemon.preparation import Preparation
-from daemon.runner import Runner
+from daemon.running.bisection import Limits
+from daemon.running.preparation import Preparation
+from daemon.running.runner import Runner
 from runtime import Model, ModelFailed, ModelRefused
 from tests.fake_threads import FakePreparation, FakeRunner
 from tests.requests import BUCKET, make_request

@@ -7,8 +7,8 @@ from asyncio import to_thread
 import pytest
 
 from daemon.errors import Exit, Fatal
-from daemon.http import HttpServer
-from daemon.metrics import Metrics
+from daemon.telemetry.http import HttpServer
+from daemon.telemetry.metrics import Metrics
 
 
 def server(port):

@@ -11,8 +11,9 @@ from aiokafka.protocol.produce import ProduceResponse_v7
 from aiokafka.structs import TopicPartition
 
 from daemon.errors import Exit, Fatal
-from daemon.kafka import guards, isolation
-from daemon.kafka.isolation import Isolation
+from daemon.kafka import guards
+from daemon.kafka import unreadable as isolation
+from daemon.kafka.unreadable import Isolation
 from daemon.ports import SendFailed
 from tests import raw_batches
 from tests.contract.worlds import Tally, gather, started_sink, until, values_of

@@ -15,8 +15,8 @@ _PATIENCE_S = 30
 _WORKER = """
     import asyncio, sys, time, uvloop
     from config.settings import Log
-    from daemon.logs import configure
-    from daemon.signals import Signals
+    from daemon.telemetry.logs import configure
+    from daemon.process.signals import Signals
 
     configure(Log(), worker="w")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from daemon.run_times import RunTimes
+from daemon.batching.run_times import RunTimes
 from runtime import ModelFailed, ModelRefused
 from tests.signatures import one_to_one
 
@@ -61,7 +61,7 @@ class Doubling:
 
 
 class FakeModels:
-    """Meets daemon.models.Models as far as the line asks; a rebuild is refused."""
+    """Meets daemon.running.models.Models as far as the line asks; a rebuild is refused."""
 
     def __init__(self, serving):
         self.serving = serving

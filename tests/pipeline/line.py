@@ -12,7 +12,7 @@ from prometheus_client import generate_latest
 
 from config.settings import Settings
 from daemon import assembly
-from daemon.metrics import Metrics
+from daemon.telemetry.metrics import Metrics
 from loadtest.metrics import Metrics as Scrape
 from runtime import Model
 from runtime.conversion import Conversion
@@ -33,7 +33,7 @@ def now_s():
 
 
 class Idle:
-    """Stands for daemon.collector.Collector, which belongs to a process."""
+    """Stands for daemon.process.collector.Collector, which belongs to a process."""
 
     def collect(self, *, idle):
         pass

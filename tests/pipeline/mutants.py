@@ -13,8 +13,8 @@ from tests.pipeline import (
 )
 
 ORDER = [
-    "daemon.transforms",
-    "daemon.outbox",
+    "daemon.running.transforms",
+    "daemon.answering.outbox",
     "daemon.intake",
     "daemon.dispatch",
     "daemon.pipeline",
@@ -201,14 +201,10 @@ PIPELINE = [
 ]
 INTAKE = [
     (
-        "reads for lanes that are full",
-        "if self._budgets[lane].has_room]",
-        "]",
-        partial(
-            test_backpressure.test_while_replies_cannot_leave_reading_stops_at_the_lanes_limits,
-            test_backpressure.ONE,
-            20,
-        ),
+        "reads more than a lane has room for",
+        "max(self._budgets[self._lanes[topic]].room for topic in topics)",
+        "_MOST_RECORDS",
+        test_backpressure.test_a_fetch_is_no_larger_than_the_room_there_is,
     ),
     (
         "sleeps although there is room again",
@@ -320,11 +316,11 @@ ASSEMBLY = [
     ),
 ]
 BY_MODULE = {
-    "daemon.outbox": OUTBOX,
+    "daemon.answering.outbox": OUTBOX,
     "daemon.pipeline": PIPELINE,
     "daemon.intake": INTAKE,
     "daemon.dispatch": DISPATCH,
-    "daemon.transforms": TRANSFORMS,
+    "daemon.running.transforms": TRANSFORMS,
     "daemon.assembly": ASSEMBLY,
 }
 """By module: the fault, what stands there once, what stands there instead, the test."""

@@ -7,7 +7,7 @@ counters, agendas and shortcuts.
 import math
 from collections import defaultdict
 
-from daemon.lanes import LanePolicy
+from daemon.batching.lanes import LanePolicy
 
 LANES = {
     "standard": LanePolicy("standard", max_rows=4, linger_s=8.0, max_bytes=100),

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 
 from config.settings import Settings
-from daemon.admission import Admission
-from daemon.isolation import Part
+from daemon.admission.admission import Admission
+from daemon.answering.replies import Replies
 from daemon.messages import Bucket, Chunk
 from daemon.offsets import Ledger
-from daemon.replies import Replies
+from daemon.running.bisection import Part
 from runtime.outputs import unsound_rows
 from tests import bad_input
 from tests.fakes import FakeRecord

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 ORDER = [
     "daemon.offsets",
-    "daemon.agenda",
-    "daemon.run_times",
-    "daemon.lanes",
-    "daemon.buckets",
-    "daemon.batcher",
+    "daemon.batching.agenda",
+    "daemon.batching.run_times",
+    "daemon.batching.lanes",
+    "daemon.batching.buckets",
+    "daemon.batching.batcher",
 ]
 """Each imports only from those before it (and from modules that are never mutated)."""
 
@@ -70,79 +70,79 @@ LEDGER = [
 
 RULES = [
     Mutant(
-        "daemon.buckets",
+        "daemon.batching.buckets",
         "a row too many where requests have several",
         "request.rows <= rows and",
         "request.rows <= rows + 1 and",
     ),
     Mutant(
-        "daemon.buckets",
+        "daemon.batching.buckets",
         "a row too many where all have one",
         "count = min(self.policy.max_rows, len(self._requests))",
         "count = min(self.policy.max_rows + 1, len(self._requests))",
     ),
     Mutant(
-        "daemon.buckets",
+        "daemon.batching.buckets",
         "bytes are not looked at where all have one row",
         "if size_bytes >= self.policy.max_bytes:",
         "if size_bytes < 0:",
     ),
     Mutant(
-        "daemon.buckets",
+        "daemon.batching.buckets",
         "what was passed over goes to the end",
         "self._requests.extendleft(reversed(passed))",
         "self._requests.extend(passed)",
     ),
     Mutant(
-        "daemon.buckets",
+        "daemon.batching.buckets",
         "what was passed over is forgotten",
         "self._requests.extendleft(reversed(passed))",
         "passed.clear()",
     ),
     Mutant(
-        "daemon.buckets",
+        "daemon.batching.buckets",
         "linger counts from the youngest",
         "return self._requests[0].arrived_s",
         "return self._requests[-1].arrived_s",
     ),
     Mutant(
-        "daemon.buckets",
+        "daemon.batching.buckets",
         "late comers wait at the end",
         "while self._requests and self._requests[-1].arrived_s > requests[0].arrived_s:",
         "while overtaken:",
     ),
     Mutant(
-        "daemon.buckets",
+        "daemon.batching.buckets",
         "expired requests stay in the middle",
         "        if count:\n",
         "        if count < 0:\n",
     ),
     Mutant(
-        "daemon.buckets",
+        "daemon.batching.buckets",
         "rows that left are still counted",
         "self.rows -= sum([request.rows for request in requests])",
         "self.rows -= 0",
     ),
     Mutant(
-        "daemon.buckets",
+        "daemon.batching.buckets",
         "a laggard that left still flushes",
         "self.laggards.difference_update(requests)",
         "self.laggards.difference_update(())",
     ),
     Mutant(
-        "daemon.buckets",
+        "daemon.batching.buckets",
         "due an instant too late",
         "        if first[0] <= now:\n",
         "        if first[0] < now:\n",
     ),
     Mutant(
-        "daemon.buckets",
+        "daemon.batching.buckets",
         "every lane is eager",
         "return first[1] if idle and self.policy.eager else None",
         "return first[1] if idle else None",
     ),
     Mutant(
-        "daemon.buckets",
+        "daemon.batching.buckets",
         "what is full goes before what waits longer than it may",
         "        if first[0] <= now:\n            return first[1]\n        ready = self._ready.first()\n"
         "        if ready is not None:\n            return ready[1]\n",
@@ -150,43 +150,43 @@ RULES = [
         "        if first[0] <= now:\n            return first[1]\n",
     ),
     Mutant(
-        "daemon.agenda",
+        "daemon.batching.agenda",
         "a discarded item comes back",
         "self._times.pop(item, None)",
         "self._times.get(item, None)",
     ),
     Mutant(
-        "daemon.batcher",
+        "daemon.batching.batcher",
         "eager lanes never wait for more",
         "idle=not more_coming",
         "idle=True",
     ),
     Mutant(
-        "daemon.batcher",
+        "daemon.batching.batcher",
         "draining forgets what comes later",
         "ready = self._draining or bool(queue.laggards) or queue.full",
         "ready = bool(queue.laggards) or queue.full",
     ),
     Mutant(
-        "daemon.batcher",
+        "daemon.batching.batcher",
         "deadlines do not close a batch",
         "due_s = min(due_s, max(deadline_s - allowance_s, queue.oldest_s))",
         "due_s = min(due_s, max(deadline_s, queue.oldest_s))",
     ),
     Mutant(
-        "daemon.batcher",
+        "daemon.batching.batcher",
         "batches that are not full are assembled ahead",
         "if queue is None or not queue.full:",
         "if queue is None:",
     ),
     Mutant(
-        "daemon.batcher",
+        "daemon.batching.batcher",
         "what is due already keeps the clock busy",
         "for lane in self._lanes.values() if lane.deserving(now) is None",
         "for lane in self._lanes.values()",
     ),
     Mutant(
-        "daemon.batcher",
+        "daemon.batching.batcher",
         "flushes another request than the oldest",
         "request.record.offset < found[0]",
         "request.record.offset > found[0]",
@@ -195,7 +195,7 @@ RULES = [
 
 LINGER = [
     Mutant(
-        "daemon.batcher",
+        "daemon.batching.batcher",
         "falls due later than it says",
         "return next_s if next_s < math.inf else None",
         "return next_s + 1.0 if next_s < math.inf else None",
@@ -204,19 +204,19 @@ LINGER = [
 
 SHARES = [
     Mutant(
-        "daemon.lanes",
+        "daemon.batching.lanes",
         "weights do not count",
         "turn.tag + run_s / self._weights[lane]",
         "turn.tag + run_s",
     ),
     Mutant(
-        "daemon.lanes",
+        "daemon.batching.lanes",
         "the lane that had most is next",
         "return min(lanes, key=self.next_of, default=None)",
         "return max(lanes, key=self.next_of, default=None)",
     ),
     Mutant(
-        "daemon.batcher",
+        "daemon.batching.batcher",
         "every run is charged alike",
         "queue.key.lane, run_s",
         "queue.key.lane, 1.0",
@@ -225,7 +225,7 @@ SHARES = [
 
 REAL_TIME = [
     Mutant(
-        "daemon.lanes",
+        "daemon.batching.lanes",
         "what a run really took is not charged",
         "self._tags[lane] += by_s / self._weights[lane]",
         "self._tags[lane] += 0",
@@ -234,19 +234,19 @@ REAL_TIME = [
 
 STARVATION = [
     Mutant(
-        "daemon.lanes",
+        "daemon.batching.lanes",
         "an idle lane gathers credit",
         "max(self._tags[lane], self._clock)",
         "self._tags[lane]",
     ),
     Mutant(
-        "daemon.batcher",
+        "daemon.batching.batcher",
         "urgent lanes overtake for ever",
         "if self._turns.next_of(queue.key.lane) >= self._ahead:",
         "if self._turns.next_of(queue.key.lane)[1] >= self._ahead[1]:",
     ),
     Mutant(
-        "daemon.batcher",
+        "daemon.batching.batcher",
         "the clock stands while batches are overtaken",
         "        batch, turn = self._bind(queue, now)\n        self._turns.begin(turn)\n"
         "        return batch\n\n    def next_due",

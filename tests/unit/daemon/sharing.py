@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from daemon.lanes import LanePolicy
+from daemon.batching.lanes import LanePolicy
 from daemon.messages import Bucket
 from tests.requests import make_request, make_requests
 from tests.unit.daemon.executor import Executor
@@ -120,7 +120,7 @@ def check_shares(batcher_class, some, *, ahead, foreseen=True):
 
 
 def check_starvation(batcher_class, some, *, ahead):
-    """A lane that stays due runs within the bound that daemon/lanes.py states."""
+    """A lane that stays due runs within the bound that daemon/batching/lanes.py states."""
     executor = _executor(batcher_class, some, ahead=ahead)
     arrivals = _arrivals(some)
 

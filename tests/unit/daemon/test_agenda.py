@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.agenda import Agenda
+from daemon.batching.agenda import Agenda
 
 
 def test_the_earliest_comes_first():

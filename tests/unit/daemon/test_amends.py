@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from daemon.amends import Amends
+from daemon.answering.amends import Amends
+from daemon.answering.replies import Replies
 from daemon.errors import Code, Exit, Fatal
-from daemon.replies import Replies
 from tests.bad_input import ROW
 from tests.unit.daemon.door import (
     WALL_AHEAD_S,

@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from daemon.batcher import Batcher
-from daemon.lanes import LanePolicy
+from daemon.batching.batcher import Batcher
+from daemon.batching.lanes import LanePolicy
+from daemon.batching.run_times import RunTimes
 from daemon.messages import Bucket
 from daemon.offsets import Ledger
-from daemon.run_times import RunTimes
 from tests.requests import BUCKET, make_request, make_requests
 
 OTHER_SHAPE = Bucket("standard", "filetype", ((3,),))

@@ -3,8 +3,8 @@
 import pytest
 
 from config.settings import Lane
-from daemon.batcher import Batcher
-from daemon.lanes import LanePolicy
+from daemon.batching.batcher import Batcher
+from daemon.batching.lanes import LanePolicy
 from daemon.messages import Bucket
 from tests.requests import make_requests
 

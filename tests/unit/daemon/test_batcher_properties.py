@@ -2,7 +2,7 @@
 
 from hypothesis import given
 
-from daemon.batcher import Batcher
+from daemon.batching.batcher import Batcher
 from tests.unit.daemon import batcher_histories
 
 

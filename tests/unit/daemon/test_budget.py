@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.budget import Budget
+from daemon.batching.budget import Budget
 
 
 def test_there_is_room_below_both_limits():

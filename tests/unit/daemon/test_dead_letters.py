@@ -1,6 +1,6 @@
 import pytest
 
-from daemon.dead_letters import dead_letter, headers_bytes
+from daemon.answering.dead_letters import dead_letter, headers_bytes
 from daemon.errors import Code
 from tests.unit.daemon.door import record
 

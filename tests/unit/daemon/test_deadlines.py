@@ -1,6 +1,6 @@
 import pytest
 
-from daemon.deadlines import expiry
+from daemon.admission.deadlines import expiry
 
 NOW_S = 100.0
 WALL_MS = 1_700_000_000_000.0

@@ -3,8 +3,8 @@ import json
 
 import pytest
 
-from daemon.http import HttpServer
-from daemon.metrics import Metrics
+from daemon.telemetry.http import HttpServer
+from daemon.telemetry.metrics import Metrics
 
 WELL = (True, "all is well")
 

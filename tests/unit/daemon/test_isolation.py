@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.errors import Code
-from daemon.isolation import Limits, SessionSick, run_isolated
+from daemon.running.bisection import Limits, SessionSick, run_isolated
 from daemon.wire.assemble import assemble
 from runtime import ModelFailed, ModelTimeout, OutputInvalid, Signature, TensorSpec
 from tests.requests import make_request

@@ -7,10 +7,10 @@ import pytest
 import structlog
 
 from config.settings import Log
-from daemon import logs
 from daemon.errors import Code
-from daemon.events import Event
-from daemon.logs import log
+from daemon.telemetry import logs
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
 
 
 def _fail_with_a_secret_at_hand():

@@ -1,7 +1,7 @@
 import pytest
 
 from config.settings import DeadLetters, Kafka, Lane, Limits, Model, Replies, Settings
-from daemon import memory
+from daemon.process import memory
 
 MIB = 2**20
 

@@ -6,12 +6,12 @@ from prometheus_client import Histogram as Reference
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from daemon import metric_names
 from daemon.errors import Code
-from daemon.histograms import Histogram
 from daemon.messages import Answer
-from daemon.metrics import Gauges, Metrics
 from daemon.offsets import Ledger
+from daemon.telemetry import metric_names
+from daemon.telemetry.histograms import Histogram
+from daemon.telemetry.metrics import Gauges, Metrics
 from tests.fakes import FakeRecord
 
 LEDGER = Ledger("requests", 0, 0)

@@ -19,7 +19,7 @@ TRIES = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-BATCHER = "daemon.batcher:Batcher"
+BATCHER = "daemon.batching.batcher:Batcher"
 
 
 def _cases():

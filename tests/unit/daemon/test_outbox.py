@@ -2,10 +2,10 @@ import asyncio
 
 import pytest
 
+from daemon.answering.outbox import Outbox
 from daemon.errors import Code, Exit, Fatal
 from daemon.messages import Answer
 from daemon.offsets import Ledger
-from daemon.outbox import Outbox
 from daemon.ports import SendFailed
 from tests.fakes import FakeRecord, FakeSink
 

@@ -3,7 +3,7 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.progress import Progress
+from daemon.process.progress import Progress
 
 STALL_S = 60.0
 

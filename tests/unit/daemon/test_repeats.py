@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.repeats import Repeats, Suppressed
+from daemon.telemetry.repeats import Repeats, Suppressed
 
 
 def test_the_first_events_of_a_kind_pass():

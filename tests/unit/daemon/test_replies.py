@@ -4,9 +4,9 @@ import json
 import numpy as np
 import pytest
 
+from daemon.answering.replies import Replies
 from daemon.errors import Code, RequestRefused
 from daemon.messages import Answer
-from daemon.replies import Replies
 from tests.bad_input import ROW, body, npy, tensor
 from tests.unit.daemon.door import (
     NOW_S,

@@ -1,6 +1,6 @@
 import pytest
 
-from daemon.reply_topics import ReplyTopics
+from daemon.admission.reply_topics import ReplyTopics
 from tests.unit.daemon.door import settings
 
 

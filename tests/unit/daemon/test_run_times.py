@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.run_times import RunTimes
+from daemon.batching.run_times import RunTimes
 
 
 def learned(*runs):

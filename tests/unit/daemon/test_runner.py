@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from daemon.errors import Exit, Fatal
-from daemon.isolation import Limits
 from daemon.messages import Batch
-from daemon.runner import Runner
+from daemon.running.bisection import Limits
+from daemon.running.runner import Runner
 from runtime import ModelFailed, ModelRefused
 from tests.requests import BUCKET, make_request
 from tests.unit.daemon.test_isolation import POISON, FakeEngine

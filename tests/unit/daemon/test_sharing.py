@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import example, given
 
-from daemon.batcher import Batcher
+from daemon.batching.batcher import Batcher
 from tests.unit.daemon import sharing
 
 ahead = pytest.mark.parametrize("ahead", [False, True], ids=["one at a time", "one ahead"])

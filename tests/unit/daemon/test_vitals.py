@@ -4,7 +4,7 @@ from math import inf
 import pytest
 
 from daemon.errors import Exit, Fatal
-from daemon.vitals import Vitals
+from daemon.process.vitals import Vitals
 
 
 class Worker:

@@ -1,4 +1,4 @@
-from daemon.watchdog import Beats, Watchdog
+from daemon.process.watchdog import Beats, Watchdog
 
 
 def test_ticks_without_a_beat_add_up():

@@ -8,12 +8,16 @@ import pytest
 from config.catalogue import dotted, settings
 from config.layers import variable
 from config.load import load
-from daemon.events import Event
-from daemon.metric_names import METRICS, PREFIX
+from daemon.telemetry.events import Event
+from daemon.telemetry.metric_names import METRICS, PREFIX
 from tests.pages import PAGES, ROOT, name
 
 SECTIONS = "kafka|limits|http|log|replies|dead_letters"
 ROOMS = "config|daemon|docs|examples|loadtest|requirements|runtime|tests"
+LINE_ROOMS = [
+    f"daemon/{room}"
+    for room in ("admission", "answering", "batching", "kafka", "process", "running", "telemetry")
+]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
@@ -52,7 +56,7 @@ def test_files_of_the_rooms_exist(text):
     assert [each for each in named if not (ROOT / each).exists()] == []
 
 
-@pytest.mark.parametrize("room", ["daemon", "daemon/kafka"])
+@pytest.mark.parametrize("room", ["daemon", *LINE_ROOMS])
 def test_every_file_of_the_line_has_its_place_in_the_house(room):
     files = {file.name for file in (ROOT / room).glob("*.py")} - {"__init__.py"}
 

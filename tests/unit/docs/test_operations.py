@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from daemon.errors import Exit
-from daemon.events import Event
-from daemon.metric_names import METRICS, PREFIX
+from daemon.telemetry.events import Event
+from daemon.telemetry.metric_names import METRICS, PREFIX
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from daemon import dead_letters
+from daemon.answering import dead_letters
+from daemon.answering.replies import Replies
 from daemon.errors import Code
-from daemon.replies import Replies
 from daemon.wire.headers import LONGEST_CORRELATION, REQUEST_HEADERS
 from daemon.wire.media import form_of
 from tests.unit.daemon.door import WALL_AHEAD_S, admit, header, record, served, settings

@@ -11,8 +11,8 @@ from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.kafka.batches import MOST_STUBS, stubs_for
-from daemon.kafka.isolation import Isolation, TolerantRecords
+from daemon.kafka.record_batches import MOST_STUBS, stubs_for
+from daemon.kafka.unreadable import Isolation, TolerantRecords
 from tests.raw_batches import CODECS, bad_header_between, batch, replace, seal
 
 P = TopicPartition("requests", 0)

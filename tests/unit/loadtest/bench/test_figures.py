@@ -66,7 +66,7 @@ def test_the_table_shows_spread_target_and_verdict():
     assert "0.512" in rows["ratio"]
     assert "at least 0.6: met" in rows["ratio"]
     assert "at most 1.6: missed" in rows["cost"]
-    assert "All replies of all 2 runs read back: 2,000 right, each once." in shown
+    assert "All replies of 2 runs read back: 2,000 right, each once." in shown
 
 
 def test_a_wrong_reply_is_shown_and_fails_the_section():

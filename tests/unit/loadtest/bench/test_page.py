@@ -41,7 +41,7 @@ def test_only_what_was_measured_is_replaced():
 |---|---:|---:|---:|---|---|
 | daemon / loop | 0.5 | 0.6 | 0.7 |  | at least 0.6: met |
 
-All replies of all 1 runs read back: 10 right, each once.
+All replies of 1 run read back: 10 right, each once.
 <!-- end: relay -->
 between
 <!-- figures: idle -->

@@ -1,6 +1,6 @@
 """The log: one JSON object a line on standard error, readable text on a terminal.
 
-Rule 1: only events of daemon.events, at their level, with plain values.
+Rule 1: only events of daemon.telemetry.events, at their level, with plain values.
 Rule 2: no payload and no secret. Bytes are never shown, only counted; text from outside is cut and
 its control characters are escaped; correlation ids go through `safe_id`.
 Rule 3: a log that cannot be written stops nobody.
@@ -20,8 +20,8 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from config.settings import Log
-from daemon.events import Event, Level
-from daemon.repeats import Repeats
+from daemon.telemetry.events import Event, Level
+from daemon.telemetry.repeats import Repeats
 
 Field: TypeAlias = str | int | float | bool | bytes | BaseException | list[str] | None
 """What a log field may hold; bytes are shown as their number."""

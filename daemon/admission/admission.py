@@ -14,14 +14,14 @@ from typing import NamedTuple
 import numpy as np
 
 from config.settings import Settings
+from daemon.admission.examination import Examiner, Moment
+from daemon.admission.model_rules import ModelRules
+from daemon.admission.raw_lane import RawLane
+from daemon.admission.reply_topics import ReplyTopics
+from daemon.answering.replies import Replies
 from daemon.errors import Code, RequestRefused
-from daemon.examination import Examiner, Moment
 from daemon.messages import Answer, Chunk, Form, Record, Request, SentHeader
-from daemon.model_rules import ModelRules
 from daemon.offsets import Ledger
-from daemon.raw_lane import RawLane
-from daemon.replies import Replies
-from daemon.reply_topics import ReplyTopics
 from daemon.wire.assemble import joined, rows_of
 from daemon.wire.media import form_of
 from runtime.conversion import Prepared

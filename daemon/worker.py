@@ -15,17 +15,17 @@ from config.errors import SettingsError
 from config.settings import Settings
 from daemon.assembly import kafka_line
 from daemon.errors import Exit
-from daemon.events import Event
-from daemon.http import Health, HttpServer
 from daemon.kafka.source import KafkaSource
-from daemon.logs import counts, log, summarise
-from daemon.memory import memory_budget
-from daemon.metrics import Gauges, Metrics
-from daemon.models import Models
 from daemon.pipeline import Pipeline
-from daemon.signals import Signals
-from daemon.vitals import Vitals
-from daemon.watchdog import Watchdog
+from daemon.process.memory import memory_budget
+from daemon.process.signals import Signals
+from daemon.process.vitals import Vitals
+from daemon.process.watchdog import Watchdog
+from daemon.running.models import Models
+from daemon.telemetry.events import Event
+from daemon.telemetry.http import Health, HttpServer
+from daemon.telemetry.logs import counts, log, summarise
+from daemon.telemetry.metrics import Gauges, Metrics
 from runtime import Model, ModelRefused, ModelStuck
 
 Reread = Callable[[], Settings]

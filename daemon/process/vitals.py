@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from daemon.errors import Exit, Fatal
-from daemon.events import Event
-from daemon.http import Health
-from daemon.logs import log, summarise
-from daemon.progress import Progress
+from daemon.process.progress import Progress
+from daemon.telemetry.events import Event
+from daemon.telemetry.http import Health
+from daemon.telemetry.logs import log, summarise
 
 _LOOK_S = 1.0
 """Small against limits.stall, whose default is 2 min."""

@@ -23,7 +23,7 @@ Destination = tuple[str, int]
 
 
 class Amends(Protocol):
-    """What becomes of an answer that cannot leave as it is; see daemon.replies."""
+    """What becomes of an answer that cannot leave as it is; see daemon.answering.replies."""
 
     def too_large(self, answer: Answer) -> Answer:
         """The answer to send in place of one the broker refuses for its size."""

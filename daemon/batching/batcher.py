@@ -8,8 +8,8 @@ limit, T after its oldest request arrived, when its earliest deadline leaves jus
 a laggard in it holds commits back, when draining; in an eager lane also when the executor would
 stand idle.
 Rule 3: a batch is bound when the executor asks for one, so that it grows while another runs.
-Rule 4: lanes share the executor by weight (daemon/lanes.py); within a lane the bucket whose time
-came first is next (daemon/buckets.py).
+Rule 4: lanes share the executor by weight (daemon/batching/lanes.py); within a lane the bucket whose time
+came first is next (daemon/batching/buckets.py).
 """
 
 import math
@@ -17,12 +17,12 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from daemon.agenda import Agenda
-from daemon.buckets import BucketQueue, LaneQueues
-from daemon.lanes import LanePolicy, Turn, Turns
+from daemon.batching.agenda import Agenda
+from daemon.batching.buckets import BucketQueue, LaneQueues
+from daemon.batching.lanes import LanePolicy, Turn, Turns
+from daemon.batching.run_times import RunTimes
 from daemon.messages import Batch, Bucket, FlushCause, Request
 from daemon.offsets import Ledger
-from daemon.run_times import RunTimes
 
 _BUCKET = attrgetter("bucket")
 

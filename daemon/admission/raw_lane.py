@@ -7,9 +7,9 @@ a plain record the same (a test compares the two).
 from collections.abc import Sequence
 
 from config.settings import Limits
-from daemon.deadlines import NEVER_S
+from daemon.admission.deadlines import NEVER_S
+from daemon.admission.model_rules import ModelRules
 from daemon.messages import Bucket, Form, Header, Record, Request
-from daemon.model_rules import ModelRules
 from daemon.offsets import Ledger
 from daemon.wire.headers import CORRELATION, LONGEST_CORRELATION
 

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable
 
 from daemon.errors import Exit
-from daemon.events import Event
-from daemon.logs import log, summarise
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log, summarise
 
 _TICKS = 20
 """Ticks in the allowed time; a hang is found within a twentieth more."""

@@ -7,8 +7,8 @@ from itertools import islice
 from operator import attrgetter
 from typing import Literal
 
-from daemon.agenda import Agenda
-from daemon.lanes import LanePolicy
+from daemon.batching.agenda import Agenda
+from daemon.batching.lanes import LanePolicy
 from daemon.messages import Bucket, Request
 from daemon.offsets import Ledger
 

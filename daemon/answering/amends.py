@@ -2,11 +2,11 @@
 
 from msgspec import structs
 
-from daemon import dead_letters
-from daemon.dead_letters import dead_letter, headers_bytes
+from daemon.answering import dead_letters
+from daemon.answering.dead_letters import dead_letter, headers_bytes
+from daemon.answering.replies import Replies
 from daemon.errors import Code, Exit, Fatal
 from daemon.messages import Answer
-from daemon.replies import Replies
 from daemon.wire.headers import CORRELATION, TRACEPARENT, TRACESTATE
 from daemon.wire.problem import PROBLEM_TYPE, problem
 from daemon.wire.reply_headers import ERROR, ERROR_CODE, REQUEST_ID, SERVED_BY

@@ -18,7 +18,8 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.structs import TopicPartition
 
-from daemon.kafka.batches import (
+from daemon.kafka.decompression import CannotUnpack, Decompressor
+from daemon.kafka.record_batches import (
     ATTRIBUTES,
     ATTRIBUTES_AT,
     CODEC_MASK,
@@ -27,7 +28,6 @@ from daemon.kafka.batches import (
     read_leniently,
     stubs_for,
 )
-from daemon.kafka.decompression import CannotUnpack, Decompressor
 from daemon.messages import Unreadable
 
 _MAGIC_AT = 16

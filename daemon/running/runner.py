@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from daemon.errors import Exit, Fatal
-from daemon.events import Event
-from daemon.isolation import Limits, SessionSick, Verdict, run_isolated
-from daemon.logs import log
 from daemon.messages import Arrays, Batch
+from daemon.running.bisection import Limits, SessionSick, Verdict, run_isolated
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
 from daemon.wire.assemble import assemble
 from runtime import Model, ModelRefused
 

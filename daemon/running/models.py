@@ -5,10 +5,10 @@ from pathlib import Path
 from time import monotonic
 
 from config.settings import Settings
+from daemon.batching.run_times import RunTimes
 from daemon.errors import Exit, Fatal
-from daemon.events import Event
-from daemon.logs import log
-from daemon.run_times import RunTimes
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
 from runtime import Model, ModelRefused, ModelStuck, load_model
 
 

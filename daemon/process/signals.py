@@ -8,8 +8,8 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from daemon.errors import Exit
-from daemon.events import Event
-from daemon.logs import log, summarise
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log, summarise
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 

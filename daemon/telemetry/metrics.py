@@ -16,10 +16,10 @@ import prometheus_client
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from daemon import metric_names as names
 from daemon.errors import Code
-from daemon.histograms import Histogram, Seconds
 from daemon.messages import Answer, FlushCause, Record
+from daemon.telemetry import metric_names as names
+from daemon.telemetry.histograms import Histogram, Seconds
 
 Labels: TypeAlias = tuple[str, ...]
 
@@ -37,7 +37,7 @@ class Gauges(NamedTuple):
     lag_seconds: Callable[[], Mapping[str, float]]
     """By topic."""
     events: Callable[[], Mapping[str, int]]
-    """By event name; see daemon.logs.counts."""
+    """By event name; see daemon.telemetry.logs.counts."""
 
 
 class Metrics(Collector):

@@ -5,13 +5,13 @@ from typing import NamedTuple
 import msgspec
 
 from config.settings import Lane, Limits
-from daemon.deadlines import NEVER_S, expiry
+from daemon.admission.deadlines import NEVER_S, expiry
+from daemon.admission.model_rules import ModelRules
+from daemon.admission.reply_topics import ReplyTopics
+from daemon.answering.replies import Address, Replies
 from daemon.errors import Code, RequestRefused
 from daemon.messages import Answer, Arrays, Bucket, Envelope, Form, Record, Request
-from daemon.model_rules import ModelRules
 from daemon.offsets import Ledger
-from daemon.replies import Address, Replies
-from daemon.reply_topics import ReplyTopics
 from daemon.wire.headers import RequestHeaders, read_headers
 from daemon.wire.media import form_of
 

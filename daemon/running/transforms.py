@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from daemon.admission import Admission
+from daemon.admission.admission import Admission
+from daemon.answering.replies import Converted, Replies
 from daemon.errors import Code, RequestRefused
-from daemon.isolation import Part
 from daemon.messages import Answer, Arrays, Request
-from daemon.preparation import Preparation
-from daemon.replies import Converted, Replies
-from daemon.runner import Served
+from daemon.running.bisection import Part
+from daemon.running.preparation import Preparation
+from daemon.running.runner import Served
 from runtime import Conversion, Done, Model, Rejected, TransformFailed
 
 Prepared = tuple[list[Request], list[Answer]]

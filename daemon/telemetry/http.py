@@ -12,8 +12,8 @@ from prometheus_client.aiohttp import make_aiohttp_handler
 from prometheus_client.registry import Collector
 
 from daemon.errors import Exit, Fatal
-from daemon.events import Event
-from daemon.logs import log
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
 
 Health: TypeAlias = tuple[bool, str]
 """Whether all is well, and the reason a person reads."""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from config.settings import Settings
-from daemon.batch_replies import BatchReplies, Run
-from daemon.dead_letters import dead_letter
+from daemon.answering.batch_replies import BatchReplies, Run
+from daemon.answering.dead_letters import dead_letter
 from daemon.errors import Code, RequestRefused
 from daemon.messages import Answer, Arrays, Header, Record, Request
 from daemon.offsets import Ledger
@@ -21,8 +21,8 @@ from daemon.wire.problem import PROBLEM_TYPE, problem
 from daemon.wire.reply_headers import ERROR, ERROR_CODE, request_id, trace_headers
 
 if TYPE_CHECKING:  # values of the runner, which needs nothing of this module
-    from daemon.isolation import Part
-    from daemon.runner import Served
+    from daemon.running.bisection import Part
+    from daemon.running.runner import Served
 
 Converted: TypeAlias = tuple[str, bytes] | RequestRefused
 """What a transform made of a request's outputs: content type and body, or a refusal."""
@@ -43,7 +43,7 @@ class Address(NamedTuple):
 
 
 class Replies:
-    """Makes the answers of requests; daemon.amends makes those of answers that cannot leave."""
+    """Makes the answers of requests; daemon.answering.amends makes those of answers that cannot leave."""
 
     def __init__(
         self,

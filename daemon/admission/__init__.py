@@ -1,0 +1,1 @@
+"""From records to requests: each checked alone, before anything is allocated for it. Pure."""

@@ -1,0 +1,1 @@
+"""From results and refusals to records the broker has."""

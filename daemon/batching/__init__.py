@@ -1,0 +1,1 @@
+"""What waits for the executor, and what runs next. Pure."""
