@@ -4,7 +4,7 @@ Pure, but for the span ids, which are drawn by a function that can be given.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from config.settings import Settings
@@ -63,13 +63,16 @@ class Replies:
         """
         requests = part.requests
         signature = served.model.session.signature
-        result = self._batch(served, part, wall_ahead_s).result
+        batch = self._batch(served, part, wall_ahead_s)
         if part.unsound is None and is_raw(requests):
             (spec,) = signature.outputs
             bodies = raw.bodies(spec, part.outputs[spec.name], requests)
+            answers = batch.results(requests, bodies, (raw.RAW_TYPE,))
+            if self._all_fit(bodies, answers):
+                return answers
             return [
-                self._fitting(request, result(request, body, (raw.RAW_TYPE,)))
-                for request, body in zip(requests, bodies, strict=True)
+                self._fitting(request, answer)
+                for request, answer in zip(requests, answers, strict=True)
             ]
         answers = []
         for request, outputs in self.apart(part):
@@ -77,7 +80,7 @@ class Replies:
                 answers.append(outputs)
             else:
                 body, form = encode(request, outputs, signature)
-                answers.append(self._fitting(request, result(request, body, form)))
+                answers.append(self._fitting(request, batch.result(request, body, form)))
         return answers
 
     def apart(self, part: "Part") -> Iterator[tuple[Request, Arrays | Answer]]:
@@ -203,6 +206,11 @@ class Replies:
         run = Run(rows, served.started_s, served.run_s, wall_ahead_s)
         served_by = served.model.served_by(served.batch.bucket.model).encode()
         return BatchReplies(served_by, run, diagnostics=self._diagnostics, span_ids=self._span_ids)
+
+    def _all_fit(self, bodies: Sequence[bytes], answers: Sequence[Answer]) -> bool:
+        """Whether none of `answers`, with these bodies, needs to be looked at by `_fitting`."""
+        keys = [answer.key for answer in answers]
+        return keys.count(None) == len(keys) and max(map(len, bodies)) <= self._most_bytes
 
     def _fitting(self, request: Request, answer: Answer) -> Answer:
         size_bytes = len(answer.value or b"") + len(answer.key or b"")

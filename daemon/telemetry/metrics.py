@@ -201,9 +201,10 @@ def _family(metric: names.Metric) -> str:
 
 def _ages(stamps_ms: Sequence[int], wall_s: float) -> npt.NDArray[np.float64]:
     """Seconds since `stamps_ms`, float64 (n,); NaN for a record without a timestamp (-1)."""
-    ages_s = wall_s - np.array(stamps_ms, dtype=np.float64) / 1000
-    if stamps_ms and min(stamps_ms) < 0:
-        ages_s[np.array(stamps_ms) < 0] = np.nan
+    stamps = np.array(stamps_ms, dtype=np.int64)  # half the time of reading them as floats
+    ages_s: npt.NDArray[np.float64] = wall_s - stamps / 1000
+    if len(stamps) and stamps.min() < 0:
+        ages_s[stamps < 0] = np.nan
     return ages_s
 
 
