@@ -1,7 +1,6 @@
 """Membership on a real Kafka: partitions given up, taken away, and leases that end."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -87,13 +86,11 @@ async def test_a_worker_that_leaves_stalls_nobody(workers, topics, instance_id):
     one = await workers.start(session_timeout="20s", instance_id=instance_id)
     await until(lambda: one.ledgers)
 
-    left = time.monotonic()
-    await one.leave()
-    other = await workers.start(session_timeout="20s", instance_id="slot-2")
-    await workers.produce(names.requests, 0, b"a")
-    await gather(other, [names.requests], 1)
-
-    assert time.monotonic() - left < 5
+    async with asyncio.timeout(15):  # less than a session
+        await one.leave()
+        other = await workers.start(session_timeout="20s", instance_id="slot-2")
+        await workers.produce(names.requests, 0, b"a")
+        await gather(other, [names.requests], 1)
 
 
 async def test_a_static_member_that_was_killed_is_replaced_at_once(workers, topics):
@@ -104,12 +101,10 @@ async def test_a_static_member_that_was_killed_is_replaced_at_once(workers, topi
         task.cancel()  # as dead as it gets without a process of its own
     one._consumer._coordinator._heartbeat_task = None
 
-    began = time.monotonic()
-    other = await workers.start(session_timeout="20s", instance_id="slot-1")
-    await workers.produce(names.requests, 0, b"a")
-    await gather(other, [names.requests], 1)
-
-    assert time.monotonic() - began < 5
+    async with asyncio.timeout(15):  # less than a session
+        other = await workers.start(session_timeout="20s", instance_id="slot-1")
+        await workers.produce(names.requests, 0, b"a")
+        await gather(other, [names.requests], 1)
 
 
 async def test_the_older_of_two_processes_in_one_slot_ends(workers, topics):
@@ -195,9 +190,8 @@ async def test_leaving_takes_no_longer_because_the_broker_hangs(broker, fragile,
     await source.start()
     broker.pause()
     try:
-        began = time.monotonic()
-        await source.leave()
-        assert time.monotonic() - began < 10
+        async with asyncio.timeout(20):  # half of kafka.request_timeout
+            await source.leave()
     finally:
         broker.resume()
 
@@ -209,10 +203,8 @@ async def test_leaving_ends_well_when_the_broker_is_gone(broker, fragile, privat
     await asyncio.to_thread(broker.kill)
     await until(lambda: not source.reachable)
 
-    began = time.monotonic()
-    await source.leave()
-
-    assert time.monotonic() - began < 10
+    async with asyncio.timeout(20):  # half of kafka.request_timeout
+        await source.leave()
 
 
 async def test_a_commit_without_an_answer_ends_with_the_session(broker, fragile, private_topics):

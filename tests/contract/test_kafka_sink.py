@@ -1,7 +1,6 @@
 """The sink on a Kafka that does not do as it should."""
 
 import asyncio
-import time
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -63,15 +62,14 @@ async def test_a_missing_topic_costs_other_sends_nothing(kafka, topics):
     async with started_sink(kafka, topics) as sink:
         producer = sink._producers._producer
 
-        began = time.monotonic()
-        lost, _ = await asyncio.gather(
-            sink.send("no-such-topic", 0, _records(b"a")),
-            sink.send(names.replies, 0, _records(b"b")),
-            return_exceptions=True,
-        )
+        async with asyncio.timeout(20):  # half of what the client alone waits for a topic
+            lost, _ = await asyncio.gather(
+                sink.send("no-such-topic", 0, _records(b"a")),
+                sink.send(names.replies, 0, _records(b"b")),
+                return_exceptions=True,
+            )
 
         assert isinstance(lost, SendFailed)
-        assert time.monotonic() - began < 5
         assert sink._producers._producer is producer
         assert await sink.partition_count("no-such-topic") is None
 
@@ -151,10 +149,9 @@ async def test_a_send_fails_at_its_deadline_and_can_be_repeated(broker, private_
     names = await private_topics(replies=1, dead=1)
     async with started_sink(broker.bootstrap, private_topics, limits=LIMITS) as sink:
         broker.pause()
-        began = time.monotonic()
-        with pytest.raises(SendFailed):
-            await sink.send(names.replies, 0, _records(b"a"))
-        assert 2.5 < time.monotonic() - began < 6
+        async with asyncio.timeout(20):  # the client alone never gives up
+            with pytest.raises(SendFailed):
+                await sink.send(names.replies, 0, _records(b"a"))
         broker.resume()
 
         async with asyncio.timeout(30):
