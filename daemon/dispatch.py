@@ -94,7 +94,9 @@ class Dispatch:
     def on_served(self, served: Served) -> None:
         """Answer a batch that has run; the executor is fed first."""
         self._learn(served)
-        self._feed(time.monotonic())
+        now_s = time.monotonic()
+        self._expire(now_s)
+        self._feed(now_s)
         self._alarm.ring()
         self._count(served)
         for part in served.verdict.parts:
