@@ -58,7 +58,6 @@ class Dispatch:
         """Bind and hand over batches for ever."""
         while True:
             now_s = time.monotonic()
-            self._expire(now_s)
             self._feed(now_s)
             await self._alarm.wait(self._pause_s(now_s))
 
@@ -79,7 +78,11 @@ class Dispatch:
             )
 
     def _feed(self, now_s: float) -> None:
-        """Hand over what is due; one batch ahead if it is full; let what is urgent overtake it."""
+        """Hand over what is due; one batch ahead if it is full; let what is urgent overtake it.
+
+        What has expired is told so first, and never runs.
+        """
+        self._expire(now_s)
         if self._runner.in_flight == 0:
             self._start(self._batcher.take(now_s, more_coming=self._more_coming()))
         if self._runner.in_flight == 1 and self._batches_in_flight > 1:
@@ -94,9 +97,7 @@ class Dispatch:
     def on_served(self, served: Served) -> None:
         """Answer a batch that has run; the executor is fed first."""
         self._learn(served)
-        now_s = time.monotonic()
-        self._expire(now_s)
-        self._feed(now_s)
+        self._feed(time.monotonic())
         self._alarm.ring()
         self._count(served)
         for part in served.verdict.parts:
