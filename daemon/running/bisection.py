@@ -92,7 +92,7 @@ def run_isolated(
     while waiting:
         group, rows = waiting.pop()
         try:
-            outputs = _run(engine, group, rows, limits)
+            part = run_whole(engine, group, rows, unsound=unsound, limits=limits)
         except RunError as failure:
             if not probed:
                 _probe(engine, limits.run_s)
@@ -103,8 +103,24 @@ def run_isolated(
                 half = len(group) // 2
                 waiting += [(group[half:], None), (group[:half], None)]
         else:
-            verdict.parts.append(Part(group, outputs, unsound(outputs)))
+            verdict.parts.append(part)
     return verdict
+
+
+def run_whole(
+    engine: Engine,
+    requests: Sequence[Request],
+    inputs: Arrays | None,
+    *,
+    unsound: Unsound,
+    limits: Limits,
+) -> Part:
+    """Run `requests` together, without a search; `inputs` None: they are yet to be assembled.
+
+    Raises RunError.
+    """
+    outputs = _run(engine, requests, inputs, limits)
+    return Part(requests, outputs, unsound(outputs))
 
 
 def _probe(engine: Engine, limit_s: float) -> None:

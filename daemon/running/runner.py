@@ -1,7 +1,8 @@
 """The one thread that runs the model, and the batch that waits behind the one that runs.
 
 The loop hands over batches whose inputs are assembled; the thread hands back verdicts through
-`call_soon_threadsafe`. Nothing else crosses.
+`call_soon_threadsafe`. Nothing else crosses. Runs that are shorter than the hand-over the loop makes
+itself, while the thread has nothing; what fails there is handed over after all.
 """
 
 import asyncio
@@ -13,7 +14,8 @@ from typing import Any, NamedTuple
 
 from daemon.errors import Exit, Fatal
 from daemon.messages import Arrays, Batch
-from daemon.running.bisection import Limits, SessionSick, Verdict, run_isolated
+from daemon.running.bisection import Limits, SessionSick, Verdict, run_isolated, run_whole
+from daemon.running.short_runs import ShortRuns
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.wire.assemble import assemble
@@ -69,6 +71,8 @@ class Runner:
         self._failed = failed
         self._rebuild = rebuild
         self._jobs: deque[Job] = deque()
+        self._here: deque[Job] = deque()
+        self._short_runs = ShortRuns()
         self._retired: list[Model] = []
         self._unreported = 0
         self._closed = False
@@ -94,13 +98,26 @@ class Runner:
         began_s = time.monotonic()
         inputs = assemble(batch.requests, model.session.signature)
         job = Job(batch, model, inputs, time.monotonic() - began_s)
+        thread_has_some = self._unreported > len(self._here)
         self._unreported += 1
+        if not thread_has_some and self._short_runs.expects(model, batch.rows):
+            self._here.append(job)
+            self._loop.call_soon(self._run_here)
+        else:
+            self._hand_over(job, first=first)
+
+    def _hand_over(self, *jobs: Job, first: bool = False) -> None:
+        """Let the thread run what waits here, then `jobs`."""
         with self._turn:
-            self._jobs.insert(0 if first else len(self._jobs), job)
+            self._jobs.extend(self._here)
+            self._here.clear()
+            for job in jobs:
+                self._jobs.insert(0 if first else len(self._jobs), job)
             self._turn.notify()
 
     def retire(self, model: Model) -> None:
         """Close a replaced `model` when no batch that was handed over needs it any more."""
+        self._hand_over()
         with self._turn:
             self._retired.append(model)
             self._turn.notify()
@@ -112,14 +129,38 @@ class Runner:
             self._turn.notify()
         self._thread.join(timeout=1.0)
 
+    def _run_here(self) -> None:
+        """Make a short run on the loop, unless the thread has got it meanwhile."""
+        if not self._here or self._closed:
+            return
+        job = self._here[0]
+        started_s = time.monotonic()
+        try:
+            part = run_whole(
+                job.model.session,
+                job.batch.requests,
+                job.inputs,
+                unsound=job.model.unsound_rows,
+                limits=self._limits_of(job),
+            )
+        except Exception:  # noqa: BLE001 -- the thread has time to find out what it is, and says so
+            self._hand_over()
+            return
+        run_s = time.monotonic() - started_s
+        self._here.popleft()
+        self._short_runs.ran_on_loop(job.model, run_s)
+        verdict = Verdict([part], [])
+        self._finish(Served(job.batch, job.model, verdict, job.assemble_s, started_s, run_s))
+
     def _work(self) -> None:
         while (job := self._next()) is not None:
+            cpu_s = time.thread_time()
             try:
                 served = self._serve(job)
             except BaseException as error:  # noqa: BLE001 -- a thread must not die in silence
                 self._report(self._failed, error)
                 return
-            self._report(self._finish, served)
+            self._report(self._take_back, (served, time.thread_time() - cpu_s))
 
     def _next(self) -> Job | None:
         with self._turn:
@@ -152,15 +193,18 @@ class Runner:
         return Served(job.batch, job.model, verdict, job.assemble_s, started_s, run_s)
 
     def _isolated(self, job: Job) -> Verdict:
-        bucket = job.batch.bucket
         return run_isolated(
             job.model.session,
             job.batch.requests,
             job.inputs,
             unsound=job.model.unsound_rows,
-            limits=self._limits[bucket.lane, bucket.model],
+            limits=self._limits_of(job),
             clock=time.monotonic,
         )
+
+    def _limits_of(self, job: Job) -> Limits:
+        bucket = job.batch.bucket
+        return self._limits[bucket.lane, bucket.model]
 
     def _rebuilt(self, name: str, sick: SessionSick) -> Model:
         old = self._models[name]
@@ -174,6 +218,14 @@ class Runner:
                 job._replace(model=model) if job.model is old else job for job in self._jobs
             )
         return model
+
+    def _take_back(self, ran: tuple[Served, float]) -> None:
+        served, cpu_s = ran
+        if not served.verdict.failures:  # a search for culprits says nothing about a run
+            self._short_runs.ran_in_thread(
+                served.model, served.batch.rows, cpu_s=cpu_s, wall_s=served.run_s
+            )
+        self._finish(served)
 
     def _finish(self, served: Served) -> None:
         self._unreported -= 1

@@ -209,5 +209,144 @@ def test_a_culprit_leaves_the_rest_of_its_batch_answered():
     on_a_plain_loop(scenario())
 
 
+class WhereEngine(FakeEngine):
+    """Notes in which threads it ran."""
+
+    def __init__(self):
+        super().__init__()
+        self.ran_in = []
+
+    def run(self, inputs, *, limit_s):
+        self.ran_in.append(threading.current_thread().name)
+        return super().run(inputs, limit_s=limit_s)
+
+
+def short(bench, rows):
+    """Let the runner know runs of the model with so many rows as short ones."""
+    model = bench.models[BUCKET.model]
+    bench.runner._short_runs.ran_in_thread(model, rows, cpu_s=0.0, wall_s=0.0)
+
+
+def test_a_short_run_is_made_on_the_loop():
+    async def scenario():
+        engine = WhereEngine()
+        bench = Bench(FakeModel(engine))
+        short(bench, 2)
+        batches = [batch_of(1, 2), batch_of(3)]
+
+        for batch in batches:
+            bench.runner.submit(batch)
+        assert (bench.runner.in_flight, bench.served) == (2, [])
+        await bench.until(lambda: len(bench.served) == 2)
+
+        assert [served.batch for served in bench.served] == batches
+        assert engine.ran_in == ["MainThread", "MainThread"]
+        assert bench.runner.in_flight == 0
+        bench.runner.close()
+
+    on_a_plain_loop(scenario())
+
+
+def test_a_model_s_first_run_is_made_in_the_thread():
+    async def scenario():
+        engine = WhereEngine()
+        bench = Bench(FakeModel(engine))
+        bench.runner.submit(batch_of(1))
+        await bench.until(lambda: bench.served)
+        assert engine.ran_in == ["executor"]
+        bench.runner.close()
+
+    on_a_plain_loop(scenario())
+
+
+def test_a_long_run_takes_the_short_one_before_it_along_into_the_thread():
+    async def scenario():
+        engine = WhereEngine()
+        bench = Bench(FakeModel(engine))
+        short(bench, 1)
+        batches = [batch_of(1), batch_of(2, 3)]
+
+        for batch in batches:
+            bench.runner.submit(batch)
+        await bench.until(lambda: len(bench.served) == 2)
+
+        assert [served.batch for served in bench.served] == batches
+        assert engine.ran_in == ["executor", "executor"]
+        bench.runner.close()
+
+    on_a_plain_loop(scenario())
+
+
+def test_no_run_is_made_on_the_loop_beside_one_in_the_thread():
+    async def scenario():
+        engine = GatedEngine()
+        bench = Bench(FakeModel(engine))
+        bench.runner.submit(batch_of(1))
+        await entered(engine)
+        short(bench, 1)
+
+        bench.runner.submit(batch_of(2))
+        await asyncio.sleep(0)
+        engine.gate.release(2)
+        await bench.until(lambda: len(bench.served) == 2)
+
+        assert [len(served.batch.requests) for served in bench.served] == [1, 1]
+        bench.runner.close()
+
+    on_a_plain_loop(scenario())
+
+
+def test_what_fails_on_the_loop_is_searched_for_culprits_in_the_thread():
+    async def scenario():
+        engine = WhereEngine()
+        bench = Bench(FakeModel(engine))
+        short(bench, 3)
+
+        bench.runner.submit(batch_of(1, POISON, 2))
+        await bench.until(lambda: bench.served)
+
+        (failure,) = bench.served[0].verdict.failures
+        assert failure.request.record.offset == 1
+        assert engine.ran_in[0] == "MainThread"
+        assert set(engine.ran_in[1:]) == {"executor"}
+        bench.runner.close()
+
+    on_a_plain_loop(scenario())
+
+
+def test_a_replaced_model_is_closed_after_its_short_runs():
+    async def scenario():
+        old, new = FakeModel(FakeEngine()), FakeModel(FakeEngine())
+        bench = Bench(old)
+        short(bench, 1)
+        bench.runner.submit(batch_of(1))
+
+        bench.models[BUCKET.model] = new
+        bench.runner.retire(old)
+        bench.runner.submit(batch_of(2))
+        await bench.until(lambda: len(bench.served) == 2)
+
+        assert [served.model for served in bench.served] == [old, new]
+        assert [served.verdict.failures for served in bench.served] == [[], []]
+        bench.runner.close()
+        assert old.closed
+
+    on_a_plain_loop(scenario())
+
+
+def test_a_closed_runner_makes_no_run_on_the_loop():
+    async def scenario():
+        engine = WhereEngine()
+        bench = Bench(FakeModel(engine))
+        short(bench, 1)
+        bench.runner.submit(batch_of(1))
+        bench.runner.close()
+        await asyncio.sleep(0)
+        assert engine.ran_in == []
+        assert bench.served == []
+
+    on_a_plain_loop(scenario())
+
+
 def fail(*_, **__):
     raise ModelFailed("broken")
