@@ -21,6 +21,9 @@ from daemon.telemetry.logs import log
 from daemon.wire.assemble import assemble
 from runtime import Model, ModelRefused
 
+_ON_LOOP_S = 0.05
+"""Limit of a run on the loop: heartbeats wait for it. The thread then gives it its full time."""
+
 
 class Job(NamedTuple):
     """A batch, assembled for the model that will run it."""
@@ -141,14 +144,15 @@ class Runner:
                 job.batch.requests,
                 job.inputs,
                 unsound=job.model.unsound_rows,
-                limits=self._limits_of(job),
+                limits=_hurried(self._limits_of(job)),
             )
         except Exception:  # noqa: BLE001 -- the thread has time to find out what it is, and says so
+            self._short_runs.ran_on_loop(job.model, time.monotonic() - started_s)
             self._hand_over()
             return
         run_s = time.monotonic() - started_s
-        self._here.popleft()
         self._short_runs.ran_on_loop(job.model, run_s)
+        self._here.popleft()
         verdict = Verdict([part], [])
         self._finish(Served(job.batch, job.model, verdict, job.assemble_s, started_s, run_s))
 
@@ -237,6 +241,10 @@ class Runner:
     def _report(self, callback: Callable[[Any], None], value: object) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(callback, value)
+
+
+def _hurried(limits: Limits) -> Limits:
+    return limits._replace(run_s=min(limits.run_s, _ON_LOOP_S))
 
 
 def _beyond_repair(name: str, sick: SessionSick) -> Fatal:

@@ -296,6 +296,29 @@ def test_no_run_is_made_on_the_loop_beside_one_in_the_thread():
     on_a_plain_loop(scenario())
 
 
+def test_a_run_on_the_loop_is_ended_soon_and_one_in_the_thread_has_its_full_limit():
+    async def scenario():
+        engine = WhereEngine()
+        limits_s = []
+        engine.probe = lambda *, limit_s: limits_s.append(limit_s)
+        run = engine.run
+        engine.run = lambda inputs, *, limit_s: (
+            limits_s.append(limit_s),
+            run(inputs, limit_s=limit_s),
+        )[1]
+        bench = Bench(FakeModel(engine))
+        short(bench, 1)
+
+        bench.runner.submit(batch_of(POISON))
+        await bench.until(lambda: bench.served)
+
+        assert limits_s[0] <= 0.05
+        assert set(limits_s[1:]) == {1.0}
+        bench.runner.close()
+
+    on_a_plain_loop(scenario())
+
+
 def test_what_fails_on_the_loop_is_searched_for_culprits_in_the_thread():
     async def scenario():
         engine = WhereEngine()
