@@ -12,7 +12,8 @@ from daemon.batching.batcher import Batcher
 from daemon.errors import Code
 from daemon.messages import Batch
 from daemon.running.bisection import Part
-from daemon.running.runner import Runner, Served
+from daemon.running.jobs import Served
+from daemon.running.runner import Runner
 from daemon.running.transforms import Transforms
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from daemon.errors import Exit, Fatal
 from daemon.messages import Batch
 from daemon.running.bisection import Limits, SessionSick, run_isolated
-from daemon.running.runner import Job, Rebuild, Served
+from daemon.running.jobs import Job, Rebuild, Served
 from daemon.wire.assemble import assemble
 from runtime import Model, ModelRefused
 

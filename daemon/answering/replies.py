@@ -22,7 +22,7 @@ from daemon.wire.reply_headers import ERROR, ERROR_CODE, request_id, trace_heade
 
 if TYPE_CHECKING:  # values of the runner, which needs nothing of this module
     from daemon.running.bisection import Part
-    from daemon.running.runner import Served
+    from daemon.running.jobs import Served
 
 Converted: TypeAlias = tuple[str, bytes] | RequestRefused
 """What a transform made of a request's outputs: content type and body, or a refusal."""

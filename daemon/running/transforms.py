@@ -9,8 +9,8 @@ from daemon.answering.replies import Converted, Replies
 from daemon.errors import Code, RequestRefused
 from daemon.messages import Answer, Arrays, Request
 from daemon.running.bisection import Part
+from daemon.running.jobs import Served
 from daemon.running.preparation import Preparation
-from daemon.running.runner import Served
 from runtime import Conversion, Done, Model, Rejected, TransformFailed
 
 Prepared = tuple[list[Request], list[Answer]]

@@ -277,20 +277,62 @@ def test_a_long_run_takes_the_short_one_before_it_along_into_the_thread():
     on_a_plain_loop(scenario())
 
 
-def test_no_run_is_made_on_the_loop_beside_one_in_the_thread():
+def test_a_short_run_waits_for_the_one_in_the_thread():
     async def scenario():
         engine = GatedEngine()
         bench = Bench(FakeModel(engine))
-        bench.runner.submit(batch_of(1))
+        first, second = batch_of(1), batch_of(2)
+        bench.runner.submit(first)
         await entered(engine)
         short(bench, 1)
 
-        bench.runner.submit(batch_of(2))
+        bench.runner.submit(second)
         await asyncio.sleep(0)
+        assert bench.runner.ahead is second
         engine.gate.release(2)
         await bench.until(lambda: len(bench.served) == 2)
 
-        assert [len(served.batch.requests) for served in bench.served] == [1, 1]
+        assert [served.batch for served in bench.served] == [first, second]
+        bench.runner.close()
+
+    on_a_plain_loop(scenario())
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_an_urgent_batch_overtakes_a_short_run_that_waits(long):
+    async def scenario():
+        engine = GatedEngine()
+        bench = Bench(FakeModel(engine))
+        running, ahead, urgent = batch_of(1), batch_of(2), batch_of(3, 4) if long else batch_of(3)
+        bench.runner.submit(running)
+        await entered(engine)
+        short(bench, 1)
+        bench.runner.submit(ahead)
+
+        bench.runner.submit(urgent, first=True)
+        engine.gate.release(3)
+        await bench.until(lambda: len(bench.served) == 3)
+
+        assert [served.batch for served in bench.served] == [running, urgent, ahead]
+        bench.runner.close()
+
+    on_a_plain_loop(scenario())
+
+
+def test_short_runs_leave_the_thread_although_a_batch_is_always_ahead():
+    async def scenario():
+        engine = WhereEngine()
+        bench = Bench(FakeModel(engine))
+        short(bench, 1)
+        bench.runner.submit(batch_of(1, 2))
+
+        for _ in range(3):
+            bench.runner.submit(batch_of(1))
+            seen = len(bench.served)
+            await bench.until(lambda seen=seen: len(bench.served) > seen)
+
+        await bench.until(lambda: bench.runner.in_flight == 0)
+        assert engine.ran_in == ["executor", "MainThread", "MainThread", "MainThread"]
         bench.runner.close()
 
     on_a_plain_loop(scenario())
@@ -353,6 +395,32 @@ def test_a_replaced_model_is_closed_after_its_short_runs():
         assert [served.verdict.failures for served in bench.served] == [[], []]
         bench.runner.close()
         assert old.closed
+
+    on_a_plain_loop(scenario())
+
+
+def test_a_short_run_that_waits_for_a_session_built_anew_is_made_on_that_one():
+    async def scenario():
+        rebuilt = []
+
+        def rebuild(name):
+            rebuilt.append(name)
+            bench.models[name] = sound
+            return sound
+
+        sick, sound = FakeModel(GatedEngine(sick=True)), FakeModel(FakeEngine())
+        bench = Bench(sick, rebuild)
+        bench.runner.submit(batch_of(POISON))
+        await entered(sick.session)
+        short(bench, 1)
+        bench.runner.submit(batch_of(2))
+
+        sick.session.gate.release()
+        await bench.until(lambda: len(bench.served) == 2)
+
+        assert [served.model for served in bench.served] == [sound, sound]
+        assert rebuilt == [BUCKET.model]
+        bench.runner.close()
 
     on_a_plain_loop(scenario())
 
