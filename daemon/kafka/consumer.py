@@ -157,6 +157,21 @@ class Consumer:
             raise
         return records
 
+    def leave_buffered(self, partitions: Collection[TopicPartition]) -> None:
+        """Let what is buffered of `partitions` lie, and hold up no other partition for it.
+
+        The client asks a broker for nothing while data of any of its partitions is younger than
+        100 ms and not taken.
+        """
+        buffered = self._fetcher._records
+        young = [
+            result for each in partitions if (result := buffered.get(each)) and result._backoff
+        ]
+        for result in young:
+            result._backoff = 0.0
+        if young:
+            self._fetcher._notify(self._fetcher._wait_consume_future)
+
     def data_waiter(self) -> asyncio.Future[None]:
         """Return a future that is done when something more was fetched, or the client failed."""
         future: asyncio.Future[None] = self._fetcher._create_fetch_waiter()

@@ -248,6 +248,7 @@ class KafkaSource:
         if any(ledger.span <= most_ahead for ledger in self._held):
             self._membership.hasten_commit()
         partitions = generation.readable(topics, most_ahead=most_ahead)
+        self._consumer.leave_buffered(generation.partitions.difference(partitions))
         if not partitions:
             return []
         fetched = await self._read(partitions, max_records)
