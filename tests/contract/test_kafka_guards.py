@@ -307,3 +307,20 @@ def test_other_consumers_in_the_process_are_left_alone():
 
     assert type(ordinary) is isolation._STRICT_RECORDS
     assert type(ours) is isolation.TolerantRecords
+
+
+async def test_what_a_held_lane_has_buffered_delays_no_other_lanes_fetch(workers, topics):
+    """The client alone asks a broker for nothing while any buffered data is young."""
+    names = await topics(requests=1, urgent=1)
+    source = await workers.start(("requests", "urgent"))
+    source._consumer._fetcher._prefetch_backoff = 3_600.0  # so that no clock decides
+    buffered = source._consumer._fetcher._records
+    held = TopicPartition(names.requests, 0)
+    await workers.produce(names.requests, 0, b"bulk")
+    while held not in buffered:
+        assert await source.fetch([names.urgent], max_records=10, timeout_s=0.05) == []
+
+    await workers.produce(names.urgent, 0, b"urgent")
+    await gather(source, [names.urgent], 1)
+
+    assert buffered[held].calculate_backoff() == 0
