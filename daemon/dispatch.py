@@ -88,7 +88,10 @@ class Dispatch:
             self._start(self._batcher.take(now_s, more_coming=self._more_coming()))
         if self._runner.in_flight == 1 and self._batches_in_flight > 1:
             self._start(self._batcher.take_ahead(now_s))
-        elif self._runner.in_flight == 2 and (ahead := self._runner.ahead) is not None:  # noqa: PLR2004
+        elif (
+            self._runner.in_flight == 2  # noqa: PLR2004 -- one runs, one waits
+            and (ahead := self._runner.ahead) is not None
+        ):
             self._start(self._batcher.due_urgent(now_s, ahead), first=True)
 
     def _start(self, batch: Batch | None, *, first: bool = False) -> None:

@@ -110,7 +110,7 @@ def _read(
         for _ in range(reader.varint()):
             name = str(reader.part(reader.varint()), "utf-8")
             # Kafka allows a header without a value; so does the client's own parser.
-            headers.append((name, reader.nullable()))  # type: ignore[arg-type]
+            headers.append((name, reader.nullable()))  # type: ignore[arg-type]  # null is kept
     except UnicodeDecodeError:
         return Unreadable(offset, "a header's name is not UTF-8")
     except ValueError as error:
