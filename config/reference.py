@@ -58,7 +58,8 @@ def _takes(setting: Setting) -> str:
         return ", ".join(f"`{choice}`" for choice in setting.choices)
     words = _WORDS[setting.kind]
     if setting.most is not None:
-        return f"{words}, {setting.least} to {setting.most}"
+        least = "at most" if setting.least is None else f"{setting.least} to"
+        return f"{words}, {least} {setting.most}"
     return words if setting.least is None else f"{words}, at least {setting.least}"
 
 

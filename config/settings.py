@@ -199,6 +199,45 @@ class DeadLetters(_Section):
     max_bytes: Size = Field(2**20 - 2**14, ge=_SMALLEST_REPLY, description="a larger value is cut")
 
 
+class Scaling(_Section):
+    """How many workers there should be, and what that is decided by."""
+
+    min_workers: int = Field(0, ge=0, description="fewest workers; 0: none while there is no work")
+    max_workers: int | None = Field(
+        None,
+        ge=1,
+        description="most workers; none: one for each GPU, on the CPU one for each core that"
+        " models.NAME.threads leave, never more than partitions",
+    )
+    gpus: _List[Text] = Field(
+        (),
+        description="CUDA_VISIBLE_DEVICES of supervised workers, in turn; empty: this host's GPUs",
+    )
+    service_rate: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="records a second that a busy worker serves, believed until it is measured",
+    )
+    catch_up: _Wait = Field(60.0, description="a backlog should be served within this time")
+    utilisation: float = Field(
+        0.75, gt=0, le=1, description="share of a worker's service rate that arrivals may take"
+    )
+    start_time: _Wait = Field(
+        15.0, description="from a worker's start until it serves, its rebalance included"
+    )
+    down_window: Duration = Field(
+        300.0, description="workers end only when this long fewer were enough"
+    )
+    idle: Duration = Field(
+        60.0, description="without a new or unanswered record for this long, min_workers are left"
+    )
+    activation: int = Field(
+        0, ge=0, description="unanswered records that wake nobody while there are no workers"
+    )
+    interval: _Wait = Field(1.0, description="how often log ends and commits are looked at")
+
+
 class Log(_Section):
     """What is written to standard error."""
 
@@ -218,4 +257,5 @@ class Settings(_Section):
     dead_letters: DeadLetters
     limits: Limits = Field(default_factory=Limits)
     http: Http = Field(default_factory=Http)
+    scaling: Scaling = Field(default_factory=Scaling)
     log: Log = Field(default_factory=Log)

@@ -3,7 +3,7 @@
 /livez: is this process worth keeping? /readyz: does it serve? /metrics: how well?
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from aiohttp import web
@@ -34,11 +34,13 @@ class HttpServer:
         live: Callable[[], Health],
         ready: Callable[[], Health],
         registry: Collector,
+        routes: Sequence[web.RouteDef] = (),
     ) -> None:
-        """`port` 0 takes a free one."""
+        """`port` 0 takes a free one; `routes` are served beside the usual ones, or instead."""
         self._host = host
         self._port = port
         application = web.Application()
+        application.router.add_routes(routes)
         application.router.add_get("/livez", _health(live))
         application.router.add_get("/readyz", _health(ready))
         application.router.add_get("/metrics", make_aiohttp_handler(registry))

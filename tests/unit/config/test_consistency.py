@@ -2,7 +2,7 @@
 
 import pytest
 
-from config import broker_rules, consistency, line_rules, topic_rules
+from config import broker_rules, consistency, line_rules, scaling_rules, topic_rules
 from tests.unit.config.sample import settings
 
 SASL = {
@@ -225,6 +225,16 @@ ROWS = [
         {"http.port": 9092},
         ["http.port (9092)", "kafka.bootstrap_servers"],
     ),
+    (
+        scaling_rules.fewest_fit_most,
+        {"scaling.min_workers": 3, "scaling.max_workers": 2},
+        ["scaling.min_workers (3)", "scaling.max_workers (2)"],
+    ),
+    (
+        scaling_rules.looking_fits_catching_up,
+        {"scaling.interval": "2min"},
+        ["scaling.interval", "scaling.catch_up"],
+    ),
 ]
 
 # Close to a breach, but none.
@@ -251,6 +261,8 @@ HOLDS = [
         "lanes.urgent.content_type": "application/octet-stream",
     },
     {"http.port": 0},
+    {"scaling.min_workers": 2, "scaling.max_workers": 2},
+    {"scaling.interval": "1min"},
 ]
 
 

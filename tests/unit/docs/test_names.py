@@ -12,11 +12,14 @@ from daemon.telemetry.events import Event
 from daemon.telemetry.metric_names import METRICS, PREFIX
 from tests.pages import PAGES, ROOT, name
 
-SECTIONS = "kafka|limits|http|log|replies|dead_letters"
-ROOMS = "config|daemon|docs|examples|loadtest|requirements|runtime|tests"
+SECTIONS = "kafka|limits|http|log|replies|dead_letters|scaling"
+ROOMS = "config|daemon|deploy|docs|examples|loadtest|requirements|runtime|tests"
 LINE_ROOMS = [
     f"daemon/{room}"
-    for room in ("admission", "answering", "batching", "kafka", "process", "running", "telemetry")
+    for room in (
+        *("admission", "answering", "batching", "kafka", "process", "running", "telemetry"),
+        *("scaling", "supervision"),
+    )
 ]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
@@ -36,7 +39,7 @@ def test_settings_exist(text):
 
 
 def test_variables_exist(text):
-    named = set(re.findall(r"TIDEMILL__(?:KAFKA|LIMITS|HTTP|LOG|REPLIES)__[A-Z_]+", text))
+    named = set(re.findall(r"TIDEMILL__(?:KAFKA|LIMITS|HTTP|LOG|REPLIES|SCALING)__[A-Z_]+", text))
 
     # Decision 9 shows what becomes of slips.
     slips = {"TIDEMILL__KAFKA__GROPU", "TIDEMILL__KAFKA__PORT"}

@@ -1,0 +1,45 @@
+"""What is seen of the group's work from outside. Pure.
+
+Rule 1: unknown is None and is never taken for zero or for "no commit".
+Rule 2: a group that has committed nothing for a partition has the partition's whole log before it.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
+
+Partition: TypeAlias = tuple[str, int]
+"""Topic and partition number."""
+
+NO_COMMIT = -1
+"""`committed` of a partition for which the group is known to have committed nothing."""
+
+
+class Offsets(NamedTuple):
+    """One partition's offsets; None is unknown.
+
+    `start` and `end` are those of the log, `end` is the next record's; `committed` is the group's,
+    or NO_COMMIT.
+    """
+
+    start: int | None
+    end: int | None
+    committed: int | None
+
+    @property
+    def lag(self) -> int | None:
+        """Records before the group, None when it cannot be known."""
+        if self.start is None or self.end is None or self.committed is None:
+            return None
+        return max(0, self.end - max(self.start, self.committed))
+
+
+class Observation(NamedTuple):
+    """All partitions of all lanes, as seen at `at_s` (monotonic seconds); `members` of the group.
+
+    Every partition is in it, also those of which nothing is known; it is empty only when not even
+    the topics could be asked for.
+    """
+
+    at_s: float
+    partitions: Mapping[Partition, Offsets]
+    members: int | None
