@@ -5,8 +5,8 @@ Rule 1: only requests of one bucket (lane, model, shape) share a batch; another 
 never cut one short.
 Rule 2: a batch is due when it is full (N rows, or the next request does not fit), at its byte
 limit, T after its oldest request arrived, when its earliest deadline leaves just time to run, when
-a laggard in it holds commits back, when draining; in an eager lane also when the executor would
-stand idle.
+a laggard in it holds commits back, when draining, when its lane is hurried; in an eager lane also
+when the executor would stand idle.
 Rule 3: a batch is bound when the executor asks for one, so that it grows while another runs.
 Rule 4: lanes share the executor by weight (daemon/batching/lanes.py); within a lane the bucket whose time
 came first is next (daemon/batching/buckets.py).
@@ -45,6 +45,7 @@ class Batcher:
         self._expiries: Agenda[BucketQueue] = Agenda()
         self._ahead: Turn | None = None
         self._draining = False
+        self._hurried: frozenset[str] = frozenset()
 
     # What waits
 
@@ -118,8 +119,19 @@ class Batcher:
             queue.laggards.add(request)
             self._place(queue)
 
+    def hurry(self, lanes: Collection[str]) -> None:
+        """Make everything due that waits now or comes later in `lanes`, until told of others.
+
+        O(1) when they are those of the last call.
+        """
+        changed = self._hurried.symmetric_difference(lanes)
+        self._hurried = frozenset(lanes)
+        if changed:
+            for queue in self._queues.values():
+                self._place(queue)
+
     def drain(self) -> None:
-        """Make everything due that waits now or comes later."""
+        """Make everything due that waits now or comes later, whatever `hurry` is told."""
         self._draining = True
         for queue in self._queues.values():
             self._place(queue)
@@ -227,7 +239,10 @@ class Batcher:
             return "linger" if due_s == queue.oldest_s + queue.policy.linger_s else "deadline"
         if queue.laggards:
             return "uncommitted"
-        return "drain" if self._draining else "idle"
+        return "drain" if self._hurries(queue.key.lane) else "idle"
+
+    def _hurries(self, lane: str) -> bool:
+        return self._draining or lane in self._hurried
 
     def _due_s(self, queue: BucketQueue) -> float:
         """When time alone makes `queue` due: T after its oldest arrived, or to meet a deadline.
@@ -251,7 +266,7 @@ class Batcher:
             lane.remove(queue)
             self._expiries.discard([queue])
             return
-        ready = self._draining or bool(queue.laggards) or queue.full
+        ready = self._hurries(queue.key.lane) or bool(queue.laggards) or queue.full
         lane.place(queue, self._due_s(queue), ready=ready)
         if queue.deadlines:
             self._expiries.put(queue, queue.earliest_deadline_s)

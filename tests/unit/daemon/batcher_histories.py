@@ -139,6 +139,13 @@ class Flush(NamedTuple):
         life.flush(world.ledgers[self.partition])
 
 
+class Hurry(NamedTuple):
+    lanes: set[str]
+
+    def happen(self, life, world):
+        life.hurry(self.lanes)
+
+
 class Drain(NamedTuple):
     def happen(self, life, world):
         life.drain()
@@ -170,6 +177,7 @@ shares = {
     st.builds(Overtake): 2,
     st.builds(Flush, partitions): 2,
     st.builds(Lose, partitions): 1,
+    st.builds(Hurry, st.sets(st.sampled_from(sorted(BUCKETS)))): 1,
 }
 steps = st.sampled_from([step for step, share in shares.items() for _ in range(share)]).flatmap(
     lambda step: step

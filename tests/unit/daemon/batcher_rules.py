@@ -40,6 +40,7 @@ class Life:
         self.waiting = defaultdict(list)
         self.laggards = set()
         self.draining = False
+        self.hurried = set()
         self.ahead = None
 
     def offer(self, chunk):
@@ -77,6 +78,10 @@ class Life:
     def drain(self):
         self.batcher.drain()
         self.draining = True
+
+    def hurry(self, lanes):
+        self.batcher.hurry(lanes)
+        self.hurried = set(lanes)
 
     def take(self, *, more_coming):
         deserving = self.deserving_by_lane(idle=not more_coming)
@@ -198,6 +203,9 @@ class Life:
     def lagging(self, key):
         return any(each in self.laggards for each in self.waiting[key])
 
+    def hurries(self, key):
+        return self.draining or key.lane in self.hurried
+
     def linger_s(self, key):
         return self.waiting[key][0].arrived_s + LANES[key.lane].linger_s
 
@@ -214,7 +222,7 @@ class Life:
             return "linger" if self.linger_s(key) <= self.deadline_s(key) else "deadline"
         if self.lagging(key):
             return "uncommitted"
-        if self.draining:
+        if self.hurries(key):
             return "drain"
         return "idle" if idle and LANES[key.lane].eager else None
 
@@ -224,7 +232,7 @@ class Life:
         for key in self.queues():
             if self.due_s(key) <= self.now:
                 ranks[key.lane][key] = (0, self.due_s(key))
-            elif self.full(key) or self.lagging(key) or self.draining:
+            elif self.full(key) or self.lagging(key) or self.hurries(key):
                 ranks[key.lane][key] = (1, self.due_s(key))
             elif idle and LANES[key.lane].eager:
                 ranks[key.lane][key] = (2, self.due_s(key))

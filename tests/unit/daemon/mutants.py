@@ -164,8 +164,20 @@ RULES = [
     Mutant(
         "daemon.batching.batcher",
         "draining forgets what comes later",
-        "ready = self._draining or bool(queue.laggards) or queue.full",
-        "ready = bool(queue.laggards) or queue.full",
+        "return self._draining or lane in self._hurried",
+        "return lane in self._hurried",
+    ),
+    Mutant(
+        "daemon.batching.batcher",
+        "one lane's hurry is every lane's",
+        "return self._draining or lane in self._hurried",
+        "return self._draining or bool(self._hurried)",
+    ),
+    Mutant(
+        "daemon.batching.batcher",
+        "a hurry never ends",
+        "self._hurried = frozenset(lanes)",
+        "self._hurried |= frozenset(lanes)",
     ),
     Mutant(
         "daemon.batching.batcher",

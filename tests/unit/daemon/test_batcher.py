@@ -236,6 +236,18 @@ def test_draining_makes_everything_due_also_what_comes_later():
     assert take(batcher).cause == "drain"
 
 
+def test_a_hurried_lane_lingers_no_more_until_the_hurry_is_over():
+    batcher = make_batcher()
+    batcher.offer([make_request()])
+
+    batcher.hurry({"standard"})
+    assert take(batcher).cause == "drain"
+
+    batcher.hurry(())
+    batcher.offer([make_request()])
+    assert take(batcher) is None
+
+
 # What goes into a batch
 
 
