@@ -1,5 +1,6 @@
 """A model: arrays in, arrays out. Knows ONNX Runtime, knows nothing of Kafka."""
 
+from runtime import privacy as privacy  # first: before anything imports ONNX Runtime
 from runtime.conversion import Conversion, Prepared
 from runtime.errors import (
     ModelFailed,
