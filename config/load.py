@@ -27,12 +27,14 @@ _Draft = dict[Key, Given]
 class Loaded:
     """Settings, the folder that their relative paths start from, and where each was written.
 
-    `sources` has the dotted keys that were set, each with a file, a variable or "--set".
+    `sources` has the dotted keys that were set, each with a file, a variable or "--set". `name` is
+    the file's, empty without one.
     """
 
     settings: Settings
     base: Path
     sources: Mapping[str, str]
+    name: str = ""
 
     def locate(self, path: Path) -> Path:
         """Return `path` as it is when absolute, else in `base`."""
@@ -59,7 +61,8 @@ def load(path: Path | None, environment: Mapping[str, str], overrides: Sequence[
     if settings is None or problems:
         raise SettingsError(problems)
     base = path.parent if path else Path()
-    return Loaded(settings, base, {dotted(key): given.source for key, given in draft.items()})
+    sources = {dotted(key): given.source for key, given in draft.items()}
+    return Loaded(settings, base, sources, path.name if path else "")
 
 
 def _draft(layers: Iterable[Given]) -> tuple[_Draft, list[str]]:

@@ -26,16 +26,17 @@ from daemon.telemetry.events import Event
 from daemon.telemetry.http import Health, HttpServer
 from daemon.telemetry.logs import counts, log, summarise
 from daemon.telemetry.metrics import Gauges, Metrics
+from daemon.telemetry.status import About, Status
 from runtime import Model, ModelRefused, ModelStuck
 
 Reread = Callable[[], Settings]
 """Returns the settings as they are written now; raises SettingsError."""
 
 
-def run(settings: Settings, base: Path, *, reread: Reread) -> Exit:
+def run(settings: Settings, base: Path, *, reread: Reread, about: About) -> Exit:
     """Serve until told to stop; raises Fatal with the exit code."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(Worker(settings, base, reread).run())
+        return runner.run(Worker(settings, base, reread, about).run())
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -49,8 +50,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 class Worker:
     """One process: one member of the group, one executor."""
 
-    def __init__(self, settings: Settings, base: Path, reread: Reread) -> None:
-        """`base` is where relative paths start; `reread` serves reloads."""
+    def __init__(self, settings: Settings, base: Path, reread: Reread, about: About) -> None:
+        """`base` is where relative paths start; `reread` serves reloads, `about` the status page."""
         self._settings = settings
         self._base = base
         self._reread = reread
@@ -61,6 +62,10 @@ class Worker:
         self._ready_before = False
         self._reloading: asyncio.Task[None] | None = None
         self._watchdog = Watchdog(settings.limits.stall)
+        self._vitals = self._make_vitals()
+        self._status = Status(
+            about, live=self._vitals.live, ready=self.ready, metrics=self._metrics
+        )
 
     async def run(self) -> Exit:
         """Live from start to drain; raises Fatal."""
@@ -68,19 +73,19 @@ class Worker:
             signals = await stack.enter_async_context(Signals(self._reload))
             self._watchdog.start()
             stack.callback(self._watchdog.stop)
-            vitals = self._vitals()
             http = HttpServer(
                 self._settings.http.host,
                 self._settings.http.port,
-                live=vitals.live,
+                live=self._vitals.live,
                 ready=self.ready,
                 registry=self._metrics.registry,
+                routes=self._status.routes(),
             )
             await http.start()
             stack.push_async_callback(http.stop)
-            return await self._serve(vitals, signals.stop)
+            return await self._serve(self._vitals, signals.stop)
 
-    def _vitals(self) -> Vitals:
+    def _make_vitals(self) -> Vitals:
         return Vitals(
             self._settings.limits.stall,
             held=lambda: self._line.in_flight_requests if self._line else 0,
@@ -91,6 +96,7 @@ class Worker:
 
     def _beat(self) -> None:
         self._watchdog.beat()
+        self._status.look()
         ready, reason = self.ready()
         if ready != self._ready_before:
             self._ready_before = ready

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from config.load import load
+from config.load import Loaded, load
 from config.settings import Settings
 from daemon import worker
 from daemon.errors import Exit, Fatal
 from daemon.telemetry import logs
 from daemon.telemetry.events import Event
+from daemon.telemetry.status import About
 
 _LEFT_BEHIND = {Exit.INTERNAL, Exit.WORK_LEFT}
 """Ends that may leave a thread behind which hangs in a model or a transform; Python would wait for
@@ -32,7 +33,14 @@ def run(config: Path | None, overrides: Sequence[str]) -> Exit:
         lanes=sorted(settings.lanes),
         models=sorted(settings.models),
     )
-    code = _serve(settings, loaded.base, lambda: load(config, os.environ, overrides).settings)
+    about = About.of(
+        settings,
+        role="worker",
+        process=_worker_name(settings),
+        version=version("tidemill"),
+        configuration=loaded.name,
+    )
+    code = _serve(loaded, about, lambda: load(config, os.environ, overrides).settings)
     logs.summarise(last=True)
     logs.log(Event.WORKER_STOPPED, exit_code=int(code), meaning=code.name.lower())
     if code in _LEFT_BEHIND:
@@ -40,9 +48,9 @@ def run(config: Path | None, overrides: Sequence[str]) -> Exit:
     return code
 
 
-def _serve(settings: Settings, base: Path, reread: worker.Reread) -> Exit:
+def _serve(loaded: Loaded, about: About, reread: worker.Reread) -> Exit:
     try:
-        return worker.run(settings, base, reread=reread)
+        return worker.run(loaded.settings, loaded.base, reread=reread, about=about)
     except Fatal as fatal:
         logs.log(Event.WORKER_FAILED, exit_code=int(fatal.exit_code), reason=str(fatal))
         return fatal.exit_code

@@ -1,6 +1,7 @@
 """Health and metrics over HTTP, for probes and scrapers of this host.
 
-/livez: is this process worth keeping? /readyz: does it serve? /metrics: how well?
+/livez: is this process worth keeping? /readyz: does it serve? /metrics: how well? What else a
+process serves, such as its status page, it gives as routes.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +19,6 @@ from daemon.telemetry.logs import log
 Health: TypeAlias = tuple[bool, str]
 """Whether all is well, and the reason a person reads."""
 
-_PATHS = "/livez, /readyz and /metrics are what is served here\n"
 _CLOSE_S = 1.0
 """A scraper that reads slowly must not hold up the end of the process."""
 
@@ -44,7 +44,8 @@ class HttpServer:
         application.router.add_get("/livez", _health(live))
         application.router.add_get("/readyz", _health(ready))
         application.router.add_get("/metrics", make_aiohttp_handler(registry))
-        application.router.add_route("*", "/{path:.*}", _not_found)
+        paths = [*(route.path for route in routes), "/livez", "/readyz"]
+        application.router.add_route("*", "/{path:.*}", _not_found(paths))
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_CLOSE_S)
 
     async def start(self) -> int:
@@ -76,5 +77,10 @@ def _health(ask: Callable[[], Health]) -> Handler:
     return answer
 
 
-async def _not_found(_: web.Request) -> web.Response:
-    return web.Response(status=404, text=_PATHS)
+def _not_found(paths: Sequence[str]) -> Handler:
+    served = f"{', '.join(paths)} and /metrics are what is served here\n"
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=404, text=served)
+
+    return answer

@@ -2,6 +2,7 @@ import asyncio
 import json
 
 import pytest
+from aiohttp import web
 
 from daemon.telemetry.http import HttpServer
 from daemon.telemetry.metrics import Metrics
@@ -12,7 +13,7 @@ WELL = (True, "all is well")
 class Served:
     """A server whose health the test sets, and a client that speaks plain HTTP to it."""
 
-    def __init__(self):
+    def __init__(self, routes=()):
         self.live = self.ready = WELL
         self.metrics = Metrics()
         self.server = HttpServer(
@@ -21,6 +22,7 @@ class Served:
             live=lambda: self.live,
             ready=lambda: self.ready,
             registry=self.metrics.registry,
+            routes=routes,
         )
         self.port = None
 
@@ -87,6 +89,20 @@ async def test_any_other_path_names_those_there_are(served, path):
 
     assert status == 404
     assert b"/livez, /readyz and /metrics" in body
+
+
+async def test_routes_of_the_process_are_served_beside_the_usual_ones():
+    async def hello(_):
+        return web.Response(text="hello")
+
+    served = Served([web.get("/hello", hello)])
+    served.port = await served.server.start()
+    try:
+        assert await served.get("/hello") == (200, b"hello")
+        assert (await served.get("/livez"))[0] == 200
+        assert (await served.get("/"))[1].startswith(b"/hello, /livez, /readyz and /metrics")
+    finally:
+        await served.server.stop()
 
 
 async def test_nothing_can_be_changed_over_http(served):

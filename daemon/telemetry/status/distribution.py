@@ -1,0 +1,47 @@
+"""Quantiles and means of what a histogram counted. Pure."""
+
+from collections.abc import Mapping
+from math import inf
+from typing import NamedTuple, Self
+
+
+class Distribution(NamedTuple):
+    """Counts by bucket: `cumulated[i]` observations were at most `bounds[i]`; the last is infinity."""
+
+    bounds: tuple[float, ...]
+    cumulated: tuple[float, ...]
+    total: float
+
+    @classmethod
+    def of(cls, buckets: Mapping[float, float], *, total: float) -> Self:
+        """Return the distribution of cumulated counts by upper bound; `total` is their sum."""
+        bounds = tuple(sorted(buckets))
+        return cls(bounds, tuple(buckets[bound] for bound in bounds), total)
+
+    @property
+    def observations(self) -> float:
+        """How many observations."""
+        return self.cumulated[-1] if self.cumulated else 0.0
+
+    @property
+    def mean(self) -> float | None:
+        """Their mean, None without any."""
+        return self.total / self.observations if self.observations else None
+
+    def quantile(self, share: float) -> float | None:
+        """Return the value that `share` of the observations do not exceed, None without any.
+
+        Within a bucket they are taken to lie evenly, as Prometheus' histogram_quantile does; what
+        lies beyond the last finite bound is that bound.
+        """
+        wanted = share * self.observations
+        if not self.observations:
+            return None
+        lower, below = 0.0, 0.0
+        for bound, cumulated in zip(self.bounds, self.cumulated, strict=True):
+            if cumulated >= wanted and cumulated > below:
+                if bound == inf:
+                    return lower
+                return lower + (bound - lower) * (wanted - below) / (cumulated - below)
+            lower, below = (bound if bound != inf else lower), cumulated
+        return lower

@@ -1,0 +1,234 @@
+"""The page's document: everything it shows, as JSON has it. Pure.
+
+Times are seconds, rates are per second and over the window, None is unknown.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+from daemon.telemetry import metric_names as names
+from daemon.telemetry.events import Event
+from daemon.telemetry.status.distribution import Distribution
+from daemon.telemetry.status.lanes import Lane, lanes
+from daemon.telemetry.status.seen import About, Health, ScalingSeen, WorkerSeen
+from daemon.telemetry.status.trends import Trends
+from daemon.telemetry.status.verdict import Facts, Finding, findings
+from daemon.telemetry.status.window import Group, Window
+
+Document: TypeAlias = dict[str, object]
+
+_EVENTS = {event.value: event for event in Event}
+
+
+class Moment(NamedTuple):
+    """What is asked about: now, on both clocks, and since when the process lives."""
+
+    now_s: float
+    wall_s: float
+    started_s: float
+
+
+class Seen(NamedTuple):
+    """What the process says of itself beside its metrics; `workers` None: it supervises none."""
+
+    live: Health
+    ready: Health
+    was_ready: bool
+    scaling: ScalingSeen | None
+    workers: Sequence[WorkerSeen] | None
+
+
+def document(about: About, window: Window, trends: Trends, seen: Seen, moment: Moment) -> Document:
+    """Return the document of one moment."""
+    shown = lanes(about, window, trends, seen.scaling)
+    busy = _share(sum(window.rate(names.EXECUTOR_BUSY).values()), window)
+    return {
+        "wall_s": moment.wall_s,
+        "uptime_s": moment.now_s - moment.started_s,
+        "seen_s": None if window.at_s is None else moment.now_s - window.at_s,
+        "window_s": window.seconds,
+        "about": about._replace(lanes={})._asdict(),
+        "findings": [
+            {"state": each.state.name.lower(), "text": each.text}
+            for each in _findings(window, seen, shown, busy)
+        ],
+        "live": _health(seen.live),
+        "ready": _health(seen.ready),
+        "work": _work(window, busy, moment.wall_s),
+        "lanes": [_lane(lane) for lane in shown],
+        "step_s": trends.step_s,
+        "models": _models(window),
+        "scaling": None if seen.scaling is None else _scaling(seen.scaling),
+        "workers": None if seen.workers is None else _workers(seen.workers, moment.now_s),
+        "errors": _codes(window, names.REQUESTS, "outcome"),
+        "dead_letters": _codes(window, names.DEAD_LETTERS, "code"),
+        "events": _events(window),
+    }
+
+
+def _findings(
+    window: Window, seen: Seen, shown: Sequence[Lane], busy: float | None
+) -> list[Finding]:
+    answered = window.increase(names.REQUESTS, "outcome")
+    logged = window.increase(names.EVENTS, "event")
+    return findings(
+        Facts(
+            live=seen.live,
+            ready=seen.ready,
+            was_ready=seen.was_ready,
+            lanes=shown,
+            busy=busy,
+            degraded=any(window.gauge(names.DEGRADED, of=max).values()),
+            lost=sum(window.total(names.REQUESTS_LOST).values()),
+            answers=sum(answered.values()),
+            errors=_some(answered, _is_error),
+            dead_letters=_some(window.increase(names.DEAD_LETTERS, "code")),
+            error_events=_some(logged, lambda event: _level(event) == "error"),
+            scaling=seen.scaling,
+            workers=seen.workers or (),
+        )
+    )
+
+
+def _share(busy: float, window: Window) -> float | None:
+    """Return busy seconds a second as a share of the workers' time; None: no workers."""
+    share = _over(busy, window.workers)
+    return None if share is None or not window.seconds else min(share, 1.0)
+
+
+def _over(number: float, seconds: float) -> float | None:
+    return number / seconds if seconds else None
+
+
+def _work(window: Window, busy: float | None, wall_s: float) -> Document:
+    progress = window.gauge(names.LAST_PROGRESS, of=max).get(())
+    return {
+        "busy": busy,
+        "inflight_requests": window.gauge(names.INFLIGHT_REQUESTS).get(()),
+        "inflight_bytes": window.gauge(names.INFLIGHT_BYTES).get(()),
+        "answered_s": None if progress is None else max(wall_s - progress, 0.0),
+        "answers": sum(window.total(names.REQUESTS).values()),
+        "rebalances": sum(window.total(names.REBALANCES).values()),
+        "replays": sum(window.total(names.REPLAYS).values()),
+        "lost": sum(window.total(names.REQUESTS_LOST).values()),
+        "degraded": any(window.gauge(names.DEGRADED, of=max).values()),
+    }
+
+
+def _lane(lane: Lane) -> Document:
+    return {
+        "name": lane.name,
+        **lane.about._asdict(),
+        "arriving": lane.arriving,
+        "answering": lane.answering,
+        "lag_records": lane.lag_records,
+        "lag_seconds": lane.lag_seconds,
+        "wait_s": _quantiles(lane.waits),
+        "run_s": _quantiles(lane.runs),
+        "request_s": _quantiles(lane.requests),
+        "flushes": dict(lane.flushes),
+        "trend": lane.trend._asdict(),
+    }
+
+
+def _quantiles(distribution: Distribution | None) -> Document | None:
+    if distribution is None or not distribution.observations:
+        return None
+    return {"p50": distribution.quantile(0.5), "p99": distribution.quantile(0.99)}
+
+
+def _models(window: Window) -> list[Document]:
+    rows = window.distribution(names.BATCH_ROWS, "model")
+    fills = window.distribution(names.BATCH_FILL_RATIO, "model")
+    busy = window.rate(names.EXECUTOR_BUSY, "model")
+    none = Distribution((), (), 0.0)
+    return [
+        {
+            "name": name,
+            "digest": digest,
+            "provider": provider,
+            "busy": _share(busy.get((name,), 0.0), window),
+            "batches": _over(rows.get((name,), none).observations, window.seconds),
+            "rows": rows.get((name,), none).mean,
+            "fill": fills.get((name,), none).mean,
+        }
+        for name, digest, provider in sorted(
+            window.gauge(names.MODEL_INFO, "model", "digest", "provider")
+        )
+    ]
+
+
+def _scaling(scaling: ScalingSeen) -> Document:
+    decision = scaling.decision
+    return {
+        "workers": decision.workers,
+        "wanted": decision.wanted,
+        "reason": decision.reason,
+        "held": decision.held,
+        "known": scaling.known,
+        "arrival_rate": scaling.arrival_rate,
+        "service_rate": scaling.service_rate,
+        "stuck": [f"{topic}/{number}" for topic, number in sorted(scaling.stuck)],
+    }
+
+
+def _workers(workers: Sequence[WorkerSeen], now_s: float) -> list[Document]:
+    return [
+        {
+            "slot": worker.slot,
+            "state": worker.state,
+            "pid": worker.pid,
+            "for_s": max(now_s - worker.since_s, 0.0),
+            "restarts": worker.restarts,
+        }
+        for worker in workers
+    ]
+
+
+def _codes(window: Window, metric: names.Metric, label: str) -> list[Document]:
+    """Return codes with how often they occurred in the last minute and since the start."""
+    recent = window.increase(metric, label)
+    return [
+        {"code": group[0], "recent": recent.get(group, 0.0), "total": total}
+        for group, total in _most_first(window.total(metric, label), recent)
+        if total and _is_error(group[0])
+    ]
+
+
+def _events(window: Window) -> list[Document]:
+    recent = window.increase(names.EVENTS, "event")
+    return [
+        {
+            "event": group[0],
+            "level": _level(group[0]),
+            "meaning": _EVENTS[group[0]].meaning if group[0] in _EVENTS else "",
+            "recent": recent.get(group, 0.0),
+            "total": total,
+        }
+        for group, total in _most_first(window.total(names.EVENTS, "event"), recent)
+    ]
+
+
+def _most_first(
+    totals: Mapping[Group, float], recent: Mapping[Group, float]
+) -> list[tuple[Group, float]]:
+    return sorted(totals.items(), key=lambda each: (-recent.get(each[0], 0.0), -each[1], each[0]))
+
+
+def _some(
+    counts: Mapping[Group, float], which: Callable[[str], bool] = lambda _: True
+) -> dict[str, float]:
+    return {name: count for (name,), count in counts.items() if count and which(name)}
+
+
+def _is_error(outcome: str) -> bool:
+    return outcome not in {names.OK, names.DEAD_LETTER}
+
+
+def _level(event: str) -> str:
+    return _EVENTS[event].level if event in _EVENTS else "warning"
+
+
+def _health(health: Health) -> Document:
+    well, reason = health
+    return {"ok": well, "reason": reason}

@@ -1,0 +1,94 @@
+"""The lanes as the page shows them. Pure."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from daemon.telemetry import metric_names as names
+from daemon.telemetry.status.distribution import Distribution
+from daemon.telemetry.status.seen import About, LaneAbout, LaneLoadSeen, ScalingSeen
+from daemon.telemetry.status.trends import Trend, Trends
+from daemon.telemetry.status.window import Group, Window
+
+
+class Lane(NamedTuple):
+    """One lane; rates are records a second over the window, None is unknown."""
+
+    name: str
+    about: LaneAbout
+    arriving: float | None
+    answering: float | None
+    lag_records: float | None
+    lag_seconds: float | None
+    waits: Distribution | None
+    runs: Distribution | None
+    requests: Distribution | None
+    flushes: Mapping[str, float]
+    """Batches closed in the window, by cause."""
+    trend: Trend
+
+
+def lanes(about: About, window: Window, trends: Trends, scaling: ScalingSeen | None) -> list[Lane]:
+    """Return all lanes in the order of the configuration.
+
+    What the scaler sees of the whole group stands before what workers see of their partitions.
+    """
+    arriving = window.rate(names.RECORDS, "lane")
+    answering = window.rate(names.REQUESTS, "lane")
+    stages = window.distribution(names.STAGE_SECONDS, "lane", "stage")
+    requests = window.distribution(names.REQUEST_SECONDS, "lane")
+    flushes = window.increase(names.FLUSHES, "lane", "cause")
+    waiting = lag_records(about, window, scaling)
+    behind = _lag_seconds(about, window, scaling)
+    loads = {} if scaling is None else scaling.lanes
+    return [
+        Lane(
+            name=name,
+            about=each,
+            arriving=_arriving(loads.get(name), arriving, (name,)),
+            answering=_flow(answering, (name,), window),
+            lag_records=waiting.get(name),
+            lag_seconds=behind.get(name),
+            waits=stages.get((name, "wait")),
+            runs=stages.get((name, "run")),
+            requests=requests.get((name,)),
+            flushes={cause: n for (lane, cause), n in flushes.items() if lane == name and n},
+            trend=trends.of(name),
+        )
+        for name, each in about.lanes.items()
+    ]
+
+
+def lag_records(about: About, window: Window, scaling: ScalingSeen | None) -> Mapping[str, float]:
+    """Return the records not yet answered, by lane, of those for which they are known."""
+    if scaling is not None:
+        loads = scaling.lanes.items()
+        return {name: load.lag_records for name, load in loads if load.lag_records is not None}
+    by_topic = window.gauge(names.LAG_RECORDS, "topic")
+    return {
+        name: sum(known) for name, each in about.lanes.items() if (known := _known(by_topic, each))
+    }
+
+
+def _lag_seconds(about: About, window: Window, scaling: ScalingSeen | None) -> Mapping[str, float]:
+    if scaling is not None:
+        loads = scaling.lanes.items()
+        return {name: load.lag_seconds for name, load in loads if load.lag_seconds is not None}
+    by_topic = window.gauge(names.LAG_SECONDS, "topic", of=max)
+    return {
+        name: max(known) for name, each in about.lanes.items() if (known := _known(by_topic, each))
+    }
+
+
+def _known(by_topic: Mapping[Group, float], lane: LaneAbout) -> list[float]:
+    return [by_topic[topic,] for topic in lane.topics if (topic,) in by_topic]
+
+
+def _arriving(
+    load: LaneLoadSeen | None, fetched: Mapping[Group, float], lane: Group
+) -> float | None:
+    return fetched.get(lane) if load is None else load.arrival_rate
+
+
+def _flow(rates: Mapping[Group, float], lane: Group, window: Window) -> float | None:
+    """A worker that has answered nothing yet answers at 0/s; without workers nothing is known."""
+    return rates.get(lane, 0.0 if window.seconds and window.workers else None)

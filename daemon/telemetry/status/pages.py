@@ -1,0 +1,146 @@
+"""The status page over HTTP: `/` is the page, `/status.json` what it shows."""
+
+import base64
+import hashlib
+import re
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
+
+from daemon.telemetry import metric_names as names
+from daemon.telemetry.status.document import Document, Moment, Seen, document
+from daemon.telemetry.status.lanes import lag_records
+from daemon.telemetry.status.seen import About, Health, ScalingSeen, WorkerSeen
+from daemon.telemetry.status.trends import Trends
+from daemon.telemetry.status.window import Window
+
+_PAGE = Path(__file__).with_name("page.html")
+_LOOK_S = 5.0
+"""Between looks that nobody asked for; they make the window and the trends."""
+_ASKED_S = 1.0
+"""Shortest time between looks that are asked for, however many pages are open."""
+
+
+class Status:
+    """What a process shows of itself to people.
+
+    It is a window over metric samples. A process with `metrics` of its own calls `look` about once a
+    second; one that gathers those of others calls `observe` whenever it has. All on the event loop.
+
+    Args:
+        about: what does not change.
+        live, ready: asked at each request, as for /livez and /readyz.
+        metrics: the metrics of this process; None: `observe` is called instead.
+        scaling: what the scaler reported last; None where there is no scaler or no report yet.
+        workers: the workers this process supervises, None when it supervises none.
+        clock, wall: monotonic seconds, and seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        about: About,
+        *,
+        live: Callable[[], Health],
+        ready: Callable[[], Health],
+        metrics: Collector | None = None,
+        scaling: Callable[[], ScalingSeen | None] = lambda: None,
+        workers: Callable[[], Sequence[WorkerSeen] | None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._about = about
+        self._live = live
+        self._ready = ready
+        self._metrics = metrics
+        self._scaling = scaling
+        self._workers = workers
+        self._clock = clock
+        self._wall = wall
+        self._window = Window()
+        self._trends = Trends()
+        self._started_s = clock()
+        self._was_ready = False
+
+    def observe(self, samples: Iterable[Sample], now_s: float) -> None:
+        """Take the metrics of `now_s` (monotonic seconds); label `worker` tells workers apart."""
+        scaling = self._scaling()
+        self._was_ready = self._was_ready or self._ready()[0]
+        self._window.observe(samples, now_s)
+        arrived = {
+            lane: records for (lane,), records in self._window.total(names.RECORDS, "lane").items()
+        }
+        loads = {} if scaling is None else scaling.lanes
+        self._trends.observe(
+            now_s,
+            arrived,
+            lag_records(self._about, self._window, scaling),
+            {lane: load.arrival_rate for lane, load in loads.items()},
+        )
+
+    def look(self) -> None:
+        """Take the metrics of this process if those taken last are old; cheap otherwise."""
+        self._look_after(_LOOK_S)
+
+    def document(self) -> Document:
+        """Return what the page shows now, as JSON has it."""
+        self._look_after(_ASKED_S)
+        seen = Seen(self._live(), self._ready(), self._was_ready, self._scaling(), self._workers())
+        moment = Moment(self._clock(), self._wall(), self._started_s)
+        return document(self._about, self._window, self._trends, seen, moment)
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Return `/` and `/status.json`, for HttpServer."""
+        page = _PAGE.read_bytes()
+        return [web.get("/", _page(page)), web.get("/status.json", self._json)]
+
+    def _look_after(self, age_s: float) -> None:
+        now_s = self._clock()
+        seen_s = self._window.at_s
+        if self._metrics is not None and (seen_s is None or now_s - seen_s >= age_s):
+            families = self._metrics.collect()
+            self.observe((sample for family in families for sample in family.samples), now_s)
+
+    async def _json(self, _: web.Request) -> web.Response:
+        return web.Response(
+            body=msgspec.json.encode(self.document()),
+            content_type="application/json",
+            headers=_headers("default-src 'none'"),
+        )
+
+
+def _page(html: bytes) -> Handler:
+    headers = _headers(_policy(html))
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=html, content_type="text/html", charset="utf-8", headers=headers)
+
+    return answer
+
+
+def _headers(policy: str) -> dict[str, str]:
+    return {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": f"{policy}; frame-ancestors 'none'",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def _policy(html: bytes) -> str:
+    """Allow the page's own style and script, by their digests, and questions to its own server."""
+    return (
+        "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none';"
+        f" style-src {_digests(html, b'style')}; script-src {_digests(html, b'script')}"
+    )
+
+
+def _digests(html: bytes, tag: bytes) -> str:
+    texts = re.findall(rb"<%b>(.*?)</%b>" % (tag, tag), html, re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(text).digest()).decode() for text in texts]
+    return " ".join(f"'sha256-{each}'" for each in hashes)

@@ -1,0 +1,147 @@
+"""Is all well? One line that says it, and what else an operator should know. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import IntEnum
+from typing import NamedTuple
+
+from daemon.telemetry.status import words
+from daemon.telemetry.status.lanes import Lane
+from daemon.telemetry.status.seen import Health, ScalingSeen, WorkerSeen
+
+_LATE_S = 60.0
+"""A lane is behind when its oldest request is older than its linger by this much."""
+_ERROR_SHARE = 0.05
+"""More errors than that among the last minute's answers are worth a look; fewer are everyday."""
+_LEAST_ANSWERS = 20
+"""Fewer answers make no share."""
+_BUSY = 0.9
+"""Utilisation from which only more workers help."""
+
+
+class State(IntEnum):
+    """How bad it is, the worst last."""
+
+    WELL = 0
+    BUSY = 1
+    STARTING = 2
+    ATTENTION = 3
+    BROKEN = 4
+
+
+class Finding(NamedTuple):
+    """One thing to know."""
+
+    state: State
+    text: str
+
+
+class Facts(NamedTuple):
+    """What the verdict is made of; mappings count the last minute, by code or event name."""
+
+    live: Health
+    ready: Health
+    was_ready: bool
+    lanes: Sequence[Lane]
+    busy: float | None
+    degraded: bool
+    lost: float
+    answers: float
+    errors: Mapping[str, float]
+    dead_letters: Mapping[str, float]
+    error_events: Mapping[str, float]
+    scaling: ScalingSeen | None
+    workers: Sequence[WorkerSeen]
+
+
+def findings(facts: Facts) -> list[Finding]:
+    """Return what there is to know, the worst first; never nothing."""
+    found = [*_process(facts), *_group(facts), *_requests(facts), *_lags(facts)]
+    return sorted(found, key=lambda finding: -finding.state) or [Finding(State.WELL, _well(facts))]
+
+
+def _process(facts: Facts) -> Iterator[Finding]:
+    live, why_not_live = facts.live
+    ready, why_not_ready = facts.ready
+    if not live:
+        yield Finding(State.BROKEN, f"Nothing moves: {why_not_live}")
+    if not ready and facts.was_ready:
+        yield Finding(State.BROKEN, f"Not serving: {why_not_ready}")
+    elif not ready:
+        yield Finding(State.STARTING, f"Starting: {why_not_ready}")
+    if facts.degraded:
+        yield Finding(State.ATTENTION, "Degraded: a model runs on the CPU because CUDA is missing")
+
+
+def _group(facts: Facts) -> Iterator[Finding]:
+    waiting = [worker.slot for worker in facts.workers if worker.state == "waiting"]
+    if waiting:
+        yield Finding(
+            State.ATTENTION, f"Ended and about to be started again: worker {', '.join(waiting)}"
+        )
+    if facts.scaling is None:
+        return
+    if not facts.scaling.known:
+        yield Finding(
+            State.ATTENTION, "Not every offset is known: the number of workers stays as it is"
+        )
+    if facts.scaling.stuck:
+        which = ", ".join(f"{topic}/{number}" for topic, number in sorted(facts.scaling.stuck))
+        yield Finding(State.BROKEN, f"Partitions with lag that do not move: {which}")
+
+
+def _requests(facts: Facts) -> Iterator[Finding]:
+    if facts.lost:
+        lost = words.count(facts.lost, "request")
+        yield Finding(
+            State.ATTENTION, f"{lost} deleted by Kafka before they were read, since start"
+        )
+    if facts.error_events:
+        yield Finding(State.ATTENTION, f"Errors in the log: {_counts(facts.error_events)}")
+    if facts.dead_letters:
+        yield Finding(
+            State.ATTENTION, f"Dead letters in the last minute: {_counts(facts.dead_letters)}"
+        )
+    errors = sum(facts.errors.values())
+    if facts.answers >= _LEAST_ANSWERS and errors > _ERROR_SHARE * facts.answers:
+        yield Finding(
+            State.ATTENTION,
+            f"{errors / facts.answers:.0%} of the last minute's answers are errors:"
+            f" {_counts(facts.errors)}",
+        )
+
+
+def _lags(facts: Facts) -> Iterator[Finding]:
+    for lane in facts.lanes:
+        if lane.lag_seconds is not None and lane.lag_seconds > lane.about.linger_s + _LATE_S:
+            yield _behind(lane, facts.busy)
+
+
+def _behind(lane: Lane, busy: float | None) -> Finding:
+    text = f"Lane {lane.name} is {words.time(lane.lag_seconds or 0.0)} behind"
+    gain = (lane.answering or 0.0) - (lane.arriving or 0.0)
+    if lane.lag_records and gain > 0:
+        return Finding(State.BUSY, f"{text}, caught up in {words.time(lane.lag_records / gain)}")
+    if busy is not None and busy > _BUSY:
+        text += f"; the model is busy {busy:.0%} of the time"
+    return Finding(State.ATTENTION, text)
+
+
+def _well(facts: Facts) -> str:
+    if facts.scaling is not None and not facts.scaling.decision.workers and not facts.workers:
+        return "All is well: nothing waits, no worker is needed"
+    answering = sum(lane.answering or 0.0 for lane in facts.lanes)
+    oldest_s = max((lane.lag_seconds or 0.0 for lane in facts.lanes), default=0.0)
+    if answering:
+        return (
+            f"All is well: {words.rate(answering)} answered,"
+            f" the oldest request waits {words.time(oldest_s)}"
+        )
+    waiting = sum(lane.lag_records or 0.0 for lane in facts.lanes)
+    if waiting:
+        return f"All is well: {words.count(waiting, 'request')} gathered"
+    return "All is well: nothing waits"
+
+
+def _counts(by_name: Mapping[str, float]) -> str:
+    most = sorted(by_name.items(), key=lambda each: -each[1])
+    return ", ".join(f"{name} {number:,.0f}" for name, number in most)

@@ -1,0 +1,172 @@
+"""The last minute, out of metric samples taken now and then. Pure: `now_s` is monotonic seconds.
+
+Rule 1: a counter that falls was started anew with its process, and counts from 0.
+Rule 2: series that differ only in the label `worker` are one; a worker that does not answer for a
+while keeps its counters, and its gauges are forgotten.
+Rule 3: where a gauge is there without the label `worker`, it speaks for all workers.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from prometheus_client.samples import Sample
+
+from daemon.telemetry import metric_names as names
+from daemon.telemetry.status.distribution import Distribution
+
+Labels: TypeAlias = tuple[tuple[str, str], ...]
+Group: TypeAlias = tuple[str, ...]
+"""Values of the labels that were asked for, in that order; "" for a label that is missing."""
+
+WORKER = "worker"
+"""The label that a supervisor gives to the samples of each worker."""
+
+_COUNTED = ("_total", "_bucket", "_sum", "_count")
+_STAGES = frozenset({"wait", "run"})
+"""Stages that are shown; the others would double what a look costs."""
+_SHOWN = (
+    *(names.RECORDS, names.REQUESTS, names.REQUEST_SECONDS, names.STAGE_SECONDS),
+    *(names.BATCH_ROWS, names.BATCH_FILL_RATIO, names.FLUSHES, names.EXECUTOR_BUSY),
+    *(names.INFLIGHT_REQUESTS, names.INFLIGHT_BYTES, names.LAG_RECORDS, names.LAG_SECONDS),
+    *(names.MODEL_INFO, names.DEGRADED, names.LAST_PROGRESS, names.REBALANCES, names.REPLAYS),
+    *(names.DEAD_LETTERS, names.REQUESTS_LOST, names.EVENTS),
+)
+_HISTOGRAM = ("_bucket", "_sum", "_count")
+_FOLLOWED = frozenset(
+    names.PREFIX + metric.name + suffix
+    for metric in _SHOWN
+    for suffix in (_HISTOGRAM if metric.kind == "histogram" else ("",))
+)
+
+
+class _Snapshot(NamedTuple):
+    at_s: float
+    totals: Mapping[str, Mapping[Labels, float]]
+    workers: int
+
+
+class Window:
+    """Counters' increases over the last `span_s`, gauges as they are."""
+
+    def __init__(self, *, span_s: float = 60.0, grain_s: float = 5.0) -> None:
+        """A snapshot is kept each `grain_s`, so that memory is bounded however often one looks."""
+        self._span_s = span_s
+        self._grain_s = grain_s
+        self._last: dict[tuple[str, Labels], float] = {}
+        self._totals: dict[str, defaultdict[Labels, float]] = {}
+        self._gauges: dict[str, dict[Labels, float]] = {}
+        self._snapshots: list[_Snapshot] = []
+        self._at_s = 0.0
+
+    def observe(self, samples: Iterable[Sample], now_s: float) -> None:
+        """Take all samples of a moment; those of other programs' metrics are passed over."""
+        self._gauges = {}
+        for sample in samples:
+            if sample.name in _FOLLOWED and sample.labels.get("stage", "run") in _STAGES:
+                labels = tuple(sample.labels.items())
+                if sample.name.endswith(_COUNTED):
+                    self._count(sample.name, labels, sample.value)
+                else:
+                    self._gauges.setdefault(sample.name, {})[labels] = sample.value
+        self._at_s = now_s
+        self._keep(now_s)
+
+    @property
+    def seconds(self) -> float:
+        """What time the increases are of; 0 before there are two snapshots."""
+        return self._at_s - self._snapshots[0].at_s if self._snapshots else 0.0
+
+    @property
+    def at_s(self) -> float | None:
+        """When it was last looked, None: never."""
+        return self._at_s if self._snapshots else None
+
+    @property
+    def workers(self) -> float:
+        """How many workers were seen, on average over the window."""
+        seen = [snapshot.workers for snapshot in self._snapshots]
+        return sum(seen) / len(seen) if seen else 0.0
+
+    def total(self, metric: names.Metric, *by: str) -> dict[Group, float]:
+        """Return a counter as it stands, added up by the labels `by`."""
+        return _added(self._totals.get(names.PREFIX + metric.name, {}), by)
+
+    def increase(self, metric: names.Metric, *by: str) -> dict[Group, float]:
+        """Return by how much a counter grew in the window, added up by the labels `by`."""
+        return _added(self._grown(names.PREFIX + metric.name), by)
+
+    def rate(self, metric: names.Metric, *by: str) -> dict[Group, float]:
+        """Return how fast a counter grew, a second; nothing before there is a window."""
+        seconds = self.seconds
+        if seconds <= 0:
+            return {}
+        return {group: value / seconds for group, value in self.increase(metric, *by).items()}
+
+    def gauge(
+        self,
+        metric: names.Metric,
+        *by: str,
+        of: Callable[[Iterable[float]], float] = sum,
+    ) -> dict[Group, float]:
+        """Return a gauge's present values, combined by the labels `by`."""
+        series = self._gauges.get(names.PREFIX + metric.name, {})
+        whole = {labels: value for labels, value in series.items() if not _is_one_worker_s(labels)}
+        values: dict[Group, list[float]] = defaultdict(list)
+        for labels, value in (whole or series).items():
+            values[_group(labels, by)].append(value)
+        return {group: of(each) for group, each in values.items()}
+
+    def distribution(self, metric: names.Metric, *by: str) -> dict[Group, Distribution]:
+        """Return what a histogram counted in the window, by the labels `by`."""
+        name = names.PREFIX + metric.name
+        counts = _added(self._grown(name + "_bucket"), (*by, "le"))
+        sums = _added(self._grown(name + "_sum"), by)
+        buckets: dict[Group, dict[float, float]] = defaultdict(dict)
+        for (*group, bound), count in counts.items():
+            buckets[tuple(group)][float(bound)] = count
+        return {
+            group: Distribution.of(each, total=sums.get(group, 0.0))
+            for group, each in buckets.items()
+        }
+
+    def _count(self, name: str, labels: Labels, value: float) -> None:
+        series = (name, labels)
+        before = self._last.get(series, 0.0)
+        self._last[series] = value
+        grown = value - before if value >= before else value
+        whole = tuple(each for each in labels if each[0] != WORKER)
+        self._totals.setdefault(name, defaultdict(float))[whole] += grown
+
+    def _keep(self, now_s: float) -> None:
+        """Keep this snapshot if it is time, and of the old ones the last that spans the window."""
+        kept = self._snapshots
+        if not kept or now_s - kept[-1].at_s >= self._grain_s:
+            totals = {name: dict(series) for name, series in self._totals.items()}
+            kept.append(_Snapshot(now_s, totals, self._workers()))
+        while len(kept) > 1 and now_s - kept[1].at_s >= self._span_s:
+            del kept[0]
+
+    def _grown(self, name: str) -> dict[Labels, float]:
+        before = self._snapshots[0].totals.get(name, {}) if self._snapshots else {}
+        now: Mapping[Labels, float] = self._totals.get(name, {})
+        return {labels: value - before.get(labels, 0.0) for labels, value in now.items()}
+
+    def _workers(self) -> int:
+        return len(self._gauges.get(names.PREFIX + names.INFLIGHT_REQUESTS.name, {}))
+
+
+def _added(series: Mapping[Labels, float], by: Group) -> dict[Group, float]:
+    sums: dict[Group, float] = defaultdict(float)
+    for labels, value in series.items():
+        sums[_group(labels, by)] += value
+    return dict(sums)
+
+
+def _group(labels: Labels, by: Group) -> Group:
+    named = dict(labels)
+    return tuple(named.get(label, "") for label in by)
+
+
+def _is_one_worker_s(labels: Labels) -> bool:
+    return any(name == WORKER for name, _ in labels)
