@@ -2,13 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from typing import TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from aiokafka import errors
 from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
 from aiokafka.structs import TopicPartition
-
-from daemon.kafka.consumer import Consumer
 
 _V = TypeVar("_V")
 Offsets: TypeAlias = Mapping[tuple[str, int], int]
@@ -16,11 +14,18 @@ Offsets: TypeAlias = Mapping[tuple[str, int], int]
 NO_OFFSET = -1
 
 
+class Sender(Protocol):
+    """Whoever can speak to the group's coordinator, a member or not."""
+
+    async def send(self, request: Any) -> Any:
+        """Send `request`; raises errors.KafkaError, also for what it failed with as a whole."""
+
+
 class Group:
     """What the consumer group has committed."""
 
-    def __init__(self, consumer: Consumer, name: str) -> None:
-        self._consumer = consumer
+    def __init__(self, coordinator: Sender, name: str) -> None:
+        self._coordinator = coordinator
         self._name = name
 
     async def offsets(self, partitions: Collection[TopicPartition]) -> Offsets:
@@ -37,20 +42,26 @@ class Group:
         """Whether the group has no commit at all; raises errors.KafkaError."""
         return not _known(await self._fetch(None))
 
-    async def commit(self, offsets: Offsets, *, number: int, member: str) -> None:
+    async def commit(
+        self,
+        offsets: Offsets,
+        *,
+        number: int,
+        member: str,
+        keep_ms: int = OffsetCommitRequest.DEFAULT_RETENTION_TIME,
+    ) -> None:
         """Commit `offsets` as `member` of the group's generation `number`.
 
         aiokafka's own commit names the generation of the moment it is sent, which need not be the
-        one that the offsets are from. Raises errors.KafkaError.
+        one that the offsets are from. `keep_ms`: when they expire, counted from now; by default as
+        the broker is set. Raises errors.KafkaError.
         """
         topics = [
             (topic, [(partition, offset, "") for partition, offset in partitions.items()])
             for topic, partitions in _by_topic(offsets).items()
         ]
-        request = OffsetCommitRequest(
-            self._name, number, member, OffsetCommitRequest.DEFAULT_RETENTION_TIME, topics
-        )
-        response = await self._consumer.send(request)
+        request = OffsetCommitRequest(self._name, number, member, keep_ms, topics)
+        response = await self._coordinator.send(request)
         codes = {code for _, partitions in response.topics for _, code in partitions} - {0}
         for code in sorted(codes):
             raise errors.for_code(code)(f"commit refused with code {code}")
@@ -59,7 +70,7 @@ class Group:
         self, topics: Mapping[str, Mapping[int, object]] | None
     ) -> dict[TopicPartition, int]:
         asked = None if topics is None else [(topic, list(topics[topic])) for topic in topics]
-        response = await self._consumer.send(OffsetFetchRequest(self._name, asked))
+        response = await self._coordinator.send(OffsetFetchRequest(self._name, asked))
         offsets: dict[TopicPartition, int] = {}
         for topic, partitions in response.topics:
             for partition, offset, _, code in partitions:

@@ -1,8 +1,10 @@
 """Worlds for the contract suite: each test of a contract runs on the fakes and on a real Kafka."""
 
+import asyncio
 import contextlib
 
 import pytest
+from aiokafka.conn import AIOKafkaConnection
 
 from loadtest.kafka.broker import Broker
 from tests.contract.worlds import (
@@ -31,6 +33,26 @@ def mended_broker(fragile_broker):
         fragile_broker.resume()
     with contextlib.suppress(RuntimeError):  # it is running
         fragile_broker.start()
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """Answers requests in the broker's place: `answers.append((api_name, make_response))`."""
+    scripted = []
+    send = AIOKafkaConnection.send
+
+    def scripted_send(self, request, expect_response=True):
+        for entry in scripted:
+            name, respond = entry
+            if type(request).__name__ == name:
+                scripted.remove(entry)
+                answered = asyncio.get_running_loop().create_future()
+                answered.set_result(respond(request))
+                return answered
+        return send(self, request, expect_response)
+
+    monkeypatch.setattr(AIOKafkaConnection, "send", scripted_send)
+    return scripted
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from contextlib import suppress
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
-from aiokafka.conn import AIOKafkaConnection
 from aiokafka.protocol.commit import OffsetFetchResponse_v3
 from aiokafka.protocol.produce import ProduceResponse_v7
 from aiokafka.structs import TopicPartition
@@ -19,26 +18,6 @@ from tests import raw_batches
 from tests.contract.worlds import Tally, gather, started_sink, until, values_of
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture
-def answers(monkeypatch):
-    """Answers requests in the broker's place: `answers.append((api_name, make_response))`."""
-    scripted = []
-    send = AIOKafkaConnection.send
-
-    def scripted_send(self, request, expect_response=True):
-        for entry in scripted:
-            name, respond = entry
-            if type(request).__name__ == name:
-                scripted.remove(entry)
-                answered = asyncio.get_running_loop().create_future()
-                answered.set_result(respond(request))
-                return answered
-        return send(self, request, expect_response)
-
-    monkeypatch.setattr(AIOKafkaConnection, "send", scripted_send)
-    return scripted
 
 
 # Finding 1: OffsetFetch fails as a whole, and the client takes it for "no commit"

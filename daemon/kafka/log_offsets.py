@@ -1,0 +1,83 @@
+"""Where logs start and end, asked of each partition's leader by requests of our own."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from enum import IntEnum
+
+from aiokafka import errors
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.offset import OffsetRequest
+from aiokafka.structs import TopicPartition
+
+_CONSUMER = -1
+"""The replica id of one who is no broker."""
+_READ_COMMITTED = 1
+
+
+class Place(IntEnum):
+    """A place in a log, as ListOffsets names it."""
+
+    END = -1
+    START = -2
+
+
+async def log_offsets(
+    inner: AIOKafkaClient,
+    partitions: Collection[TopicPartition],
+    place: Place,
+    *,
+    timeout_s: float,
+) -> Mapping[TopicPartition, int]:
+    """Return `place` of the logs; those are missing of which nothing is known within `timeout_s`.
+
+    END is what a worker can read up to: the first open transaction holds it back, as it holds the
+    worker. Markers of transactions count. Raises errors.TopicAuthorizationFailedError.
+    """
+    leaders: defaultdict[int, list[TopicPartition]] = defaultdict(list)
+    for partition in partitions:
+        leader = inner.cluster.leader_for_partition(partition)
+        if leader is not None and leader >= 0:
+            leaders[leader].append(partition)
+    if sum(map(len, leaders.values())) < len(partitions):
+        inner.force_metadata_update()
+    answers = await asyncio.gather(
+        *(_ask(inner, leader, led, place, timeout_s) for leader, led in leaders.items())
+    )
+    return {partition: offset for answer in answers for partition, offset in answer.items()}
+
+
+async def _ask(
+    inner: AIOKafkaClient,
+    leader: int,
+    partitions: Collection[TopicPartition],
+    place: Place,
+    timeout_s: float,
+) -> dict[TopicPartition, int]:
+    topics: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    for topic, number in partitions:
+        topics[topic].append((number, place))
+    request = OffsetRequest(_CONSUMER, _READ_COMMITTED, list(topics.items()))
+    try:
+        async with asyncio.timeout(timeout_s):
+            response = await inner.send(leader, request)
+    except (errors.KafkaError, TimeoutError):
+        inner.force_metadata_update()
+        return {}
+    return _told(inner, response.topics)
+
+
+def _told(
+    inner: AIOKafkaClient, topics: Collection[tuple[str, Collection[tuple[int, int, int, int]]]]
+) -> dict[TopicPartition, int]:
+    offsets: dict[TopicPartition, int] = {}
+    for topic, partitions in topics:
+        for number, code, _timestamp, offset in partitions:
+            if not code:
+                offsets[TopicPartition(topic, number)] = offset
+                continue
+            error = errors.for_code(code)
+            if error is errors.TopicAuthorizationFailedError:
+                raise error(topic)
+            inner.force_metadata_update()  # its leader has moved, or the topic was made anew
+    return offsets
