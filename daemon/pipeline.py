@@ -152,6 +152,16 @@ class Pipeline:
         if not self._failure.done():
             self._failure.set_exception(error)
 
+    @property
+    def full_lanes(self) -> frozenset[str]:
+        """The lanes that hold so much that nothing more is fetched for them."""
+        return frozenset(name for name, budget in self._budgets.items() if not budget.has_room)
+
+    def hurry(self, lanes: Collection[str]) -> None:
+        """Let nothing in `lanes` wait for company, until told of others."""
+        self._batcher.hurry(lanes)
+        self._dispatch.changed()
+
     def retire(self, model: Model) -> None:
         """Close a model that a reload replaced, once no batch needs it."""
         self._runner.retire(model)

@@ -55,6 +55,21 @@ class Event(StrEnum):
         "warning",
         "`limits.drain` is over; the rest is left to redelivery and the exit code is 75",
     )
+    CATCH_UP_STARTED = (
+        "catch_up.started",
+        "info",
+        "a one-shot run knows what it has to answer; shows how many offsets are due",
+    )
+    CATCH_UP_PROGRESSED = (
+        "catch_up.progressed",
+        "info",
+        "every 10 s of a one-shot run: what the group has answered of what is due, how fast",
+    )
+    CATCH_UP_FINISHED = (
+        "catch_up.finished",
+        "info",
+        "a one-shot run ends; shows why, and what is left",
+    )
     HTTP_STARTED = ("http.started", "info", "health and metrics are served; shows the address")
 
     # Models

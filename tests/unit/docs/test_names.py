@@ -18,7 +18,7 @@ LINE_ROOMS = [
     f"daemon/{room}"
     for room in (
         *("admission", "answering", "batching", "kafka", "process", "running", "telemetry"),
-        *("scaling", "supervision", "telemetry/status"),
+        *("catching_up", "scaling", "supervision", "telemetry/status"),
     )
 ]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

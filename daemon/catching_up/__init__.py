@@ -1,0 +1,1 @@
+"""The one-shot run: it ends when all is answered that was there when it began."""
