@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 KEEP ?=
 SCENARIO ?= quickstart
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap demo test test-long test-gpu check format bench load lock clean
@@ -54,9 +56,10 @@ format: $(STAMP) ## put the code into shape
 
 lock: ## compile requirements/*.in into hash-pinned locks (needs uv)
 	@for name in run load dev gpu; do \
-	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	    --custom-compile-command 'make lock' --override requirements/overrides.txt \
+	  $(LOCK) --override requirements/overrides.txt \
 	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	@for name in cpu build; do \
+	  $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 clean: ## remove the virtual environment and caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
