@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from daemon.errors import Exit, Fatal
+from daemon.process.first_process import heed_term
 
 Config = Annotated[
     Path | None,
@@ -149,6 +150,7 @@ def list_dead_letters(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (else the command line) name; return the exit code."""
+    heed_term()
     from config.errors import SettingsError
 
     try:
