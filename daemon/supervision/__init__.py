@@ -1,0 +1,1 @@
+"""Worker processes on one host: started, watched, drained and replaced."""

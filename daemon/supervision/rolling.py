@@ -1,0 +1,97 @@
+"""New settings reach the workers one at a time. Pure: `now` is monotonic seconds.
+
+Rule 1: the next worker is drained only when the one before serves again and nobody else starts.
+Rule 2: a worker that does not come up with the new settings ends the roll; the others keep theirs.
+Rule 3: workers that start meanwhile, whatever for, have the new settings and are not replaced.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+from daemon.supervision.slot import Slot, State
+
+
+class Replace(NamedTuple):
+    """Exchange this slot's worker."""
+
+    slot: int
+
+
+class Replaced(NamedTuple):
+    """The slot serves again, `pause_s` after its worker was told to drain."""
+
+    slot: int
+    pause_s: float
+
+
+class Stopped(NamedTuple):
+    """The slot's new worker failed before it served; `left` workers keep their old settings."""
+
+    slot: int
+    left: int
+
+
+class Finished(NamedTuple):
+    """Every worker has the new settings."""
+
+
+Step: TypeAlias = Replace | Replaced | Stopped | Finished
+
+
+class Rolling:
+    """Asked about every second for its next step, None while there is nothing to do but wait."""
+
+    def __init__(self) -> None:
+        self._edition: int | None = None
+        self._current: int | None = None
+        self._began_s = 0.0
+
+    @property
+    def under_way(self) -> bool:
+        """Whether there may be workers left to replace."""
+        return self._edition is not None
+
+    def begin(self, edition: int) -> None:
+        """Replace all workers of older editions, those of a roll that is under way included."""
+        self._edition = edition
+
+    def step(self, slots: Sequence[Slot], now: float) -> Step | None:
+        """Return what to do, or what came of it, given the slots as they are."""
+        if self._edition is None:
+            return None
+        failed = _failed(slots, self._edition)
+        if failed is not None:
+            left = sum(slot.alive and slot.edition < self._edition for slot in slots)
+            self._edition = self._current = None
+            return Stopped(failed, left)
+        if self._current is not None:
+            return self._follow(self._current, slots, now)
+        return self._choose(slots, self._edition, now)
+
+    def _follow(self, current: int, slots: Sequence[Slot], now: float) -> Step | None:
+        slot = slots[current]
+        if slot.replacing:
+            return None
+        self._current = None
+        if slot.state is State.SERVING:
+            return Replaced(current, now - self._began_s)
+        return None  # fewer workers are wanted, or the old one died: there is nothing to exchange
+
+    def _choose(self, slots: Sequence[Slot], edition: int, now: float) -> Step | None:
+        if any(slot.state is State.STARTING for slot in slots):
+            return None
+        old = [
+            number
+            for number, slot in enumerate(slots)
+            if slot.state is State.SERVING and slot.edition < edition
+        ]
+        if not old:
+            self._edition = None
+            return Finished()
+        self._current, self._began_s = old[0], now
+        return Replace(old[0])
+
+
+def _failed(slots: Sequence[Slot], edition: int) -> int | None:
+    """Return a slot whose worker did not come up with these settings, None when all did."""
+    return next((n for n, slot in enumerate(slots) if slot.failed_edition == edition), None)

@@ -1,0 +1,222 @@
+"""Which slot's worker is started, drained or killed. Pure: `now` is monotonic seconds.
+
+Rule 1: a slot has one process at most; the next one starts only when the end of the last was seen.
+Rule 2: the lowest free slot starts first and the highest ends first, but who serves already is kept
+before who does not yet, and a slot that fails again and again gives its place to one that does not.
+Rule 3: an end that nobody asked for is followed by a pause, which doubles as long as it goes on.
+Rule 4: an exit code that cannot get better is believed: the slot stays closed until new settings.
+Rule 5: a worker without heartbeats is ended. Time in which the supervisor itself did not run (SIGSTOP, a frozen
+container) counts against nobody.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf
+
+from daemon.errors import Exit
+from daemon.supervision.backoff import Backoff
+from daemon.supervision.slot import Action, Cause, Do, End, Patience, Slot, State
+
+HOPELESS = frozenset({Exit.USAGE, Exit.MODEL_REFUSED, Exit.DENIED, Exit.SETTINGS})
+"""Exit codes of which docs/operations.md says: do not start again."""
+_GIVES_WAY = 3
+"""Failures in a row, 7 s of pauses, after which another free slot is tried before this one."""
+_LAST_WORDS_S = 5.0
+"""From SIGABRT, at which a worker shows where its threads stand, to SIGKILL."""
+_WITHOUT = frozenset({State.EMPTY, State.BACKING_OFF})
+
+
+class Slots:
+    """All slots. It is told what happened, and says what to do; it believes that it is done."""
+
+    def __init__(self, most: int, patience: Patience, *, now: float) -> None:
+        self._patience = patience
+        self._slots: list[Slot] = []
+        self._edition = 0
+        self._looked_s = now
+        self._hopeless: int | None = None
+        self._served = False
+        self.renew(most, patience)
+
+    def renew(self, most: int, patience: Patience) -> None:
+        """Begin with new settings: they may cure what failed, and workers from now on have them."""
+        self._most = most
+        self._patience = patience
+        self._edition += 1
+        while len(self._slots) < most:
+            self._slots.append(Slot(Backoff()))
+        for slot in self._slots:
+            if not slot.alive:
+                slot.state = State.EMPTY
+                slot.backoff = Backoff()
+
+    @property
+    def all(self) -> Sequence[Slot]:
+        """Each slot at its number; those beyond the most allowed may be there, on their way out."""
+        return self._slots
+
+    @property
+    def edition(self) -> int:
+        """That of workers which start now."""
+        return self._edition
+
+    @property
+    def working(self) -> int:
+        """Workers that serve, will soon, or are being exchanged."""
+        return sum(_is_working(slot) for slot in self._slots)
+
+    @property
+    def living(self) -> int:
+        """Processes there are."""
+        return sum(slot.alive for slot in self._slots)
+
+    @property
+    def hopeless(self) -> int | None:
+        """The exit code for which the supervisor has to end too, None while there is hope."""
+        return self._hopeless
+
+    def census(self) -> Mapping[State, int]:
+        """Return how many slots are in each state."""
+        return dict.fromkeys(State, 0) | Counter(slot.state for slot in self._slots)
+
+    # What happened
+
+    def ready(self, number: int, now: float) -> None:
+        """The worker serves."""
+        slot = self._slots[number]
+        if slot.state is State.STARTING:
+            slot.state = State.SERVING
+            slot.served_s = slot.beaten_s = now
+            slot.replacing = False
+            self._served = True
+
+    def beat(self, number: int, now: float) -> None:
+        """The worker says that it is well."""
+        self._slots[number].beaten_s = now
+
+    def extend(self, number: int, until_s: float) -> None:
+        """The worker needs until then to become ready."""
+        slot = self._slots[number]
+        if slot.state is State.STARTING:
+            slot.deadline_s = max(slot.deadline_s, until_s)
+
+    def leaving(self, number: int, now: float) -> None:
+        """The worker drains, whoever asked it to."""
+        slot = self._slots[number]
+        if slot.state in {State.STARTING, State.SERVING}:
+            self._let_drain(slot, now)
+
+    def replace(self, number: int) -> None:
+        """Exchange the worker for one with the present settings."""
+        self._slots[number].replacing = True
+
+    def exited(self, number: int, code: int, now: float) -> End:
+        """The process has ended; `code` is negative for a signal."""
+        slot = self._slots[number]
+        cause = slot.cause or (Cause.KILLED if code < 0 else Cause.EXITED)
+        served_s = None if slot.served_s is None else now - slot.served_s
+        slot.state, slot.cause, slot.served_s, slot.deadline_s = State.EMPTY, None, None, inf
+        if cause is Cause.ASKED:
+            return End(number, code, cause, 0.0)
+        slot.replacing = False
+        if served_s is None:
+            slot.failed_edition = slot.edition
+        if code in HOPELESS:
+            slot.state = State.CLOSED
+            self._judge(code)
+            return End(number, code, cause, 0.0)
+        return End(number, code, cause, slot.backoff.failed(served_s or 0.0, now))
+
+    def _judge(self, code: int) -> None:
+        """Give up when nobody serves, or will, and nobody ever did or is left to be tried."""
+        if any(_is_working(slot) for slot in self._slots):
+            return
+        allowed = self._slots[: self._most]
+        if not self._served or all(slot.state is State.CLOSED for slot in allowed):
+            self._hopeless = code
+
+    # What to do
+
+    def decide(self, wanted: int, now: float) -> Sequence[Action]:
+        """Return what to do now so that `wanted` workers serve; to be asked about every second."""
+        self._forgive(now)
+        late = list(self._end_late(now))
+        kept = self._kept(wanted)
+        return [*late, *self._drain(kept, now), *self._start(kept, now)]
+
+    def _forgive(self, now: float) -> None:
+        """Take a long silence of the caller's for a process that did not run."""
+        gap_s = now - self._looked_s
+        self._looked_s = now
+        if gap_s > self._patience.heartbeat_s / 2:
+            for slot in self._slots:
+                slot.beaten_s = max(slot.beaten_s, now)
+                slot.deadline_s += gap_s
+
+    def _kept(self, wanted: int) -> Sequence[int]:
+        """Return the slots that should have a worker."""
+        allowed = range(min(self._most, len(self._slots)))
+        working = [number for number in allowed if _is_working(self._slots[number])]
+        working.sort(key=lambda number: self._slots[number].state is State.STARTING)
+        free = [number for number in allowed if _is_free(self._slots[number])]
+        free.sort(key=lambda number: self._slots[number].backoff.failures >= _GIVES_WAY)
+        return sorted([*working, *free][: max(0, wanted)])
+
+    def _end_late(self, now: float) -> Iterator[Action]:
+        for number, slot in enumerate(self._slots):
+            if slot.state is State.STARTING and now > slot.deadline_s:
+                yield self._abort(number, Cause.UNREADY, now)
+            elif slot.state is State.SERVING and now - slot.beaten_s > self._patience.heartbeat_s:
+                yield self._abort(number, Cause.HUNG, now)
+            elif slot.state is State.DRAINING and now > slot.deadline_s:
+                slot.deadline_s = now + _LAST_WORDS_S
+                yield Action(Do.KILL, number, "it did not end in time")
+
+    def _abort(self, number: int, cause: Cause, now: float) -> Action:
+        slot = self._slots[number]
+        slot.state, slot.cause = State.DRAINING, cause
+        slot.deadline_s = now + _LAST_WORDS_S
+        return Action(Do.ABORT, number, _REASONS[cause])
+
+    def _drain(self, kept: Sequence[int], now: float) -> Iterator[Action]:
+        for number in reversed(range(len(self._slots))):
+            slot = self._slots[number]
+            if number not in kept:
+                slot.replacing = False
+            if slot.state in {State.STARTING, State.SERVING} and (
+                number not in kept or (slot.replacing and slot.edition < self._edition)
+            ):
+                self._let_drain(slot, now)
+                slot.cause = Cause.ASKED
+                reason = "it is replaced" if slot.replacing else "fewer workers are wanted"
+                yield Action(Do.DRAIN, number, reason)
+
+    def _let_drain(self, slot: Slot, now: float) -> None:
+        slot.state = State.DRAINING
+        slot.deadline_s = now + self._patience.drain_s
+
+    def _start(self, kept: Sequence[int], now: float) -> Iterator[Action]:
+        for number, slot in enumerate(self._slots):
+            if slot.state not in _WITHOUT:
+                continue
+            slot.state = State.EMPTY
+            if number in kept and now < slot.backoff.until_s:
+                slot.state = State.BACKING_OFF
+            elif number in kept:
+                slot.state, slot.edition = State.STARTING, self._edition
+                slot.deadline_s = now + self._patience.start_s
+                yield Action(Do.START, number, "a worker is wanted")
+
+
+_REASONS = {
+    Cause.UNREADY: "it did not become ready in time",
+    Cause.HUNG: "it gave no sign of life",
+}
+
+
+def _is_working(slot: Slot) -> bool:
+    return slot.replacing or slot.state in {State.STARTING, State.SERVING}
+
+
+def _is_free(slot: Slot) -> bool:
+    return not slot.replacing and slot.state in _WITHOUT
