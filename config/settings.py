@@ -227,7 +227,7 @@ class Scaling(_Section):
         15.0, description="from a worker's start until it serves, its rebalance included"
     )
     down_window: Duration = Field(
-        300.0, description="workers end only when this long fewer were enough"
+        120.0, description="workers end only when this long fewer were enough"
     )
     idle: Duration = Field(
         60.0, description="without a new or unanswered record for this long, min_workers are left"
