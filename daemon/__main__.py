@@ -59,17 +59,40 @@ def dead_letters_root(context: typer.Context) -> None:
 
 @app.command(
     epilog="- `tidemill run -c tidemill.toml`\n"
-    "- `tidemill run -c tidemill.toml -s kafka.instance_id=host1-0 -s http.port=0`"
+    "- `tidemill run -c tidemill.toml -s kafka.instance_id=host1-0 -s http.port=0`\n"
+    "- `tidemill run -c tidemill.toml --until-caught-up --max-duration 10min`"
 )
-def run(config: Config = None, overrides: Overrides = None) -> int:
-    """Serve requests until told to stop.
+def run(
+    config: Config = None,
+    overrides: Overrides = None,
+    until_caught_up: Annotated[
+        bool,
+        typer.Option(
+            "--until-caught-up", help="End when all is answered that is there at the start."
+        ),
+    ] = False,
+    max_duration: Annotated[
+        str,
+        typer.Option(
+            "--max-duration",
+            metavar="TIME",
+            help="Stop after so long, as at a SIGTERM; the exit code is 75 when work is left.",
+        ),
+    ] = "",
+    as_json: AsJson = False,
+) -> int:
+    """Serve requests until told to stop, or until caught up.
 
     SIGTERM answers what is gathered, commits and leaves; a second one ends at once. SIGHUP reloads
     the models. Health and metrics are on http.port.
+
+    With --until-caught-up a summary is printed at the end: JSON, or a table on a terminal.
     """
+    from daemon.commands.catch_up import asked
     from daemon.commands.run import run as command
 
-    return command(config, overrides or ())
+    catch_up = asked(until_caught_up=until_caught_up, max_duration=max_duration, as_json=as_json)
+    return command(config, overrides or (), catch_up)
 
 
 @app.command(

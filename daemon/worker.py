@@ -8,13 +8,15 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 
 from config.errors import SettingsError
 from config.settings import Settings
 from daemon.assembly import kafka_line
+from daemon.catching_up.one_shot import OneShot
 from daemon.errors import Exit
+from daemon.kafka.observer import Observer
 from daemon.kafka.source import KafkaSource
 from daemon.pipeline import Pipeline
 from daemon.process.memory import memory_budget
@@ -33,10 +35,17 @@ Reread = Callable[[], Settings]
 """Returns the settings as they are written now; raises SettingsError."""
 
 
-def run(settings: Settings, base: Path, *, reread: Reread, about: About) -> Exit:
-    """Serve until told to stop; raises Fatal with the exit code."""
+def run(
+    settings: Settings,
+    base: Path,
+    *,
+    reread: Reread,
+    about: About,
+    one_shot: OneShot | None = None,
+) -> Exit:
+    """Serve until told to stop, or until `one_shot` is done; raises Fatal with the exit code."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(Worker(settings, base, reread, about).run())
+        return runner.run(Worker(settings, base, reread, about, one_shot).run())
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -50,11 +59,19 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 class Worker:
     """One process: one member of the group, one executor."""
 
-    def __init__(self, settings: Settings, base: Path, reread: Reread, about: About) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        base: Path,
+        reread: Reread,
+        about: About,
+        one_shot: OneShot | None = None,
+    ) -> None:
         """`base` is where relative paths start; `reread` serves reloads, `about` the status page."""
         self._settings = settings
         self._base = base
         self._reread = reread
+        self._one_shot = one_shot
         self._metrics = Metrics()
         self._models = Models(settings, base, on_stuck=_end_stuck)
         self._source: KafkaSource | None = None
@@ -114,7 +131,7 @@ class Worker:
 
     async def _serve(self, vitals: Vitals, stop: asyncio.Event) -> Exit:
         """Work, and look at itself; whichever of the two ends first ends the other."""
-        work = asyncio.create_task(self._work(vitals, stop), name="work")
+        work = asyncio.create_task(self._live(vitals, stop), name="work")
         watch = asyncio.create_task(vitals.run(), name="vitals")
         try:
             await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
@@ -124,6 +141,16 @@ class Worker:
             watch.cancel()
             summarise(last=True)
 
+    async def _live(self, vitals: Vitals, stop: asyncio.Event) -> Exit:
+        if self._one_shot is None:
+            return await self._work(vitals, stop)
+        return await self._one_shot.run(
+            Observer(self._settings, self._base),
+            self._metrics.registry,
+            stop,
+            lambda: self._work(vitals, stop),
+        )
+
     async def _work(self, vitals: Vitals, stop: asyncio.Event) -> Exit:
         await asyncio.to_thread(self._models.load)
         for name, model in self._models.serving.items():
@@ -131,11 +158,13 @@ class Worker:
         async with kafka_line(
             self._settings, self._base, self._models, self._metrics, moved=vitals.moved
         ) as (source, line):
-            self._bind_gauges(source, line)
             await source.start()
+            self._bind_gauges(source, line)
             self._source, self._line = source, line
             self._show_memory(source.partitions)
-            return await line.run(stop)
+            one_shot = self._one_shot
+            async with one_shot.chasing(source, line, stop) if one_shot else nullcontext():
+                return await line.run(stop)
 
     def _show_memory(self, partitions: int) -> None:
         """Say how large this process may become, now that it is warm and has nothing to do."""

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Protocol
 
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from config.settings import Settings
 from daemon.catching_up.chase import Chase, Look
@@ -58,6 +59,7 @@ class OneShot:
         self._pace: Pace
         self._target: Target | None = None
         self._left: int | None = None
+        self._registry: Collector | None = None
         self._lost = 0
         self._is_over = False
         self._reason = ""
@@ -74,6 +76,7 @@ class OneShot:
         `work` ends with a drain once `stop` is set. Returns CLEAN only when everything due was
         answered, else WORK_LEFT; raises Fatal.
         """
+        self._registry = registry
         over = self._set_limit(stop)
         try:
             async with observing as observer:
@@ -87,7 +90,7 @@ class OneShot:
             self._view.close()
             if over is not None:
                 over.cancel()
-        return self._judge(code, _lost(registry))
+        return self._judge(code)
 
     @asynccontextmanager
     async def chasing(
@@ -122,7 +125,7 @@ class OneShot:
             task.cancel()
             await asyncio.wait([task])
 
-    def summary(self, code: Exit, registry: Collector, reason: str = "") -> Summary:
+    def summary(self, code: Exit, reason: str = "") -> Summary:
         """Return what to tell at the end; `reason` when it failed in another way than `run` knows."""
         outcome = Outcome(
             code,
@@ -132,8 +135,7 @@ class OneShot:
             lost=self._lost,
             wall_s=self._clock() - self._began_s,
         )
-        samples = [sample for family in registry.collect() for sample in family.samples]
-        return summary(outcome, samples)
+        return summary(outcome, self._samples())
 
     # Inside
 
@@ -192,13 +194,13 @@ class OneShot:
                         return
                     await asyncio.sleep(_RETRY_S)
 
-    def _judge(self, code: Exit, lost: int) -> Exit:
+    def _judge(self, code: Exit) -> Exit:
         target = self._target
         if target is None or not target.reached:
             code, self._reason = Exit.WORK_LEFT, self._why_it_stopped
         else:
             self._left = 0
-            self._lost = max(0, lost - target.gone)
+            self._lost = max(0, self._told_lost() - target.gone)
             self._reason = "caught up" if target.due else "nothing was due"
             if code is not Exit.CLEAN:
                 self._reason += "; newer requests that were held could not be answered in time"
@@ -212,8 +214,10 @@ class OneShot:
     def _why_it_stopped(self) -> str:
         return "--max-duration was over" if self._is_over else "told to stop"
 
+    def _told_lost(self) -> int:
+        name = names.PREFIX + names.REQUESTS_LOST.name
+        return int(sum(sample.value for sample in self._samples() if sample.name == name))
 
-def _lost(registry: Collector) -> int:
-    name = names.PREFIX + names.REQUESTS_LOST.name
-    samples = (sample for family in registry.collect() for sample in family.samples)
-    return int(sum(sample.value for sample in samples if sample.name == name))
+    def _samples(self) -> Sequence[Sample]:
+        families = () if self._registry is None else self._registry.collect()
+        return [sample for family in families for sample in family.samples]

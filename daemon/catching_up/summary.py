@@ -72,7 +72,7 @@ def summary(outcome: Outcome, samples: Iterable[Sample]) -> Summary:
         if batches
         else None,
         wall_s=round(outcome.wall_s, 3),
-        busy_s=round(told.total(names.EXECUTOR_BUSY), 3),
+        busy_s=round(float(told.total(names.EXECUTOR_BUSY)), 3),
         p99_s=_rounded(quantile(told.buckets(names.REQUEST_SECONDS), _P99)),
     )
 

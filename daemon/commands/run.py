@@ -9,6 +9,8 @@ from pathlib import Path
 from config.load import Loaded, load
 from config.settings import Settings
 from daemon import worker
+from daemon.catching_up.one_shot import OneShot
+from daemon.commands.catch_up import CatchUp, one_shot, show
 from daemon.errors import Exit, Fatal
 from daemon.telemetry import logs
 from daemon.telemetry.events import Event
@@ -19,11 +21,12 @@ _LEFT_BEHIND = {Exit.INTERNAL, Exit.WORK_LEFT}
 it for ever."""
 
 
-def run(config: Path | None, overrides: Sequence[str]) -> Exit:
-    """Serve until told to stop; how it went is in the log. Raises SettingsError."""
+def run(config: Path | None, overrides: Sequence[str], catch_up: CatchUp | None = None) -> Exit:
+    """Serve until told to stop, or caught up; how it went is in the log. Raises SettingsError."""
     loaded = load(config, os.environ, overrides)
     settings = loaded.settings
-    logs.configure(settings.log, worker=_worker_name(settings))
+    shot, stream = one_shot(settings, catch_up) if catch_up else (None, None)
+    logs.configure(settings.log, worker=_worker_name(settings), stream=stream)
     logs.log(
         Event.WORKER_STARTED,
         version=version("tidemill"),
@@ -40,23 +43,30 @@ def run(config: Path | None, overrides: Sequence[str]) -> Exit:
         version=version("tidemill"),
         configuration=loaded.name,
     )
-    code = _serve(loaded, about, lambda: load(config, os.environ, overrides).settings)
+    code, why = _serve(loaded, about, lambda: load(config, os.environ, overrides).settings, shot)
     logs.summarise(last=True)
     logs.log(Event.WORKER_STOPPED, exit_code=int(code), meaning=code.name.lower())
+    if shot and catch_up:
+        show(shot.summary(code, why), catch_up)
     if code in _LEFT_BEHIND:
         os._exit(code)
     return code
 
 
-def _serve(loaded: Loaded, about: About, reread: worker.Reread) -> Exit:
+def _serve(
+    loaded: Loaded, about: About, reread: worker.Reread, shot: OneShot | None
+) -> tuple[Exit, str]:
+    """Return the exit code, and the reason where something went wrong."""
     try:
-        return worker.run(loaded.settings, loaded.base, reread=reread, about=about)
+        return worker.run(
+            loaded.settings, loaded.base, reread=reread, about=about, one_shot=shot
+        ), ""
     except Fatal as fatal:
         logs.log(Event.WORKER_FAILED, exit_code=int(fatal.exit_code), reason=str(fatal))
-        return fatal.exit_code
+        return fatal.exit_code, str(fatal)
     except Exception as error:  # noqa: BLE001 -- a bug must be in the log like any other end
         logs.log(Event.WORKER_FAILED, exit_code=int(Exit.INTERNAL), exc_info=error)
-        return Exit.INTERNAL
+        return Exit.INTERNAL, "a bug; the log has it whole"
 
 
 def _worker_name(settings: Settings) -> str:

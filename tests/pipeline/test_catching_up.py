@@ -98,7 +98,7 @@ class Run:
             return await self.line.task
 
     def summary(self, code=Exit.CLEAN):
-        return self.one_shot.summary(code, self.line.metrics.registry)
+        return self.one_shot.summary(code)
 
     def batches(self):
         return [len(rows) for rows in self.line.session.runs]
