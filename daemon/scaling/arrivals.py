@@ -1,0 +1,62 @@
+"""How fast records arrive, by the ends of the logs. Pure.
+
+Rule 1: an unknown end tells nothing; what came meanwhile counts from the last end that was known.
+Rule 2: the first end that is known of a partition is where counting begins.
+Rule 3: an end that fell is that of a topic made anew: all its records have arrived since.
+"""
+
+from collections.abc import Collection, Mapping
+
+from daemon.scaling.flow import Flow
+from daemon.scaling.observation import Observation, Offsets, Partition
+
+WINDOWS_S = (15.0, 60.0)
+"""The larger of the two rates counts: up quickly, down slowly. The shorter is one round of
+Kubernetes' autoscaler, the longer bridges the lulls of what arrives in batches."""
+
+
+class Arrivals:
+    """Counts what arrives in each lane; memory is bounded by lanes and partitions."""
+
+    def __init__(self, lanes: Mapping[str, Collection[str]]) -> None:
+        """`lanes`: the topics of each; a topic is in one lane."""
+        self._lane_of = {topic: lane for lane, topics in lanes.items() for topic in topics}
+        self._flows = {lane: Flow(max(WINDOWS_S)) for lane in lanes}
+        self._totals = dict.fromkeys(lanes, 0)
+        self._ends: dict[Partition, int] = {}
+        self.arrived_s: float | None = None
+        """When an end was last seen to have moved; at first when it was first looked."""
+
+    def see(self, observation: Observation) -> None:
+        """Take in what was seen."""
+        if self.arrived_s is None:
+            self.arrived_s = observation.at_s
+        unknown = set()
+        for partition, offsets in observation.partitions.items():
+            lane = self._lane_of[partition[0]]
+            if offsets.end is None:
+                unknown.add(lane)
+            elif arrived := self._count(partition, offsets.end, offsets):
+                self._totals[lane] += arrived
+                self.arrived_s = observation.at_s
+        if observation.partitions:
+            for lane in self._flows.keys() - unknown:
+                self._flows[lane].see(self._totals[lane], observation.at_s)
+
+    def rate(self, lane: str) -> float | None:
+        """Return the records a second that arrive in `lane`; None before two complete looks."""
+        rates = [self._flows[lane].rate(window_s) for window_s in WINDOWS_S]
+        return max((rate for rate in rates if rate is not None), default=None)
+
+    @property
+    def total(self) -> float:
+        """Records a second that arrive in all lanes whose rate is known."""
+        return max(
+            sum(flow.rate(window_s) or 0.0 for flow in self._flows.values())
+            for window_s in WINDOWS_S
+        )
+
+    def _count(self, partition: Partition, end: int, offsets: Offsets) -> int:
+        before = self._ends.get(partition, end)
+        self._ends[partition] = end
+        return end - before if end >= before else end - (offsets.start or 0)

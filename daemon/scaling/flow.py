@@ -1,0 +1,48 @@
+"""How fast a count grows. Pure; times are monotonic seconds."""
+
+from collections import deque
+from typing import NamedTuple
+
+_SPACING_S = 0.25
+"""Bounds the memory: looks that follow each other more closely are kept as one."""
+_LEAST_S = 5.0
+"""What came within the very first look is no rate yet: it is spread over this long."""
+
+
+class _Sample(NamedTuple):
+    at_s: float
+    total: float
+
+
+class Flow:
+    """Remembers a count for `longest_s`, at most 8 samples a second."""
+
+    def __init__(self, longest_s: float) -> None:
+        self._longest_s = longest_s
+        self._samples: deque[_Sample] = deque()
+
+    def see(self, total: float, at_s: float) -> None:
+        """The count is `total` at `at_s`; not to be called while it is unknown."""
+        samples = self._samples
+        if len(samples) > 1 and at_s - samples[-2].at_s < _SPACING_S:
+            samples.pop()
+        samples.append(_Sample(at_s, total))
+        while len(samples) > 1 and samples[1].at_s <= at_s - self._longest_s:
+            samples.popleft()
+
+    def rate(self, window_s: float) -> float | None:
+        """Return the growth a second over the last `window_s`; None before the second look.
+
+        It is taken between two looks, so a gap in the looks makes the window longer, never the rate
+        higher.
+        """
+        if not self._samples:
+            return None
+        first, last = self._samples[0], self._samples[-1]
+        if first is last:
+            return None
+        for sample in reversed(self._samples):
+            if sample.at_s <= last.at_s - window_s:
+                first = sample
+                break
+        return (last.total - first.total) / max(last.at_s - first.at_s, _LEAST_S)

@@ -1,0 +1,200 @@
+"""From what is seen to how many workers there should be, and why. Pure."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from config.settings import Settings
+from daemon.scaling.arrivals import Arrivals
+from daemon.scaling.by_design import ByDesign
+from daemon.scaling.lag_age import LagAge
+from daemon.scaling.observation import Observation, Partition
+from daemon.scaling.own_rate import Work
+from daemon.scaling.policy import Decision, Load, Policy
+from daemon.scaling.served import Served
+from daemon.scaling.service_rate import ServiceRate
+from daemon.scaling.stuck import Standing, Stuck, patience
+
+
+class TopicLag(NamedTuple):
+    """How far the group is behind in a topic; None is unknown."""
+
+    records: int | None
+    seconds: float | None
+
+
+class LaneLoad(NamedTuple):
+    """What a lane gets and how far the group is behind in it; None is unknown."""
+
+    arrival_rate: float | None
+    lag_records: int | None
+    lag_seconds: float | None
+    partitions: int
+
+
+class Report(NamedTuple):
+    """What was decided at `at_s` (monotonic seconds), and by what.
+
+    Attributes:
+        decision: how many workers there should be.
+        known: whether all offsets are known, else the number is held.
+        members: of the group; None is unknown.
+        arrival_rate: records/s, all lanes.
+        served_rate: records/s by which commits advanced; None is unknown.
+        service_rate: records/s that one busy worker serves; None is not known yet.
+        lag_records, lag_seconds: how far behind the group is; None is unknown.
+        stuck: partitions that do not move, with their lag and since when.
+        lanes, topics: the same by lane and by topic.
+    """
+
+    at_s: float
+    decision: Decision
+    known: bool
+    members: int | None
+    arrival_rate: float
+    served_rate: float | None
+    service_rate: float | None
+    lag_records: int | None
+    lag_seconds: float | None
+    stuck: Mapping[Partition, Standing]
+    lanes: Mapping[str, LaneLoad]
+    topics: Mapping[str, TopicLag]
+
+
+class Scaler:
+    """Takes one observation after the other, and learns from them."""
+
+    def __init__(self, settings: Settings, max_workers: int) -> None:
+        self._lanes = {name: lane.topics for name, lane in settings.lanes.items()}
+        self._arrivals = Arrivals(self._lanes)
+        self._served = Served()
+        self._stuck = Stuck(patience(settings))
+        self._age = LagAge()
+        self._by_design = ByDesign(settings)
+        self._service = ServiceRate(settings, self._by_design)
+        self._policy = Policy(settings.scaling, max_workers=max_workers)
+
+    def take(self, observation: Observation, workers: int, work: Work | None = None) -> Report:
+        """Decide by `observation`.
+
+        Args:
+            observation: what was seen.
+            workers: serving or starting now.
+            work: what the workers say of their work, where they can be reached.
+        """
+        self._arrivals.see(observation)
+        self._served.see(observation)
+        stuck = self._stuck.see(observation)
+        ages_s = self._age.see(observation)
+        batching_s = self._batching_s(workers)
+        self._service.see(
+            observation,
+            self._served,
+            stuck=len(stuck),
+            in_flight=self._arrivals.total * batching_s,
+        )
+        if work is not None:
+            self._service.hear(work)
+        topics = self._topic_lags(observation, ages_s)
+        load = self._load(observation, topics, stuck, workers)
+        decision = self._policy.decide(load, observation.at_s)
+        return self._report(observation, decision, topics, stuck)
+
+    def _batching_s(self, workers: int) -> float:
+        rates = {lane: self._arrivals.rate(lane) or 0.0 for lane in self._lanes}
+        return self._by_design.batching_s(rates, workers, self._service.rate)
+
+    def _topic_lags(
+        self, observation: Observation, ages_s: Mapping[Partition, float | None]
+    ) -> Mapping[str, TopicLag]:
+        return {
+            topic: _topic_lag(topic, observation, ages_s)
+            for topics in self._lanes.values()
+            for topic in topics
+        }
+
+    def _load(
+        self,
+        observation: Observation,
+        topics: Mapping[str, TopicLag],
+        stuck: Mapping[Partition, Standing],
+        workers: int,
+    ) -> Load:
+        lags = [offsets.lag for offsets in observation.partitions.values()]
+        arrived_s = self._arrivals.arrived_s
+        return Load(
+            arrival_rate=self._arrivals.total,
+            lag=_together(topics.values()).records,
+            lagging=sum(bool(lag) for lag in lags),
+            partitions=len(lags),
+            stuck=len(stuck),
+            service_rate=self._service.rate,
+            batching_s=self._batching_s(workers),
+            arrived_s=observation.at_s if arrived_s is None else arrived_s,
+            workers=workers,
+            stuck_lag=sum(standing.lag for standing in stuck.values()),
+            served_rate=self._served.rate,
+        )
+
+    def _report(
+        self,
+        observation: Observation,
+        decision: Decision,
+        topics: Mapping[str, TopicLag],
+        stuck: Mapping[Partition, Standing],
+    ) -> Report:
+        whole = _together(topics.values())
+        return Report(
+            at_s=observation.at_s,
+            decision=decision,
+            known=whole.records is not None,
+            members=observation.members,
+            arrival_rate=self._arrivals.total,
+            served_rate=self._served.rate,
+            service_rate=self._service.rate,
+            lag_records=whole.records,
+            lag_seconds=whole.seconds,
+            stuck=stuck,
+            lanes={
+                name: self._lane_load(name, observation, [topics[each] for each in lane])
+                for name, lane in self._lanes.items()
+            },
+            topics=topics,
+        )
+
+    def _lane_load(
+        self, name: str, observation: Observation, lags: Collection[TopicLag]
+    ) -> LaneLoad:
+        topics = set(self._lanes[name])
+        partitions = sum(topic in topics for topic, _ in observation.partitions)
+        return LaneLoad(self._arrivals.rate(name), *_together(lags), partitions)
+
+
+def _topic_lag(
+    topic: str, observation: Observation, ages_s: Mapping[Partition, float | None]
+) -> TopicLag:
+    """Of a topic without a partition nothing is known."""
+    mine = [partition for partition in observation.partitions if partition[0] == topic]
+    if not mine:
+        return TopicLag(None, None)
+    return TopicLag(
+        _sum(observation.partitions[partition].lag for partition in mine),
+        _max(ages_s[partition] for partition in mine),
+    )
+
+
+def _together(lags: Collection[TopicLag]) -> TopicLag:
+    return TopicLag(_sum(lag.records for lag in lags), _max(lag.seconds for lag in lags))
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    """Return the sum; one that is unknown makes it so."""
+    numbers = list(values)
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None
+
+
+def _max(values: Iterable[float | None]) -> float | None:
+    """Return the largest; one that is unknown makes it so."""
+    numbers = list(values)
+    known = [number for number in numbers if number is not None]
+    return max(known) if numbers and len(known) == len(numbers) else None

@@ -1,0 +1,136 @@
+"""From what is seen to how many workers there should be."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.scaling.observation import NO_COMMIT, Observation, Offsets
+from daemon.scaling.scaler import Scaler, TopicLag
+from daemon.scaling.stuck import Standing
+from tests.unit.scaling.sights import TOPIC, settings, sight
+
+UNKNOWN = Offsets(None, None, None)
+
+
+def _scaler(max_workers=10, **scaling):
+    return Scaler(settings(scaling={"service_rate": 100.0, **scaling}), max_workers)
+
+
+def _last(scaler, *sights, workers=0):
+    return [scaler.take(each, workers) for each in sights][-1]
+
+
+def test_nothing_to_do_needs_nobody():
+    report = _last(_scaler(), sight(0, (5, 5), members=0), sight(1, (5, 5), members=0))
+
+    assert report.decision.workers == 0
+    assert (report.lag_records, report.lag_seconds, report.arrival_rate) == (0, 0.0, 0.0)
+    assert report.known
+
+
+def test_the_first_record_wakes_a_worker():
+    report = _last(_scaler(), sight(0, (5, 5), members=0), sight(1, (6, 5), members=0))
+
+    assert report.decision.workers == 1
+
+
+def test_a_group_without_a_commit_has_its_whole_log_to_do():
+    report = _last(_scaler(), sight(0, Offsets(20, 50, NO_COMMIT), members=0))
+
+    assert report.lag_records == 30
+    assert report.decision.workers == 1
+
+
+def test_a_backlog_asks_for_workers_up_to_the_most():
+    partitions = [(100_000, 0)] * 12
+    looks = [sight(float(second), *partitions, members=0) for second in range(60)]
+
+    assert _last(_scaler(max_workers=4), *looks).decision.workers == 4
+
+
+def test_an_unknown_offset_holds_the_number():
+    scaler = _scaler()
+    busy = _last(scaler, *[sight(float(s), (9_000, 0), (9_000, 0)) for s in range(9)], workers=1)
+    unknown = _last(scaler, sight(9, (9_000, 0), UNKNOWN), workers=1)
+
+    assert busy.decision.workers == 2
+    assert (unknown.decision.workers, unknown.known) == (2, False)
+    assert (unknown.lag_records, unknown.lag_seconds) == (None, None)
+    assert unknown.decision.held
+
+
+def test_a_topic_of_which_no_partition_is_known_is_unknown():
+    lanes = {"both": {"topics": [TOPIC, "other"], "models": ["m"]}}
+    scaler = Scaler(settings(lanes=lanes), 4)
+
+    report = scaler.take(sight(0, (0, 0)), 0)
+
+    assert not report.known
+    assert report.topics == {TOPIC: TopicLag(0, 0.0), "other": TopicLag(None, None)}
+
+
+def test_no_partitions_at_all_are_unknown():
+    report = _scaler().take(Observation(0.0, {}, None), 3)
+
+    assert not report.known
+    assert report.decision.workers == 3
+
+
+def test_lanes_are_told_apart():
+    lanes = {
+        "bulk": {"topics": ["a"], "models": ["m"]},
+        "urgent": {"topics": ["b", "c"], "models": ["m"]},
+    }
+    scaler = Scaler(settings(lanes=lanes), 4)
+    for at_s, end in ((0.0, 0), (10.0, 100)):
+        partitions = {("a", 0): Offsets(0, end, 0), ("b", 0): Offsets(0, 0, 0)}
+        report = scaler.take(Observation(at_s, {**partitions, ("c", 0): Offsets(0, 7, 0)}, 1), 1)
+
+    assert report.lanes["bulk"] == (pytest.approx(10), 100, pytest.approx(10), 1)
+    assert report.lanes["urgent"] == (0, 7, 10, 2)
+    assert report.topics["c"] == TopicLag(7, 10)
+    assert report.lag_records == 107
+
+
+def test_a_stuck_partition_is_named_and_asks_for_nobody():
+    scaler = _scaler()
+    looks = [sight(float(s), (s, s), (9_000, 5)) for s in range(0, 400, 5)]
+
+    report = _last(scaler, *looks, workers=1)
+
+    assert report.stuck == {(TOPIC, 1): Standing(8_995, pytest.approx(395))}
+    assert report.decision.workers == 1
+
+
+def test_the_service_rate_is_learned():
+    looks = [sight(float(s), (10**6, 70 * s), (10**6, 70 * s), members=2) for s in range(60)]
+
+    assert _last(_scaler(), *looks, workers=2).service_rate == pytest.approx(70)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 500), st.integers(0, 500), st.sampled_from(["known", "end", "commit"])
+        ),
+        min_size=1,
+        max_size=80,
+    ),
+    st.integers(1, 5),
+)
+def test_whatever_is_seen_the_number_is_in_bounds_and_held_while_unknown(steps, most):
+    scaler = _scaler(max_workers=most, down_window="5s", idle="5s")
+    end, committed, workers, first = 0, 0, 0, True
+    for second, (came, served, hidden) in enumerate(steps):
+        end += came
+        committed = min(end, committed + served)
+        seen = Offsets(
+            0, None if hidden == "end" else end, None if hidden == "commit" else committed
+        )
+        report = scaler.take(sight(float(second), seen, (0, 0), (0, 0), members=workers), workers)
+
+        assert 0 <= report.decision.workers <= min(most, 3)
+        assert report.known == (hidden == "known")
+        if not report.known and not first:
+            assert report.decision.workers == workers
+        workers, first = report.decision.workers, False
