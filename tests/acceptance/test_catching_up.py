@@ -120,7 +120,7 @@ async def test_with_nothing_due_it_ends_at_once_and_loads_no_model(make_job):
 
 async def test_killed_in_the_middle_the_next_run_finishes_the_rest(make_job, busy):
     async with make_job(models.loop(), answer=tripped, **SLOW) as (job, witness):
-        await witness.publish([busy(0.01)] * 300)
+        await witness.publish([busy(0.02)] * 400)
         async with running(job) as run:
             await witness.until_answered(8)
             await until(lambda: _some_committed(job))
@@ -135,7 +135,7 @@ async def test_killed_in_the_middle_the_next_run_finishes_the_rest(make_job, bus
         await witness.catch_up()
         assert witness.verdict().at_least_once, witness.verdict()
         assert not witness.unanswered
-        assert 0 < told["due"] < 300
+        assert 0 < told["due"] < 400
 
 
 async def _some_committed(job):
