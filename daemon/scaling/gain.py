@@ -5,6 +5,7 @@ after it; until then, and while the served rate is unknown, nothing is held agai
 Rule 2: it brought something when the group serves at least a tenth of the service rate of the added
 workers more than before (the share of Apache Flink's autoscaler).
 Rule 3: the verdict is taken anew at each look, so a hiccup of the broker passes by itself.
+Rule 4: it is not judged once nothing waits any more: then not the workers limit what is served.
 """
 
 from typing import NamedTuple
@@ -35,8 +36,13 @@ class Gain:
         if self._step is None and served_rate is not None:
             self._step = _Step(now, fewer, more, served_rate)
 
+    def relieved(self, now: float) -> None:
+        """Nothing waits for more workers: a step that could be judged by now is none any more."""
+        if self._step is not None and self._due(self._step, now):
+            self._step = None
+
     def forget(self) -> None:
-        """Nothing more is wanted, so nothing is to be judged."""
+        """Workers go, so nothing is to be judged."""
         self._step = None
 
     def missing(self, workers: int, served: float | None, rate: float, now: float) -> str:
@@ -51,7 +57,7 @@ class Gain:
         step = self._step
         if step is None or served is None or workers < step.more:
             return ""
-        if now - step.at_s < self._settles_s:
+        if not self._due(step, now):
             return ""
         gained, added = served - step.served_rate, step.more - step.fewer
         if gained >= _LEAST * added * rate:
@@ -61,3 +67,6 @@ class Gain:
             f"{added} more workers brought {max(0.0, gained):,.0f} records/s"
             f" of {added * rate:,.0f}: more of them would not help"
         )
+
+    def _due(self, step: _Step, now: float) -> bool:
+        return now - step.at_s >= self._settles_s

@@ -16,7 +16,7 @@ Rule 12 (zero): nothing arrived and at most `activation` records waited for `idl
 once.
 Rule 13 (wake): from zero, more than `activation` waiting records need at least one, at once.
 Rule 14 (no rate): until the service rate is known, one more whenever the backlog did not fall
-within start_time and batching_s; never fewer but by rule 12.
+within start_time and batching_s, as far as partitions have one; never fewer but by rule 12.
 """
 
 import math
@@ -85,8 +85,9 @@ class Policy:
         plan = self._plan(load, running, most, now)
         workers, held = self._moved(plan, load, running, now)
         self._workers = min(max(workers, fewest), most)
-        limit = _limit(plan, fewest, most, load.partitions)
-        return Decision(self._workers, plan.wanted, plan.reason, held or limit)
+        if plan.target < self._workers == fewest:
+            held = f"scaling.min_workers is {fewest}"
+        return Decision(self._workers, plan.wanted, plan.reason, held or _limit(plan, load, most))
 
     def _begin(self, load: Load, now: float) -> None:
         if not self._begun:
@@ -130,7 +131,7 @@ class Policy:
             self._patience = now, backlog
         elif now - began_s >= self._scaling.start_time + load.batching_s:
             self._patience = now, backlog
-            target += 1
+            target += target < load.lagging - load.stuck
         reason = f"what a worker serves is not known yet; {load.moving_lag:,} records wait"
         return Plan(target, target, reason)
 
@@ -138,12 +139,13 @@ class Policy:
 
     def _moved(self, plan: Plan, load: Load, running: int, now: float) -> tuple[int, str]:
         self._highest.see(plan.target, now)
+        if load.backlog <= 0:
+            self._gain.relieved(now)
         if plan.target > running:
             return self._grown(plan, load, running, now)
-        self._gain.forget()
-        if plan.target == 0:
-            return 0, ""
-        return self._shrunk(load, running, now) if plan.target < running else (running, "")
+        if plan.target == running:
+            return running, ""
+        return self._shrunk(load, running, now) if plan.target else self._ended()
 
     def _grown(self, plan: Plan, load: Load, running: int, now: float) -> tuple[int, str]:
         held = self._no_growth(load, running, now) if running else ""
@@ -185,13 +187,18 @@ class Policy:
         if running - fewer < _DEAD_BAND * running:
             return running, f"{running - fewer} fewer are not worth a rebalance"
         self._down_s = now
+        self._gain.forget()
         return fewer, ""
 
+    def _ended(self) -> tuple[int, str]:
+        self._gain.forget()
+        return 0, ""
 
-def _limit(plan: Plan, fewest: int, most: int, partitions: int) -> str:
-    """Return which bound is in the way of what is wanted, "" when none is."""
-    if plan.target < fewest:
-        return f"scaling.min_workers is {fewest}"
+
+def _limit(plan: Plan, load: Load, most: int) -> str:
+    """Return what keeps the number below what is wanted, "" when nothing does."""
     if plan.wanted <= most:
         return ""
-    return f"there are {partitions} partitions" if most == partitions else f"at most {most} may run"
+    if most == load.partitions:
+        return f"there are {most} partitions"
+    return f"at most {most} may run"

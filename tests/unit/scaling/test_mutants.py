@@ -1,0 +1,184 @@
+"""Faults put into the policy one at a time: the test named beside each must notice it."""
+
+import pytest
+
+from tests.unit.daemon.mutants import Mutant, load
+from tests.unit.scaling import loads, test_policy
+
+ORDER = [
+    "daemon.scaling.alignment",
+    "daemon.scaling.window",
+    "daemon.scaling.gain",
+    "daemon.scaling.need",
+    "daemon.scaling.policy",
+]
+"""Each imports only from those before it (and from modules that are never mutated)."""
+
+
+def _policy(fault, old, new):
+    return Mutant("daemon.scaling.policy", fault, old, new)
+
+
+def _need(fault, old, new):
+    return Mutant("daemon.scaling.need", fault, old, new)
+
+
+CASES = [
+    (
+        _policy(
+            "unknown is taken for none",
+            "if load.lag is None or load.partitions == 0:",
+            "if load.partitions == 0:",
+        ),
+        test_policy.test_zero_stays_while_the_lag_is_unknown,
+    ),
+    (
+        _policy("an unknown look is no need", "            self._highest.see(running, now)\n", ""),
+        test_policy.test_time_in_which_nothing_was_known_is_no_reason_for_fewer,
+    ),
+    (
+        _policy("min_workers come in second", "return fewest, max(fewest, most)", "return 0, most"),
+        test_policy.test_min_workers_are_there_though_nothing_is_known,
+    ),
+    (
+        _policy(
+            "what is stuck asks for more",
+            "if 0 < load.lagging <= load.stuck:",
+            "if load.stuck > load.lagging:",
+        ),
+        test_policy.test_it_does_not_grow_while_all_that_waits_is_stuck,
+    ),
+    (
+        _policy("steps have no limit", "step = 2 * running + 4", "step = 100"),
+        test_policy.test_a_step_is_to_at_most_twice_as_many_and_four,
+    ),
+    (
+        _policy(
+            "each look is a step",
+            '        return f"the last step up was just now: {wait_s:.0f} s more" if wait_s > 0 else ""\n',
+            '        return ""\n',
+        ),
+        test_policy.test_the_next_step_waits_until_the_rates_have_seen_more,
+    ),
+    (
+        _policy(
+            "a small backlog asks for more",
+            "if enough(load, rate, running, gathering_s, self._scaling):",
+            "if enough(load, rate, running, 1e9, self._scaling):",
+        ),
+        test_policy.test_it_does_not_grow_where_those_that_run_catch_up_in_time,
+    ),
+    (
+        _policy(
+            "what gathers meanwhile is forgotten",
+            "            return self._scaling.start_time\n",
+            "            return 0.0\n",
+        ),
+        test_policy.test_what_gathers_while_workers_start_is_foreseen,
+    ),
+    (
+        _policy(
+            "what was foreseen is asked for again",
+            "return max(0.0, self._up_s + self._scaling.start_time - now)",
+            "return self._scaling.start_time",
+        ),
+        test_policy.test_what_was_foreseen_is_not_asked_for_again,
+    ),
+    (
+        _policy(
+            "it shrinks at once",
+            "if not self._highest.covered(now) or now - self._down_s < window_s:",
+            "if now - self._down_s < window_s:",
+        ),
+        test_policy.test_a_new_policy_first_looks_for_a_whole_window,
+    ),
+    (
+        _policy(
+            "it shrinks more than once a window",
+            "if not self._highest.covered(now) or now - self._down_s < window_s:",
+            "if not self._highest.covered(now):",
+        ),
+        test_policy.test_it_shrinks_once_a_window,
+    ),
+    (
+        _policy(
+            "it shrinks to what is needed now",
+            "fewer = max(self._highest.number, roomy",
+            "fewer = max(1, roomy",
+        ),
+        test_policy.test_it_shrinks_to_the_most_that_was_needed_within_the_window,
+    ),
+    (
+        _policy(
+            "it shrinks into the reserve",
+            "fewer = max(self._highest.number, roomy(load, rate, self._scaling))",
+            "fewer = self._highest.number",
+        ),
+        test_policy.test_it_shrinks_only_where_all_of_the_reserve_is_left,
+    ),
+    (
+        _policy(
+            "idle since the last arrival, whatever waits",
+            "now - max(load.arrived_s, self._worked_s)",
+            "now - load.arrived_s",
+        ),
+        test_policy.test_the_idle_time_counts_from_the_last_that_waited,
+    ),
+    (
+        _policy("what is stuck sleeps on", "load = load._replace(stuck=0, stuck_lag=0)", "pass"),
+        test_policy.test_nothing_is_stuck_while_no_worker_runs,
+    ),
+    (
+        _policy(
+            "any record wakes",
+            "if (load.lag or 0) <= self._scaling.activation:",
+            "if not load.lag:",
+        ),
+        test_policy.test_up_to_activation_records_wake_nobody,
+    ),
+    (
+        _policy(
+            "without a rate one more at each look", "backlog <= 0 or backlog < before:", "False:"
+        ),
+        test_policy.test_no_more_come_while_the_backlog_falls,
+    ),
+    (
+        _need(
+            "shares are ignored",
+            "least = aligned(max(1, min(useful, most)), load.partitions)",
+            "least = max(1, min(useful, most))",
+        ),
+        test_policy.test_it_grows_at_once,
+    ),
+    (
+        Mutant("daemon.scaling.gain", "nothing is enough", "_LEAST = 0.1", "_LEAST = 0.0"),
+        test_policy.test_it_does_not_grow_further_when_the_last_step_brought_nothing,
+    ),
+    (
+        Mutant(
+            "daemon.scaling.window",
+            "the window has no end",
+            "while falling[0].at_s < now - self._window_s:",
+            "while False:",
+        ),
+        test_policy.test_it_shrinks_once_a_window,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("mutant", "notices"), [pytest.param(*case, id=case[0].fault) for case in CASES]
+)
+def test_a_mutant_is_noticed(mutant, notices, monkeypatch):
+    monkeypatch.setattr(loads, "Policy", load(mutant, "daemon.scaling.policy:Policy", ORDER))
+
+    with pytest.raises((AssertionError, TypeError)):
+        notices()
+
+
+@pytest.mark.parametrize("notices", {case[1] for case in CASES}, ids=lambda test: test.__name__)
+def test_without_a_fault_the_loaded_modules_pass(notices, monkeypatch):
+    same = CASES[0][0]._replace(new=CASES[0][0].old)
+    monkeypatch.setattr(loads, "Policy", load(same, "daemon.scaling.policy:Policy", ORDER))
+
+    notices()
