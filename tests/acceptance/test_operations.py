@@ -1,6 +1,7 @@
 """What an operator has: the commands, health, metrics, the log and the exit codes."""
 
 import asyncio
+import hashlib
 import json
 import socket
 import sys
@@ -29,6 +30,10 @@ async def tidemill(worker, *arguments, body=b""):
         process.kill()
         raise
     return process.returncode, out, err.decode()
+
+
+def sha256(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 async def counted(worker, name, least):
@@ -131,6 +136,30 @@ async def test_a_worker_with_nothing_to_do_is_live_and_ready(make_job):
 
         assert (await asyncio.to_thread(worker.get, "/livez"))[0] == 200
         assert (await asyncio.to_thread(worker.get, "/readyz"))[0] == 200
+
+
+async def test_the_status_page_shows_what_the_worker_does(make_job):
+    async with make_job() as (job, witness):
+        worker = await job.start()
+        await witness.publish(pair(number) for number in range(300))
+        await witness.publish([b"odd"] * 100)
+        await counted(worker, "requests_total", 400)
+        await asyncio.sleep(1)  # the page looks at most once a second
+
+        shown = json.loads((await asyncio.to_thread(worker.get, "/status.json"))[1])
+
+        assert "<title>Tidemill</title>" in (await asyncio.to_thread(worker.get, "/"))[1]
+        (lane,) = shown["lanes"]
+        assert (lane["name"], lane["topics"]) == ("l", [job.names.requests])
+        assert lane["lag_records"] >= 0
+        assert lane["wait_s"]["p99"] > 0
+        assert sum(lane["flushes"].values()) > 0
+        assert shown["models"][0]["digest"] == sha256(job.folder / "model.onnx")
+        assert shown["work"]["answers"] == 400
+        assert shown["errors"] == [{"code": "invalid_shape", "recent": 100, "total": 100}]
+        assert "errors: invalid_shape 100" in shown["findings"][0]["text"]
+        assert shown["about"]["group"] == job.topics.group
+        assert shown["about"]["configuration"].startswith("worker-")
 
 
 async def test_the_memory_budget_covers_what_the_worker_has_at_its_start(make_job):

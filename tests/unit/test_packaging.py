@@ -9,6 +9,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("config", "daemon", "loadtest", "runtime")
@@ -31,6 +32,15 @@ def test_the_wheel_has_every_room():
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 
     assert sorted(packages) == sorted(ROOMS)
+
+
+def test_the_wheel_has_the_files_that_are_no_code():
+    builder = WheelBuilder(str(ROOT))
+
+    files = {file.distribution_path for file in builder.recurse_included_files()}
+
+    assert "daemon/telemetry/status/page.html" in files
+    assert {str(path.relative_to(ROOT)) for path in ROOT.glob("loadtest/**/*.toml")} <= files
 
 
 @pytest.mark.parametrize("room", ROOMS)

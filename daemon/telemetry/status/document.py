@@ -57,6 +57,7 @@ def document(about: About, window: Window, trends: Trends, seen: Seen, moment: M
         "work": _work(window, busy, moment.wall_s),
         "lanes": [_lane(lane) for lane in shown],
         "step_s": trends.step_s,
+        "points": trends.points,
         "models": _models(window),
         "scaling": None if seen.scaling is None else _scaling(seen.scaling),
         "workers": None if seen.workers is None else _workers(seen.workers, moment.now_s),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.status.distribution import Distribution
-from daemon.telemetry.status.seen import About, LaneAbout, LaneLoadSeen, ScalingSeen
+from daemon.telemetry.status.seen import About, LaneAbout, ScalingSeen
 from daemon.telemetry.status.trends import Trend, Trends
 from daemon.telemetry.status.window import Group, Window
 
@@ -44,7 +44,9 @@ def lanes(about: About, window: Window, trends: Trends, scaling: ScalingSeen | N
         Lane(
             name=name,
             about=each,
-            arriving=_arriving(loads.get(name), arriving, (name,)),
+            arriving=loads[name].arrival_rate
+            if name in loads
+            else _flow(arriving, (name,), window),
             answering=_flow(answering, (name,), window),
             lag_records=waiting.get(name),
             lag_seconds=behind.get(name),
@@ -83,12 +85,6 @@ def _known(by_topic: Mapping[Group, float], lane: LaneAbout) -> list[float]:
     return [by_topic[topic,] for topic in lane.topics if (topic,) in by_topic]
 
 
-def _arriving(
-    load: LaneLoadSeen | None, fetched: Mapping[Group, float], lane: Group
-) -> float | None:
-    return fetched.get(lane) if load is None else load.arrival_rate
-
-
 def _flow(rates: Mapping[Group, float], lane: Group, window: Window) -> float | None:
-    """A worker that has answered nothing yet answers at 0/s; without workers nothing is known."""
+    """A worker that has seen nothing of a lane yet sees 0/s; without workers nothing is known."""
     return rates.get(lane, 0.0 if window.seconds and window.workers else None)

@@ -17,7 +17,7 @@ class Trends:
 
     def __init__(self, *, step_s: float = 5.0, points: int = 60) -> None:
         self.step_s = step_s
-        self._points = points
+        self.points = points
         self._at_s: float | None = None
         self._arrived: dict[str, float] = {}
         self._lanes: dict[str, deque[tuple[float | None, float | None]]] = {}
@@ -39,9 +39,9 @@ class Trends:
         seconds = None if self._at_s is None else now_s - self._at_s
         for lane in sorted({*arrived, *lags, *rates}):
             rate = rates.get(lane)
-            if lane not in rates and seconds is not None and lane in arrived:
-                rate = (arrived[lane] - self._arrived.get(lane, 0.0)) / seconds
-            points = self._lanes.setdefault(lane, deque(maxlen=self._points))
+            if lane not in rates and seconds is not None:
+                rate = (arrived.get(lane, 0.0) - self._arrived.get(lane, 0.0)) / seconds
+            points = self._lanes.setdefault(lane, deque(maxlen=self.points))
             points.append((rate, lags.get(lane)))
         self._arrived = dict(arrived)
         self._at_s = now_s

@@ -105,24 +105,31 @@ def _requests(facts: Facts) -> Iterator[Finding]:
     if facts.answers >= _LEAST_ANSWERS and errors > _ERROR_SHARE * facts.answers:
         yield Finding(
             State.ATTENTION,
-            f"{errors / facts.answers:.0%} of the last minute's answers are errors:"
+            f"{words.share(errors / facts.answers)} of the last minute's answers are errors:"
             f" {_counts(facts.errors)}",
         )
 
 
 def _lags(facts: Facts) -> Iterator[Finding]:
-    for lane in facts.lanes:
-        if lane.lag_seconds is not None and lane.lag_seconds > lane.about.linger_s + _LATE_S:
-            yield _behind(lane, facts.busy)
+    late = [lane for lane in facts.lanes if _late_s(lane) > _LATE_S]
+    if late:
+        yield _behind(max(late, key=_late_s), len(late) - 1, facts.busy)
 
 
-def _behind(lane: Lane, busy: float | None) -> Finding:
+def _late_s(lane: Lane) -> float:
+    """A request may wait for its linger; what it waits beyond that is late."""
+    return (lane.lag_seconds or 0.0) - lane.about.linger_s
+
+
+def _behind(lane: Lane, others: int, busy: float | None) -> Finding:
     text = f"Lane {lane.name} is {words.time(lane.lag_seconds or 0.0)} behind"
+    if others:
+        text += f", {words.count(others, 'other lane')} as well"
     gain = (lane.answering or 0.0) - (lane.arriving or 0.0)
     if lane.lag_records and gain > 0:
         return Finding(State.BUSY, f"{text}, caught up in {words.time(lane.lag_records / gain)}")
     if busy is not None and busy > _BUSY:
-        text += f"; the model is busy {busy:.0%} of the time"
+        text += f"; the model is busy {words.share(busy)} of the time"
     return Finding(State.ATTENTION, text)
 
 

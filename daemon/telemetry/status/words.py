@@ -21,6 +21,11 @@ def rate(per_second: float) -> str:
     return f"{_number(per_second)}/s"
 
 
+def share(part: float) -> str:
+    """Return a share of 1: "17 %"."""
+    return f"{part * 100:.0f} %"
+
+
 def count(number: float, noun: str) -> str:
     """Return a number with its noun: "1 worker", "1,200 requests"."""
     return f"{number:,.0f} {noun}{'' if number == 1 else 's'}"

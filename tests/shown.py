@@ -1,0 +1,191 @@
+"""Processes as a status page may meet them: idle, busy, broken; with one lane or twenty."""
+
+from math import sin
+from types import SimpleNamespace
+
+from prometheus_client.samples import Sample
+
+from daemon.errors import Code
+from daemon.telemetry.metrics import Gauges, Metrics
+from daemon.telemetry.status import About, Status, WorkerSeen
+from daemon.telemetry.status.seen import LaneAbout
+
+WELL = (True, "all is well")
+DIGEST = "4f1d1c3b9a7e55d0c2f8" + "0" * 44
+
+
+class Shown:
+    """A status page whose clock, samples, health, scaling and workers a test sets."""
+
+    def __init__(self, lanes=1, role="worker"):
+        self.names = ["standard", "urgent", *(f"tenant_{n:02}" for n in range(3, 21))][:lanes]
+        self.now_s = 1_000.0
+        self.live = self.ready = WELL
+        self.scaling = None
+        self.workers = None
+        self.events = {}
+        self.lags = {}
+        self.metrics = Metrics()
+        about = About(role, "host1-0", "0.2.0", "classify", "tidemill.toml", self._about())
+        self.status = Status(
+            about,
+            live=lambda: self.live,
+            ready=lambda: self.ready,
+            metrics=self.metrics,
+            scaling=lambda: self.scaling,
+            workers=lambda: self.workers,
+            clock=lambda: self.now_s,
+            wall=lambda: self.now_s,
+        )
+
+    def serve(self, *, provider="CUDAExecutionProvider", degraded=False):
+        """The models are warm and the group is joined."""
+        self.metrics.model_loaded("filetype", DIGEST, provider, degraded=degraded)
+        self.metrics.rebalance()
+        self.metrics.bind(
+            Gauges(
+                inflight_requests=lambda: sum(n for n, _ in self.lags.values()),
+                inflight_bytes=lambda: 1_800 * sum(n for n, _ in self.lags.values()),
+                lag_records=lambda: {topic: n for topic, (n, _) in self.lags.items()},
+                lag_seconds=lambda: {topic: age for topic, (_, age) in self.lags.items()},
+                events=lambda: self.events,
+            )
+        )
+        self.lags = {topic(name): (0, 0.0) for name in self.names}
+        self.status.look()
+
+    def second(self, lane, requests, *, wait_s=0.4, run_s=0.012, code="ok", cause="full"):
+        """A second passes in which `requests` of `lane` come and are answered."""
+        if requests:
+            self.metrics.received(lane, [_Record] * requests, wall_s=self.now_s)
+            self.metrics.stage(lane, "wait", [wait_s * (n + 1) / requests for n in range(requests)])
+            self.metrics.stage(lane, "run", [run_s] * requests)
+            self.metrics.settled(lane, code, requests, [wait_s + run_s] * requests)
+            self.metrics.batch("filetype", lane, requests, min(requests / 64, 1.0), cause)
+            self.metrics.executor_busy("filetype", min(requests * run_s / 8, 1.0))
+            self.metrics.progress(self.now_s)
+
+    def tick(self, seconds=1):
+        for _ in range(seconds):
+            self.now_s += 1
+            self.status.look()
+
+    def _about(self):
+        return {
+            name: LaneAbout((topic(name),), ("filetype",), 64, 0.02 if name == "urgent" else 30.0)
+            for name in self.names
+        }
+
+
+_Record = SimpleNamespace(timestamp=-1)
+
+
+def topic(lane):
+    return "documents" if lane == "standard" else f"documents.{lane}"
+
+
+def idle(lanes=1):
+    shown = Shown(lanes)
+    shown.serve()
+    shown.tick(70)
+    return shown
+
+
+def busy(lanes=1, seconds=310):
+    shown = Shown(lanes)
+    shown.serve()
+    for second in range(seconds):
+        work(shown, second)
+    return shown
+
+
+def work(shown, second):
+    """One second of a busy process; the load goes up and down."""
+    for place, lane in enumerate(shown.names):
+        swell = 1.3 + sin(second / (15 + 7 * place))
+        requests = int(90 / (place + 1) * swell + (second * (place + 3)) % 7)
+        cause = "linger" if second % 5 == 0 else "full"
+        shown.second(lane, requests, wait_s=0.02 if lane == "urgent" else 1.5, cause=cause)
+        shown.lags[topic(lane)] = (requests * (second % 11) // 6, requests / 100)
+    shown.tick()
+
+
+def broken(lanes=1):
+    shown = Shown(lanes)
+    shown.serve(provider="CPUExecutionProvider", degraded=True)
+    for second in range(200):
+        lane = shown.names[second % len(shown.names)]
+        shown.second(lane, 30)
+        shown.second(lane, 6, code=str(Code.INVALID_SHAPE))
+        shown.metrics.dead_letter(Code.REPLY_TOPIC_DENIED, 1)
+        shown.lags = {topic(name): (40_000 + 900 * second, 95.0 + second) for name in shown.names}
+        shown.events = {
+            "broker.lost": 1,
+            "commit.failed": second // 9,
+            "model.refused": second // 90,
+        }
+        shown.tick()
+    shown.metrics.lost(12)
+    shown.tick()
+    shown.ready = (False, "no broker answers")
+    shown.live = (False, "312 requests are held and none was answered for 120.0 s")
+    return shown
+
+
+def supervised(lanes=2):
+    """As a supervisor sees it: three workers, and a scaler that wants more."""
+    shown = busy(lanes, 0)
+    shown.metrics.bind(Gauges(lambda: 0, lambda: 0, dict, dict, dict))
+    own = Shown(lanes, "supervise")
+    own.status._metrics = None
+    load = SimpleNamespace(arrival_rate=240.0, lag_records=5_400, lag_seconds=22.0, partitions=8)
+    own.scaling = SimpleNamespace(
+        decision=SimpleNamespace(
+            workers=4,
+            wanted=6,
+            reason="480/s arrive and 10,800 records wait: served within 60 s by 6 workers",
+            held="at most twice as many and 4 more in one step",
+        ),
+        known=True,
+        arrival_rate=480.0,
+        service_rate=110.0,
+        stuck=(),
+        lanes=dict.fromkeys(own.names, load),
+    )
+    for second in range(90):
+        for lane in own.names:
+            shown.second(lane, 90)
+        shown.now_s += 1
+        own.now_s += 1
+        if second % 2 == 0:
+            own.status.observe(list(_gathered(shown.metrics)), own.now_s)
+    own.workers = [
+        WorkerSeen("0", "serving", 4101, own.now_s - 7_300, 0),
+        WorkerSeen("1", "serving", 4102, own.now_s - 400, 1),
+        WorkerSeen("2", "starting", 4177, own.now_s - 4, 0),
+        WorkerSeen("3", "waiting", None, own.now_s - 2, 5),
+    ]
+    return own
+
+
+def _gathered(metrics):
+    for family in metrics.collect():
+        for sample in family.samples:
+            for slot in "01":
+                yield Sample(sample.name, {**sample.labels, "worker": slot}, sample.value)
+
+
+def scaler(lanes=2):
+    """As a scaler without workers of its own sees it, asleep."""
+    shown = Shown(lanes, "scaler")
+    load = SimpleNamespace(arrival_rate=0.0, lag_records=0, lag_seconds=0.0, partitions=8)
+    shown.scaling = SimpleNamespace(
+        decision=SimpleNamespace(workers=0, wanted=0, reason="nothing waits", held=""),
+        known=True,
+        arrival_rate=0.0,
+        service_rate=None,
+        stuck=(),
+        lanes=dict.fromkeys(shown.names, load),
+    )
+    shown.tick(70)
+    return shown
