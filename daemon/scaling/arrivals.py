@@ -5,6 +5,7 @@ Rule 2: the first end that is known of a partition is where counting begins.
 Rule 3: an end that fell is that of a topic made anew: all its records have arrived since.
 """
 
+import math
 from collections.abc import Collection, Mapping
 
 from daemon.scaling.flow import Flow
@@ -13,6 +14,12 @@ from daemon.scaling.observation import Observation, Offsets, Partition
 WINDOWS_S = (15.0, 60.0)
 """The larger of the two rates counts: up quickly, down slowly. The shorter is one round of
 Kubernetes' autoscaler, the longer bridges the lulls of what arrives in batches."""
+
+JUMP_S = 5.0
+"""Shows a jump before the windows are full of it: in the simulation a third fewer steps up."""
+
+_CHANCE = 2.0
+"""Standard errors of a count: what a few records that come together by chance stay below."""
 
 
 class Arrivals:
@@ -45,18 +52,24 @@ class Arrivals:
 
     def rate(self, lane: str) -> float | None:
         """Return the records a second that arrive in `lane`; None before two complete looks."""
-        rates = [self._flows[lane].rate(window_s) for window_s in WINDOWS_S]
-        return max((rate for rate in rates if rate is not None), default=None)
+        flow = self._flows[lane]
+        return None if flow.rate(JUMP_S) is None else _rate([flow])
 
     @property
     def total(self) -> float:
         """Records a second that arrive in all lanes whose rate is known."""
-        return max(
-            sum(flow.rate(window_s) or 0.0 for flow in self._flows.values())
-            for window_s in WINDOWS_S
-        )
+        return _rate(self._flows.values())
 
     def _count(self, partition: Partition, end: int, offsets: Offsets) -> int:
         before = self._ends.get(partition, end)
         self._ends[partition] = end
         return end - before if end >= before else end - (offsets.start or 0)
+
+
+def _rate(flows: Collection[Flow]) -> float:
+    """Return the largest of the windows' rates, that of the shortest as far as it is no chance."""
+    jump = sum(flow.rate(JUMP_S) or 0.0 for flow in flows)
+    return max(
+        jump - _CHANCE * math.sqrt(max(0.0, jump) / JUMP_S),
+        *(sum(flow.rate(window_s) or 0.0 for flow in flows) for window_s in WINDOWS_S),
+    )

@@ -39,6 +39,21 @@ def test_the_larger_of_the_two_windows_counts():
     assert falling.total == pytest.approx(75)
 
 
+def test_a_jump_shows_within_five_seconds():
+    """100 records/s for 25 s, then 400: 2,000 records in 5 s, of which chance makes 89."""
+    ends = [100 * min(second, 25) + 400 * max(0, second - 25) for second in range(31)]
+    arrivals = _arrivals(*[sight(second, (end, 0)) for second, end in enumerate(ends)])
+
+    assert arrivals.total == arrivals.rate("standard") == pytest.approx(400 - 89.4 / 5, rel=1e-3)
+
+
+def test_a_few_records_that_come_together_are_no_jump():
+    ends = [0] * 26 + [4] * 5
+    arrivals = _arrivals(*[sight(second, (end, 0)) for second, end in enumerate(ends)])
+
+    assert arrivals.total == pytest.approx(4 / 15)
+
+
 def test_what_came_while_the_end_was_unknown_is_spread_over_that_time():
     arrivals = _arrivals(
         *[sight(second, (0, 0)) for second in range(20)],
@@ -71,9 +86,9 @@ def test_the_records_of_a_topic_made_anew_have_arrived():
 
 
 def test_an_added_partition_counts_from_its_first_look():
-    arrivals = _arrivals(sight(0, (0, 0)), sight(5, (0, 0), (30, 0)), sight(10, (0, 0), (80, 0)))
+    arrivals = _arrivals(sight(0, (0, 0)), sight(20, (0, 0), (300, 0)), sight(40, (0, 0), (350, 0)))
 
-    assert arrivals.total == pytest.approx(5)
+    assert arrivals.total == pytest.approx(2.5)
 
 
 def test_a_look_that_knows_no_partitions_changes_nothing():
