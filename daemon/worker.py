@@ -7,11 +7,11 @@ port from the first second.
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 
-from config.errors import SettingsError
 from config.settings import Settings
 from daemon.assembly import kafka_line
 from daemon.catching_up.one_shot import OneShot
@@ -19,17 +19,21 @@ from daemon.errors import Exit
 from daemon.kafka.observer import Observer
 from daemon.kafka.source import KafkaSource
 from daemon.pipeline import Pipeline
+from daemon.process.announcer import Announcer, Standing, longest_end_s
 from daemon.process.memory import memory_budget
+from daemon.process.notify import Notifier
 from daemon.process.signals import Signals
-from daemon.process.vitals import Vitals
+from daemon.process.vitals import LOOK_S, Vitals
 from daemon.process.watchdog import Watchdog
+from daemon.reloading import Reloading
 from daemon.running.models import Models
+from daemon.telemetry import metric_names as names
 from daemon.telemetry.events import Event
 from daemon.telemetry.http import Health, HttpServer
 from daemon.telemetry.logs import counts, log, summarise
 from daemon.telemetry.metrics import Gauges, Metrics
 from daemon.telemetry.status import About, Status
-from runtime import Model, ModelRefused, ModelStuck
+from runtime import Model, ModelStuck
 
 Reread = Callable[[], Settings]
 """Returns the settings as they are written now; raises SettingsError."""
@@ -45,7 +49,8 @@ def run(
 ) -> Exit:
     """Serve until told to stop, or until `one_shot` is done; raises Fatal with the exit code."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(Worker(settings, base, reread, about, one_shot).run())
+        notifier = Notifier.claim(os.environ)
+        return runner.run(Worker(settings, base, reread, about, notifier, one_shot).run())
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -65,19 +70,28 @@ class Worker:
         base: Path,
         reread: Reread,
         about: About,
+        notifier: Notifier,
         one_shot: OneShot | None = None,
     ) -> None:
         """`base` is where relative paths start; `reread` serves reloads, `about` the status page."""
         self._settings = settings
         self._base = base
-        self._reread = reread
         self._one_shot = one_shot
         self._metrics = Metrics()
         self._models = Models(settings, base, on_stuck=_end_stuck)
         self._source: KafkaSource | None = None
         self._line: Pipeline | None = None
         self._ready_before = False
-        self._reloading: asyncio.Task[None] | None = None
+        self._announcer = Announcer(
+            notifier, end_s=longest_end_s(settings), look_s=LOOK_S, now=time.monotonic()
+        )
+        self._reloading = Reloading(
+            self._models,
+            reread,
+            swapped=self._show,
+            began=lambda: self._announcer.reloading(time.monotonic()),
+            ended=self._announcer.reloaded,
+        )
         self._watchdog = Watchdog(settings.limits.stall)
         self._vitals = self._make_vitals()
         self._status = Status(
@@ -87,7 +101,9 @@ class Worker:
     async def run(self) -> Exit:
         """Live from start to drain; raises Fatal."""
         async with AsyncExitStack() as stack:
-            signals = await stack.enter_async_context(Signals(self._reload))
+            signals = await stack.enter_async_context(
+                Signals(reload=lambda: self._reloading.begin(self._line))
+            )
             self._watchdog.start()
             stack.callback(self._watchdog.stop)
             http = HttpServer(
@@ -118,6 +134,16 @@ class Worker:
         if ready != self._ready_before:
             self._ready_before = ready
             log(Event.READINESS_GAINED if ready else Event.READINESS_LOST, reason=reason)
+        self._announcer.look(self._standing(), time.monotonic())
+
+    def _standing(self) -> Standing:
+        return Standing(
+            ready=self.ready(),
+            live=self._vitals.live(),
+            lag_records=sum(self._source.lag_records().values()) if self._source else 0,
+            answered=self._metrics.total(names.REQUESTS),
+            in_flight=self._line.in_flight_requests if self._line else 0,
+        )
 
     def ready(self) -> Health:
         """Return whether the models are warm and the group is joined, for /readyz."""
@@ -133,13 +159,19 @@ class Worker:
         """Work, and look at itself; whichever of the two ends first ends the other."""
         work = asyncio.create_task(self._live(vitals, stop), name="work")
         watch = asyncio.create_task(vitals.run(), name="vitals")
+        stopping = asyncio.create_task(self._announce_end(stop), name="stopping")
         try:
             await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
             return watch.result() if watch.done() else work.result()
         finally:
             work.cancel()
             watch.cancel()
+            stopping.cancel()
             summarise(last=True)
+
+    async def _announce_end(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._announcer.stopping()
 
     async def _live(self, vitals: Vitals, stop: asyncio.Event) -> Exit:
         if self._one_shot is None:
@@ -198,33 +230,6 @@ class Worker:
         self._metrics.model_loaded(
             name, session.digest, session.provider, degraded=session.degraded
         )
-
-    def _reload(self) -> None:
-        if self._reloading is None or self._reloading.done():
-            self._reloading = asyncio.create_task(self._reload_models(), name="reload")
-
-    async def _reload_models(self) -> None:
-        """Swap in what the settings and files now say; a bad one changes nothing."""
-        if self._line is None:
-            log(Event.MODEL_REFUSED, reason="the worker is still starting; send SIGHUP later")
-            return
-        try:
-            fresh = await asyncio.to_thread(self._load_fresh)
-        except (SettingsError, ModelRefused) as error:
-            log(Event.MODEL_REFUSED, reason=str(error))
-            return
-        self._swap(fresh, self._line)
-
-    def _load_fresh(self) -> Mapping[str, Model]:
-        return self._models.reload(self._reread())
-
-    def _swap(self, fresh: Mapping[str, Model], line: Pipeline) -> None:
-        for name, model in fresh.items():
-            old = self._models.serving[name]
-            self._models.serving[name] = model
-            line.retire(old)
-            self._show(name, model)
-            log(Event.MODEL_RELOADED, model=name, digest=model.session.digest)
 
 
 def _end_stuck(stuck: ModelStuck) -> None:

@@ -11,7 +11,7 @@ from daemon.telemetry.events import Event
 from daemon.telemetry.http import Health
 from daemon.telemetry.logs import log, summarise
 
-_LOOK_S = 1.0
+LOOK_S = 1.0
 """Small against limits.stall, whose default is 2 min."""
 
 
@@ -57,7 +57,7 @@ class Vitals:
         """Look until cancelled; raises Fatal at a stall, so that the process ends."""
         while True:
             self._look()
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(LOOK_S)
 
     def _look(self) -> None:
         now = self._clock()

@@ -70,6 +70,11 @@ class Event(StrEnum):
         "info",
         "a one-shot run ends; shows why, and what is left",
     )
+    WATCHDOG_MISMATCHED = (
+        "watchdog.mismatched",
+        "warning",
+        "the service manager wants to be fed more often than this process looks at itself",
+    )
     HTTP_STARTED = ("http.started", "info", "health and metrics are served; shows the address")
 
     # Models

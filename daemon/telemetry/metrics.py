@@ -145,6 +145,10 @@ class Metrics(Collector):
         self._degraded[model] = degraded
         self._values[names.DEGRADED][()] = float(any(self._degraded.values()))
 
+    def total(self, metric: names.Metric) -> float:
+        """Return the value of a counter, all its labels together."""
+        return sum(self._values[metric].values())
+
     def collect(self) -> Iterator[Family]:
         """Yield all metrics with their present values."""
         self._ask_gauges()
