@@ -96,6 +96,44 @@ def run(
 
 
 @app.command(
+    epilog="- `tidemill scaler -c tidemill.toml`\n"
+    "- `tidemill scaler -c tidemill.toml --once | jq .workers`\n"
+    "- `curl -s localhost:9464/scale`"
+)
+def scaler(
+    config: Config = None,
+    overrides: Overrides = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Look for 5 s, print the number and why, and end.")
+    ] = False,
+) -> int:
+    """Say how many workers there should be; starts and ends none itself.
+
+    The number is served as JSON at /scale and as a metric, on http.port, for whoever scales: KEDA,
+    or anything else. Give it a port of its own beside a worker on the same host.
+    """
+    from daemon.commands.scaler import scaler as command
+
+    return command(config, overrides or (), one_look=once)
+
+
+@app.command(
+    epilog="- `tidemill supervise -c tidemill.toml`\n"
+    "- `tidemill supervise -c tidemill.toml -s scaling.max_workers=4 -s scaling.idle=5min`"
+)
+def supervise(config: Config = None, overrides: Overrides = None) -> int:
+    """Run as many workers on this host as the load needs, down to none and back.
+
+    SIGTERM drains all of them; a second one ends at once. SIGHUP tries the settings and models as
+    they are now and replaces the workers one by one. Health and the metrics of all workers are on
+    http.port.
+    """
+    from daemon.commands.supervise import supervise as command
+
+    return command(config, overrides or ())
+
+
+@app.command(
     epilog="- `tidemill check -c tidemill.toml`\n"
     "- `tidemill check -c tidemill.toml --offline -s models.mlp.device=cpu`"
 )

@@ -43,3 +43,9 @@ class Observation(NamedTuple):
     at_s: float
     partitions: Mapping[Partition, Offsets]
     members: int | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is known."""
+        lags = [offsets.lag for offsets in self.partitions.values()]
+        return bool(lags) and None not in [*lags, self.members]

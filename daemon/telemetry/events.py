@@ -150,6 +150,85 @@ class Event(StrEnum):
         "the Kafka producer could not go on and was replaced",
     )
 
+    # How many workers
+    SCALER_STARTED = (
+        "scaler.started",
+        "info",
+        "settings are read; shows the version, the configuration file and lanes",
+    )
+    SCALING_DECIDED = (
+        "scaling.decided",
+        "info",
+        "there should be another number of workers from now on; shows why",
+    )
+    SCALING_PAUSED = (
+        "scaling.paused",
+        "warning",
+        "not all offsets are known; the number of workers is held",
+    )
+    SCALING_RESUMED = ("scaling.resumed", "info", "all offsets are known again")
+    PARTITION_STALLED = (
+        "partition.stalled",
+        "warning",
+        "a partition has lag and its commit does not move; more workers would not help",
+    )
+    OFFSETS_RENEWED = (
+        "offsets.renewed",
+        "info",
+        "the commits of a group without members were made anew, so that they do not expire",
+    )
+
+    # The workers of one host
+    SUPERVISOR_STARTED = (
+        "supervisor.started",
+        "info",
+        "settings are read; shows the version, the group, the most workers and the GPUs they get",
+    )
+    WORKER_SPAWNED = ("worker.spawned", "info", "a worker process was started in a slot")
+    SPAWN_FAILED = ("spawn.failed", "error", "no process could be started; it is tried again")
+    WORKER_DISMISSED = (
+        "worker.dismissed",
+        "info",
+        "a worker was told to drain (SIGTERM); shows why",
+    )
+    WORKER_ABORTED = (
+        "worker.aborted",
+        "warning",
+        "a worker was ended (SIGABRT, then SIGKILL): silent, not ready or not drained in time",
+    )
+    WORKER_EXITED = ("worker.exited", "info", "a worker that was told to drain has ended")
+    WORKER_LOST = (
+        "worker.lost",
+        "warning",
+        "a worker ended unasked; shows why, and after which pause its slot starts another",
+    )
+    SLOT_CLOSED = (
+        "slot.closed",
+        "error",
+        "a worker ended with a code that cannot get better; its slot stays empty until SIGHUP",
+    )
+    ROLL_STARTED = (
+        "roll.started",
+        "info",
+        "new settings were found good; the workers are replaced one by one",
+    )
+    WORKER_REPLACED = (
+        "worker.replaced",
+        "info",
+        "a worker with new settings serves; shows the pause since its predecessor began to drain",
+    )
+    ROLL_STOPPED = (
+        "roll.stopped",
+        "error",
+        "a worker did not come up with the new settings; those not replaced yet keep the old ones",
+    )
+    ROLL_FINISHED = ("roll.finished", "info", "all workers have the new settings")
+    SETTINGS_REFUSED = (
+        "settings.refused",
+        "error",
+        "settings at a SIGHUP cannot be used, or no worker could serve with them; nothing changes",
+    )
+
     # The log itself
     LIBRARY_LOGGED = (
         "library.logged",

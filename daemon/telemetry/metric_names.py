@@ -97,7 +97,8 @@ LAG_RECORDS = Metric(
     "lag_records",
     "gauge",
     ("topic",),
-    "records not yet answered in this worker's partitions, those in its memory included",
+    "records not yet answered: a worker's in its own partitions, those in its memory included; a "
+    "scaler's in all of them, by commits",
 )
 LAG_SECONDS = Metric(
     "lag_seconds", "gauge", ("topic",), "age of the oldest record not yet answered"
@@ -134,7 +135,38 @@ EVENTS = Metric(
     "warnings and errors of the log, those left out of it included",
 )
 
-METRICS = (
+DESIRED_WORKERS = Metric("desired_workers", "gauge", (), "how many workers there should be")
+ARRIVAL_RATE = Metric(
+    "arrival_rate", "gauge", ("lane",), "records a second that arrive, by the ends of the logs"
+)
+SERVICE_RATE = Metric(
+    "service_rate", "gauge", (), "records a second that one busy worker serves, as far as is known"
+)
+SCALING_KNOWN = Metric(
+    "scaling_known",
+    "gauge",
+    (),
+    "1 while all offsets are known; at 0 the number of workers is held",
+)
+STUCK_PARTITIONS = Metric(
+    "stuck_partitions", "gauge", ("topic",), "partitions with lag whose commit does not move"
+)
+
+WORKERS = Metric(
+    "workers",
+    "gauge",
+    ("state",),
+    "supervised workers by state: starting, serving, draining, backing_off (its slot pauses after "
+    "a failure), closed (it could not get better)",
+)
+WORKER_RESTARTS = Metric(
+    "worker_restarts_total",
+    "counter",
+    ("cause",),
+    "supervised workers that ended unasked: exited, killed (by a signal), hung, unready",
+)
+
+WORKER_METRICS = (
     RECORDS,
     REQUESTS,
     HANDED_BACK,
@@ -158,4 +190,18 @@ METRICS = (
     CLOCK_SKEW,
     EVENTS,
 )
+"""What a worker serves."""
+SCALING_METRICS = (
+    DESIRED_WORKERS,
+    ARRIVAL_RATE,
+    SERVICE_RATE,
+    SCALING_KNOWN,
+    STUCK_PARTITIONS,
+)
+"""What a process that decides how many workers there should be serves, and the lag of all."""
+
+SUPERVISION_METRICS = (WORKERS, WORKER_RESTARTS)
+"""What a supervisor serves besides, together with the metrics of its workers."""
+
+METRICS = (*WORKER_METRICS, *SCALING_METRICS, *SUPERVISION_METRICS)
 """All of them, in the order of the documentation."""

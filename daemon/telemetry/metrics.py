@@ -45,10 +45,12 @@ class Metrics(Collector):
 
     def __init__(self) -> None:
         self._values: dict[names.Metric, defaultdict[Labels, float]] = {
-            metric: defaultdict(float) for metric in names.METRICS if metric.kind != "histogram"
+            metric: defaultdict(float)
+            for metric in names.WORKER_METRICS
+            if metric.kind != "histogram"
         }
         self._histograms: dict[names.Metric, dict[Labels, Histogram]] = {
-            metric: {} for metric in names.METRICS if metric.kind == "histogram"
+            metric: {} for metric in names.WORKER_METRICS if metric.kind == "histogram"
         }
         self._degraded: dict[str, bool] = {}
         self._gauges: Gauges | None = None
@@ -152,7 +154,7 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Family]:
         """Yield all metrics with their present values."""
         self._ask_gauges()
-        for metric in names.METRICS:
+        for metric in names.WORKER_METRICS:
             family = Family(names.PREFIX + _family(metric), metric.meaning, metric.kind)
             if metric.kind == "histogram":
                 self._add_histogram(family, metric)

@@ -234,7 +234,7 @@ def test_every_metric_of_the_table_is_on_the_page_and_no_other(metrics):
     page = {family.name for family in metrics.collect()}
 
     assert page == {
-        "tidemill_" + metric.name.removesuffix("_total") for metric in metric_names.METRICS
+        "tidemill_" + metric.name.removesuffix("_total") for metric in metric_names.WORKER_METRICS
     }
 
 

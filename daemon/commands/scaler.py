@@ -1,0 +1,71 @@
+"""`tidemill scaler`."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from config.load import Loaded, load
+from daemon.errors import Exit, Fatal
+from daemon.process.notify import Notifier
+from daemon.scaling.scaler import Report
+from daemon.scaling.serving import Serving, once
+from daemon.scaling.shown import shown
+from daemon.telemetry import logs
+from daemon.telemetry.events import Event
+from daemon.telemetry.status import About
+
+
+def scaler(config: Path | None, overrides: Sequence[str], *, one_look: bool) -> Exit:
+    """Serve the number until told to stop, or print it; raises SettingsError and Fatal."""
+    loaded = load(config, os.environ, overrides)
+    process = f"{socket.gethostname()}-{os.getpid()}"
+    logs.configure(loaded.settings.log, worker=process)
+    if one_look:
+        report = _look(loaded)
+        sys.stdout.write(json.dumps(shown(report), indent=2) + "\n")
+        return Exit.CLEAN
+    logs.log(
+        Event.SCALER_STARTED,
+        version=version("tidemill"),
+        pid=os.getpid(),
+        config=loaded.name,
+        group=loaded.settings.kafka.group,
+        lanes=sorted(loaded.settings.lanes),
+    )
+    code = _serve(loaded, process)
+    logs.summarise(last=True)
+    logs.log(Event.WORKER_STOPPED, exit_code=int(code), meaning=code.name.lower())
+    return code
+
+
+def _look(loaded: Loaded) -> Report:
+    try:
+        return asyncio.run(once(loaded.settings, loaded.base))
+    except TimeoutError as error:
+        raise Fatal(
+            Exit.BROKER_UNAVAILABLE, "the group and its logs could not be seen whole"
+        ) from error
+
+
+def _serve(loaded: Loaded, process: str) -> Exit:
+    about = About.of(
+        loaded.settings,
+        role="scaler",
+        process=process,
+        version=version("tidemill"),
+        configuration=loaded.name,
+    )
+    notifier = Notifier.claim(os.environ)
+    try:
+        return asyncio.run(Serving(loaded.settings, loaded.base, about, notifier).run())
+    except Fatal as fatal:
+        logs.log(Event.WORKER_FAILED, exit_code=int(fatal.exit_code), reason=str(fatal))
+        return fatal.exit_code
+    except Exception as error:  # noqa: BLE001 -- a bug must be in the log like any other end
+        logs.log(Event.WORKER_FAILED, exit_code=int(Exit.INTERNAL), exc_info=error)
+        return Exit.INTERNAL

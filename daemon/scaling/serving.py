@@ -1,0 +1,153 @@
+"""A scaler's life: connect, look and decide until told to stop, and tell the number to who asks.
+
+The number is served as JSON and as a metric; nobody is started or ended here.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from sys import maxsize
+from typing import Any, NoReturn
+
+from aiohttp import web
+
+from config.settings import Settings
+from daemon.errors import Exit
+from daemon.kafka.observer import Observer
+from daemon.process.notify import Notifier
+from daemon.process.signals import Signals
+from daemon.scaling.scaler import Report, Scaler
+from daemon.scaling.shown import shown
+from daemon.scaling.watching import Watching
+from daemon.telemetry.events import Event
+from daemon.telemetry.http import Health, HttpServer
+from daemon.telemetry.logs import counts, log, summarise
+from daemon.telemetry.scaling_metrics import ScalingMetrics
+from daemon.telemetry.status import About, Status
+
+_BEAT_S = 1.0
+_ONCE_S = 5.0
+"""Rates need some time between looks."""
+
+
+def scaler_of(settings: Settings) -> Scaler:
+    """Return one that does not see the workers' hosts: what bounds it is set, or the partitions."""
+    return Scaler(settings, settings.scaling.max_workers or maxsize)
+
+
+class Serving:
+    """One scaler process."""
+
+    def __init__(self, settings: Settings, base: Path, about: About, notifier: Notifier) -> None:
+        """`base` is where relative secrets are; `about` is for the status page."""
+        self._settings = settings
+        self._base = base
+        self._notifier = notifier
+        self._metrics = ScalingMetrics(counts)
+        self._watching = Watching(scaler_of(settings), settings.scaling.interval, tell=self._take)
+        self._status = Status(
+            about,
+            live=self.live,
+            ready=self.ready,
+            metrics=self._metrics,
+            scaling=lambda: self._watching.report,
+        )
+
+    async def run(self) -> Exit:
+        """Serve until told to stop; raises Fatal."""
+        async with AsyncExitStack() as stack:
+            signals = await stack.enter_async_context(Signals(_ignore))
+            http = HttpServer(
+                self._settings.http.host,
+                self._settings.http.port,
+                live=self.live,
+                ready=self.ready,
+                registry=self._metrics.registry,
+                routes=[web.get("/scale", self._scale), *self._status.routes()],
+            )
+            await http.start()
+            stack.push_async_callback(http.stop)
+            await self._until(signals.stop)
+            self._notifier.stopping()
+        return Exit.CLEAN
+
+    def live(self) -> Health:
+        """Return whether this process is worth keeping, for /livez."""
+        return self._watching.moving, "looks go on" if self._watching.moving else "a look hangs"
+
+    def ready(self) -> Health:
+        """Return whether there is a number, for /readyz."""
+        report = self._watching.report
+        if report is None:
+            return False, "the group and its logs have not been seen whole yet"
+        if not report.known:
+            return True, f"the number is held: {report.decision.reason}"
+        return True, "there is a number"
+
+    async def _until(self, stop: asyncio.Event) -> None:
+        """Look and beat until `stop`; raises what ends either."""
+        tasks = [
+            asyncio.create_task(self._look(), name="look"),
+            asyncio.create_task(self._beat(), name="beat"),
+            asyncio.create_task(stop.wait(), name="stop"),
+        ]
+        try:
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                await task
+        finally:
+            await _end(tasks)
+
+    async def _look(self) -> NoReturn:
+        async with Observer(self._settings, self._base) as observer:
+            await self._watching.run(observer)
+
+    async def _beat(self) -> NoReturn:
+        while True:
+            summarise()
+            self._status.look()
+            if self._watching.moving:
+                self._notifier.feed()
+            await asyncio.sleep(_BEAT_S)
+
+    def _take(self, report: Report) -> None:
+        if self._metrics.report is None:
+            log(Event.READINESS_GAINED, reason="there is a number")
+            self._notifier.ready()
+        self._metrics.report = report
+        decision = report.decision
+        self._notifier.status(f"{decision.workers} workers: {decision.held or decision.reason}")
+
+    async def _scale(self, _: web.Request) -> web.Response:
+        report = self._watching.report
+        if report is None:
+            return web.json_response({"reason": self.ready()[1]}, status=503)
+        return web.json_response(shown(report))
+
+
+async def once(settings: Settings, base: Path) -> Report:
+    """Return what is decided now, after looks for some seconds; changes nothing. Raises Fatal."""
+    scaler, interval_s = scaler_of(settings), min(settings.scaling.interval, _BEAT_S)
+    timeout_s = settings.kafka.start_timeout
+    began_s: float | None = None
+    async with Observer(settings, base) as observer, asyncio.timeout(timeout_s + _ONCE_S):
+        while True:
+            observation = await observer.look()
+            if began_s is None and observation.complete:
+                began_s = observation.at_s
+            if began_s is not None:
+                report = scaler.take(observation, observation.members or 0)
+                if observation.at_s - began_s >= _ONCE_S:
+                    return report
+            await asyncio.sleep(interval_s)
+
+
+async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _ignore() -> None:
+    """There is nothing to reload."""

@@ -1,0 +1,138 @@
+"""Looks at the group again and again, decides, and says in the log what changed.
+
+Who does not know the workers that run takes the group's members for them, and decides nothing
+before the first complete look: unknown members are not taken for none.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable
+from typing import NoReturn, Protocol
+
+from daemon.scaling.observation import Observation
+from daemon.scaling.own_rate import Work
+from daemon.scaling.scaler import Report, Scaler
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
+
+_RENEW_S, _AGAIN_S = 86_400.0, 600.0
+"""Once a day, for the shortest retention of commits that people set is some days; sooner after a
+renewal that could not be made."""
+_LATE_S = 30.0
+"""A look takes up to 15 s when a silent broker is also connected anew; longer, and it hangs."""
+
+
+class Watched(Protocol):
+    """See daemon.kafka.observer.Observer."""
+
+    async def look(self) -> Observation:
+        """Return what can be seen now."""
+
+    async def renew(self) -> bool:
+        """Commit the unchanged offsets of an empty group anew."""
+
+
+class Watching:
+    """Keeps the last report.
+
+    Args:
+        scaler: decides.
+        interval_s: from one look to the next.
+        tell: called with each report.
+        working: how many workers serve or are starting; None: as many as the group has members.
+        work: what workers told of their work since the last look, None when nothing new.
+        clock, pause: monotonic seconds, and waiting for some.
+    """
+
+    def __init__(
+        self,
+        scaler: Scaler,
+        interval_s: float,
+        *,
+        tell: Callable[[Report], None],
+        working: Callable[[], int] | None = None,
+        work: Callable[[], Work | None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.report: Report | None = None
+        self._scaler = scaler
+        self._interval_s = interval_s
+        self._tell = tell
+        self._working = working
+        self._work = work
+        self._clock = clock
+        self._pause = pause
+        self._looked_s: float | None = None
+        self._renew_s = -math.inf
+
+    async def run(self, watched: Watched) -> NoReturn:
+        """Look until cancelled; raises Fatal when the broker refuses this client."""
+        self._looked_s = self._clock()
+        while True:
+            began_s = self._clock()
+            self._take(await watched.look())
+            await self._renew(watched)
+            self._looked_s = looked_s = self._clock()
+            await self._pause(max(0.0, began_s + self._interval_s - looked_s))
+
+    @property
+    def moving(self) -> bool:
+        """Whether looks go on; also before the first."""
+        looked_s = self._looked_s
+        return looked_s is None or self._clock() - looked_s < self._interval_s + _LATE_S
+
+    def _take(self, observation: Observation) -> None:
+        before = self.report
+        if before is None and self._working is None and not observation.complete:
+            return
+        workers = self._workers(observation, before)
+        self.report = report = self._scaler.take(observation, workers, self._work())
+        _log_changes(before, report, workers)
+        self._tell(report)
+
+    def _workers(self, observation: Observation, before: Report | None) -> int:
+        if self._working is not None:
+            return self._working()
+        if observation.members is None and before is not None:
+            return before.decision.workers
+        return observation.members or 0
+
+    async def _renew(self, watched: Watched) -> None:
+        """An empty group's commits expire; see Observer.renew."""
+        now, report = self._clock(), self.report
+        if report is None or not report.known or report.members != 0:
+            return
+        if now >= self._renew_s:
+            renewed = await watched.renew()
+            self._renew_s = now + (_RENEW_S if renewed else _AGAIN_S)
+            if renewed:
+                log(Event.OFFSETS_RENEWED)
+
+
+def _log_changes(before: Report | None, report: Report, workers: int) -> None:
+    decision = report.decision
+    if before is None or decision.workers != before.decision.workers:
+        log(
+            Event.SCALING_DECIDED,
+            workers=decision.workers,
+            before=before.decision.workers if before else workers,
+            wanted=decision.wanted,
+            reason=decision.reason,
+            held=decision.held,
+        )
+    if before is not None and report.known != before.known:
+        if report.known:
+            log(Event.SCALING_RESUMED, workers=decision.workers)
+        else:
+            log(Event.SCALING_PAUSED, workers=decision.workers, reason=decision.reason)
+    for (topic, number), standing in report.stuck.items():
+        if before is None or (topic, number) not in before.stuck:
+            log(
+                Event.PARTITION_STALLED,
+                topic=topic,
+                partition=number,
+                lag=standing.lag,
+                seconds=round(standing.seconds),
+            )

@@ -1,0 +1,71 @@
+"""What was decided, and by what, as Prometheus reads it.
+
+What is unknown is left out of the page; `scaling_known` says that something is.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
+
+import prometheus_client
+from prometheus_client.core import Metric as Family
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from daemon.scaling.scaler import Report
+from daemon.telemetry import metric_names as names
+
+_Values: TypeAlias = Mapping[tuple[str, ...], float | None]
+
+
+class ScalingMetrics(Collector):
+    """The metrics of a process that decides how many workers there should be.
+
+    `report` is what was decided last, None before the first time. `registry` has the usual metrics
+    of a process besides.
+    """
+
+    def __init__(self, events: Callable[[], Mapping[str, int]]) -> None:
+        """`events`: as daemon.telemetry.logs.counts."""
+        self.report: Report | None = None
+        self._events = events
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+        prometheus_client.ProcessCollector(registry=self.registry)
+        prometheus_client.GCCollector(registry=self.registry)
+
+    def collect(self) -> Iterator[Family]:
+        """Yield all metrics with their present values."""
+        known = self.report is not None and self.report.known
+        yield _family(names.SCALING_KNOWN, {(): float(known)})
+        yield _family(names.EVENTS, {(name,): count for name, count in self._events().items()})
+        if self.report is not None:
+            yield from _families(self.report)
+
+    def describe(self) -> list[Family]:
+        """Return nothing: names are checked by the table, not by a collection at registration."""
+        return []
+
+
+def _families(report: Report) -> Iterator[Family]:
+    yield _family(names.DESIRED_WORKERS, {(): report.decision.workers})
+    yield _family(names.SERVICE_RATE, {(): report.service_rate})
+    yield _family(
+        names.ARRIVAL_RATE, {(lane,): load.arrival_rate for lane, load in report.lanes.items()}
+    )
+    stuck = Counter(topic for topic, _ in report.stuck)
+    yield _family(names.STUCK_PARTITIONS, {(topic,): stuck[topic] for topic in report.topics})
+    yield _family(
+        names.LAG_RECORDS, {(topic,): lag.records for topic, lag in report.topics.items()}
+    )
+    yield _family(
+        names.LAG_SECONDS, {(topic,): lag.seconds for topic, lag in report.topics.items()}
+    )
+
+
+def _family(metric: names.Metric, values: _Values) -> Family:
+    name = names.PREFIX + metric.name
+    family = Family(name.removesuffix("_total"), metric.meaning, metric.kind)
+    for labels, value in values.items():
+        if value is not None:
+            family.add_sample(name, dict(zip(metric.labels, labels, strict=True)), value)
+    return family

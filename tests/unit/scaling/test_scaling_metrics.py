@@ -1,0 +1,67 @@
+"""What was decided, as Prometheus reads it."""
+
+import pytest
+
+from daemon.scaling.observation import Offsets
+from daemon.scaling.scaler import Scaler
+from daemon.telemetry import metric_names as names
+from daemon.telemetry.scaling_metrics import ScalingMetrics
+from tests.unit.scaling.sights import settings, sight
+
+
+@pytest.fixture
+def metrics():
+    return ScalingMetrics(lambda: {"scaling.paused": 2})
+
+
+def _report(*sights):
+    scaler = Scaler(settings(scaling={"service_rate": 100.0}), 10)
+    return [scaler.take(each, 1) for each in sights][-1]
+
+
+def value(metrics, name, **labels):
+    return metrics.registry.get_sample_value(f"tidemill_{name}", labels)
+
+
+def test_before_the_first_report_nothing_is_known(metrics):
+    assert value(metrics, "scaling_known") == 0
+    assert value(metrics, "desired_workers") is None
+
+
+def test_a_report_is_shown(metrics):
+    metrics.report = _report(sight(0, (0, 0)), sight(10, (50, 20)))
+
+    assert value(metrics, "scaling_known") == 1
+    assert value(metrics, "desired_workers") == 1
+    assert value(metrics, "service_rate") == 100
+    assert value(metrics, "arrival_rate", lane="standard") == 5
+    assert value(metrics, "lag_records", topic="requests") == 30
+    assert value(metrics, "lag_seconds", topic="requests") == pytest.approx(6)
+    assert value(metrics, "stuck_partitions", topic="requests") == 0
+
+
+def test_what_is_unknown_is_left_out(metrics):
+    metrics.report = _report(sight(0, Offsets(0, 10, None)))
+
+    assert value(metrics, "scaling_known") == 0
+    assert value(metrics, "desired_workers") == 1
+    assert value(metrics, "lag_records", topic="requests") is None
+
+
+def test_stuck_partitions_are_counted(metrics):
+    metrics.report = _report(*[sight(float(at_s), (10, 5)) for at_s in range(0, 300, 10)])
+
+    assert value(metrics, "stuck_partitions", topic="requests") == 1
+
+
+def test_events_are_counted(metrics):
+    assert value(metrics, "events_total", event="scaling.paused") == 2
+
+
+def test_every_metric_of_the_table_is_on_the_page(metrics):
+    metrics.report = _report(sight(0, (0, 0)))
+
+    page = {family.name for family in metrics.collect()}
+
+    known = {*names.SCALING_METRICS, names.LAG_RECORDS, names.LAG_SECONDS, names.EVENTS}
+    assert page == {"tidemill_" + metric.name.removesuffix("_total") for metric in known}
