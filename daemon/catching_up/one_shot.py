@@ -203,8 +203,9 @@ class OneShot:
             self._lost = max(0, self._told_lost() - target.gone)
             self._reason = "caught up" if target.due else "nothing was due"
             if code is not Exit.CLEAN:
-                self._reason += "; newer requests that were held could not be answered in time"
-            elif self._lost:
+                self._reason += "; newer requests that it held are left to the next worker"
+            code = Exit.CLEAN
+            if self._lost:
                 code = Exit.WORK_LEFT
                 self._reason += f", but Kafka deleted {self._lost} requests before they were read"
         log(Event.CATCH_UP_FINISHED, exit_code=int(code), reason=self._reason, left=self._left)

@@ -1,6 +1,7 @@
 """`tidemill run --until-caught-up`: what is asked for, and what people and programs get to see."""
 
 import json
+import re
 import sys
 from typing import NamedTuple, TextIO, cast
 
@@ -33,8 +34,9 @@ def asked(*, until_caught_up: bool, max_duration: str, as_json: bool) -> CatchUp
 
 
 def _seconds(text: str) -> float:
+    """Schedulers write 10m for what the settings call 10min; both are understood."""
     try:
-        seconds = parse_duration(text)
+        seconds = parse_duration(re.sub(r"(?<=\d)m$", "min", text))
     except ValueError as error:
         raise Fatal(Exit.USAGE, f"--max-duration {error}") from error
     if not seconds:

@@ -12,6 +12,7 @@ from daemon import worker
 from daemon.catching_up.one_shot import OneShot
 from daemon.commands.catch_up import CatchUp, one_shot, show
 from daemon.errors import Exit, Fatal
+from daemon.process.supervised import follow_supervisor
 from daemon.telemetry import logs
 from daemon.telemetry.events import Event
 from daemon.telemetry.status import About
@@ -23,6 +24,7 @@ it for ever."""
 
 def run(config: Path | None, overrides: Sequence[str], catch_up: CatchUp | None = None) -> Exit:
     """Serve until told to stop, or caught up; how it went is in the log. Raises SettingsError."""
+    follow_supervisor(os.environ)
     loaded = load(config, os.environ, overrides)
     settings = loaded.settings
     shot, stream = one_shot(settings, catch_up) if catch_up else (None, None)
@@ -48,7 +50,7 @@ def run(config: Path | None, overrides: Sequence[str], catch_up: CatchUp | None 
     logs.log(Event.WORKER_STOPPED, exit_code=int(code), meaning=code.name.lower())
     if shot and catch_up:
         show(shot.summary(code, why), catch_up)
-    if code in _LEFT_BEHIND:
+    if code in _LEFT_BEHIND or shot:  # a clean one-shot run may have left newer requests behind
         os._exit(code)
     return code
 

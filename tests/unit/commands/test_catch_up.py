@@ -39,7 +39,8 @@ def test_without_the_switch_a_worker_has_no_end():
 
 
 def test_a_longest_duration_is_written_with_a_unit():
-    assert ask(max_duration="10min") == CatchUp(600.0, as_json=False)
+    assert ask(max_duration="90s") == CatchUp(90.0, as_json=False)
+    assert ask(max_duration="10min").longest_s == ask(max_duration="10m").longest_s == 600.0
     assert ask().longest_s is None
 
 
