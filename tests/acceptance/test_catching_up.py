@@ -7,7 +7,8 @@ import time
 from contextlib import asynccontextmanager
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import RecordsToDelete
 
 from daemon.errors import Exit
 from tests import models
@@ -195,38 +196,64 @@ async def test_a_worker_that_serves_anyway_may_do_the_work(make_job):
         assert await terminate(worker) == 0
 
 
-@asynccontextmanager
-async def transactions(kafka, name):
-    producer = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=name)
-    await producer.start()
-    try:
-        yield producer
-    finally:
-        await producer.stop()
+async def test_transactions_at_the_ends_of_the_logs_do_not_keep_it(make_job, kafka):
+    async with make_job(**_LINGERING) as (job, witness):
+        producer = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=job.topics.group)
+        await producer.start()
+        try:
+            await witness.publish([pair(1)], partition=0)
+            for partition, end in enumerate(
+                [producer.commit_transaction, producer.abort_transaction, None]
+            ):
+                await producer.begin_transaction()
+                for number in range(5):
+                    await producer.send_and_wait(
+                        job.names.requests, pair(number), partition=partition
+                    )
+                if end is not None:
+                    await end()
 
+            code, told = await once(job)
 
-@pytest.mark.parametrize("end", ["committed", "aborted", "open"])
-async def test_transactions_at_the_end_of_the_log_do_not_keep_it(make_job, kafka, end):
-    async with (
-        make_job(**_LINGERING) as (job, witness),
-        transactions(kafka, job.topics.group) as producer,
-    ):
-        await witness.publish([pair(number) for number in range(10)], partition=0)
-        await producer.begin_transaction()
-        for number in range(5):
-            await producer.send_and_wait(job.names.requests, pair(number), partition=0)
-        if end == "committed":
-            await producer.commit_transaction()
-        elif end == "aborted":
+            assert (code, told["left"]) == (0, 0), told
+            assert told["results"] == 1 + 5
             await producer.abort_transaction()
+        finally:
+            await producer.stop()
+
+        code, told = await once(job)  # nothing but the aborted records and their marker are due
+
+        assert (code, told["left"], told["requests"]) == (0, 0, 0)
+        assert told["due"] == 5 + 1
+
+
+@pytest.mark.long
+async def test_a_new_group_that_starts_at_the_end_is_settled_by_its_first_run(make_job):
+    async with make_job(**_LINGERING | {"kafka.start": "latest"}) as (job, witness):
+        await witness.publish(pair(number) for number in range(5))
+        code, told = await once(job)
+        assert (code, told["left"], told["requests"]) == (0, 0, 0)
+        await witness.publish(pair(number) for number in range(3))
 
         code, told = await once(job)
 
-        assert (code, told["left"]) == (0, 0), told
-        assert told["results"] == (15 if end == "committed" else 10)
-        if end == "open":
-            await producer.abort_transaction()
-            assert (await once(job))[1]["left"] == 0  # nothing but markers is due
+        assert (code, told["due"], told["results"]) == (0, 3, 3)
+
+
+@pytest.mark.long
+async def test_what_kafka_deleted_before_the_run_was_not_due(make_job):
+    async with make_job(**_LINGERING) as (job, witness):
+        await witness.publish([pair(1)] * 5, partition=0)
+        assert (await once(job))[0] == 0
+        await witness.publish([pair(1)] * 20, partition=0)
+        first = TopicPartition(job.names.requests, 0)
+        await job.topics.admin.delete_records({first: RecordsToDelete(before_offset=15)})
+
+        async with running(job) as run:
+            code, told = await run.end()
+
+        assert (code, told["due"], told["results"], told["lost"]) == (0, 10, 10, 0)
+        assert [event["count"] for event in run.events("requests.lost")] == [10]
 
 
 async def test_lanes_with_one_request_each_end_too(make_job):
