@@ -21,6 +21,7 @@ from aiokafka.protocol.types import (
 )
 
 from daemon.errors import Exit, Fatal
+from daemon.kafka.observer import Observer
 from daemon.kafka.preflight import look
 from daemon.kafka.sink import KafkaSink
 from daemon.kafka.source import KafkaSource
@@ -213,6 +214,16 @@ async def test_who_is_let_in_but_has_no_rights_ends_with_77(settings, private_to
     assert (await _how_it_ends(sink.start())).exit_code is Exit.DENIED
     assert (await _how_it_ends(source.start())).exit_code is Exit.DENIED
     await sink.close()
+
+
+async def test_who_looks_from_outside_has_to_prove_who_it_is_too(settings, private_topics, bob):
+    await private_topics(requests=1)
+
+    async with Observer(settings(ALICE), Path()) as observer:
+        assert len((await observer.look()).partitions) == 1
+    for refused in (settings(ALICE, password="wrong"), settings(bob)):
+        end = await _how_it_ends(Observer(refused, Path()).__aenter__())
+        assert end.exit_code is Exit.DENIED
 
 
 @pytest.mark.parametrize("user", [ALICE, BOB])
