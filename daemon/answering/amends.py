@@ -77,7 +77,6 @@ def _shortened(answer: Answer) -> Answer:
         answer.record,
         code,
         said[dead_letters.DETAIL].decode(),
-        attempts=int(said[dead_letters.ATTEMPTS]),
         most_bytes=size_bytes // 2,
     )
     if _size_bytes(key, value) + headers_bytes(headers) >= size_bytes:

@@ -181,11 +181,10 @@ class Replies:
         detail: str,
         *,
         cost_bytes: int,
-        attempts: int = 1,
     ) -> Answer:
         """Return the dead letter of a record that cannot be answered."""
         key, value, headers = dead_letter(
-            record, code, detail, attempts=attempts, most_bytes=self._dead_letters.max_bytes
+            record, code, detail, most_bytes=self._dead_letters.max_bytes
         )
         return Answer(
             record=record,

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from config.load import load
+from daemon.answering.dead_letters import attempts_of
 from daemon.errors import Exit
 from daemon.kafka.reader import newest
 from daemon.messages import Record
@@ -51,9 +52,10 @@ def describe(record: Record, *, payload: bool) -> Row:
     headers = {name: value for name, value in record.headers if value is not None}
     row: Row = {
         "offset": f"{record.partition}/{record.offset}",
-        "time": _iso(record.timestamp),
+        "time": shown_time(record.timestamp),
         "code": _text(headers, "dlq-code"),
         "detail": _text(headers, "dlq-detail"),
+        "attempts": attempts_of(record.headers),
         "origin": "/".join(_text(headers, f"dlq-{each}") for each in _ORIGIN),
         "bytes": _size(record, headers),
     }
@@ -65,7 +67,8 @@ def describe(record: Record, *, payload: bool) -> Row:
 _ORIGIN = ("topic", "partition", "offset")
 
 
-def _iso(timestamp_ms: int) -> str:
+def shown_time(timestamp_ms: int) -> str:
+    """Return a record's timestamp for people and programs; empty when it has none."""
     if timestamp_ms < 0:
         return ""
     return datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
@@ -103,7 +106,9 @@ def _print_table(console: Console, topic: str, rows: Sequence[Row]) -> None:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in rows[0]:
-        table.add_column(name, justify="right" if name == "bytes" else "left", overflow="fold")
+        table.add_column(
+            name, justify="right" if name in {"attempts", "bytes"} else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
     console.print(table)

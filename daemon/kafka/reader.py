@@ -5,7 +5,7 @@ No consumer group is joined and nothing is committed.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -76,6 +76,29 @@ async def newest(
     return records[-number:]
 
 
+async def whole(
+    kafka: Kafka, topic: str, *, base: Path, since_ms: float | None, timeout_s: float
+) -> AsyncGenerator[list[FetchedRecord], None]:
+    """Yield the records of `topic` as far as there are some now, a few MiB at a time.
+
+    `since_ms` leaves out what is older, in milliseconds since 1970, as far as the broker's index of
+    times allows. To be closed by who stops before the end. Raises Fatal, also when the broker is
+    silent for `timeout_s`.
+    """
+    async with _reading(kafka, topic, base) as consumer:
+        ends = await consumer.end_offsets(consumer.assignment())
+        _seek(consumer, await _starts(consumer, ends, since_ms))
+        while await _is_before(consumer, ends):
+            try:
+                async with asyncio.timeout(timeout_s):
+                    records = await _some_before(consumer, ends)
+            except TimeoutError:
+                raise Fatal(
+                    Exit.BROKER_UNAVAILABLE, f"{topic} could not be read within {timeout_s:g} s"
+                ) from None
+            yield records
+
+
 @asynccontextmanager
 async def _reading(kafka: Kafka, topic: str, base: Path) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer of all partitions of `topic`, in no group."""
@@ -124,11 +147,37 @@ async def _read_up_to(
     consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]
 ) -> list[FetchedRecord]:
     records: list[FetchedRecord] = []
-    positions = dict.fromkeys(ends, -1)
-    while any(positions[each] < ends[each] for each in ends):
+    while await _is_before(consumer, ends):
         records += await _some(consumer)
-        positions = {each: await consumer.position(each) for each in ends}
     return records
+
+
+async def _starts(
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], since_ms: float | None
+) -> Mapping[TopicPartition, int]:
+    firsts: Mapping[TopicPartition, int] = await consumer.beginning_offsets(list(ends))
+    if since_ms is None:
+        return firsts
+    found = await consumer.offsets_for_times(dict.fromkeys(ends, int(since_ms)))
+    return {each: ends[each] if at is None else at.offset for each, at in found.items()}
+
+
+async def _some_before(
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]
+) -> list[FetchedRecord]:
+    """Some records below `ends`; none only when there are no more."""
+    records: list[FetchedRecord] = []
+    while not records and await _is_before(consumer, ends):
+        records = [
+            record
+            for record in await _some(consumer)
+            if record.offset < ends[TopicPartition(record.topic, record.partition)]
+        ]
+    return records
+
+
+async def _is_before(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> bool:
+    return any([await consumer.position(each) < end for each, end in ends.items()])
 
 
 def _fatal(error: errors.KafkaError, kafka: Kafka) -> Fatal:

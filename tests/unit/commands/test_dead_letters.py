@@ -11,7 +11,11 @@ def letter(value=b"body", headers=(), **fields):
 
 
 def test_a_dead_letter_says_why_and_where_it_came_from():
-    headers = [("dlq-code", b"reply_topic_denied"), ("dlq-detail", b"not in replies.allow")]
+    headers = [
+        ("dlq-code", b"reply_topic_denied"),
+        ("dlq-detail", b"not in replies.allow"),
+        ("dlq-attempts", b"2"),
+    ]
 
     row = describe(letter(headers=headers, timestamp=1_700_000_000_000), payload=False)
 
@@ -20,6 +24,7 @@ def test_a_dead_letter_says_why_and_where_it_came_from():
         "time": "2023-11-14T22:13:20.000+00:00",
         "code": "reply_topic_denied",
         "detail": "not in replies.allow",
+        "attempts": 2,
         "origin": "requests/3/17",
         "bytes": 4,
     }

@@ -7,10 +7,8 @@ from tests.unit.daemon.door import record
 MOST = 4_096
 
 
-def letter(sent, most_bytes=MOST, detail="why", attempts=1):
-    return dead_letter(
-        sent, Code.REPLY_TOPIC_DENIED, detail, attempts=attempts, most_bytes=most_bytes
-    )
+def letter(sent, most_bytes=MOST, detail="why"):
+    return dead_letter(sent, Code.REPLY_TOPIC_DENIED, detail, most_bytes=most_bytes)
 
 
 def reasons(made):
@@ -20,7 +18,7 @@ def reasons(made):
 def test_record_is_kept_whole():
     sent = record(b"body", ("a", b"1"), ("a", b"2"), ("b", None), key=b"key")
 
-    made = letter(sent, attempts=3)
+    made = letter(sent)
 
     assert (made.key, made.value) == (b"key", b"body")
     assert made.headers[:3] == [("a", b"1"), ("a", b"2"), ("b", None)]
@@ -31,8 +29,36 @@ def test_record_is_kept_whole():
         "dlq-partition": b"3",
         "dlq-offset": b"7",
         "dlq-timestamp": b"1700000000000",
-        "dlq-attempts": b"3",
+        "dlq-attempts": b"1",
     }
+
+
+def test_a_record_that_was_replayed_counts_on():
+    made = letter(record(b"body", ("a", b"1"), ("dlq-attempts", b"2")))
+
+    assert [value for name, value in made.headers if name == "dlq-attempts"] == [b"3"]
+    assert made.headers[0] == ("a", b"1")
+
+
+@pytest.mark.parametrize("said", [b"", b"-1", b"two", b"1" * 7, b"1" * 5_000, None, b"\xb2"])
+def test_a_count_that_makes_no_sense_is_none(said):
+    made = letter(record(b"body", ("dlq-attempts", said)))
+
+    assert reasons(made)["dlq-attempts"] == b"1"
+
+
+def test_a_count_may_be_as_large_as_six_digits():
+    assert reasons(letter(record(b"", ("dlq-attempts", b"999999"))))["dlq-attempts"] == b"1000000"
+
+
+def test_what_a_record_claims_of_dead_letters_is_not_passed_on():
+    forged = [("dlq-topic", b"__consumer_offsets"), ("dlq-truncated", b"9"), ("dlq-mine", b"x")]
+
+    made = letter(record(b"body", *forged))
+
+    assert [value for name, value in made.headers if name == "dlq-topic"] == [b"bad.rows"]
+    assert "dlq-truncated" not in reasons(made)
+    assert ("dlq-mine", b"x") in made.headers
 
 
 @pytest.mark.parametrize("key", [None, b"key"])

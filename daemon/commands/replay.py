@@ -1,0 +1,162 @@
+"""`tidemill dead-letters replay`."""
+
+import asyncio
+import os
+import re
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, aclosing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from config.load import Loaded, load
+from config.units import parse_duration
+from daemon.answering.replays import Letter, Replay, Selection, Why, letter_of, replay_of
+from daemon.commands.replay_report import Outcome, Report
+from daemon.errors import Code, Exit, Fatal
+from daemon.kafka.reader import whole
+from daemon.kafka.replaying import Resender
+from daemon.messages import Record
+from daemon.telemetry import logs
+
+_WAIT_S = 30.0
+"""Longest silence of the broker."""
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,249}/[0-9]{1,10}/[0-9]{1,19}")
+
+
+class Wanted(NamedTuple):
+    """What was typed; empty texts and None leave out nothing."""
+
+    ids: Sequence[str] = ()
+    codes: Sequence[str] = ()
+    since: str = ""
+    until: str = ""
+    most_attempts: int | None = None
+    most: int | None = None
+    send: bool = False
+
+
+def replay(config: Path | None, overrides: Sequence[str], wanted: Wanted, *, as_json: bool) -> Exit:
+    """Send chosen dead letters again, or show which it would be. Raises SettingsError and Fatal."""
+    loaded = load(config, os.environ, overrides)
+    logs.configure(loaded.settings.log, worker="dead-letters")
+    selection = selection_of(wanted, now=datetime.now(UTC))
+    report = Report(as_json=as_json)
+    try:
+        ended = asyncio.run(_replay(loaded, selection, wanted, report))
+    finally:  # also after Ctrl-C: what was sent must be known
+        report.close(sending=wanted.send, most=wanted.most)
+    if ended is not None:
+        raise ended
+    return Exit.WORK_LEFT if report.counts["failed"] else Exit.CLEAN
+
+
+def selection_of(wanted: Wanted, *, now: datetime) -> Selection:
+    """Return what was typed as conditions; raises Fatal when it makes no sense."""
+    for each in wanted.ids:
+        if not _REQUEST_ID.fullmatch(each):
+            raise Fatal(Exit.USAGE, f"--id {each!r} is not a request-id, topic/partition/offset")
+    for each in wanted.codes:
+        if each not in list(Code):
+            raise Fatal(Exit.USAGE, f"--code {each!r} is none of {', '.join(Code)}")
+    return Selection(
+        frozenset(wanted.ids),
+        frozenset(wanted.codes),
+        _moment_ms("--since", wanted.since, now),
+        _moment_ms("--until", wanted.until, now),
+        wanted.most_attempts,
+    )
+
+
+async def _replay(
+    loaded: Loaded, selection: Selection, wanted: Wanted, report: Report
+) -> Fatal | None:
+    """Return why it ended before all was sent, None when it did not."""
+    settings = loaded.settings
+    topics = frozenset(topic for lane in settings.lanes.values() for topic in lane.topics)
+    async with AsyncExitStack() as stack:
+        resender = None
+        if wanted.send:
+            resender = Resender(settings.kafka, topics, base=loaded.base)
+            await stack.enter_async_context(resender)
+        letters = await stack.enter_async_context(
+            aclosing(
+                whole(
+                    settings.kafka,
+                    settings.dead_letters.topic,
+                    base=loaded.base,
+                    since_ms=selection.since_ms,
+                    timeout_s=_WAIT_S,
+                )
+            )
+        )
+        left = wanted.most
+        async for records in letters:
+            chosen = choose(records, selection, topics, most=left)
+            outcomes = await _send(chosen, resender)
+            report.take(outcomes)
+            if left is not None:
+                left -= sum(outcome.done != "skipped" for outcome in outcomes)
+            if left == 0 or (resender is not None and resender.ended):
+                break
+    return resender.ended if resender is not None else None
+
+
+Chosen = tuple[Record, Letter, Replay | Why]
+
+
+def choose(
+    records: Sequence[Record], selection: Selection, topics: frozenset[str], *, most: int | None
+) -> list[Chosen]:
+    """Return the selected ones of `records`, up to the `most`th that can be sent."""
+    chosen: list[Chosen] = []
+    for record in records:
+        if most is not None and most <= 0:
+            break
+        letter = letter_of(record)
+        if selection.takes(record, letter):
+            what = replay_of(record, letter, topics)
+            chosen.append((record, letter, what))
+            if most is not None:
+                most -= isinstance(what, Replay)
+    return chosen
+
+
+async def _send(chosen: Sequence[Chosen], resender: Resender | None) -> list[Outcome]:
+    """Return what became of `chosen`, which are sent if there is somebody to send them."""
+    if resender is None:
+        return [
+            Outcome(record, letter, "would_send", "")
+            if isinstance(what, Replay)
+            else Outcome(record, letter, "skipped", what)
+            for record, letter, what in chosen
+        ]
+    replays = [what for _, _, what in chosen if isinstance(what, Replay)]
+    problems = iter(await resender.send(replays))
+    outcomes = []
+    for record, letter, what in chosen:
+        if isinstance(what, Why):
+            outcomes.append(Outcome(record, letter, "skipped", what))
+        else:
+            problem = next(problems)
+            outcomes.append(Outcome(record, letter, "failed" if problem else "sent", problem))
+    return outcomes
+
+
+def _moment_ms(option: str, text: str, now: datetime) -> float | None:
+    """A time as ISO 8601 has it, UTC unless it says otherwise, or how long ago it is."""
+    if not text:
+        return None
+    try:
+        return (now.timestamp() - parse_duration(text)) * 1000
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Fatal(
+            Exit.USAGE,
+            f"{option} {text!r} is neither a time, such as 2030-01-31T08:00, nor how long ago,"
+            " such as 2h",
+        ) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000

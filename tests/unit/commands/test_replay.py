@@ -1,0 +1,97 @@
+"""`tidemill dead-letters replay`, without Kafka."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+
+from daemon.answering.replays import Replay, Why
+from daemon.commands.replay import Wanted, choose, selection_of
+from daemon.commands.replay_report import summary
+from daemon.errors import Exit, Fatal
+from tests.fakes import FakeRecord
+
+NOW = datetime(2030, 1, 31, 12, 0, tzinfo=UTC)
+HOUR_MS = 3_600_000
+
+
+def selection(**typed):
+    return selection_of(Wanted(**typed), now=NOW)
+
+
+def letters(*topics):
+    """Dead letters of requests in `topics`."""
+    headers = [("dlq-partition", b"0"), ("dlq-offset", b"0"), ("dlq-code", b"too_large")]
+    return [
+        FakeRecord("dead", 0, n, headers=[("dlq-topic", topic.encode()), *headers])
+        for n, topic in enumerate(topics)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "ago_ms"),
+    [
+        ("2h", 2 * HOUR_MS),
+        ("30min", HOUR_MS / 2),
+        ("2030-01-31T11:00", HOUR_MS),
+        ("2030-01-31T11:00Z", HOUR_MS),
+        ("2030-01-31T12:00+01:00", HOUR_MS),
+        ("2030-01-31", 12 * HOUR_MS),
+    ],
+)
+def test_a_time_is_given_as_it_is_or_by_how_long_ago(text, ago_ms):
+    chosen = selection(since=text, until=text)
+
+    assert chosen.since_ms == chosen.until_ms == NOW.timestamp() * 1000 - ago_ms
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"since": "yesterday"}, "--since 'yesterday'"),
+        ({"until": "2"}, "--until '2'"),
+        ({"codes": ["denied"]}, "--code 'denied' is none of invalid_request"),
+        ({"ids": ["17"]}, "--id '17' is not a request-id"),
+        ({"ids": ["a/0/1/2"]}, "--id"),
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error(typed, said):
+    with pytest.raises(Fatal, match=said) as caught:
+        selection(**typed)
+
+    assert caught.value.exit_code is Exit.USAGE
+
+
+def test_letters_are_chosen_up_to_the_most_that_can_be_sent():
+    records = letters("a", "other", "a", "a")
+
+    chosen = choose(records, selection(), frozenset({"a"}), most=2)
+
+    assert [type(what) for _, _, what in chosen] == [Replay, Why, Replay]
+
+
+def test_letters_that_do_not_match_are_not_even_counted():
+    chosen = choose(letters("a"), selection(codes=["unknown_model"]), frozenset({"a"}), most=None)
+
+    assert chosen == []
+
+
+def test_the_summary_of_a_dry_run_says_that_nothing_was_sent():
+    said = summary(
+        Counter(would_send=1_200, skipped=3),
+        Counter(truncated=1, tombstone=2),
+        sending=False,
+        most=None,
+    )
+
+    assert said == (
+        "1,200 would be sent, 3 skipped (tombstone 2, truncated 1). Nothing was sent: add --send."
+    )
+
+
+def test_the_summary_warns_of_sending_twice():
+    said = summary(Counter(sent=2, failed=1), Counter(), sending=True, most=3)
+
+    assert said.startswith("2 sent, 1 failed, 0 skipped.")
+    assert "what is replayed again is sent again" in said
+    assert said.endswith("Stopped at --max 3.")
