@@ -6,7 +6,6 @@ port from the first second.
 
 import asyncio
 import os
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, nullcontext
@@ -16,6 +15,7 @@ from config.settings import Settings
 from daemon.assembly import kafka_line
 from daemon.catching_up.one_shot import OneShot
 from daemon.errors import Exit
+from daemon.event_loop import loop_factory
 from daemon.kafka.observer import Observer
 from daemon.kafka.source import KafkaSource
 from daemon.pipeline import Pipeline
@@ -48,17 +48,9 @@ def run(
     one_shot: OneShot | None = None,
 ) -> Exit:
     """Serve until told to stop, or until `one_shot` is done; raises Fatal with the exit code."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         notifier = Notifier.claim(os.environ)
         return runner.run(Worker(settings, base, reread, about, notifier, one_shot).run())
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if sys.platform == "win32":
-        return None
-    import uvloop  # noqa: PLC0415 -- there is none for Windows
-
-    return uvloop.new_event_loop
 
 
 class Worker:
@@ -114,7 +106,7 @@ class Worker:
                 registry=self._metrics.registry,
                 routes=self._status.routes(),
             )
-            await http.start()
+            self._announcer.listening(await http.start())
             stack.push_async_callback(http.stop)
             return await self._serve(self._vitals, signals.stop)
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from loadtest.child import Child
 from loadtest.metrics import Metrics
@@ -23,7 +23,7 @@ class WorkerFailed(Exception):
 
 
 class Worker:
-    """`tidemill run` with one configuration; a context manager that leaves nothing behind.
+    """`tidemill run`, or `does`, with one configuration; a context manager that leaves nothing behind.
 
     All methods block. The process ends with this one, however it ends, unless `detached`.
     """
@@ -35,6 +35,7 @@ class Worker:
         *,
         detached: bool = False,
         program: Sequence[str] = ("-m", "daemon"),
+        does: Literal["run", "supervise", "scaler"] = "run",
     ) -> None:
         """Prepare a worker; nothing runs yet.
 
@@ -43,7 +44,7 @@ class Worker:
         """
         settings = {"http.port": "0", "log.form": "json"} | dict(overrides or {})
         pairs = [f"{name}={value}" for name, value in settings.items()]
-        self._command = [sys.executable, *program, "run", "--config", str(config)]
+        self._command = [sys.executable, *program, does, "--config", str(config)]
         for pair in pairs:
             self._command += ["--set", pair]
         self._child = Child("worker", detached=detached)
@@ -104,9 +105,9 @@ class Worker:
 
     @property
     def http_port(self) -> int | None:
-        """Where health and metrics are served, None before they are."""
+        """Where health and metrics are served, None before they are; a supervisor's come first."""
         ports = [event["port"] for event in self.events() if event["event"] == "http.started"]
-        return int(ports[-1]) if ports else None
+        return int(ports[0]) if ports else None
 
     def metrics(self) -> Metrics:
         """Return the metrics of this moment; raises WorkerFailed when it does not answer."""

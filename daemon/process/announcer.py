@@ -65,6 +65,10 @@ class Announcer:
         self._answered_s = now
         _compare(notifier.watchdog_s, look_s)
 
+    def listening(self, port: int) -> None:
+        """Health and metrics are served at `port`; a supervisor gathers them there."""
+        self._notifier.listening(port)
+
     def look(self, standing: Standing, now: float) -> None:
         """Tell how the worker stands now."""
         if standing.live[0]:

@@ -14,6 +14,8 @@ from typing import Self
 NOTIFY_SOCKET = "NOTIFY_SOCKET"
 WATCHDOG_PID = "WATCHDOG_PID"
 WATCHDOG_USEC = "WATCHDOG_USEC"
+HTTP_PORT = "X_HTTP_PORT"
+"""Ours; systemd passes over what it does not know."""
 
 _US_PER_S = 1_000_000
 _LONGEST_STATUS = 500
@@ -66,6 +68,10 @@ class Notifier:
     def reloading(self) -> bool:
         """A reload begins; `ready` says that it is over."""
         return self._tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1_000}")
+
+    def listening(self, port: int) -> bool:
+        """Health and metrics are served at `port`."""
+        return self._tell(f"{HTTP_PORT}={port}")
 
     def stopping(self) -> bool:
         """The process ends."""

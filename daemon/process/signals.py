@@ -20,9 +20,10 @@ class Signals:
     An async context; afterwards the signals do what they did before.
     """
 
-    def __init__(self, reload: Callable[[], None]) -> None:
-        """`reload` is called on the loop at each HUP and must return at once."""
+    def __init__(self, reload: Callable[[], None], *, reloads: str = "reload the models") -> None:
+        """`reload` is called on the loop at each HUP and must return at once; `reloads`: what it does."""
         self.stop = asyncio.Event()
+        self._reloads = reloads
         self._reload = reload
         self._before = {each: signal.getsignal(each) for each in (*_STOPS, signal.SIGHUP)}
 
@@ -55,7 +56,7 @@ class Signals:
             signal.signal(each, _end_at_once)
 
     def _on_reload(self) -> None:
-        log(Event.SIGNAL_RECEIVED, signal="SIGHUP", does="reload the models")
+        log(Event.SIGNAL_RECEIVED, signal="SIGHUP", does=self._reloads)
         self._reload()
 
 

@@ -39,10 +39,12 @@ def base_name(settings: Settings, host: str) -> str:
     return re.sub(r"[^a-zA-Z0-9._-]", "-", name)[:_LONGEST_NAME]
 
 
-def slot_settings(settings: Settings, slot: int, *, name: str) -> Mapping[str, str]:
-    """Return the settings that are the slot's own, as --set takes them; `name` as base_name()."""
-    first = settings.http.port
-    port = first + 1 + slot if first else 0
+def slot_settings(slot: int, *, name: str, first_port: int) -> Mapping[str, str]:
+    """Return the settings that are the slot's own, as --set takes them.
+
+    `name` as base_name(); `first_port` is the supervisor's, 0 for any.
+    """
+    port = first_port + 1 + slot if first_port else 0
     return {
         "kafka.instance_id": f"{name}-{slot}",
         "http.host": "127.0.0.1",

@@ -77,6 +77,7 @@ class Slot:
 
     backoff: Backoff
     state: State = State.EMPTY
+    since_s: float = -inf
     edition: int = 0
     replacing: bool = False
     failed_edition: int = 0
@@ -84,6 +85,11 @@ class Slot:
     beaten_s: float = -inf
     served_s: float | None = None
     deadline_s: float = inf
+
+    def enter(self, state: State, now: float) -> None:
+        """Be in `state` from `now` on, if it was not before."""
+        if state is not self.state:
+            self.state, self.since_s = state, now
 
     @property
     def alive(self) -> bool:

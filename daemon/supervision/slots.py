@@ -85,7 +85,7 @@ class Slots:
         """The worker serves."""
         slot = self._slots[number]
         if slot.state is State.STARTING:
-            slot.state = State.SERVING
+            slot.enter(State.SERVING, now)
             slot.served_s = slot.beaten_s = now
             slot.replacing = False
             self._served = True
@@ -115,14 +115,15 @@ class Slots:
         slot = self._slots[number]
         cause = slot.cause or (Cause.KILLED if code < 0 else Cause.EXITED)
         served_s = None if slot.served_s is None else now - slot.served_s
-        slot.state, slot.cause, slot.served_s, slot.deadline_s = State.EMPTY, None, None, inf
+        slot.enter(State.EMPTY, now)
+        slot.cause, slot.served_s, slot.deadline_s = None, None, inf
         if cause is Cause.ASKED:
             return End(number, code, cause, 0.0)
         slot.replacing = False
         if served_s is None:
             slot.failed_edition = slot.edition
         if code in HOPELESS:
-            slot.state = State.CLOSED
+            slot.enter(State.CLOSED, now)
             self._judge(code)
             return End(number, code, cause, 0.0)
         return End(number, code, cause, slot.backoff.failed(served_s or 0.0, now))
@@ -174,7 +175,8 @@ class Slots:
 
     def _abort(self, number: int, cause: Cause, now: float) -> Action:
         slot = self._slots[number]
-        slot.state, slot.cause = State.DRAINING, cause
+        slot.enter(State.DRAINING, now)
+        slot.cause = cause
         slot.deadline_s = now + _LAST_WORDS_S
         return Action(Do.ABORT, number, _REASONS[cause])
 
@@ -192,18 +194,20 @@ class Slots:
                 yield Action(Do.DRAIN, number, reason)
 
     def _let_drain(self, slot: Slot, now: float) -> None:
-        slot.state = State.DRAINING
+        slot.enter(State.DRAINING, now)
         slot.deadline_s = now + self._patience.drain_s
 
     def _start(self, kept: Sequence[int], now: float) -> Iterator[Action]:
         for number, slot in enumerate(self._slots):
             if slot.state not in _WITHOUT:
                 continue
-            slot.state = State.EMPTY
-            if number in kept and now < slot.backoff.until_s:
-                slot.state = State.BACKING_OFF
-            elif number in kept:
-                slot.state, slot.edition = State.STARTING, self._edition
+            if number not in kept:
+                slot.enter(State.EMPTY, now)
+            elif now < slot.backoff.until_s:
+                slot.enter(State.BACKING_OFF, now)
+            else:
+                slot.enter(State.STARTING, now)
+                slot.edition = self._edition
                 slot.deadline_s = now + self._patience.start_s
                 yield Action(Do.START, number, "a worker is wanted")
 

@@ -34,6 +34,17 @@ _BASE = {
 }
 
 
+_QUICK = {
+    "scaling.max_workers": 3,
+    "scaling.interval": "200ms",
+    "scaling.idle": "2s",
+    "scaling.down_window": "4s",
+    "scaling.catch_up": "5s",
+    "scaling.start_time": "3s",
+}
+"""A supervisor that does in seconds what it would otherwise do in minutes."""
+
+
 class Job:
     """One consumer group's work; `settings` are by dotted name, over those of every test."""
 
@@ -73,11 +84,21 @@ class Job:
         digest = hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
         return f"m@{digest[:12]}".encode()
 
-    def worker(self, *, program=("-m", "daemon"), **settings):
+    def worker(self, *, program=("-m", "daemon"), does="run", **settings):
         """A worker that is not started yet; it ends with the job."""
         config = self.folder / f"worker-{next(self._numbers)}.toml"
         config.write_text(toml(self._settings | settings))
-        return self._stack.enter_context(closing(Worker(config, program=program)))
+        return self._stack.enter_context(closing(Worker(config, program=program, does=does)))
+
+    def supervisor(self, **settings):
+        """A supervisor that is not started yet; it ends with the job, and its workers with it."""
+        return self.worker(does="supervise", **_QUICK | settings)
+
+    async def supervise(self, **settings):
+        """A supervisor that knows how much waits; it has no workers yet."""
+        supervisor = self.supervisor(**settings)
+        await start(supervisor)
+        return supervisor
 
     async def start(self, **settings):
         """A worker that is ready."""

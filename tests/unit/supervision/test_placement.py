@@ -73,9 +73,7 @@ def test_without_gpus_the_environment_is_left_alone():
 
 
 def test_slots_have_names_and_ports_of_their_own():
-    assert slot_settings(
-        settings("http.port=9464", "http.host=0.0.0.0"), 2, name="host-classify"
-    ) == {
+    assert slot_settings(2, name="host-classify", first_port=9464) == {
         "kafka.instance_id": "host-classify-2",
         "http.host": "127.0.0.1",
         "http.port": "9467",
@@ -84,7 +82,7 @@ def test_slots_have_names_and_ports_of_their_own():
 
 @pytest.mark.parametrize("first", [0, 65_535])
 def test_any_port_will_do_where_none_is_left_to_choose(first):
-    assert slot_settings(settings(f"http.port={first}"), 0, name="n")["http.port"] == "0"
+    assert slot_settings(0, name="n", first_port=first)["http.port"] == "0"
 
 
 def test_slots_of_one_group_on_one_host_have_a_common_name():

@@ -1,0 +1,149 @@
+"""What a supervisor shows: health, the metrics of all its workers, the status page, systemd's status."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from aiohttp import web
+
+from config.settings import Http
+from daemon.process.notify import Notifier
+from daemon.scaling.own_rate import Work
+from daemon.supervision.gathering import LABEL, Gathering
+from daemon.supervision.looking import Looking
+from daemon.supervision.slot import State
+from daemon.supervision.slots import Slots
+from daemon.supervision.work_done import WorkDone
+from daemon.supervision.workers import Workers
+from daemon.telemetry.http import Health, HttpServer
+from daemon.telemetry.scaling_metrics import ScalingMetrics
+from daemon.telemetry.status import About, Status
+from daemon.telemetry.status.seen import WorkerSeen, WorkerState
+
+_GATHER_S = 5.0
+"""As often as a worker looks at its own metrics for its page."""
+_STATUS_S = 5.0
+"""Between two texts for systemd."""
+_STATES: dict[State, WorkerState] = {
+    State.STARTING: "starting",
+    State.SERVING: "serving",
+    State.DRAINING: "draining",
+    State.BACKING_OFF: "waiting",
+    State.CLOSED: "waiting",
+}
+
+
+class Reporting:
+    """Shows slots, workers and the group, as it is looked at now."""
+
+    def __init__(
+        self,
+        http: Http,
+        about: About,
+        *,
+        notifier: Notifier,
+        slots: Slots,
+        workers: Workers,
+        metrics: ScalingMetrics,
+        looking: Callable[[], Looking],
+    ) -> None:
+        self._notifier = notifier
+        self._slots = slots
+        self._workers = workers
+        self._looking = looking
+        self._metrics = metrics
+        self._done = WorkDone(LABEL)
+        self._work: Work | None = None
+        self._said_ready = False
+        self._status_s = 0.0
+        self._gathering = Gathering(metrics.registry, lambda: workers.ports)
+        self._status = Status(
+            about,
+            live=self.live,
+            ready=self.ready,
+            scaling=lambda: looking().report,
+            workers=self._seen,
+        )
+        self._http = HttpServer(
+            http.host,
+            http.port,
+            live=self.live,
+            ready=self.ready,
+            registry=metrics.registry,
+            routes=[*self._status.routes(), web.get("/metrics", self._gathering.serve)],
+        )
+
+    async def start(self) -> None:
+        """Listen; raises Fatal."""
+        await self._http.start()
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        await self._http.stop()
+        await self._gathering.close()
+
+    async def run(self) -> NoReturn:
+        """Gather until cancelled."""
+        while True:
+            families = await self._gathering.families()
+            samples = [sample for family in families for sample in family.samples]
+            self._work = self._done.see(samples)
+            self._status.observe(samples, time.monotonic())
+            await asyncio.sleep(_GATHER_S)
+
+    def work(self) -> Work | None:
+        """Return what the workers did, None when that was returned before."""
+        work, self._work = self._work, None
+        return work
+
+    def beat(self, now: float) -> None:
+        """The supervisor's loop turns: tell the service manager."""
+        self._notifier.feed()
+        if not self._said_ready and self.ready()[0]:
+            self._said_ready = self._notifier.ready()
+        if now - self._status_s >= _STATUS_S:
+            self._status_s = now
+            self._notifier.status(self._line())
+
+    # What is seen
+
+    def live(self) -> Health:
+        """Return whether this process is worth keeping, for /livez."""
+        if self._looking().moving:
+            return True, "it looks at the group, and after its workers"
+        return False, "it does not look at the group any more"
+
+    def ready(self) -> Health:
+        """Return whether it knows what is wanted, for /readyz; no worker need serve for that."""
+        report = self._looking().report
+        if report is None:
+            return False, "the group has not been seen yet"
+        if not report.known:
+            return False, f"{report.decision.reason}; the number of workers is held"
+        return True, self._line()
+
+    def _line(self) -> str:
+        census = self._slots.census()
+        report = self._looking().report
+        if report is None:
+            return f"{census[State.SERVING]} workers serve, the lag is not known yet"
+        lag = "unknown" if report.lag_records is None else report.lag_records
+        return (
+            f"{census[State.SERVING]} of {report.decision.workers} workers serve,"
+            f" lag {lag}, {report.arrival_rate:.1f} records/s arrive"
+        )
+
+    def _seen(self) -> Sequence[WorkerSeen]:
+        running = self._workers.running
+        return [
+            WorkerSeen(
+                slot=str(number),
+                state=_STATES[slot.state],
+                pid=running[number].pid if number in running else None,
+                since_s=slot.since_s,
+                restarts=self._workers.restarts.get(number, 0),
+            )
+            for number, slot in enumerate(self._slots.all)
+            if slot.state in _STATES
+        ]

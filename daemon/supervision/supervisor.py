@@ -1,0 +1,187 @@
+"""A supervisor's life: it looks at the group, keeps as many workers as that takes, and drains them.
+
+All of it happens on one loop; workers are processes of their own, so that nothing waits for a model.
+"""
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import NoReturn
+
+from daemon.errors import Exit, Fatal
+from daemon.process.notify import Notifier
+from daemon.process.signals import Signals
+from daemon.scaling.own_rate import Work
+from daemon.scaling.scaler import Report
+from daemon.supervision.edition import Edition
+from daemon.supervision.looking import Looking
+from daemon.supervision.metrics import SupervisionMetrics
+from daemon.supervision.renewal import Renewal
+from daemon.supervision.reporting import Reporting
+from daemon.supervision.slots import Slots
+from daemon.supervision.workers import Recipe, Workers
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import counts, log, summarise
+from daemon.telemetry.scaling_metrics import ScalingMetrics
+from daemon.telemetry.status import About
+
+_TICK_S = 0.25
+"""Small against all that is counted in seconds; a look at the slots costs microseconds."""
+_ABANDONED_S = 15.0
+"""Beyond the drain of its workers: then one is left that not even SIGKILL ends."""
+
+
+class Supervisor:
+    """Keeps the workers of one group on this host; to be made inside a running loop."""
+
+    def __init__(
+        self, edition: Edition, reread: Callable[[], Edition], about: About, notifier: Notifier
+    ) -> None:
+        """`reread` returns what the settings say at a SIGHUP; `about` is for the status page."""
+        self._edition = edition
+        self._notifier = notifier
+        self._slots = Slots(edition.most, edition.patience, now=time.monotonic())
+        self._metrics = ScalingMetrics(counts)
+        supervision = SupervisionMetrics(self._slots.census)
+        self._metrics.registry.register(supervision)
+        self._changed = asyncio.Event()
+        self._stack = AsyncExitStack()
+        self._workers = Workers(
+            self._slots,
+            self._recipe,
+            _private_folder(self._stack),
+            restarted=supervision.restarted,
+            changed=self._changed.set,
+        )
+        self._looking = self._look_as(edition)
+        self._look: asyncio.Task[NoReturn]
+        self._reporting = Reporting(
+            edition.settings.http,
+            about,
+            notifier=notifier,
+            slots=self._slots,
+            workers=self._workers,
+            metrics=self._metrics,
+            looking=lambda: self._looking,
+        )
+        self._renewal = Renewal(
+            self._slots,
+            reread,
+            look_as=self._look_as,
+            taken=self._take,
+            present=lambda: self._edition,
+        )
+
+    def _recipe(self, slot: int) -> Recipe:
+        return self._edition.recipe(slot)
+
+    async def run(self) -> Exit:
+        """Live until told to stop, and its workers with it; raises Fatal."""
+        async with self._stack as stack:
+            signals = await stack.enter_async_context(
+                Signals(self._renewal.begin, reloads="replace the workers, one by one")
+            )
+            await self._reporting.start()
+            stack.push_async_callback(self._reporting.stop)
+            return await self._supervise(signals.stop)
+
+    async def _supervise(self, stop: asyncio.Event) -> Exit:
+        """Serve until told to stop; whatever ends that, no worker is left behind."""
+        self._look = asyncio.create_task(self._looking.run(), name="look")
+        gathering = asyncio.create_task(self._reporting.run(), name="gather")
+        try:
+            await self._serve(stop, gathering)
+        finally:
+            await self._renewal.end()
+            clean = await self._drain()
+            await _end(self._look, gathering)
+            summarise(last=True)
+        return Exit.CLEAN if clean else Exit.WORK_LEFT
+
+    async def _serve(self, stop: asyncio.Event, gathering: asyncio.Task[NoReturn]) -> None:
+        """Return when told to stop; raises what makes it useless to go on."""
+        while not stop.is_set():
+            for task in (self._look, gathering):
+                if task.done():
+                    task.result()
+            if self._slots.hopeless is not None:
+                code = Exit(self._slots.hopeless)
+                raise Fatal(code, f"no worker can serve: they end with code {code}, see their log")
+            self._renewal.step()
+            await self._tend(self._looking.wanted)
+
+    async def _tend(self, wanted: int) -> None:
+        """See to the workers, then wait until something happens, but not for long."""
+        self._changed.clear()
+        await self._workers.tend(wanted)
+        self._reporting.beat(time.monotonic())
+        summarise()
+        try:
+            async with asyncio.timeout(_TICK_S):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    async def _drain(self) -> bool:
+        """Let all workers end; return whether each of them left nothing behind."""
+        log(Event.DRAIN_STARTED, workers=self._slots.living)
+        drain_s = self._edition.patience.drain_s + _ABANDONED_S
+        self._notifier.stopping()
+        self._notifier.extend(drain_s)
+        self._workers.codes.clear()
+        until_s = time.monotonic() + drain_s
+        while self._slots.living and time.monotonic() < until_s:
+            await self._tend(0)
+        clean = not self._slots.living and not any(self._workers.codes)
+        if clean:
+            log(Event.DRAIN_FINISHED)
+        return clean
+
+    # What is wanted
+
+    def _look_as(self, edition: Edition) -> Looking:
+        return Looking(
+            edition,
+            workers=lambda: self._slots.working,
+            work=self._work,
+            tell=self._told,
+        )
+
+    def _work(self) -> Work | None:
+        return self._reporting.work()
+
+    def _told(self, report: Report) -> None:
+        self._metrics.report = report
+        self._changed.set()
+
+    async def _take(self, edition: Edition, looking: Looking | None) -> None:
+        """Go on with another edition, and another look if there is one."""
+        self._edition = edition
+        if looking is not None:
+            await _end(self._look)
+            self._looking = looking
+            self._look = asyncio.create_task(looking.run(), name="look")
+
+
+async def _end(*tasks: asyncio.Task[NoReturn]) -> None:
+    """Cancel `tasks`; what they end with has been looked at, or does not matter any more."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _private_folder(stack: AsyncExitStack) -> Path:
+    """Return a folder of this user alone, removed at the end; raises Fatal."""
+    try:
+        within = os.environ.get("RUNTIME_DIRECTORY")
+        return Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="tidemill-", dir=within))
+        )
+    except OSError as error:
+        raise Fatal(
+            Exit.SETTINGS, f"no folder for the workers' sockets ({error}): set TMPDIR to one"
+        ) from error
