@@ -17,8 +17,8 @@ from daemon.scaling.alignment import aligned, capacity, fitting
 from daemon.scaling.load import Load
 
 _FULL = 0.9
-"""Most that arrivals may take of the most loaded worker. A tenth is left for what comes unevenly:
-with a load that is random by itself, queues of twice a batch (the simulation)."""
+"""Most that arrivals may take of the most loaded worker. In the simulation 8 workers that 700
+records/s keep busy for 88 % let them wait for 2.5 s at p95, 12 for 1.5 s."""
 
 _ROUNDING = 1e-9
 """What a need may be above a whole number and still be it."""

@@ -1,0 +1,47 @@
+"""This project's scaler in the replay: the code that runs elsewhere, its estimates included."""
+
+from config.settings import Settings
+from daemon.scaling.observation import Observation, Offsets
+from daemon.scaling.scaler import Scaler
+from daemon.scaling.simulation.rules import Sight
+from daemon.scaling.simulation.site import Site
+
+_TOPIC = "requests"
+
+
+class Own:
+    """A scaler with the default settings, but for `scaling`."""
+
+    def __init__(self, name: str, site: Site, **scaling: float) -> None:
+        self.name = name
+        self._scaler = Scaler(_settings(site, scaling), site.most)
+
+    def workers(self, sight: Sight, now: float) -> int:
+        """Return how many; asked once a second of the replay."""
+        partitions = {
+            (_TOPIC, number): Offsets(0, end, committed)
+            for number, (end, committed) in enumerate(
+                zip(sight.ends.tolist(), sight.commits.tolist(), strict=True)
+            )
+        }
+        seen = Observation(now, partitions, sight.members)
+        return self._scaler.take(seen, sight.workers).decision.workers
+
+
+def _settings(site: Site, scaling: dict[str, float]) -> Settings:
+    lane = {
+        "topics": [_TOPIC],
+        "models": ["model"],
+        "max_rows": site.max_rows,
+        "linger": site.linger_s,
+    }
+    return Settings.model_validate(
+        {
+            "kafka": {"group": "simulation", "commit_interval": site.commit_s},
+            "models": {"model": {"path": "model.onnx"}},
+            "lanes": {"standard": lane},
+            "replies": {"topic": "replies"},
+            "dead_letters": {"topic": "dead"},
+            "scaling": scaling,
+        }
+    )

@@ -1,0 +1,97 @@
+"""The tables of docs/scaling.md, made from the replay."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import isinf
+from pathlib import Path
+from typing import TypeAlias
+
+from daemon.scaling.simulation.claims import as_calm, better
+from daemon.scaling.simulation.keda import SETTINGS, Keda
+from daemon.scaling.simulation.own import Own
+from daemon.scaling.simulation.patterns import PATTERNS
+from daemon.scaling.simulation.replay import Measured, replay
+from daemon.scaling.simulation.rules import Rule
+from daemon.scaling.simulation.site import Site
+
+PAGE = Path(__file__).parents[3] / "docs" / "scaling.md"
+
+OWN = "tidemill"
+UNTOLD = "tidemill, service_rate not set"
+
+_BEGIN = "<!-- made by `python -m daemon.scaling.simulation` -->"
+_END = "<!-- end of what is made -->"
+
+Loads: TypeAlias = Mapping[str, Sequence[Measured]]
+"""What each rule made of each load, by the load's title; the rules are in the same order."""
+
+_SHOWN = (10, 50, 100, 500, 1000, 5000)
+
+
+def rules(site: Site) -> list[Rule]:
+    """Return the project's scaler twice, then KEDA's rule with each of its settings."""
+    return [
+        Own(OWN, site, service_rate=site.service_rate),
+        Own(UNTOLD, site),
+        *(Keda(setting, site) for setting in SETTINGS),
+    ]
+
+
+def measured(site: Site) -> Loads:
+    """Replay all loads; takes about half a minute."""
+    return {pattern.title: replay(pattern, rules(site), site) for pattern in PATTERNS}
+
+
+def rewrite(page: str, made: str) -> str:
+    """Return `page` with `made` between its markers; raises ValueError when one is missing."""
+    head, begin, rest = page.partition(_BEGIN)
+    _, end, tail = rest.partition(_END)
+    if not (begin and end):
+        raise ValueError(f"the page needs the lines {_BEGIN} and {_END}")
+    return f"{head}{begin}\n\n{made}\n\n{end}{tail}"
+
+
+def tables(loads: Loads) -> str:
+    """Return what people read first, what is claimed of it, and the whole, in Markdown."""
+    plain = {
+        setting.name for setting in SETTINGS if setting.threshold in _SHOWN and not setting.even
+    }
+    return "\n\n".join(
+        [
+            "\n".join(_results(loads, {OWN, UNTOLD} | plain)),
+            "\n".join(_comparison(loads)),
+            f"<details><summary>All {len(SETTINGS)} settings of KEDA that were replayed</summary>",
+            "\n".join(_results(loads, {setting.name for setting in SETTINGS})),
+            "</details>",
+        ]
+    )
+
+
+def _results(loads: Loads, names: set[str]) -> Iterator[str]:
+    yield f"| p99 wait · worker-hours · changes | {' | '.join(loads)} |"
+    yield "|---|" + "---|" * len(loads)
+    for rows in zip(*loads.values(), strict=True):
+        if rows[0].rule in names:
+            yield f"| {rows[0].rule} | {' | '.join(map(_cell, rows))} |"
+
+
+def _cell(row: Measured) -> str:
+    wait = "never" if isinf(row.p99_s) else f"{row.p99_s:.1f} s"
+    text = f"{wait} · {row.worker_hours:.1f} · {row.changes}"
+    return f"**{text}**" if row.rule == OWN else text
+
+
+def _comparison(loads: Loads) -> Iterator[str]:
+    yield (
+        "| load | settings of KEDA with less p99 wait and fewer worker-hours | settings with at most"
+        " 1.5 times the p99 wait and no more changes | the fewest worker-hours among these |"
+    )
+    yield "|---|---|---|---|"
+    for title, (own, _, *kedas) in loads.items():
+        calm = as_calm(own, kedas)
+        least = min(calm, key=lambda row: row.worker_hours, default=None)
+        hours = (
+            f"{least.worker_hours:.1f} ({least.rule}), {OWN} {own.worker_hours:.1f}"
+            if least
+            else ""
+        )
+        yield f"| {title} | {len(better(own, kedas)) or 'none'} | {len(calm) or 'none'} | {hours} |"

@@ -1,0 +1,92 @@
+"""A load, replayed against several rules side by side."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from daemon.scaling.simulation.fleet import Fleet
+from daemon.scaling.simulation.patterns import STEP_S, Pattern
+from daemon.scaling.simulation.rules import Rule, Sight
+from daemon.scaling.simulation.site import Site
+from daemon.scaling.simulation.waits import quantiles, waits
+
+_TAIL_S = 900
+"""So long the load goes on at most after what is measured, until that is served."""
+
+
+class Measured(NamedTuple):
+    """What a rule made of a load: how long records waited for a reply, and what that took."""
+
+    rule: str
+    p95_s: float
+    p99_s: float
+    worker_hours: float
+    changes: int
+
+
+class _Played(NamedTuple):
+    commits: npt.NDArray[np.float32]
+    worker_s: list[int]
+    changes: list[int]
+
+
+def replay(pattern: Pattern, rules: Sequence[Rule], site: Site) -> list[Measured]:
+    """Return what each of `rules` made of `pattern`, from no workers on."""
+    measured_s = round(pattern.hours * 3600)
+    arrivals = pattern.arrivals(measured_s + _TAIL_S, site.partitions)
+    arrived = np.cumsum(arrivals, axis=0)
+    commits, worker_s, changes = _play(arrived, rules, site, measured_s)
+    counts = arrivals[: round(measured_s / STEP_S)]
+    made = []
+    for index, rule in enumerate(rules):
+        waited_s = waits(arrived, commits[:, index], len(counts), site.commit_s)
+        p95_s, p99_s = quantiles(waited_s, counts, (0.95, 0.99))
+        hours = worker_s[index] / 3600
+        made.append(Measured(rule.name, p95_s, p99_s, hours, changes[index]))
+    return made
+
+
+def _play(
+    arrived: npt.NDArray[np.int64], rules: Sequence[Rule], site: Site, measured_s: int
+) -> _Played:
+    """Serve step by step, commit now and then, and ask every rule once a second."""
+    fleet = Fleet(len(rules), site)
+    steps_a_commit, steps_a_look = round(site.commit_s / STEP_S), round(1 / STEP_S)
+    rounds = len(arrived) // steps_a_commit
+    commits = np.zeros((rounds, len(rules), site.partitions), dtype=np.float32)
+    played = _Played(commits, [0] * len(rules), [0] * len(rules))
+    for step, ends in enumerate(arrived, start=1):
+        now = step * STEP_S
+        fleet.step(ends, now)
+        if step % steps_a_commit == 0:
+            commits[step // steps_a_commit - 1] = fleet.done
+        if step % steps_a_look == 0:
+            seen = commits[step // steps_a_commit - 1].astype(np.int64)
+            _ask(rules, fleet, ends, seen, now, played, counts=now <= measured_s)
+            if now >= measured_s and (seen >= arrived[round(measured_s / STEP_S) - 1]).all():
+                return played._replace(commits=commits[: step // steps_a_commit])
+    return played
+
+
+def _ask(
+    rules: Sequence[Rule],
+    fleet: Fleet,
+    ends: npt.NDArray[np.int64],
+    commits: npt.NDArray[np.int64],
+    now: float,
+    played: _Played,
+    *,
+    counts: bool,
+) -> None:
+    lags = (ends - commits).sum(axis=1).tolist()
+    for index, rule in enumerate(rules):
+        running = fleet.workers[index]
+        sight = Sight(ends, commits[index], lags[index], running, fleet.members[index])
+        wanted = rule.workers(sight, now)
+        if counts:
+            played.worker_s[index] += wanted
+            played.changes[index] += wanted != running
+        if wanted != running:
+            fleet.resize(index, wanted, now)

@@ -1,0 +1,44 @@
+"""What all rules scale in a replay: a topic, and workers that serve it in micro-batches."""
+
+from typing import NamedTuple
+
+
+class Site(NamedTuple):
+    """How a worker serves and starts.
+
+    Attributes:
+        partitions: of the topic.
+        most: workers there may be.
+        max_rows: records of a full batch.
+        linger_s: a batch that is not full runs this long after its first record.
+        run_s: what a run takes however few its records are.
+        row_s: what a run takes for each record.
+        start_s: from asking for a worker until it joins the group.
+        stall_s: how long nobody begins a batch when a worker joins or leaves.
+        commit_s: how often commits come; the daemon's default.
+    """
+
+    partitions: int = 24
+    most: int = 24
+    max_rows: int = 64
+    linger_s: float = 2.0
+    run_s: float = 0.32
+    row_s: float = 0.005
+    start_s: float = 15.0
+    stall_s: float = 4.0
+    commit_s: float = 0.5
+
+    @property
+    def service_rate(self) -> float:
+        """Records/s that a worker serves in full batches."""
+        return self.max_rows / self.full_run_s
+
+    @property
+    def full_run_s(self) -> float:
+        """What the run of a full batch takes."""
+        return self.run_s + self.row_s * self.max_rows
+
+    @property
+    def batching_s(self) -> float:
+        """How long a record is in flight by design."""
+        return self.linger_s + self.full_run_s + self.commit_s
