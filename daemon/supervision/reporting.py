@@ -30,7 +30,7 @@ _STATES: dict[State, WorkerState] = {
     State.SERVING: "serving",
     State.DRAINING: "draining",
     State.BACKING_OFF: "waiting",
-    State.CLOSED: "waiting",
+    State.CLOSED: "closed",
 }
 
 

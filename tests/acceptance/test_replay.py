@@ -2,7 +2,6 @@
 
 import json
 
-from daemon.errors import Exit
 from tests.acceptance.jobs import pair, terminate
 from tests.acceptance.test_operations import counted, tidemill
 
@@ -59,25 +58,3 @@ async def test_a_dead_letter_of_another_job_is_skipped(make_job):
 
         assert (code, sums) == (0, {"sent": 0, "failed": 0, "skipped": {"not_a_lane": 1}})
         assert (letter["outcome"], letter["reason"]) == ("skipped", "not_a_lane")
-
-
-async def test_the_table_says_what_was_and_was_not_done(make_job):
-    async with make_job() as (job, witness):
-        worker = await job.start()
-        await witness.publish([pair(1)] * 3, headers=[("reply-to", MINE.encode())])
-        await counted(worker, "dead_letters_total", 3)
-
-        code, out, _ = await tidemill(worker, "dead-letters", "replay", "--max", "2")
-
-        assert code == 0
-        assert "2 would be sent, 0 skipped." in " ".join(out.decode().split())
-        assert b"add --send" in out
-        assert b"reply_topic_denied" in out
-
-
-async def test_a_wrong_condition_is_exit_64(make_job):
-    async with make_job() as (job, _):
-        code, _, err = await tidemill(job.worker(), "dead-letters", "replay", "--since", "soon")
-
-        assert code == Exit.USAGE
-        assert "--since 'soon'" in err

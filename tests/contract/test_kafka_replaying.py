@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from daemon.answering.replays import Replay
-from daemon.errors import Exit, Fatal
+from daemon.errors import Fatal
 from daemon.kafka.reader import whole
 from daemon.kafka.replaying import Resender
 from tests.contract.worlds import settings_for
@@ -133,12 +133,3 @@ async def test_no_other_topic_is_written_to(topics, kafka_settings):
         await sent(kafka_settings, [names.requests], request(names.other))
 
     assert await read(kafka_settings, names.other) == []
-
-
-async def test_a_missing_topic_is_named_before_anything_is_sent(topics, kafka_settings):
-    names = await topics(requests=1)
-
-    with pytest.raises(Fatal, match="no-such-topic") as caught:
-        await sent(kafka_settings, [names.requests, "no-such-topic"])
-
-    assert caught.value.exit_code is Exit.SETTINGS

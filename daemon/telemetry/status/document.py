@@ -168,6 +168,7 @@ def _scaling(scaling: ScalingSeen) -> Document:
         "held": decision.held,
         "known": scaling.known,
         "arrival_rate": scaling.arrival_rate,
+        "served_rate": scaling.served_rate,
         "service_rate": scaling.service_rate,
         "stuck": [f"{topic}/{number}" for topic, number in sorted(scaling.stuck)],
     }

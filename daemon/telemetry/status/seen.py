@@ -8,8 +8,8 @@ from config.settings import Settings
 Health: TypeAlias = tuple[bool, str]
 """Whether all is well, and the reason a person reads; as daemon.telemetry.http has it."""
 
-WorkerState: TypeAlias = Literal["starting", "serving", "draining", "waiting"]
-"""`waiting`: it ended and is started again after a while."""
+WorkerState: TypeAlias = Literal["starting", "serving", "draining", "waiting", "closed"]
+"""`waiting`: it ended and is started again after a while; `closed`: it is not started again."""
 
 
 class LaneAbout(NamedTuple):
@@ -112,6 +112,10 @@ class ScalingSeen(Protocol):
     @property
     def arrival_rate(self) -> float | None:
         """Records a second, all lanes."""
+
+    @property
+    def served_rate(self) -> float | None:
+        """Records a second by which the group's commits advance."""
 
     @property
     def service_rate(self) -> float | None:

@@ -73,7 +73,10 @@ def _process(facts: Facts) -> Iterator[Finding]:
 
 
 def _group(facts: Facts) -> Iterator[Finding]:
+    closed = [worker.slot for worker in facts.workers if worker.state == "closed"]
     waiting = [worker.slot for worker in facts.workers if worker.state == "waiting"]
+    if closed:
+        yield Finding(State.BROKEN, f"Ended and not started again: worker {', '.join(closed)}")
     if waiting:
         yield Finding(
             State.ATTENTION, f"Ended and about to be started again: worker {', '.join(waiting)}"
@@ -137,6 +140,8 @@ def _well(facts: Facts) -> str:
     if facts.scaling is not None and not facts.scaling.decision.workers and not facts.workers:
         return "All is well: nothing waits, no worker is needed"
     answering = sum(lane.answering or 0.0 for lane in facts.lanes)
+    if facts.scaling is not None and not answering:
+        answering = facts.scaling.served_rate or 0.0
     oldest_s = max((lane.lag_seconds or 0.0 for lane in facts.lanes), default=0.0)
     if answering:
         return (

@@ -7,6 +7,8 @@ _ROUND_FROM = 10.0
 
 def time(seconds: float) -> str:
     """Return a time in the unit a person would choose: "12 ms", "3.4 s", "7 min", "2.5 h"."""
+    if not seconds:
+        return "0 s"
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 2 * _MINUTE_S:

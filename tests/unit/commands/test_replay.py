@@ -1,13 +1,14 @@
 """`tidemill dead-letters replay`, without Kafka."""
 
+import json
 from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
 
-from daemon.answering.replays import Replay, Why
+from daemon.answering.replays import Replay, Why, letter_of
 from daemon.commands.replay import Wanted, choose, selection_of
-from daemon.commands.replay_report import summary
+from daemon.commands.replay_report import Outcome, Report, summary
 from daemon.errors import Exit, Fatal
 from tests.fakes import FakeRecord
 
@@ -95,3 +96,46 @@ def test_the_summary_warns_of_sending_twice():
     assert said.startswith("2 sent, 1 failed, 0 skipped.")
     assert "what is replayed again is sent again" in said
     assert said.endswith("Stopped at --max 3.")
+
+
+def outcomes(*done):
+    """One letter for each of `done`."""
+    records = letters(*["a"] * len(done))
+    return [
+        Outcome(record, letter_of(record), what, "truncated" if what == "skipped" else "")
+        for record, what in zip(records, done, strict=True)
+    ]
+
+
+def printed(*done, as_json, sending=True):
+    report = Report(as_json=as_json)
+    report.take(outcomes(*done))
+    report.close(sending=sending, most=None)
+
+
+def test_the_table_says_what_became_of_each_letter(capsys):
+    printed("sent", "skipped", as_json=False)
+
+    head, first, second, summed, *_ = capsys.readouterr().out.splitlines()
+    assert head.split() == ["letter", "code", "request", "attempts", "bytes", "outcome"]
+    assert first.split() == ["0/0", "too_large", "a/0/0", "0", "0", "sent"]
+    assert second.split()[-2:] == ["skipped:", "truncated"]
+    assert summed.startswith("1 sent, 0 failed, 1 skipped (truncated 1).")
+
+
+def test_a_long_table_is_cut_and_the_sums_are_not(capsys):
+    printed(*["sent"] * 130, as_json=False)
+
+    text = capsys.readouterr().out
+    assert len(text.splitlines()) < 110
+    assert "... and 30 more" in text
+    assert "130 sent" in text
+
+
+def test_json_has_a_line_for_each_letter_and_one_for_the_sums(capsys):
+    printed("would_send", "skipped", as_json=True, sending=False)
+
+    first, second, sums = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first["request"] == "a/0/0"
+    assert (second["outcome"], second["reason"]) == ("skipped", "truncated")
+    assert sums == {"would_send": 1, "skipped": {"truncated": 1}}

@@ -28,7 +28,9 @@ def lane(name="standard", **changed):
 
 def scaling(workers=1, **changed):
     decision = SimpleNamespace(workers=workers, wanted=workers, reason="", held="")
-    return SimpleNamespace(**{"decision": decision, "known": True, "stuck": (), **changed})
+    return SimpleNamespace(
+        **{"decision": decision, "known": True, "stuck": (), "served_rate": 0.0, **changed}
+    )
 
 
 def of(**changed):
@@ -65,9 +67,13 @@ def only(**changed):
             "All is well: 42/s answered, the oldest request waits 500 ms",
         ),
         ({"scaling": scaling(0)}, "All is well: nothing waits, no worker is needed"),
+        (
+            {"scaling": scaling(2, served_rate=30.0), "lanes": [lane(answering=None)]},
+            "All is well: 30/s answered, the oldest request waits 0 s",
+        ),
         ({"lanes": [lane(lag_records=None, lag_seconds=None)]}, "All is well: nothing waits"),
     ],
-    ids=["idle", "gathering", "busy", "asleep", "unknown"],
+    ids=["idle", "gathering", "busy", "asleep", "seen from outside", "unknown"],
 )
 def test_when_all_is_well_it_says_what_goes_on(facts, text):
     assert only(**facts) == (State.WELL, text)
@@ -96,6 +102,15 @@ def test_a_worker_that_waits_for_its_restart_is_named():
     workers = [WorkerSeen("0", "serving", 1, 0.0, 0), WorkerSeen("1", "waiting", None, 0.0, 3)]
 
     assert only(workers=workers).text.endswith("started again: worker 1")
+
+
+def test_a_worker_that_is_not_started_again_is_worse():
+    workers = [WorkerSeen("0", "closed", None, 0.0, 3), WorkerSeen("1", "waiting", None, 0.0, 3)]
+
+    first, second = of(workers=workers)
+
+    assert first == (State.BROKEN, "Ended and not started again: worker 0")
+    assert second.state is State.ATTENTION
 
 
 def test_unknown_offsets_hold_the_number_of_workers():

@@ -6,6 +6,7 @@ from daemon.telemetry.status import words
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
+        (0, "0 s"),
         (0.0004, "0 ms"),
         (0.012, "12 ms"),
         (1.0, "1 s"),
