@@ -57,7 +57,7 @@ class Serving:
     async def run(self) -> Exit:
         """Serve until told to stop; raises Fatal."""
         async with AsyncExitStack() as stack:
-            signals = await stack.enter_async_context(Signals(_ignore))
+            signals = await stack.enter_async_context(Signals(_ignore, reloads="nothing: start it anew"))
             http = HttpServer(
                 self._settings.http.host,
                 self._settings.http.port,
