@@ -52,9 +52,9 @@ class Looking:
         return self._watching.moving
 
     @property
-    def wanted(self) -> int:
-        """How many workers there should be; before the first look nobody knows, and nobody starts."""
-        return self.report.decision.workers if self.report else 0
+    def wanted(self) -> int | None:
+        """How many workers there should be, None before the group was seen."""
+        return self.report.decision.workers if self.report else None
 
     async def open(self) -> None:
         """Connect; raises Fatal: no broker within kafka.start_timeout, denied, a topic is missing."""

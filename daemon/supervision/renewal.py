@@ -61,6 +61,9 @@ class Renewal:
 
     def step(self) -> None:
         """Do the next step of a roll, if there is one, and say what came of the last."""
+        if self._trying is not None and self._trying.done():
+            self._trying.result()
+            self._trying = None
         match self._rolling.step(self._slots.all, time.monotonic()):
             case Replace(slot):
                 self._slots.replace(slot)

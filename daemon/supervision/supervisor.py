@@ -112,7 +112,8 @@ class Supervisor:
                 code = Exit(self._slots.hopeless)
                 raise Fatal(code, f"no worker can serve: they end with code {code}, see their log")
             self._renewal.step()
-            await self._tend(self._looking.wanted)
+            wanted = self._looking.wanted
+            await self._tend(self._slots.working if wanted is None else wanted)
 
     async def _tend(self, wanted: int) -> None:
         """See to the workers, then wait until something happens, but not for long."""
@@ -162,9 +163,9 @@ class Supervisor:
         """Go on with another edition, and another look if there is one."""
         self._edition = edition
         if looking is not None:
-            await _end(self._look)
-            self._looking = looking
+            before, self._looking = self._look, looking
             self._look = asyncio.create_task(looking.run(), name="look")
+            await _end(before)
 
 
 async def _end(*tasks: asyncio.Task[NoReturn]) -> None:

@@ -86,12 +86,15 @@ async def test_hangup_replaces_the_workers_one_by_one_and_loses_nothing(make_job
         before = spawned(supervisor)
         async with witness.load(500, pair):
             await witness.until_answered(500)
+            config = job.folder / "worker-0.toml"
+            config.write_text(config.read_text() + 'lanes.l.max_bytes = "1MiB"\n')
             supervisor.send(signal.SIGHUP)
             await until(lambda: events(supervisor, "roll.finished"), 2 * READY_S)
             await witness.until_answered(len(witness.answered) + 500)
         await witness.until_all_answered()
 
         assert witness.verdict().exactly_once, witness.verdict()
+        assert len(spawned(supervisor)) == 4
         replaced = events(supervisor, "worker.replaced")
         pauses = ", ".join(f"{event['pause_s']:.2f} s" for event in replaced)
         record_figure(f"from a worker's drain to its replacement in a roll: {pauses}")
