@@ -11,14 +11,42 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from daemon.errors import Exit
-from tests import models
-from tests.acceptance.jobs import pair, terminate, tripped, until
+from tests.acceptance.jobs import pair, terminate, until
 
 _PATIENCE_S = 60.0
 """How long a run may take; the machine may be busy."""
 _LINGERING = {"lanes.l.linger": "10min", "kafka.poll_interval": "15min"}
 _FAST_LOOKS = {"scaling.interval": "100ms"}
-SLOW = _LINGERING | _FAST_LOOKS | {"lanes.l.max_rows": 8}
+_SLOWLY = """
+import time
+import numpy as np
+
+class Slowly:
+    def preprocess(self, body, headers):
+        time.sleep(0.05)
+        return {"x": np.frombuffer(body, "<f4").reshape(1, 2)}
+
+    def postprocess(self, outputs):
+        return "application/octet-stream", outputs["y"].tobytes()
+"""
+"""A transform that answers 40 requests a second, however busy the machine is."""
+_SLOW = (
+    _LINGERING
+    | _FAST_LOOKS
+    | {
+        "models.m.transform": "slowly.py:Slowly",
+        "lanes.l.content_type": "application/json",  # the default: the transform takes every body
+        "lanes.l.max_waiting": 32,
+        "lanes.l.max_rows": 8,
+    }
+)
+
+
+@pytest.fixture
+def make_slow_job(make_job, tmp_path):
+    """Returns a context of a job whose workers take their time, and its witness."""
+    (tmp_path / "slowly.py").write_text(_SLOWLY)
+    return lambda: make_job(**_SLOW)
 
 
 class Run:
@@ -119,9 +147,9 @@ async def test_with_nothing_due_it_ends_at_once_and_loads_no_model(make_job):
             assert not run.events("group.joined")
 
 
-async def test_killed_in_the_middle_the_next_run_finishes_the_rest(make_job, busy):
-    async with make_job(models.loop(), answer=tripped, **SLOW) as (job, witness):
-        await witness.publish([busy(0.02)] * 400)
+async def test_killed_in_the_middle_the_next_run_finishes_the_rest(make_slow_job):
+    async with make_slow_job() as (job, witness):
+        await witness.publish(pair(number) for number in range(160))
         async with running(job) as run:
             await witness.until_answered(8)
             await until(lambda: _some_committed(job))
@@ -136,16 +164,16 @@ async def test_killed_in_the_middle_the_next_run_finishes_the_rest(make_job, bus
         await witness.catch_up()
         assert witness.verdict().at_least_once, witness.verdict()
         assert not witness.unanswered
-        assert 0 < told["due"] < 400
+        assert 0 < told["due"] < 160
 
 
 async def _some_committed(job):
     return sum((await job.committed()).values()) > 0
 
 
-async def test_two_at_once_share_the_work_and_both_end_clean(make_job, busy):
-    async with make_job(models.loop(), answer=tripped, **SLOW) as (job, witness):
-        await witness.publish([busy(0.02)] * 600)
+async def test_two_at_once_share_the_work_and_both_end_clean(make_slow_job):
+    async with make_slow_job() as (job, witness):
+        await witness.publish(pair(number) for number in range(400))
         async with running(job) as first, running(job) as second:
             ends = await asyncio.gather(first.end(), second.end())
 
@@ -157,11 +185,11 @@ async def test_two_at_once_share_the_work_and_both_end_clean(make_job, busy):
         assert sum(told["requests"] for _, told in ends) == len(witness.log)
 
 
-async def test_after_its_longest_duration_it_says_what_is_left(make_job, busy):
-    async with make_job(models.loop(), answer=tripped, **SLOW) as (job, witness):
-        await witness.publish([busy(0.05)] * 2_000)
+async def test_after_its_longest_duration_it_says_what_is_left(make_slow_job):
+    async with make_slow_job() as (job, witness):
+        await witness.publish(pair(number) for number in range(2_000))
 
-        code, told = await once(job, "--max-duration", "6s", **{"lanes.l.max_waiting": 64})
+        code, told = await once(job, "--max-duration", "6s")
 
         assert code == told["exit_code"] == Exit.WORK_LEFT
         assert told["reason"] == "--max-duration was over"
@@ -170,10 +198,10 @@ async def test_after_its_longest_duration_it_says_what_is_left(make_job, busy):
         assert len(witness.answered) == told["requests"] > 0
 
 
-async def test_sigterm_in_the_middle_says_what_is_left(make_job, busy):
-    async with make_job(models.loop(), answer=tripped, **SLOW) as (job, witness):
-        await witness.publish([busy(0.05)] * 2_000)
-        async with running(job, **{"lanes.l.max_waiting": 64}) as run:
+async def test_sigterm_in_the_middle_says_what_is_left(make_slow_job):
+    async with make_slow_job() as (job, witness):
+        await witness.publish(pair(number) for number in range(2_000))
+        async with running(job) as run:
             await witness.until_answered(20)
             run.send(signal.SIGTERM)
             code, told = await run.end()
