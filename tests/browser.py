@@ -61,7 +61,8 @@ class Browser:
         return [f"{entry['level']} {entry['message']}" for entry in entries]
 
     def resize(self, width, height):
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        # Not "mobile": such a viewport grows with what overflows it, and hides that it does.
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self._devtools("Emulation.setDeviceMetricsOverride", size)
 
     def prefer(self, scheme):

@@ -29,7 +29,7 @@ class Distribution(NamedTuple):
         return self.total / self.observations if self.observations else None
 
     def quantile(self, share: float) -> float | None:
-        """Return the value that `share` of the observations do not exceed, None without any.
+        """Return the value that `share` (above 0) of the observations do not exceed, None without any.
 
         Within a bucket they are taken to lie evenly, as Prometheus' histogram_quantile does; what
         lies beyond the last finite bound is that bound.
@@ -39,7 +39,7 @@ class Distribution(NamedTuple):
             return None
         lower, below = 0.0, 0.0
         for bound, cumulated in zip(self.bounds, self.cumulated, strict=True):
-            if cumulated >= wanted and cumulated > below:
+            if cumulated >= wanted:
                 if bound == inf:
                     return lower
                 return lower + (bound - lower) * (wanted - below) / (cumulated - below)
