@@ -82,7 +82,8 @@ def configure(settings: Log, *, worker: str, stream: TextIO | None = None) -> No
     structlog.configure(
         processors=_processors(settings, worker=worker, terminal=target.isatty()),
         wrapper_class=structlog.make_filtering_bound_logger(settings.level),
-        logger_factory=structlog.PrintLoggerFactory(_Unfailing(target)),  # type: ignore[arg-type]  # print() needs only write and flush
+        # Writes a line with its end at once: supervised workers share one standard error.
+        logger_factory=structlog.WriteLoggerFactory(_Unfailing(target)),  # type: ignore[arg-type]  # only write and flush are needed
         cache_logger_on_first_use=False,
     )
     _route_libraries(settings.level)

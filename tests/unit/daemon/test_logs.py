@@ -52,6 +52,20 @@ def written():
     return read
 
 
+def test_an_event_is_written_at_once():
+    class Stream(io.StringIO):
+        def write(self, text):
+            writes.append(text)
+
+    writes = []
+    logs.configure(Log(form="json"), worker="w", stream=Stream())
+
+    log(Event.DRAIN_FINISHED)
+
+    assert len(writes) == 1, "processes that share a stream would cut each other's lines"
+    assert writes[0].endswith("}\n")
+
+
 def test_an_event_is_one_json_object_with_the_common_fields_first(written):
     log(Event.WORKER_STARTED, memory="up to 1 MiB")
 
