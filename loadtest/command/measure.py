@@ -117,6 +117,7 @@ def _interruption() -> Iterator[asyncio.Event]:
 
 
 def _calm_collector() -> None:
+    gc.unfreeze()  # what an earlier run froze may be garbage by now
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
