@@ -57,8 +57,14 @@ class Figures(NamedTuple):
     """Time at the daemon's stations, of a sample of the results."""
 
 
-def figures(rows: Records, codes: list[str], stages: Stages, which: Flags) -> Figures:
-    """Return the figures of the rows `which` of all `rows`; codes and stages are the recorder's."""
+def figures(
+    rows: Records, codes: list[str], stages: Stages, which: Flags, before: Flags | None = None
+) -> Figures:
+    """Return the figures of the rows `which` of all `rows`; codes and stages are the recorder's.
+
+    `before`: rows of the warm-up. They count in nothing, but wait beside the others at first, so
+    that a queue that is there all the time does not look like one that grows.
+    """
     mine = rows.rows(which)
     sent = mine.is_sent
     answered = ~np.isnan(mine.received_s)
@@ -86,7 +92,7 @@ def figures(rows: Records, codes: list[str], stages: Stages, which: Flags) -> Fi
         last_s=float(mine.intended_s.max(initial=-np.inf)),
         drain_s=_drain_s(mine, missing),
         throughput=_throughput(mine, result),
-        lag_slope=_lag_slope(mine),
+        lag_slope=_lag_slope(mine, mine if before is None else rows.rows(which | before)),
         stages=_stages(stages, which),
     )
 
@@ -115,7 +121,7 @@ def _throughput(mine: Records, result: Flags) -> Estimate | None:
     return blocks.mean(counts / (edges_s[1] - edges_s[0]))
 
 
-def _lag_slope(mine: Records) -> Estimate | None:
+def _lag_slope(mine: Records, waits: Records) -> Estimate | None:
     if len(mine.intended_s) < _LEAST_SAMPLES:
         return None
     first_s, last_s = float(mine.intended_s.min()), float(mine.intended_s.max())
@@ -123,7 +129,7 @@ def _lag_slope(mine: Records) -> Estimate | None:
         return None
     at_s = np.linspace(first_s, last_s, BLOCKS * _LOOKS_A_BLOCK, endpoint=False)
     # NaN sorts last: what never happened is never counted.
-    handed, received = np.sort(mine.handed_s), np.sort(mine.received_s)
+    handed, received = np.sort(waits.handed_s), np.sort(waits.received_s)
     waiting = np.searchsorted(handed, at_s, "right") - np.searchsorted(received, at_s, "right")
     means = waiting.reshape(BLOCKS, _LOOKS_A_BLOCK).mean(axis=1)
     return blocks.slope(means, (last_s - first_s) / BLOCKS)

@@ -52,13 +52,13 @@ def findings(plan: Plan, seen: Seen, looks: Sequence[Look], warm_up_s: float) ->
     rows = seen.records
     counts = rows.intended_s >= warm_up_s
 
-    def of(which: Flags) -> Figures:
-        return figures(rows, seen.codes, seen.stages, which)
+    def of(which: Flags, before: Flags | None = None) -> Figures:
+        return figures(rows, seen.codes, seen.stages, which, before)
 
     return Findings(
-        whole=of(counts),
+        whole=of(counts, ~counts),
         by_class={
-            stream.name: of(counts & (rows.stream == index))
+            stream.name: of(counts & (rows.stream == index), ~counts & (rows.stream == index))
             for index, stream in enumerate(plan.streams)
         },
         warm_up=of(~counts) if not counts.all() else None,
