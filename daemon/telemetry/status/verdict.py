@@ -144,10 +144,8 @@ def _well(facts: Facts) -> str:
         answering = facts.scaling.served_rate or 0.0
     oldest_s = max((lane.lag_seconds or 0.0 for lane in facts.lanes), default=0.0)
     if answering:
-        return (
-            f"All is well: {words.rate(answering)} answered,"
-            f" the oldest request waits {words.time(oldest_s)}"
-        )
+        waits = f"the oldest request waits {words.time(oldest_s)}" if oldest_s else "nothing waits"
+        return f"All is well: {words.rate(answering)} answered, {waits}"
     waiting = sum(lane.lag_records or 0.0 for lane in facts.lanes)
     if waiting:
         return f"All is well: {words.count(waiting, 'request')} gathered"

@@ -69,7 +69,7 @@ def only(**changed):
         ({"scaling": scaling(0)}, "All is well: nothing waits, no worker is needed"),
         (
             {"scaling": scaling(2, served_rate=30.0), "lanes": [lane(answering=None)]},
-            "All is well: 30/s answered, the oldest request waits 0 s",
+            "All is well: 30/s answered, nothing waits",
         ),
         ({"lanes": [lane(lag_records=None, lag_seconds=None)]}, "All is well: nothing waits"),
     ],
