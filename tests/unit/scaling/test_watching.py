@@ -61,9 +61,9 @@ async def watch(group):
         await asyncio.sleep(seconds)
 
     for_seconds.told = []
-    for_seconds.make = lambda **given: Watching(
+    for_seconds.make = lambda interval_s=1.0, **given: Watching(
         Scaler(settings(scaling={"service_rate": 100.0, "idle": "10s"}), 4),
-        1.0,
+        interval_s,
         tell=for_seconds.told.append,
         clock=asyncio.get_running_loop().time,
         **given,
@@ -148,6 +148,8 @@ async def test_a_partition_that_stands_still_is_logged_once(group, watch, logged
 
 
 async def test_the_commits_of_an_empty_group_are_renewed_each_day(group, watch, logged):
+    watch.watching = watch.make(interval_s=600.0)
+
     await watch(2 * 86_400 + 60)
 
     assert group.renewals == pytest.approx([0, 86_400, 2 * 86_400], abs=60)
