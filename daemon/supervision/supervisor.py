@@ -133,11 +133,11 @@ class Supervisor:
         drain_s = self._edition.patience.drain_s + _ABANDONED_S
         self._notifier.stopping()
         self._notifier.extend(drain_s)
-        self._workers.codes.clear()
+        untidy = self._workers.untidy
         until_s = time.monotonic() + drain_s
         while self._slots.living and time.monotonic() < until_s:
             await self._tend(0)
-        clean = not self._slots.living and not any(self._workers.codes)
+        clean = not self._slots.living and self._workers.untidy == untidy
         if clean:
             log(Event.DRAIN_FINISHED)
         return clean

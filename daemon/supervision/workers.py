@@ -18,6 +18,8 @@ from daemon.supervision.slots import Slots
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 
+_TIDY = frozenset({int(Exit.CLEAN), -signal.SIGTERM})
+"""A worker handles SIGTERM from before it holds anything; who died of it had not come that far."""
 _SIGNALS = {Do.DRAIN: signal.SIGTERM, Do.ABORT: signal.SIGABRT, Do.KILL: signal.SIGKILL}
 
 
@@ -64,8 +66,8 @@ class Workers:
         """Where the workers serve their metrics, by slot, as far as they have said."""
         self.restarts: dict[int, int] = {}
         """How often each slot's worker ended unasked."""
-        self.codes: list[int] = []
-        """How workers ended, asked or not."""
+        self.untidy = 0
+        """Workers that ended and may have left work behind."""
 
     async def tend(self, wanted: int) -> None:
         """Do what is to be done now so that `wanted` workers serve."""
@@ -104,7 +106,7 @@ class Workers:
     def _ended(self, slot: int, code: int) -> None:
         end = self._slots.exited(slot, code, self._clock())
         self._tell(end)
-        self.codes.append(code)
+        self.untidy += code not in _TIDY
         if end.cause is not Cause.ASKED:
             self._restarted(end.cause)
             self.restarts[slot] = self.restarts.get(slot, 0) + 1

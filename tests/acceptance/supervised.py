@@ -22,6 +22,10 @@ class Process(NamedTuple):
         """End it at once."""
         os.kill(self.pid, signal.SIGKILL)
 
+    def send(self, number):
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
     @property
     def there(self):
         """Whether it lives still, or is a zombie of somebody else's."""
