@@ -13,17 +13,13 @@ _numbers = itertools.count()
 class ServiceManager:
     """A context manager; `messages` are what it has heard, whole datagrams in their order."""
 
-    def __init__(self, folder, *, abstract=False, watchdog_s=None):
-        """The socket is a file in `folder`, or a name without a file.
-
-        A socket's path may have 107 bytes at most, so it is named short.
-        """
-        number = next(_numbers)
-        self.name = f"@tidemill-test-{os.getpid()}-{number}" if abstract else f"{folder}/n{number}"
+    def __init__(self, folder=None, *, watchdog_s=None):
+        """The socket is a file in `folder`, whose path must be short, or a name without a file."""
+        self.name = f"{folder}/n" if folder else f"@tidemill-{os.getpid()}-{next(_numbers)}"
         self.messages = []
         self._watchdog_s = watchdog_s
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(self.name.replace("@", "\0", 1) if abstract else self.name)
+        self._socket.bind(self.name if folder else self.name.replace("@", "\0", 1))
 
     def __enter__(self):
         return self
@@ -46,9 +42,10 @@ class ServiceManager:
     def hear(self):
         """Return what was said since the last time."""
         heard = []
+        self._socket.settimeout(0.0)
         with contextlib.suppress(BlockingIOError):
             while True:
-                heard.append(self._socket.recv(4096, socket.MSG_DONTWAIT).decode())
+                heard.append(self._socket.recv(4096).decode())
         self.messages += heard
         return heard
 

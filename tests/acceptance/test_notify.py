@@ -26,9 +26,9 @@ class Hangs:
 
 
 @pytest.fixture
-def manager(tmp_path, monkeypatch):
+def manager(monkeypatch):
     """One that every process is told of which is started from here on."""
-    with ServiceManager(tmp_path, watchdog_s=30) as listening:
+    with ServiceManager(watchdog_s=30) as listening:
         for name, value in listening.environment.items():
             monkeypatch.setenv(name, value)
         yield listening

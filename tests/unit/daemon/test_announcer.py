@@ -14,8 +14,8 @@ END_S = 85.0
 
 
 @pytest.fixture
-def manager(tmp_path):
-    with ServiceManager(tmp_path) as listening:
+def manager():
+    with ServiceManager() as listening:
         yield listening
 
 
