@@ -4,6 +4,7 @@ The number is served as JSON and as a metric; nobody is started or ended here.
 """
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -27,6 +28,7 @@ from daemon.telemetry.scaling_metrics import ScalingMetrics
 from daemon.telemetry.status import About, Status
 
 _BEAT_S = 1.0
+_BEATS_A_STATUS = 5
 _ONCE_S = 5.0
 """Rates need some time between looks."""
 
@@ -57,7 +59,9 @@ class Serving:
     async def run(self) -> Exit:
         """Serve until told to stop; raises Fatal."""
         async with AsyncExitStack() as stack:
-            signals = await stack.enter_async_context(Signals(_ignore, reloads="nothing: start it anew"))
+            signals = await stack.enter_async_context(
+                Signals(_ignore, reloads="nothing: start it anew")
+            )
             http = HttpServer(
                 self._settings.http.host,
                 self._settings.http.port,
@@ -103,12 +107,14 @@ class Serving:
         async with Observer(self._settings, self._base) as observer:
             await self._watching.run(observer)
 
-    async def _beat(self) -> NoReturn:
-        while True:
+    async def _beat(self) -> None:
+        for beat in itertools.count():
             summarise()
             self._status.look()
             if self._watching.moving:
                 self._notifier.feed()
+            if beat % _BEATS_A_STATUS == 0:
+                self._tell_status()
             await asyncio.sleep(_BEAT_S)
 
     def _take(self, report: Report) -> None:
@@ -116,6 +122,12 @@ class Serving:
             log(Event.READINESS_GAINED, reason="there is a number")
             self._notifier.ready()
         self._metrics.report = report
+
+    def _tell_status(self) -> None:
+        report = self._watching.report
+        if report is None:
+            self._notifier.status(self.ready()[1])
+            return
         decision = report.decision
         self._notifier.status(f"{decision.workers} workers: {decision.held or decision.reason}")
 

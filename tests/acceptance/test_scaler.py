@@ -20,6 +20,7 @@ from tests.acceptance.jobs import (
     until,
 )
 from tests.acceptance.test_operations import tidemill
+from tests.service_manager import ServiceManager
 
 _QUICK = {
     "scaling.interval": "200ms",
@@ -145,6 +146,20 @@ async def test_the_number_can_be_asked_for_once(make_job):
         assert code == 0
         assert json.loads(out)["workers"] == 4
         assert await job.committed() == {}
+
+
+async def test_a_service_manager_is_told(make_job, monkeypatch):
+    with ServiceManager(watchdog_s=30) as manager:
+        for name, value in manager.environment.items():
+            monkeypatch.setenv(name, value)
+        async with make_job() as (job, _):
+            scaler = await _started(job)
+
+            await asyncio.to_thread(manager.wait_for, "READY=1")
+            await asyncio.to_thread(manager.wait_for, "STATUS=0 workers: ")
+            await asyncio.to_thread(manager.wait_for, "WATCHDOG=1")
+            assert await terminate(scaler) == 0
+            await asyncio.to_thread(manager.wait_for, "STOPPING=1")
 
 
 @pytest.mark.long
