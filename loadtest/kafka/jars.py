@@ -19,7 +19,7 @@ _LOCK_FILE = Path(__file__).with_name("jars.lock")
 _OTHER_WAYS = (
     "Set KAFKA_BOOTSTRAP=host:port to use a broker that already runs;"
     " compose.yaml in Tidemill's repository starts one where Docker is at hand"
-    " (docker compose up -d, then KAFKA_BOOTSTRAP=127.0.0.1:9092)."
+    " (docker compose up -d kafka, then KAFKA_BOOTSTRAP=127.0.0.1:9092)."
 )
 # A first use on a slow line downloads 43 MB; who comes second waits for it, but not for ever.
 _WAIT_FOR_OTHER_S = 600.0
