@@ -35,6 +35,22 @@ class Metrics:
                 sums[its_labels[label]] += int(value)
         return Counter(dict(sums.most_common()))
 
+    def has(self, name: str) -> bool:
+        """Return whether there is any sample of `name`."""
+        return any(found == name for found, _, _ in self._samples)
+
+    def labels(self, name: str) -> list[dict[str, str]]:
+        """Return the labels of all samples of `name`."""
+        return [dict(labels) for found, labels, _ in self._samples if found == name]
+
+    def counts(self, name: str, *labels: str) -> Counter[tuple[str, ...]]:
+        """Return the whole sums of `name` by the values of these labels."""
+        sums: Counter[tuple[str, ...]] = Counter()
+        for found, its_labels, value in self._samples:
+            if found == name:
+                sums[tuple(its_labels.get(label, "") for label in labels)] += int(value)
+        return sums
+
     def mean(self, name: str, **labels: str) -> float:
         """Return the mean of a histogram; 0 when nothing was observed."""
         count = self.total(f"{name}_count", **labels)

@@ -20,7 +20,7 @@ from loadtest.traffic.clock import Clock
 from loadtest.traffic.exchange import Seen, Topics, exchange
 from loadtest.traffic.login import options
 from loadtest.traffic.records import Floats, Outcome
-from loadtest.traffic.scrape import Look, Scraper
+from loadtest.traffic.scrape import Identity, Look, Scraper
 
 # Full walks over millions of small objects would be pauses of our own making.
 _COLLECT_AFTER = 100_000
@@ -37,6 +37,7 @@ class Measured(NamedTuple):
 
     seen: Seen
     looks: list[Look]
+    served: Identity
 
 
 def measure(plan: Plan, scenario: Scenario, stage: Stage, console: Console) -> Measured:
@@ -76,6 +77,7 @@ async def _measure(plan: Plan, scenario: Scenario, stage: Stage, shown: View) ->
     if scraper is not None:
         await scraper.look(clock)  # what cannot be had is said before the run
         scraper.looks.clear()
+    served = await scraper.identity() if scraper else Identity([], {})
     with _interruption() as interrupted, shown:
         scraping = asyncio.create_task(scraper.run(clock)) if scraper else None
         try:
@@ -92,7 +94,7 @@ async def _measure(plan: Plan, scenario: Scenario, stage: Stage, shown: View) ->
                 scraping.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await scraping
-    return Measured(seen, scraper.looks if scraper else [])
+    return Measured(seen, scraper.looks if scraper else [], served)
 
 
 @contextmanager

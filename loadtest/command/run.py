@@ -8,6 +8,7 @@ from loadtest.command.embedded import Stage
 from loadtest.command.measure import measure_capacity
 from loadtest.command.opening import Reach, check, deployment, guarded, targets_of
 from loadtest.command.options import Options
+from loadtest.command.setting import setting
 from loadtest.command.step import Step, offer
 from loadtest.plan.plan import Plan, only_capacity, plan
 from loadtest.report import document, junit, raw, text, words
@@ -65,6 +66,13 @@ def _run(
         "capacity_per_s": capacity_per_s,
         "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began_s)),
         "took_s": time.time() - began_s,
+        "setting": setting(
+            loaded,
+            stage,
+            step.measured.served,
+            targets=options.targets,
+            embedded=options.embedded,
+        ),
     }
     _write(options, about, step)
     return step.verdict.exit

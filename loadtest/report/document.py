@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TypeAlias
 
+from loadtest.report import detail
 from loadtest.verdict.blocks import Estimate
 from loadtest.verdict.figures import Figures
 from loadtest.verdict.findings import Findings
@@ -17,7 +18,7 @@ VERSION = 1
 """Raised when a key changes its meaning or goes; new keys may come at any time."""
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+Json: TypeAlias = detail.Json
 
 
 def document(about: dict[str, Json], findings: Findings, verdict: Verdict) -> dict[str, Json]:
@@ -40,12 +41,15 @@ def document(about: dict[str, Json], findings: Findings, verdict: Verdict) -> di
                     {key: _finite(value) for key, value in each._asdict().items()}
                     for each in findings.series[name]
                 ],
+                **detail.of_class(findings.detail, name),
             }
             for name, figures in findings.by_class.items()
         },
         "warm_up": _figures(findings.warm_up) if findings.warm_up else None,
         "daemon": findings.daemon
         and {key: _finite(value) for key, value in findings.daemon._asdict().items()},
+        "daemon_over_time": detail.of_daemon(findings.detail.looks),
+        "served_by": dict(findings.detail.served_by),
         "load_tester": {
             "cpu_share": _finite(findings.cpu_share),
             "timers_late_s": _latencies(findings.pulse),

@@ -26,6 +26,8 @@ class Loaded(NamedTuple):
     name: str
     scenario: Scenario
     folder: Path
+    text: str
+    """The file as it is written."""
 
 
 def shipped() -> list[str]:
@@ -49,7 +51,7 @@ def load(wanted: str) -> Loaded:
         raise BadScenario(
             f"{wanted} cannot be read ({error}); shipped scenarios: {known}"
         ) from error
-    return Loaded(name, parse(text, path), path.parent)
+    return Loaded(name, parse(text, path), path.parent, text)
 
 
 def parse(text: str, path: Path) -> Scenario:

@@ -4,13 +4,24 @@ Replies come in chunks; what can be done for a whole chunk is done by numpy.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from loadtest.traffic.records import Counts, Flags, Floats, Outcome, Records, Stages, empty
-from loadtest.wire import CORRELATION_ID, DLQ_CODE, ERROR_CODE, OK, STAGES, STATUS, Header
+from loadtest.wire import (
+    BATCH_ROWS,
+    CORRELATION_ID,
+    DLQ_CODE,
+    ERROR_CODE,
+    OK,
+    SERVED_BY,
+    STAGES,
+    STATUS,
+    Header,
+)
 
 _EXPIRED = "deadline_exceeded"
 _OK = OK.encode()
@@ -19,6 +30,10 @@ _MOST_CODES = 255
 _NO_CODE = "?"
 # Stations are read from so many replies at most: enough for p99.9, little work.
 _STAGE_SAMPLES = 100_000
+# More workers with other models than a deployment has; what else is said is not kept.
+_MOST_SERVERS = 20
+# Ten digits and more do not fit into an int32.
+_ROWS_DIGITS = 10
 
 
 class Reply(Protocol):
@@ -52,7 +67,8 @@ class Recorder:
         self._rows = empty(max(planned, 1))
         self._is_right = is_right
         self._stride = max(planned // _STAGE_SAMPLES, 1)
-        self._stages: list[tuple[int, bytes]] = []
+        self._stages: list[tuple[int, bytes, bytes]] = []
+        self._served_by: Counter[bytes] = Counter()
         self._recent: list[Floats] = []
         self.codes = [_NO_CODE]
         """Error codes by their number in the column `code`."""
@@ -153,14 +169,19 @@ class Recorder:
         """Return what a sample of the replies says of the daemon's stations."""
         read = [
             dict(part.split(b"=") for part in text.split(b";") if b"=" in part)
-            for _, text in self._stages
+            for _, text, _ in self._stages
         ]
         names = dict.fromkeys(name for stations in read for name in stations)
         seconds = {
             name.decode(): np.array([_seconds(stations.get(name)) for stations in read])
             for name in names
         }
-        return Stages(np.array([number for number, _ in self._stages], np.int32), seconds)
+        return Stages(
+            np.array([number for number, _, _ in self._stages], np.int32),
+            seconds,
+            np.array([_rows(rows) for _, _, rows in self._stages], np.int32),
+            Counter({name.decode(errors="replace"): n for name, n in self._served_by.items()}),
+        )
 
     def _read(self, replies: Sequence[Reply]) -> tuple[list[int], list[int], list[int]]:
         """Return numbers, outcomes and codes of the replies that are ours."""
@@ -181,13 +202,18 @@ class Recorder:
                 if self._is_right is not None:
                     self._check(number, reply.value)
                 if number % stride == 0 and STAGES in headers and self._wants_stages:
-                    self._stages.append((number, headers[STAGES]))
+                    self._stages.append((number, headers[STAGES], headers.get(BATCH_ROWS, b"")))
+                    self._count_server(headers.get(SERVED_BY))
             else:
                 outcome, code = self._failure(headers)
             numbers.append(number)
             outcomes.append(outcome)
             codes.append(code)
         return numbers, outcomes, codes
+
+    def _count_server(self, name: bytes | None) -> None:
+        if name and (name in self._served_by or len(self._served_by) < _MOST_SERVERS):
+            self._served_by[name] += 1
 
     def _check(self, number: int, body: bytes | None) -> None:
         rows = self._rows
@@ -214,3 +240,8 @@ class Recorder:
 
 def _seconds(microseconds: bytes | None) -> float:
     return int(microseconds) / 1e6 if microseconds and microseconds.isdigit() else math.nan
+
+
+def _rows(text: bytes) -> int:
+    """Return the rows that a header names; 0 for what is no number of rows."""
+    return int(text) if text.isdigit() and len(text) < _ROWS_DIGITS else 0

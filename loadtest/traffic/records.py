@@ -1,5 +1,6 @@
 """What is known of each request of a run, as columns."""
 
+from collections import Counter
 from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
@@ -85,3 +86,7 @@ class Stages(NamedTuple):
 
     numbers: Counts
     seconds: dict[str, Floats]
+    batch_rows: Counts
+    """Rows that ran together; 0 where a reply does not say."""
+    served_by: Counter[str]
+    """What answered, by how many of these replies it sent."""

@@ -3,6 +3,10 @@
 import asyncio
 import contextlib
 import http.client
+import json
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -14,8 +18,13 @@ _TIMEOUT_S = 5.0
 _BUSY = "executor_busy_seconds_total"
 _MEMORY = "process_resident_memory_bytes"
 _DESCRIPTORS = "process_open_fds"
+_LAG = "lag_records"
+_FLUSHES = "flushes_total"
+_MODEL = "model_info"
 # Only these lines are parsed: a whole page would take longer than requests may be late.
-_WANTED = (f"tidemill_{_BUSY}", _MEMORY, _DESCRIPTORS)
+_OURS = tuple(f"tidemill_{name}" for name in (_BUSY, _LAG, _FLUSHES, _MODEL))
+_WANTED = (*_OURS, _MEMORY, _DESCRIPTORS)
+_ABOUT = ("version", "role", "process", "group", "configuration")
 
 
 class Look(NamedTuple):
@@ -26,6 +35,17 @@ class Look(NamedTuple):
     """Seconds that its executor has run models since its start."""
     memory_bytes: float
     descriptors: float
+    lag_records: float = math.nan
+    """Records not yet answered, over its topics; NaN when it does not say."""
+    flushes: Mapping[tuple[str, ...], int] = MappingProxyType({})
+    """Batches since its start by lane and by why they closed."""
+
+
+class Identity(NamedTuple):
+    """What serves, as far as it says: labels of its models, and what its status page tells."""
+
+    models: list[dict[str, str]]
+    about: dict[str, str]
 
 
 class MetricsMissing(Exception):
@@ -61,15 +81,35 @@ class Scraper:
                 metrics.total(_BUSY),
                 metrics.total(_MEMORY),
                 metrics.total(_DESCRIPTORS),
+                metrics.total(_LAG) if metrics.has(_LAG) else math.nan,
+                metrics.counts(_FLUSHES, "lane", "cause"),
             )
         )
 
-    def _get(self) -> str:
+    async def identity(self) -> Identity:
+        """Return what serves; what cannot be had is left out."""
+        try:
+            text = await asyncio.to_thread(self._get)
+        except MetricsMissing:
+            return Identity([], {})
+        return Identity(
+            Metrics(_only_wanted(text)).labels(_MODEL), await asyncio.to_thread(self._about)
+        )
+
+    def _about(self) -> dict[str, str]:
+        """Return what the status page says; not every process has one."""
+        try:
+            about = json.loads(self._get("/status.json"))["about"]
+            return {name: str(about[name]) for name in _ABOUT if about.get(name)}
+        except (MetricsMissing, ValueError, LookupError, TypeError, AttributeError):
+            return {}
+
+    def _get(self, path: str = "") -> str:
         connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
         try:
-            connection.request("GET", self._path)
+            connection.request("GET", path or self._path)
             answer = connection.getresponse()
-            text = answer.read().decode()
+            text = answer.read().decode(errors="replace")
         except (OSError, http.client.HTTPException) as error:
             raise MetricsMissing(f"{self._host}:{self._port} does not answer: {error}") from error
         finally:

@@ -10,6 +10,7 @@ from loadtest.traffic.exchange import Seen
 from loadtest.traffic.pulse import Pulse
 from loadtest.traffic.records import Flags
 from loadtest.traffic.scrape import Look
+from loadtest.verdict.detail import Detail, detail
 from loadtest.verdict.figures import Figures, figures
 from loadtest.verdict.latencies import Latencies
 from loadtest.verdict.series import Slice, series
@@ -45,6 +46,7 @@ class Findings(NamedTuple):
     unread: int
     failed_sends: list[str]
     is_interrupted: bool
+    detail: Detail
 
 
 def findings(plan: Plan, seen: Seen, looks: Sequence[Look], warm_up_s: float) -> Findings:
@@ -73,6 +75,7 @@ def findings(plan: Plan, seen: Seen, looks: Sequence[Look], warm_up_s: float) ->
         unread=seen.unread,
         failed_sends=seen.failed_sends,
         is_interrupted=seen.is_interrupted,
+        detail=detail(plan, seen, looks, warm_up_s),
     )
 
 

@@ -3,14 +3,16 @@
 import csv
 import json
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from loadtest.report import document, junit, raw, text, words
+from loadtest.report import detail, document, junit, raw, text, words
 from loadtest.report.live import Window
 from loadtest.traffic.exchange import Progress
+from loadtest.traffic.scrape import Look
 from loadtest.verdict.judge import judge
 from loadtest.verdict.targets import parse
 from loadtest.verdict.verdict import pronounce
@@ -27,7 +29,7 @@ def recorder(made):
     recorder = recorded(made)
     latencies_s = np.random.default_rng(1).exponential(0.2, 600)
     latencies_s[:2] = np.nan
-    answer(recorder, latencies_s, stages="wait=30;run=7")
+    answer(recorder, latencies_s, stages="wait=30;run=7", batch_rows="7", served_by="m@1f")
     recorder.receive([reply(b"run-5")], 99.0)
     return recorder
 
@@ -54,6 +56,37 @@ def test_the_document_is_json_that_any_program_reads(findings, tmp_path):
     assert told["classes"]["a"]["latency_s"]["percentiles"]["50"]["value"] > 0
     assert len(told["classes"]["a"]["series"]) == 20
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_the_document_has_what_figures_are_drawn_from(made, recorder):
+    looks = [Look(n, n / 2, 0, 0, 4.0, Counter({("x", "full"): 3 * n})) for n in range(4)]
+    findings = found(made, recorder, looks=looks)
+    told = document.document({"scenario": "s"}, findings, _verdict(findings, "missing == 2"))
+    json.dumps(told, allow_nan=False)
+    of_class, daemon = told["classes"]["a"], told["daemon_over_time"]
+    over_time = of_class["over_time"]
+    assert sum(over_time["results"]) == 598
+    assert {len(each) for each in over_time.values() if isinstance(each, list)} == {
+        len(over_time["from_s"])
+    }
+    assert [band["percent"] for band in of_class["bands"]] == [50, 90, 99]
+    assert of_class["batch_rows"] == {"7": 598}
+    assert told["served_by"] == {"m@1f": 598}
+    assert (daemon["at_s"], daemon["busy"], daemon["lag_records"]) == (
+        [1, 2, 3],
+        [0.5, 0.5, 0.5],
+        [4, 4, 4],
+    )
+    assert daemon["flushes"] == [{"lane": "x", "cause": "full", "batches": [3, 3, 3]}]
+
+
+def test_a_daemon_that_was_hardly_seen_is_not_told_about(findings):
+    assert detail.of_daemon([]) is None
+    assert detail.of_daemon([Look(0.0, 0, 0, 0)]) is None
+    looks = [Look(float(n), n, 0, 0) for n in range(2_000)]
+    told = detail.of_daemon(looks)
+    assert (len(told["at_s"]), told["at_s"][-1]) == (500, 1_999)
+    assert told["lag_records"][0] is None
 
 
 def test_junit_has_a_case_for_each_target_and_for_the_run(findings):
