@@ -178,7 +178,7 @@ async def _end(*tasks: asyncio.Task[NoReturn]) -> None:
 def _private_folder(stack: AsyncExitStack) -> Path:
     """Return a folder of this user alone, removed at the end; raises Fatal."""
     try:
-        within = os.environ.get("RUNTIME_DIRECTORY")
+        within = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0] or None
         return Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="tidemill-", dir=within))
         )
