@@ -59,6 +59,41 @@ def run(
 
 
 @app.command()
+def search(
+    scenario: Annotated[str, typer.Argument(help="a scenario file, or the name of a shipped one")],
+    *,
+    target: Annotated[
+        list[str] | None, typer.Option(help='a further target, such as "p99 < 250ms"')
+    ] = None,
+    bootstrap: Annotated[str, typer.Option(help="Kafka, instead of the scenario's")] = "",
+    metrics: Annotated[str, typer.Option(help="the daemon's metrics, an http:// URL")] = "",
+    embedded: Annotated[
+        bool, typer.Option(help="start a Kafka and the scenario's daemon for this search")
+    ] = False,
+    start: Annotated[
+        str, typer.Option("--from", help="first rate of all classes together, such as 50/s")
+    ] = "",
+    precision: Annotated[str, typer.Option(help="how far the edges may be apart")] = "5%",
+    step: Annotated[
+        str, typer.Option(help="how long a rate is measured; by default as the targets need")
+    ] = "",
+    at_most: Annotated[str, typer.Option(help="no step begins that would end later")] = "30min",
+    json: Annotated[Path | None, typer.Option(help="file for the answer as JSON")] = None,
+    history: Annotated[
+        Path | None, typer.Option(help="file for all steps, written after each; goes on from it")
+    ] = None,
+) -> None:
+    """Find the highest rate that still meets a scenario's targets: docs/load-testing.md."""
+    from loadtest.command.opening import Reach
+    from loadtest.command.search import Options, find
+
+    reach, targets = Reach(bootstrap, metrics, embedded), tuple(target or ())
+    raise typer.Exit(
+        find(Options(scenario, targets, reach, start, precision, step, at_most, json, history))
+    )
+
+
+@app.command()
 def compare(
     first: Annotated[Path, typer.Argument(help="a report written with run --json")],
     second: Annotated[Path, typer.Argument(help="another one of the same load, judged by it")],

@@ -13,8 +13,8 @@ from loadtest.verdict.latencies import Latencies
 
 # The waiting requests are counted so often in each block.
 _LOOKS_A_BLOCK = 20
-# Fewer say nothing about a rate.
-_LEAST_SAMPLES = 10 * BLOCKS
+LEAST_SAMPLES = 10 * BLOCKS
+"""Fewer say nothing about a rate."""
 
 
 class Figures(NamedTuple):
@@ -114,7 +114,7 @@ def _drain_s(mine: Records, missing: Flags) -> float:
 
 def _throughput(mine: Records, result: Flags) -> Estimate | None:
     received_s = mine.received_s[result]
-    if len(received_s) < _LEAST_SAMPLES:
+    if len(received_s) < LEAST_SAMPLES:
         return None
     edges_s = blocks.edges_s(float(mine.intended_s.min()), float(received_s.max()))
     counts, _ = np.histogram(received_s, edges_s)
@@ -122,7 +122,7 @@ def _throughput(mine: Records, result: Flags) -> Estimate | None:
 
 
 def _lag_slope(mine: Records, waits: Records) -> Estimate | None:
-    if len(mine.intended_s) < _LEAST_SAMPLES:
+    if len(mine.intended_s) < LEAST_SAMPLES:
         return None
     first_s, last_s = float(mine.intended_s.min()), float(mine.intended_s.max())
     if last_s <= first_s:

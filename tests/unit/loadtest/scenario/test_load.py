@@ -63,7 +63,8 @@ def test_a_missing_file_names_the_shipped_scenarios():
 
 
 def test_the_promised_scenarios_ship():
-    assert shipped() == ["backlog", "overload", "quickstart", "soak", "spike", "tiers"]
+    promised = {"backlog", "documents", "overload", "quickstart", "relay", "soak", "spike", "tiers"}
+    assert promised <= set(shipped())
 
 
 @pytest.mark.parametrize("name", shipped())

@@ -1,0 +1,1 @@
+"""The highest rate that still meets the targets."""

@@ -1,0 +1,111 @@
+"""What a search shows to people."""
+
+from rich.console import Console
+
+from loadtest.report import words
+from loadtest.search import length
+from loadtest.search.binding import Binding, Shape
+from loadtest.search.hunt import End, Word
+from loadtest.search.inquiry import Inquiry
+from loadtest.search.search import Answer
+from loadtest.search.tried import Offer, Ruled, Tried
+
+_COLOURS = {Word.PASS: "green", Word.FAIL: "red", Word.UNDECIDED: "yellow", Word.INVALID: "yellow"}
+_ENDS = {
+    End.FOUND: "",
+    End.NOTHING_PASSES: "No rate that was tried meets the targets.",
+    End.NEVER_FAILS: "No rate failed up to the highest that is tried: search with more than one "
+    "load tester.",
+    End.UNPROVED: "What the deployment does above could not be proved: see why above.",
+    End.TRIALS: "Given up: the verdicts contradict each other; the machine may be too noisy.",
+    End.TIME: "Time was over before the bracket was narrow and confirmed: see --at-most.",
+    End.UNREST: "Given up: the deployment did not answer what was left, so that a next step "
+    "would have begun with a queue.",
+    End.INTERRUPTED: "Interrupted; this is what is known so far.",
+}
+
+
+class Shown:
+    """A watcher that prints."""
+
+    def __init__(self, console: Console) -> None:
+        """`console`: where."""
+        self._console = console
+
+    def begins(self, number: int, offer: Offer) -> None:
+        """Say what is tried."""
+        self._console.print(
+            f"[bold]{number:3}[/]  {offer.purpose.value:8} {words.rate(offer.rate_per_s):>10} "
+            f"for {words.seconds(offer.seconds)}"
+        )
+
+    def ends(self, step: Tried) -> None:
+        """Say what came of it."""
+        colour = _COLOURS[step.word]
+        self._console.print(f"     [{colour}]{step.word.value}[/] ", end="")
+        self._console.print(step.why or _figures(step), markup=False, soft_wrap=True)
+
+    def waits(self) -> None:
+        """Say that it waits."""
+        self._console.print("     waits until what is left is answered", style="dim")
+
+
+def show_plan(console: Console, inquiry: Inquiry, at_most_s: float, done: int) -> None:
+    """Print what is going to happen."""
+    scenario, bounds = inquiry.loaded.scenario, inquiry.bounds
+    shares = ", ".join(f"{name} {share:.3g}" for name, share in inquiry.mix.items())
+    usual_s = inquiry.usual_s(bounds.start_per_s)
+    console.print(f"[bold]{inquiry.loaded.name}[/]: {scenario.description}")
+    console.print(
+        f"From {words.rate(bounds.start_per_s)} (mix: {shares}), to within {bounds.precision:.3g} "
+        f"of the highest rate. A step measures {words.seconds(usual_s)} after "
+        f"{words.seconds(inquiry.warm_up_s)} of warm-up; in all about "
+        f"{words.seconds(inquiry.guessed_s)}, at most {words.seconds(at_most_s)}."
+    )
+    if done:
+        console.print(f"The history has {done} steps; the search goes on after them.")
+
+
+def show_answer(console: Console, inquiry: Inquiry, answer: Answer) -> None:
+    """Print the answer."""
+    lower, upper, edge, fails = answer.bracket
+    console.print()
+    if _ENDS[answer.end]:
+        console.print(_ENDS[answer.end], style="yellow")
+    if lower is None:
+        _show_nothing(console, inquiry, upper)
+    else:
+        each = ", ".join(f"{name} {words.rate(lower * s)}" for name, s in inquiry.mix.items())
+        found = "" if answer.end is End.FOUND else "at least "
+        console.print(f"[bold]Highest rate: {found}{words.rate(lower)}[/] ({each})")
+        if upper is not None:
+            beyond = f"; {words.rate(fails)} fails" if fails and fails != upper else ""
+            console.print(f"{words.rate(upper)} {edge.value}{beyond}.")
+    if answer.binding is not None:
+        _show_binding(console, answer.binding)
+
+
+def _show_nothing(console: Console, inquiry: Inquiry, upper: float | None) -> None:
+    if upper is None:
+        return
+    floor = ""
+    if upper <= inquiry.bounds.least_per_s:
+        floor = f"; below, {words.seconds(length.LONGEST_S)} have too few samples"
+    console.print(f"Highest rate: below {words.rate(upper)}{floor}.", style="bold")
+
+
+def _show_binding(console: Console, bound: Binding) -> None:
+    console.print(f"Limited by {bound.target}: {bound.figures}", markup=False)
+    if bound.shape is not Shape.UNKNOWN:
+        console.print(f"It is a {bound.shape.value}: {bound.why}.", markup=False)
+
+
+def _figures(step: Tried) -> str:
+    """Return the rulings that matter: what is missed, else what people asked for."""
+    missed = [ruled for ruled in step.targets if ruled.outcome == "missed"]
+    return "; ".join(_ruled(each) for each in missed or step.targets if missed or each.is_own)
+
+
+def _ruled(ruled: Ruled) -> str:
+    margin = "" if ruled.margin is None else f" ({ruled.margin * 100:+.0f}%)"
+    return f"{ruled.target}: {ruled.shown}{margin}"
