@@ -8,7 +8,7 @@ from pathlib import Path
 from config.load import Loaded
 from daemon.process.announcer import longest_end_s
 from daemon.supervision.child import worker_command, worker_environment
-from daemon.supervision.hardware import usable_cores, visible_gpus
+from daemon.supervision.hardware import is_free, usable_cores, visible_gpus
 from daemon.supervision.placement import (
     base_name,
     gpus_to_deal,
@@ -64,7 +64,7 @@ class Edition:
 
     def recipe(self, slot: int) -> Recipe:
         """Return how the slot's worker is started."""
-        own = slot_settings(slot, name=self.name, first_port=self._first_port)
+        own = slot_settings(slot, name=self.name, first_port=self._first_port, is_free=is_free)
 
         def environment(mailbox: Path) -> Mapping[str, str]:
             return worker_environment(

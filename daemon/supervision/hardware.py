@@ -1,8 +1,9 @@
-"""What this process may use of its host: cores and GPUs."""
+"""What this process may use of its host: cores, GPUs and ports."""
 
 import contextlib
 import os
 import re
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -49,6 +50,18 @@ def visible_gpus(environment: Mapping[str, str], devices: Path = _DEVICES) -> tu
             break
         valid.append(name)
     return tuple(valid)
+
+
+def is_free(host: str, port: int) -> bool:
+    """Return whether a server could listen there now; port 0 always is."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as asyncio's servers do
+        try:
+            server.bind((host, port))
+        except OSError:
+            return False
+    return True
 
 
 def _names(folder: Path) -> list[str]:

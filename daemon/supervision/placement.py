@@ -1,13 +1,14 @@
 """How many workers a host has room for, and what tells one slot's worker from another's. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from config.settings import Settings
 
 _LONGEST_NAME = 240
 """Kafka takes 249 characters; the slot's number needs a few."""
 _HIGHEST_PORT = 65_535
+_HOST = "127.0.0.1"
 
 
 def wants_gpus(settings: Settings) -> bool:
@@ -39,17 +40,22 @@ def base_name(settings: Settings, host: str) -> str:
     return re.sub(r"[^a-zA-Z0-9._-]", "-", name)[:_LONGEST_NAME]
 
 
-def slot_settings(slot: int, *, name: str, first_port: int) -> Mapping[str, str]:
+def slot_settings(
+    slot: int, *, name: str, first_port: int, is_free: Callable[[str, int], bool]
+) -> Mapping[str, str]:
     """Return the settings that are the slot's own, as --set takes them.
 
-    `name` as base_name(); `first_port` is the supervisor's, 0 for any.
+    `name` as base_name(); `first_port` is the supervisor's, 0 for any; `is_free` tells whether a
+    host's port can be had.
     """
     port = first_port + 1 + slot if first_port else 0
+    # Somebody may have the port, such as the last supervisor's worker that still drains: that is no
+    # reason not to serve, and the supervisor hears which other one it is.
+    usable = port <= _HIGHEST_PORT and is_free(_HOST, port)
     return {
         "kafka.instance_id": f"{name}-{slot}",
-        "http.host": "127.0.0.1",
-        # Beyond the last port any will do: the supervisor hears which.
-        "http.port": str(port if port <= _HIGHEST_PORT else 0),
+        "http.host": _HOST,
+        "http.port": str(port if usable else 0),
     }
 
 

@@ -92,7 +92,8 @@ class Renewal:
         edition = await asyncio.to_thread(self._reread)
         recipe = edition.recipe(0)
         await rehearse(recipe.command, recipe.environment(Path(os.devnull)), limit_s=_TRIED_S)
-        if edition.settings == self._present().settings:
+        present = self._present()
+        if (edition.settings, edition.most) == (present.settings, present.most):
             return edition, None
         looking = self._look_as(edition)
         await looking.open()

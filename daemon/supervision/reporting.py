@@ -99,7 +99,8 @@ class Reporting:
 
     def beat(self, now: float) -> None:
         """The supervisor's loop turns: tell the service manager."""
-        self._notifier.feed()
+        if self.live()[0]:
+            self._notifier.feed()
         if not self._said_ready and self.ready()[0]:
             self._said_ready = self._notifier.ready()
         if now - self._status_s >= _STATUS_S:

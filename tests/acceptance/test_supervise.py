@@ -27,6 +27,7 @@ from tests.acceptance.supervised import (
     until_gone,
     until_serving,
 )
+from tests.service_manager import ServiceManager
 
 _TWO = {"scaling.min_workers": 2, "scaling.max_workers": 2}
 _ONE_BY_ONE = {"lanes.l.max_rows": 1}
@@ -47,9 +48,9 @@ async def test_workers_follow_the_load_from_none_to_the_most_and_back(
         record_figure(
             f"from the first record to its reply, from no worker: {time.monotonic() - began_s:.2f} s"
         )
-        await witness.publish([busy(0.05)] * 600)
+        await witness.publish([busy(0.03)] * 500)
         await until_serving(supervisor, 3)
-        await witness.publish([busy(0.05)] * 50)
+        await witness.publish([busy(0.03)] * 50)
         await witness.until_all_answered()
         await until_serving(supervisor, 0)
 
@@ -188,6 +189,21 @@ async def test_a_second_sigterm_ends_supervisor_and_workers_at_once(make_job, bu
         assert await asyncio.to_thread(supervisor.wait, END_S) == 75
         await until_gone(workers)
         assert witness.unanswered
+
+
+async def test_a_service_manager_is_told_without_any_worker(make_job, monkeypatch):
+    with ServiceManager(watchdog_s=30) as manager:
+        for name, value in manager.environment.items():
+            monkeypatch.setenv(name, value)
+        async with make_job() as (job, _):
+            supervisor = await job.supervise()
+
+            await asyncio.to_thread(manager.wait_for, "READY=1")
+            await asyncio.to_thread(manager.wait_for, "WATCHDOG=1")
+            await asyncio.to_thread(manager.wait_for, "STATUS=0 of 0 workers serve, lag 0, ")
+            assert running(supervisor) == {}
+            assert await terminate(supervisor) == 0
+            await asyncio.to_thread(manager.wait_for, "STOPPING=1")
 
 
 async def test_the_metrics_of_all_workers_are_served_under_one_address(make_job):
