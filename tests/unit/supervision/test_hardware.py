@@ -1,10 +1,11 @@
 """Cores and GPUs that this process may use."""
 
 import os
+import socket
 
 import pytest
 
-from daemon.supervision.hardware import usable_cores, visible_gpus
+from daemon.supervision.hardware import is_free, usable_cores, visible_gpus
 
 
 @pytest.fixture
@@ -69,3 +70,11 @@ def test_a_part_of_a_core_is_one(limited):
 
 def test_a_host_without_control_groups_has_its_cores(tmp_path):
     assert usable_cores(tmp_path / "no", tmp_path) == len(os.sched_getaffinity(0))
+
+
+def test_a_port_that_somebody_listens_on_is_not_free():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert not is_free("127.0.0.1", port)
+
+    assert is_free("127.0.0.1", port)

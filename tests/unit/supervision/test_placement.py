@@ -23,6 +23,10 @@ _GIVEN = (
 )
 
 
+def free(host, port):
+    return True
+
+
 def settings(*overrides):
     return load(None, {}, [*_GIVEN, *overrides]).settings
 
@@ -73,7 +77,7 @@ def test_without_gpus_the_environment_is_left_alone():
 
 
 def test_slots_have_names_and_ports_of_their_own():
-    assert slot_settings(2, name="host-classify", first_port=9464) == {
+    assert slot_settings(2, name="host-classify", first_port=9464, is_free=free) == {
         "kafka.instance_id": "host-classify-2",
         "http.host": "127.0.0.1",
         "http.port": "9467",
@@ -82,7 +86,14 @@ def test_slots_have_names_and_ports_of_their_own():
 
 @pytest.mark.parametrize("first", [0, 65_535])
 def test_any_port_will_do_where_none_is_left_to_choose(first):
-    assert slot_settings(0, name="n", first_port=first)["http.port"] == "0"
+    assert slot_settings(0, name="n", first_port=first, is_free=free)["http.port"] == "0"
+
+
+def test_any_port_will_do_where_somebody_has_the_slot_s():
+    def taken(host, port):
+        return (host, port) != ("127.0.0.1", 9465)
+
+    assert slot_settings(0, name="n", first_port=9464, is_free=taken)["http.port"] == "0"
 
 
 def test_slots_of_one_group_on_one_host_have_a_common_name():
