@@ -94,6 +94,44 @@ def search(
 
 
 @app.command()
+def tune(
+    given: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCENARIO|CONFIG", help="a scenario, or a daemon's configuration (TOML)"
+        ),
+    ],
+    *,
+    rate: Annotated[str, typer.Option(help="requests of the lane, such as 500/s")],
+    target: Annotated[
+        list[str] | None, typer.Option(help='such as "p99 < 2s"; else the scenario\'s')
+    ] = None,
+    lane: Annotated[str, typer.Option(help="which one, where there are several")] = "",
+    bodies: Annotated[
+        Path | None,
+        typer.Option(help="with CONFIG: what requests carry, a folder, .jsonl or .npy"),
+    ] = None,
+    most_rows: Annotated[int, typer.Option(min=2, help="largest N to look at")] = 256,
+    bootstrap: Annotated[str, typer.Option(help="Kafka, instead of the scenario's")] = "",
+    metrics: Annotated[str, typer.Option(help="the daemon's metrics, an http:// URL")] = "",
+    embedded: Annotated[
+        bool, typer.Option(help="start a Kafka, and a daemon for each setting; else only propose")
+    ] = False,
+    at_most: Annotated[str, typer.Option(help="refuse what would take longer")] = "20min",
+    json: Annotated[Path | None, typer.Option(help="file for the answer as JSON")] = None,
+) -> None:
+    """Choose N and T of a lane for a target at a rate, by measuring: docs/load-testing.md."""
+    from loadtest.command.opening import Reach
+    from loadtest.command.tune import Options
+    from loadtest.command.tune import tune as choose
+
+    reach, targets = Reach(bootstrap, metrics, embedded), tuple(target or ())
+    raise typer.Exit(
+        choose(Options(given, rate, targets, lane, bodies, most_rows, reach, at_most, json))
+    )
+
+
+@app.command()
 def compare(
     first: Annotated[Path, typer.Argument(help="a report written with run --json")],
     second: Annotated[Path, typer.Argument(help="another one of the same load, judged by it")],

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,12 +30,28 @@ class Stage(NamedTuple):
     metrics_url: str
 
 
+class Ground(NamedTuple):
+    """A Kafka with topics and models; `overrides` are the daemon's settings that fit it."""
+
+    config: Path
+    bootstrap: str
+    overrides: Mapping[str, str]
+
+
 @contextmanager
 def embedded(wanted: Embedded, console: Console) -> Iterator[Stage]:
     """Start Kafka, topics, models and daemon; end them afterwards, nothing is left behind.
 
     Raises KafkaUnavailable, BadScenario, WorkerFailed (also when the daemon does not end well).
     """
+    with ground(wanted, console) as found, daemon(found) as stage:
+        console.print(f"Tidemill runs {wanted.config.name}.", style="dim")
+        yield stage
+
+
+@contextmanager
+def ground(wanted: Embedded, console: Console) -> Iterator[Ground]:
+    """Start Kafka, topics and models; raises KafkaUnavailable, BadScenario."""
     settings = _settings(wanted.config)
     with (
         tempfile.TemporaryDirectory(prefix="tidemill-load-") as folder,
@@ -47,13 +63,18 @@ def embedded(wanted: Embedded, console: Console) -> Iterator[Stage]:
             "kafka.bootstrap_servers": broker.bootstrap,
             **_models(wanted, Path(folder)),
         }
-        with Worker(wanted.config, overrides) as worker:
-            worker.wait_until_ready(_READY_TIMEOUT_S)
-            console.print(f"Tidemill runs {wanted.config.name}.", style="dim")
-            yield Stage(broker.bootstrap, f"http://127.0.0.1:{worker.http_port}/metrics")
-            exit_code = worker.terminate(_EXIT_TIMEOUT_S)
-            if exit_code:
-                raise WorkerFailed(f"the daemon ended with {exit_code}:\n{worker.log.read_text()}")
+        yield Ground(wanted.config, broker.bootstrap, overrides)
+
+
+@contextmanager
+def daemon(on: Ground, settings: Mapping[str, str] | None = None) -> Iterator[Stage]:
+    """Start a daemon on this ground, with `settings` over its configuration; raises WorkerFailed."""
+    with Worker(on.config, {**on.overrides, **(settings or {})}) as worker:
+        worker.wait_until_ready(_READY_TIMEOUT_S)
+        yield Stage(on.bootstrap, f"http://127.0.0.1:{worker.http_port}/metrics")
+        exit_code = worker.terminate(_EXIT_TIMEOUT_S)
+        if exit_code:
+            raise WorkerFailed(f"the daemon ended with {exit_code}:\n{worker.log.read_text()}")
 
 
 def _settings(config: Path) -> dict[str, Any]:

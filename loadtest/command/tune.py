@@ -1,0 +1,128 @@
+"""The command `tune`: which N and T meet a target at a rate for the least work."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+
+from loadtest.command.embedded import Stage, ground
+from loadtest.command.opening import Reach, check, guarded
+from loadtest.command.tunable import Tunable, tunable
+from loadtest.command.tuned import Deployed
+from loadtest.report.document import Json, write
+from loadtest.scenario.load import BadScenario
+from loadtest.scenario.quantities import duration, rate
+from loadtest.tune import inquiry
+from loadtest.tune.document import document
+from loadtest.tune.fit import TooFewSizes
+from loadtest.tune.inquiry import Inquiry
+from loadtest.tune.text import Shown, guessed_s, show_answer, show_plan
+from loadtest.tune.tuning import tune as tuning
+from loadtest.verdict.targets import Target, parse
+from loadtest.verdict.verdict import Exit
+
+
+class Options(NamedTuple):
+    """See `tidemill-load tune --help`."""
+
+    given: str
+    rate: str
+    targets: tuple[str, ...] = ()
+    lane: str = ""
+    bodies: Path | None = None
+    most_rows: int = 256
+    reach: Reach = Reach()
+    at_most: str = "20min"
+    json: Path | None = None
+
+
+def tune(options: Options) -> int:
+    """Tune and return the exit code."""
+    return guarded(lambda console: _prepared(options, console))
+
+
+def _prepared(options: Options, console: Console) -> int:
+    given = tunable(options.given, options.bodies, options.lane)
+    check(given.scenario, options.reach, (options.json,))
+    wanted = _wanted(options, given)
+    _check_time(options, wanted)
+    show_plan(console, wanted, can_restart=options.reach.embedded)
+    began_s = time.time()
+    with _deployed(wanted, options.reach, console) as deployed:
+        try:
+            answer = tuning(wanted, deployed, Shown(console))
+        except TooFewSizes as error:
+            console.print(f"tidemill-load: {error}", markup=False, style="red")
+            return Exit.INVALID
+    show_answer(console, wanted, answer)
+    if options.json is not None:
+        about: dict[str, Json] = {
+            "name": given.name,
+            "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began_s)),
+            "took_s": time.time() - began_s,
+        }
+        write(options.json, {**about, **document(wanted, answer)})
+    return answer.exit
+
+
+def _wanted(options: Options, given: Tunable) -> Inquiry:
+    """Return what is tuned; raises BadScenario, BadTarget."""
+    try:
+        rate_per_s = rate(options.rate).per_s(None)
+    except ValueError as error:
+        raise BadScenario(f"--rate: {error}") from error
+    if not rate_per_s:
+        raise BadScenario("--rate: nothing can be learnt from no requests")
+    targets = _targets(options, given)
+    inquiry.check(targets, given.traffic)
+    for target in targets:
+        if target.needs_daemon and not (options.reach.metrics or options.reach.embedded):
+            raise BadScenario(f"target '{target.text}': needs --metrics URL")
+    lane = given.lane.name if given.lane else ""
+    found = Inquiry(given.scenario, given.traffic, lane, targets, rate_per_s, options.most_rows)
+    _ = found.bounds, found.sweep_s  # what makes no sense is said now
+    return found
+
+
+def _targets(options: Options, given: Tunable) -> list[Target]:
+    """Return those of the command line, else the scenario's that are of the class."""
+    if options.targets:
+        return [parse(text) for text in options.targets]
+    targets = [parse(text) for text in given.scenario.targets]
+    return [
+        target
+        for target in targets
+        if {metric.traffic for metric in target.metrics} <= {"", given.traffic}
+    ]
+
+
+def _check_time(options: Options, wanted: Inquiry) -> None:
+    try:
+        most_s = duration(options.at_most)
+    except ValueError as error:
+        raise BadScenario(f"--at-most: {error}") from error
+    needed_s = guessed_s(wanted) if options.reach.embedded else 0.0
+    if needed_s > most_s:
+        raise BadScenario(
+            f"it would take about {needed_s / 60:.0f} min; allow it with --at-most, or choose a "
+            "target that fewer requests show"
+        )
+
+
+@contextmanager
+def _deployed(wanted: Inquiry, reach: Reach, console: Console) -> Iterator[Deployed]:
+    if not reach.embedded:
+        bootstrap = reach.bootstrap or wanted.scenario.bootstrap_servers
+        yield Deployed(wanted, Stage(bootstrap, reach.metrics), None, console)
+        return
+    if reach.bootstrap or reach.metrics:
+        raise BadScenario("--embedded brings its own broker and daemon")
+    if wanted.scenario.embedded is None:
+        raise BadScenario("the scenario has no section [embedded]")
+    if wanted.scenario.login is not None:
+        raise BadScenario("--embedded knows no login")
+    with ground(wanted.scenario.embedded, console) as found:
+        yield Deployed(wanted, None, found, console)

@@ -1,0 +1,112 @@
+"""The deployment that is tuned: one that runs already, or a daemon of ours for each setting."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from rich.console import Console
+
+from loadtest.command.embedded import Ground, Stage, daemon
+from loadtest.command.measure import Interrupted, measure
+from loadtest.command.step import offer
+from loadtest.plan.plan import plan
+from loadtest.traffic.records import Floats, Outcome
+from loadtest.tune.bursts import Answered, Burst
+from loadtest.tune.inquiry import Inquiry
+from loadtest.tune.service import Setting
+from loadtest.tune.tried import Tried, mean_batch_rows, tried
+from loadtest.verdict.verdict import Word
+from loadtest.worker import WorkerFailed
+
+_BURST_LINGER_S = 0.05
+"""A burst of some hundred requests is in the daemon well within."""
+_RESTS = 3
+_REST_REQUESTS = 1
+
+
+class Deployed:
+    """Reached through Kafka; `ground` is None where it cannot be restarted."""
+
+    def __init__(
+        self, inquiry: Inquiry, stage: Stage | None, ground: Ground | None, console: Console
+    ) -> None:
+        """`stage`: the deployment that runs already, None with a ground."""
+        self._inquiry = inquiry
+        self._stage = stage
+        self._ground = ground
+        self._console = console
+        self._seed = inquiry.scenario.seed
+
+    @property
+    def can_restart(self) -> bool:
+        """Whether runs may have settings of their own."""
+        return self._ground is not None
+
+    def burst(self, wanted: Sequence[Burst]) -> Answered:
+        """Offer bursts; raises Interrupted, KafkaError, TopicsMissing, WorkerFailed."""
+        sizes = [burst.requests for burst in wanted]
+        scenario = self._inquiry.backlog(sum(sizes))
+        made = plan(scenario)
+        at_s = np.repeat([burst.at_s for burst in wanted], sizes)
+        timed = made._replace(streams=[made.streams[0]._replace(times_s=at_s)])
+        with self._daemon(Setting(self._inquiry.most_rows, _BURST_LINGER_S)) as stage:
+            # Looks at the metrics would be work beside the runs that are timed.
+            seen = measure(timed, scenario, stage._replace(metrics_url=""), self._console).seen
+        if seen.is_interrupted:
+            raise Interrupted
+        numbers = seen.stages.numbers
+        unknown = np.full(len(numbers), np.nan)
+        return Answered(
+            np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)[numbers],
+            seen.stages.batch_rows,
+            seen.stages.seconds.get("run", unknown),
+            seen.stages.seconds.get("wait", unknown),
+            seen.records.latency_s[numbers],
+        )
+
+    def arrivals(self, seconds: float) -> Floats:
+        """Return when requests would arrive."""
+        return plan(self._inquiry.steady(seconds, self._seed)).streams[0].times_s
+
+    def run(self, setting: Setting, seconds: float) -> Tried:
+        """Offer the load to a daemon with this setting; raises what burst() raises."""
+        self._seed += 1
+        scenario = self._inquiry.steady(seconds, self._seed)
+        with self._daemon(setting) as stage:
+            step = offer(plan(scenario), scenario, self._inquiry.judged, stage, self._console)
+            if step.verdict.word is Word.INTERRUPTED:
+                raise Interrupted
+            if step.findings.whole.missing:
+                self._rest(stage)
+        rows = mean_batch_rows(step.measured.seen.stages.batch_rows)
+        return tried(setting, seconds, step.findings, step.verdict, rows)
+
+    @contextmanager
+    def _daemon(self, setting: Setting) -> Iterator[Stage]:
+        if self._ground is None:
+            if self._stage is None:
+                raise ValueError("neither a deployment nor a ground for one")
+            yield self._stage
+            return
+        with daemon(self._ground, overrides(self._inquiry.lane, setting)) as stage:
+            yield stage
+
+    def _rest(self, stage: Stage) -> None:
+        """Return when what was left is answered: the next run must not begin with a queue."""
+        scenario = self._inquiry.backlog(_REST_REQUESTS)
+        for _ in range(_RESTS):
+            seen = measure(plan(scenario), scenario, stage, self._console).seen
+            if seen.is_interrupted:
+                raise Interrupted
+            if np.all(seen.records.outcome != Outcome.NONE):
+                return
+        raise WorkerFailed("the daemon did not answer what one run had left")
+
+
+def overrides(lane: str, setting: Setting) -> Mapping[str, str]:
+    """Return the daemon's settings for a lane; eager is off, since T says nothing beside it."""
+    return {
+        f"lanes.{lane}.max_rows": str(setting.max_rows),
+        f"lanes.{lane}.linger": f"{round(setting.linger_s * 1e6)}us",
+        f"lanes.{lane}.eager": "false",
+    }

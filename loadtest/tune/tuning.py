@@ -1,0 +1,160 @@
+"""The tuning: fit, proposal, sweep, choice, confirmation."""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+from loadtest.traffic.records import Floats
+from loadtest.tune import bursts
+from loadtest.tune.bursts import Answered, Burst
+from loadtest.tune.choice import around, cheapest_first, propose
+from loadtest.tune.fit import Fit, fit
+from loadtest.tune.inquiry import Inquiry
+from loadtest.tune.model import Load, Predicted
+from loadtest.tune.service import Setting
+from loadtest.tune.tried import Tried
+from loadtest.verdict.verdict import Exit, Word
+
+_MOST_CONFIRMATIONS = 3
+_MODEL_REQUESTS = 5_000
+"""Arrivals that the model serves for each setting: 50 beyond a p99."""
+
+
+class End(Enum):
+    """How it ended."""
+
+    CONFIRMED = "confirmed"
+    NOT_CONFIRMED = "not confirmed"
+    NOTHING_MEETS = "nothing meets the targets"
+    PROPOSED = "proposed"
+
+
+_EXITS = {
+    End.CONFIRMED: Exit.PASS,
+    End.NOT_CONFIRMED: Exit.MISSED,
+    End.NOTHING_MEETS: Exit.MISSED,
+    End.PROPOSED: Exit.INVALID,
+}
+
+
+class Deployment(Protocol):
+    """What is tuned; real, or simulated in tests. All raise Interrupted at Ctrl-C."""
+
+    @property
+    def can_restart(self) -> bool:
+        """Whether runs may have settings of their own."""
+
+    def burst(self, wanted: Sequence[Burst]) -> Answered:
+        """Offer bursts to the lane, with room for the largest where it can be restarted."""
+
+    def arrivals(self, seconds: float) -> Floats:
+        """Return when requests would arrive in so many seconds, float64 (n,)."""
+
+    def run(self, setting: Setting, seconds: float) -> Tried:
+        """Offer the load to a lane with this setting."""
+
+
+class Watcher(Protocol):
+    """Is told how it goes."""
+
+    def bursts(self, seconds: float) -> None:
+        """Bursts begin, and take so long."""
+
+    def fitted(self, found: Fit, proposed: Predicted, overhead_s: float) -> None:
+        """The fit is known, and what follows from it."""
+
+    def sweeps(self, settings: Sequence[Setting], skipped: Sequence[Setting]) -> None:
+        """The sweep begins."""
+
+    def begins(self, setting: Setting, seconds: float, *, confirms: bool) -> None:
+        """A run begins."""
+
+    def ends(self, run: Tried) -> None:
+        """The run is over."""
+
+
+class Answer(NamedTuple):
+    """What it came to; `confirmed`: the runs that were to confirm, the last one decides."""
+
+    end: End
+    fit: Fit
+    overhead_s: float
+    request_rows: int
+    proposed: Predicted
+    looked: list[Predicted]
+    runs: list[Tried]
+    skipped: list[Setting]
+    confirmed: list[Tried]
+
+    @property
+    def recommended(self) -> Setting | None:
+        """What to use; None when nothing meets the targets."""
+        if self.end is End.PROPOSED:
+            return self.proposed.setting
+        return self.confirmed[-1].setting if self.end is End.CONFIRMED else None
+
+    @property
+    def exit(self) -> Exit:
+        """The exit code."""
+        if self.end is End.NOT_CONFIRMED and self.confirmed[-1].word is Word.INVALID:
+            return Exit.INVALID
+        return _EXITS[self.end]
+
+
+def tune(inquiry: Inquiry, deployment: Deployment, watcher: Watcher) -> Answer:
+    """Return what N and T should be; raises TooFewSizes, and what the deployment raises."""
+    probed = bursts.probe(inquiry.most_rows)
+    watcher.bursts(bursts.took_s(probed))
+    first = deployment.burst(probed)
+    request_rows = bursts.request_rows(probed, first)
+    most = max(inquiry.most_rows // request_rows, 1)
+    ladder = bursts.ladder(probed, first, most, inquiry.scenario.seed)
+    watcher.bursts(bursts.took_s(ladder))
+    answered = deployment.burst(ladder)
+    found = fit(bursts.runs(answered))
+    load = _load(inquiry, deployment, request_rows)
+    proposed, looked = propose(
+        found,
+        load,
+        inquiry.bounds,
+        overhead_s=answered.overhead_s,
+        most_rows=inquiry.most_rows,
+    )
+    watcher.fitted(found, proposed, answered.overhead_s)
+    nothing_run = Answer(
+        End.PROPOSED, found, answered.overhead_s, request_rows, proposed, looked, [], [], []
+    )
+    if not deployment.can_restart:
+        return nothing_run
+    return _measured(nothing_run, load, inquiry, deployment, watcher)
+
+
+def _load(inquiry: Inquiry, deployment: Deployment, request_rows: int) -> Load:
+    times_s = deployment.arrivals(_MODEL_REQUESTS / inquiry.rate_per_s)
+    return Load(times_s, inquiry.rate_per_s, request_rows)
+
+
+def _measured(
+    answer: Answer, load: Load, inquiry: Inquiry, deployment: Deployment, watcher: Watcher
+) -> Answer:
+    settings, skipped = around(answer.proposed.setting, answer.fit, load, inquiry.most_rows)
+    watcher.sweeps(settings, skipped)
+
+    def run(setting: Setting, seconds: float, *, confirms: bool, again: bool = True) -> Tried:
+        watcher.begins(setting, seconds, confirms=confirms)
+        came = deployment.run(setting, seconds)
+        watcher.ends(came)
+        if came.is_void and again:
+            return run(setting, seconds, confirms=confirms, again=False)
+        return came
+
+    runs = [run(setting, inquiry.sweep_s, confirms=False) for setting in settings]
+    meeting = cheapest_first([each for each in runs if each.meets])
+    confirmed: list[Tried] = []
+    end = End.NOTHING_MEETS
+    for each in meeting[:_MOST_CONFIRMATIONS]:
+        confirmed.append(run(each.setting, inquiry.confirm_s, confirms=True))
+        end = End.CONFIRMED if confirmed[-1].word is Word.PASS else End.NOT_CONFIRMED
+        if end is End.CONFIRMED:
+            break
+    return answer._replace(end=end, runs=runs, skipped=skipped, confirmed=confirmed)

@@ -1,0 +1,61 @@
+"""Run time against rows."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtest.tune.fit import WORST_RESIDUAL, Run, TooFewSizes, fit
+
+SIZES = (1, 2, 4, 8, 16, 32, 64)
+
+
+def _runs(run_s, sizes=SIZES, times=5):
+    return [Run(rows, run_s(rows)) for rows in sizes for _ in range(times)]
+
+
+@given(base_s=st.floats(1e-4, 1.0), per_row_s=st.floats(1e-6, 0.1))
+def test_a_line_is_found_as_it_is(base_s, per_row_s):
+    found = fit(_runs(lambda rows: base_s + per_row_s * rows))
+    assert found.base_s == pytest.approx(base_s, rel=1e-6, abs=1e-9)
+    assert found.per_row_s == pytest.approx(per_row_s, rel=1e-6, abs=1e-9)
+    assert found.r2 == pytest.approx(1.0, abs=1e-6)
+    assert found.is_line
+    assert found.run_s(1000) == pytest.approx(base_s + per_row_s * 1000, rel=1e-6)
+
+
+def test_runs_beside_something_else_do_not_move_it():
+    late = [Run(rows, 5.0) for rows in SIZES for _ in range(2)]
+    found = fit([*_runs(lambda rows: 0.01 + 0.001 * rows), *late])
+    assert found.base_s == pytest.approx(0.01)
+
+
+def test_small_batches_count_as_much_as_large_ones():
+    # Plain least squares would give up 3 ms at one row for 1 ms at sixty-four.
+    measured = {1: 0.001, 2: 0.002, 64: 0.070}
+    found = fit(_runs(measured.get, sizes=(1, 2, 64)))
+    assert abs(found.points[0].residual) < 0.1
+
+
+def test_steps_are_told_and_the_medians_used_instead():
+    found = fit(_runs(lambda rows: 0.01 if rows <= 16 else 0.04))
+    assert not found.is_line
+    assert abs(found.worst.residual) > WORST_RESIDUAL
+    assert found.run_s(8) == pytest.approx(0.01)
+    assert found.run_s(48) == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize("run_s", [lambda rows: 0.02 - 0.0001 * rows, lambda rows: 1e-3 * rows**2])
+def test_no_part_of_a_run_time_is_negative(run_s):
+    found = fit(_runs(run_s))
+    assert found.base_s >= 0
+    assert found.per_row_s >= 0
+
+
+def test_sizes_that_came_by_accident_are_left_out():
+    found = fit([*_runs(lambda rows: 0.01 + 0.001 * rows), Run(44, 3.0), Run(44, 3.0)])
+    assert 44 not in [point.rows for point in found.points]
+
+
+def test_one_size_says_nothing_of_another():
+    with pytest.raises(TooFewSizes, match="1 size"):
+        fit(_runs(lambda _rows: 0.01, sizes=(8,)))

@@ -1,0 +1,208 @@
+"""A whole tuning of a service that is simulated."""
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from loadtest import arrivals
+from loadtest.scenario.load import BadScenario, parse
+from loadtest.tune import inquiry as inquiries
+from loadtest.tune.bursts import Answered
+from loadtest.tune.document import document
+from loadtest.tune.inquiry import Inquiry
+from loadtest.tune.service import Setting, serve
+from loadtest.tune.text import Shown, show_answer, show_plan
+from loadtest.tune.tried import Tried
+from loadtest.tune.tuning import End, tune
+from loadtest.verdict.targets import parse as target
+from loadtest.verdict.verdict import Exit, Word
+
+_OVERHEAD_S = 0.005
+
+
+def _inquiry(*targets, rate_per_s=200.0, most_rows=64):
+    scenario = parse(
+        'reply_topics = ["replies"]\n[classes.a]\ntopic = "t"\nrate = "1/s"\nduration = "1s"\n'
+        "body = { generate = { inputs = [{ shape = [1] }] } }\n",
+        Path("/nowhere/s.toml"),
+    )
+    return Inquiry(scenario, "a", "lane", [target(text) for text in targets], rate_per_s, most_rows)
+
+
+class Simulated:
+    """A service with run times of its own, and a p99 bound; `voids`: so many runs prove nothing."""
+
+    def __init__(self, run_s, wanted, *, can_restart=True, voids=0, unconfirmed=0):
+        self.can_restart = can_restart
+        self.tried = []
+        self._run_s = run_s
+        self._wanted = wanted
+        self._voids = voids
+        self._unconfirmed = unconfirmed
+
+    def burst(self, wanted):
+        rows = [
+            (number, burst.requests, self._run_s(burst.requests))
+            for number, burst in enumerate(wanted)
+            for _ in range(burst.requests)
+        ]
+        burst, size, run_s = (np.array(column) for column in zip(*rows, strict=True))
+        wait_s = np.full(len(rows), 0.05)
+        return Answered(burst, size, run_s, wait_s, wait_s + run_s + _OVERHEAD_S)
+
+    def arrivals(self, seconds):
+        rate_per_s = self._wanted.rate_per_s
+        return arrivals.poisson(rate_per_s, int(rate_per_s * seconds), 1)
+
+    def run(self, setting, seconds):
+        served = serve(self.arrivals(seconds), setting, self._run_s)
+        p99_s = float(np.quantile(served.latency_s, 0.99)) + _OVERHEAD_S
+        bound_s = self._wanted.bounds[0].seconds
+        margin = 1 - p99_s / bound_s
+        is_void, self._voids = self._voids > 0, self._voids - 1
+        confirms = seconds == self._wanted.confirm_s
+        fails = confirms and self._unconfirmed > 0
+        self._unconfirmed -= confirms
+        why = "proves nothing" if is_void else "" if margin >= 0.1 else "misses"
+        word = Word.INVALID if is_void else Word.MISSED if fails or margin < 0 else Word.PASS
+        came = Tried(
+            setting, seconds, "p99", p99_s, margin, self._wanted.rate_per_s, served.busy,
+            float(served.batches.mean()), 0, why, word, is_void,
+        )  # fmt: skip
+        self.tried.append(came)
+        return came
+
+
+def _tuned(wanted, service):
+    file = io.StringIO()
+    console = Console(file=file, width=120)
+    show_plan(console, wanted, can_restart=service.can_restart)
+    answer = tune(wanted, service, Shown(console))
+    show_answer(console, wanted, answer)
+    return answer, file.getvalue()
+
+
+def _work(rows):
+    return 0.02 + 0.0005 * rows
+
+
+def test_the_cheapest_setting_that_meets_the_target_is_found_and_confirmed():
+    wanted = _inquiry("p99 < 500ms")
+    service = Simulated(_work, wanted)
+    answer, _ = _tuned(wanted, service)
+    assert answer.end is End.CONFIRMED
+    assert answer.exit is Exit.PASS
+    everything = [
+        service.run(Setting(1 << power, linger_s), 30.0)
+        for power in range(7)
+        for linger_s in np.arange(0.02, 0.5, 0.02)
+    ]
+    least = min(run.busy for run in everything if run.meets)
+    assert answer.confirmed[-1].busy <= 1.1 * least
+
+
+def test_the_fit_is_that_of_the_service():
+    wanted = _inquiry("p99 < 500ms")
+    answer, shown = _tuned(wanted, Simulated(_work, wanted))
+    assert answer.fit.base_s == pytest.approx(0.02)
+    assert answer.fit.per_row_s == pytest.approx(0.0005)
+    assert answer.overhead_s == pytest.approx(_OVERHEAD_S)
+    assert "run = 20 ms + 0.5 ms x rows" in shown
+
+
+def test_steps_are_warned_of_and_tuned_all_the_same():
+    wanted = _inquiry("p99 < 500ms")
+    answer, shown = _tuned(wanted, Simulated(lambda rows: 0.02 if rows <= 16 else 0.06, wanted))
+    assert "It is no line" in shown
+    assert answer.end is End.CONFIRMED
+
+
+def test_a_target_that_nothing_meets_is_missed():
+    wanted = _inquiry("p99 < 15ms")
+    answer, shown = _tuned(wanted, Simulated(_work, wanted))
+    assert answer.exit is Exit.MISSED
+    assert answer.recommended is None
+    assert "nothing that was run meets the targets" in shown
+
+
+def test_what_is_not_confirmed_gives_way_to_the_next():
+    wanted = _inquiry("p99 < 500ms")
+    answer, _ = _tuned(wanted, Simulated(_work, wanted, unconfirmed=1))
+    assert [run.word for run in answer.confirmed] == [Word.MISSED, Word.PASS]
+    assert answer.recommended == answer.confirmed[1].setting
+
+
+def test_three_that_are_not_confirmed_are_enough():
+    wanted = _inquiry("p99 < 500ms")
+    answer, _ = _tuned(wanted, Simulated(_work, wanted, unconfirmed=9))
+    assert len(answer.confirmed) == 3
+    assert answer.exit is Exit.MISSED
+
+
+def test_a_run_that_proves_nothing_is_repeated_once():
+    wanted = _inquiry("p99 < 500ms")
+    service = Simulated(_work, wanted, voids=1)
+    answer, _ = _tuned(wanted, service)
+    assert service.tried[0].is_void
+    assert service.tried[1].setting == service.tried[0].setting
+    assert answer.runs[0] == service.tried[1]
+
+
+def test_a_deployment_that_is_not_restarted_gets_a_proposal_alone():
+    wanted = _inquiry("p99 < 500ms")
+    service = Simulated(_work, wanted, can_restart=False)
+    answer, shown = _tuned(wanted, service)
+    assert not service.tried
+    assert answer.end is End.PROPOSED
+    assert answer.exit is Exit.INVALID
+    assert "not restarted" in shown
+    assert "not confirmed" in shown
+
+
+def test_the_lines_to_paste_are_those_of_what_is_recommended():
+    wanted = _inquiry("p99 < 500ms")
+    answer, shown = _tuned(wanted, Simulated(_work, wanted))
+    told = document(wanted, answer)
+    assert f"[lanes.lane]\nmax_rows = {answer.recommended.max_rows}\n" in shown
+    assert told["recommended"]["max_rows"] == answer.recommended.max_rows
+    assert told["configuration"] in shown
+    assert len(told["runs"]) == len(answer.runs)
+
+
+def test_only_the_class_that_is_tuned_is_offered():
+    wanted = _inquiry("p99 < 500ms")
+    steady = wanted.steady(10.0, 3)
+    assert steady.classes["a"].rate.value == 200
+    assert steady.classes["a"].duration == wanted.warm_up_s + 10
+    assert wanted.backlog(7).classes["a"].backlog == 7
+    assert wanted.backlog(7).classes["a"].rate is None
+
+
+def test_a_target_on_latency_is_needed():
+    with pytest.raises(BadScenario, match="target on latency"):
+        _ = _inquiry("errors == 0").bounds
+
+
+def test_targets_of_other_classes_are_refused():
+    with pytest.raises(BadScenario, match="urgent"):
+        inquiries.check([target("p99[urgent] < 1s")], "a")
+
+
+def test_a_rate_that_takes_hours_to_show_a_target_is_refused():
+    with pytest.raises(BadScenario, match="longer than 300 s"):
+        _ = _inquiry("p99.9 < 1s", rate_per_s=1.0).sweep_s
+
+
+def test_lanes_that_say_nothing_of_metrics_are_shown_all_the_same():
+    wanted = _inquiry("p99 < 500ms")
+    service = Simulated(_work, wanted)
+    blind = service.run
+    service.run = lambda setting, seconds: blind(setting, seconds)._replace(busy=math.nan)
+    answer, shown = _tuned(wanted, service)
+    assert answer.end is End.CONFIRMED
+    assert document(wanted, answer)["runs"][0]["busy"] is None
+    assert "-" in shown
