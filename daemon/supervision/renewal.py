@@ -47,11 +47,14 @@ class Renewal:
         self._present = present
         self._rolling = Rolling()
         self._trying: asyncio.Task[None] | None = None
+        self._again = False
 
     def begin(self) -> None:
-        """Try what the settings say now; does nothing while that is being done."""
+        """Try what the settings say now; once more afterwards when that is being done already."""
         if self._trying is None or self._trying.done():
             self._trying = asyncio.create_task(self._try(), name="renewal")
+        else:  # they may have been read before the change that is meant
+            self._again = True
 
     async def end(self) -> None:
         """Try nothing any more."""
@@ -64,6 +67,9 @@ class Renewal:
         if self._trying is not None and self._trying.done():
             self._trying.result()
             self._trying = None
+            if self._again:
+                self._again = False
+                self.begin()
         match self._rolling.step(self._slots.all, time.monotonic()):
             case Replace(slot):
                 self._slots.replace(slot)
