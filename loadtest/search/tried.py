@@ -1,6 +1,10 @@
-"""What is kept of each step, as the history has it. Pure."""
+"""What is kept of each step, as the history has it. Pure.
+
+Dataclasses, since pydantic writes named tuples without their names.
+"""
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from loadtest.report import words
@@ -12,7 +16,8 @@ from loadtest.verdict.judge import Ruling
 from loadtest.verdict.verdict import Verdict
 
 
-class Ruled(NamedTuple):
+@dataclass(frozen=True)
+class Ruled:
     """A target and how it came out; None for what is infinite or unknown."""
 
     target: str
@@ -29,7 +34,8 @@ class Ruled(NamedTuple):
     """Whether the scenario or the command line asks for it; else every search does."""
 
 
-class Served(NamedTuple):
+@dataclass(frozen=True)
+class Served:
     """What became of a class of requests."""
 
     offered_per_s: float
@@ -43,7 +49,8 @@ class Served(NamedTuple):
     lag_slope_per_s: float | None
 
 
-class Tried(NamedTuple):
+@dataclass(frozen=True)
+class Tried:
     """A step: a rate of all classes together, what came of it, and why if it proves nothing."""
 
     rate_per_s: float

@@ -1,5 +1,6 @@
 """A whole search, of deployments that are simulated."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,7 @@ def test_a_killed_search_is_read_and_goes_on(tmp_path):
     find(wanted, first, until_s=90, keep=keep)
     known = history.read(path, history.asked(wanted))
     assert len(known) == len(first.offered)
+    assert json.loads(path.read_text())["steps"][0]["targets"][0]["outcome"] == "met"
     second = Queue(150)
     answer = find(wanted, second, known, keep=keep)
     whole = []
