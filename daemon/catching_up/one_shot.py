@@ -200,14 +200,17 @@ class OneShot:
             code, self._reason = Exit.WORK_LEFT, self._why_it_stopped
         else:
             self._left = 0
-            self._lost = max(0, self._told_lost() - target.gone)
+            # Partitions of other workers are seen from outside only.
+            self._lost = max(target.deleted, self._told_lost() - target.gone)
             self._reason = "caught up" if target.due else "nothing was due"
             if code is not Exit.CLEAN:
                 self._reason += "; newer requests that it held are left to the next worker"
             code = Exit.CLEAN
             if self._lost:
                 code = Exit.WORK_LEFT
-                self._reason += f", but Kafka deleted {self._lost} requests before they were read"
+                self._reason += (
+                    f", but Kafka deleted {self._lost} requests before they were answered"
+                )
         log(Event.CATCH_UP_FINISHED, exit_code=int(code), reason=self._reason, left=self._left)
         return code
 

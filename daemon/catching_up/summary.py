@@ -34,7 +34,7 @@ class Summary(NamedTuple):
     left: int | None
     """Those of them without a commit at the end."""
     lost: int
-    """Offsets that Kafka deleted in the course of the run, before they were read."""
+    """Due offsets that Kafka deleted before a commit had them, or this worker could read them."""
     requests: int
     """Requests whose end the broker has: results, error replies and dead letters."""
     results: int

@@ -23,12 +23,15 @@ class Target:
         if missing:
             raise ValueError(f"the partitions of {', '.join(sorted(missing))} are not known")
         self._ends: dict[Partition, int] = {}
+        self._starts: dict[Partition, int] = {}
+        self._deleted: dict[Partition, int] = {}
         self.gone = 0
         """Offsets behind the group's commits that had been deleted before."""
         for partition, seen in first.partitions.items():
             if seen.start is None or seen.end is None or seen.committed is None:
                 raise ValueError(f"the offsets of {partition[0]}/{partition[1]} are not known")
             self._ends[partition] = seen.end
+            self._starts[partition] = seen.start
             if seen.committed != NO_COMMIT:
                 self.gone += max(0, seen.start - seen.committed)
         self.group_is_new = all(seen.committed == NO_COMMIT for seen in first.partitions.values())
@@ -39,6 +42,7 @@ class Target:
     def left(self, seen: Observation) -> int | None:
         """Take in what is seen now; return the offsets left to answer, None when unknown."""
         for partition in list(self._unreached):
+            self._note_deleted(partition, seen.partitions.get(partition))
             if _is_reached(seen.partitions.get(partition), self._unreached[partition]):
                 del self._unreached[partition]
         total = 0
@@ -48,6 +52,18 @@ class Target:
                 return None
             total += end - max(offsets.start, offsets.committed)
         return total
+
+    def _note_deleted(self, partition: Partition, offsets: Offsets | None) -> None:
+        if offsets is None or offsets.start is None or offsets.committed is None:
+            return
+        begun = max(self._starts[partition], offsets.committed)
+        deleted = min(offsets.start, self._ends[partition]) - begun
+        self._deleted[partition] = max(deleted, self._deleted.get(partition, 0))
+
+    @property
+    def deleted(self) -> int:
+        """Offsets that were due and were deleted before a commit was seen that has them."""
+        return sum(self._deleted.values())
 
     @property
     def reached(self) -> bool:
@@ -70,6 +86,6 @@ class Target:
 
 
 def _is_reached(offsets: Offsets | None, end: int) -> bool:
-    if offsets is None:
+    if offsets is None or offsets.committed is None:
         return False
-    return any(known is not None and known >= end for known in (offsets.committed, offsets.start))
+    return max(offsets.committed, offsets.start or 0) >= end

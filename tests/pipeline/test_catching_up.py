@@ -320,6 +320,18 @@ async def test_due_requests_that_kafka_deleted_are_told_and_not_clean():
         assert "deleted 2 requests" in made.reason
 
 
+async def test_due_requests_that_kafka_deleted_before_another_worker_read_them_are_told():
+    async with Run(LANES) as run:
+        run.outside.committed["standard", 1] = 0
+        run.line.push("standard", 1, 2, 3, partition=1)
+        end = run.begin()
+        await asyncio.sleep(0)
+        run.outside.starts["standard", 1] = 3
+
+        assert await end is Exit.WORK_LEFT
+        assert (run.summary().lost, run.summary().left) == (3, 0)
+
+
 async def test_what_was_deleted_before_the_run_was_not_due():
     async with Run(LANES) as run:
         run.line.source.skip("standard", 0, 2)

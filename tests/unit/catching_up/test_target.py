@@ -86,6 +86,29 @@ def test_what_is_deleted_meanwhile_is_not_waited_for():
     assert target.reached
 
 
+def test_what_is_deleted_before_a_commit_has_it_is_told():
+    target = aim(seen((2, 10, 4), (0, 10, 0)))
+
+    target.left(seen((8, 12, 4), (5, 10, 5)))
+    assert target.deleted == 4
+    target.left(seen((12, 12, 12), (9, 10, 10)))
+    assert target.deleted == 4
+
+
+def test_what_nobody_had_committed_is_told_from_where_the_log_began():
+    target = aim(seen((2, 10, NO_COMMIT)))
+
+    target.left(seen((12, 12, NO_COMMIT)))
+    assert (target.deleted, target.reached) == (8, True)
+
+
+def test_a_log_that_was_cut_is_not_reached_while_the_commit_is_unknown():
+    target = aim(seen((0, 10, 4)))
+
+    assert target.left(seen((10, 10, None))) is None
+    assert not target.reached
+
+
 def test_partitions_added_later_are_not_waited_for():
     target = aim(seen((0, 10, 0)))
 
@@ -153,8 +176,8 @@ def test_it_is_reached_when_each_partition_was_once_seen_at_its_end(ends, looks)
         pairs = [(first_start, first_commit), (second_start, second_commit)]
         left = target.left(seen(*[(start, 99, commit) for start, commit in pairs]))
 
-        for number, known in enumerate(pairs):
-            at_end[number] |= any(each is not None and each >= ends[number] for each in known)
+        for number, (start, commit) in enumerate(pairs):
+            at_end[number] |= commit is not None and max(start or 0, commit) >= ends[number]
         if all(at_end):
             assert left == 0
         else:
