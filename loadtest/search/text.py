@@ -53,11 +53,11 @@ class Shown:
 def show_plan(console: Console, inquiry: Inquiry, at_most_s: float, done: int) -> None:
     """Print what is going to happen."""
     scenario, bounds = inquiry.loaded.scenario, inquiry.bounds
-    shares = ", ".join(f"{name} {share:.3g}" for name, share in inquiry.mix.items())
+    shares = ", ".join(f"{name} {words.share(share)}" for name, share in inquiry.mix.items())
     usual_s = inquiry.usual_s(bounds.start_per_s)
     console.print(f"[bold]{inquiry.loaded.name}[/]: {scenario.description}")
     console.print(
-        f"From {words.rate(bounds.start_per_s)} (mix: {shares}), to within {bounds.precision:.3g} "
+        f"From {words.rate(bounds.start_per_s)} (mix: {shares}), to within {words.share(bounds.precision)} "
         f"of the highest rate. A step measures {words.seconds(usual_s)} after "
         f"{words.seconds(inquiry.warm_up_s)} of warm-up; in all about "
         f"{words.seconds(inquiry.guessed_s)}, at most {words.seconds(at_most_s)}."
