@@ -2,9 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
+from typing import Any, Protocol, TypeVar
 
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
@@ -22,6 +27,8 @@ from daemon.scaling.observation import Observation
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
+
+_T = TypeVar("_T")
 
 _RETRY_S = 0.2
 _LAST_LOOKS_S = 5.0
@@ -79,10 +86,12 @@ class OneShot:
         self._registry = registry
         over = self._set_limit(stop)
         try:
-            async with observing as observer:
-                self._look = observer.look
-                await self._aim(stop)
+            async with AsyncExitStack() as stack:
                 code = Exit.CLEAN
+                observer = await _unless(stop, stack.enter_async_context(observing))
+                if observer is not None:
+                    self._look = observer.look
+                    await self._aim(stop)
                 if self._has_work:
                     code = await work()
                     await self._look_back()
@@ -225,3 +234,15 @@ class OneShot:
     def _samples(self) -> Sequence[Sample]:
         families = () if self._registry is None else self._registry.collect()
         return [sample for family in families for sample in family.samples]
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, _T]) -> _T | None:
+    """Return what `work` returns, None when `stop` was set first; `work` is cancelled then."""
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        working.cancel()
+        stopping.cancel()
+        await asyncio.wait({working, stopping})

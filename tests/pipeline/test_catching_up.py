@@ -68,6 +68,8 @@ class Run:
         self.line = Line(*arguments, **options)
         self.longest_s = longest_s
         self.worked = False
+        self.away_s = 0.0
+        """How long nobody answers at first."""
         self.view = Shown()
 
     async def __aenter__(self):
@@ -90,6 +92,7 @@ class Run:
 
     @asynccontextmanager
     async def _observing(self):
+        await asyncio.sleep(self.away_s)
         yield self.outside
 
     async def _work(self):
@@ -207,7 +210,7 @@ async def test_it_does_not_end_on_what_is_unknown():
     async with Run(LANES) as run:
         run.line.push("standard", 1)
         end = run.begin()
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.1)  # it has aimed
         run.outside.unknown.add(("standard", 0))
         await asyncio.sleep(100)
         assert not end.done()
@@ -291,6 +294,21 @@ async def test_the_longest_duration_ends_it_with_work_left():
         assert now_s() < 30.0 + run.line.settings.limits.drain + 5
 
 
+@pytest.mark.parametrize("told", [True, False], ids=["told to stop", "longest duration"])
+async def test_it_ends_in_time_while_no_broker_answers_at_the_start(told):
+    async with Run(LANES, longest_s=None if told else 20.0) as run:
+        run.away_s = 60.0
+        began_s, end = now_s(), run.begin()
+        if told:
+            await asyncio.sleep(20)
+            run.line.stop.set()
+
+        assert await end is Exit.WORK_LEFT
+        assert now_s() - began_s == pytest.approx(20)
+        assert not run.worked
+        assert run.summary().due is None
+
+
 async def test_newer_requests_that_the_drain_cannot_answer_are_not_its_fault():
     async with Run(LANES, limits={"drain": 2.0}) as run:
         run.outside.committed["standard", 1] = 0
@@ -325,7 +343,7 @@ async def test_due_requests_that_kafka_deleted_before_another_worker_read_them_a
         run.outside.committed["standard", 1] = 0
         run.line.push("standard", 1, 2, 3, partition=1)
         end = run.begin()
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.1)  # it has aimed
         run.outside.starts["standard", 1] = 3
 
         assert await end is Exit.WORK_LEFT
