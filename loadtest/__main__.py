@@ -47,15 +47,29 @@ def run(
     json: Annotated[Path | None, typer.Option(help="file for the report as JSON")] = None,
     junit: Annotated[Path | None, typer.Option(help="file for the report as JUnit XML")] = None,
     raw: Annotated[Path | None, typer.Option(help="file for one CSV row a request")] = None,
+    html: Annotated[Path | None, typer.Option(help="file for the report to look at")] = None,
 ) -> None:
     """Offer a scenario's load and judge it by its targets: docs/load-testing.md."""
     from loadtest.command.options import Options
     from loadtest.command.run import run as offer
 
     targets = tuple(target or ())
+    files = (json, junit, raw, html)
     raise typer.Exit(
-        offer(Options(scenario, targets, bootstrap, metrics, embedded, capacity, json, junit, raw))
+        offer(Options(scenario, targets, bootstrap, metrics, embedded, capacity, *files))
     )
+
+
+@app.command()
+def report(
+    file: Annotated[Path, typer.Argument(help="a report written with run --json")],
+    *,
+    html: Annotated[Path, typer.Option(help="file for the report to look at")],
+) -> None:
+    """Make the page of a report, as run --html does."""
+    from loadtest.command.report import report as show
+
+    raise typer.Exit(show(file, html))
 
 
 @app.command()

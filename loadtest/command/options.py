@@ -16,3 +16,4 @@ class Options(NamedTuple):
     json: Path | None = None
     junit: Path | None = None
     raw: Path | None = None
+    html: Path | None = None

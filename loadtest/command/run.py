@@ -10,6 +10,8 @@ from loadtest.command.opening import Reach, check, deployment, guarded, targets_
 from loadtest.command.options import Options
 from loadtest.command.setting import setting
 from loadtest.command.step import Step, offer
+from loadtest.page.source import taken
+from loadtest.page.write import can_draw, write
 from loadtest.plan.plan import Plan, only_capacity, plan
 from loadtest.report import document, junit, raw, text, words
 from loadtest.scenario.load import BadScenario, Loaded, load
@@ -28,7 +30,9 @@ def _prepared(options: Options, console: Console) -> int:
     loaded = load(options.scenario)
     reach = Reach(options.bootstrap, options.metrics, options.embedded)
     targets = targets_of(loaded.scenario, options.targets, reach)
-    check(loaded.scenario, reach, (options.json, options.junit, options.raw))
+    check(loaded.scenario, reach, (options.json, options.junit, options.raw, options.html))
+    if options.html is not None and not can_draw():
+        raise BadScenario("--html needs matplotlib, which comes with the extra `load`")
     ahead = _ahead(loaded.scenario)
     with deployment(loaded.scenario, reach, console) as stage:
         return _run(loaded, ahead, targets, options, stage, console)
@@ -99,8 +103,11 @@ def _capacity(scenario: Scenario, options: Options, stage: Stage, console: Conso
 
 def _write(options: Options, about: dict[str, document.Json], step: Step) -> None:
     name, took_s = str(about["scenario"]), float(str(about["took_s"]))
+    told = document.document(about, step.findings, step.verdict)
     if options.json is not None:
-        document.write(options.json, document.document(about, step.findings, step.verdict))
+        document.write(options.json, told)
+    if options.html is not None:
+        write(options.html, taken(told))
     if options.junit is not None:
         junit.write(options.junit, name, step.verdict, took_s)
     if options.raw is not None:

@@ -34,6 +34,8 @@ def bands(rows: Records, stages: Stages, which: Flags) -> list[Band]:
     Around a percentile is what is at most half as far from it as the end: p99 has the ranks from
     98.5 to 99.5 %.
     """
+    if not stages.seconds:
+        return []
     mine = which[stages.numbers] & (rows.outcome[stages.numbers] == Outcome.RESULT)
     numbers = stages.numbers[mine]
     latency_s = rows.latency_s[numbers]

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from loadtest.command.report import report
 from tests.contract.responder import Responder
 
 BODIES = 120
@@ -24,7 +25,9 @@ async def load(kafka, topics, tmp_path):
     (tmp_path / "bodies.jsonl").write_text(bodies)
     files = {name: tmp_path / f"{name}.{name}" for name in ("json", "junit", "raw")}
 
-    async def run(classes, *targets, meanwhile=None, bootstrap=kafka, grace="1s", **options):
+    async def run(
+        classes, *targets, meanwhile=None, bootstrap=kafka, grace="1s", more=(), **options
+    ):
         scenario = tmp_path / "scenario.toml"
         scenario.write_text(
             f'reply_topics = ["{names.replies}"]\nreply_grace = "{grace}"\nmost_late = "500ms"\n'
@@ -35,6 +38,7 @@ async def load(kafka, topics, tmp_path):
             command += [f"--{name}", str(path)]
         for target in targets:
             command += ["--target", target]
+        command += more
         async with Responder(
             kafka, [names.requests, names.others], names.replies, **options
         ) as responder:
@@ -82,6 +86,18 @@ async def test_fixed_delays_come_out_as_they_are(load):
     for percent in ("50", "90", "99", "99.9"):
         exact = latencies_s[math.ceil(600 * float(percent) / 100) - 1]
         assert _percentile_s(run.told, "a", percent) == pytest.approx(exact, rel=1.1e-3)
+
+
+async def test_the_page_of_a_run_is_the_page_of_its_report(load, tmp_path):
+    pages = [tmp_path / "run.html", tmp_path / "report.html"]
+    run = await load(
+        _class('rate = "100/s"\nduration = "2s"'), "missing == 0", more=["--html", str(pages[0])]
+    )
+    assert run.exit_code == 0, run.output
+    assert report(tmp_path / "json.json", pages[1]) == 0
+    first, second = (page.read_text(encoding="utf-8") for page in pages)
+    assert first == second
+    assert "Every target is met: 1 of 1." in first
 
 
 async def test_a_stall_shows_in_the_tail_and_a_closed_loop_hides_it(load):

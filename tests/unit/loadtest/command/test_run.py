@@ -6,6 +6,7 @@ import pytest
 
 from loadtest.command.compare import compare
 from loadtest.command.options import Options
+from loadtest.command.report import report
 from loadtest.command.run import run
 
 SCENARIO = """
@@ -36,6 +37,7 @@ def scenario(tmp_path):
         ({"targets": ("max < 1s",), "embedded": True}, "the scenario has no section [embedded]"),
         ({"targets": ("max < 1s",), "embedded": True, "metrics": "http://x"}, "brings its own"),
         ({"targets": ("max < 1s",), "json": Path("/no/where.json")}, "there is no folder /no"),
+        ({"targets": ("max < 1s",), "html": Path("/no/where.html")}, "there is no folder /no"),
         ({"targets": ("max < 1s",), "metrics": "localhost:9464"}, "is no http:// address"),
     ],
 )
@@ -54,6 +56,20 @@ def test_a_body_that_is_missing_is_said_before_a_broker_is_asked(scenario, tmp_p
     (tmp_path / "scenario.toml").write_text(text)
     assert run(Options(scenario, ("max < 1s",), bootstrap="127.0.0.1:1")) == 2
     assert "no.npy" in capsys.readouterr().out
+
+
+def test_a_page_of_no_report_is_a_usage_error(tmp_path, capsys):
+    assert report(tmp_path / "a.json", tmp_path / "a.html") == 2
+    assert "report:" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_that_nobody_can_draw_is_said_before_the_run(
+    scenario, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("loadtest.command.run.can_draw", lambda: False)
+    assert run(Options(scenario, ("max < 1s",), html=tmp_path / "a.html")) == 2
+    assert "--html needs matplotlib" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("tolerance", ["5%", "5"])

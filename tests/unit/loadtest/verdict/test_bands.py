@@ -34,7 +34,7 @@ def test_clocks_that_differ_show_as_a_negative_rest():
     assert band.stations_s["rest"] < 0
 
 
-@pytest.mark.parametrize("headers", [{}, {"status": "error", "error_code": "x"}])
+@pytest.mark.parametrize("headers", [{}, {"stages": ""}, {"status": "error", "error_code": "x"}])
 def test_without_stations_there_is_no_band(headers):
     assert of([0.1] * 100, **headers) == []
 

@@ -1,0 +1,107 @@
+"""What the targets of a report promise: rows of the table, and levels to draw into figures. Pure."""
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from loadtest.compare.reports import BadReport
+from loadtest.page import chart
+from loadtest.page.chart import Level, Point, shortened, told
+from loadtest.page.source import Report, Target
+from loadtest.verdict import targets
+from loadtest.verdict.metrics import PERCENTILE, Unit
+from loadtest.verdict.targets import BadTarget, Quantity
+
+_UNITS = {
+    Unit.SECONDS: chart.Unit.SECONDS,
+    Unit.RATE: chart.Unit.RATE,
+    Unit.SHARE: chart.Unit.SHARE,
+}
+
+
+class Promise(NamedTuple):
+    """A target in words; `outcome` is met, missed or undecided."""
+
+    text: str
+    outcome: str
+    value: str
+    interval: str
+    bound: str
+    margin: str
+    why: str
+
+
+def promises(report: Report) -> list[Promise]:
+    """Return the targets in their order; raises BadReport."""
+    return [_promise(each) for each in report.targets]
+
+
+def levels(report: Report, name: str) -> list[Level]:
+    """Return the bounds on percentiles and the longest of the class `name`, those of all included."""
+    return [
+        Level(bound, text)
+        for text, metric, bound in _durations(report)
+        if metric.name in {PERCENTILE, "max"} and _is_about(report, metric.traffic, name)
+    ]
+
+
+def points(report: Report, names: Iterable[str]) -> list[Point]:
+    """Return the bounds on percentiles of these classes; with several, each point names its own."""
+    found: dict[tuple[float, float], list[str]] = {}
+    for name in names:
+        for text, metric, bound in _durations(report):
+            if metric.name == PERCENTILE and _is_about(report, metric.traffic, name):
+                label = name if len(report.classes) > 1 else text
+                found.setdefault((100 / (100 - metric.percent), bound), []).append(label)
+    return [Point(x, y, shortened(", ".join(labels))) for (x, y), labels in found.items()]
+
+
+def _is_about(report: Report, traffic: str, name: str) -> bool:
+    """A target of all is one of a class when there is no other."""
+    return traffic == name or (not traffic and len(report.classes) == 1)
+
+
+def _durations(report: Report) -> Iterator[tuple[str, targets.Metric, float]]:
+    """Yield what is said on the latency of replies, the metric and its bound in seconds."""
+    for each in report.targets:
+        target = _parsed(each)
+        metric = target.metric
+        if metric.kind.unit is Unit.SECONDS and not metric.argument and each.bound is not None:
+            said = metric._replace(traffic="") if len(report.classes) == 1 else metric
+            bound = told(each.bound, chart.Unit.SECONDS)
+            yield f"{said} {target.operator} {bound}", metric, each.bound
+
+
+def _promise(each: Target) -> Promise:
+    target = _parsed(each)
+    is_share = any(isinstance(term, Quantity) and term.is_share for term in target.bound)
+    unit = chart.Unit.SHARE if is_share else _UNITS.get(target.metric.kind.unit, chart.Unit.NUMBER)
+    # Infinite is null in the report; what was not measured is undecided.
+    unknown = math.nan if each.outcome == "undecided" else math.inf
+
+    def shown(value: float | None) -> str:
+        return told(unknown if value is None else value, unit)
+
+    interval = "" if each.interval is None else " … ".join(map(shown, each.interval))
+    return Promise(
+        each.target,
+        each.outcome,
+        shown(each.value),
+        interval,
+        shown(each.bound),
+        _margin(each.margin),
+        each.why,
+    )
+
+
+def _margin(share: float | None) -> str:
+    if share is None:
+        return ""
+    return f"{share * 100:+,.0f} %" if abs(share) >= 1 else f"{share * 100:+.1f} %"
+
+
+def _parsed(each: Target) -> targets.Target:
+    try:
+        return targets.parse(each.target)
+    except BadTarget as error:
+        raise BadReport(str(error)) from error

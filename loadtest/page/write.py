@@ -1,0 +1,24 @@
+"""Writes the page of a report."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+from loadtest.page.html import html
+from loadtest.page.page import page
+from loadtest.page.source import Report
+
+
+def can_draw() -> bool:
+    """Return whether what draws figures is installed; it is imported when a page is made."""
+    return find_spec("matplotlib") is not None
+
+
+def write(path: Path, report: Report) -> None:
+    """Write it; whoever reads meanwhile sees the old file or the new one. Raises BadReport."""
+    from loadtest.page.drawing import svg  # noqa: PLC0415 - takes a second, and only pages need it
+
+    text = html(page(report), svg)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(path)

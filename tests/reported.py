@@ -1,0 +1,77 @@
+"""Reports of load tests as pages may meet them: passed, missed, without answers, with hostile names."""
+
+import json
+from collections import Counter
+
+import numpy as np
+
+from loadtest.page.source import taken
+from loadtest.report import document
+from loadtest.traffic.scrape import Look
+from loadtest.verdict.judge import judge
+from loadtest.verdict.targets import parse
+from loadtest.verdict.verdict import pronounce
+from tests.unit.loadtest.runs import answer, found, made_plan, recorded
+
+HOSTILE = "<img src=x onerror=alert(1)>&\"'$main $$"
+STAGES = "broker=2000;wait=40000;run=9000"
+
+
+def told(*, names=("a",), targets=("p99 < 2s",), looks=True, setting=None, doubts=(), change=None, count=3_000, **headers):  # fmt: skip
+    """The JSON report of a minute of `count` requests a class, whose latencies `change` may alter."""
+    made = made_plan(count, duration_s=60.0, names=names)
+    recorder = recorded(made)
+    latencies_s = np.random.default_rng(1).exponential(0.1, made.requests) + 0.06
+    if change is not None:
+        latencies_s = change(latencies_s)
+    answer(
+        recorder,
+        latencies_s,
+        **({"stages": STAGES, "batch_rows": "12", "served_by": "m@1f"} | headers),
+    )
+    seen = [
+        Look(float(n), 0.6 * n, 0, 0, float(n % 7), Counter({("x", "full"): 5 * n, ("x", "linger"): n}))
+        for n in range(60)
+    ]  # fmt: skip
+    findings = found(made, recorder, looks=seen if looks else [], warm_up_s=5.0)
+    verdict = pronounce(
+        [judge(parse(each), findings) for each in targets], list(doubts), is_interrupted=False
+    )
+    about = {
+        "scenario": "nightly",
+        "description": "what a night brings",
+        "digest": "0123456789abcdef",
+        "seed": 1,
+        "capacity_per_s": None,
+        "began": "2026-01-02T03:04:05Z",
+        "took_s": 61.0,
+        "setting": setting or {"brokers": "kafka:9092", "warm_up_s": 5.0},
+    }
+    # As a file would have it: the page is to be the same.
+    return json.loads(json.dumps(document.document(about, findings, verdict), allow_nan=False))
+
+
+def report(**options):
+    return taken(told(**options))
+
+
+def hostile():
+    """A report whose every text from outside tries to be markup."""
+    setting = {
+        "brokers": HOSTILE,
+        "metrics": HOSTILE,
+        "scenario_file": f"</pre><script>window.intruder = 1</script>{HOSTILE}",
+        "daemon_config": HOSTILE,
+        "daemon": {HOSTILE: HOSTILE},
+        "models": [{"model": HOSTILE}],
+        "machine": {"processor": HOSTILE},
+    }
+    made = told(setting=setting, doubts=[HOSTILE])
+    made["classes"] = {HOSTILE: made["classes"]["a"]}
+    made["classes"][HOSTILE]["errors"] = {HOSTILE: 3}
+    for band in made["classes"][HOSTILE]["bands"]:
+        band["stations_s"][HOSTILE] = 0.01
+    made["daemon_over_time"]["flushes"][0] |= {"lane": HOSTILE, "cause": HOSTILE}
+    made["served_by"] = {HOSTILE: 1}
+    made["targets"][0]["why"] = HOSTILE
+    return taken(made | {"scenario": HOSTILE, "description": HOSTILE, "verdict": HOSTILE})

@@ -1,0 +1,97 @@
+"""The page is one file that asks for nothing, runs nothing and takes no text for markup."""
+
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+
+import pytest
+
+from loadtest.page.drawing import svg
+from loadtest.page.html import html
+from loadtest.page.page import page
+from tests.reported import hostile, report
+
+
+class _Reader(HTMLParser):
+    """Notes every element, id and address."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.ids, self.addresses, self.handlers = set(), [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value)
+            if name in {"src", "href", "xlink:href", "data", "action"}:
+                self.addresses.append(value)
+            if name.startswith("on"):
+                self.handlers.append(name)
+
+
+@pytest.fixture(scope="module")
+def written():
+    return html(page(report(names=("a", "b"))), svg)
+
+
+@pytest.fixture(scope="module")
+def attacked():
+    return html(page(hostile()), svg)
+
+
+@pytest.mark.parametrize("name", ["written", "attacked"])
+def test_nothing_is_fetched_and_nothing_runs(name, request):
+    text = request.getfixturevalue(name)
+    read = _Reader(text)
+    assert not read.tags & {"script", "iframe", "object", "embed", "img", "form", "base"}
+    assert read.handlers == []
+    assert all(each.startswith(("#", "data:")) for each in read.addresses)
+    assert re.findall(r"url\((?!#)|@import", text) == []
+    assert "default-src 'none'" in text
+
+
+def test_ids_are_unique_and_every_reference_is_there(written):
+    read = _Reader(written)
+    assert len(read.ids) == len(set(read.ids))
+    references = {each[1:] for each in read.addresses if each.startswith("#")}
+    references |= set(re.findall(r"url\(#([^)]+)\)", written))
+    references |= set(re.findall(r'aria-labelledby="([^"]+)"', written))
+    assert references <= set(read.ids)
+
+
+def test_every_figure_is_drawn_for_desks_and_for_phones_with_its_values_beside(written):
+    figures = re.findall(r"<figure.*?</figure>", written, re.DOTALL)
+    assert len(figures) == 12
+    for figure in figures:
+        assert figure.count('role="img"') == 2
+        assert "<table" in figure
+        for element in re.findall(r"<svg.*?</svg>", figure, re.DOTALL):
+            ET.fromstring(element.replace("xlink:", ""))
+
+
+def test_colours_follow_light_and_dark(written):
+    assert "var(--line0)" in written
+    assert "#01" not in re.sub(r"var\([^)]*\)", "", written).lower().split("</style>")[1]
+
+
+def test_text_stays_text_and_names_are_no_formulas():
+    made = page(report(names=("a", "b"), targets=("p99[a] < 2s",)))
+    spectrum = made.parts[0].charts[0]
+    lines = [line._replace(name="$x$ </svg>") for line in spectrum.drawing.lines]
+    points = [point._replace(label="$\\frac{1$ </svg>") for point in spectrum.drawing.points]
+    drawn = svg(
+        spectrum._replace(drawing=spectrum.drawing._replace(lines=lines, points=points)), 560
+    )
+    assert "$\\frac{1$ &lt;/svg&gt;" in drawn
+    assert drawn.count("</svg>") == 1
+
+
+def test_a_name_is_shown_as_it_is_written(attacked):
+    assert "&lt;img src=x onerror=alert(1)&gt;&amp;" in attacked
+    assert "$main $$" in attacked
+
+
+def test_the_same_report_makes_the_same_page(written):
+    assert html(page(report(names=("a", "b"))), svg) == written
