@@ -133,6 +133,7 @@ def tune(
     ] = False,
     at_most: Annotated[str, typer.Option(help="refuse what would take longer")] = "20min",
     json: Annotated[Path | None, typer.Option(help="file for the answer as JSON")] = None,
+    html: Annotated[Path | None, typer.Option(help="file for the page to look at")] = None,
 ) -> None:
     """Choose N and T of a lane for a target at a rate, by measuring: docs/load-testing.md."""
     from loadtest.command.opening import Reach
@@ -141,7 +142,7 @@ def tune(
 
     reach, targets = Reach(bootstrap, metrics, embedded), tuple(target or ())
     raise typer.Exit(
-        choose(Options(given, rate, targets, lane, bodies, most_rows, reach, at_most, json))
+        choose(Options(given, rate, targets, lane, bodies, most_rows, reach, at_most, json, html))
     )
 
 

@@ -12,6 +12,7 @@ from loadtest.command.embedded import Stage, ground
 from loadtest.command.opening import Reach, check, guarded
 from loadtest.command.tunable import Tunable, tunable
 from loadtest.command.tuned import Deployed
+from loadtest.page.write import can_draw, write_page
 from loadtest.report.document import Json, write
 from loadtest.scenario.load import BadScenario
 from loadtest.scenario.quantities import duration, rate
@@ -19,6 +20,7 @@ from loadtest.tune import inquiry
 from loadtest.tune.document import document
 from loadtest.tune.fit import TooFewSizes
 from loadtest.tune.inquiry import Inquiry
+from loadtest.tune.page import page
 from loadtest.tune.text import Shown, guessed_s, show_answer, show_plan
 from loadtest.tune.tuning import tune as tuning
 from loadtest.verdict.targets import Target, parse
@@ -37,6 +39,7 @@ class Options(NamedTuple):
     reach: Reach = Reach()
     at_most: str = "20min"
     json: Path | None = None
+    html: Path | None = None
 
 
 def tune(options: Options) -> int:
@@ -46,7 +49,9 @@ def tune(options: Options) -> int:
 
 def _prepared(options: Options, console: Console) -> int:
     given = tunable(options.given, options.bodies, options.lane)
-    check(given.scenario, options.reach, (options.json,))
+    check(given.scenario, options.reach, (options.json, options.html))
+    if options.html is not None and not can_draw():
+        raise BadScenario("--html needs matplotlib, which comes with the extra `load`")
     wanted = _wanted(options, given)
     _check_time(options, wanted)
     show_plan(console, wanted, can_restart=options.reach.embedded)
@@ -65,6 +70,8 @@ def _prepared(options: Options, console: Console) -> int:
             "took_s": time.time() - began_s,
         }
         write(options.json, {**about, **document(wanted, answer)})
+    if options.html is not None:
+        write_page(options.html, page(given.name, wanted, answer))
     return answer.exit
 
 

@@ -68,14 +68,14 @@ class Deployed:
         """Return when requests would arrive."""
         return plan(self._inquiry.steady(seconds, self._seed)).streams[0].times_s
 
-    def run(self, setting: Setting, seconds: float) -> Tried:
-        """Offer the load to a daemon with this setting; raises what burst() raises."""
+    def run(self, setting: Setting, seconds: float) -> Tried | None:
+        """Offer the load to a daemon with this setting; None at Ctrl-C. Raises what burst() raises."""
         self._seed += 1
         scenario = self._inquiry.steady(seconds, self._seed)
         with self._daemon(setting) as stage:
             step = offer(plan(scenario), scenario, self._inquiry.judged, stage, self._console)
             if step.verdict.word is Word.INTERRUPTED:
-                raise Interrupted
+                return None
             if step.findings.whole.missing:
                 self._rest(stage)
         rows = mean_batch_rows(step.measured.seen.stages.batch_rows)

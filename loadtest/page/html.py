@@ -23,7 +23,7 @@ def html(page: Page, draw: Draw) -> str:
     """Return the page; `draw` is loadtest.page.drawing.svg."""
     parts = [
         _verdict(page),
-        _promises(page.promises),
+        *([_promises(page.promises)] if page.promises else []),
         _counts(page),
         *(_part(part, draw) for part in page.parts),
         _settings(page),
@@ -70,7 +70,7 @@ def _promise(each: Promise) -> str:
 def _counts(page: Page) -> str:
     notes = "".join(f'<p class="quiet">{escape(note)}</p>' for note in page.notes)
     return (
-        f'<section><h2>Requests</h2><div class="card wide">{_table(page.counts, "cards")}</div>'
+        f'<section><h2>{escape(page.counts_title)}</h2><div class="card wide">{_table(page.counts, "cards")}</div>'
         f"{notes}</section>"
     )
 

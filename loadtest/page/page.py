@@ -45,6 +45,7 @@ class Page(NamedTuple):
     settings: list[tuple[str, str]]
     texts: list[Text]
     footer: str
+    counts_title: str = "Requests"
 
 
 def page(report: Report) -> Page:

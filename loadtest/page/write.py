@@ -1,11 +1,11 @@
-"""Writes the page of a report."""
+"""Writes a page."""
 
 import os
 from importlib.util import find_spec
 from pathlib import Path
 
 from loadtest.page.html import html
-from loadtest.page.page import page
+from loadtest.page.page import Page, page
 from loadtest.page.source import Report
 
 
@@ -15,10 +15,15 @@ def can_draw() -> bool:
 
 
 def write(path: Path, report: Report) -> None:
-    """Write it; whoever reads meanwhile sees the old file or the new one. Raises BadReport."""
+    """Write the page of a report; raises BadReport."""
+    write_page(path, page(report))
+
+
+def write_page(path: Path, made: Page) -> None:
+    """Write it; whoever reads meanwhile sees the old file or the new one."""
     from loadtest.page.drawing import svg  # noqa: PLC0415 - takes a second, and only pages need it
 
-    text = html(page(report), svg)
+    text = html(made, svg)
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     scratch.write_text(text, encoding="utf-8")
     scratch.replace(path)

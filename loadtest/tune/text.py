@@ -21,6 +21,7 @@ _FIT_S = 60.0
 _START_S = 4.0
 _MOST_RUNS = 9
 _BAR = 20
+MARGINS = f"A setting meets the targets when it leaves {MARGIN:.0%} of each one on latency."
 
 
 class Shown:
@@ -116,6 +117,11 @@ def show_fit(console: Console, found: Fit, overhead_s: float) -> None:
         f"R2 {found.r2:.4f}, worst residual {found.worst.residual * 100:+.1f}% at "
         f"{found.worst.rows} rows; the way there and back takes {words.seconds(overhead_s)} more."
     )
+    last = found.points[-1]
+    console.print(
+        f"A row costs {words.seconds(found.run_s(1))} alone, and {words.seconds(last.median_s / last.rows)} "
+        f"among {last.rows}."
+    )
     if not found.is_line:
         console.print(
             "[yellow]It is no line[/], such as where run time rises in steps: the model goes by the "
@@ -132,8 +138,12 @@ def show_answer(console: Console, wanted: Inquiry, answer: Answer) -> None:
     if answer.end is End.NOTHING_MEETS:
         console.print(
             f"[bold red]MISSED[/]: nothing that was run meets the targets with {MARGIN:.0%} to "
-            "spare. Offer less, relax the target, or add workers."
+            f"spare. By the fit one executor carries {words.rate(_most_per_s(answer))} at most: offer "
+            "less, relax the target, or add workers."
         )
+        return
+    if answer.end is End.INTERRUPTED:
+        console.print("[yellow]INTERRUPTED[/]: nothing is recommended; this is what is known.")
         return
     if answer.end is End.PROPOSED:
         console.print("Proposed by the model, not confirmed:")
@@ -177,6 +187,14 @@ def _show_proposal(console: Console, proposed: Predicted) -> None:
         f"The model {what}: {setting_in_words(proposed.setting)}: batches of "
         f"{proposed.batch_rows:.3g} rows, latency {words.seconds(proposed.latency_s)}, executor busy "
         f"{words.share(proposed.busy)}.\n"
+    )
+
+
+def _most_per_s(answer: Answer) -> float:
+    """Return the requests a second of batches of the size that costs least for each."""
+    return max(
+        point.rows / answer.fit.run_s(point.rows) / answer.request_rows
+        for point in answer.fit.points
     )
 
 

@@ -16,6 +16,7 @@ from loadtest.tune.tried import Tried
 from loadtest.verdict.verdict import Exit, Word
 
 _MOST_CONFIRMATIONS = 3
+_MOST_ATTEMPTS = 2
 _MODEL_REQUESTS = 5_000
 """Arrivals that the model serves for each setting: 50 beyond a p99."""
 
@@ -27,6 +28,7 @@ class End(Enum):
     NOT_CONFIRMED = "not confirmed"
     NOTHING_MEETS = "nothing meets the targets"
     PROPOSED = "proposed"
+    INTERRUPTED = "interrupted"
 
 
 _EXITS = {
@@ -34,11 +36,12 @@ _EXITS = {
     End.NOT_CONFIRMED: Exit.MISSED,
     End.NOTHING_MEETS: Exit.MISSED,
     End.PROPOSED: Exit.INVALID,
+    End.INTERRUPTED: Exit.INTERRUPTED,
 }
 
 
 class Deployment(Protocol):
-    """What is tuned; real, or simulated in tests. All raise Interrupted at Ctrl-C."""
+    """What is tuned; real, or simulated in tests."""
 
     @property
     def can_restart(self) -> bool:
@@ -50,8 +53,8 @@ class Deployment(Protocol):
     def arrivals(self, seconds: float) -> Floats:
         """Return when requests would arrive in so many seconds, float64 (n,)."""
 
-    def run(self, setting: Setting, seconds: float) -> Tried:
-        """Offer the load to a lane with this setting."""
+    def run(self, setting: Setting, seconds: float) -> Tried | None:
+        """Offer the load to a lane with this setting; None when it was interrupted."""
 
 
 class Watcher(Protocol):
@@ -139,22 +142,43 @@ def _measured(
 ) -> Answer:
     settings, skipped = around(answer.proposed.setting, answer.fit, load, inquiry.most_rows)
     watcher.sweeps(settings, skipped)
+    runs: list[Tried] = []
+    for setting in settings:
+        came = _run(setting, inquiry.sweep_s, deployment, watcher, confirms=False)
+        if came is None:
+            return answer._replace(end=End.INTERRUPTED, runs=runs, skipped=skipped)
+        runs.append(came)
+    measured = answer._replace(end=End.NOTHING_MEETS, runs=runs, skipped=skipped)
+    return _confirmed(measured, inquiry.confirm_s, deployment, watcher)
 
-    def run(setting: Setting, seconds: float, *, confirms: bool, again: bool = True) -> Tried:
-        watcher.begins(setting, seconds, confirms=confirms)
-        came = deployment.run(setting, seconds)
-        watcher.ends(came)
-        if came.is_void and again:
-            return run(setting, seconds, confirms=confirms, again=False)
-        return came
 
-    runs = [run(setting, inquiry.sweep_s, confirms=False) for setting in settings]
-    meeting = cheapest_first([each for each in runs if each.meets])
+def _confirmed(answer: Answer, seconds: float, deployment: Deployment, watcher: Watcher) -> Answer:
+    meeting = cheapest_first([each for each in answer.runs if each.meets])
     confirmed: list[Tried] = []
-    end = End.NOTHING_MEETS
+    end = answer.end
     for each in meeting[:_MOST_CONFIRMATIONS]:
-        confirmed.append(run(each.setting, inquiry.confirm_s, confirms=True))
-        end = End.CONFIRMED if confirmed[-1].word is Word.PASS else End.NOT_CONFIRMED
+        came = _run(each.setting, seconds, deployment, watcher, confirms=True)
+        if came is None:
+            end = End.INTERRUPTED
+            break
+        confirmed.append(came)
+        end = End.CONFIRMED if came.word is Word.PASS else End.NOT_CONFIRMED
         if end is End.CONFIRMED:
             break
-    return answer._replace(end=end, runs=runs, skipped=skipped, confirmed=confirmed)
+    return answer._replace(end=end, confirmed=confirmed)
+
+
+def _run(
+    setting: Setting, seconds: float, deployment: Deployment, watcher: Watcher, *, confirms: bool
+) -> Tried | None:
+    """Return what came of a run, of a second one where the first proves nothing."""
+    came = None
+    for _ in range(_MOST_ATTEMPTS):
+        watcher.begins(setting, seconds, confirms=confirms)
+        came = deployment.run(setting, seconds)
+        if came is None:
+            return None
+        watcher.ends(came)
+        if not came.is_void:
+            break
+    return came

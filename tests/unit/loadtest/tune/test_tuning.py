@@ -9,11 +9,14 @@ import pytest
 from rich.console import Console
 
 from loadtest import arrivals
+from loadtest.page.drawing import svg
+from loadtest.page.html import html
 from loadtest.scenario.load import BadScenario, parse
 from loadtest.tune import inquiry as inquiries
 from loadtest.tune.bursts import Answered
 from loadtest.tune.document import document
 from loadtest.tune.inquiry import Inquiry
+from loadtest.tune.page import page
 from loadtest.tune.service import Setting, serve
 from loadtest.tune.text import Shown, show_answer, show_plan
 from loadtest.tune.tried import Tried
@@ -112,6 +115,7 @@ def test_the_fit_is_that_of_the_service():
     assert answer.fit.per_row_s == pytest.approx(0.0005)
     assert answer.overhead_s == pytest.approx(_OVERHEAD_S)
     assert "run = 20 ms + 0.5 ms x rows" in shown
+    assert "A row costs 20.5 ms alone, and 0.81" in shown
 
 
 def test_steps_are_warned_of_and_tuned_all_the_same():
@@ -127,6 +131,7 @@ def test_a_target_that_nothing_meets_is_missed():
     assert answer.exit is Exit.MISSED
     assert answer.recommended is None
     assert "nothing that was run meets the targets" in shown
+    assert "carries 1,231/s at most" in shown
 
 
 def test_what_is_not_confirmed_gives_way_to_the_next():
@@ -150,6 +155,21 @@ def test_a_run_that_proves_nothing_is_repeated_once():
     assert service.tried[0].is_void
     assert service.tried[1].setting == service.tried[0].setting
     assert answer.runs[0] == service.tried[1]
+
+
+def test_what_is_known_is_shown_when_it_is_interrupted():
+    wanted = _inquiry("p99 < 500ms")
+    service = Simulated(_work, wanted)
+    go_on = service.run
+    service.run = lambda setting, seconds: (
+        go_on(setting, seconds) if len(service.tried) < 2 else None
+    )
+    answer, shown = _tuned(wanted, service)
+    assert answer.exit is Exit.INTERRUPTED
+    assert len(answer.runs) == 2
+    assert answer.recommended is None
+    assert "The trade-off" in shown
+    assert "INTERRUPTED" in shown
 
 
 def test_a_deployment_that_is_not_restarted_gets_a_proposal_alone():
@@ -206,3 +226,23 @@ def test_lanes_that_say_nothing_of_metrics_are_shown_all_the_same():
     assert answer.end is End.CONFIRMED
     assert document(wanted, answer)["runs"][0]["busy"] is None
     assert "-" in shown
+
+
+def test_the_page_draws_the_trade_off_and_the_fit():
+    wanted = _inquiry("p99 < 500ms")
+    answer, _ = _tuned(wanted, Simulated(_work, wanted))
+    drawn = html(page("made <up>", wanted, answer), svg)
+    for title in ("p99 against T", "Busy share against T", "Run time against rows", "Settings"):
+        assert title in drawn
+    assert 'data-word="PASS"' in drawn
+    assert f"max_rows = {answer.recommended.max_rows}" in drawn
+    assert "<h2>Targets" not in drawn
+    assert "made &lt;up&gt;" in drawn
+
+
+def test_a_proposal_alone_has_a_page_too():
+    wanted = _inquiry("p99 < 500ms")
+    answer, _ = _tuned(wanted, Simulated(_work, wanted, can_restart=False))
+    drawn = html(page("lane", wanted, answer), svg)
+    assert "Proposed, not confirmed" in drawn
+    assert "against T" not in drawn
