@@ -1,4 +1,7 @@
-"""What the process is told from outside: TERM and INT stop it, HUP reloads its models."""
+"""What the process is told from outside: TERM and INT stop it, HUP reloads its models.
+
+So does the end of a supervisor stop it, but that never counts as a second time.
+"""
 
 import asyncio
 import os
@@ -8,6 +11,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from daemon.errors import Exit
+from daemon.process.supervised import ORPHANED
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log, summarise
 
@@ -20,12 +24,22 @@ class Signals:
     An async context; afterwards the signals do what they did before.
     """
 
-    def __init__(self, reload: Callable[[], None], *, reloads: str = "reload the models") -> None:
-        """`reload` is called on the loop at each HUP and must return at once; `reloads`: what it does."""
+    def __init__(
+        self,
+        reload: Callable[[], None],
+        *,
+        reloads: str = "reload the models",
+        at_once: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`reload` is called on the loop at each HUP and must return at once; `reloads`: what it does.
+
+        `at_once` is called at the second TERM, inside a signal handler.
+        """
         self.stop = asyncio.Event()
         self._reloads = reloads
+        self._at_once = at_once
         self._reload = reload
-        self._before = {each: signal.getsignal(each) for each in (*_STOPS, signal.SIGHUP)}
+        self._before = {each: signal.getsignal(each) for each in (*_STOPS, signal.SIGHUP, ORPHANED)}
 
     async def __aenter__(self) -> Self:
         """Take over the signals of this process."""
@@ -33,6 +47,7 @@ class Signals:
         for each in _STOPS:
             loop.add_signal_handler(each, self._on_stop, each)
         loop.add_signal_handler(signal.SIGHUP, self._on_reload)
+        loop.add_signal_handler(ORPHANED, self._on_orphaned)
         return self
 
     async def __aexit__(
@@ -53,17 +68,25 @@ class Signals:
         # From here on not through the loop, which may be what does not come to an end.
         for each in _STOPS:
             asyncio.get_running_loop().remove_signal_handler(each)
-            signal.signal(each, _end_at_once)
+            signal.signal(each, self._end_at_once)
+
+    def _on_orphaned(self) -> None:
+        """Drain; whatever more of it comes says nothing new, also when the process is at its end."""
+        asyncio.get_running_loop().remove_signal_handler(ORPHANED)
+        signal.signal(ORPHANED, signal.SIG_IGN)
+        self._before[ORPHANED] = signal.SIG_IGN
+        log(Event.SIGNAL_RECEIVED, signal=ORPHANED.name, does="drain: the supervisor has ended")
+        self.stop.set()
 
     def _on_reload(self) -> None:
         log(Event.SIGNAL_RECEIVED, signal="SIGHUP", does=self._reloads)
         self._reload()
 
-
-def _end_at_once(number: int, _: FrameType | None) -> None:
-    """End without a word to Kafka: what is unanswered is uncommitted, so it is redelivered."""
-    try:
-        log(Event.SIGNAL_RECEIVED, signal=signal.Signals(number).name, does="end at once")
-        summarise(last=True)
-    finally:  # the signal may have come while the log was being written
-        os._exit(Exit.WORK_LEFT)
+    def _end_at_once(self, number: int, _: FrameType | None) -> None:
+        """End without a word to Kafka: what is unanswered is uncommitted, so it is redelivered."""
+        try:
+            self._at_once()
+            log(Event.SIGNAL_RECEIVED, signal=signal.Signals(number).name, does="end at once")
+            summarise(last=True)
+        finally:  # the signal may have come while the log was being written
+            os._exit(Exit.WORK_LEFT)

@@ -13,6 +13,10 @@ from daemon.errors import Exit, Fatal
 
 SUPERVISOR = "TIDEMILL_SUPERVISOR"
 """The variable that names the supervisor's process to its workers."""
+ORPHANED = signal.SIGUSR1
+"""What the kernel sends a worker when its supervisor ends. Not TERM: the kernel sends it each time the
+worker is passed on, from one thread of a process that is killed to the next, up to five times for a
+supervisor of six threads, and a second TERM would end the worker at once."""
 _PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that this process gets when its parent ends."""
 
@@ -25,6 +29,6 @@ def follow_supervisor(environment: Mapping[str, str]) -> None:
     supervisor = environment.get(SUPERVISOR, "")
     if not supervisor.isdecimal() or sys.platform != "linux":
         return
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ORPHANED)
     if os.getppid() != int(supervisor):  # it ended before the kernel was told
         raise Fatal(Exit.WORK_LEFT, "the supervisor has ended")

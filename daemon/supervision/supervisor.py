@@ -83,7 +83,11 @@ class Supervisor:
         """Live until told to stop, and its workers with it; raises Fatal."""
         async with self._stack as stack:
             signals = await stack.enter_async_context(
-                Signals(self._renewal.begin, reloads="replace the workers, one by one")
+                Signals(
+                    self._renewal.begin,
+                    reloads="replace the workers, one by one",
+                    at_once=self._workers.end_at_once,
+                )
             )
             await self._reporting.start()
             stack.push_async_callback(self._reporting.stop)

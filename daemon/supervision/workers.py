@@ -77,6 +77,11 @@ class Workers:
             else:
                 self._signal(action)
 
+    def end_at_once(self) -> None:
+        """Tell those that drain once more; the supervisor ends, and waits for nobody."""
+        for child in list(self.running.values()):
+            child.send(signal.SIGTERM)
+
     async def _start(self, slot: int) -> None:
         self._started += 1
         path = self._folder / f"{slot}-{self._started}"

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 
@@ -72,6 +73,20 @@ def test_the_second_ends_a_process_that_hangs_at_once(worker):
     process.send_signal(signal.SIGTERM)
 
     assert process.wait(_PATIENCE_S) == Exit.WORK_LEFT
+
+
+def test_the_end_of_a_supervisor_asks_for_an_orderly_end_however_often_it_is_told(worker):
+    process = worker("hang")
+    for _ in range(5):
+        process.send_signal(signal.SIGUSR1)
+        time.sleep(0.02)  # they come one by one, as from thread to thread
+
+    assert process.stdout.readline() == "stop\n"
+    assert process.poll() is None
+
+    process.send_signal(signal.SIGTERM)  # the first of these
+    time.sleep(0.1)
+    assert process.poll() is None
 
 
 def test_hangup_reloads_and_goes_on(worker):

@@ -13,13 +13,13 @@ from daemon.process.supervised import SUPERVISOR, follow_supervisor
 
 _WORKER = """
     import os, signal, time
-    from daemon.process.supervised import follow_supervisor
+    from daemon.process.supervised import ORPHANED, follow_supervisor
 
     def drain(*_):
         print("drained", flush=True)
         os._exit(0)
 
-    signal.signal(signal.SIGTERM, drain)
+    signal.signal(ORPHANED, drain)
     follow_supervisor(os.environ)
     print("up", flush=True)
     time.sleep(60)
