@@ -3,7 +3,8 @@
 What a load needs is said by need.py, rules 1 to 4; here is when the number may follow it.
 
 Rule 5 (bounds): never fewer than min_workers; never more than partitions and max_workers but by it.
-Rule 6 (unknown): while the lag, or what partitions there are, is unknown, the number stays.
+Rule 6 (unknown): while the lag, or what partitions there are, is unknown, the number stays, and what
+rules 10 and 12 wait for begins anew.
 Rule 7 (stuck): the lag of stuck partitions needs nobody; while no other partition has any, the
 number does not grow.
 Rule 8 (up): when the workers that run or start will not do; at once, to at most twice as many and
@@ -80,6 +81,7 @@ class Policy:
         if load.lag is None or load.partitions == 0:
             self._workers = running
             self._highest.see(running, now)
+            self._worked_s = now
             return Decision(running, running, "the lag is unknown", "held until it is known again")
         if load.lag > self._scaling.activation:
             self._worked_s = now

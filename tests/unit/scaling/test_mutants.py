@@ -37,6 +37,14 @@ CASES = [
         test_policy.test_time_in_which_nothing_was_known_is_no_reason_for_fewer,
     ),
     (
+        _policy(
+            "an unknown look is idle",
+            "            self._worked_s = now\n            return",
+            "            return",
+        ),
+        test_policy.test_time_in_which_nothing_was_known_is_no_idle_time,
+    ),
+    (
         _policy("min_workers come in second", "return fewest, max(fewest, most)", "return 0, most"),
         test_policy.test_min_workers_are_there_though_nothing_is_known,
     ),

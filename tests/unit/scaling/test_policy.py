@@ -74,6 +74,15 @@ def test_time_in_which_nothing_was_known_is_no_reason_for_fewer():
     assert looks(made, 201, 201 + WINDOW_S - 2, arrival_rate=100.0, lag=1).workers == 12
 
 
+def test_time_in_which_nothing_was_known_is_no_idle_time():
+    made = running(12)
+    looks(made, 1, 200, lag=None)
+
+    assert made.decide(load(arrived_s=0.0), 201).workers == 12
+    assert made.decide(load(arrived_s=0.0), 199 + IDLE_S).workers == 12
+    assert made.decide(load(arrived_s=0.0), 200 + IDLE_S).workers == 0
+
+
 # Rule 7: stuck
 
 
