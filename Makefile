@@ -41,8 +41,8 @@ test-gpu: $(STAMP) ## what needs an NVIDIA GPU and the extra `gpu`
 bench: $(STAMP) ## the figures of docs/performance.md
 	@$(BIN)/python -m loadtest bench
 
-load: $(STAMP) ## a load test with its verdict: SCENARIO=quickstart, tiers, backlog, spike, overload or soak
-	@$(BIN)/python -m loadtest run $(SCENARIO) --embedded
+load: $(STAMP) ## a load test with its verdict: SCENARIO=quickstart, tiers, backlog, spike, overload or soak; or office-hours
+	@$(BIN)/python -m loadtest $(if $(filter office-hours,$(SCENARIO)),office-hours --replay,run $(SCENARIO) --embedded)
 
 check: $(STAMP) ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

@@ -146,6 +146,40 @@ def tune(
     )
 
 
+@app.command("office-hours")
+def office_hours(
+    *,
+    requests: Annotated[
+        Path | None, typer.Option(help="CSV with the columns hour and requests, 24 rows")
+    ] = None,
+    linger_day: Annotated[
+        str, typer.Option(help="between two batches from 8 to 18; must divide these hours")
+    ] = "15min",
+    linger_night: Annotated[
+        str, typer.Option(help="between two batches at night; must divide its hours")
+    ] = "1h",
+    run_time: Annotated[
+        str, typer.Option(help="of a document, for a second, heavier model that is only computed")
+    ] = "5s",
+    start_time: Annotated[
+        str, typer.Option(help="how long that model's worker takes to start; as measured")
+    ] = "",
+    boot: Annotated[
+        str, typer.Option(help="from asking for a machine until a process starts on it; assumed")
+    ] = "1min",
+    json: Annotated[Path | None, typer.Option(help="file for the figures as JSON")] = None,
+    replay: Annotated[
+        bool, typer.Option(help="also replay the day under supervise, 960 times as fast")
+    ] = False,
+) -> None:
+    """Compute a day one by one and in batches, on measured run times: docs/load-testing.md."""
+    from loadtest.command.office_hours import Options
+    from loadtest.command.office_hours import office_hours as tell
+
+    times = (linger_day, linger_night, run_time, start_time, boot)
+    raise typer.Exit(tell(Options(requests, *times, json, replay)))
+
+
 @app.command()
 def compare(
     first: Annotated[Path, typer.Argument(help="a report written with run --json")],

@@ -1,0 +1,98 @@
+"""A day as JSON."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from loadtest.office_hours.comparison import Comparison
+from loadtest.office_hours.day import BY_MINUTE, BY_SECOND, Day
+from loadtest.office_hours.hours import Hours
+from loadtest.office_hours.measuring import Measured
+from loadtest.office_hours.replay import FACTOR, Replayed
+
+VERSION = 1
+"""Rises when a key changes its meaning or goes."""
+
+
+def document(
+    hours: Hours,
+    boot_s: float,
+    measured: Measured,
+    comparisons: list[Comparison],
+    replayed: Replayed | None,
+) -> dict[str, Any]:
+    """Return everything that was measured, computed and seen."""
+    fit = measured.fit
+    return {
+        "version": VERSION,
+        "requests_an_hour": list(hours),
+        "assumed": {"boot_s": boot_s},
+        "measured": {
+            "run_base_s": fit.base_s,
+            "run_per_row_s": fit.per_row_s,
+            "run_is_line": fit.is_line,
+            "runs": [{"rows": each.rows, "median_s": each.median_s} for each in fit.points],
+            "starts_s": list(measured.starts_s),
+            "end_s": measured.end_s,
+            "turn": {
+                "rows": measured.turn_rows,
+                "computed_s": measured.computed_turn_s,
+                "seen_s": list(measured.turns_s),
+            },
+        },
+        "computed": [
+            {
+                "model": each.model,
+                "ways": [
+                    {"name": way.name, "own_machine": way.is_own, **_summary(way.day)}
+                    for way in each.ways
+                ],
+            }
+            for each in comparisons
+        ],
+        "replayed": _replayed(replayed) if replayed is not None else None,
+    }
+
+
+def write(path: Path, told: dict[str, Any]) -> None:
+    """Write it."""
+    path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+
+
+def _replayed(replayed: Replayed) -> dict[str, Any]:
+    latencies_s = replayed.latencies_s
+    return {
+        "factor": FACTOR,
+        "computed": {
+            "worker_seconds": replayed.computed.up_s,
+            "start_s": replayed.start_s,
+            **_summary(replayed.computed),
+        },
+        "computed_again": _summary(replayed.again) if replayed.again is not None else None,
+        "seen": {
+            "worker_seconds": sum(up.to_s - up.from_s for up in replayed.ups),
+            "starts": len(replayed.ups),
+            "starts_s": list(replayed.starts_s),
+            "worst_wait_s": max(latencies_s, default=None),
+            "mean_wait_s": sum(latencies_s) / len(latencies_s) if latencies_s else None,
+            "requests": replayed.verdict.sent,
+            "results": len(latencies_s),
+            "lost": len(replayed.verdict.lost),
+            "repeated": replayed.verdict.repeated.total(),
+            "errors": dict(replayed.verdict.codes),
+        },
+    }
+
+
+def _summary(day: Day) -> dict[str, float | int]:
+    """Return a day's figures."""
+    return {
+        "machine_hours_by_second": BY_SECOND.hours(day.ups),
+        "machine_hours_by_minute": BY_MINUTE.hours(day.ups),
+        "busy_s": day.busy_s,
+        "utilisation": day.utilisation,
+        "starts": len(day.ups),
+        "worst_wait_s": day.worst_s,
+        "mean_wait_s": day.mean_s,
+        "requests": len(day.wait_s),
+    }

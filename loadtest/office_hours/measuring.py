@@ -1,0 +1,120 @@
+"""What serving takes, measured on a live daemon: run time against rows, starts, whole turns."""
+
+import asyncio
+import statistics
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from loadtest.client import Client, Exchange
+from loadtest.office_hours import turn
+from loadtest.office_hours.day import Cost
+from loadtest.office_hours.documents import CONFIG, REPLY_TOPICS, TOPICS, Documents
+from loadtest.tune.bursts import sizes_up_to
+from loadtest.tune.fit import Fit, Run, fit
+from loadtest.wire import BATCH_ROWS, STAGES
+from loadtest.worker import Worker
+
+MAX_ROWS = 64
+"""As the scenario's configuration has it."""
+_STARTS = 3
+_TURNS = 3
+_EACH = 5
+_SEED = 1
+# A burst of requests meets within T. The next one comes when it is answered, or soon after: by the
+# model of examples/filetype on a processor that others use too.
+_LINGER_S, _GAP_S, _GAP_PER_ROW_S = 0.1, 0.15, 0.02
+_READY_TIMEOUT_S = 120.0
+_EXIT_TIMEOUT_S = 70.0
+_PATIENCE_S = 60.0
+
+
+class Measured(NamedTuple):
+    """What was measured; `starts_s` each once, `turns_s` of one document and of `turn_rows`."""
+
+    fit: Fit
+    starts_s: tuple[float, ...]
+    small_turns_s: tuple[float, ...]
+    turn_rows: int
+    turns_s: tuple[float, ...]
+
+    @property
+    def start_s(self) -> float:
+        """From a worker's start until it serves: the median."""
+        return statistics.median(self.starts_s)
+
+    @property
+    def end_s(self) -> float:
+        """What a turn of one document takes beside the start and the run."""
+        beside_s = statistics.median(self.small_turns_s) - self.start_s - self.fit.run_s(1)
+        return max(beside_s, 0.0)
+
+    @property
+    def turn_s(self) -> float:
+        """A whole turn of `turn_rows`, as it was seen: the median."""
+        return statistics.median(self.turns_s)
+
+    @property
+    def computed_turn_s(self) -> float:
+        """The same turn, computed from starts, runs and turns of one."""
+        return self.start_s + sum(self.cost(0.0).batch_s(self.turn_rows)) + self.end_s
+
+    def cost(self, boot_s: float) -> Cost:
+        """Return what serving takes."""
+        return Cost(self.fit.run_s, MAX_ROWS, boot_s, self.start_s, self.end_s)
+
+
+def measure(bootstrap: str, turn_rows: int, told: Callable[[str], None]) -> Measured:
+    """Return what serving takes on the broker `bootstrap`; takes about a minute.
+
+    `turn_rows`: how many documents wait at the large turns. Raises WorkerFailed, KafkaError,
+    TooFewSizes.
+    """
+    documents = Documents()
+    settings = {"kafka.bootstrap_servers": bootstrap}
+    told("run time against rows")
+    found = fit(_runs(settings, documents))
+    starts_s = []
+    for number in range(_STARTS):
+        told(f"start {number + 1} of {_STARTS}")
+        starts_s.append(turn.start_s(CONFIG, settings))
+    turns_s: dict[int, list[float]] = {1: [], turn_rows: []}
+    for rows, took_s in turns_s.items():
+        for number in range(_TURNS):
+            told(f"turn {number + 1} of {_TURNS} with {rows} waiting")
+            took_s.append(asyncio.run(turn.turn_s(CONFIG, settings, rows, documents)))
+    return Measured(found, tuple(starts_s), tuple(turns_s[1]), turn_rows, tuple(turns_s[turn_rows]))
+
+
+def runs_of(exchanges: Iterable[tuple[int, Exchange]]) -> list[Run]:
+    """Return the batches that ran, by the replies of each burst. Pure."""
+    found = set()
+    for burst, exchange in exchanges:
+        headers = exchange.reply.headers if exchange.reply is not None else {}
+        if BATCH_ROWS in headers and STAGES in headers:
+            stages = dict(each.split(b"=", 1) for each in headers[STAGES].split(b";"))
+            found.add((burst, int(headers[BATCH_ROWS]), int(stages[b"run"]) / 1e6))
+    return [Run(rows, run_s) for _, rows, run_s in sorted(found)]
+
+
+def _runs(settings: Mapping[str, str], documents: Documents) -> list[Run]:
+    lingers = {f"lanes.{lane}.linger": f"{_LINGER_S * 1000:.0f}ms" for lane in ("day", "night")}
+    with Worker(CONFIG, dict(settings) | lingers) as worker:
+        worker.wait_until_ready(_READY_TIMEOUT_S)
+        runs = asyncio.run(_bursts(settings["kafka.bootstrap_servers"], documents))
+        worker.terminate(_EXIT_TIMEOUT_S)
+    return runs
+
+
+async def _bursts(bootstrap: str, documents: Documents) -> list[Run]:
+    sizes = np.random.default_rng(_SEED).permutation(sizes_up_to(MAX_ROWS) * _EACH)
+    bursts = np.repeat(np.arange(len(sizes)), sizes)
+    gaps_s = _GAP_S + _GAP_PER_ROW_S * sizes
+    starts_s = np.cumsum(gaps_s) - gaps_s
+    requests = documents.take([TOPICS[0]] * len(bursts))
+    async with Client(bootstrap, REPLY_TOPICS) as client:
+        run = await client.run(
+            requests, np.array(starts_s[bursts], np.float64), patience_s=_PATIENCE_S
+        )
+    return runs_of(zip(bursts.tolist(), run.exchanges, strict=True))

@@ -1,0 +1,171 @@
+"""A compressed day before a live `tidemill supervise`, and the same day computed."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from loadtest.arrivals import Times
+from loadtest.check import Verdict
+from loadtest.client import Client, Exchange, Run
+from loadtest.office_hours.by_clock import DAY_FROM_S, DAY_TO_S
+from loadtest.office_hours.by_load import Rules, follow
+from loadtest.office_hours.day import Cost, Day, Up
+from loadtest.office_hours.documents import CONFIG, LANES, REPLY_TOPICS, TOPICS, Documents
+from loadtest.office_hours.measuring import runs_of
+from loadtest.traffic.records import Counts
+from loadtest.tune.fit import TooFewSizes, fit
+from loadtest.worker import Worker, WorkerFailed
+
+FACTOR = 960.0
+"""A day in a minute and a half."""
+IDLE_S, LOOK_S, COMMIT_S = 1.0, 0.25, 0.5
+"""scaling.idle and scaling.interval of the replay, kafka.commit_interval as it is by default."""
+_READY_TIMEOUT_S = 60.0
+_END_TIMEOUT_S = 30.0
+_EXIT_TIMEOUT_S = 90.0
+_PATIENCE_S = 60.0
+_POLL_S = 0.25
+_STARTS = {"worker.spawned"}
+_ENDS = {"worker.exited", "worker.lost", "slot.closed"}
+
+
+class Replayed(NamedTuple):
+    """The day as it was computed, and as it was seen.
+
+    `again`: computed on the starts and runs of the replay itself, None when there were too few; what
+    it differs by from what was seen is the model's fault and not the machine's. `latencies_s`: of
+    results alone. `start_s`: a start as computed with, `starts_s` as seen.
+    """
+
+    computed: Day
+    again: Day | None
+    latencies_s: tuple[float, ...]
+    ups: tuple[Up, ...]
+    start_s: float
+    starts_s: tuple[float, ...]
+    verdict: Verdict
+    took_s: float
+
+
+def lanes_of(times_s: Times) -> Counts:
+    """Return the lane of each request: 0 by day, 1 at night. Pure."""
+    by_day = (times_s >= DAY_FROM_S) & (times_s < DAY_TO_S)
+    return np.where(by_day, 0, 1).astype(np.int32)
+
+
+def replay(
+    bootstrap: str,
+    times_s: Times,
+    lingers_s: Sequence[float],
+    cost: Cost,
+    progress: Callable[[int], None],
+) -> Replayed:
+    """Replay a day, FACTOR times as fast; starts take as long as they do.
+
+    `lingers_s`: T by day and at night, of the day that is not compressed. Raises WorkerFailed,
+    KafkaError.
+    """
+    short_s, lanes = times_s / FACTOR, lanes_of(times_s)
+    fast_s = [linger_s / FACTOR for linger_s in lingers_s]
+    # A change is seen half an interval later on average.
+    rules = Rules(fast_s, LOOK_S / 2, COMMIT_S / 2, IDLE_S)
+    computed = follow(short_s, lanes, rules, cost._replace(boot_s=0.0))
+    began_s = time.monotonic()
+    settings = _settings(bootstrap, fast_s)
+    with Worker(CONFIG, settings, does="supervise") as supervisor:
+        supervisor.wait_until_ready(_READY_TIMEOUT_S)
+        run = asyncio.run(_offer(bootstrap, short_s, lanes, progress))
+        _wait_until_idle(supervisor)
+        supervisor.terminate(_EXIT_TIMEOUT_S)
+        events = supervisor.events()
+    took_s = time.monotonic() - began_s
+    seen = seen_cost(cost, run.exchanges, starts_s(events))
+    return Replayed(
+        computed,
+        follow(short_s, lanes, rules, seen) if seen is not None else None,
+        tuple(run.latencies_s()),
+        lives(events),
+        cost.start_s,
+        starts_s(events),
+        run.verdict,
+        took_s,
+    )
+
+
+def seen_cost(cost: Cost, exchanges: Sequence[Exchange], starts_s: Sequence[float]) -> Cost | None:
+    """Return `cost` with the runs and starts that were seen, None when they are too few. Pure."""
+    try:
+        found = fit(runs_of((0, exchange) for exchange in exchanges))
+    except TooFewSizes:
+        return None
+    if not starts_s:
+        return None
+    return cost._replace(run_s=found.run_s, start_s=statistics.median(starts_s), boot_s=0.0)
+
+
+def lives(events: Iterable[Mapping[str, Any]]) -> tuple[Up, ...]:
+    """Return when each worker of a supervisor's log was there, seconds since 1970. Pure."""
+    found, began_s = [], dict[int, float]()
+    for event in events:
+        if event["event"] in _STARTS:
+            began_s[event["slot"]] = _since_1970_s(event)
+        elif event["event"] in _ENDS and event["slot"] in began_s:
+            found.append(Up(began_s.pop(event["slot"]), _since_1970_s(event)))
+    return tuple(found)
+
+
+def starts_s(events: Iterable[Mapping[str, Any]]) -> tuple[float, ...]:
+    """Return how long each worker of a supervisor's log with one slot took to serve. Pure."""
+    found, began_s = [], None
+    for event in events:
+        if event["event"] in _STARTS:
+            began_s = _since_1970_s(event)
+        elif event["event"] == "readiness.gained" and began_s is not None:
+            found.append(_since_1970_s(event) - began_s)
+            began_s = None
+    return tuple(found)
+
+
+def _settings(bootstrap: str, lingers_s: Sequence[float]) -> dict[str, str]:
+    return {
+        "kafka.bootstrap_servers": bootstrap,
+        "scaling.max_workers": "1",
+        "scaling.idle": _written(IDLE_S),
+        "scaling.interval": _written(LOOK_S),
+        **{
+            f"lanes.{lane}.linger": _written(linger_s)
+            for lane, linger_s in zip(LANES, lingers_s, strict=True)
+        },
+    }
+
+
+def _written(seconds: float) -> str:
+    return f"{round(seconds * 1000)}ms"
+
+
+async def _offer(
+    bootstrap: str, times_s: Times, lanes: Counts, progress: Callable[[int], None]
+) -> Run:
+    requests = Documents().take([TOPICS[lane] for lane in lanes.tolist()])
+    async with Client(bootstrap, REPLY_TOPICS) as client:
+        return await client.run(requests, times_s, patience_s=_PATIENCE_S, progress=progress)
+
+
+def _wait_until_idle(supervisor: Worker) -> None:
+    """Return when no worker is there; raises WorkerFailed when one stays."""
+    deadline_s = time.monotonic() + _END_TIMEOUT_S
+    while len(lives(events := supervisor.events())) < sum(
+        event["event"] in _STARTS for event in events
+    ):
+        if time.monotonic() > deadline_s:
+            raise WorkerFailed(f"a worker without work is still there after {_END_TIMEOUT_S:.0f} s")
+        time.sleep(_POLL_S)
+
+
+def _since_1970_s(event: Mapping[str, Any]) -> float:
+    return datetime.fromisoformat(str(event["ts"])).timestamp()

@@ -1,0 +1,174 @@
+"""What is said of a day: ways side by side, measured figures, lives of workers in a log."""
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from loadtest.check import Checker
+from loadtest.client import Exchange
+from loadtest.command.office_hours import Options, office_hours
+from loadtest.office_hours import document, text
+from loadtest.office_hours.by_load import Rules, follow
+from loadtest.office_hours.comparison import compare, constant
+from loadtest.office_hours.day import Cost, Up
+from loadtest.office_hours.hours import times_s
+from loadtest.office_hours.measuring import Measured, runs_of
+from loadtest.office_hours.replay import Replayed, lanes_of, lives, seen_cost, starts_s
+from loadtest.tune.fit import Fit, Point, Run
+from loadtest.verdict.verdict import Exit
+from loadtest.wire import Outgoing, Reply
+
+DAY = (1, 0, 0, 0, 0, 2, 8, 35, 110, 180, 200, 190, 130, 170, 200, 195, 165, 110, 50, 20, 10, 6, 3, 2)  # fmt: skip
+TIMES = times_s(DAY, 1)
+COST = Cost(lambda rows: 0.002 + 0.001 * rows, 64, 60.0, 3.0, 1.0)
+MEASURED = Measured(
+    Fit(0.002, 0.001, 1.0, (Point(1, 0.003, 0.003, 6),)),
+    (2.5, 3.0, 9.0),
+    (4.0, 4.003, 5.0),
+    50,
+    (4.1, 4.2, 4.0),
+)
+
+
+def shown(work):
+    console = Console(file=io.StringIO(), width=160)
+    work(console)
+    return console.file.getvalue()
+
+
+def comparison(cost=COST):
+    return compare("the model", DAY, TIMES, (900.0, 3600.0), cost)
+
+
+def test_batches_by_the_clock_take_less_and_wait_longer():
+    always, load, clock, shared = comparison().ways
+    assert always.day.up_s == 86_400
+    assert shared.day.up_s < clock.day.up_s < load.day.up_s < always.day.up_s
+    assert always.day.mean_s < load.day.mean_s < clock.day.mean_s
+    assert comparison().times_less(always) == 1
+    assert clock.day.up_s - shared.day.up_s == pytest.approx(54 * 60)
+
+
+def test_gathering_is_what_makes_the_model_run_less():
+    one, _, clock, _ = comparison().ways
+    assert clock.day.busy_s < 0.5 * one.day.busy_s
+    one, _, clock, _ = comparison(COST._replace(run_s=constant(5.0))).ways
+    assert clock.day.busy_s == pytest.approx(one.day.busy_s)
+
+
+def test_more_than_a_machine_can_do_is_said():
+    heavy = comparison(COST._replace(run_s=constant(30.0)))
+    assert "One by one the busiest hour is 1.7 hours of work" in shown(
+        lambda console: text.show_comparison(console, heavy)
+    )
+    assert not comparison().is_too_much
+
+
+def test_the_table_says_that_it_is_computed():
+    told = shown(lambda console: text.show_comparison(console, comparison()))
+    assert "The day, computed" in told
+    assert "24.00" in told
+    assert "are assumed (--boot)" in shown(lambda console: text.show_terms(console, 60.0))
+
+
+def test_a_turn_is_computed_from_starts_runs_and_turns_of_one():
+    assert (MEASURED.start_s, MEASURED.end_s) == pytest.approx((3.0, 1.0))
+    assert MEASURED.computed_turn_s == pytest.approx(3.0 + 0.052 + 1.0)
+    told = shown(lambda console: text.show_measured(console, MEASURED))
+    assert "computed 4.05 s, seen 4.1 s" in told
+
+
+def reply(**headers):
+    said = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Exchange(Outgoing("t", b"1", b""), 0.0, 0.0, Reply(b"1", "ok", "", "", b"", said, 1.0))
+
+
+def test_a_batch_counts_once_whatever_it_answers():
+    ran = reply(batch_rows=b"2", stages=b"broker=10;wait=20;run=3000")
+    other = reply(batch_rows=b"2", stages=b"broker=10;wait=20;run=4000")
+    unanswered = ran._replace(reply=None)
+    found = runs_of([(0, ran), (0, ran), (1, other), (1, reply()), (2, unanswered)])
+    assert found == [Run(2, 0.003), Run(2, 0.004)]
+
+
+def test_a_replay_is_computed_again_on_its_own_runs_and_starts():
+    answers = [
+        reply(batch_rows=b"%d" % rows, stages=b"broker=1;wait=1;run=%d" % (1000 * rows + late))
+        for rows in (1, 2, 8)
+        for late in (-1, 0, 1)
+    ]
+    seen = seen_cost(COST, answers, (4.0, 5.0, 9.0))
+    assert (seen.start_s, seen.boot_s) == (5.0, 0.0)
+    assert seen.run_s(4) == pytest.approx(0.004)
+    assert seen_cost(COST, answers[:3], (4.0,)) is None
+    assert seen_cost(COST, answers, ()) is None
+
+
+def event(name, second, slot=0):
+    return {"event": name, "ts": f"2026-01-01T00:00:{second:02}.500000Z", "slot": slot}
+
+
+def test_lives_and_starts_are_read_from_the_log():
+    log = [
+        event("supervisor.started", 0),
+        event("worker.spawned", 1),
+        event("readiness.gained", 4),
+        event("worker.exited", 9),
+        event("worker.spawned", 20),
+        event("readiness.gained", 25),
+        event("worker.lost", 30),
+        event("worker.spawned", 31),
+    ]
+    assert [up.to_s - up.from_s for up in lives(log)] == [8.0, 10.0]
+    assert starts_s(log) == (3.0, 5.0)
+
+
+def test_documents_of_the_business_day_are_for_the_lane_of_the_day():
+    times = 3600 * np.array([0.0, 7.99, 8.0, 17.99, 18.0, 23.0])
+    assert lanes_of(times).tolist() == [1, 1, 0, 0, 1, 1]
+
+
+def replayed():
+    checker = Checker()
+    for number in range(3):
+        checker.sent(b"%d" % number)
+    checker.received([reply().reply._replace(correlation=b"%d" % number) for number in range(2)])
+    day = follow(np.array([1.0, 2.0, 3.0]), np.zeros(3, int), Rules([1.0], 0.1, 0.1, 1.0), COST)
+    return Replayed(day, day, (4.0, 3.0), (Up(0.0, 7.5),), 3.0, (3.5,), checker.verdict(), 130.0)
+
+
+def test_a_replay_shows_computed_beside_seen_and_what_is_lost():
+    told = shown(lambda console: text.show_replay(console, replayed()))
+    assert "1 requests without reply" in told
+    assert "2 of 3" in told
+    assert "7.5" in told
+
+
+def test_the_document_has_every_figure():
+    told = document.document(DAY, 60.0, MEASURED, [comparison()], replayed())
+    assert sum(told["requests_an_hour"]) == sum(DAY)
+    assert [way["requests"] for way in told["computed"][0]["ways"]] == [sum(DAY)] * 4
+    assert told["replayed"]["seen"]["lost"] == 1
+    assert document.document(DAY, 60.0, MEASURED, [], None)["replayed"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (Options(linger_day="7min"), "do not divide"),
+        (Options(run_time="5"), "a duration has a unit"),
+        (Options(boot="-1s"), "a duration has a unit"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_starts(options, told, capsys):
+    assert office_hours(options) == Exit.USAGE
+    assert told in capsys.readouterr().out
+
+
+def test_a_bad_file_is_refused_before_anything_starts(tmp_path, capsys):
+    file = tmp_path / "mine.csv"
+    file.write_text("hour,requests\n0,many\n")
+    assert office_hours(Options(requests=file)) == Exit.USAGE
+    assert "line 2: requests must be a whole number" in capsys.readouterr().out.replace("\n", "")
