@@ -153,7 +153,7 @@ def _draw_promises(drawing: Curves, axes: Axes) -> None:
             ha="right",
             fontsize=_TEXT_PX - 1,
             color=colour("text"),
-            bbox={"facecolor": colour("ground"), "edgecolor": "none", "pad": 1},
+            bbox={"facecolor": colour("ground"), "edgecolor": "none", "pad": 1, "alpha": 0.7},
             zorder=5,
         )
     for point in drawing.points:
@@ -226,7 +226,10 @@ def _inlined(written: str, prefix: str) -> str:
     element = written[written.index("<svg") :]
     element = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", element)
     element = re.sub(r"font: ([0-9.]+px) [^;\"]*", r"font: \1 var(--font)", element)
-    element = re.sub(r"\s*<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
+    # Its rule for all elements is in page.html, for those of figures.
+    element = re.sub(
+        r"\s*<(metadata|style).*?</\1>|\s*<defs>\s*</defs>", "", element, flags=re.DOTALL
+    )
     element = re.sub(r' (?:width|height)="[0-9.]+pt"', "", element, count=2)
     element = re.sub(r"\n *", "\n", element)
     return palette.with_variables(element)
