@@ -19,7 +19,7 @@ def times(seconds, missing=0):
     return Times(latencies.samples, {}, known, latencies.encoded()), latencies
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.floats(1e-5, 100), min_size=1, max_size=300), st.integers(min_value=0, max_value=20)
 )
