@@ -72,7 +72,8 @@ class Slot:
 
     `edition` counts the settings that its worker, or its last one, was started with. `replacing`:
     that worker is being exchanged for one with newer settings, and its place is kept.
-    `failed_edition` is that of its last worker that ended before it served; 0: none did.
+    `failed_edition` is that of its last worker that ended before it served, `served_edition` that of
+    its last that served; 0: none did.
     """
 
     backoff: Backoff
@@ -81,6 +82,7 @@ class Slot:
     edition: int = 0
     replacing: bool = False
     failed_edition: int = 0
+    served_edition: int = 0
     cause: Cause | None = None
     beaten_s: float = -inf
     served_s: float | None = None

@@ -4,9 +4,10 @@ Rule 1: a slot has one process at most; the next one starts only when the end of
 Rule 2: the lowest free slot starts first and the highest ends first, but who serves already is kept
 before who does not yet, and a slot that fails again and again gives its place to one that does not.
 Rule 3: an end that nobody asked for is followed by a pause, which doubles as long as it goes on.
-Rule 4: an exit code that cannot get better is believed: the slot stays closed until new settings.
-Rule 5: a worker without heartbeats is ended. Time in which the supervisor itself did not run (SIGSTOP, a frozen
-container) counts against nobody.
+Rule 4: an exit code that cannot get better is believed, and the slot stays closed until new
+settings, unless it has served with these: then a file was changed under it, and may be mended.
+Rule 5: a worker without heartbeats is ended. Time in which the supervisor itself did not run
+(SIGSTOP, a frozen container) counts against nobody.
 """
 
 from collections import Counter
@@ -88,6 +89,7 @@ class Slots:
             slot.enter(State.SERVING, now)
             slot.served_s = slot.beaten_s = now
             slot.replacing = False
+            slot.served_edition = slot.edition
             self._served = True
 
     def beat(self, number: int, now: float) -> None:
@@ -122,7 +124,7 @@ class Slots:
         slot.replacing = False
         if served_s is None:
             slot.failed_edition = slot.edition
-        if code in HOPELESS:
+        if code in HOPELESS and slot.served_edition != slot.edition:
             slot.enter(State.CLOSED, now)
             self._judge(code)
             return End(number, code, cause, 0.0)

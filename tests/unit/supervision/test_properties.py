@@ -18,6 +18,7 @@ MOST = 4
 class Process:
     """What the host knows of a worker."""
 
+    edition: int
     serves: bool = False
     hangs: bool = False
     told: frozenset[Do] = frozenset()
@@ -37,6 +38,9 @@ class Host(RuleBasedStateMachine):
         self.pauses = {}
         """When a slot may start again, by what was said at its last end."""
         self.closed = set()
+        self.edition = 1
+        self.served = {}
+        """With which settings a slot served last."""
 
     # What happens
 
@@ -60,7 +64,7 @@ class Host(RuleBasedStateMachine):
             assert number < self.most
             assert number not in self.closed, "a hopeless code was not believed"
             assert self.now >= self.pauses.get(number, 0.0), "a restart without a pause"
-            self.processes[number] = Process()
+            self.processes[number] = Process(self.edition)
         else:
             assert number in self.processes, "who is not there cannot be told anything"
             process = self.processes[number]
@@ -78,8 +82,7 @@ class Host(RuleBasedStateMachine):
     def come_up(self, data):
         number = data.draw(st.sampled_from(sorted(self.processes)))
         if not self.processes[number].told:
-            self.processes[number].serves = True
-            self.slots.ready(number, self.now)
+            self.come_up_at(number)
 
     @precondition(lambda self: self.processes)
     @rule(data=st.data())
@@ -101,17 +104,25 @@ class Host(RuleBasedStateMachine):
         self.note_end(number, code)
 
     def note_end(self, number, code):
-        del self.processes[number]
+        process = self.processes.pop(number)
         end = self.slots.exited(number, code, self.now)
         self.pauses[number] = self.now + end.pause_s
-        if end.cause is not Cause.ASKED and code in HOPELESS:
+        if (
+            end.cause is not Cause.ASKED
+            and code in HOPELESS
+            and not self.has_served(number, process)
+        ):
             self.closed.add(number)
         elif end.cause is not Cause.ASKED:
             assert 1 <= end.pause_s <= 60
 
+    def has_served(self, number, process):
+        return self.served.get(number) == process.edition
+
     @rule(most=st.integers(1, MOST))
     def hang_up(self, most):
         self.most = most
+        self.edition += 1
         self.slots.renew(most, PATIENCE)
         self.rolling.begin(self.slots.edition)
         self.pauses.clear()
@@ -153,7 +164,9 @@ class Host(RuleBasedStateMachine):
         assert {s.edition for s in self.slots.all if s.alive} == {self.slots.edition}
 
     def come_up_at(self, number):
-        self.processes[number].serves = True
+        process = self.processes[number]
+        process.serves = True
+        self.served[number] = process.edition
         self.slots.ready(number, self.now)
 
     def all_end_although_nobody_obeys(self):

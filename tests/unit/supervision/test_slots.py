@@ -212,13 +212,26 @@ def test_nobody_is_given_up_while_another_may_still_come_up():
 
 
 def test_a_supervisor_without_any_open_slot_ends():
-    slots = served(1, most=2)
-    slots.exited(0, 78, 10.0)
-    assert slots.hopeless is None
-    slots.decide(1, 10.0)
-    slots.exited(1, 78, 11.0)
+    slots = served(1, most=1)
+    slots.renew(1, PATIENCE)
+    slots.exited(0, -9, 10.0)
+    assert done(slots.decide(1, 20.0)) == [(Do.START, 0)]
+    slots.exited(0, 78, 21.0)
 
     assert slots.hopeless == 78
+
+
+@pytest.mark.parametrize("code", [65, 77, 78])
+def test_a_slot_that_served_with_these_settings_is_tried_again(code):
+    slots = served(1, most=1)
+    slots.exited(0, -9, 10.0)
+    slots.decide(1, 20.0)
+
+    end = slots.exited(0, code, 21.0)
+
+    assert end.pause_s > 0
+    assert slots.hopeless is None
+    assert done(slots.decide(1, 21.0 + end.pause_s)) == [(Do.START, 0)]
 
 
 def test_new_settings_open_closed_slots():
