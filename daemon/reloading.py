@@ -6,6 +6,7 @@ from collections.abc import Callable
 from config.errors import SettingsError
 from config.settings import Settings
 from daemon.pipeline import Pipeline
+from daemon.process.abandoning import in_thread
 from daemon.running.models import Models
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
@@ -45,7 +46,7 @@ class Reloading:
     async def _run(self, line: Pipeline) -> None:
         self._began()
         try:
-            fresh = await asyncio.to_thread(lambda: self._models.reload(self._reread()))
+            fresh = await in_thread(lambda: self._models.reload(self._reread()))
         except (SettingsError, ModelRefused) as error:
             log(Event.MODEL_REFUSED, reason=str(error))
         else:

@@ -19,6 +19,7 @@ from daemon.event_loop import loop_factory
 from daemon.kafka.observer import Observer
 from daemon.kafka.source import KafkaSource
 from daemon.pipeline import Pipeline
+from daemon.process.abandoning import in_thread, unless
 from daemon.process.announcer import Announcer, Standing, longest_end_s
 from daemon.process.memory import memory_budget
 from daemon.process.notify import Notifier
@@ -176,19 +177,28 @@ class Worker:
         )
 
     async def _work(self, vitals: Vitals, stop: asyncio.Event) -> Exit:
-        await asyncio.to_thread(self._models.load)
-        for name, model in self._models.serving.items():
-            self._show(name, model)
-        async with kafka_line(
-            self._settings, self._base, self._models, self._metrics, moved=vitals.moved
-        ) as (source, line):
-            await source.start()
+        async with AsyncExitStack() as stack:
+            started = await unless(stop, self._start(stack, vitals))
+            if started is None:  # nothing was held
+                return Exit.CLEAN
+            source, line = started
             self._bind_gauges(source, line)
             self._source, self._line = source, line
             self._show_memory(source.partitions)
             one_shot = self._one_shot
             async with one_shot.chasing(source, line, stop) if one_shot else nullcontext():
                 return await line.run(stop)
+
+    async def _start(self, stack: AsyncExitStack, vitals: Vitals) -> tuple[KafkaSource, Pipeline]:
+        """Load the models and join the group, for as long as that takes; raises Fatal."""
+        await in_thread(self._models.load)
+        for name, model in self._models.serving.items():
+            self._show(name, model)
+        source, line = await stack.enter_async_context(
+            kafka_line(self._settings, self._base, self._models, self._metrics, moved=vitals.moved)
+        )
+        await source.start()
+        return source, line
 
     def _show_memory(self, partitions: int) -> None:
         """Say how large this process may become, now that it is warm and has nothing to do."""

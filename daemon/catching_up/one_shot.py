@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
     suppress,
 )
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
@@ -23,12 +23,11 @@ from daemon.catching_up.target import Target
 from daemon.errors import Exit, Fatal
 from daemon.pipeline import Pipeline
 from daemon.ports import Source
+from daemon.process.abandoning import unless
 from daemon.scaling.observation import Observation
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
-
-_T = TypeVar("_T")
 
 _RETRY_S = 0.2
 _LAST_LOOKS_S = 5.0
@@ -88,7 +87,7 @@ class OneShot:
         try:
             async with AsyncExitStack() as stack:
                 code = Exit.CLEAN
-                observer = await _unless(stop, stack.enter_async_context(observing))
+                observer = await unless(stop, stack.enter_async_context(observing))
                 if observer is not None:
                     self._look = observer.look
                     await self._aim(stop)
@@ -234,15 +233,3 @@ class OneShot:
     def _samples(self) -> Sequence[Sample]:
         families = () if self._registry is None else self._registry.collect()
         return [sample for family in families for sample in family.samples]
-
-
-async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, _T]) -> _T | None:
-    """Return what `work` returns, None when `stop` was set first; `work` is cancelled then."""
-    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        return working.result() if working.done() else None
-    finally:
-        working.cancel()
-        stopping.cancel()
-        await asyncio.wait({working, stopping})

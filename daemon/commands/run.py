@@ -12,6 +12,7 @@ from daemon import worker
 from daemon.catching_up.one_shot import OneShot
 from daemon.commands.catch_up import CatchUp, one_shot, show
 from daemon.errors import Exit, Fatal
+from daemon.process.abandoning import left_behind
 from daemon.process.supervised import follow_supervisor
 from daemon.telemetry import logs
 from daemon.telemetry.events import Event
@@ -50,7 +51,9 @@ def run(config: Path | None, overrides: Sequence[str], catch_up: CatchUp | None 
     logs.log(Event.WORKER_STOPPED, exit_code=int(code), meaning=code.name.lower())
     if shot and catch_up:
         show(shot.summary(code, why), catch_up)
-    if code in _LEFT_BEHIND or shot:  # a clean one-shot run may have left newer requests behind
+    if (
+        code in _LEFT_BEHIND or shot or left_behind()
+    ):  # a clean one-shot run may have left newer requests behind
         os._exit(code)
     return code
 

@@ -2,9 +2,29 @@
 
 import asyncio
 import signal
+import time
+
+import pytest
 
 from tests import models
-from tests.acceptance.jobs import END_S, events, held, pair, terminate, tripped, until
+from tests.acceptance.jobs import END_S, events, held, pair, start, terminate, tripped, until
+
+_STARTING_S = 60
+"""How long a worker may go on starting, while nobody tells it to stop."""
+
+_SLOW = f"""
+import time
+
+class Slow:
+    def __init__(self, model):
+        if (model.parent / "slow").exists():
+            (model.parent / "began").touch()
+            time.sleep({_STARTING_S})
+
+    def preprocess(self, body, headers): ...
+
+    def postprocess(self, outputs): ...
+"""
 
 
 async def _begun(worker):
@@ -89,3 +109,51 @@ async def test_a_drain_that_takes_too_long_exits_75_and_loses_nothing(make_job, 
         await witness.until_all_answered()
         # What was answered in time was committed on the way out.
         assert witness.verdict().exactly_once, witness.verdict()
+
+
+async def _ends_at_once(worker):
+    began_s = time.monotonic()
+    assert await terminate(worker) == 0
+    assert time.monotonic() - began_s < _STARTING_S / 4
+    assert not events(worker, "worker.failed")
+
+
+async def test_sigterm_while_no_broker_answers_yet_ends_at_once(make_job):
+    away = {"kafka.bootstrap_servers": "127.0.0.1:1", "kafka.start_timeout": f"{_STARTING_S}s"}
+    async with make_job() as (job, _):
+        worker = job.worker(**away)
+        worker.start()
+        await until(lambda: events(worker, "model.loaded"))
+
+        await _ends_at_once(worker)
+
+
+async def test_sigterm_while_the_group_cannot_be_joined_ends_at_once(spare, make_spare_job):
+    patient = {"kafka.start_timeout": f"{_STARTING_S}s"}
+    async with make_spare_job() as (job, _):
+        spare.pause()
+        try:
+            worker = job.worker(**patient)
+            worker.start()
+            await until(lambda: events(worker, "model.loaded"))
+            await _ends_at_once(worker)
+        finally:
+            spare.resume()
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["at the start", "by a reload"])
+async def test_sigterm_while_a_model_is_loaded_ends_at_once(make_job, again):
+    slow = {"models.m.transform": "slow.py:Slow", "lanes.l.content_type": "application/json"}
+    async with make_job(**slow) as (job, _):
+        (job.folder / "slow.py").write_text(_SLOW)
+        worker = job.worker()
+        if again:
+            await start(worker)
+        (job.folder / "slow").touch()
+        if again:
+            worker.send(signal.SIGHUP)
+        else:
+            worker.start()
+        await until((job.folder / "began").exists)
+
+        await _ends_at_once(worker)
