@@ -96,9 +96,9 @@ def run(
 
 
 @app.command(
-    epilog="- `tidemill scaler -c tidemill.toml`\n"
+    epilog="- `tidemill scaler -c tidemill.toml -s http.port=9460`\n"
     "- `tidemill scaler -c tidemill.toml --once | jq .workers`\n"
-    "- `curl -s localhost:9464/scale`"
+    "- `curl -s localhost:9460/scale`"
 )
 def scaler(
     config: Config = None,
@@ -110,7 +110,7 @@ def scaler(
     """Say how many workers there should be; starts and ends none itself.
 
     The number is served as JSON at /scale and as a metric, on http.port, for whoever scales: KEDA,
-    or anything else. Give it a port of its own beside a worker on the same host.
+    or anything else. Beside a worker on the same host give it a port of its own, below http.port.
     """
     from daemon.commands.scaler import scaler as command
 
