@@ -25,6 +25,8 @@ _MOST_PAYLOAD_BYTES = 1024
 _WAIT_S = 30.0
 """Longest wait for the broker; reading some records takes a second."""
 
+_TO_SECONDS = len("2000-01-01T00:00:00")
+
 Row: TypeAlias = dict[str, str | int | None]
 
 
@@ -43,7 +45,7 @@ def list_newest(
         for row in rows:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
     else:
-        _print_table(Console(), topic, rows)
+        print_table(Console(), topic, rows)
     return Exit.CLEAN
 
 
@@ -76,7 +78,10 @@ def shown_time(timestamp_ms: int) -> str:
 
 def _text(headers: Mapping[str, bytes], name: str) -> str:
     """Anybody may write to a topic: what it says is shown without control characters."""
-    text = headers.get(name, b"").decode("utf-8", "replace")
+    return _harmless(headers.get(name, b"").decode("utf-8", "replace"))
+
+
+def _harmless(text: str) -> str:
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
@@ -100,15 +105,24 @@ def _payload(value: bytes | None) -> Row:
         return {"value_base64": base64.b64encode(shown).decode()}
 
 
-def _print_table(console: Console, topic: str, rows: Sequence[Row]) -> None:
+def print_table(console: Console, topic: str, rows: Sequence[Row]) -> None:
+    """What has no limit to its length shares the last column, so that nothing else is folded."""
     if not rows:
         console.print(f"{topic} holds no dead letters")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in rows[0]:
-        table.add_column(
-            name, justify="right" if name in {"attempts", "bytes"} else "left", overflow="fold"
-        )
+    table.add_column("offset", no_wrap=True)
+    table.add_column("time (UTC)", no_wrap=True)
+    table.add_column("code, origin, detail", overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
+        time = str(row["time"])[:_TO_SECONDS].replace("T", " ")
+        table.add_row(Text(str(row["offset"])), Text(time), _why(row))
     console.print(table)
+
+
+def _why(row: Row) -> Text:
+    size = "" if row["bytes"] is None else f", {row['bytes']} bytes"
+    lines = [row["detail"], f"attempts {row['attempts']}{size}"]
+    lines += [row.get("value"), row.get("value_base64")]
+    shown = [f"{row['code']} {row['origin']}", *(str(line) for line in lines if line)]
+    return Text("\n".join(_harmless(each) for line in shown for each in line.split("\n")))

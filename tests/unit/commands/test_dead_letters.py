@@ -1,6 +1,9 @@
-import pytest
+from io import StringIO
 
-from daemon.commands.dead_letters import describe
+import pytest
+from rich.console import Console
+
+from daemon.commands.dead_letters import describe, print_table
 from tests.fakes import FakeRecord
 
 ORIGIN = [("dlq-topic", b"requests"), ("dlq-partition", b"3"), ("dlq-offset", b"17")]
@@ -70,3 +73,37 @@ def test_a_record_that_is_no_dead_letter_is_listed_all_the_same():
     stray = FakeRecord("dead", 0, 0, value=b"x", timestamp=-1)
 
     assert describe(stray, payload=False)["code"] == ""
+
+
+def table(*letters, payload=False):
+    """The table as a terminal of 80 columns shows it, line by line."""
+    shown = StringIO()
+    print_table(
+        Console(file=shown, width=80), "dead", [describe(each, payload=payload) for each in letters]
+    )
+    return [line.rstrip() for line in shown.getvalue().splitlines()]
+
+
+def test_the_table_reads_well_at_80_columns():
+    headers = [
+        ("dlq-code", b"reply_topic_denied"),
+        ("dlq-detail", b"the reply topic elsewhere is not in replies.allow"),
+        ("dlq-attempts", b"2"),
+    ]
+
+    assert table(letter(headers=headers, timestamp=1_700_000_000_000)) == [
+        "offset  time (UTC)           code, origin, detail",
+        "0/5     2023-11-14 22:13:20  reply_topic_denied requests/3/17",
+        "                             the reply topic elsewhere is not in replies.allow",
+        "                             attempts 2, 4 bytes",
+    ]
+
+
+def test_a_payload_cannot_write_to_the_terminal():
+    shown = table(letter(b"\x1b[2Jgone\nnext"), payload=True)
+
+    assert [line.strip() for line in shown[-2:]] == ["\N{REPLACEMENT CHARACTER}[2Jgone", "next"]
+
+
+def test_a_topic_without_dead_letters_says_so():
+    assert table() == ["dead holds no dead letters"]
