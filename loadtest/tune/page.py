@@ -6,31 +6,24 @@ from collections.abc import Callable, Iterator, Sequence
 from loadtest.page.chart import Axis, Chart, Curves, Level, Line, Table, Unit, told
 from loadtest.page.page import Page, Part, Text
 from loadtest.report import words
-from loadtest.tune.choice import rounded
 from loadtest.tune.inquiry import Inquiry
 from loadtest.tune.model import Bound
 from loadtest.tune.text import MARGINS, linger, setting_in_words, toml
 from loadtest.tune.tried import Tried
 from loadtest.tune.tuning import Answer, End
 
-_WORDS = {
-    End.CONFIRMED: ("✓", "PASS"),
-    End.NOT_CONFIRMED: ("✗", "MISSED"),
-    End.NOTHING_MEETS: ("✗", "MISSED"),
-    End.PROPOSED: ("?", "INVALID"),
-    End.INTERRUPTED: ("?", "INTERRUPTED"),
-}
+_SIGNS = {"PASS": "✓", "MISSED": "✗"}
 
 
 def page(name: str, wanted: Inquiry, answer: Answer) -> Page:
     """Return the page."""
-    sign, word = _WORDS[answer.end]
+    word = answer.exit.name
     about = f"{words.rate(wanted.rate_per_s)}; " + ", ".join(each.text for each in wanted.targets)
     parts = [Part("The trade-off", list(_trade_off(wanted, answer))), Part("The model", [_fit(answer)])]  # fmt: skip
     recommended = answer.recommended
     return Page(
         title=f"{name}: N and T of {wanted.lane or wanted.traffic}",
-        sign=sign,
+        sign=_SIGNS.get(word, "?"),
         word=word,
         lead=_lead(answer),
         about=about,
@@ -162,7 +155,7 @@ def _fit(answer: Answer) -> Chart:
 
 
 def _bound(bound: Bound) -> str:
-    return f"target {words.seconds(rounded(bound.seconds))}"
+    return f"target {words.seconds(bound.seconds)}"
 
 
 def _known(value: float) -> float | None:

@@ -155,6 +155,12 @@ def show_answer(console: Console, wanted: Inquiry, answer: Answer) -> None:
             f"{last.metric} {words.seconds(last.latency_s)} over {words.seconds(last.seconds)}, "
             f"executor busy {words.share(last.busy)}"
         )
+        if answer.end is End.NOT_CONFIRMED:
+            console.print(
+                f"Nothing that met the targets was confirmed; the last run: {last.why or 'too few samples'}.",
+                markup=False,
+                soft_wrap=True,
+            )
     if answer.recommended is not None:
         console.print(toml(wanted.lane, answer.recommended), markup=False, soft_wrap=True)
 

@@ -143,9 +143,11 @@ def test_what_is_not_confirmed_gives_way_to_the_next():
 
 def test_three_that_are_not_confirmed_are_enough():
     wanted = _inquiry("p99 < 500ms")
-    answer, _ = _tuned(wanted, Simulated(_work, wanted, unconfirmed=9))
+    answer, shown = _tuned(wanted, Simulated(_work, wanted, unconfirmed=9))
     assert len(answer.confirmed) == 3
     assert answer.exit is Exit.MISSED
+    assert "Nothing that met the targets was confirmed" in shown
+    assert page("lane", wanted, answer).word == "MISSED"
 
 
 def test_a_run_that_proves_nothing_is_repeated_once():
