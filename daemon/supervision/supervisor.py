@@ -5,7 +5,6 @@ All of it happens on one loop; workers are processes of their own, so that nothi
 
 import asyncio
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -18,6 +17,7 @@ from daemon.process.signals import Signals
 from daemon.scaling.own_rate import Work
 from daemon.scaling.scaler import Report
 from daemon.supervision.edition import Edition
+from daemon.supervision.folder import socket_folder
 from daemon.supervision.looking import Looking
 from daemon.supervision.metrics import SupervisionMetrics
 from daemon.supervision.renewal import Renewal
@@ -183,9 +183,7 @@ def _private_folder(stack: AsyncExitStack) -> Path:
     """Return a folder of this user alone, removed at the end; raises Fatal."""
     try:
         within = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0] or None
-        return Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="tidemill-", dir=within))
-        )
+        return stack.enter_context(socket_folder(within))
     except OSError as error:
         raise Fatal(
             Exit.SETTINGS, f"no folder for the workers' sockets ({error}): set TMPDIR to one"
