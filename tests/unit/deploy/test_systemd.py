@@ -1,5 +1,6 @@
 """The units in deploy/systemd: whole, tight, and at one with the settings they stand around."""
 
+import re
 import shutil
 import subprocess
 
@@ -10,6 +11,7 @@ from daemon.__main__ import app
 from daemon.errors import Exit
 from daemon.process.announcer import longest_end_s
 from daemon.process.vitals import LOOK_S
+from tests.pages import ROOT
 from tests.systemd_units import FOLDER, PROGRAM, SERVICES, UNITS, Unit
 from tests.unit.config.sample import settings
 
@@ -177,3 +179,14 @@ def test_what_is_started_exists(path):
     }
 
     assert {word for word in words if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("page", ["operations.md", "systemd.md"])
+def test_pages_say_what_becomes_of_workers_whose_supervisor_dies(page):
+    """As systemd.kill(5): mixed ends what remains with SIGKILL once the main process has ended."""
+    assert {Unit(path).one("Service", "KillMode") for path in DAEMONS} == {"mixed"}
+
+    text = " ".join((ROOT / "docs" / page).read_text(encoding="utf-8").split())
+
+    assert re.search(r"`KillMode=mixed`.{,200}\bdie[sd]\b.{,200}answered again", text)
+    assert re.search(r"`KillMode=mixed`.{,200}SIGKILL", text)
