@@ -46,6 +46,7 @@ def test_settings_whose_cost_is_unknown_come_last():
     assert [each.setting.max_rows for each in found] == [2, 1]
 
 
+@settings(deadline=None)
 @given(st.lists(st.builds(_made, st.integers(1, 9), st.floats(0, 1), st.floats(0, 9)), max_size=9))
 def test_none_is_lost(candidates):
     assert sorted(cheapest_first(candidates)) == sorted(candidates)
