@@ -73,6 +73,7 @@ def _replayed(replayed: Replayed) -> dict[str, Any]:
             "worker_seconds": sum(up.to_s - up.from_s for up in replayed.ups),
             "starts": len(replayed.ups),
             "starts_s": list(replayed.starts_s),
+            "runs_slower": replayed.slower,
             "worst_wait_s": max(latencies_s, default=None),
             "mean_wait_s": sum(latencies_s) / len(latencies_s) if latencies_s else None,
             "requests": replayed.verdict.sent,

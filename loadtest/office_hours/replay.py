@@ -1,6 +1,7 @@
 """A compressed day before a live `tidemill supervise`, and the same day computed."""
 
 import asyncio
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +19,6 @@ from loadtest.office_hours.day import Cost, Day, Up
 from loadtest.office_hours.documents import CONFIG, LANES, REPLY_TOPICS, TOPICS, Documents
 from loadtest.office_hours.measuring import runs_of
 from loadtest.traffic.records import Counts
-from loadtest.tune.fit import TooFewSizes, fit
 from loadtest.worker import Worker, WorkerFailed
 
 FACTOR = 960.0
@@ -37,9 +37,9 @@ _ENDS = {"worker.exited", "worker.lost", "slot.closed"}
 class Replayed(NamedTuple):
     """The day as it was computed, and as it was seen.
 
-    `again`: computed on the starts and runs of the replay itself, None when there were too few; what
+    `again`: computed on the starts and runs of the replay itself, None when there were none; what
     it differs by from what was seen is the model's fault and not the machine's. `latencies_s`: of
-    results alone. `start_s`: a start as computed with, `starts_s` as seen.
+    results alone. `start_s`: a start as computed with, `starts_s` as seen. `slower`: see slower().
     """
 
     computed: Day
@@ -48,6 +48,7 @@ class Replayed(NamedTuple):
     ups: tuple[Up, ...]
     start_s: float
     starts_s: tuple[float, ...]
+    slower: float
     verdict: Verdict
     took_s: float
 
@@ -84,7 +85,8 @@ def replay(
         supervisor.terminate(_EXIT_TIMEOUT_S)
         events = supervisor.events()
     took_s = time.monotonic() - began_s
-    seen = seen_cost(cost, run.exchanges, starts_s(events))
+    times_slower = slower(cost, run.exchanges)
+    seen = seen_cost(cost, times_slower, starts_s(events))
     return Replayed(
         computed,
         follow(short_s, lanes, rules, seen) if seen is not None else None,
@@ -92,20 +94,30 @@ def replay(
         lives(events),
         cost.start_s,
         starts_s(events),
+        times_slower,
         run.verdict,
         took_s,
     )
 
 
-def seen_cost(cost: Cost, exchanges: Sequence[Exchange], starts_s: Sequence[float]) -> Cost | None:
-    """Return `cost` with the runs and starts that were seen, None when they are too few. Pure."""
-    try:
-        found = fit(runs_of((0, exchange) for exchange in exchanges))
-    except TooFewSizes:
+def slower(cost: Cost, exchanges: Sequence[Exchange]) -> float:
+    """Return how many times as long as by `cost` the batches of these replies ran: the median. Pure.
+
+    NaN when no reply tells. Batches are too few, of too many sizes, for a fit of their own.
+    """
+    runs = runs_of((0, exchange) for exchange in exchanges)
+    return statistics.median(run.run_s / cost.run_s(run.rows) for run in runs) if runs else math.nan
+
+
+def seen_cost(cost: Cost, slower: float, starts_s: Sequence[float]) -> Cost | None:
+    """Return `cost` with the runs and starts that were seen, None when there were none. Pure."""
+    if math.isnan(slower) or not starts_s:
         return None
-    if not starts_s:
-        return None
-    return cost._replace(run_s=found.run_s, start_s=statistics.median(starts_s), boot_s=0.0)
+    return cost._replace(
+        run_s=lambda rows: slower * cost.run_s(rows),
+        start_s=statistics.median(starts_s),
+        boot_s=0.0,
+    )
 
 
 def lives(events: Iterable[Mapping[str, Any]]) -> tuple[Up, ...]:

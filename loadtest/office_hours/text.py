@@ -134,7 +134,8 @@ def show_replay(console: Console, replayed: Replayed) -> None:
     starts = ", ".join(words.seconds(each) for each in replayed.starts_s)
     console.print(
         f"  A worker's start took {words.seconds(replayed.start_s)} when it was measured, {starts} in"
-        " the replay; computed again is the same day on\n  the starts and run times of the replay."
+        f" the replay; runs took {replayed.slower:.2g} times\n  as long. Computed again is the same day"
+        " on the starts and run times of the replay."
     )
     console.print(f"  {lost}, {verdict.repeated.total()} answered more than once{errors}")
     console.print(

@@ -1,6 +1,7 @@
 """What is said of a day: ways side by side, measured figures, lives of workers in a log."""
 
 import io
+import math
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from loadtest.office_hours.comparison import compare, constant
 from loadtest.office_hours.day import Cost, Up
 from loadtest.office_hours.hours import times_s
 from loadtest.office_hours.measuring import Measured, runs_of
-from loadtest.office_hours.replay import Replayed, lanes_of, lives, seen_cost, starts_s
+from loadtest.office_hours.replay import Replayed, lanes_of, lives, seen_cost, slower, starts_s
 from loadtest.tune.fit import Fit, Point, Run
 from loadtest.verdict.verdict import Exit
 from loadtest.wire import Outgoing, Reply
@@ -95,15 +96,19 @@ def test_a_batch_counts_once_whatever_it_answers():
 
 def test_a_replay_is_computed_again_on_its_own_runs_and_starts():
     answers = [
-        reply(batch_rows=b"%d" % rows, stages=b"broker=1;wait=1;run=%d" % (1000 * rows + late))
+        reply(batch_rows=b"%d" % rows, stages=b"broker=1;wait=1;run=%d" % (4000 + 2000 * rows))
         for rows in (1, 2, 8)
-        for late in (-1, 0, 1)
     ]
-    seen = seen_cost(COST, answers, (4.0, 5.0, 9.0))
+    assert slower(COST, answers) == pytest.approx(2.0)
+    seen = seen_cost(COST, 2.0, (4.0, 5.0, 9.0))
     assert (seen.start_s, seen.boot_s) == (5.0, 0.0)
-    assert seen.run_s(4) == pytest.approx(0.004)
-    assert seen_cost(COST, answers[:3], (4.0,)) is None
-    assert seen_cost(COST, answers, ()) is None
+    assert seen.run_s(4) == pytest.approx(0.012)
+
+
+def test_what_was_not_seen_is_not_computed_again():
+    assert math.isnan(slower(COST, [reply()]))
+    assert seen_cost(COST, math.nan, (4.0,)) is None
+    assert seen_cost(COST, 1.0, ()) is None
 
 
 def event(name, second, slot=0):
@@ -136,7 +141,9 @@ def replayed():
         checker.sent(b"%d" % number)
     checker.received([reply().reply._replace(correlation=b"%d" % number) for number in range(2)])
     day = follow(np.array([1.0, 2.0, 3.0]), np.zeros(3, int), Rules([1.0], 0.1, 0.1, 1.0), COST)
-    return Replayed(day, day, (4.0, 3.0), (Up(0.0, 7.5),), 3.0, (3.5,), checker.verdict(), 130.0)
+    return Replayed(
+        day, day, (4.0, 3.0), (Up(0.0, 7.5),), 3.0, (3.5,), 1.5, checker.verdict(), 130.0
+    )
 
 
 def test_a_replay_shows_computed_beside_seen_and_what_is_lost():

@@ -119,6 +119,11 @@ def test_a_batch_waits_for_its_time_the_boot_the_start_and_its_run():
     assert day.ups == (Up(900.0, 968.5), Up(1800.0, 1865.0))
 
 
+def test_a_request_at_the_very_time_of_a_batch_is_in_it():
+    day = batches(np.array([900.0, 1800.0]), [900.0, 1800.0], cost(1.0))
+    assert day.wait_s.tolist() == [1.0, 1.0]
+
+
 def test_a_turn_without_requests_is_paid_for():
     day = batches(np.array([100.0]), [900.0, 1800.0], cost(boot_s=60.0))
     assert [up.to_s - up.from_s for up in day.ups] == [60.0, 60.0]
