@@ -6,7 +6,7 @@ never cut one short.
 Rule 2: a batch is due when it is full (N rows, or the next request does not fit), at its byte
 limit, T after its oldest request arrived, when its earliest deadline leaves just time to run, when
 a laggard in it holds commits back, when draining, when its lane is hurried; in an eager lane also
-when the executor would stand idle.
+when the executor would stand idle (daemon/batching/dues.py).
 Rule 3: a batch is bound when the executor asks for one, so that it grows while another runs.
 Rule 4: lanes share the executor by weight (daemon/batching/lanes.py); within a lane the bucket whose time
 came first is next (daemon/batching/buckets.py).
@@ -19,15 +19,13 @@ from operator import attrgetter
 
 from daemon.batching.agenda import Agenda
 from daemon.batching.buckets import BucketQueue, LaneQueues
+from daemon.batching.dues import Dues
 from daemon.batching.lanes import LanePolicy, Turn, Turns
 from daemon.batching.run_times import RunTimes
-from daemon.messages import Batch, Bucket, FlushCause, Request
+from daemon.messages import Batch, Bucket, Request
 from daemon.offsets import Ledger
 
 _BUCKET = attrgetter("bucket")
-
-_WAKE_S = 0.002
-"""How late a timer may wake the line: uvloop keeps whole milliseconds (1.5 ms took up to 2.2)."""
 
 
 class Batcher:
@@ -44,8 +42,7 @@ class Batcher:
         self._queues: dict[Bucket, BucketQueue] = {}
         self._expiries: Agenda[BucketQueue] = Agenda()
         self._ahead: Turn | None = None
-        self._draining = False
-        self._hurried: frozenset[str] = frozenset()
+        self._dues = Dues(self._run_times)
 
     # What waits
 
@@ -124,15 +121,13 @@ class Batcher:
 
         O(1) when they are those of the last call.
         """
-        changed = self._hurried.symmetric_difference(lanes)
-        self._hurried = frozenset(lanes)
-        if changed:
+        if self._dues.hurry(lanes):
             for queue in self._queues.values():
                 self._place(queue)
 
     def drain(self) -> None:
         """Make everything due that waits now or comes later, whatever `hurry` is told."""
-        self._draining = True
+        self._dues.drain()
         for queue in self._queues.values():
             self._place(queue)
 
@@ -222,7 +217,7 @@ class Batcher:
         return None if name is None else deserving[name]
 
     def _bind(self, queue: BucketQueue, now: float) -> tuple[Batch, Turn]:
-        cause = self._cause(queue, now)
+        cause = self._dues.cause(queue, now)
         waiting_rows = queue.rows
         requests, limit = queue.take()
         rows = waiting_rows - queue.rows
@@ -232,32 +227,6 @@ class Batcher:
             queue.key.lane, run_s
         )
 
-    def _cause(self, queue: BucketQueue, now: float) -> FlushCause:
-        """Why `queue` is due, its size apart."""
-        due_s = self._due_s(queue)
-        if due_s <= now:
-            return "linger" if due_s == queue.oldest_s + queue.policy.linger_s else "deadline"
-        if queue.laggards:
-            return "uncommitted"
-        return "drain" if self._hurries(queue.key.lane) else "idle"
-
-    def _hurries(self, lane: str) -> bool:
-        return self._draining or lane in self._hurried
-
-    def _due_s(self, queue: BucketQueue) -> float:
-        """When time alone makes `queue` due: T after its oldest arrived, or to meet a deadline.
-
-        Never before the oldest arrived, so that younger requests with deadlines that cannot be met
-        do not push older ones back for ever.
-        """
-        due_s = queue.oldest_s + queue.policy.linger_s
-        deadline_s = queue.earliest_deadline_s
-        if deadline_s < math.inf:
-            rows = min(queue.rows, queue.policy.max_rows)
-            allowance_s = self._run_times.allowance_s(queue.key.model, rows) + _WAKE_S
-            due_s = min(due_s, max(deadline_s - allowance_s, queue.oldest_s))
-        return due_s
-
     def _place(self, queue: BucketQueue) -> None:
         """Note when `queue`, which has changed, is due."""
         lane = self._lanes[queue.key.lane]
@@ -266,8 +235,7 @@ class Batcher:
             lane.remove(queue)
             self._expiries.discard([queue])
             return
-        ready = self._hurries(queue.key.lane) or bool(queue.laggards) or queue.full
-        lane.place(queue, self._due_s(queue), ready=ready)
+        lane.place(queue, self._dues.time_s(queue), ready=self._dues.at_once(queue))
         if queue.deadlines:
             self._expiries.put(queue, queue.earliest_deadline_s)
         else:

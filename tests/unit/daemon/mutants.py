@@ -13,6 +13,7 @@ ORDER = [
     "daemon.batching.run_times",
     "daemon.batching.lanes",
     "daemon.batching.buckets",
+    "daemon.batching.dues",
     "daemon.batching.batcher",
 ]
 """Each imports only from those before it (and from modules that are never mutated)."""
@@ -162,25 +163,25 @@ RULES = [
         "idle=True",
     ),
     Mutant(
-        "daemon.batching.batcher",
+        "daemon.batching.dues",
         "draining forgets what comes later",
         "return self._draining or lane in self._hurried",
         "return lane in self._hurried",
     ),
     Mutant(
-        "daemon.batching.batcher",
+        "daemon.batching.dues",
         "one lane's hurry is every lane's",
         "return self._draining or lane in self._hurried",
         "return self._draining or bool(self._hurried)",
     ),
     Mutant(
-        "daemon.batching.batcher",
+        "daemon.batching.dues",
         "a hurry never ends",
         "self._hurried = frozenset(lanes)",
         "self._hurried |= frozenset(lanes)",
     ),
     Mutant(
-        "daemon.batching.batcher",
+        "daemon.batching.dues",
         "deadlines do not close a batch",
         "due_s = min(due_s, max(deadline_s - allowance_s, queue.oldest_s))",
         "due_s = min(due_s, max(deadline_s, queue.oldest_s))",
