@@ -12,20 +12,10 @@ from typing import Annotated
 
 import typer
 
+from daemon.commands import typed_dead_letters
+from daemon.commands.options import AsJson, Config, Overrides, require_command
 from daemon.errors import Exit, Fatal
 from daemon.process.first_process import heed_term
-
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", metavar="FILE", help="Settings, TOML; else $TIDEMILL_CONFIG."),
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", "-s", metavar="KEY=VALUE", help="One setting, above the file; may be repeated."
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 app = typer.Typer(
     help="Turns a Kafka topic into a cheap, steady model server.",
@@ -35,8 +25,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
 )
-dead_letters = typer.Typer(help="Look at records that nobody could be answered for.")
-app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(typed_dead_letters.app, name="dead-letters")
 
 
 @app.callback(invoke_without_command=True)
@@ -48,13 +37,7 @@ def root(
     if show_version:
         typer.echo(version("tidemill"))
         raise typer.Exit
-    _require_command(context)
-
-
-@dead_letters.callback(invoke_without_command=True)
-def dead_letters_root(context: typer.Context) -> None:
-    """Look at records that nobody could be answered for."""
-    _require_command(context)
+    require_command(context)
 
 
 @app.command(
@@ -189,65 +172,6 @@ def ask(
     return command(config, overrides or (), question)
 
 
-@dead_letters.command(
-    "list",
-    epilog="- `tidemill dead-letters list -c tidemill.toml -n 5`\n"
-    "- `tidemill dead-letters list -c tidemill.toml --json --payload | jq .value`",
-)
-def list_dead_letters(
-    config: Config = None,
-    overrides: Overrides = None,
-    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many.")] = 20,
-    as_json: AsJson = False,
-    payload: Annotated[
-        bool, typer.Option("--payload", help="Show the records' values, cut to 1 KiB.")
-    ] = False,
-) -> int:
-    """List the newest dead letters: why each could not be answered, and where it came from."""
-    from daemon.commands.dead_letters import list_newest as command
-
-    return command(config, overrides or (), number=number, as_json=as_json, payload=payload)
-
-
-@dead_letters.command(
-    "replay",
-    epilog="- `tidemill dead-letters replay -c tidemill.toml --code reply_topic_denied --since 2h`\n"
-    "- `tidemill dead-letters replay -c tidemill.toml --id documents/3/17 --send`\n"
-    "- `tidemill dead-letters replay -c tidemill.toml --max 100 --send --json | tail -n 1`",
-)
-def replay_dead_letters(
-    config: Config = None,
-    overrides: Overrides = None,
-    ids: Annotated[
-        list[str] | None,
-        typer.Option("--id", metavar="REQUEST-ID", help="Only this request; may be repeated."),
-    ] = None,
-    codes: Annotated[
-        list[str] | None, typer.Option("--code", help="Only this code; may be repeated.")
-    ] = None,
-    since: Annotated[
-        str, typer.Option(metavar="WHEN", help="Dead since: a time (UTC), or how long ago: 2h.")
-    ] = "",
-    until: Annotated[str, typer.Option(metavar="WHEN", help="Dead before: the same.")] = "",
-    most_attempts: Annotated[
-        int | None, typer.Option(min=1, help="Leave out what was tried more often.")
-    ] = None,
-    most: Annotated[int | None, typer.Option("--max", min=1, help="Send at most so many.")] = None,
-    send: Annotated[bool, typer.Option("--send", help="Send; without it they are shown.")] = False,
-    as_json: AsJson = False,
-) -> int:
-    """Send dead letters to their topics again, once their cause is mended.
-
-    Without --send it shows which. What was cut, emptied or unreadable is skipped, with the reason.
-    Letters stay where they are: what is replayed twice is sent twice.
-    """
-    from daemon.commands.replay import Wanted
-    from daemon.commands.replay import replay as command
-
-    wanted = Wanted(ids or (), codes or (), since, until, most_attempts, most, send)
-    return command(config, overrides or (), wanted, as_json=as_json)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (else the command line) name; return the exit code."""
     heed_term()
@@ -267,12 +191,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         return Exit.INTERNAL
     return int(code or Exit.CLEAN)
-
-
-def _require_command(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-        raise typer.Exit(Exit.USAGE)
 
 
 def _complain(code: Exit, *problems: str) -> Exit:
