@@ -1,8 +1,8 @@
 """A day under `tidemill supervise`: a worker while there is work, none when idle. Pure.
 
 One worker at most, as the rest of the day is computed. Its rules: the first request wakes it at the
-next look; a batch closes at N rows or T after its first request was fetched; when nothing came and
-nothing was unanswered for a while, it ends.
+next look; a batch closes at N rows, or T after its first request was fetched, and goes on growing while two
+are in flight; when nothing came and nothing was unanswered for a while, it ends.
 """
 
 from collections.abc import Sequence
@@ -51,6 +51,7 @@ class _Walk:
         self._from_s: float | None = None
         self._ready_s = 0.0
         self._free_s = 0.0
+        self._before_s = 0.0
         self._quiet_s = 0.0
         self.done_s = np.full(requests, np.nan)
         self.ups: list[Up] = []
@@ -89,7 +90,7 @@ class _Walk:
         if self.ups:
             asked_s = max(asked_s, self.ups[-1].to_s)
         self._from_s = asked_s
-        self._ready_s = self._free_s = asked_s + self._cost.ready_s
+        self._ready_s = self._free_s = self._before_s = asked_s + self._cost.ready_s
 
     def _sleep(self) -> None:
         if self._from_s is not None:
@@ -98,14 +99,16 @@ class _Walk:
 
     def _close_until(self, now_s: float) -> None:
         for lane in sorted(self._due_s, key=self._due_s.__getitem__):
-            if self._due_s[lane] <= now_s:
-                self._run(lane, self._due_s[lane])
+            closed_s = max(self._due_s[lane], self._before_s)
+            if closed_s <= now_s:
+                self._run(lane, closed_s)
 
     def _run(self, lane: int, closed_s: float) -> None:
         rows = self._open.pop(lane)
         del self._due_s[lane]
         took_s = self._cost.run_s(len(rows))
-        self._free_s = max(closed_s, self._free_s) + took_s
+        # The one that ran before is done when the next may be assembled ahead of this one.
+        self._before_s, self._free_s = self._free_s, max(closed_s, self._free_s) + took_s
         self.busy_s += took_s
         self.done_s[rows] = self._free_s
         self._quiet_s = max(self._quiet_s, self._free_s + self._rules.commit_s)

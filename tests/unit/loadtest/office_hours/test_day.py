@@ -160,6 +160,14 @@ def test_by_load_a_full_batch_does_not_linger():
     assert day.wait_s.tolist() == [2.0, 1.0]
 
 
+def test_by_load_a_batch_grows_while_two_are_in_flight():
+    rules = Rules([1.0], look_s=0.0, commit_s=0.0, idle_s=60.0)
+    times = np.array([0.0, 2.0, 4.0, 6.0, 11.5])
+    day = follow(times, np.zeros(5, np.int32), rules, cost(10.0))
+    # Runs from 1 to 11 and from 11 to 21; the third closes at 11 and the fourth waits for it.
+    assert (times + day.wait_s).tolist() == [11.0, 21.0, 31.0, 31.0, 41.0]
+
+
 def test_lanes_gather_apart_and_share_one_worker():
     rules = Rules([10.0, 11.0], look_s=0.0, commit_s=0.0, idle_s=60.0)
     day = follow(np.array([0.0, 0.5]), np.array([0, 1], np.int32), rules, cost(5.0))
