@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 KEEP ?=
 SCENARIO ?= quickstart
+JOBS ?= 2
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command 'make lock'
 
@@ -29,8 +30,8 @@ $(STAMP): requirements/dev.txt pyproject.toml
 demo: $(STAMP) ## the main job, shown: a real model answers real requests from a real Kafka (KEEP=1 leaves it up)
 	@$(BIN)/python -m loadtest demo $(if $(KEEP),--keep)
 
-test: $(STAMP) ## the test suite, real Kafka included
-	@$(BIN)/python -m pytest -m 'not long and not gpu'
+test: $(STAMP) ## the test suite, real Kafka included (JOBS=2 files at a time)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not long and not gpu'
 
 test-long: $(STAMP) ## what takes minutes
 	@$(BIN)/python -m pytest -m long

@@ -47,16 +47,28 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.kafka)
 
 
+def pytest_sessionstart(session):
+    """With several processes it is they who collect, and nobody sees what they print."""
+    config = session.config
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        _download(config)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session):
     """Download Kafka, if need be, before any test's time runs and where progress is seen."""
-    config = session.config
-    if config.option.collectonly or not any(i.get_closest_marker("kafka") for i in session.items):
+    if session.config.option.collectonly:
+        return
+    if any(item.get_closest_marker("kafka") for item in session.items):
+        _download(session.config)
+
+
+def _download(config):
+    if "KAFKA_BOOTSTRAP" in os.environ:
         return
     with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         try:
-            if "KAFKA_BOOTSTRAP" not in os.environ:
-                jars.ready()
+            jars.ready()
         except jars.KafkaUnavailable as error:
             pytest.exit(str(error), returncode=1)
 
@@ -140,7 +152,17 @@ class _Topics:
         (error,) = answer.topic_errors
         assert error[1] == 0, error
         self._made.append(topic)
+        await self._seen(topic, partitions)
         return topic
+
+    async def _seen(self, topic, partitions):
+        """A busy broker takes a moment to tell of a topic that it has created."""
+        async with asyncio.timeout(10):
+            while True:
+                (told,) = await self.admin.describe_topics([topic])
+                if not told["error_code"] and len(told["partitions"]) == partitions:
+                    return
+                await asyncio.sleep(0.02)
 
     async def _connect(self):
         if self.admin is None:

@@ -178,4 +178,5 @@ def test_a_bad_file_is_refused_before_anything_starts(tmp_path, capsys):
     file = tmp_path / "mine.csv"
     file.write_text("hour,requests\n0,many\n")
     assert office_hours(Options(requests=file)) == Exit.USAGE
-    assert "line 2: requests must be a whole number" in capsys.readouterr().out.replace("\n", "")
+    told = " ".join(capsys.readouterr().out.split())
+    assert "line 2: requests must be a whole number" in told
