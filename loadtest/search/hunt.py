@@ -108,9 +108,10 @@ class _Standing(Enum):
     SPLIT = "failed, then passed"
     LONGER = "proved nothing, and is to be run longer"
     UNDECIDED = "has too few samples, however long"
-    UNPROVED = "proved nothing, twice"
+    UNPROVED = "proved nothing, twice in a row"
 
 
+_CONCLUSIVE = {Word.PASS, Word.FAIL}
 _PASSES = {_Standing.PASSED, _Standing.HOLDS}
 _FAILS = {_Standing.FAILED, _Standing.BREAKS}
 _EDGES = {
@@ -207,12 +208,12 @@ def _standing(trials: Sequence[Trial], rate_per_s: float) -> _Standing:
     if last.word is Word.INVALID:
         spent = _inconclusive(trials, rate_per_s) >= _MOST_INVALID
         return _Standing.UNPROVED if spent else _Standing.LONGER
-    conclusive = (trial.word for trial in mine if trial.word in {Word.PASS, Word.FAIL})
+    conclusive = (trial.word for trial in mine if trial.word in _CONCLUSIVE)
     return _STANDINGS["".join(word.value[0] for word in conclusive)]
 
 
 def _inconclusive(trials: Sequence[Trial], rate_per_s: float) -> int:
-    return sum(
-        trial.rate_per_s == rate_per_s and trial.word in {Word.UNDECIDED, Word.INVALID}
-        for trial in trials
-    )
+    """Return how many runs of this rate proved nothing since the last one that did."""
+    words = [trial.word for trial in trials if trial.rate_per_s == rate_per_s]
+    proved = (number for number, word in enumerate(reversed(words)) if word in _CONCLUSIVE)
+    return next(proved, len(words))

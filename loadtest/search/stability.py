@@ -41,7 +41,7 @@ def with_stability(
     if not any(target.metric.name == "missing" for target in targets):
         implied.append(parse("missing == 0"))
     slopes = [
-        parse(f"lag_slope[{name}] <= {_SLOPE_SHARE * precision * per_s:.6f}/s")
+        parse(f"lag_slope[{name}] <= {_SLOPE_SHARE * precision * per_s:.4f}/s")
         for name, per_s in per_class.items()
     ]
     return [*targets, *implied, *slopes]

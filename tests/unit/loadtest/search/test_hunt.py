@@ -131,6 +131,7 @@ def test_a_fail_below_the_load_testers_limit_is_found_all_the_same():
         ([(50, I)], (50, Purpose.LONGER, 2)),
         ([(50, I), (50, I)], (25, Purpose.HALVE, 1)),
         ([(50, I), (50, P)], (100, Purpose.DOUBLE, 1)),
+        ([(50, I), (50, F), (50, I)], (50, Purpose.LONGER, 2)),  # each proof begins anew
         ([(100, P), (104, F)], (104, Purpose.CONFIRM, 1)),
         ([(100, P), (104, F), (104, F)], (100, Purpose.CONFIRM, 2)),
         ([(100, P), (104, F), (104, P)], (104, Purpose.DECIDE, 2)),
