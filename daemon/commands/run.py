@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from config.load import Loaded, load
+from config.load import load
 from config.settings import Settings
 from daemon import worker
-from daemon.catching_up.one_shot import OneShot
 from daemon.commands.catch_up import CatchUp, one_shot, show
-from daemon.errors import Exit, Fatal
+from daemon.commands.ending import lived
+from daemon.errors import Exit
 from daemon.process.abandoning import left_behind
 from daemon.process.supervised import follow_supervisor
 from daemon.telemetry import logs
@@ -46,32 +46,21 @@ def run(config: Path | None, overrides: Sequence[str], catch_up: CatchUp | None 
         version=version("tidemill"),
         configuration=loaded.name,
     )
-    code, why = _serve(loaded, about, lambda: load(config, os.environ, overrides).settings, shot)
-    logs.summarise(last=True)
-    logs.log(Event.WORKER_STOPPED, exit_code=int(code), meaning=code.name.lower())
+    code, why = lived(
+        lambda: worker.run(
+            settings,
+            loaded.base,
+            reread=lambda: load(config, os.environ, overrides).settings,
+            about=about,
+            one_shot=shot,
+        )
+    )
     if shot and catch_up:
         show(shot.summary(code, why), catch_up)
-    if (
-        code in _LEFT_BEHIND or shot or left_behind()
-    ):  # a clean one-shot run may have left newer requests behind
+    # Even a clean one-shot run may have left newer requests behind.
+    if code in _LEFT_BEHIND or shot or left_behind():
         os._exit(code)
     return code
-
-
-def _serve(
-    loaded: Loaded, about: About, reread: worker.Reread, shot: OneShot | None
-) -> tuple[Exit, str]:
-    """Return the exit code, and the reason where something went wrong."""
-    try:
-        return worker.run(
-            loaded.settings, loaded.base, reread=reread, about=about, one_shot=shot
-        ), ""
-    except Fatal as fatal:
-        logs.log(Event.WORKER_FAILED, exit_code=int(fatal.exit_code), reason=str(fatal))
-        return fatal.exit_code, str(fatal)
-    except Exception as error:  # noqa: BLE001 -- a bug must be in the log like any other end
-        logs.log(Event.WORKER_FAILED, exit_code=int(Exit.INTERNAL), exc_info=error)
-        return Exit.INTERNAL, "a bug; the log has it whole"
 
 
 def _worker_name(settings: Settings) -> str:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from config.load import Loaded, load
+from daemon.commands.ending import lived
 from daemon.errors import Exit, Fatal
 from daemon.process.notify import Notifier
 from daemon.scaling.scaler import Report
@@ -37,10 +38,7 @@ def scaler(config: Path | None, overrides: Sequence[str], *, one_look: bool) -> 
         group=loaded.settings.kafka.group,
         lanes=sorted(loaded.settings.lanes),
     )
-    code = _serve(loaded, process)
-    logs.summarise(last=True)
-    logs.log(Event.WORKER_STOPPED, exit_code=int(code), meaning=code.name.lower())
-    return code
+    return lived(lambda: _serve(loaded, process)).code
 
 
 def _look(loaded: Loaded) -> Report:
@@ -61,11 +59,4 @@ def _serve(loaded: Loaded, process: str) -> Exit:
         configuration=loaded.name,
     )
     notifier = Notifier.claim(os.environ)
-    try:
-        return asyncio.run(Serving(loaded.settings, loaded.base, about, notifier).run())
-    except Fatal as fatal:
-        logs.log(Event.WORKER_FAILED, exit_code=int(fatal.exit_code), reason=str(fatal))
-        return fatal.exit_code
-    except Exception as error:  # noqa: BLE001 -- a bug must be in the log like any other end
-        logs.log(Event.WORKER_FAILED, exit_code=int(Exit.INTERNAL), exc_info=error)
-        return Exit.INTERNAL
+    return asyncio.run(Serving(loaded.settings, loaded.base, about, notifier).run())

@@ -7,7 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from config.load import load
-from daemon.errors import Exit, Fatal
+from daemon.commands.ending import lived
+from daemon.errors import Exit
 from daemon.event_loop import loop_factory
 from daemon.process.notify import Notifier
 from daemon.supervision.edition import Edition
@@ -45,10 +46,7 @@ def supervise(config: Path | None, overrides: Sequence[str]) -> Exit:
         version=version("tidemill"),
         configuration=loaded.name,
     )
-    code = _supervise(first, edition, about, notifier)
-    logs.summarise(last=True)
-    logs.log(Event.WORKER_STOPPED, exit_code=int(code), meaning=code.name.lower())
-    return code
+    return lived(lambda: _supervise(first, edition, about, notifier)).code
 
 
 def _supervise(
@@ -57,12 +55,5 @@ def _supervise(
     async def live() -> Exit:
         return await Supervisor(first, reread, about, notifier).run()
 
-    try:
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            return runner.run(live())
-    except Fatal as fatal:
-        logs.log(Event.WORKER_FAILED, exit_code=int(fatal.exit_code), reason=str(fatal))
-        return fatal.exit_code
-    except Exception as error:  # noqa: BLE001 -- a bug must be in the log like any other end
-        logs.log(Event.WORKER_FAILED, exit_code=int(Exit.INTERNAL), exc_info=error)
-        return Exit.INTERNAL
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(live())
