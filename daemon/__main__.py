@@ -14,8 +14,8 @@ import typer
 
 from daemon.commands import typed_dead_letters
 from daemon.commands.options import AsJson, Config, Overrides, require_command
-from daemon.errors import Exit, Fatal
-from daemon.process.first_process import heed_term
+from daemon.process.pid1 import heed_term
+from daemon.values.errors import Exit, Fatal
 
 app = typer.Typer(
     help="Turns a Kafka topic into a cheap, steady model server.",

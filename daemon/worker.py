@@ -12,28 +12,28 @@ from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 
 from config.settings import Settings
-from daemon.assembly import kafka_line
-from daemon.catching_up.one_shot import OneShot
-from daemon.errors import Exit
-from daemon.event_loop import loop_factory
-from daemon.kafka.observer import Observer
+from daemon.inference.models import Models
+from daemon.inference.reloading import Reloading
+from daemon.kafka.looking.observer import Observer
 from daemon.kafka.source import KafkaSource
-from daemon.pipeline import Pipeline
-from daemon.process.abandoning import in_thread, unless
+from daemon.line.assembly import kafka_line
+from daemon.line.pipeline import Pipeline
+from daemon.loop.event_loop import loop_factory
+from daemon.one_shot.one_shot import OneShot
 from daemon.process.announcer import Announcer, Standing, longest_end_s
+from daemon.process.cancellable import in_thread, unless
+from daemon.process.health import LOOK_S, HealthCheck
 from daemon.process.memory import memory_budget
 from daemon.process.notify import Notifier
 from daemon.process.signals import Signals
-from daemon.process.vitals import LOOK_S, Vitals
 from daemon.process.watchdog import Watchdog
-from daemon.reloading import Reloading
-from daemon.running.models import Models
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.events import Event
-from daemon.telemetry.http import Health, HttpServer
+from daemon.telemetry.http import HttpServer, ProbeResult
 from daemon.telemetry.logs import counts, log, summarise
 from daemon.telemetry.metrics import Gauges, Metrics
 from daemon.telemetry.status import About, Status
+from daemon.values.errors import Exit
 from runtime import Model, ModelStuck
 
 Reread = Callable[[], Settings]
@@ -111,8 +111,8 @@ class Worker:
             stack.push_async_callback(http.stop)
             return await self._serve(self._vitals, signals.stop)
 
-    def _make_vitals(self) -> Vitals:
-        return Vitals(
+    def _make_vitals(self) -> HealthCheck:
+        return HealthCheck(
             self._settings.limits.stall,
             held=lambda: self._line.in_flight_requests if self._line else 0,
             due_s=lambda now_s: self._line.due_s(now_s) if self._line else now_s,
@@ -138,7 +138,7 @@ class Worker:
             in_flight=self._line.in_flight_requests if self._line else 0,
         )
 
-    def ready(self) -> Health:
+    def ready(self) -> ProbeResult:
         """Return whether the models are warm and the group is joined, for /readyz."""
         if self._source is None:
             return False, "the models are not warm, or the group is not joined, yet"
@@ -148,7 +148,7 @@ class Worker:
             return False, "no broker answers"
         return True, "the models are warm and the group is joined"
 
-    async def _serve(self, vitals: Vitals, stop: asyncio.Event) -> Exit:
+    async def _serve(self, vitals: HealthCheck, stop: asyncio.Event) -> Exit:
         """Work, and look at itself; whichever of the two ends first ends the other."""
         work = asyncio.create_task(self._live(vitals, stop), name="work")
         watch = asyncio.create_task(vitals.run(), name="vitals")
@@ -166,7 +166,7 @@ class Worker:
         await stop.wait()
         self._announcer.stopping()
 
-    async def _live(self, vitals: Vitals, stop: asyncio.Event) -> Exit:
+    async def _live(self, vitals: HealthCheck, stop: asyncio.Event) -> Exit:
         if self._one_shot is None:
             return await self._work(vitals, stop)
         return await self._one_shot.run(
@@ -176,7 +176,7 @@ class Worker:
             lambda: self._work(vitals, stop),
         )
 
-    async def _work(self, vitals: Vitals, stop: asyncio.Event) -> Exit:
+    async def _work(self, vitals: HealthCheck, stop: asyncio.Event) -> Exit:
         async with AsyncExitStack() as stack:
             started = await unless(stop, self._start(stack, vitals))
             if started is None:  # nothing was held
@@ -189,7 +189,9 @@ class Worker:
             async with one_shot.chasing(source, line, stop) if one_shot else nullcontext():
                 return await line.run(stop)
 
-    async def _start(self, stack: AsyncExitStack, vitals: Vitals) -> tuple[KafkaSource, Pipeline]:
+    async def _start(
+        self, stack: AsyncExitStack, vitals: HealthCheck
+    ) -> tuple[KafkaSource, Pipeline]:
         """Load the models and join the group, for as long as that takes; raises Fatal."""
         await in_thread(self._models.load)
         for name, model in self._models.serving.items():

@@ -7,10 +7,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from daemon.errors import Exit, Fatal
-from daemon.messages import Batch
-from daemon.running.bisection import Limits, SessionSick, run_isolated
-from daemon.running.jobs import Job, Rebuild, Served
+from daemon.inference.bisection import Limits, SessionSick, run_isolated
+from daemon.inference.jobs import Job, Rebuild, Served
+from daemon.values.errors import Exit, Fatal
+from daemon.values.messages import Batch
 from daemon.wire.assemble import assemble
 from runtime import Model, ModelRefused
 
@@ -18,7 +18,7 @@ _GROUP = 16
 
 
 class FakeRunner:
-    """Meets daemon.running.runner.Runner; a session says by `run_s(rows)` how long a batch takes."""
+    """Meets daemon.inference.runner.Runner; a session says by `run_s(rows)` how long a batch takes."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class FakeRunner:
 
 
 class FakePreparation:
-    """Meets daemon.running.preparation.Preparation; every group takes `group_s`, side by side."""
+    """Meets daemon.preparing.preparation.Preparation; every group takes `group_s`, side by side."""
 
     group_s = 0.01
 

@@ -11,15 +11,22 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from daemon.messages import Chunk, Header, Unreadable
-from daemon.offsets import Ledger
-from daemon.ports import Drain, OutgoingRecord, RecordTooLarge, SendDenied, SendError, SendFailed
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Chunk, Header, Unreadable
+from daemon.values.ports import (
+    Drain,
+    OutgoingRecord,
+    RecordTooLarge,
+    SendDenied,
+    SendError,
+    SendFailed,
+)
 
 Partition = tuple[str, int]
 
 
 class FakeRecord(NamedTuple):
-    """A fetched record; meets daemon.messages.Record."""
+    """A fetched record; meets daemon.values.messages.Record."""
 
     topic: str
     partition: int
@@ -124,7 +131,7 @@ class FakeSource:
         for partition in partitions:
             self._ledgers.pop(partition).lost = True
 
-    # daemon.ports.Source
+    # daemon.values.ports.Source
 
     @property
     def ledgers(self) -> Mapping[Partition, Ledger]:
@@ -251,7 +258,7 @@ class FakeSink:
         """What was published to `topic`, in order."""
         return [record for record in self.published if record.topic == topic]
 
-    # daemon.ports.Sink
+    # daemon.values.ports.Sink
 
     async def partition_count(self, topic: str) -> int | None:
         await asyncio.sleep(0)

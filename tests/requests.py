@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from daemon.messages import Bucket, Form, Request
-from daemon.offsets import Ledger
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Bucket, Form, Request
 from tests.fakes import FakeRecord
 
 BUCKET = Bucket("standard", "filetype")

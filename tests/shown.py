@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 from prometheus_client.samples import Sample
 
-from daemon.errors import Code
 from daemon.telemetry.metrics import Gauges, Metrics
 from daemon.telemetry.status import About, Status, WorkerSeen
-from daemon.telemetry.status.seen import LaneAbout
+from daemon.telemetry.status.inputs import LaneAbout
+from daemon.values.errors import Code
 
 WELL = (True, "all is well")
 DIGEST = "4f1d1c3b9a7e55d0c2f8" + "0" * 44

@@ -19,9 +19,9 @@ from daemon.admission.model_rules import ModelRules
 from daemon.admission.raw_lane import RawLane
 from daemon.admission.reply_topics import ReplyTopics
 from daemon.answering.replies import Replies
-from daemon.errors import Code, RequestRefused
-from daemon.messages import Answer, Chunk, Form, Record, Request, SentHeader
-from daemon.offsets import Ledger
+from daemon.values.errors import Code, RequestRefused
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Answer, Chunk, Form, Record, Request, SentHeader
 from daemon.wire.assemble import joined, rows_of
 from daemon.wire.media import form_of
 from runtime.conversion import Prepared
@@ -45,7 +45,7 @@ class Admitted:
 
 
 class _Stub(NamedTuple):
-    """Stands for a record that could not be decoded; meets daemon.messages.Record."""
+    """Stands for a record that could not be decoded; meets daemon.values.messages.Record."""
 
     topic: str
     partition: int

@@ -9,9 +9,9 @@ from daemon.admission.deadlines import NEVER_S, expiry
 from daemon.admission.model_rules import ModelRules
 from daemon.admission.reply_topics import ReplyTopics
 from daemon.answering.replies import Address, Replies
-from daemon.errors import Code, RequestRefused
-from daemon.messages import Answer, Arrays, Bucket, Envelope, Form, Record, Request
-from daemon.offsets import Ledger
+from daemon.values.errors import Code, RequestRefused
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Answer, Arrays, Bucket, Envelope, Form, Record, Request
 from daemon.wire.headers import RequestHeaders, read_headers
 from daemon.wire.media import form_of
 

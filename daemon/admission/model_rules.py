@@ -1,8 +1,8 @@
 """What one model accepts: which forms, which tensors, which values."""
 
 from config.settings import Limits, Model
-from daemon.errors import Code, RequestRefused
-from daemon.messages import Arrays, Bucket, Form
+from daemon.values.errors import Code, RequestRefused
+from daemon.values.messages import Arrays, Bucket, Form
 from daemon.wire import binary, json_v2, npy
 from daemon.wire.forms import Bounds, Decoded
 from daemon.wire.shapes import check_rows

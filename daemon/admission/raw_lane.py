@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from config.settings import Limits
 from daemon.admission.deadlines import NEVER_S
 from daemon.admission.model_rules import ModelRules
-from daemon.messages import Bucket, Form, Header, Record, Request
-from daemon.offsets import Ledger
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Bucket, Form, Header, Record, Request
 from daemon.wire.headers import CORRELATION, LONGEST_CORRELATION
 
 

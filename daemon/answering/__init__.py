@@ -1,1 +1,10 @@
-"""From results and refusals to records the broker has."""
+"""From results and refusals to records the broker has.
+
+- `batch_replies.py`: the replies of requests that ran together: what they share is made once
+- `dead_letters.py`: dead letters: a record that nobody can be answered for, kept whole with the
+  reason
+- `replay.py`: which dead letters are sent again, and as what
+- `replies.py`: answers: results in the form of their requests, error replies and dead letters
+- `undeliverable.py`: what becomes of an answer that cannot leave as it is, as only the broker
+  could know
+"""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from daemon.messages import Answer, Header, Request
+from daemon.values.messages import Answer, Header, Request
 from daemon.wire.reply_headers import (
     BATCH_ROWS,
     OK,
@@ -14,7 +14,7 @@ from daemon.wire.reply_headers import (
 )
 
 if TYPE_CHECKING:
-    from daemon.offsets import Ledger
+    from daemon.values.ledger import Ledger
 
 
 class Run(NamedTuple):

@@ -8,8 +8,8 @@ brings along are not passed on: readers of dead letters must be able to trust th
 from collections.abc import Iterable
 from typing import NamedTuple, cast
 
-from daemon.errors import Code
-from daemon.messages import Header, Record, SentHeader
+from daemon.values.errors import Code
+from daemon.values.messages import Header, Record, SentHeader
 from daemon.wire.problem import brief
 
 CODE = "dlq-code"

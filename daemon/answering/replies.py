@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from config.settings import Settings
 from daemon.answering.batch_replies import BatchReplies, Run
 from daemon.answering.dead_letters import dead_letter
-from daemon.errors import Code, RequestRefused
-from daemon.messages import Answer, Arrays, Header, Record, Request
-from daemon.offsets import Ledger
+from daemon.values.errors import Code, RequestRefused
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Answer, Arrays, Header, Record, Request
 from daemon.wire import raw
 from daemon.wire.assemble import is_raw, slices
 from daemon.wire.encode import encode
@@ -21,8 +21,8 @@ from daemon.wire.problem import PROBLEM_TYPE, problem
 from daemon.wire.reply_headers import ERROR, ERROR_CODE, request_id, trace_headers
 
 if TYPE_CHECKING:  # values of the runner, which needs nothing of this module
-    from daemon.running.bisection import Part
-    from daemon.running.jobs import Served
+    from daemon.inference.bisection import Part
+    from daemon.inference.jobs import Served
 
 Converted: TypeAlias = tuple[str, bytes] | RequestRefused
 """What a transform made of a request's outputs: content type and body, or a refusal."""
@@ -43,7 +43,7 @@ class Address(NamedTuple):
 
 
 class Replies:
-    """Makes the answers of requests; daemon.answering.amends makes those of answers that cannot leave."""
+    """Makes the answers of requests; daemon.answering.undeliverable makes those of answers that cannot leave."""
 
     def __init__(
         self,

@@ -1,1 +1,11 @@
-"""What waits for the executor, and what runs next. Pure."""
+"""What waits for the executor, and what runs next. Pure.
+
+- `batcher.py`: gathers requests into batches and says which runs next
+- `buckets.py`: requests that wait, bucket by bucket: only those of one bucket may share a batch
+- `fair_queue.py`: what the batcher knows of lanes: how each is batched, and how they share the
+  executor
+- `flush_policy.py`: when and why a bucket is due: rule 2 of daemon/batching/batcher.py, what
+  eager lanes do apart
+- `run_times.py`: how long the next run of a model is expected to take, from those before
+- `timer_queue.py`: what comes first, of things whose times change
+"""

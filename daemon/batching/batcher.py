@@ -6,9 +6,9 @@ never cut one short.
 Rule 2: a batch is due when it is full (N rows, or the next request does not fit), at its byte
 limit, T after its oldest request arrived, when its earliest deadline leaves just time to run, when
 a laggard in it holds commits back, when draining, when its lane is hurried; in an eager lane also
-when the executor would stand idle (daemon/batching/dues.py).
+when the executor would stand idle (daemon/batching/flush_policy.py).
 Rule 3: a batch is bound when the executor asks for one, so that it grows while another runs.
-Rule 4: lanes share the executor by weight (daemon/batching/lanes.py); within a lane the bucket whose time
+Rule 4: lanes share the executor by weight (daemon/batching/fair_queue.py); within a lane the bucket whose time
 came first is next (daemon/batching/buckets.py).
 """
 
@@ -17,13 +17,13 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from daemon.batching.agenda import Agenda
 from daemon.batching.buckets import BucketQueue, LaneQueues
-from daemon.batching.dues import Dues
-from daemon.batching.lanes import LanePolicy, Turn, Turns
+from daemon.batching.fair_queue import FairQueue, LanePolicy, Turn
+from daemon.batching.flush_policy import FlushPolicy
 from daemon.batching.run_times import RunTimes
-from daemon.messages import Batch, Bucket, Request
-from daemon.offsets import Ledger
+from daemon.batching.timer_queue import TimerQueue
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Batch, Bucket, Request
 
 _BUCKET = attrgetter("bucket")
 
@@ -38,11 +38,11 @@ class Batcher:
         """`run_times`: what warm-up has learned of the models."""
         self._run_times = run_times or RunTimes()
         self._lanes = {name: LaneQueues(policy) for name, policy in lanes.items()}
-        self._turns = Turns({name: policy.weight for name, policy in lanes.items()})
+        self._fair_queue = FairQueue({name: policy.weight for name, policy in lanes.items()})
         self._queues: dict[Bucket, BucketQueue] = {}
-        self._expiries: Agenda[BucketQueue] = Agenda()
+        self._expiries: TimerQueue[BucketQueue] = TimerQueue()
         self._ahead: Turn | None = None
-        self._dues = Dues(self._run_times)
+        self._flush_policy = FlushPolicy(self._run_times)
 
     # What waits
 
@@ -121,20 +121,20 @@ class Batcher:
 
         O(1) when they are those of the last call.
         """
-        if self._dues.hurry(lanes):
+        if self._flush_policy.hurry(lanes):
             for queue in self._queues.values():
                 self._place(queue)
 
     def drain(self) -> None:
         """Make everything due that waits now or comes later, whatever `hurry` is told."""
-        self._dues.drain()
+        self._flush_policy.drain()
         for queue in self._queues.values():
             self._place(queue)
 
     def observe_run(self, bucket: Bucket, rows: int, seconds: float) -> None:
         """Learn that a run of `rows` took `seconds`, and charge the bucket's lane for it."""
         expected_s = self._run_times.expected_s(bucket.model, rows)
-        self._turns.correct(bucket.lane, seconds - expected_s)
+        self._fair_queue.correct(bucket.lane, seconds - expected_s)
         self._run_times.observe(bucket.model, rows, seconds)
         for queue in self._expiries:
             if queue.key.model == bucket.model:
@@ -150,10 +150,10 @@ class Batcher:
         self._begin_ahead()
         queue = self._next(now, idle=not more_coming)
         if queue is None:
-            self._turns.rest()
+            self._fair_queue.rest()
             return None
         batch, turn = self._bind(queue, now)
-        self._turns.begin(turn)
+        self._fair_queue.begin(turn)
         return batch
 
     def take_ahead(self, now: float) -> Batch | None:
@@ -177,10 +177,10 @@ class Batcher:
         queue = self._next(now, besides=ahead.bucket.lane)
         if queue is None or self._ahead is None:
             return None
-        if self._turns.next_of(queue.key.lane) >= self._ahead:
+        if self._fair_queue.next_of(queue.key.lane) >= self._ahead:
             return None
         batch, turn = self._bind(queue, now)
-        self._turns.begin(turn)
+        self._fair_queue.begin(turn)
         return batch
 
     def next_due(self, now: float) -> float | None:
@@ -202,7 +202,7 @@ class Batcher:
     def _begin_ahead(self) -> None:
         """What was assembled ahead runs by now: nothing is asked for before."""
         if self._ahead is not None:
-            self._turns.begin(self._ahead)
+            self._fair_queue.begin(self._ahead)
             self._ahead = None
 
     def _next(
@@ -213,17 +213,17 @@ class Batcher:
             for name, lane in self._lanes.items()
             if name != besides and (queue := lane.deserving(now, idle=idle)) is not None
         }
-        name = self._turns.first(deserving)
+        name = self._fair_queue.first(deserving)
         return None if name is None else deserving[name]
 
     def _bind(self, queue: BucketQueue, now: float) -> tuple[Batch, Turn]:
-        cause = self._dues.cause(queue, now)
+        cause = self._flush_policy.cause(queue, now)
         waiting_rows = queue.rows
         requests, limit = queue.take()
         rows = waiting_rows - queue.rows
         self._place(queue)
         run_s = self._run_times.expected_s(queue.key.model, rows)
-        return Batch(queue.key, requests, rows, limit or cause), self._turns.give(
+        return Batch(queue.key, requests, rows, limit or cause), self._fair_queue.give(
             queue.key.lane, run_s
         )
 
@@ -235,7 +235,7 @@ class Batcher:
             lane.remove(queue)
             self._expiries.discard([queue])
             return
-        lane.place(queue, self._dues.time_s(queue), ready=self._dues.at_once(queue))
+        lane.place(queue, self._flush_policy.time_s(queue), ready=self._flush_policy.at_once(queue))
         if queue.deadlines:
             self._expiries.put(queue, queue.earliest_deadline_s)
         else:

@@ -7,10 +7,10 @@ from itertools import islice
 from operator import attrgetter
 from typing import Literal
 
-from daemon.batching.agenda import Agenda
-from daemon.batching.lanes import LanePolicy
-from daemon.messages import Bucket, Request
-from daemon.offsets import Ledger
+from daemon.batching.fair_queue import LanePolicy
+from daemon.batching.timer_queue import TimerQueue
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Bucket, Request
 
 _ARRIVAL = attrgetter("arrived_s")
 
@@ -37,7 +37,7 @@ class BucketQueue:
         self.policy = policy
         self.rows = 0
         self.cost_bytes = 0
-        self.deadlines: Agenda[Request] = Agenda()
+        self.deadlines: TimerQueue[Request] = TimerQueue()
         self.laggards: set[Request] = set()
         self._requests: deque[Request] = deque()
 
@@ -170,8 +170,8 @@ class LaneQueues:
 
     def __init__(self, policy: LanePolicy) -> None:
         self.policy = policy
-        self._by_time: Agenda[BucketQueue] = Agenda()
-        self._ready: Agenda[BucketQueue] = Agenda()
+        self._by_time: TimerQueue[BucketQueue] = TimerQueue()
+        self._ready: TimerQueue[BucketQueue] = TimerQueue()
 
     def place(self, queue: BucketQueue, due_s: float, *, ready: bool) -> None:
         """Enter or move a queue that is due at `due_s`, or, when `ready`, already."""

@@ -1,1 +1,20 @@
-"""What the command `tidemill` does, one file a command; daemon.__main__ says how it is typed."""
+"""What the command `tidemill` does, one file a command; daemon.__main__ says how it is typed.
+
+- `ask.py`: `tidemill ask`
+- `catch_up.py`: `tidemill run --until-caught-up`: what is asked for, and what people and programs
+  get to see
+- `check.py`: `tidemill check`: everything `run` will need, tried without changing anything
+- `dead_letters.py`: `tidemill dead-letters list`
+- `ending.py`: how a process that serves ends: whatever the reason, it is in the log, and the end
+  is the last
+- `findings.py`: what `check` found, and how it is shown
+- `options.py`: what is typed the same way at several commands
+- `replay.py`: `tidemill dead-letters replay`
+- `replay_report.py`: what `tidemill dead-letters replay` prints
+- `resolved.py`: the settings in force, each with where it was written
+- `run.py`: `tidemill run`
+- `scaler.py`: `tidemill scaler`
+- `schema.py`: `tidemill schema`
+- `supervise.py`: `tidemill supervise`
+- `typed_dead_letters.py`: `tidemill dead-letters`: what people type
+"""

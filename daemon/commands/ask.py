@@ -11,10 +11,10 @@ from typing import NamedTuple
 from config.load import load
 from config.settings import Lane, Settings
 from config.units import parse_duration
-from daemon.errors import Exit, Fatal
-from daemon.kafka.reader import ask as ask_kafka
-from daemon.messages import Header, Record
+from daemon.kafka.looking.reader import ask as ask_kafka
 from daemon.telemetry import logs
+from daemon.values.errors import Exit, Fatal
+from daemon.values.messages import Header, Record
 
 _ERROR_REPLY = 1
 _FORMS = {".json": b"application/json", ".npy": b"application/x-npy"}

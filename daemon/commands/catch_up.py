@@ -11,10 +11,10 @@ from rich.table import Table
 
 from config.settings import Settings
 from config.units import parse_duration
-from daemon.catching_up.one_shot import OneShot
-from daemon.catching_up.progress import Bar, Logged
-from daemon.catching_up.summary import Summary
-from daemon.errors import Exit, Fatal
+from daemon.one_shot.one_shot import OneShot
+from daemon.one_shot.progress import Bar, Logged
+from daemon.one_shot.summary import Summary
+from daemon.values.errors import Exit, Fatal
 
 
 class CatchUp(NamedTuple):

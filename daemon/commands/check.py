@@ -10,9 +10,9 @@ from config.load import Loaded, load
 from config.settings import Model as ModelSettings
 from daemon.commands.findings import Finding, Report
 from daemon.commands.resolved import resolve
-from daemon.errors import Exit
-from daemon.kafka.preflight import look
+from daemon.kafka.looking.preflight import look
 from daemon.telemetry import logs
+from daemon.values.errors import Exit
 from runtime.errors import ModelRefused
 from runtime.model import Model, load_model
 from runtime.signature import Signature

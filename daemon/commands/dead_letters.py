@@ -16,10 +16,10 @@ from rich.text import Text
 
 from config.load import load
 from daemon.answering.dead_letters import attempts_of
-from daemon.errors import Exit
-from daemon.kafka.reader import newest
-from daemon.messages import Record
+from daemon.kafka.looking.reader import newest
 from daemon.telemetry import logs
+from daemon.values.errors import Exit
+from daemon.values.messages import Record
 
 _MOST_PAYLOAD_BYTES = 1024
 _WAIT_S = 30.0

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from daemon.errors import Exit, Fatal
 from daemon.telemetry import logs
 from daemon.telemetry.events import Event
+from daemon.values.errors import Exit, Fatal
 
 
 class Ended(NamedTuple):

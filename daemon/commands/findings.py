@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.commands.resolved import Resolved
-from daemon.errors import Exit
+from daemon.values.errors import Exit
 
 
 class Finding(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.errors import Exit
+from daemon.values.errors import Exit
 
 Config = Annotated[
     Path | None,

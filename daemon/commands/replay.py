@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from config.load import Loaded, load
 from config.units import parse_duration
-from daemon.answering.replays import Letter, Replay, Selection, Why, letter_of, replay_of
+from daemon.answering.replay import Letter, Replay, Selection, Why, letter_of, replay_of
 from daemon.commands.replay_report import Outcome, Report
-from daemon.errors import Code, Exit, Fatal
-from daemon.kafka.reader import whole
-from daemon.kafka.replaying import Resender
-from daemon.messages import Record
+from daemon.kafka.looking.reader import whole
+from daemon.kafka.writing.replay import Resender
 from daemon.telemetry import logs
+from daemon.values.errors import Code, Exit, Fatal
+from daemon.values.messages import Record
 
 _WAIT_S = 30.0
 """Longest silence of the broker."""

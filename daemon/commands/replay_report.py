@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from daemon.answering.replays import Letter
+from daemon.answering.replay import Letter
 from daemon.commands.dead_letters import shown_time
-from daemon.messages import Record
+from daemon.values.messages import Record
 
 _COLUMNS: Final = ("letter", "code", "request", "attempts", "bytes")
 _MOST_ROWS = 100

@@ -11,12 +11,12 @@ from config.settings import Settings
 from daemon import worker
 from daemon.commands.catch_up import CatchUp, one_shot, show
 from daemon.commands.ending import lived
-from daemon.errors import Exit
-from daemon.process.abandoning import left_behind
-from daemon.process.supervised import follow_supervisor
+from daemon.process.cancellable import left_behind
+from daemon.process.parent_death import follow_supervisor
 from daemon.telemetry import logs
 from daemon.telemetry.events import Event
 from daemon.telemetry.status import About
+from daemon.values.errors import Exit
 
 _LEFT_BEHIND = {Exit.INTERNAL, Exit.WORK_LEFT}
 """Ends that may leave a thread behind which hangs in a model or a transform; Python would wait for

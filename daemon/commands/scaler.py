@@ -11,14 +11,14 @@ from pathlib import Path
 
 from config.load import Loaded, load
 from daemon.commands.ending import lived
-from daemon.errors import Exit, Fatal
 from daemon.process.notify import Notifier
+from daemon.scaling.scale_document import shown
 from daemon.scaling.scaler import Report
 from daemon.scaling.serving import Serving, once
-from daemon.scaling.shown import shown
 from daemon.telemetry import logs
 from daemon.telemetry.events import Event
 from daemon.telemetry.status import About
+from daemon.values.errors import Exit, Fatal
 
 
 def scaler(config: Path | None, overrides: Sequence[str], *, one_look: bool) -> Exit:

@@ -4,7 +4,7 @@ import json
 import sys
 
 from config.schema import schema as settings_schema
-from daemon.errors import Exit
+from daemon.values.errors import Exit
 
 
 def schema() -> Exit:

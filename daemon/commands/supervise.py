@@ -8,14 +8,14 @@ from pathlib import Path
 
 from config.load import load
 from daemon.commands.ending import lived
-from daemon.errors import Exit
-from daemon.event_loop import loop_factory
+from daemon.loop.event_loop import loop_factory
 from daemon.process.notify import Notifier
-from daemon.supervision.edition import Edition
+from daemon.supervision.revision import Revision
 from daemon.supervision.supervisor import Supervisor
 from daemon.telemetry import logs
 from daemon.telemetry.events import Event
 from daemon.telemetry.status import About
+from daemon.values.errors import Exit
 
 
 def supervise(config: Path | None, overrides: Sequence[str]) -> Exit:
@@ -24,11 +24,11 @@ def supervise(config: Path | None, overrides: Sequence[str]) -> Exit:
     loaded = load(config, os.environ, overrides)
     first_port = loaded.settings.http.port
 
-    def edition() -> Edition:
+    def edition() -> Revision:
         again = load(config, os.environ, overrides)
-        return Edition(again, config, overrides, first_port=first_port)
+        return Revision(again, config, overrides, first_port=first_port)
 
-    first = Edition(loaded, config, overrides, first_port=first_port)
+    first = Revision(loaded, config, overrides, first_port=first_port)
     logs.configure(loaded.settings.log, worker=first.name)
     logs.log(
         Event.SUPERVISOR_STARTED,
@@ -50,7 +50,7 @@ def supervise(config: Path | None, overrides: Sequence[str]) -> Exit:
 
 
 def _supervise(
-    first: Edition, reread: Callable[[], Edition], about: About, notifier: Notifier
+    first: Revision, reread: Callable[[], Revision], about: About, notifier: Notifier
 ) -> Exit:
     async def live() -> Exit:
         return await Supervisor(first, reread, about, notifier).run()

@@ -1,1 +1,10 @@
-"""The two ends of the line: the only place that speaks to the Kafka client."""
+"""The two ends of the line: the only place that speaks to the Kafka client.
+
+- `client.py`: how a broker is reached: addresses, TLS, SASL, and what a refusal means for the
+  process
+- `connecting.py`: the first contact: a consumer that is connected, and topics that exist
+- `guards.py`: what aiokafka 0.14.0 gets wrong and this worker cannot live with, put right from
+  outside
+- `source.py`: requests from Kafka: fetched, entered in ledgers, given up in rebalances, committed
+- `topics.py`: what the cluster says of topics, by a request that never asks it to create them
+"""

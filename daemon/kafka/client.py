@@ -15,7 +15,7 @@ from aiokafka.conn import collect_hosts, create_conn
 from config.errors import SettingsError
 from config.secrets import read_secret
 from config.settings import Kafka
-from daemon.errors import Exit, Fatal
+from daemon.values.errors import Exit, Fatal
 
 Options: TypeAlias = dict[str, Any]
 """Keyword arguments that every client of aiokafka takes."""

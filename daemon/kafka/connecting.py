@@ -7,12 +7,12 @@ from aiokafka import errors
 from aiokafka.client import AIOKafkaClient
 
 from config.settings import Kafka
-from daemon.errors import Exit, Fatal
 from daemon.kafka import client
-from daemon.kafka.consumer import Consumer
-from daemon.kafka.lease import Lease
+from daemon.kafka.group.lease import Lease
+from daemon.kafka.reading.consumer import Consumer
+from daemon.kafka.reading.poison_records import Isolation
 from daemon.kafka.topics import partition_counts
-from daemon.kafka.unreadable import Isolation
+from daemon.values.errors import Exit, Fatal
 
 _RETRY_S = 0.2
 _TOPICS_S = 5.0

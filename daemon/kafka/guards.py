@@ -17,8 +17,8 @@ from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
-from daemon.kafka import unreadable as isolation
-from daemon.kafka.lease import Lease
+from daemon.kafka.group.lease import Lease
+from daemon.kafka.reading import poison_records as isolation
 
 Send: TypeAlias = Callable[[Any], Awaitable[Any]]
 

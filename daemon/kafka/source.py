@@ -10,23 +10,23 @@ from aiokafka import errors
 from aiokafka.structs import TopicPartition
 
 from config.settings import Settings
-from daemon.errors import Exit, Fatal
 from daemon.kafka import client, guards
-from daemon.kafka.chunks import Chunks
 from daemon.kafka.connecting import check_topics, connect
-from daemon.kafka.consumer import Consumer
-from daemon.kafka.decompression import RATIO
-from daemon.kafka.lag import Lag, behind
-from daemon.kafka.lease import Lease
-from daemon.kafka.membership import Membership
-from daemon.kafka.record_batches import FetchedRecord
-from daemon.kafka.tally import Tally
-from daemon.kafka.unreadable import Isolation
-from daemon.messages import Chunk
-from daemon.offsets import Ledger
-from daemon.ports import Drain
+from daemon.kafka.group.lease import Lease
+from daemon.kafka.group.membership import Membership
+from daemon.kafka.reading.chunks import Chunks
+from daemon.kafka.reading.consumer import Consumer
+from daemon.kafka.reading.decompression import RATIO
+from daemon.kafka.reading.lag import Lag, behind
+from daemon.kafka.reading.poison_records import Isolation
+from daemon.kafka.reading.record_batches import FetchedRecord
+from daemon.kafka.reading.tally import Tally
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
+from daemon.values.errors import Exit, Fatal
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Chunk
+from daemon.values.ports import Drain
 
 _WATCH_S = 0.25
 """How often the lease is looked at while nobody asks for it."""
@@ -41,7 +41,7 @@ _NO_LEDGERS: Mapping[tuple[str, int], Ledger] = MappingProxyType({})
 
 
 class KafkaSource:
-    """This worker's membership in the group and its partitions; meets daemon.ports.Source."""
+    """This worker's membership in the group and its partitions; meets daemon.values.ports.Source."""
 
     _consumer: Consumer
     _chunks: Chunks
@@ -183,7 +183,7 @@ class KafkaSource:
     ) -> Sequence[Chunk]:
         """Return what is there from `topics`, waiting at most `timeout_s` when nothing is.
 
-        See daemon.ports.Source. May be cancelled after all: only our own wait suspends.
+        See daemon.values.ports.Source. May be cancelled after all: only our own wait suspends.
         """
         self._check()
         chunks = await self._take(topics, max_records)

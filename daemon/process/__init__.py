@@ -1,1 +1,16 @@
-"""The worker as a process: does it move, what stops it, what does it hold."""
+"""The worker as a process: does it move, what stops it, what does it hold.
+
+- `announcer.py`: what a service manager is told of a worker, and when
+- `cancellable.py`: work that is given up when the process is told to stop before it is done
+- `gc_policy.py`: when Python's cyclic garbage collector may run
+- `health.py`: the worker's look at itself, once a second: does it move, and who must be told?
+- `memory.py`: how much memory a worker may come to use, from its settings
+- `notify.py`: telling a service manager how this process stands, by the protocol of sd_notify(3)
+- `parent_death.py`: a supervised worker's tie to its supervisor: who dies, however that is, takes
+  its workers along
+- `pid1.py`: what a process must see to itself when it is the first one, as in a container
+- `signals.py`: what the process is told from outside: TERM and INT stop it, HUP reloads its
+  models
+- `stall_detector.py`: whether the worker moves the work it holds
+- `watchdog.py`: ends a process whose event loop hangs: nothing that lives on the loop could
+"""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from config.settings import Settings
 from daemon.process.notify import Notifier
 from daemon.telemetry.events import Event
-from daemon.telemetry.http import Health
+from daemon.telemetry.http import ProbeResult
 from daemon.telemetry.logs import log
 
 _STATUS_S = 5.0
@@ -31,8 +31,8 @@ _LEAVING_S = 15.0
 class Standing(NamedTuple):
     """How a worker stands at a look."""
 
-    ready: Health
-    live: Health
+    ready: ProbeResult
+    live: ProbeResult
     lag_records: int
     answered: float
     """Requests, since the start."""

@@ -14,7 +14,7 @@ headers and a 64-byte body (record 0.6, request 0.2, answer 0.6); the rest is th
 _RESPONSE_BYTES = 50 * 2**20
 """Largest fetch response: fetch.max.bytes of Kafka and of aiokafka."""
 _UNPACKED_RATIO = 64
-"""How far a fetched batch may unpack; daemon.kafka.decompression refuses more."""
+"""How far a fetched batch may unpack; daemon.kafka.reading.decompression refuses more."""
 _BATCH_COPIES = 3
 """A batch's inputs joined, its outputs, and the replies made of them."""
 _MIB = 2**20

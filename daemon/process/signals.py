@@ -10,10 +10,10 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
-from daemon.errors import Exit
-from daemon.process.supervised import ORPHANED
+from daemon.process.parent_death import ORPHANED
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log, summarise
+from daemon.values.errors import Exit
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 

@@ -10,9 +10,9 @@ import sys
 import threading
 from collections.abc import Callable
 
-from daemon.errors import Exit
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log, summarise
+from daemon.values.errors import Exit
 
 _TICKS = 20
 """Ticks in the allowed time; a hang is found within a twentieth more."""

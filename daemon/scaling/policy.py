@@ -25,10 +25,10 @@ from typing import NamedTuple
 
 from config.settings import Scaling
 from daemon.scaling.alignment import aligned
-from daemon.scaling.gain import Gain
 from daemon.scaling.load import Load
-from daemon.scaling.need import Plan, enough, planned, roomy
-from daemon.scaling.window import Highest
+from daemon.scaling.required_workers import Plan, enough, planned, roomy
+from daemon.scaling.scale_up_guard import Gain
+from daemon.scaling.sliding_max import Highest
 
 __all__ = ["Decision", "Load", "Policy"]
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from config.settings import Settings
 from daemon.scaling.arrivals import Arrivals
-from daemon.scaling.by_design import ByDesign
+from daemon.scaling.expected_in_flight import ByDesign
 from daemon.scaling.lag_age import LagAge
 from daemon.scaling.observation import Observation, Partition
 from daemon.scaling.own_rate import Work

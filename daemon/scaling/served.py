@@ -4,8 +4,8 @@ A commit that went back, or over records that were deleted, answered nothing.
 """
 
 from daemon.scaling.flow import Flow
-from daemon.scaling.gain import RATE_WINDOW_S
 from daemon.scaling.observation import NO_COMMIT, Observation, Partition
+from daemon.scaling.scale_up_guard import RATE_WINDOW_S
 
 
 class Served:

@@ -8,7 +8,7 @@ Rule 4: never less than what each worker serves as it is.
 
 from config.settings import Settings
 from daemon.scaling.backlog_rate import BacklogRate, Sight
-from daemon.scaling.by_design import ByDesign
+from daemon.scaling.expected_in_flight import ByDesign
 from daemon.scaling.observation import Observation
 from daemon.scaling.own_rate import OwnRate, Work
 from daemon.scaling.served import Served

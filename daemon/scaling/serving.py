@@ -14,18 +14,18 @@ from typing import Any, NoReturn
 from aiohttp import web
 
 from config.settings import Settings
-from daemon.errors import Exit
-from daemon.kafka.observer import Observer
+from daemon.kafka.looking.observer import Observer
 from daemon.process.notify import Notifier
 from daemon.process.signals import Signals
+from daemon.scaling.scale_document import shown
 from daemon.scaling.scaler import Report, Scaler
-from daemon.scaling.shown import shown
 from daemon.scaling.watching import Watching
 from daemon.telemetry.events import Event
-from daemon.telemetry.http import Health, HttpServer
+from daemon.telemetry.http import HttpServer, ProbeResult
 from daemon.telemetry.logs import counts, log, summarise
 from daemon.telemetry.scaling_metrics import ScalingMetrics
 from daemon.telemetry.status import About, Status
+from daemon.values.errors import Exit
 
 _BEAT_S = 1.0
 _BEATS_A_STATUS = 5
@@ -76,11 +76,11 @@ class Serving:
             self._notifier.stopping()
         return Exit.CLEAN
 
-    def live(self) -> Health:
+    def live(self) -> ProbeResult:
         """Return whether this process is worth keeping, for /livez."""
         return self._watching.moving, "looks go on" if self._watching.moving else "a look hangs"
 
-    def ready(self) -> Health:
+    def ready(self) -> ProbeResult:
         """Return whether there is a number, for /readyz."""
         report = self._watching.report
         if report is None:

@@ -24,7 +24,7 @@ _LATE_S = 30.0
 
 
 class Watched(Protocol):
-    """See daemon.kafka.observer.Observer."""
+    """See daemon.kafka.looking.observer.Observer."""
 
     async def look(self) -> Observation:
         """Return what can be seen now."""

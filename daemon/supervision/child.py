@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from daemon.process.notify import NOTIFY_SOCKET, WATCHDOG_USEC
-from daemon.process.supervised import SUPERVISOR
+from daemon.process.parent_death import SUPERVISOR
 
 
 def worker_command(

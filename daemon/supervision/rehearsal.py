@@ -4,8 +4,8 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 
-from daemon.errors import Exit, Fatal
 from daemon.supervision.child import check_command
+from daemon.values.errors import Exit, Fatal
 
 
 async def rehearse(

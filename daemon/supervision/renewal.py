@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from config.errors import SettingsError
-from daemon.errors import Fatal
-from daemon.supervision.edition import Edition
-from daemon.supervision.looking import Looking
+from daemon.supervision.group_watch import Looking
 from daemon.supervision.rehearsal import rehearse
+from daemon.supervision.revision import Revision
 from daemon.supervision.rolling import Finished, Replace, Replaced, Rolling, Stopped
 from daemon.supervision.slots import Slots
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
+from daemon.values.errors import Fatal
 
 _TRIED_S = 300.0
 """Bounds a hang of what tries the settings; loading the models takes most of it."""
@@ -34,11 +34,11 @@ class Renewal:
     def __init__(
         self,
         slots: Slots,
-        reread: Callable[[], Edition],
+        reread: Callable[[], Revision],
         *,
-        look_as: Callable[[Edition], Looking],
-        taken: Callable[[Edition, Looking | None], Awaitable[None]],
-        present: Callable[[], Edition],
+        look_as: Callable[[Revision], Looking],
+        taken: Callable[[Revision, Looking | None], Awaitable[None]],
+        present: Callable[[], Revision],
     ) -> None:
         self._slots = slots
         self._reread = reread
@@ -93,7 +93,7 @@ class Renewal:
         self._rolling.begin(self._slots.edition)
         log(Event.ROLL_STARTED, workers=self._slots.working, most=edition.most)
 
-    async def _found_good(self) -> tuple[Edition, Looking | None]:
+    async def _found_good(self) -> tuple[Revision, Looking | None]:
         """Return what the settings say, and a look that is open if they need another."""
         edition = await asyncio.to_thread(self._reread)
         recipe = edition.recipe(0)

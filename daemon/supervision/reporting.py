@@ -11,15 +11,15 @@ from config.settings import Http
 from daemon.process.notify import Notifier
 from daemon.scaling.own_rate import Work
 from daemon.supervision.gathering import LABEL, Gathering
-from daemon.supervision.looking import Looking
+from daemon.supervision.group_watch import Looking
 from daemon.supervision.slot import State
 from daemon.supervision.slots import Slots
 from daemon.supervision.work_done import WorkDone
 from daemon.supervision.workers import Workers
-from daemon.telemetry.http import Health, HttpServer
+from daemon.telemetry.http import HttpServer, ProbeResult
 from daemon.telemetry.scaling_metrics import ScalingMetrics
 from daemon.telemetry.status import About, Status
-from daemon.telemetry.status.seen import WorkerSeen, WorkerState
+from daemon.telemetry.status.inputs import WorkerSeen, WorkerState
 
 _GATHER_S = 5.0
 """As often as a worker looks at its own metrics for its page."""
@@ -109,13 +109,13 @@ class Reporting:
 
     # What is seen
 
-    def live(self) -> Health:
+    def live(self) -> ProbeResult:
         """Return whether this process is worth keeping, for /livez."""
         if self._looking().moving:
             return True, "it looks at the group, and after its workers"
         return False, "it does not look at the group any more"
 
-    def ready(self) -> Health:
+    def ready(self) -> ProbeResult:
         """Return whether it knows what is wanted, for /readyz; no worker need serve for that."""
         report = self._looking().report
         if report is None:

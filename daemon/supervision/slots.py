@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
-from daemon.errors import Exit
 from daemon.supervision.backoff import Backoff
 from daemon.supervision.slot import Action, Cause, Do, End, Patience, Slot, State
+from daemon.values.errors import Exit
 
 HOPELESS = frozenset({Exit.USAGE, Exit.MODEL_REFUSED, Exit.DENIED, Exit.SETTINGS})
 """Exit codes of which docs/operations.md says: do not start again."""

@@ -11,23 +11,23 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NoReturn
 
-from daemon.errors import Exit, Fatal
 from daemon.process.notify import Notifier
 from daemon.process.signals import Signals
 from daemon.scaling.own_rate import Work
 from daemon.scaling.scaler import Report
-from daemon.supervision.edition import Edition
 from daemon.supervision.folder import socket_folder
-from daemon.supervision.looking import Looking
+from daemon.supervision.group_watch import Looking
 from daemon.supervision.metrics import SupervisionMetrics
 from daemon.supervision.renewal import Renewal
 from daemon.supervision.reporting import Reporting
+from daemon.supervision.revision import Revision
 from daemon.supervision.slots import Slots
 from daemon.supervision.workers import Recipe, Workers
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import counts, log, summarise
 from daemon.telemetry.scaling_metrics import ScalingMetrics
 from daemon.telemetry.status import About
+from daemon.values.errors import Exit, Fatal
 
 _TICK_S = 0.25
 """Small against all that is counted in seconds; a look at the slots costs microseconds."""
@@ -39,7 +39,7 @@ class Supervisor:
     """Keeps the workers of one group on this host; to be made inside a running loop."""
 
     def __init__(
-        self, edition: Edition, reread: Callable[[], Edition], about: About, notifier: Notifier
+        self, edition: Revision, reread: Callable[[], Revision], about: About, notifier: Notifier
     ) -> None:
         """`reread` returns what the settings say at a SIGHUP; `about` is for the status page."""
         self._edition = edition
@@ -148,7 +148,7 @@ class Supervisor:
 
     # What is wanted
 
-    def _look_as(self, edition: Edition) -> Looking:
+    def _look_as(self, edition: Revision) -> Looking:
         return Looking(
             edition,
             workers=lambda: self._slots.working,
@@ -163,7 +163,7 @@ class Supervisor:
         self._metrics.report = report
         self._changed.set()
 
-    async def _take(self, edition: Edition, looking: Looking | None) -> None:
+    async def _take(self, edition: Revision, looking: Looking | None) -> None:
         """Go on with another edition, and another look if there is one."""
         self._edition = edition
         if looking is not None:

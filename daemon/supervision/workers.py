@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from daemon.errors import Exit
 from daemon.process.notify import HTTP_PORT
 from daemon.supervision.child import Child
 from daemon.supervision.mailbox import Mailbox, Notice
@@ -17,6 +16,7 @@ from daemon.supervision.slot import Action, Cause, Do, End, State
 from daemon.supervision.slots import Slots
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
+from daemon.values.errors import Exit
 
 _TIDY = frozenset({int(Exit.CLEAN), -signal.SIGTERM})
 """A worker handles SIGTERM from before it holds anything; who died of it had not come that far."""

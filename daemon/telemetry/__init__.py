@@ -1,1 +1,13 @@
-"""What the worker says of itself: events, metrics, health."""
+"""What the worker says of itself: events, metrics, health.
+
+- `events.py`: every event the log may name, with its level and its meaning; docs/operations.md
+  lists them
+- `histograms.py`: histograms that take a whole batch of observations at once
+- `http.py`: health and metrics over HTTP, for probes and scrapers of this host
+- `logs.py`: the log: one JSON object a line on standard error, readable text on a terminal
+- `metric_names.py`: every metric there is, with its labels and its meaning; docs/operations.md
+  lists them
+- `metrics.py`: what happened, counted for Prometheus
+- `repeats.py`: which repetitions of a log event are left out
+- `scaling_metrics.py`: what was decided, and by what, as Prometheus reads it
+"""

@@ -12,11 +12,11 @@ from aiohttp.typedefs import Handler
 from prometheus_client.aiohttp import make_aiohttp_handler
 from prometheus_client.registry import Collector
 
-from daemon.errors import Exit, Fatal
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
+from daemon.values.errors import Exit, Fatal
 
-Health: TypeAlias = tuple[bool, str]
+ProbeResult: TypeAlias = tuple[bool, str]
 """Whether all is well, and the reason a person reads."""
 
 _CLOSE_S = 1.0
@@ -31,8 +31,8 @@ class HttpServer:
         host: str,
         port: int,
         *,
-        live: Callable[[], Health],
-        ready: Callable[[], Health],
+        live: Callable[[], ProbeResult],
+        ready: Callable[[], ProbeResult],
         registry: Collector,
         routes: Sequence[web.RouteDef] = (),
     ) -> None:
@@ -69,7 +69,7 @@ class HttpServer:
         await self._runner.cleanup()
 
 
-def _health(ask: Callable[[], Health]) -> Handler:
+def _health(ask: Callable[[], ProbeResult]) -> Handler:
     async def answer(_: web.Request) -> web.Response:
         well, reason = ask()
         return web.json_response({"ok": well, "reason": reason}, status=200 if well else 503)

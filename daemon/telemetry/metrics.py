@@ -16,10 +16,10 @@ import prometheus_client
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from daemon.errors import Code
-from daemon.messages import Answer, FlushCause, Record
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.histograms import Histogram, Seconds
+from daemon.values.errors import Code
+from daemon.values.messages import Answer, FlushCause, Record
 
 Labels: TypeAlias = tuple[str, ...]
 

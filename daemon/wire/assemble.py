@@ -5,7 +5,7 @@ from typing import cast
 
 import numpy as np
 
-from daemon.messages import Array, Arrays, Form, Request
+from daemon.values.messages import Array, Arrays, Form, Request
 from daemon.wire.tensor_bytes import little_endian
 from runtime.signature import Signature, TensorSpec
 

@@ -6,8 +6,8 @@ of each input that names its `binary_data_size`, in the order of the inputs. Rep
 
 from typing import Any
 
-from daemon.errors import Code, RequestRefused
-from daemon.messages import Array, Arrays, Envelope
+from daemon.values.errors import Code, RequestRefused
+from daemon.values.messages import Array, Arrays, Envelope
 from daemon.wire import protocol
 from daemon.wire.forms import Bounds, Decoded, Encoded, wanted_outputs
 from daemon.wire.headers import CONTENT_TYPE, JSON_LENGTH

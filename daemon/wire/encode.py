@@ -1,6 +1,6 @@
 """A result in the form of its request."""
 
-from daemon.messages import Arrays, Form, Request
+from daemon.values.messages import Arrays, Form, Request
 from daemon.wire import binary, json_v2, npy, raw
 from daemon.wire.forms import Encoded
 from daemon.wire.tensor_bytes import bytes_of

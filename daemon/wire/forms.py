@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from daemon.messages import Array, Arrays, Envelope, Header
+from daemon.values.messages import Array, Arrays, Envelope, Header
 from runtime.signature import Signature, TensorSpec
 
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import msgspec
 
 from config.settings import Limits
-from daemon.errors import Code
-from daemon.messages import Header, SentHeader
+from daemon.values.errors import Code
+from daemon.values.messages import Header, SentHeader
 
 CORRELATION = ("correlation-id", "correlation_id", "kafka_correlationId")
 """The first of these that is there wins, and the reply carries it by the same name."""

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from daemon.errors import Code, RequestRefused
-from daemon.messages import Array
+from daemon.values.errors import Code, RequestRefused
+from daemon.values.messages import Array
 from daemon.wire import bfloat16
 from daemon.wire.json_text import UNREADABLE, refusal
 from daemon.wire.shapes import describe

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from daemon.errors import Code, RequestRefused
+from daemon.values.errors import Code, RequestRefused
 
 _TELLING = 64
 """Bytes by which an array is found again."""

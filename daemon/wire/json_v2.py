@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from daemon.errors import Code, RequestRefused
-from daemon.messages import Arrays, Envelope
+from daemon.values.errors import Code, RequestRefused
+from daemon.values.messages import Arrays, Envelope
 from daemon.wire import protocol
 from daemon.wire.forms import Bounds, Decoded, Encoded, wanted_outputs
 from daemon.wire.headers import CONTENT_TYPE

@@ -1,6 +1,6 @@
 """Which form a body has, by its media type."""
 
-from daemon.messages import Form
+from daemon.values.messages import Form
 
 _FORMS = {
     b"application/json": Form.JSON,

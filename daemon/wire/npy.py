@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from daemon.errors import Code, RequestRefused
-from daemon.messages import Arrays
+from daemon.values.errors import Code, RequestRefused
+from daemon.values.messages import Arrays
 from daemon.wire.forms import Bounds, Decoded, Encoded
 from daemon.wire.headers import CONTENT_TYPE
 from daemon.wire.shapes import check_shape, check_size, describe

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from daemon.errors import Code
+from daemon.values.errors import Code
 from daemon.wire.headers import CONTENT_TYPE
 
 PROBLEM_TYPE = (CONTENT_TYPE, b"application/problem+json")

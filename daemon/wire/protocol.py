@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from daemon.errors import Code, RequestRefused
-from daemon.messages import Envelope
+from daemon.values.errors import Code, RequestRefused
+from daemon.values.messages import Envelope
 from daemon.wire.json_text import UNREADABLE, check_text, check_well_formed, refusal
 from runtime.signature import Signature, TensorSpec
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from daemon.messages import Array, Request
+from daemon.values.messages import Array, Request
 from daemon.wire.binary import OCTETS_TYPE
 from daemon.wire.tensor_bytes import bytes_of
 from runtime.signature import TensorSpec

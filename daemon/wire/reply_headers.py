@@ -1,6 +1,6 @@
 """The headers of replies: their names, and how their values are written."""
 
-from daemon.messages import Header, Record
+from daemon.values.messages import Header, Record
 from daemon.wire.headers import TRACEPARENT, TRACESTATE
 from daemon.wire.trace import child
 

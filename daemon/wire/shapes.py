@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from daemon.errors import Code, RequestRefused
+from daemon.values.errors import Code, RequestRefused
 from runtime.signature import TensorSpec
 
 

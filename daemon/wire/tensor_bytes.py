@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from daemon.errors import Code, RequestRefused
-from daemon.messages import Array
+from daemon.values.errors import Code, RequestRefused
+from daemon.values.messages import Array
 from daemon.wire.shapes import check_size, describe
 from runtime.signature import TensorSpec
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from config.settings import Model
-from daemon.messages import Array
+from daemon.values.messages import Array
 from daemon.wire import bfloat16
 from daemon.wire.shapes import describe
 from runtime.signature import FLOATS, TensorSpec

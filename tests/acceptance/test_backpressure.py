@@ -2,7 +2,7 @@
 
 import asyncio
 
-from daemon.errors import Exit
+from daemon.values.errors import Exit
 from loadtest.kafka.proxy import PRODUCE, Proxy
 from tests.acceptance.jobs import END_S, events, held, metric, pair, start, until
 

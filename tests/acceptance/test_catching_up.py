@@ -10,7 +10,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from daemon.errors import Exit
+from daemon.values.errors import Exit
 from tests.acceptance.jobs import pair, terminate, until
 
 _PATIENCE_S = 60.0

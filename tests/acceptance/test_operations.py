@@ -6,7 +6,7 @@ import json
 import socket
 import sys
 
-from daemon.errors import Exit
+from daemon.values.errors import Exit
 from tests.acceptance.jobs import events, pair, terminate
 
 _PATIENCE_S = 60

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from daemon.errors import Exit
+from daemon.values.errors import Exit
 from runtime import cuda
 from tests.acceptance.jobs import END_S, events, metric
 

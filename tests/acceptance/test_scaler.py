@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from daemon.errors import Exit
+from daemon.values.errors import Exit
 from tests import models
 from tests.acceptance.jobs import (
     READY_S,

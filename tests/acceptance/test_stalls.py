@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from daemon.errors import Exit
+from daemon.values.errors import Exit
 from tests import models
 from tests.acceptance.jobs import events, pair
 

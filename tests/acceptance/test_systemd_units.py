@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from daemon.errors import Exit
+from daemon.values.errors import Exit
 from loadtest.kafka.broker import Broker
 from tests.acceptance.jobs import Job, pair, same, toml
 from tests.acceptance.witness import Witness

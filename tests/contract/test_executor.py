@@ -7,11 +7,11 @@ import time
 import numpy as np
 import pytest
 
-from daemon.errors import Exit, Fatal
-from daemon.messages import Batch
-from daemon.running.bisection import Limits
-from daemon.running.preparation import Preparation
-from daemon.running.runner import Runner
+from daemon.inference.bisection import Limits
+from daemon.inference.runner import Runner
+from daemon.preparing.preparation import Preparation
+from daemon.values.errors import Exit, Fatal
+from daemon.values.messages import Batch
 from runtime import Model, ModelFailed, ModelRefused
 from tests.fake_threads import FakePreparation, FakeRunner
 from tests.requests import BUCKET, make_request

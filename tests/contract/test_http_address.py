@@ -6,9 +6,9 @@ from asyncio import to_thread
 
 import pytest
 
-from daemon.errors import Exit, Fatal
 from daemon.telemetry.http import HttpServer
 from daemon.telemetry.metrics import Metrics
+from daemon.values.errors import Exit, Fatal
 
 
 def server(port):

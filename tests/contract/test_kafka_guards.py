@@ -9,11 +9,11 @@ from aiokafka.protocol.commit import OffsetFetchResponse_v3
 from aiokafka.protocol.produce import ProduceResponse_v7
 from aiokafka.structs import TopicPartition
 
-from daemon.errors import Exit, Fatal
 from daemon.kafka import guards
-from daemon.kafka import unreadable as isolation
-from daemon.kafka.unreadable import Isolation
-from daemon.ports import SendFailed
+from daemon.kafka.reading import poison_records as isolation
+from daemon.kafka.reading.poison_records import Isolation
+from daemon.values.errors import Exit, Fatal
+from daemon.values.ports import SendFailed
 from tests import raw_batches
 from tests.contract.worlds import Tally, gather, started_sink, until, values_of
 

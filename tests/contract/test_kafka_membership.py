@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from daemon.errors import Exit, Fatal
-from daemon.kafka.commits import StaleGeneration
+from daemon.kafka.group.commits import StaleGeneration
+from daemon.values.errors import Exit, Fatal
 from tests.contract.worlds import Tally, Workers, gather, offsets_of, until, values_of
 
 pytestmark = pytest.mark.kafka

@@ -11,10 +11,10 @@ from aiokafka.protocol.commit import OffsetFetchResponse_v3
 from aiokafka.protocol.offset import OffsetResponse_v3
 from aiokafka.structs import TopicPartition
 
-from daemon.errors import Exit, Fatal
-from daemon.kafka import observer as observing
-from daemon.kafka.observer import Observer
+from daemon.kafka.looking import observer as observing
+from daemon.kafka.looking.observer import Observer
 from daemon.scaling.observation import NO_COMMIT, Offsets
+from daemon.values.errors import Exit, Fatal
 from loadtest.kafka.broker import Broker
 from loadtest.kafka.proxy import FETCH, Proxy
 from tests.contract.worlds import PATIENCE_S, Workers, gather, settings_for

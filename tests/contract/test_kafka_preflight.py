@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.errors import Exit
-from daemon.kafka.preflight import look
+from daemon.kafka.looking.preflight import look
+from daemon.values.errors import Exit
 from tests.contract.worlds import gather, settings_for
 
 pytestmark = pytest.mark.kafka

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.errors import Exit, Fatal
-from daemon.kafka.reader import ask, newest
+from daemon.kafka.looking.reader import ask, newest
+from daemon.values.errors import Exit, Fatal
 from tests import raw_batches
 from tests.contract.worlds import gather, settings_for
 

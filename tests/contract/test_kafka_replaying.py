@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from daemon.answering.replays import Replay
-from daemon.errors import Fatal
-from daemon.kafka.reader import whole
-from daemon.kafka.replaying import Resender
+from daemon.answering.replay import Replay
+from daemon.kafka.looking.reader import whole
+from daemon.kafka.writing.replay import Resender
+from daemon.values.errors import Fatal
 from tests.contract.worlds import settings_for
 
 pytestmark = pytest.mark.kafka

@@ -20,11 +20,11 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
-from daemon.errors import Exit, Fatal
-from daemon.kafka.observer import Observer
-from daemon.kafka.preflight import look
-from daemon.kafka.sink import KafkaSink
+from daemon.kafka.looking.observer import Observer
+from daemon.kafka.looking.preflight import look
 from daemon.kafka.source import KafkaSource
+from daemon.kafka.writing.sink import KafkaSink
+from daemon.values.errors import Exit, Fatal
 from loadtest.kafka.broker import Broker
 from tests.contract.worlds import Tally, gather, settings_for, values_of
 

@@ -6,9 +6,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewPartitions
 
-from daemon.errors import Exit, Fatal
-from daemon.kafka.sink import KafkaSink
-from daemon.ports import SendFailed
+from daemon.kafka.writing.sink import KafkaSink
+from daemon.values.errors import Exit, Fatal
+from daemon.values.ports import SendFailed
 from loadtest.kafka.proxy import PRODUCE
 from tests.contract.worlds import read, settings_for, started_sink
 
@@ -91,7 +91,7 @@ async def test_a_send_goes_on_with_the_successor_of_a_producer_that_is_replaced(
 
 
 async def test_an_absent_topic_is_remembered_for_a_while_only(kafka, topics, monkeypatch):
-    monkeypatch.setattr("daemon.kafka.counts._ABSENT_S", 0.5)
+    monkeypatch.setattr("daemon.kafka.writing.partition_counts._ABSENT_S", 0.5)
     await topics(replies=1, dead=1)
     async with started_sink(kafka, topics) as sink:
         name = topics.prefix + "later"
@@ -115,7 +115,7 @@ async def test_no_topic_is_created_even_where_the_broker_would(broker, private_t
 
 
 async def test_an_added_partition_can_be_sent_to(kafka, topics, monkeypatch):
-    monkeypatch.setattr("daemon.kafka.counts.METADATA_AGE_S", 0.1)
+    monkeypatch.setattr("daemon.kafka.writing.partition_counts.METADATA_AGE_S", 0.1)
     names = await topics(replies=1, dead=1)
     async with started_sink(kafka, topics) as sink:
         await sink.send(names.replies, 0, _records(b"a"))

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewPartitions, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
-from daemon.errors import Exit, Fatal
+from daemon.values.errors import Exit, Fatal
 from tests.contract.worlds import Tally, gather, offsets_of, until, values_of
 
 pytestmark = pytest.mark.kafka

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from daemon.errors import Exit
+from daemon.values.errors import Exit
 
 # Generous: it bounds a hang, it is not what is measured.
 _PATIENCE_S = 30

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from daemon.ports import RecordTooLarge, SendFailed
+from daemon.values.ports import RecordTooLarge, SendFailed
 
 
 def _record(value, key=None, headers=()):

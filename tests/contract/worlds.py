@@ -7,8 +7,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
 from config.settings import Settings
-from daemon.kafka.sink import KafkaSink
 from daemon.kafka.source import KafkaSource
+from daemon.kafka.writing.sink import KafkaSink
 from tests import raw_batches
 from tests.fakes import FakeSink, FakeSource
 

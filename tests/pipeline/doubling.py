@@ -61,7 +61,7 @@ class Doubling:
 
 
 class FakeModels:
-    """Meets daemon.running.models.Models as far as the line asks; a rebuild is refused."""
+    """Meets daemon.inference.models.Models as far as the line asks; a rebuild is refused."""
 
     def __init__(self, serving):
         self.serving = serving

@@ -10,8 +10,8 @@ from collections import Counter
 import async_solipsism
 from hypothesis import strategies as st
 
-from daemon.errors import Exit
-from daemon.ports import SendFailed
+from daemon.values.errors import Exit
+from daemon.values.ports import SendFailed
 from tests.pipeline.kinds import RIGHT, ROWS, WORDS, Words
 from tests.pipeline.line import Line, now_s
 

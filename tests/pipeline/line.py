@@ -11,7 +11,7 @@ from unittest import mock
 from prometheus_client import generate_latest
 
 from config.settings import Settings
-from daemon import assembly
+from daemon.line import assembly
 from daemon.telemetry.metrics import Metrics
 from loadtest.metrics import Metrics as Scrape
 from runtime import Model
@@ -33,7 +33,7 @@ def now_s():
 
 
 class Idle:
-    """Stands for daemon.process.collector.Collector, which belongs to a process."""
+    """Stands for daemon.process.gc_policy.GcPolicy, which belongs to a process."""
 
     def collect(self, *, idle):
         pass
@@ -152,7 +152,7 @@ class Line:
             self.metrics,
             source=self.source,
             sink=self.sink,
-            collector=Idle(),
+            gc_policy=Idle(),
             moved=lambda: None,
             runner_kind=FakeRunner,
             preparation_kind=FakePreparation,

@@ -13,12 +13,12 @@ from tests.pipeline import (
 )
 
 ORDER = [
-    "daemon.running.transforms",
-    "daemon.answering.outbox",
-    "daemon.intake",
-    "daemon.dispatch",
-    "daemon.pipeline",
-    "daemon.assembly",
+    "daemon.preparing.transforms",
+    "daemon.line.outbox",
+    "daemon.line.intake",
+    "daemon.line.dispatch",
+    "daemon.line.pipeline",
+    "daemon.line.assembly",
 ]
 """Each imports only from those before it (and from modules that are never mutated)."""
 OUTBOX = [
@@ -316,11 +316,11 @@ ASSEMBLY = [
     ),
 ]
 BY_MODULE = {
-    "daemon.answering.outbox": OUTBOX,
-    "daemon.pipeline": PIPELINE,
-    "daemon.intake": INTAKE,
-    "daemon.dispatch": DISPATCH,
-    "daemon.running.transforms": TRANSFORMS,
-    "daemon.assembly": ASSEMBLY,
+    "daemon.line.outbox": OUTBOX,
+    "daemon.line.pipeline": PIPELINE,
+    "daemon.line.intake": INTAKE,
+    "daemon.line.dispatch": DISPATCH,
+    "daemon.preparing.transforms": TRANSFORMS,
+    "daemon.line.assembly": ASSEMBLY,
 }
 """By module: the fault, what stands there once, what stands there instead, the test."""

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from daemon.ports import SendFailed
+from daemon.values.ports import SendFailed
 from tests.pipeline.doubling import row
 from tests.pipeline.line import Line, now_s
 

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from daemon.catching_up.one_shot import OneShot
-from daemon.errors import Exit, Fatal
+from daemon.one_shot.one_shot import OneShot
 from daemon.scaling.observation import NO_COMMIT, Observation, Offsets
+from daemon.values.errors import Exit, Fatal
 from tests.pipeline.doubling import Ones
 from tests.pipeline.line import Line, now_s
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from daemon.errors import Exit, Fatal
+from daemon.values.errors import Exit, Fatal
 from tests.pipeline.line import DEAD, REPLIES, Line
 
 

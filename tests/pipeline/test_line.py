@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from daemon.errors import Code
+from daemon.values.errors import Code
 from runtime import Done, Model, Rejected
 from tests.pipeline.doubling import POISON, Doubling, row, value_of
 from tests.pipeline.line import DEAD, MODEL, REPLIES, Line

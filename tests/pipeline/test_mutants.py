@@ -6,7 +6,7 @@ import pytest
 
 from tests.pipeline import line
 from tests.pipeline.mutants import BY_MODULE, ORDER
-from tests.unit.daemon.mutants import Mutant, load
+from tests.unit.batching.mutants import Mutant, load
 
 _PATIENCE_S = 2_000.0
 """Virtual; a mutant may well stand still."""
@@ -19,7 +19,7 @@ MUTANTS = [
 
 @pytest.mark.parametrize(("mutant", "noticing"), MUTANTS)
 async def test_a_mutant_is_noticed(monkeypatch, mutant, noticing):
-    monkeypatch.setattr(line, "put_together", load(mutant, "daemon.assembly:assemble", ORDER))
+    monkeypatch.setattr(line, "put_together", load(mutant, "daemon.line.assembly:assemble", ORDER))
 
     with pytest.raises(Exception):  # noqa: B017, PT011 - a mutant may fail in any way
         async with asyncio.timeout(_PATIENCE_S):
@@ -29,6 +29,6 @@ async def test_a_mutant_is_noticed(monkeypatch, mutant, noticing):
 @pytest.mark.parametrize(("mutant", "noticing"), MUTANTS)
 async def test_without_its_fault_it_passes(monkeypatch, mutant, noticing):
     same = mutant._replace(new=mutant.old)
-    monkeypatch.setattr(line, "put_together", load(same, "daemon.assembly:assemble", ORDER))
+    monkeypatch.setattr(line, "put_together", load(same, "daemon.line.assembly:assemble", ORDER))
 
     await noticing()

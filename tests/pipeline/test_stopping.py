@@ -5,8 +5,8 @@ import asyncio
 import numpy as np
 import pytest
 
-from daemon.errors import Exit
-from daemon.ports import SendFailed
+from daemon.values.errors import Exit
+from daemon.values.ports import SendFailed
 from tests.pipeline.line import Line, now_s
 
 LANES = {"standard": {"topics": ["standard"], "max_rows": 8, "linger": 3600.0}}

@@ -9,8 +9,8 @@ from typing import NamedTuple, TypeAlias
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.events import Event
 from daemon.telemetry.status.distribution import Distribution
+from daemon.telemetry.status.inputs import About, Health, ScalingSeen, WorkerSeen
 from daemon.telemetry.status.lanes import Lane, lanes
-from daemon.telemetry.status.seen import About, Health, ScalingSeen, WorkerSeen
 from daemon.telemetry.status.trends import Trends
 from daemon.telemetry.status.verdict import Facts, Finding, findings
 from daemon.telemetry.status.window import Group, Window

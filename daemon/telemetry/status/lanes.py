@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.status.distribution import Distribution
-from daemon.telemetry.status.seen import About, LaneAbout, ScalingSeen
+from daemon.telemetry.status.inputs import About, LaneAbout, ScalingSeen
 from daemon.telemetry.status.trends import Trend, Trends
 from daemon.telemetry.status.window import Group, Window
 

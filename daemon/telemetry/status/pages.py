@@ -15,8 +15,8 @@ from prometheus_client.samples import Sample
 
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.status.document import Document, Moment, Seen, document
+from daemon.telemetry.status.inputs import About, Health, ScalingSeen, WorkerSeen
 from daemon.telemetry.status.lanes import lag_records
-from daemon.telemetry.status.seen import About, Health, ScalingSeen, WorkerSeen
 from daemon.telemetry.status.trends import Trends
 from daemon.telemetry.status.window import Window
 

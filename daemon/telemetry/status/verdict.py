@@ -5,8 +5,8 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from daemon.telemetry.status import words
+from daemon.telemetry.status.inputs import Health, ScalingSeen, WorkerSeen
 from daemon.telemetry.status.lanes import Lane
-from daemon.telemetry.status.seen import Health, ScalingSeen, WorkerSeen
 
 _LATE_S = 60.0
 """A lane is behind when its oldest request is older than its linger by this much."""

@@ -3,7 +3,7 @@
 import sys
 
 from daemon.__main__ import main
-from daemon.offsets import Ledger
+from daemon.values.ledger import Ledger
 
 _start, _settle = Ledger.start, Ledger.settle
 

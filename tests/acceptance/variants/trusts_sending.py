@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from daemon.__main__ import main
-from daemon.kafka.sink import KafkaSink
+from daemon.kafka.writing.sink import KafkaSink
 
 _send = KafkaSink.send
 _sending = set()

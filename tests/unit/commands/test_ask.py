@@ -4,7 +4,7 @@ import pytest
 
 from config.settings import Lane
 from daemon.commands.ask import Question, headers_for, show
-from daemon.errors import Exit, Fatal
+from daemon.values.errors import Exit, Fatal
 from tests.fakes import FakeRecord
 
 LANE = Lane(topics=("requests",), models=("mlp", "other"))

@@ -5,10 +5,10 @@ import sys
 import pytest
 
 from config.load import load
-from daemon.catching_up.summary import Outcome, summary
 from daemon.commands.catch_up import CatchUp, asked, one_shot, show
-from daemon.errors import Exit, Fatal
+from daemon.one_shot.summary import Outcome, summary
 from daemon.telemetry.metrics import Metrics
+from daemon.values.errors import Exit, Fatal
 
 
 class Terminal(io.StringIO):

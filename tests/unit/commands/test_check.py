@@ -1,7 +1,7 @@
 import json
 
 from daemon.__main__ import main
-from daemon.errors import Exit
+from daemon.values.errors import Exit
 
 
 def checked(configuration, capsys, *arguments):

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from daemon.__main__ import main
-from daemon.errors import Exit
+from daemon.values.errors import Exit
 
 COMMANDS = [["run"], ["check"], ["schema"], ["ask"], ["dead-letters", "list"]]
 

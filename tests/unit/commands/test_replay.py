@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daemon.answering.replays import Replay, Why, letter_of
+from daemon.answering.replay import Replay, Why, letter_of
 from daemon.commands.replay import Wanted, choose, selection_of
 from daemon.commands.replay_report import Outcome, Report, summary
-from daemon.errors import Exit, Fatal
+from daemon.values.errors import Exit, Fatal
 from tests.fakes import FakeRecord
 
 NOW = datetime(2030, 1, 31, 12, 0, tzinfo=UTC)

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from daemon.errors import Exit
 from daemon.telemetry.events import Event
+from daemon.values.errors import Exit
 from tests.unit.deploy.manifests import KUBERNETES, ROOT, documents
 from tests.unit.deploy.queries import misused, unknown
 

@@ -8,9 +8,9 @@ import pytest
 import typer
 
 from daemon.__main__ import app
-from daemon.errors import Exit
 from daemon.process.announcer import longest_end_s
-from daemon.process.vitals import LOOK_S
+from daemon.process.health import LOOK_S
+from daemon.values.errors import Exit
 from tests.pages import ROOT
 from tests.systemd_units import FOLDER, PROGRAM, SERVICES, UNITS, Unit
 from tests.unit.config.sample import settings

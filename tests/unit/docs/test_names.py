@@ -1,5 +1,6 @@
 """Settings, metrics, files and figures that pages name are those there are."""
 
+import ast
 import re
 import tomllib
 
@@ -14,15 +15,10 @@ from tests.pages import PAGES, ROOT, name
 
 SECTIONS = "kafka|limits|http|log|replies|dead_letters|scaling"
 ROOMS = "config|daemon|deploy|docs|examples|loadtest|requirements|runtime|tests"
-LINE_ROOMS = [
-    f"daemon/{room}"
-    for room in (
-        *("admission", "answering", "batching", "kafka", "process", "running", "telemetry"),
-        *("catching_up", "scaling", "supervision", "telemetry/status"),
-    )
-]
+ROOMS_WITH_TABLES = sorted(
+    str(init.parent.relative_to(ROOT)) for init in (ROOT / "daemon").glob("*/**/__init__.py")
+)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(params=PAGES, ids=name)
@@ -59,13 +55,14 @@ def test_files_of_the_rooms_exist(text):
     assert [each for each in named if not (ROOT / each).exists()] == []
 
 
-@pytest.mark.parametrize("room", ["daemon", *LINE_ROOMS])
-def test_every_file_of_the_line_has_its_place_in_the_house(room):
-    files = {file.name for file in (ROOT / room).glob("*.py")} - {"__init__.py"}
+@pytest.mark.parametrize("room", ROOMS_WITH_TABLES)
+def test_every_room_s_table_names_its_files_and_no_others(room):
+    module = ast.parse((ROOT / room / "__init__.py").read_text(encoding="utf-8"))
+    table = ast.get_docstring(module)
+    named = re.findall(r"^- `(\w+\.py)`: ", table or "", re.MULTILINE)
 
-    homeless = {file for file in files if not re.search(rf"[`/]{file}", ARCHITECTURE)}
-
-    assert homeless == set(), "say in ARCHITECTURE.md what it is for"
+    files = sorted({file.name for file in (ROOT / room).glob("*.py")} - {"__init__.py"})
+    assert named == files, f"the table in {room}/__init__.py: one line for each file, by name"
 
 
 def test_the_readme_s_configuration_loads(tmp_path):

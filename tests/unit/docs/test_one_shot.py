@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from daemon.catching_up.summary import Summary
+from daemon.one_shot.summary import Summary
 
 PAGE = (Path(__file__).parents[3] / "docs" / "one-shot.md").read_text(encoding="utf-8")
 

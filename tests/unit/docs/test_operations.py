@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from config.catalogue import dotted, settings
-from daemon.errors import Exit
 from daemon.telemetry.events import Event
 from daemon.telemetry.metric_names import METRICS, PREFIX
+from daemon.values.errors import Exit
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

@@ -10,10 +10,10 @@ import pytest
 
 from daemon.answering import dead_letters
 from daemon.answering.replies import Replies
-from daemon.errors import Code
+from daemon.values.errors import Code
 from daemon.wire.headers import LONGEST_CORRELATION, REQUEST_HEADERS
 from daemon.wire.media import form_of
-from tests.unit.daemon.door import WALL_AHEAD_S, admit, header, record, served, settings
+from tests.unit.admission.door import WALL_AHEAD_S, admit, header, record, served, settings
 
 PAGE = (Path(__file__).parents[3] / "docs" / "wire.md").read_text(encoding="utf-8")
 X = np.array([[1, 2.5]], np.float32)

@@ -4,8 +4,8 @@ import pytest
 from aiokafka import errors
 
 from config.settings import Kafka
-from daemon.errors import Exit, Fatal
 from daemon.kafka import client
+from daemon.values.errors import Exit, Fatal
 
 
 def _options(tmp_path, **kafka):

@@ -2,8 +2,8 @@
 
 from aiokafka.structs import TopicPartition
 
-from daemon.kafka.generation import Generation
-from daemon.kafka.lease import Lease
+from daemon.kafka.group.generation import Generation
+from daemon.kafka.group.lease import Lease
 
 A, B = TopicPartition("a", 0), TopicPartition("b", 0)
 

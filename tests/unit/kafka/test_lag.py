@@ -1,7 +1,7 @@
 """Lag in records and seconds."""
 
-from daemon.kafka.lag import Lag, behind
-from daemon.offsets import Ledger
+from daemon.kafka.reading.lag import Lag, behind
+from daemon.values.ledger import Ledger
 
 P = ("t", 0)
 NOW_MS = 1_000_000.0

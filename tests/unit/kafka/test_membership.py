@@ -3,9 +3,9 @@
 import pytest
 
 from config.settings import Settings
-from daemon.errors import Exit
-from daemon.kafka.lease import Lease
-from daemon.kafka.membership import Membership
+from daemon.kafka.group.lease import Lease
+from daemon.kafka.group.membership import Membership
+from daemon.values.errors import Exit
 
 
 class FakeConsumer:

@@ -3,9 +3,9 @@
 import pytest
 
 from config.settings import Settings
-from daemon.errors import Exit
-from daemon.kafka.cluster import Topic
-from daemon.kafka.preflight import judge
+from daemon.kafka.looking.cluster import Topic
+from daemon.kafka.looking.preflight import judge
+from daemon.values.errors import Exit
 
 SETTINGS = Settings(
     kafka={"group": "g"},

@@ -4,9 +4,9 @@ import pytest
 from aiokafka import errors
 from aiokafka.structs import TopicPartition
 
-from daemon.errors import Fatal
-from daemon.kafka.generation import Generation
-from daemon.kafka.starting import NotKnownYet, Recovery, find_starts, recover
+from daemon.kafka.group.generation import Generation
+from daemon.kafka.group.start_positions import NotKnownYet, Recovery, find_starts, recover
+from daemon.values.errors import Fatal
 
 A, B, C = (TopicPartition("t", number) for number in range(3))
 FIRSTS, ENDS = {A: 5, B: 0, C: 7}, {A: 50, B: 60, C: 70}

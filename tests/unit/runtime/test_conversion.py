@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from daemon.errors import Code
+from daemon.values.errors import Code
 from runtime import REJECTION_CODES, Conversion, Done, Prepared, Rejected, TransformFailed
 from runtime.signature import Signature, TensorSpec
 

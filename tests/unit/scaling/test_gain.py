@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.scaling.gain import Gain
+from daemon.scaling.scale_up_guard import Gain
 
 START_S = 15.0
 JUDGED_S = 30.0

@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.unit.daemon.mutants import Mutant, load
+from tests.unit.batching.mutants import Mutant, load
 from tests.unit.scaling import loads, test_policy
 
 ORDER = [
     "daemon.scaling.alignment",
-    "daemon.scaling.window",
-    "daemon.scaling.gain",
-    "daemon.scaling.need",
+    "daemon.scaling.sliding_max",
+    "daemon.scaling.scale_up_guard",
+    "daemon.scaling.required_workers",
     "daemon.scaling.policy",
 ]
 """Each imports only from those before it (and from modules that are never mutated)."""
@@ -20,7 +20,7 @@ def _policy(fault, old, new):
 
 
 def _need(fault, old, new):
-    return Mutant("daemon.scaling.need", fault, old, new)
+    return Mutant("daemon.scaling.required_workers", fault, old, new)
 
 
 CASES = [
@@ -159,12 +159,14 @@ CASES = [
         test_policy.test_it_grows_at_once,
     ),
     (
-        Mutant("daemon.scaling.gain", "nothing is enough", "_LEAST = 0.1", "_LEAST = 0.0"),
+        Mutant(
+            "daemon.scaling.scale_up_guard", "nothing is enough", "_LEAST = 0.1", "_LEAST = 0.0"
+        ),
         test_policy.test_it_does_not_grow_further_when_the_last_step_brought_nothing,
     ),
     (
         Mutant(
-            "daemon.scaling.window",
+            "daemon.scaling.sliding_max",
             "the window has no end",
             "while falling[0].at_s < now - self._window_s:",
             "while False:",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.scaling.by_design import ByDesign
+from daemon.scaling.expected_in_flight import ByDesign
 from daemon.scaling.observation import Offsets
 from daemon.scaling.own_rate import ModelWork, Work
 from daemon.scaling.served import Served

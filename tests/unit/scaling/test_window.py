@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.scaling.window import Highest
+from daemon.scaling.sliding_max import Highest
 
 WINDOW_S = 60.0
 looks = st.lists(st.tuples(st.floats(0.1, 40), st.integers(0, 9)), min_size=1, max_size=60)

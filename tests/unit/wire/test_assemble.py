@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from daemon.messages import Bucket, Form, Request
-from daemon.offsets import Ledger
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Bucket, Form, Request
 from daemon.wire import raw
 from daemon.wire.assemble import assemble, rows_of, slices
 from tests.fakes import FakeRecord

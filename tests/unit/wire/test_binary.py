@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from daemon.errors import Code, RequestRefused
-from daemon.messages import Envelope
+from daemon.values.errors import Code, RequestRefused
+from daemon.values.messages import Envelope
 from daemon.wire import binary
 from tests.signatures import SIGNATURES, one_to_one
 from tests.unit.wire.tensors import BOUNDS, arrays, plain

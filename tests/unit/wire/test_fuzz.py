@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from config.settings import Limits
-from daemon.errors import RequestRefused
+from daemon.values.errors import RequestRefused
 from daemon.wire import binary, json_v2, npy
 from daemon.wire.headers import REQUEST_HEADERS, read_headers
 from daemon.wire.media import form_of

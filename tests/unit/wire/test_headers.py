@@ -1,7 +1,7 @@
 import pytest
 
 from config.settings import Limits
-from daemon.errors import Code
+from daemon.values.errors import Code
 from daemon.wire.headers import read_headers
 
 LIMITS = Limits()

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.errors import Code, RequestRefused
+from daemon.values.errors import Code, RequestRefused
 from daemon.wire.json_text import check_text
 
 DEPTH = 32

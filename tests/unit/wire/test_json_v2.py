@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.errors import Code, RequestRefused
-from daemon.messages import Envelope
+from daemon.values.errors import Code, RequestRefused
+from daemon.values.messages import Envelope
 from daemon.wire import json_v2
 from daemon.wire.forms import Bounds
 from tests.bad_input import body, tensor

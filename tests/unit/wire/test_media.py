@@ -1,6 +1,6 @@
 import pytest
 
-from daemon.messages import Form
+from daemon.values.messages import Form
 from daemon.wire.media import form_of
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.errors import Code, RequestRefused
+from daemon.values.errors import Code, RequestRefused
 from daemon.wire import npy
 from daemon.wire.forms import Bounds
 from tests.bad_input import npy as file_with

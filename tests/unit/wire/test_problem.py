@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from daemon.errors import Code
+from daemon.values.errors import Code
 from daemon.wire.problem import LONGEST_DETAIL, problem
 
 

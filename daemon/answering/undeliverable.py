@@ -1,0 +1,104 @@
+"""What becomes of an answer that cannot leave as it is, as only the broker could know. Pure."""
+
+from msgspec import structs
+
+from daemon.answering import dead_letters
+from daemon.answering.dead_letters import dead_letter, headers_bytes
+from daemon.answering.replies import Replies
+from daemon.values.errors import Code, Exit, Fatal
+from daemon.values.messages import Answer
+from daemon.wire.headers import CORRELATION, TRACEPARENT, TRACESTATE
+from daemon.wire.problem import PROBLEM_TYPE, problem
+from daemon.wire.reply_headers import ERROR, ERROR_CODE, REQUEST_ID, SERVED_BY
+
+_KEPT = frozenset({*CORRELATION, REQUEST_ID, SERVED_BY, TRACEPARENT, TRACESTATE})
+"""Headers of a reply that the error reply in its place has as well."""
+
+
+class Undeliverable:
+    """Makes the answer that takes the place of another; it settles the same request."""
+
+    def __init__(self, replies: Replies) -> None:
+        self._replies = replies
+
+    def no_partition(self, answer: Answer) -> Answer:
+        """Return the error reply for a reply to a partition that its topic lacks."""
+        detail = "the reply topic has no such partition"
+        return _error_instead(answer, Code.INVALID_REQUEST, detail)
+
+    def no_topic(self, answer: Answer) -> Answer:
+        """Return the dead letter for a reply whose topic does not exist or may not be written."""
+        detail = "the reply topic does not exist, or may not be written"
+        return self._dead(answer, Code.REPLY_TOPIC_DENIED, detail)
+
+    def too_large(self, answer: Answer) -> Answer:
+        """Return what to send in place of an answer that the broker refuses for its size.
+
+        A result becomes an error reply. An error reply, which keeps its code, loses its key; without
+        one it becomes a dead letter. That is cut to half; raises Fatal when nothing is left to cut.
+        """
+        if answer.dead:
+            return _shortened(answer)
+        detail = "the broker takes no records that large for the reply topic"
+        if answer.code is None:
+            return _error_instead(answer, Code.RESULT_TOO_LARGE, detail)
+        if answer.key is not None:
+            return structs.replace(answer, key=None)
+        return self._dead(answer, Code.RESULT_TOO_LARGE, detail)
+
+    def _dead(self, answer: Answer, code: Code, detail: str) -> Answer:
+        return self._replies.dead(
+            answer.record, answer.ledger, answer.lane, code, detail, cost_bytes=answer.cost_bytes
+        )
+
+
+def _error_instead(answer: Answer, code: Code, detail: str) -> Answer:
+    kept = [header for header in answer.headers if header[0] in _KEPT]
+    return Answer(
+        record=answer.record,
+        ledger=answer.ledger,
+        lane=answer.lane,
+        code=code,
+        dead=False,
+        topic=answer.topic,
+        partition=None if code is Code.INVALID_REQUEST else answer.partition,
+        key=answer.key,
+        value=problem(code, detail),
+        headers=[PROBLEM_TYPE, ERROR, (ERROR_CODE, code.encode()), *kept],
+        cost_bytes=answer.cost_bytes,
+    )
+
+
+def _shortened(answer: Answer) -> Answer:
+    size_bytes = _size_bytes(answer.key, answer.value) + headers_bytes(answer.headers)
+    said = dict(answer.headers)
+    code = answer.code or Code.UNDECODABLE_RECORD
+    key, value, headers = dead_letter(
+        answer.record,
+        code,
+        said[dead_letters.DETAIL].decode(),
+        most_bytes=size_bytes // 2,
+    )
+    if _size_bytes(key, value) + headers_bytes(headers) >= size_bytes:
+        raise Fatal(
+            Exit.SETTINGS,
+            f"the dead-letter topic {answer.topic} refuses even {size_bytes} bytes: raise its "
+            "max.message.bytes",
+        )
+    return Answer(
+        record=answer.record,
+        ledger=answer.ledger,
+        lane=answer.lane,
+        code=code,
+        dead=True,
+        topic=answer.topic,
+        partition=None,
+        key=key,
+        value=value,
+        headers=headers,
+        cost_bytes=answer.cost_bytes,
+    )
+
+
+def _size_bytes(key: bytes | None, value: bytes | None) -> int:
+    return len(key or b"") + len(value or b"")

@@ -1,0 +1,163 @@
+"""The one thread that runs the model.
+
+The loop hands over batches whose inputs are assembled; the thread hands back verdicts through
+`call_soon_threadsafe`. Nothing else crosses.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeVar
+
+from daemon.inference.bisection import Limits, Outcome, SessionSick, run_isolated
+from daemon.inference.jobs import Job, Rebuild, Served
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
+from daemon.values.errors import Exit, Fatal
+from daemon.values.messages import Batch
+from runtime import Model, ModelRefused
+
+_Value = TypeVar("_Value")
+
+
+class Ran(NamedTuple):
+    """A batch that the thread has served, and the thread's processor time for it."""
+
+    served: Served
+    cpu_s: float
+
+
+class Executor:
+    """Runs one job at a time, in order.
+
+    `done` is called on the loop with each, `failed` when the model is beyond repair.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        limits: Mapping[tuple[str, str], Limits],
+        *,
+        done: Callable[[Ran], None],
+        failed: Callable[[BaseException], None],
+        rebuild: Rebuild,
+    ) -> None:
+        """Arguments as for daemon.inference.runner.Runner; must be made inside the running loop."""
+        self._models = models
+        self._limits = limits
+        self._done = done
+        self._failed = failed
+        self._rebuild = rebuild
+        self._jobs: deque[Job] = deque()
+        self._retired: list[Model] = []
+        self._closed = False
+        self._turn = threading.Condition()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._work, name="executor", daemon=True)
+        self._thread.start()
+
+    @property
+    def next(self) -> Batch | None:
+        """The batch that waits behind the one that runs; None when there is none."""
+        with self._turn:
+            return self._jobs[0].batch if self._jobs else None
+
+    def run(self, *jobs: Job, first: bool = False) -> None:
+        """Let `jobs` run next in their order; `first`: before those that wait."""
+        with self._turn:
+            if first:
+                self._jobs.extendleft(reversed(jobs))
+            else:
+                self._jobs.extend(jobs)
+            self._turn.notify()
+
+    def retire(self, model: Model) -> None:
+        """Close a replaced `model` when no job needs it any more."""
+        with self._turn:
+            self._retired.append(model)
+            self._turn.notify()
+
+    def close(self) -> None:
+        """End the thread after the run it is in; a run that never returns is left behind."""
+        with self._turn:
+            self._closed = True
+            self._turn.notify()
+        self._thread.join(timeout=1.0)
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            cpu_s = time.thread_time()
+            try:
+                served = self._serve(job)
+            except BaseException as error:  # noqa: BLE001 -- a thread must not die in silence
+                self._report(self._failed, error)
+                return
+            self._report(self._done, Ran(served, time.thread_time() - cpu_s))
+
+    def _next(self) -> Job | None:
+        with self._turn:
+            self._close_retired()
+            while not self._jobs and not self._closed:
+                self._turn.wait()
+                self._close_retired()
+            return self._jobs.popleft() if self._jobs else None
+
+    def _close_retired(self) -> None:
+        needed = [job.model for job in self._jobs]
+        for model in [each for each in self._retired if each not in needed]:
+            self._retired.remove(model)
+            model.close()
+
+    def _serve(self, job: Job) -> Served:
+        """Run one job; a sick session is built anew once, then the worker ends unanswered."""
+        name = job.batch.bucket.model
+        started_s = time.monotonic()
+        try:
+            verdict = self._isolated(job)
+        except SessionSick as sick:
+            job = job._replace(model=self._rebuilt(name, sick))
+            started_s = time.monotonic()
+            try:
+                verdict = self._isolated(job)
+            except SessionSick as error:
+                raise _beyond_repair(name, error) from error
+        run_s = time.monotonic() - started_s
+        return Served(job.batch, job.model, verdict, job.assemble_s, started_s, run_s)
+
+    def _isolated(self, job: Job) -> Outcome:
+        bucket = job.batch.bucket
+        return run_isolated(
+            job.model.session,
+            job.batch.requests,
+            job.inputs,
+            unsound=job.model.unsound_rows,
+            limits=self._limits[bucket.lane, bucket.model],
+            clock=time.monotonic,
+        )
+
+    def _rebuilt(self, name: str, sick: SessionSick) -> Model:
+        old = self._models[name]
+        try:
+            model = self._rebuild(name)
+        except ModelRefused as error:
+            raise _beyond_repair(name, sick) from error
+        log(Event.SESSION_REBUILT, model=name, reason=str(sick))
+        with self._turn:
+            self._jobs = deque(
+                job._replace(model=model) if job.model is old else job for job in self._jobs
+            )
+        return model
+
+    def _report(self, callback: Callable[[_Value], None], value: _Value) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(callback, value)
+
+
+def _beyond_repair(name: str, sick: SessionSick) -> Fatal:
+    return Fatal(
+        Exit.INTERNAL,
+        f"model {name} fails on its own warm-up sample, also when built anew: {sick}; "
+        "nothing was answered, Kafka delivers the requests again",
+    )

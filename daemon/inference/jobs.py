@@ -1,0 +1,32 @@
+"""What goes to a model and what comes back, batch by batch."""
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from daemon.inference.bisection import Outcome
+from daemon.values.messages import Arrays, Batch
+from runtime import Model
+
+
+class Job(NamedTuple):
+    """A batch, assembled for the model that will run it."""
+
+    batch: Batch
+    model: Model
+    inputs: Arrays
+    assemble_s: float
+
+
+class Served(NamedTuple):
+    """A batch that has run. Times are monotonic seconds."""
+
+    batch: Batch
+    model: Model
+    verdict: Outcome
+    assemble_s: float
+    started_s: float
+    run_s: float
+
+
+Rebuild: TypeAlias = Callable[[str], Model]
+"""Makes a model's session anew, by name; raises ModelRefused."""

@@ -1,0 +1,158 @@
+"""Where each batch runs: in the model's thread, or, when it is too short for that, on the loop.
+
+Both make one run at a time, and never both at once.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from daemon.inference.bisection import Limits, Outcome, run_whole
+from daemon.inference.executor import Executor, Ran
+from daemon.inference.jobs import Job, Rebuild, Served
+from daemon.inference.short_runs import ShortRuns
+from daemon.values.messages import Batch
+from daemon.wire.assemble import assemble
+from runtime import Model
+
+_ON_LOOP_S = 0.05
+"""Limit of a run on the loop: heartbeats wait for it. The thread then gives it its full time."""
+
+
+class Runner:
+    """Runs one batch at a time, in the order in which they are handed over.
+
+    In a thread of its own, so that the loop keeps its heartbeats. Runs that are shorter than the
+    hand-over the loop makes itself, while the thread has nothing; what fails there, and what is
+    behind it, is handed over after all. `done` is called on the loop with each served batch,
+    `failed` when the model is beyond repair.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        limits: Mapping[tuple[str, str], Limits],
+        *,
+        done: Callable[[Served], None],
+        failed: Callable[[BaseException], None],
+        rebuild: Rebuild,
+    ) -> None:
+        """`models` is read at each batch; `limits` are by (lane, model); made inside the loop.
+
+        `rebuild` makes a model's session anew, puts it into `models`, and raises ModelRefused.
+        """
+        self._models = models
+        self._limits = limits
+        self._done = done
+        self._failed = failed
+        self._executor = Executor(
+            models, limits, done=self._ran_in_thread, failed=failed, rebuild=rebuild
+        )
+        self._here: deque[Job] = deque()  # behind all that the thread has
+        self._called = False
+        self._short_runs = ShortRuns()
+        self._unreported = 0
+        self._closed = False
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def in_flight(self) -> int:
+        """Batches handed over whose verdict has not come back."""
+        return self._unreported
+
+    @property
+    def ahead(self) -> Batch | None:
+        """The batch that waits behind the one that runs; None when the executor would take it."""
+        waiting = self._executor.next
+        if waiting is None and self._here and self._thread_has_some:
+            return self._here[0].batch
+        return waiting
+
+    @property
+    def _thread_has_some(self) -> bool:
+        return self._unreported > len(self._here)
+
+    def submit(self, batch: Batch, *, first: bool = False) -> None:
+        """Assemble `batch` and let it run next; `first`: before the one that waits."""
+        model = self._models[batch.bucket.model]
+        began_s = time.monotonic()
+        inputs = assemble(batch.requests, model.session.signature)
+        job = Job(batch, model, inputs, time.monotonic() - began_s)
+        overtakes = first and self._executor.next is not None
+        self._unreported += 1
+        if overtakes or not self._short_runs.expects(model, batch.rows):
+            self._hand_over(job, first=first)
+        else:
+            self._here.insert(0 if first else len(self._here), job)
+            self._go_on_here()
+
+    def _hand_over(self, *jobs: Job, first: bool = False) -> None:
+        """Let the thread run what waits here, then `jobs`; `first`: those before all that waits."""
+        if first:
+            self._executor.run(*jobs, first=True)
+            jobs = ()
+        self._executor.run(*self._here, *jobs)
+        self._here.clear()
+
+    def retire(self, model: Model) -> None:
+        """Close a replaced `model` when no batch that was handed over needs it any more."""
+        self._hand_over()
+        self._executor.retire(model)
+
+    def close(self) -> None:
+        """End the thread after the run it is in; a run that never returns is left behind."""
+        self._closed = True
+        self._executor.close()
+
+    def _ran_in_thread(self, ran: Ran) -> None:
+        served = ran.served
+        if not served.verdict.failures:  # a search for culprits says nothing about a run
+            self._short_runs.ran_in_thread(
+                served.model, served.batch.rows, cpu_s=ran.cpu_s, wall_s=served.run_s
+            )
+        self._finish(served)
+
+    def _go_on_here(self) -> None:
+        if self._here and not self._called and not self._thread_has_some:
+            self._called = True
+            self._loop.call_soon(self._run_here)
+
+    def _run_here(self) -> None:
+        """Make a short run on the loop, unless the thread has got it meanwhile."""
+        self._called = False
+        if not self._here or self._thread_has_some or self._closed:
+            return
+        bucket = self._here[0].batch.bucket
+        # What waited while the thread built a sick session anew runs on the new one.
+        job = self._here[0]._replace(model=self._models[bucket.model])
+        started_s = time.monotonic()
+        try:
+            part = run_whole(
+                job.model.session,
+                job.batch.requests,
+                job.inputs,
+                unsound=job.model.unsound_rows,
+                limits=_hurried(self._limits[bucket.lane, bucket.model]),
+            )
+        except Exception:  # noqa: BLE001 -- the thread has time to find out what it is, and says so
+            self._short_runs.ran_on_loop(job.model, time.monotonic() - started_s)
+            self._hand_over()
+            return
+        run_s = time.monotonic() - started_s
+        self._short_runs.ran_on_loop(job.model, run_s)
+        self._here.popleft()
+        verdict = Outcome([part], [])
+        self._finish(Served(job.batch, job.model, verdict, job.assemble_s, started_s, run_s))
+
+    def _finish(self, served: Served) -> None:
+        self._unreported -= 1
+        try:
+            self._done(served)
+        except Exception as error:  # noqa: BLE001 -- the loop would log it and leave a batch unanswered
+            self._failed(error)
+        self._go_on_here()
+
+
+def _hurried(limits: Limits) -> Limits:
+    return limits._replace(run_s=min(limits.run_s, _ON_LOOP_S))

@@ -1,0 +1,13 @@
+"""This worker's place in its group: assignments, start positions, commits, the lease.
+
+- `assign.py`: finding out where to read assigned partitions from, for as long as that takes
+- `commits.py`: commits of one generation: only what is settled, only what changed, never for ever
+- `committed.py`: the group's commits, asked for and made by requests of our own whose every error
+  code is read
+- `coordinator.py`: requests to the group's coordinator by one who is no member
+- `generation.py`: one assignment of partitions to this worker, from the group's word to the next
+- `lease.py`: how long a worker may act as the owner of its partitions without hearing from the
+  group
+- `membership.py`: this worker's place in the group: assignments taken up, given up, and lost
+- `start_positions.py`: where to start reading a partition
+"""

@@ -1,0 +1,64 @@
+"""Commits of one generation: only what is settled, only what changed, never for ever."""
+
+import asyncio
+
+from aiokafka import errors
+
+from config.settings import Kafka
+from daemon.kafka import client
+from daemon.kafka.group.committed import Group
+from daemon.kafka.group.generation import Generation
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
+
+_RETRY_S = 0.2
+
+_STALE = (
+    errors.IllegalGenerationError,
+    errors.UnknownMemberIdError,
+    errors.RebalanceInProgressError,
+)
+
+
+class StaleGeneration(Exception):
+    """The group has moved on: the partitions may be another worker's."""
+
+
+class Committer:
+    """Commits, one request at a time."""
+
+    def __init__(self, kafka: Kafka, group: Group) -> None:
+        self._kafka = kafka
+        self._group = group
+        self._turn = asyncio.Lock()
+
+    async def commit(self, generation: Generation) -> None:
+        """Commit what is settled and not yet committed.
+
+        Tries for as long as a session lasts; after that the generation is over anyway.
+        Raises: StaleGeneration; Fatal when this client may not commit.
+        """
+        try:
+            async with asyncio.timeout(self._kafka.session_timeout), self._turn:
+                await self._persist(generation)
+        except TimeoutError:
+            log(Event.COMMIT_FAILED, reason="the coordinator did not answer in time")
+
+    async def _persist(self, generation: Generation) -> None:
+        while offsets := generation.uncommitted():
+            try:
+                await self._group.commit(
+                    offsets, number=generation.number, member=generation.member
+                )
+            except _STALE as error:
+                log(Event.COMMIT_FAILED, reason=str(error))
+                raise StaleGeneration from error
+            except errors.KafkaError as error:
+                client.raise_if_denied(error, self._kafka.bootstrap_servers)
+                if not error.retriable:
+                    log(Event.COMMIT_FAILED, reason=str(error))
+                    return
+                await asyncio.sleep(_RETRY_S)
+            else:
+                generation.committed(offsets)
+                return

@@ -1,0 +1,190 @@
+"""This worker's place in the group: assignments taken up, given up, and lost."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Coroutine
+
+from aiokafka import ConsumerRebalanceListener
+from aiokafka.structs import TopicPartition
+
+from config.settings import Settings
+from daemon.kafka.group.assign import Opener
+from daemon.kafka.group.commits import Committer, StaleGeneration
+from daemon.kafka.group.committed import Group
+from daemon.kafka.group.generation import Generation
+from daemon.kafka.group.lease import Lease
+from daemon.kafka.reading.consumer import Consumer
+from daemon.kafka.reading.tally import Tally
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
+from daemon.values.errors import Exit, Fatal
+from daemon.values.ports import Drain
+
+
+class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Holds the present generation; there is none during a rebalance and after a loss.
+
+    Callbacks of aiokafka run in its coordination task, which logs and forgets what they raise:
+    what must end the process is kept in `fatal`, for the next fetch to raise.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        consumer: Consumer,
+        lease: Lease,
+        *,
+        drain: Drain,
+        tally: Tally,
+        changed: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`changed` is called when there may be more to fetch, or something to raise."""
+        self.generation: Generation | None = None
+        self.fatal: Fatal | None = None
+        self._settings = settings
+        self._consumer = consumer
+        self._lease = lease
+        self._drain = drain
+        self._tally = tally
+        self._changed = changed
+        self._clock = clock
+        group = Group(consumer, settings.kafka.group)
+        self._committer = Committer(settings.kafka, group)
+        self._opener = Opener(settings.kafka, consumer, group, lease, tally=tally, clock=clock)
+        self._opening: set[asyncio.Task[None]] = set()
+        self._hastened: asyncio.Task[None] | None = None
+        self._without_since_s = clock()
+
+    # What aiokafka calls
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Finish what runs for the partitions, commit it, and give them up. Heartbeats go on."""
+        generation = self._end_generation()
+        if generation is None:
+            return
+        held = self._consumer.generation == generation.number and self._lease.valid(self._clock())
+        if not held:
+            generation.lose()
+        try:
+            async with asyncio.timeout(self._settings.limits.revoke):
+                await self._drain(list(generation.ledgers.values()))
+        except TimeoutError:
+            log(Event.DRAIN_EXPIRED, reason="partitions are taken away", partitions=len(revoked))
+        if held:
+            await self._commit(generation)
+        generation.lose()
+        event = Event.PARTITIONS_REVOKED if held else Event.PARTITIONS_LOST
+        log(event, partitions=_shown(generation.partitions))
+
+    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Take up the partitions; not here, because no heartbeat is sent while this runs."""
+        generation = Generation(self._consumer.generation, self._consumer.member, assigned)
+        self.generation = generation
+        self._tally.rebalance()
+        log(
+            Event.PARTITIONS_ASSIGNED,
+            generation=generation.number,
+            partitions=_shown(generation.partitions),
+        )
+        self._spawn(self._opener.open(generation))
+        self._changed()
+
+    # What the source calls
+
+    def lease_valid(self) -> bool:
+        """Whether the broker surely still holds this worker; when not, the generation is dropped."""
+        valid = self._lease.valid(self._clock())
+        if not valid and self.generation is not None and self.generation.proven:
+            log(Event.LEASE_EXPIRED, session_s=self._settings.kafka.session_timeout)
+            self._drop(self.generation)
+        return valid
+
+    async def commit(self) -> None:
+        """Commit what is settled and not yet committed; raises Fatal."""
+        if self.generation is not None:
+            await self._commit(self.generation)
+
+    def hasten_commit(self) -> None:
+        """Commit now, in the background, because something is read no further until then."""
+        if self.generation is not None and (self._hastened is None or self._hastened.done()):
+            self._hastened = self._spawn(self._commit(self.generation))
+
+    def out_of_range(self, partition: TopicPartition, asked: int) -> None:
+        """The log of `partition` has no offset `asked`: find out what it has, and go on there."""
+        if self.generation is not None and partition in self.generation.ledgers:
+            self.generation.close(partition)
+            self._spawn(self._opener.reopen(self.generation, partition, asked))
+
+    def watch(self, *, reachable: bool) -> None:
+        """Look after what nobody asks for; to be called a few times a second."""
+        self.lease_valid()
+        now_s = self._clock()
+        if self.generation is not None or not reachable:
+            self._without_since_s = now_s
+        limit_s = self._settings.limits.stall + 2 * self._settings.kafka.rebalance_timeout
+        if now_s - self._without_since_s > limit_s:
+            self._fail(
+                Fatal(
+                    Exit.WORK_LEFT,
+                    f"the broker answers, but the group gave no assignment for {limit_s:g} s",
+                )
+            )
+
+    async def close(self) -> None:
+        """Give everything up; nothing is told to the group."""
+        opening = list(self._opening)
+        generation = self._end_generation()
+        if generation is not None:
+            generation.lose()
+        await asyncio.gather(*opening, return_exceptions=True)
+
+    # Inside
+
+    async def _commit(self, generation: Generation) -> None:
+        try:
+            await self._committer.commit(generation)
+        except StaleGeneration:
+            self._drop(generation)
+
+    def _drop(self, generation: Generation) -> None:
+        """Give partitions up unasked, since another worker may have them, and join anew."""
+        generation.lose()
+        if generation is self.generation:
+            self._end_generation()
+            log(Event.PARTITIONS_LOST, partitions=_shown(generation.partitions))
+            self._consumer.rejoin()
+            self._changed()
+
+    def _end_generation(self) -> Generation | None:
+        generation, self.generation = self.generation, None
+        for task in self._opening:
+            task.cancel()
+        return generation
+
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._opening.add(task)
+        task.add_done_callback(self._opened)
+        return task
+
+    def _opened(self, task: asyncio.Task[None]) -> None:
+        self._opening.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._fail(error if isinstance(error, Fatal) else _internal(error))
+        self._changed()
+
+    def _fail(self, fatal: Fatal) -> None:
+        self.fatal = self.fatal or fatal
+        self._changed()
+
+
+def _internal(error: BaseException) -> Fatal:
+    fatal = Fatal(Exit.INTERNAL, f"taking up partitions failed: {error!r}")
+    fatal.__cause__ = error
+    return fatal
+
+
+def _shown(partitions: Collection[TopicPartition]) -> list[str]:
+    return sorted(f"{partition.topic}/{partition.partition}" for partition in partitions)

@@ -1,0 +1,153 @@
+"""What `tidemill check` finds out about the broker, the group and the topics; changes nothing."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from aiokafka import errors
+from aiokafka.client import AIOKafkaClient, CoordinationType
+from aiokafka.protocol.commit import OffsetFetchRequest
+
+from config.settings import Settings
+from daemon.kafka import client, guards
+from daemon.kafka.looking.cluster import Topic, look_at
+from daemon.values.errors import Exit, Fatal
+
+_GROUP_DENIED = 30
+_ATTEMPTS, _PAUSE_S = 20, 0.25
+
+
+class Check(NamedTuple):
+    """One thing that was tried; `problem` is empty when all is well, `code` how `run` would end."""
+
+    subject: str
+    detail: str
+    problem: str = ""
+    code: Exit = Exit.CLEAN
+
+
+async def look(settings: Settings, *, base: Path) -> Sequence[Check]:
+    """Try what `run` will need of Kafka."""
+    guards.install()
+    try:
+        reach = client.options(settings.kafka, base=base)
+        await client.wait_until_reachable(reach, settings.kafka.start_timeout)
+    except Fatal as refusal:
+        return [Check("broker", "", str(refusal), refusal.exit_code)]
+    inner = AIOKafkaClient(**reach)
+    try:
+        await inner.bootstrap()
+        topics = await look_at(inner, _all_topics(settings))
+        return [_broker(inner), await _group(inner, settings), *judge(settings, topics)]
+    except (errors.KafkaError, NotImplementedError) as error:
+        fatal = client.denied(error, settings.kafka.bootstrap_servers) or Fatal(
+            Exit.BROKER_UNAVAILABLE, f"the broker did not answer as expected: {error!r}"
+        )
+        return [Check("broker", "", str(fatal), fatal.exit_code)]
+    finally:
+        await inner.close()
+
+
+def _all_topics(settings: Settings) -> list[str]:
+    requests = [topic for lane in settings.lanes.values() for topic in lane.topics]
+    exact = [topic for topic in settings.replies.allow if not topic.endswith("*")]
+    topics = [*requests, settings.replies.topic, *exact, settings.dead_letters.topic]
+    return list(dict.fromkeys(topics))
+
+
+def _broker(inner: AIOKafkaClient) -> Check:
+    brokers = inner.cluster.brokers()
+    shown = ", ".join(sorted(f"{broker.host}:{broker.port}" for broker in brokers))
+    return Check("broker", f"answers; brokers {shown}")
+
+
+async def _group(inner: AIOKafkaClient, settings: Settings) -> Check:
+    group, subject = settings.kafka.group, f"group {settings.kafka.group}"
+    try:
+        node = await _coordinator(inner, group)
+        response = await inner.send(node, OffsetFetchRequest(group, None))
+    except errors.GroupAuthorizationFailedError:
+        return _no_group_right(subject)
+    if response.error_code == _GROUP_DENIED:
+        return _no_group_right(subject)
+    if response.error_code:
+        problem = f"its coordinator answers with error {response.error_code}; try again"
+        return Check(subject, "", problem, Exit.BROKER_UNAVAILABLE)
+    commits = sum(len(partitions) for _, partitions in response.topics)
+    if not commits and settings.kafka.start == "refuse":
+        problem = "it has no commit and kafka.start is refuse: set it to earliest or latest"
+        return Check(subject, "", problem, Exit.SETTINGS)
+    start = f"no commit yet, starts at kafka.start = {settings.kafka.start}"
+    return Check(subject, f"commits for {commits} partitions" if commits else start)
+
+
+async def _coordinator(inner: AIOKafkaClient, group: str) -> int:
+    """Return the broker that looks after the group; the very first one takes a moment to appear."""
+    for _ in range(_ATTEMPTS):
+        try:
+            node: int = await inner.coordinator_lookup(CoordinationType.GROUP, group)
+        except errors.GroupCoordinatorNotAvailableError:
+            await asyncio.sleep(_PAUSE_S)
+        else:
+            return node
+    raise errors.GroupCoordinatorNotAvailableError(group)
+
+
+def _no_group_right(subject: str) -> Check:
+    return Check(subject, "", "not allowed to use it: grant Read on the group", Exit.DENIED)
+
+
+def judge(settings: Settings, topics: Mapping[str, Topic | None]) -> list[Check]:
+    """Weigh what is known of each topic against what it is used for. Pure."""
+    checks = [
+        _read_from(topic, topics.get(topic))
+        for lane in settings.lanes.values()
+        for topic in lane.topics
+    ]
+    letters = settings.dead_letters
+    written = dict.fromkeys(_all_topics(settings)[len(checks) :], settings.limits.reply_bytes)
+    written[letters.topic] = letters.max_bytes
+    for topic, largest_bytes in written.items():
+        role = "dead letters" if topic == letters.topic else "replies"
+        checks.append(_write_to(topic, role, topics.get(topic), largest_bytes))
+    return checks
+
+
+def _read_from(name: str, topic: Topic | None) -> Check:
+    subject = f"topic {name}"
+    if topic is None:
+        return _missing(subject)
+    if not topic.may_read:
+        return Check(subject, "", "not allowed to read it: grant Read on it", Exit.DENIED)
+    return Check(subject, f"requests, {topic.partitions} partitions")
+
+
+def _write_to(name: str, role: str, topic: Topic | None, record_bytes: int) -> Check:
+    subject = f"topic {name}"
+    if topic is None:
+        return _missing(subject)
+    if not topic.may_write:
+        return Check(subject, "", "not allowed to write to it: grant Write on it", Exit.DENIED)
+    if topic.compacted:
+        problem = (
+            "cleanup.policy is compact: it would refuse answers without a key and delete all but "
+            "the last of a key; set it to delete"
+        )
+        return Check(subject, "", problem, Exit.SETTINGS)
+    setting = "dead_letters.max_bytes" if role == "dead letters" else "limits.reply_bytes"
+    if topic.largest_bytes is None:
+        limit = f"; its max.message.bytes may not be read, {setting} should stay below it"
+    elif topic.largest_bytes < record_bytes:
+        problem = (
+            f"max.message.bytes is {topic.largest_bytes}, less than {setting} = {record_bytes}: "
+            "raise the one or lower the other"
+        )
+        return Check(subject, "", problem, Exit.SETTINGS)
+    else:
+        limit = f", up to {topic.largest_bytes} bytes"
+    return Check(subject, f"{role}, {topic.partitions} partitions{limit}")
+
+
+def _missing(subject: str) -> Check:
+    return Check(subject, "", "does not exist, or may not be seen: create it", Exit.SETTINGS)

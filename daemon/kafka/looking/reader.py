@@ -1,0 +1,187 @@
+"""Reading and asking by hand: one request and its reply, the newest records of a topic.
+
+No consumer group is joined and nothing is committed.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
+from aiokafka.structs import TopicPartition
+
+from config.settings import Kafka
+from daemon.kafka import client, guards
+from daemon.kafka.connecting import check_topics
+from daemon.kafka.reading.decompression import RATIO
+from daemon.kafka.reading.poison_records import Isolation
+from daemon.kafka.reading.record_batches import FetchedRecord
+from daemon.values.errors import Exit, Fatal
+from daemon.values.messages import Header
+
+_POLL_S = 0.5
+_CORRELATION = "correlation-id"
+
+
+async def ask(
+    kafka: Kafka,
+    *,
+    request_topic: str,
+    reply_topic: str,
+    value: bytes | None,
+    headers: Sequence[Header],
+    correlation: bytes,
+    base: Path,
+    timeout_s: float,
+) -> FetchedRecord | None:
+    """Publish one request and return its reply, None when none came within `timeout_s`.
+
+    Raises Fatal when there is no broker, a topic is missing, or this client is not let in.
+    """
+    async with _reading(kafka, reply_topic, base) as consumer:
+        ends = await consumer.end_offsets(consumer.assignment())
+        _seek(consumer, ends)
+        await _publish(
+            kafka, request_topic, value, [*headers, (_CORRELATION, correlation)], base=base
+        )
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    for record in await _some(consumer):
+                        if (_CORRELATION, correlation) in record.headers:
+                            return record
+        except TimeoutError:
+            return None
+
+
+async def newest(
+    kafka: Kafka, topic: str, number: int, *, base: Path, timeout_s: float
+) -> list[FetchedRecord]:
+    """Return the `number` newest records of `topic`, newest last; raises Fatal."""
+    try:
+        async with asyncio.timeout(timeout_s), _reading(kafka, topic, base) as consumer:
+            partitions = consumer.assignment()
+            ends = await consumer.end_offsets(partitions)
+            firsts = await consumer.beginning_offsets(partitions)
+            starts = {each: max(firsts[each], ends[each] - number) for each in partitions}
+            _seek(consumer, starts)
+            records = await _read_up_to(consumer, ends)
+    except TimeoutError:
+        raise Fatal(
+            Exit.BROKER_UNAVAILABLE, f"{topic} could not be read within {timeout_s:g} s"
+        ) from None
+    records.sort(key=lambda record: (record.timestamp, record.partition, record.offset))
+    return records[-number:]
+
+
+async def whole(
+    kafka: Kafka, topic: str, *, base: Path, since_ms: float | None, timeout_s: float
+) -> AsyncGenerator[list[FetchedRecord], None]:
+    """Yield the records of `topic` as far as there are some now, a few MiB at a time.
+
+    `since_ms` leaves out what is older, in milliseconds since 1970, as far as the broker's index of
+    times allows. To be closed by who stops before the end. Raises Fatal, also when the broker is
+    silent for `timeout_s`.
+    """
+    async with _reading(kafka, topic, base) as consumer:
+        ends = await consumer.end_offsets(consumer.assignment())
+        _seek(consumer, await _starts(consumer, ends, since_ms))
+        while await _is_before(consumer, ends):
+            try:
+                async with asyncio.timeout(timeout_s):
+                    records = await _some_before(consumer, ends)
+            except TimeoutError:
+                raise Fatal(
+                    Exit.BROKER_UNAVAILABLE, f"{topic} could not be read within {timeout_s:g} s"
+                ) from None
+            yield records
+
+
+@asynccontextmanager
+async def _reading(kafka: Kafka, topic: str, base: Path) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of all partitions of `topic`, in no group."""
+    guards.install()
+    reach = client.options(kafka, base=base)
+    await client.wait_until_reachable(reach, kafka.start_timeout)
+    consumer = AIOKafkaConsumer(
+        **reach,
+        group_id=None,
+        isolation_level="read_committed",
+        key_deserializer=Isolation(kafka.fetch_bytes * RATIO),
+    )
+    try:
+        await consumer.start()
+        await check_topics(consumer._client, [topic], clock=time.monotonic)
+        await consumer._client.add_topic(topic)
+        numbers = consumer.partitions_for_topic(topic) or ()
+        consumer.assign([TopicPartition(topic, number) for number in numbers])
+        yield consumer
+    except errors.KafkaError as error:
+        raise _fatal(error, kafka) from error
+    finally:
+        await consumer.stop()
+
+
+def _seek(consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> None:
+    for partition, offset in offsets.items():
+        consumer.seek(partition, offset)
+
+
+async def _publish(
+    kafka: Kafka, topic: str, value: bytes | None, headers: Collection[Header], *, base: Path
+) -> None:
+    async with AIOKafkaProducer(**client.options(kafka, base=base), acks="all") as producer:
+        await check_topics(producer.client, [topic], clock=time.monotonic)
+        # A key, since aiokafka refuses a record that has neither key nor value.
+        await producer.send_and_wait(topic, value, key=b"ask", headers=list(headers))
+
+
+async def _some(consumer: AIOKafkaConsumer) -> list[FetchedRecord]:
+    fetched = await consumer.getmany(timeout_ms=client.milliseconds(_POLL_S))
+    return [record for records in fetched.values() for record in records]
+
+
+async def _read_up_to(
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]
+) -> list[FetchedRecord]:
+    records: list[FetchedRecord] = []
+    while await _is_before(consumer, ends):
+        records += await _some(consumer)
+    return records
+
+
+async def _starts(
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], since_ms: float | None
+) -> Mapping[TopicPartition, int]:
+    firsts: Mapping[TopicPartition, int] = await consumer.beginning_offsets(list(ends))
+    if since_ms is None:
+        return firsts
+    found = await consumer.offsets_for_times(dict.fromkeys(ends, int(since_ms)))
+    return {each: ends[each] if at is None else at.offset for each, at in found.items()}
+
+
+async def _some_before(
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]
+) -> list[FetchedRecord]:
+    """Some records below `ends`; none only when there are no more."""
+    records: list[FetchedRecord] = []
+    while not records and await _is_before(consumer, ends):
+        records = [
+            record
+            for record in await _some(consumer)
+            if record.offset < ends[TopicPartition(record.topic, record.partition)]
+        ]
+    return records
+
+
+async def _is_before(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> bool:
+    return any([await consumer.position(each) < end for each, end in ends.items()])
+
+
+def _fatal(error: errors.KafkaError, kafka: Kafka) -> Fatal:
+    servers = kafka.bootstrap_servers
+    return client.denied(error, servers) or Fatal(
+        Exit.BROKER_UNAVAILABLE, f"{servers} did not do as asked: {error}"
+    )

@@ -1,0 +1,13 @@
+"""Records out of Kafka: fetched, decoded, counted, and what the client gets wrong there.
+
+- `chunks.py`: what one fetch brought, entered in the ledgers and handed on by partition
+- `consumer.py`: aiokafka's consumer as this room uses it: every reach into its inside is here or
+  in guards
+- `decompression.py`: decompression with a bound, in place of the client's, which has none
+- `lag.py`: how far this worker's partitions are behind, in records and in seconds
+- `poison_records.py`: records that the client cannot read are stepped over and reported, their
+  neighbours are served
+- `record_batches.py`: a record batch of Kafka read record by record, so that a bad one does not
+  hide its neighbours
+- `tally.py`: what this room counts
+"""

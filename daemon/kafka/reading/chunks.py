@@ -1,0 +1,94 @@
+"""What one fetch brought, entered in the ledgers and handed on by partition."""
+
+import time
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+
+from aiokafka.structs import TopicPartition
+
+from daemon.kafka.group.generation import Generation
+from daemon.kafka.reading.consumer import Consumer
+from daemon.kafka.reading.lag import Lag
+from daemon.kafka.reading.poison_records import Isolation
+from daemon.kafka.reading.record_batches import FetchedRecord
+from daemon.kafka.reading.tally import Tally
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Chunk, Unreadable
+
+
+class Chunks:
+    """Makes a Chunk of each partition's records; no work for single records but odd ones."""
+
+    def __init__(self, consumer: Consumer, isolation: Isolation, lag: Lag, tally: Tally) -> None:
+        self._consumer = consumer
+        self._isolation = isolation
+        self._lag = lag
+        self._tally = tally
+        self._seen: dict[tuple[str, int], int] = {}
+
+    def make(
+        self,
+        generation: Generation,
+        partitions: Sequence[TopicPartition],
+        fetched: Mapping[TopicPartition, Sequence[FetchedRecord]],
+    ) -> list[Chunk]:
+        """Return what was fetched of `partitions`; every record is started in its ledger."""
+        unreadable = self._isolation.take()
+        chunks = []
+        for partition in partitions:
+            ledger = generation.ledgers.get(partition)
+            if ledger is None:
+                continue
+            records = fetched.get(partition, ())
+            bad = unreadable.get(partition, ())
+            if records or bad:
+                chunks.append(self._chunk(partition, ledger, records, bad))
+            else:
+                self._step(partition, ledger)
+        return chunks
+
+    def _step(self, partition: TopicPartition, ledger: Ledger) -> None:
+        """Follow the position over transaction markers; unfollowed they would be a lag of 1."""
+        position = self._consumer.position(partition)
+        if position != ledger.position:
+            ledger.start((), position=position)
+        if self._consumer.highwater(partition) == position:
+            self._lag.caught_up(partition, time.time() * 1000)
+
+    def _chunk(
+        self,
+        partition: TopicPartition,
+        ledger: Ledger,
+        records: Sequence[FetchedRecord],
+        bad: Sequence[Unreadable],
+    ) -> Chunk:
+        offsets = _offsets(records, bad)
+        position = self._consumer.position(partition)
+        ledger.start(offsets, position=position)
+        if records:
+            self._lag.read(partition, ledger, records[0].offset, records[0].timestamp)
+        seen = self._seen.get(partition, 0)
+        if offsets[0] < seen:
+            self._tally.replayed(bisect_left(offsets, seen))
+        self._seen[partition] = max(seen, position)
+        for offset, reason in bad:
+            log(
+                Event.RECORD_ISOLATED,
+                topic=partition.topic,
+                partition=partition.partition,
+                offset=offset,
+                reason=reason,
+            )
+        return Chunk(ledger, records, bad)
+
+
+def _offsets(records: Sequence[FetchedRecord], bad: Sequence[Unreadable]) -> Sequence[int]:
+    """Return the offsets of both in order; without gaps that takes two looks, not one a record."""
+    if not bad:
+        first, last = records[0].offset, records[-1].offset
+        if last - first + 1 == len(records):
+            return range(first, last + 1)
+        return [record.offset for record in records]
+    return sorted([record.offset for record in records] + [stub.offset for stub in bad])

@@ -1,0 +1,291 @@
+"""aiokafka's consumer as this room uses it: every reach into its inside is here or in guards."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, errors
+from aiokafka.client import AIOKafkaClient
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.protocol.group import LeaveGroupRequest
+from aiokafka.structs import TopicPartition
+
+from config.settings import Kafka
+from daemon.kafka.client import Options, milliseconds
+from daemon.kafka.group.lease import Lease
+from daemon.kafka.guards import GuardedCoordinator
+from daemon.kafka.reading.poison_records import Isolation
+from daemon.kafka.reading.record_batches import FetchedRecord
+from daemon.values.errors import Exit, Fatal
+
+_FETCH_WAIT_S = 0.5
+"""How long the broker holds a fetch that finds nothing. Data is answered at once anyway; shorter
+waits cost an idle worker CPU: 24 partitions take 0.3 % of a core at 0.5 s, 1.4 % at 0.05 s."""
+_LEAVE_S = 3.0
+"""A leave takes 0.1 s; longer, and the broker hangs or is in the midst of a rebalance."""
+
+
+class Consumer:
+    """One member of the group. `start` it, then `subscribe`; `leave` ends it for good."""
+
+    def __init__(
+        self,
+        kafka: Kafka,
+        reach: Options,
+        isolation: Isolation,
+        lease: Lease,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._static = bool(kafka.instance_id)
+        self._lease = lease
+        self._clock = clock
+        self._contact_s = clock()
+        self._client = AIOKafkaConsumer(
+            **reach,
+            group_id=kafka.group,
+            group_instance_id=kafka.instance_id or None,
+            session_timeout_ms=milliseconds(kafka.session_timeout),
+            heartbeat_interval_ms=milliseconds(kafka.heartbeat_interval),
+            rebalance_timeout_ms=milliseconds(kafka.rebalance_timeout),
+            max_poll_interval_ms=milliseconds(kafka.poll_interval),
+            max_partition_fetch_bytes=kafka.fetch_bytes,
+            fetch_max_wait_ms=milliseconds(_FETCH_WAIT_S),
+            auto_offset_reset="none",
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            # With k assignors aiokafka joins k+1 times.
+            partition_assignment_strategy=[RoundRobinPartitionAssignor],
+            key_deserializer=isolation,
+        )
+        self._guarded: GuardedCoordinator
+
+    async def start(self) -> None:
+        """Connect; joins no group yet. Raises errors.KafkaError."""
+        try:
+            await self._client.start()
+        except BaseException:
+            await self._client.stop()
+            raise
+        self._guarded = GuardedCoordinator(
+            self._coordinator, self._lease, static=self._static, clock=self._clock
+        )
+
+    def subscribe(self, topics: Collection[str], listener: ConsumerRebalanceListener) -> None:
+        """Join the group in the background."""
+        self._client.subscribe(list(topics), listener=listener)
+
+    # Membership
+
+    @property
+    def generation(self) -> int:
+        """The number of the group's present generation; -1 when this worker is not in it."""
+        number: int = self._coordinator.generation
+        return number
+
+    @property
+    def member(self) -> str:
+        """This member's id."""
+        name: str = self._coordinator.member_id
+        return name
+
+    @property
+    def led_topics(self) -> Collection[str] | None:
+        """The topics of all members when this one leads the group, else None."""
+        topics: Collection[str] | None = self._coordinator._group_subscription
+        return topics
+
+    @property
+    def replaced(self) -> bool:
+        """Whether another process took this member's instance id."""
+        return self._guarded.replaced
+
+    def rejoin(self) -> None:
+        """Ask the group for a new assignment."""
+        self._coordinator.request_rejoin()
+
+    async def send(self, request: Any) -> Any:
+        """Send `request` to the group's coordinator; raises errors.KafkaError."""
+        return await self._guarded.send(request)
+
+    def keep_alive(self) -> None:
+        """Tell the client that it is being read from; else it leaves after the poll interval."""
+        with self._subscriptions.fetch_context():
+            pass
+
+    def check(self) -> None:
+        """Raise what a background task of the client met: errors.KafkaError, or Fatal for its death.
+
+        A dead fetch task shows nowhere else: fetches return nothing, heartbeats go on.
+        """
+        if self._fetcher._fetch_task.done():
+            raise Fatal(Exit.INTERNAL, "the Kafka client's fetching has died")
+        if self._coordinator._coordination_task.done():
+            raise Fatal(Exit.INTERNAL, "the Kafka client's group membership has died")
+        self._coordinator.check_errors()
+
+    # Reading
+
+    @property
+    def between_assignments(self) -> bool:
+        """Whether a rebalance is under way; a fetch would wait for its end."""
+        under_way: bool = self._subscriptions.reassignment_in_progress
+        return under_way
+
+    @property
+    def assigned(self) -> Collection[TopicPartition]:
+        """The partitions that the client believes to have."""
+        partitions: Collection[TopicPartition] = self._subscriptions.assigned_partitions()
+        return partitions
+
+    async def take(
+        self, partitions: Collection[TopicPartition], max_records: int
+    ) -> Mapping[TopicPartition, list[FetchedRecord]]:
+        """Return what has been fetched of `partitions`; never suspends, so it cannot be cancelled.
+
+        Only to be called when not `between_assignments`. Raises errors.KafkaError.
+        """
+        try:
+            records: Mapping[TopicPartition, list[FetchedRecord]] = await self._client.getmany(
+                *partitions, timeout_ms=0, max_records=max_records
+            )
+        except BaseException:
+            # aiokafka does not count down on an error and then believes for ever that it is read.
+            self._subscriptions._fetch_count = 0
+            raise
+        return records
+
+    def leave_buffered(self, partitions: Collection[TopicPartition]) -> None:
+        """Let what is buffered of `partitions` lie, and hold up no other partition for it.
+
+        The client asks a broker for nothing while data of any of its partitions is younger than
+        100 ms and not taken.
+        """
+        buffered = self._fetcher._records
+        young = [
+            result for each in partitions if (result := buffered.get(each)) and result._backoff
+        ]
+        for result in young:
+            result._backoff = 0.0
+        if young:
+            self._fetcher._notify(self._fetcher._wait_consume_future)
+
+    def data_waiter(self) -> asyncio.Future[None]:
+        """Return a future that is done when something more was fetched, or the client failed."""
+        future: asyncio.Future[None] = self._fetcher._create_fetch_waiter()
+        return future
+
+    def position(self, partition: TopicPartition) -> int:
+        """The offset after what was taken, markers included; `partition` must be assigned."""
+        position: int = self._state(partition).position
+        return position
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        """The end of the log as the last fetch showed it; None before."""
+        state = self._state(partition)
+        highwater: int | None = None if state is None else state.highwater
+        return highwater
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Read `partition` from `offset`; what was fetched of it is dropped."""
+        state = self._state(partition)
+        if not (state.has_valid_position and state.position == offset):
+            self._client.seek(partition, offset)
+
+    async def first_offsets(
+        self, partitions: Collection[TopicPartition]
+    ) -> Mapping[TopicPartition, int]:
+        """Return where the logs start; raises errors.KafkaError."""
+        offsets: Mapping[TopicPartition, int] = await self._client.beginning_offsets(partitions)
+        return offsets
+
+    async def end_offsets(
+        self, partitions: Collection[TopicPartition]
+    ) -> Mapping[TopicPartition, int]:
+        """Return where the next committed records will be; raises errors.KafkaError."""
+        offsets: Mapping[TopicPartition, int] = await self._client.end_offsets(partitions)
+        return offsets
+
+    def partitions_of(self, topic: str) -> Collection[int]:
+        """The partitions of `topic` as far as they are known."""
+        return self._client.partitions_for_topic(topic) or ()
+
+    # Contact
+
+    @property
+    def inner(self) -> AIOKafkaClient:
+        """The connections, for requests of one's own."""
+        return self._client._client
+
+    @property
+    def contact_s(self) -> float:
+        """When a broker last answered anything, in monotonic seconds."""
+        answers = [connection._last_action for connection in self.inner._conns.values()]
+        self._contact_s = max([self._contact_s, *answers])
+        return self._contact_s
+
+    async def leave(self) -> None:
+        """Leave the group at once, a static member too, and close; bounded in time."""
+        coordinator = self._client._coordinator
+        if coordinator is None:
+            await self._client.stop()
+            return
+        member, node = coordinator.member_id, coordinator.coordinator_id
+        # aiokafka sends no LeaveGroup for static members: their partitions would stand still for
+        # the whole session. It sends one, at the right moment, to a member without instance id.
+        coordinator._group_instance_id = None
+        try:
+            async with asyncio.timeout(_LEAVE_S):
+                await self._client.stop()
+        except (errors.KafkaError, TimeoutError):
+            await self._leave_hard(member, node)
+        except asyncio.CancelledError:
+            # aiokafka cancels its fetches, waits for them, and lets out what they end with.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            await self._leave_hard(member, node)
+
+    async def _leave_hard(self, member: str, node: int | None) -> None:
+        """Leave although the coordinator's connection is blocked by a join or does not answer."""
+        with suppress(errors.KafkaError, TimeoutError):
+            async with asyncio.timeout(_LEAVE_S):
+                if node is not None and member:
+                    request = LeaveGroupRequest(self._coordinator.group_id, member)
+                    await self.inner.send(node, request)
+        tasks = [task for task in self._tasks if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.inner.close()
+
+    # Inside
+
+    @property
+    def _coordinator(self) -> Any:
+        return self._client._coordinator
+
+    @property
+    def _tasks(self) -> list[asyncio.Task[Any] | None]:
+        coordinator, fetcher = self._coordinator, self._fetcher
+        return [
+            coordinator._coordination_task,
+            coordinator._heartbeat_task,
+            coordinator._commit_refresh_task,
+            fetcher._fetch_task,
+            *fetcher._pending_tasks,
+        ]
+
+    @property
+    def _fetcher(self) -> Any:
+        return self._client._fetcher
+
+    @property
+    def _subscriptions(self) -> Any:
+        return self._client._subscription
+
+    def _state(self, partition: TopicPartition) -> Any:
+        assignment = self._subscriptions.subscription.assignment
+        return None if assignment is None else assignment.state_value(partition)

@@ -1,0 +1,166 @@
+"""One idempotent producer after the other: what cannot go on is replaced, not repaired.
+
+After any error that is not retried, the sequence numbers of aiokafka's producer are ahead of the
+broker's, and every later batch to that partition is refused although the producer looks sound. And
+its batches never expire: with the broker gone they would wait for ever.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaProducer, errors
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.structs import TopicPartition
+
+from daemon.kafka.client import Options, milliseconds
+from daemon.values.ports import OutgoingRecord
+
+_METADATA_PAUSE_S = 0.05
+_MOST_MISSES = 3
+"""Answers without the partition: brokers learn of a new one some milliseconds apart."""
+_NO_LEADER = -1
+
+
+class Replaced(Exception):
+    """The producer takes nothing any more; what was to be sent was not handed over."""
+
+
+class Abandoned(Exception):
+    """The producer was given up; whether the batch was written is unknown."""
+
+
+class Batch:
+    """Records of one partition, closed and ready to go; `end` is the index after its last one."""
+
+    def __init__(self, builder: BatchBuilder, end: int) -> None:
+        self.builder = builder
+        self.end = end
+
+    @property
+    def size_bytes(self) -> int:
+        """What the broker compares with the topic's max.message.bytes."""
+        size: int = self.builder.size()
+        return size
+
+
+def fill(records: Sequence[OutgoingRecord], first: int, *, size_bytes: int, now_ms: int) -> Batch:
+    """Return a batch of `records` from index `first` on, as many as fit; the first one always does.
+
+    Appends to the client's C part without its layer of Python, 0.36 us a record instead of 0.49.
+    """
+    builder = BatchBuilder(size_bytes, 0)
+    append = builder._builder.append
+    offset = 0
+    for offset in range(len(records) - first):
+        key, value, headers = records[first + offset]
+        if append(offset, now_ms, key, value, headers) is None:
+            break
+    else:
+        offset = len(records) - first
+    builder._relative_offset = offset
+    builder.close()
+    return Batch(builder, first + offset)
+
+
+class Producer:
+    """One life of the client's producer."""
+
+    def __init__(self, reach: Options, *, request_timeout_s: float) -> None:
+        self._client = AIOKafkaProducer(
+            **{**reach, "request_timeout_ms": milliseconds(request_timeout_s)},
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=0,
+        )
+        self._request_timeout_s = request_timeout_s
+        self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._abandoned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def inner(self) -> Any:
+        """The connections, for requests of one's own."""
+        return self._client.client
+
+    async def start(self) -> None:
+        """Connect and get a producer id; raises errors.KafkaError."""
+        try:
+            await self._client.start()
+        except BaseException:
+            await self._end()
+            raise
+
+    async def know(self, topic: str, partition: int) -> None:
+        """Wait until it is known who leads `partition`; the client's own way waits a minute.
+
+        Waits for ever for a broker that does not answer. Raises UnknownTopicOrPartitionError,
+        Replaced.
+        """
+        cluster, wanted = self.inner.cluster, TopicPartition(topic, partition)
+        misses = 0
+        while (leader := cluster.leader_for_partition(wanted)) in {None, _NO_LEADER}:
+            if misses == _MOST_MISSES:
+                raise errors.UnknownTopicOrPartitionError(f"{topic}/{partition}")
+            self.inner.add_topic(topic)
+            answered = await self._unless_closing(self.inner.force_metadata_update())
+            misses += bool(answered) and leader is None
+            if cluster.leader_for_partition(wanted) in {None, _NO_LEADER}:
+                await asyncio.sleep(_METADATA_PAUSE_S)
+
+    async def _unless_closing(self, answer: asyncio.Future[bool]) -> bool:
+        """Return `answer`, for which a client that is closed lets everybody wait for ever."""
+        await asyncio.wait((answer, self._closing), return_when=asyncio.FIRST_COMPLETED)
+        if self._closing.done():
+            answer.cancel()
+            raise Replaced
+        return answer.result()
+
+    async def send(self, topic: str, partition: int, batch: Batch) -> None:
+        """Return when the broker has `batch`; `partition` must be known.
+
+        May wait for ever. Raises: errors.KafkaError, Replaced, Abandoned.
+        """
+        if self._closing.done():
+            raise Replaced
+        delivery = await self._client.send_batch(batch.builder, topic, partition=partition)
+        await asyncio.wait((delivery, self._abandoned), return_when=asyncio.FIRST_COMPLETED)
+        if not delivery.done():
+            delivery.add_done_callback(_ignore)
+            raise Abandoned
+        delivery.result()
+
+    async def close(self, timeout_s: float) -> None:
+        """Let what is on its way arrive, for at most `timeout_s`, then abandon it."""
+        self._take_nothing_more()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._client.stop()
+        except (TimeoutError, errors.KafkaError):
+            await self.abandon()
+
+    async def abandon(self) -> None:
+        """Send nothing more, whatever becomes of what is on its way."""
+        self._take_nothing_more()
+        if not self._abandoned.done():
+            self._abandoned.set_result(None)
+        await self._end()
+
+    def _take_nothing_more(self) -> None:
+        if not self._closing.done():
+            self._closing.set_result(None)
+
+    async def _end(self) -> None:
+        sender = self._client._sender.sender_task
+        if sender is not None:
+            sender.cancel()  # it waits for its requests ...
+            for connection in self.inner._conns.values():
+                connection.close()  # ... which this ends
+            await asyncio.wait((sender,), timeout=self._request_timeout_s)
+            sender.cancel()
+        self._client._closed = True
+        await self.inner.close()
+
+
+def _ignore(delivery: asyncio.Future[Any]) -> None:
+    if not delivery.cancelled():
+        delivery.exception()

@@ -1,0 +1,90 @@
+"""What the line asks of the world at its two ends, so that each end can be real or a fake."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Chunk, Header
+
+OutgoingRecord = tuple[bytes | None, bytes | None, list[Header]]
+"""Key, value, headers."""
+
+
+class Source(Protocol):
+    """Requests from Kafka, and the commits that say they are done."""
+
+    @property
+    def ledgers(self) -> Mapping[tuple[str, int], Ledger]:
+        """The ledgers of the present assignment, by (topic, partition number)."""
+
+    @property
+    def joined(self) -> bool:
+        """Whether this worker is a member of the group, with or without partitions."""
+
+    def lease_valid(self) -> bool:
+        """Whether the broker surely still holds this worker for a member; to ask before each send.
+
+        When not, the present ledgers are lost from this call on.
+        """
+
+    async def start(self) -> None:
+        """Join the group; raises Fatal."""
+
+    async def fetch(
+        self, topics: Collection[str], *, max_records: int, timeout_s: float
+    ) -> Sequence[Chunk]:
+        """Return what is there from `topics`, waiting at most `timeout_s` when nothing is.
+
+        Without topics it only keeps this worker's membership alive. Every record returned is
+        started in its chunk's ledger. May be cancelled. Raises Fatal.
+        """
+
+    async def commit(self) -> None:
+        """Commit what is settled and not yet committed; bounded in time; raises Fatal."""
+
+    async def leave(self) -> None:
+        """Leave the group at once and close; what is settled was committed before."""
+
+
+class Sink(Protocol):
+    """Records to Kafka."""
+
+    async def partition_count(self, topic: str) -> int | None:
+        """Return how many partitions `topic` has, None when the broker says there is none.
+
+        Raises SendFailed when the broker does not answer.
+        """
+
+    async def send(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
+        """Publish `records` and return when the broker has them all.
+
+        Raises: RecordTooLarge (all others are published), SendDenied, SendFailed (whether they
+        were written is unknown).
+        """
+
+
+Drain = Callable[[Collection[Ledger]], Awaitable[None]]
+"""Called when partitions are taken away: finish what runs for them, within the revoke budget."""
+
+
+class SendError(Exception):
+    """The broker did not take the records."""
+
+
+class RecordTooLarge(SendError):
+    """Some records are larger than the topic allows; the broker has all the others.
+
+    `refused` are the indexes of the large ones among those sent.
+    """
+
+    def __init__(self, refused: Sequence[int]) -> None:
+        super().__init__(f"{len(refused)} records are larger than the topic allows")
+        self.refused = tuple(refused)
+
+
+class SendDenied(SendError):
+    """This client may not write to the topic."""
+
+
+class SendFailed(SendError):
+    """Nobody knows whether the records were written; send them again."""

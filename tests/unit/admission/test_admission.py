@@ -1,0 +1,353 @@
+import json
+
+import numpy as np
+import pytest
+
+from config.settings import Limits
+from daemon.values.errors import Code
+from daemon.values.messages import Answer, Form, Unreadable
+from runtime.conversion import Prepared
+from tests.bad_input import ROW, body, tensor
+from tests.unit.admission.door import (
+    NOW_S,
+    WALL_MS,
+    admission,
+    admit,
+    chunk,
+    header,
+    only_answer,
+    only_request,
+    record,
+    settings,
+)
+
+RAW = ("content-type", b"application/octet-stream")
+NAN_ROW = np.full(16, np.nan, "<f4").tobytes()
+RAW_LANE = {"rows": {"topics": ["bad.rows"], "models": ["rows"], "content_type": RAW[1].decode()}}
+
+
+def raw_settings(**lane):
+    return settings(lanes={"rows": RAW_LANE["rows"] | lane})
+
+
+# What a request carries on
+
+
+def test_request_carries_what_its_reply_needs():
+    trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    sent = record(
+        ROW * 2,
+        RAW,
+        ("kafka_correlationId", b"c"),
+        ("kafka_replyTopic", b"bad.elsewhere"),
+        ("kafka_replyPartition", b"\0\0\0\5"),
+        ("traceparent", trace),
+        ("tracestate", b"a=1"),
+    )
+
+    request = only_request(sent)
+
+    assert request.record is sent
+    assert (request.bucket.lane, request.bucket.model) == ("rows", "rows")
+    assert request.form is Form.RAW
+    assert request.inputs is sent.value
+    assert request.rows == 2
+    assert (request.reply_topic, request.reply_partition) == ("bad.elsewhere", 5)
+    assert request.correlation == ("kafka_correlationId", b"c")
+    assert (request.traceparent, request.tracestate) == (trace, b"a=1")
+    assert request.arrived_s == NOW_S
+    assert request.expires_s == float("inf")
+
+
+def test_form_is_the_lane_s_unless_said():
+    assert only_request(record(body(tensor()))).form is Form.JSON
+    assert only_request(record(ROW), chosen=raw_settings()).form is Form.RAW
+
+
+def test_octets_with_a_json_part_are_the_binary_form():
+    head = json.dumps(
+        {
+            "inputs": [
+                {
+                    "name": "x",
+                    "shape": [1, 16],
+                    "datatype": "FP32",
+                    "parameters": {"binary_data_size": 64},
+                }
+            ]
+        }
+    ).encode()
+    length = ("inference-header-content-length", str(len(head)).encode())
+
+    request = only_request(record(head + ROW, RAW, length))
+
+    assert request.form is Form.BINARY
+    assert request.inputs["x"].tobytes() == ROW
+
+
+def test_model_header_chooses_among_the_lane_s_models():
+    lanes = {"both": {"topics": ["t"], "models": ["rows", "logs"]}}
+    chosen = settings(lanes=lanes)
+    logs = np.ones(2, "<f4").tobytes()
+
+    assert only_request(record(ROW, RAW), lane="both", chosen=chosen).bucket.model == "rows"
+    assert (
+        only_request(record(logs, RAW, ("model", b"logs")), lane="both", chosen=chosen).bucket.model
+        == "logs"
+    )
+
+
+def test_rows_of_another_shape_have_another_bucket():
+    short = only_request(record(body(tensor(shape=[1, 3], data=[1, 2, 3]))), lane="spans")
+    long = only_request(record(body(tensor(shape=[2, 5], data=[0] * 10))), lane="spans")
+
+    assert short.bucket.shape == ((3,),)
+    assert long.bucket.shape == ((5,),)
+
+
+def test_decoded_arrays_count_as_held_bytes():
+    sent = record(body(tensor()))
+
+    assert only_request(sent).cost_bytes == len(sent.value) + len(sent.key) + 64
+
+
+def test_key_and_headers_count_as_held_bytes():
+    sent = record(ROW, RAW)
+
+    assert only_request(sent).cost_bytes == 64 + len(sent.key) + len(RAW[0]) + len(RAW[1])
+
+
+# Transforms
+
+
+def transform_settings(**model):
+    models = {"rows": {"path": "rows.onnx", "transform": "t.py:T"} | model}
+    return settings(models=models)
+
+
+def test_transform_gets_every_body_as_it_is():
+    chosen = transform_settings()
+
+    for value in (b"", b"\xff", b"{}"):
+        request = only_request(record(value, ("content-type", b"text/x")), chosen=chosen)
+        assert request.form is Form.TRANSFORM
+        assert request.inputs == value
+
+
+def test_transform_does_not_get_a_null_value():
+    assert only_answer(record(None), chosen=transform_settings()).code is Code.INVALID_REQUEST
+
+
+def test_request_for_a_transform_is_not_ready_for_the_batcher():
+    admitted = admit(record(b"x"), chosen=transform_settings())
+
+    assert admitted.requests == []
+    assert len(admitted.prepare) == 1
+
+
+def test_prepared_request_has_the_inputs_its_transform_made():
+    station = admission(transform_settings())
+    (waiting,) = station.admit("rows", chunk(record(b"x")), now_s=NOW_S, wall_ms=WALL_MS).prepare
+    inputs = {"x": np.zeros((3, 16), np.float32)}
+
+    request = station.prepared(waiting, Prepared(inputs, 3))
+
+    assert (request.form, request.rows) == (Form.TRANSFORM, 3)
+    assert request.inputs is inputs
+    assert request.record is waiting.record
+    assert request.cost_bytes == waiting.cost_bytes
+
+
+@pytest.mark.parametrize(
+    ("array", "code"),
+    [
+        (np.full((1, 16), np.nan, np.float32), Code.INVALID_VALUE),
+        (np.zeros((1_001, 16), np.float32), Code.TOO_LARGE),
+    ],
+)
+def test_prepared_inputs_are_held_to_the_model_s_rules(array, code):
+    station = admission(transform_settings())
+    (waiting,) = station.admit("rows", chunk(record(b"x")), now_s=NOW_S, wall_ms=WALL_MS).prepare
+
+    answer = station.prepared(waiting, Prepared({"x": array}, len(array)))
+
+    assert isinstance(answer, Answer)
+    assert answer.code is code
+
+
+# Deadlines
+
+
+def test_timeout_counts_from_the_record_s_timestamp():
+    sent = record(ROW, RAW, ("timeout-ms", b"5000"), timestamp=int(WALL_MS) - 2_000)
+
+    assert only_request(sent).expires_s == NOW_S + 3
+
+
+def test_request_that_expired_on_its_way_is_answered_at_once():
+    sent = record(ROW, RAW, ("timeout-ms", b"5000"), timestamp=int(WALL_MS) - 5_000)
+
+    assert only_answer(sent).code is Code.DEADLINE_EXCEEDED
+
+
+def test_expired_request_is_not_decoded():
+    sent = record(b"not json", ("timeout-ms", b"0"))
+
+    assert only_answer(sent).code is Code.DEADLINE_EXCEEDED
+
+
+def test_timeout_is_clamped_to_the_lane_s_longest():
+    chosen = settings(lanes={"rows": {"topics": ["t"], "models": ["rows"], "max_timeout": "1min"}})
+    sent = record(ROW, RAW, ("timeout-ms", b"9" * 30))
+
+    assert only_request(sent, chosen=chosen).expires_s == NOW_S + 60
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/octet-stream"])
+def test_lane_s_timeout_is_the_default(content_type):
+    lane = {"topics": ["t"], "models": ["rows"], "timeout": "10s", "content_type": content_type}
+    chosen = settings(lanes={"rows": lane})
+
+    assert only_request(record(ROW, RAW), chosen=chosen).expires_s == NOW_S + 10
+
+
+def test_lane_s_timeout_ends_raw_requests_too():
+    chosen = raw_settings(timeout="10s")
+    late = record(ROW, timestamp=int(WALL_MS) - 10_000)
+
+    assert only_answer(late, chosen=chosen).code is Code.DEADLINE_EXCEEDED
+
+
+def test_unbelievable_timestamps_are_counted():
+    hours_ms = 3_600_000
+    timestamps = [int(WALL_MS) - 2 * hours_ms, int(WALL_MS) - 2 * hours_ms, int(WALL_MS)]
+    records = [record(ROW, RAW, ("timeout-ms", b"5"), timestamp=each) for each in timestamps]
+
+    admitted = admit(*records)
+
+    assert admitted.skewed == 2
+    assert {request.expires_s for request in admitted.requests} == {NOW_S + 0.005}
+
+
+# Whole chunks
+
+
+def test_only_requests_with_bad_values_are_refused():
+    records = [
+        record(ROW, offset=1),
+        record(NAN_ROW, offset=2),
+        record(ROW + NAN_ROW + ROW, offset=3),
+        record(ROW * 2, offset=4),
+        record(ROW + NAN_ROW, ("model", b"rows"), offset=5),
+    ]
+
+    admitted = admit(*records, chosen=raw_settings())
+
+    assert [request.record.offset for request in admitted.requests] == [1, 4]
+    assert {answer.record.offset: answer.code for answer in admitted.answers} == {
+        2: Code.INVALID_VALUE,
+        3: Code.INVALID_VALUE,
+        5: Code.INVALID_VALUE,
+    }
+
+
+def test_bad_values_do_not_cross_models():
+    lanes = {"both": {"topics": ["t"], "models": ["rows", "logs"]}}
+    records = [
+        record(NAN_ROW, RAW, offset=1),
+        record(np.ones(2, "<f4").tobytes(), RAW, ("model", b"logs"), offset=2),
+        record(ROW, RAW, offset=3),
+    ]
+
+    admitted = admit(*records, lane="both", chosen=settings(lanes=lanes))
+
+    assert [request.record.offset for request in admitted.requests] == [3, 2]
+    assert [answer.record.offset for answer in admitted.answers] == [1]
+
+
+def test_everything_fetched_is_counted_once():
+    records = [record(ROW), record(None), record(ROW, ("reply-to", b"no")), record(body(tensor()))]
+
+    admitted = admit(*records, unreadable=[Unreadable(9, "why")])
+
+    held = admitted.requests + admitted.prepare + admitted.answers
+    assert admitted.count == len(held) == 5
+    assert admitted.cost_bytes == sum(each.cost_bytes for each in held)
+
+
+def test_unreadable_position_becomes_a_dead_letter():
+    answer = only_answer(unreadable=[Unreadable(9, "header key is not UTF-8")])
+
+    assert (answer.code, answer.dead) == (Code.UNDECODABLE_RECORD, True)
+    assert (answer.record.topic, answer.record.partition, answer.record.offset) == (
+        "bad.rows",
+        3,
+        9,
+    )
+    assert (answer.key, answer.value) == (None, b"")
+    assert header(answer, "dlq-offset") == b"9"
+    assert header(answer, "dlq-detail") == b"header key is not UTF-8"
+    assert header(answer, "dlq-tombstone") is None
+
+
+PLAIN = [
+    record(ROW),
+    record(ROW * 3, ("correlation-id", b"1")),
+    record(ROW, ("correlation_id", b"2")),
+    record(ROW, ("kafka_correlationId", b"")),
+    record(ROW, ("correlation-id", b"c" * 128)),
+    record(ROW, ("correlation-id", b"c" * 129)),
+    record(ROW, ("correlation-id", None)),
+    record(ROW, ("other", b"1")),
+    record(ROW, ("timeout-ms", b"5")),
+    record(ROW, ("correlation-id", b"1"), ("correlation-id", b"1")),
+    record(ROW, key=None),
+    record(b""),
+    record(None),
+    record(ROW[:-1]),
+    record(ROW * 1_000),
+    record(ROW * 1_001),
+    record(bytes(65 * 2**10)),
+]
+
+
+@pytest.mark.parametrize("number", range(len(PLAIN)))
+def test_short_cut_for_raw_rows_changes_nothing(number):
+    """The same record with its form said takes the long way."""
+    short = admit(PLAIN[number], chosen=raw_settings())
+    said = PLAIN[number]._replace(headers=(*PLAIN[number].headers, RAW))
+    long = admit(said)
+
+    assert summary(short) == summary(long)
+
+
+def test_short_cut_keeps_to_small_header_limits():
+    chosen = raw_settings().model_copy(update={"limits": Limits(header_bytes=20)})
+
+    assert (
+        only_answer(record(ROW, ("correlation-id", b"1234567")), chosen=chosen).code
+        is Code.TOO_LARGE
+    )
+    assert only_request(record(ROW, ("correlation-id", b"123456")), chosen=chosen).rows == 1
+
+
+def summary(admitted):
+    requests = [
+        (
+            request.bucket,
+            request.form,
+            request.inputs,
+            request.rows,
+            request.arrived_s,
+            request.expires_s,
+            request.reply_topic,
+            request.reply_partition,
+            request.correlation,
+        )
+        for request in admitted.requests
+    ]
+    answers = [
+        (answer.code, answer.dead, answer.topic, answer.key, answer.value, answer.headers)
+        for answer in admitted.answers
+    ]
+    return requests, answers

@@ -1,0 +1,218 @@
+"""What the page is told, from a process's metrics."""
+
+import json
+
+import msgspec
+import pytest
+
+from daemon.values.errors import Code
+from tests import shown
+from tests.shown import Shown
+
+
+def document(page):
+    """The document as a browser gets it."""
+    return json.loads(msgspec.json.encode(page.status.document()))
+
+
+@pytest.fixture
+def page():
+    page = Shown()
+    page.serve()
+    return page
+
+
+def lane(page, place=0):
+    return document(page)["lanes"][place]
+
+
+def test_a_process_that_starts_says_so_and_claims_nothing():
+    page = Shown()
+    page.ready = (False, "the models are not warm")
+
+    said = document(page)
+
+    assert said["findings"] == [{"state": "starting", "text": "Starting: the models are not warm"}]
+    assert said["lanes"][0]["lag_records"] is None
+    assert said["lanes"][0]["arriving"] is None
+    assert said["work"]["busy"] is None
+    assert said["models"] == []
+
+
+def test_a_lane_shows_what_comes_and_what_goes(page):
+    for _ in range(10):
+        page.second("standard", 30)
+        page.lags["documents"] = (45, 1.5)
+        page.tick()
+
+    said = lane(page)
+
+    assert said["topics"] == ["documents"]
+    assert said["arriving"] == said["answering"] == pytest.approx(30)
+    assert (said["lag_records"], said["lag_seconds"]) == (45, 1.5)
+    assert said["wait_s"]["p50"] < said["wait_s"]["p99"] <= 0.5
+    assert 0.01 <= said["run_s"]["p50"] <= 0.025
+    assert said["request_s"]["p99"] <= 0.5
+
+
+def test_a_lane_with_nothing_to_do_has_rates_of_0_and_no_percentiles(page):
+    page.tick(10)
+
+    said = lane(page)
+
+    assert said["arriving"] == said["answering"] == 0.0
+    assert said["wait_s"] is said["run_s"] is said["request_s"] is None
+    assert said["flushes"] == {}
+
+
+def test_flushes_are_counted_by_cause(page):
+    for cause in ("full", "full", "linger"):
+        page.second("standard", 8, cause=cause)
+        page.tick(5)
+
+    assert lane(page)["flushes"] == {"full": 2, "linger": 1}
+
+
+def test_a_lane_adds_up_its_topics_and_shows_the_oldest():
+    page = Shown(2)
+    page.serve()
+    standard = page.status._about.lanes["standard"]
+    page.status._about.lanes["standard"] = standard._replace(topics=("documents", "more"))
+    page.lags = {"documents": (3, 10.0), "more": (4, 2.0)}
+    page.tick(10)
+
+    assert lane(page)["lag_records"] == 7
+    assert lane(page)["lag_seconds"] == 10.0
+
+
+def test_a_model_shows_who_runs_it_and_how_full_its_batches_are(page):
+    for _ in range(10):
+        page.second("standard", 32, run_s=0.1)
+        page.tick()
+
+    (model,) = document(page)["models"]
+
+    assert model["name"] == "filetype"
+    assert model["digest"] == shown.DIGEST
+    assert model["provider"] == "CUDAExecutionProvider"
+    assert model["busy"] == pytest.approx(0.4)
+    assert model["batches"] == pytest.approx(1.0)
+    assert model["rows"] == 32
+    assert model["fill"] == 0.5
+
+
+def test_errors_are_counted_by_code_and_results_are_none(page):
+    page.second("standard", 10)
+    page.second("standard", 3, code=str(Code.INVALID_JSON))
+    page.second("standard", 1, code="dead_letter")
+    page.metrics.dead_letter(Code.REPLY_TOPIC_DENIED, 1)
+    page.tick(70)
+    page.second("standard", 2, code=str(Code.INVALID_JSON))
+    page.tick(5)
+
+    said = document(page)
+
+    assert said["errors"] == [{"code": "invalid_json", "recent": 2, "total": 5}]
+    assert said["dead_letters"] == [{"code": "reply_topic_denied", "recent": 0, "total": 1}]
+
+
+def test_events_show_their_level_and_the_recent_ones_come_first(page):
+    page.events = {"broker.lost": 4}
+    page.tick(70)
+    page.events = {"broker.lost": 4, "model.refused": 1}
+    page.tick(5)
+
+    first, second = document(page)["events"]
+
+    assert (first["event"], first["level"], first["recent"]) == ("model.refused", "error", 1)
+    assert (second["event"], second["level"], second["recent"]) == ("broker.lost", "warning", 0)
+
+
+def test_an_event_of_another_version_is_shown_as_well(page):
+    page.events = {"some.thing_new": 1}
+    page.tick(10)
+
+    (event,) = document(page)["events"]
+
+    assert (event["event"], event["meaning"]) == ("some.thing_new", "")
+
+
+def test_the_work_shows_what_is_held_and_when_something_was_answered(page):
+    page.second("standard", 10)
+    page.lags["documents"] = (20, 1.0)
+    page.tick(7)
+
+    work = document(page)["work"]
+
+    assert work["inflight_requests"] == 20
+    assert work["answered_s"] == 7.0
+    assert work["answers"] == 10
+    assert work["rebalances"] == 1
+
+
+def test_the_scaler_s_view_of_the_group_stands_before_the_workers():
+    page = shown.supervised(lanes=2)
+
+    said = document(page)
+
+    assert said["lanes"][0]["arriving"] == 240.0
+    assert said["lanes"][0]["lag_records"] == 5_400
+    assert said["scaling"]["workers"] == 4
+    assert said["scaling"]["wanted"] == 6
+    assert said["scaling"]["reason"]
+
+
+def test_a_supervisor_shows_the_sum_of_its_workers():
+    page = shown.supervised(lanes=1)
+
+    said = document(page)
+
+    assert said["lanes"][0]["answering"] == pytest.approx(180)
+    assert said["models"][0]["busy"] == pytest.approx(90 * 0.012 / 8, rel=0.1)
+    assert [worker["state"] for worker in said["workers"]] == [
+        *("serving", "serving", "starting", "waiting")
+    ]
+    assert said["workers"][1] == {
+        "slot": "1",
+        "state": "serving",
+        "pid": 4102,
+        "for_s": 400.0,
+        "restarts": 1,
+    }
+
+
+def test_a_scaler_without_workers_of_its_own_shows_lanes_and_decision():
+    said = document(shown.scaler())
+
+    assert said["models"] == []
+    assert said["workers"] is None
+    assert said["lanes"][0]["lag_records"] == 0
+    assert said["lanes"][0]["answering"] is None
+    assert said["findings"][0]["text"] == "All is well: nothing waits, no worker is needed"
+
+
+def test_a_trend_keeps_five_minutes():
+    said = document(shown.busy(lanes=1, seconds=400))
+
+    trend = said["lanes"][0]["trend"]
+    assert len(trend["rates"]) == len(trend["lags"]) == said["points"] == 60
+    assert all(rate is not None for rate in trend["rates"])
+
+
+def test_what_is_no_number_is_null(page):
+    page.lags["documents"] = (float("nan"), float("inf"))
+    page.tick(10)
+
+    assert lane(page)["lag_records"] is None
+
+
+def test_many_pages_at_once_look_once(page):
+    asked = []
+    collect = page.metrics.collect
+    page.status._metrics = type("", (), {"collect": lambda _: asked.append(1) or collect()})()
+    page.now_s += 5
+
+    for _ in range(10):
+        page.status.document()
+
+    assert len(asked) == 1

@@ -1,0 +1,277 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import Histogram as Reference
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from daemon.telemetry import metric_names
+from daemon.telemetry.histograms import Histogram
+from daemon.telemetry.metrics import Gauges, Metrics
+from daemon.values.errors import Code
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Answer
+from tests.fakes import FakeRecord
+
+LEDGER = Ledger("requests", 0, 0)
+
+
+def value(metrics, name, **labels):
+    return metrics.registry.get_sample_value(f"tidemill_{name}", labels)
+
+
+def records(*timestamps):
+    return [FakeRecord("requests", 0, n, timestamp=ms) for n, ms in enumerate(timestamps)]
+
+
+def answer(lane="urgent", code=None, *, dead=False, timestamp=1_000):
+    record = FakeRecord("requests", 0, 0, timestamp=timestamp)
+    return Answer(record, LEDGER, lane, code, dead, "replies", 0, None, b"", [], 1)
+
+
+def gauges(**changed):
+    quiet = Gauges(lambda: 0, lambda: 0, dict, dict, dict)
+    return quiet._replace(**changed)
+
+
+@pytest.fixture
+def metrics():
+    return Metrics()
+
+
+def test_received_records_are_counted_by_lane(metrics):
+    metrics.received("urgent", records(1_000, 1_000), unreadable=1, wall_s=1.0)
+    metrics.received("urgent", records(1_000), wall_s=1.0)
+
+    assert value(metrics, "records_total", lane="urgent") == 4
+
+
+def test_time_in_the_broker_is_seen_when_records_are_received(metrics):
+    metrics.received("urgent", records(1_000, 3_000), wall_s=5.0)
+
+    assert value(metrics, "stage_seconds_sum", lane="urgent", stage="broker") == 6.0
+
+
+def test_a_record_without_a_timestamp_is_counted_but_not_timed(metrics):
+    metrics.received("urgent", records(-1), wall_s=5.0)
+
+    assert value(metrics, "records_total", lane="urgent") == 1
+    assert value(metrics, "stage_seconds_count", lane="urgent", stage="broker") == 0
+
+
+def test_answers_are_counted_by_lane_and_outcome(metrics):
+    metrics.answered("standard", [answer("standard")], wall_s=2.0)
+    metrics.answered(
+        "urgent",
+        [
+            answer(),
+            answer(),
+            answer(code=Code.TOO_LARGE),
+            answer(code=Code.REPLY_TOPIC_DENIED, dead=True),
+        ],
+        wall_s=2.0,
+    )
+
+    assert value(metrics, "requests_total", lane="urgent", outcome="ok") == 2
+    assert value(metrics, "requests_total", lane="urgent", outcome="too_large") == 1
+    assert value(metrics, "requests_total", lane="urgent", outcome="dead_letter") == 1
+    assert value(metrics, "requests_total", lane="standard", outcome="ok") == 1
+
+
+def test_answers_are_timed_from_the_record_s_timestamp(metrics):
+    metrics.answered("urgent", [answer(timestamp=1_000), answer(timestamp=1_500)], wall_s=2.0)
+
+    assert value(metrics, "request_seconds_sum", lane="urgent") == 1.5
+
+
+def test_a_clock_behind_the_producer_s_counts_as_no_time(metrics):
+    metrics.answered("urgent", [answer(timestamp=9_000)], wall_s=2.0)
+
+    assert value(metrics, "request_seconds_sum", lane="urgent") == 0.0
+
+
+def test_an_answer_is_progress(metrics):
+    metrics.answered("urgent", [answer()], wall_s=1234.5)
+
+    assert value(metrics, "last_progress_timestamp_seconds") == 1234.5
+
+
+def test_dead_letters_are_counted_by_code(metrics):
+    metrics.answered("urgent", [answer(code=Code.UNDECODABLE_RECORD, dead=True)] * 3, wall_s=2.0)
+
+    assert value(metrics, "dead_letters_total", code="undecodable_record") == 3
+
+
+def test_an_error_reply_is_no_dead_letter(metrics):
+    metrics.answered("urgent", [answer(code=Code.TOO_LARGE)], wall_s=2.0)
+
+    assert value(metrics, "dead_letters_total", code="too_large") is None
+
+
+@given(st.lists(st.sampled_from(["ok", "error", "dead", "handed back", "held"]), max_size=50))
+def test_what_comes_in_is_results_errors_dead_letters_and_what_is_still_held(fates):
+    metrics = Metrics()
+    metrics.received("urgent", records(*[0] * len(fates)), wall_s=0.0)
+    metrics.bind(gauges(inflight_requests=lambda: fates.count("held")))
+    metrics.answered("urgent", [answer()] * fates.count("ok"), wall_s=0.0)
+    metrics.answered("urgent", [answer(code=Code.INVALID_JSON)] * fates.count("error"), wall_s=0.0)
+    metrics.answered(
+        "urgent",
+        [answer(code=Code.REPLY_TOPIC_DENIED, dead=True)] * fates.count("dead"),
+        wall_s=0.0,
+    )
+    metrics.handed_back("urgent", fates.count("handed back"))
+
+    samples = [sample for family in metrics.collect() for sample in family.samples]
+    out = sum(
+        sample.value
+        for sample in samples
+        if sample.name
+        in {
+            "tidemill_requests_total",
+            "tidemill_handed_back_total",
+            "tidemill_inflight_requests",
+        }
+    )
+
+    assert out == value(metrics, "records_total", lane="urgent")
+
+
+def test_a_batch_shows_its_rows_fill_and_cause(metrics):
+    metrics.batch("mlp", "urgent", rows=6, fill_ratio=0.75, cause="linger")
+
+    assert value(metrics, "batch_rows_bucket", model="mlp", le="4.0") == 0
+    assert value(metrics, "batch_rows_bucket", model="mlp", le="8.0") == 1
+    assert value(metrics, "batch_fill_ratio_sum", model="mlp") == 0.75
+    assert value(metrics, "flushes_total", lane="urgent", cause="linger") == 1
+
+
+def test_a_lone_request_of_many_slices_counts_as_full(metrics):
+    metrics.batch("mlp", "urgent", rows=640, fill_ratio=10.0, cause="full")
+
+    assert value(metrics, "batch_fill_ratio_sum", model="mlp") == 1.0
+
+
+def test_executor_time_adds_up(metrics):
+    metrics.executor_busy("mlp", 0.25)
+    metrics.executor_busy("mlp", 0.5)
+
+    assert value(metrics, "executor_busy_seconds_total", model="mlp") == 0.75
+
+
+def test_plain_counters_are_there_before_anything_happens(metrics):
+    for name in ("rebalances_total", "replays_total", "requests_lost_total"):
+        assert value(metrics, name) == 0
+
+
+def test_what_happens_to_the_worker_is_counted(metrics):
+    metrics.rebalance()
+    metrics.replayed(3)
+    metrics.lost(5)
+    metrics.skewed("urgent", 2)
+
+    assert value(metrics, "rebalances_total") == 1
+    assert value(metrics, "replays_total") == 3
+    assert value(metrics, "requests_lost_total") == 5
+    assert value(metrics, "clock_skew_total", lane="urgent") == 2
+
+
+def test_a_reloaded_model_replaces_the_one_before(metrics):
+    metrics.model_loaded("mlp", "aaa", "CUDAExecutionProvider", degraded=False)
+    metrics.model_loaded("mlp", "bbb", "CUDAExecutionProvider", degraded=False)
+
+    serving = [
+        sample.labels["digest"]
+        for family in metrics.collect()
+        if family.name == "tidemill_model_info"
+        for sample in family.samples
+    ]
+    assert serving == ["bbb"]
+
+
+def test_one_degraded_model_degrades_the_worker(metrics):
+    metrics.model_loaded("a", "aaa", "CPUExecutionProvider", degraded=True)
+    metrics.model_loaded("b", "bbb", "CUDAExecutionProvider", degraded=False)
+    assert value(metrics, "degraded") == 1
+
+    metrics.model_loaded("a", "aaa", "CUDAExecutionProvider", degraded=False)
+    assert value(metrics, "degraded") == 0
+
+
+def test_gauges_are_asked_at_each_scrape(metrics):
+    held = [3]
+    metrics.bind(gauges(inflight_requests=lambda: held[0]))
+    assert value(metrics, "inflight_requests") == 3
+
+    held[0] = 4
+    assert value(metrics, "inflight_requests") == 4
+
+
+def test_a_topic_that_was_given_up_has_no_lag_any_more(metrics):
+    lag = {"requests": 7}
+    metrics.bind(gauges(lag_records=lambda: lag))
+    assert value(metrics, "lag_records", topic="requests") == 7
+
+    lag.clear()
+    assert value(metrics, "lag_records", topic="requests") is None
+
+
+def test_the_page_is_what_prometheus_reads(metrics):
+    metrics.bind(gauges(events=lambda: {"commit.failed": 2}))
+    metrics.answered("urgent", [answer()], wall_s=2.0)
+    metrics.batch("mlp", "urgent", rows=6, fill_ratio=0.75, cause="linger")
+
+    page = generate_latest(metrics.registry).decode()
+
+    families = {each.name: each for each in text_string_to_metric_families(page)}
+    assert families["tidemill_request_seconds"].type == "histogram"
+    assert families["tidemill_requests"].type == "counter"
+    assert "process_resident_memory_bytes" in families
+
+
+def test_every_metric_of_the_table_is_on_the_page_and_no_other(metrics):
+    page = {family.name for family in metrics.collect()}
+
+    assert page == {
+        "tidemill_" + metric.name.removesuffix("_total") for metric in metric_names.WORKER_METRICS
+    }
+
+
+def test_two_workers_in_one_process_do_not_share_counts():
+    one, other = Metrics(), Metrics()
+    one.rebalance()
+
+    assert value(other, "rebalances_total") == 0
+
+
+bounds = st.lists(st.floats(0, 100), min_size=1, max_size=8, unique=True).map(sorted)
+
+
+@given(bounds, st.lists(st.lists(st.floats(0, 200), max_size=20), max_size=5))
+def test_a_histogram_counts_as_the_client_library_does(limits, batches):
+    ours, theirs = Histogram(limits), Reference("x", "x", buckets=limits, registry=None)
+
+    for batch in batches:
+        ours.observe(batch)
+        for each in batch:
+            theirs.observe(each)
+
+    expected = [s.value for s in theirs.collect()[0].samples if s.name == "x_bucket"]
+    assert [count for _, count in ours.cumulated()] == expected
+    assert ours.total == pytest.approx(sum(map(sum, batches)))
+
+
+def test_a_value_on_a_bound_belongs_to_its_bucket():
+    histogram = Histogram([1.0, 2.0])
+    histogram.observe([1.0])
+
+    assert histogram.cumulated()[0] == (1.0, 1)
+
+
+def test_unknown_values_are_not_observed():
+    histogram = Histogram([1.0])
+    histogram.observe(np.array([np.nan, 0.5]))
+
+    assert histogram.cumulated()[-1][1] == 1
+    assert histogram.total == 0.5
