@@ -1,5 +1,6 @@
 """The event loop, and what a task waits for on it.
 
 - `event_loop.py`: the event loop that long-lived processes run on
+- `tasks.py`: the one owner of side tasks: one that ends unexpectedly ends the worker, with its reason
 - `wakeup.py`: a wait that ends when somebody rings or when a time comes, whichever is first
 """
