@@ -11,7 +11,7 @@ from tests.unit.deploy.manifests import ALL, OVERLAYS, built, built_from, label,
 
 SCHEMAS = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
-    for path in (Path(__file__).parent / "schemas").glob("*.json")
+    for path in sorted((Path(__file__).parent / "schemas").glob("*.json"))
 }
 # The oldest that has all that is used, and the newest whose schemas are installed.
 VERSIONS = ["1.31", "1.37"]

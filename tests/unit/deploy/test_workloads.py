@@ -52,7 +52,7 @@ def patches():
     return [
         document
         for name in ("pods.yaml", "jobs.yaml", "gpu.yaml")
-        for path in KUBERNETES.rglob(name)
+        for path in sorted(KUBERNETES.rglob(name))
         for document in documents(path)
     ]
 

@@ -186,7 +186,9 @@ def test_a_mutant_is_noticed(mutant, notices, monkeypatch):
         notices()
 
 
-@pytest.mark.parametrize("notices", {case[1] for case in CASES}, ids=lambda test: test.__name__)
+@pytest.mark.parametrize(
+    "notices", dict.fromkeys(case[1] for case in CASES), ids=lambda test: test.__name__
+)
 def test_without_a_fault_the_loaded_modules_pass(notices, monkeypatch):
     same = CASES[0][0]._replace(new=CASES[0][0].old)
     monkeypatch.setattr(loads, "Policy", load(same, "daemon.scaling.policy:Policy", ORDER))
