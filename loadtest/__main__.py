@@ -231,8 +231,8 @@ def demo(
     """Show the main job: real files, a real model, a real Kafka, one daemon."""
     from loadtest.demo.demo import demo as play
     from loadtest.demo.stage import DemoFailed
+    from loadtest.processes.worker import WorkerFailed
     from loadtest.topics import TopicsFailed
-    from loadtest.worker import WorkerFailed
 
     try:
         raise typer.Exit(play(keep=keep))
@@ -261,7 +261,7 @@ def bench(
     from loadtest.bench.bench import bench as measure
     from loadtest.bench.page import MarkMissing
     from loadtest.bench.scale import Scale
-    from loadtest.worker import WorkerFailed
+    from loadtest.processes.worker import WorkerFailed
 
     try:
         raise typer.Exit(measure(names or list(Bench), Scale(repeat, quick, py_spy), json, page))

@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol, TypeAlias
 from loadtest.bench import plain_loop
 from loadtest.bench.configuration import Lane, configuration
 from loadtest.bench.ground import Ground
-from loadtest.child import Child
-from loadtest.worker import Worker, WorkerFailed
+from loadtest.processes.child import Child
+from loadtest.processes.worker import Worker, WorkerFailed
 
 _EXIT_TIMEOUT_S = 70.0
 

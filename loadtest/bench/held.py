@@ -20,8 +20,8 @@ from loadtest.bench.tally import Verdict
 from loadtest.bench.watch import Watch, look
 from loadtest.bench.work import Work, work
 from loadtest.kafka.proxy import PRODUCE, Proxy
-from loadtest.metrics import Metrics
-from loadtest.worker import Worker, WorkerFailed
+from loadtest.processes.metrics import Metrics
+from loadtest.processes.worker import Worker, WorkerFailed
 
 # 16 KiB a request: 1 GiB is 65,536 of them.
 _ROWS_EACH = 256

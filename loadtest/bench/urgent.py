@@ -22,8 +22,8 @@ from loadtest.bench.tally import Verdict
 from loadtest.bench.watch import Watch
 from loadtest.bench.work import Work, work
 from loadtest.percentiles import nearest_rank
+from loadtest.processes.worker import WorkerFailed
 from loadtest.wire import REPLY_TO, STAGES
-from loadtest.worker import WorkerFailed
 
 _RATE_PER_S = 100.0
 _COUNT = 1_000

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from loadtest.bench.ground import PARTITIONS
 from loadtest.bench.progress import Told, silent
-from loadtest.worker import WorkerFailed
+from loadtest.processes.worker import WorkerFailed
 
 # A look costs the broker one request and the machine next to nothing.
 _LOOK_S = 0.1

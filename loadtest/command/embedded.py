@@ -13,9 +13,9 @@ from aiokafka.errors import for_code
 from rich.console import Console
 
 from loadtest.kafka.broker import Broker
+from loadtest.processes.worker import Worker, WorkerFailed
 from loadtest.scenario.load import BadScenario
 from loadtest.scenario.model import Embedded
-from loadtest.worker import Worker, WorkerFailed
 
 # It works for minutes: let Java's second compiler make it as fast as it can be.
 _OPTIONS = ("-Xmx1g", "-XX:TieredStopAtLevel=4")

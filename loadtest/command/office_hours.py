@@ -21,12 +21,12 @@ from loadtest.office_hours.documents import REPLY_TOPICS, TOPICS
 from loadtest.office_hours.hours import BadHours, Hours
 from loadtest.office_hours.measuring import Measured, measure
 from loadtest.office_hours.replay import FACTOR, Replayed, replay
+from loadtest.processes.worker import WorkerFailed
 from loadtest.report import words
 from loadtest.scenario.load import SHIPPED, BadScenario
 from loadtest.scenario.quantities import duration
 from loadtest.tune.fit import TooFewSizes
 from loadtest.verdict.verdict import Exit
-from loadtest.worker import WorkerFailed
 
 _SEED = 1
 _MOST_TURN_ROWS = 1000

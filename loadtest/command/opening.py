@@ -11,6 +11,7 @@ from rich.console import Console
 from loadtest.command.embedded import Stage, embedded
 from loadtest.command.measure import Interrupted
 from loadtest.kafka.jars import KafkaUnavailable
+from loadtest.processes.worker import WorkerFailed
 from loadtest.scenario.load import BadScenario
 from loadtest.scenario.model import Scenario
 from loadtest.traffic import login
@@ -18,7 +19,6 @@ from loadtest.traffic.receiver import TopicsMissing
 from loadtest.traffic.scrape import MetricsMissing, Scraper
 from loadtest.verdict.targets import BadTarget, Target, parse
 from loadtest.verdict.verdict import Exit
-from loadtest.worker import WorkerFailed
 
 _LOG_WIDTH = 130
 _USAGE = (BadScenario, BadTarget)

@@ -10,13 +10,13 @@ from loadtest.command.embedded import Ground, Stage, daemon
 from loadtest.command.measure import Interrupted, measure
 from loadtest.command.step import offer
 from loadtest.plan.plan import plan
+from loadtest.processes.worker import WorkerFailed
 from loadtest.traffic.records import Floats, Outcome
 from loadtest.tune.bursts import Answered, Burst
 from loadtest.tune.inquiry import Inquiry
 from loadtest.tune.service import Setting
 from loadtest.tune.tried import Tried, mean_batch_rows, tried
 from loadtest.verdict.verdict import Word
-from loadtest.worker import WorkerFailed
 
 _BURST_LINGER_S = 0.05
 """A burst of some hundred requests is in the daemon well within."""

@@ -16,7 +16,7 @@ from loadtest.demo.files import gather
 from loadtest.demo.traffic import Traffic, plan
 from loadtest.kafka import jars
 from loadtest.kafka.broker import Broker
-from loadtest.worker import Worker
+from loadtest.processes.worker import Worker
 
 _FILES = 480
 _SEED = 1

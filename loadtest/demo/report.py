@@ -11,8 +11,8 @@ from rich.table import Table
 
 from loadtest.check import is_result
 from loadtest.client import Run
-from loadtest.metrics import Metrics
 from loadtest.percentiles import summarize
+from loadtest.processes.metrics import Metrics
 from loadtest.wire import BATCH_ROWS
 
 _LABELS_SHOWN = 15

@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadtest.child import Child
 from loadtest.kafka import java
 from loadtest.kafka.jars import KafkaUnavailable
 from loadtest.kafka.properties import HOST, Ports, properties
+from loadtest.processes.child import Child
 
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 30.0

@@ -11,10 +11,10 @@ from loadtest.client import Client, Exchange
 from loadtest.office_hours import turn
 from loadtest.office_hours.day import Cost
 from loadtest.office_hours.documents import CONFIG, REPLY_TOPICS, TOPICS, Documents
+from loadtest.processes.worker import Worker
 from loadtest.tune.bursts import sizes_up_to
 from loadtest.tune.fit import Fit, Run, fit
 from loadtest.wire import BATCH_ROWS, STAGES
-from loadtest.worker import Worker
 
 MAX_ROWS = 64
 """As the scenario's configuration has it."""

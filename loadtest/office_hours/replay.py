@@ -18,8 +18,8 @@ from loadtest.office_hours.by_load import Rules, follow
 from loadtest.office_hours.day import Cost, Day, Up
 from loadtest.office_hours.documents import CONFIG, LANES, REPLY_TOPICS, TOPICS, Documents
 from loadtest.office_hours.measuring import runs_of
+from loadtest.processes.worker import Worker, WorkerFailed
 from loadtest.traffic.records import Counts
-from loadtest.worker import Worker, WorkerFailed
 
 FACTOR = 960.0
 """A day in a minute and a half."""

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from loadtest import arrivals
-from loadtest.child import Child
 from loadtest.client import Client
 from loadtest.office_hours.documents import REPLY_TOPICS, TOPICS, Documents
-from loadtest.worker import Worker, WorkerFailed
+from loadtest.processes.child import Child
+from loadtest.processes.worker import Worker, WorkerFailed
 
 _READY_TIMEOUT_S = 120.0
 _EXIT_TIMEOUT_S = 70.0

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from loadtest.metrics import Metrics
+from loadtest.processes.metrics import Metrics
 from loadtest.traffic.clock import Clock
 
 _LOOK_S = 1.0

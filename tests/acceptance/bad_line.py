@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.structs import TopicPartition
 
-from loadtest.metrics import Metrics
-from loadtest.worker import Worker
+from loadtest.processes.metrics import Metrics
+from loadtest.processes.worker import Worker
 from tests.acceptance import bad_models, kafka_input
 from tests.acceptance.bad_models import LANES
 from tests.acceptance.bad_records import End, Position, Sender, Sent, collect

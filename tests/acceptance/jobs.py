@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 
 import numpy as np
 
-from loadtest.worker import Worker
+from loadtest.processes.worker import Worker
 from tests import models
 
 SESSION_S = 2.0

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.metrics import Metrics
+from loadtest.processes.metrics import Metrics
 from tests.acceptance.jobs import END_S, READY_S, pair, until
 from tests.dockerfile import TEXT
 from tests.pages import ROOT

@@ -14,8 +14,8 @@ from magika import Magika
 from loadtest import arrivals
 from loadtest.client import Client
 from loadtest.demo.files import gather
+from loadtest.processes.worker import Worker
 from loadtest.wire import Outgoing
-from loadtest.worker import Worker
 
 _ROOT = Path(__file__).parents[2]
 _DEMO_TIMEOUT_S = 110

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.child import Child
+from loadtest.processes.child import Child
 
 _SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
 
@@ -57,7 +57,7 @@ def test_one_that_ignores_sigterm_is_killed(child):
 
 def test_a_detached_one_outlives_its_owner_and_its_folder_ends_with_it():
     script = f"""
-from loadtest.child import Child
+from loadtest.processes.child import Child
 child = Child("sleeper", detached=True)
 child.spawn({_SLEEP!r})
 print(child.pid, child.folder, flush=True)

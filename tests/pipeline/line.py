@@ -13,7 +13,7 @@ from prometheus_client import generate_latest
 from config.settings import Settings
 from daemon.line import assembly
 from daemon.telemetry.metrics import Metrics
-from loadtest.metrics import Metrics as Scrape
+from loadtest.processes.metrics import Metrics as Scrape
 from runtime import Model
 from runtime.conversion import Conversion
 from tests.fake_threads import FakePreparation, FakeRunner

@@ -9,7 +9,7 @@ from rich.console import Console
 from loadtest.check import Checker
 from loadtest.client import Exchange, Run
 from loadtest.demo import report
-from loadtest.metrics import Metrics
+from loadtest.processes.metrics import Metrics
 from loadtest.wire import ERROR, OK, Outgoing, Reply
 
 _LANES = [report.Lane("standard", "documents", 64, "2s")]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtest.metrics import Metrics
+from loadtest.processes.metrics import Metrics
 
 _TEXT = """\
 # TYPE tidemill_flushes counter

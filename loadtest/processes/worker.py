@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from loadtest.child import Child
-from loadtest.metrics import Metrics
+from loadtest.processes.child import Child
+from loadtest.processes.metrics import Metrics
 
 _HOST = "127.0.0.1"
 _HTTP_TIMEOUT_S = 5.0

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtest import tether
+from loadtest.processes import tether
 
 _LOG_LINES_SHOWN = 20
 
