@@ -50,14 +50,12 @@ def run(
     html: Annotated[Path | None, typer.Option(help="file for the report to look at")] = None,
 ) -> None:
     """Offer a scenario's load and judge it by its targets: docs/load-testing.md."""
-    from loadtest.command.options import Options
+    from loadtest.command.run import RunOptions
     from loadtest.command.run import run as offer
+    from loadtest.deployment.reach import Reach
 
-    targets = tuple(target or ())
-    files = (json, junit, raw, html)
-    raise typer.Exit(
-        offer(Options(scenario, targets, bootstrap, metrics, embedded, capacity, *files))
-    )
+    reach, targets = Reach(bootstrap, metrics, embedded), tuple(target or ())
+    raise typer.Exit(offer(RunOptions(scenario, targets, reach, capacity, json, junit, raw, html)))
 
 
 @app.command()
@@ -98,12 +96,14 @@ def search(
     ] = None,
 ) -> None:
     """Find the highest rate that still meets a scenario's targets: docs/load-testing.md."""
-    from loadtest.command.opening import Reach
-    from loadtest.command.search import Options, find
+    from loadtest.command.search import SearchOptions, find
+    from loadtest.deployment.reach import Reach
 
     reach, targets = Reach(bootstrap, metrics, embedded), tuple(target or ())
     raise typer.Exit(
-        find(Options(scenario, targets, reach, start, precision, step, at_most, json, history))
+        find(
+            SearchOptions(scenario, targets, reach, start, precision, step, at_most, json, history)
+        )
     )
 
 
@@ -136,13 +136,15 @@ def tune(
     html: Annotated[Path | None, typer.Option(help="file for the page to look at")] = None,
 ) -> None:
     """Choose N and T of a lane for a target at a rate, by measuring: docs/load-testing.md."""
-    from loadtest.command.opening import Reach
-    from loadtest.command.tune import Options
+    from loadtest.command.tune import TuneOptions
     from loadtest.command.tune import tune as choose
+    from loadtest.deployment.reach import Reach
 
     reach, targets = Reach(bootstrap, metrics, embedded), tuple(target or ())
     raise typer.Exit(
-        choose(Options(given, rate, targets, lane, bodies, most_rows, reach, at_most, json, html))
+        choose(
+            TuneOptions(given, rate, targets, lane, bodies, most_rows, reach, at_most, json, html)
+        )
     )
 
 
@@ -173,11 +175,11 @@ def office_hours(
     ] = False,
 ) -> None:
     """Compute a day one by one and in batches, on measured run times: docs/load-testing.md."""
-    from loadtest.command.office_hours import Options
+    from loadtest.command.office_hours import OfficeHoursOptions
     from loadtest.command.office_hours import office_hours as tell
 
     times = (linger_day, linger_night, run_time, start_time, boot)
-    raise typer.Exit(tell(Options(requests, *times, json, replay)))
+    raise typer.Exit(tell(OfficeHoursOptions(requests, *times, json, replay)))
 
 
 @app.command()
@@ -209,7 +211,7 @@ def topics(
     partitions: Annotated[int, typer.Option(min=1, help="of each new topic")] = 4,
 ) -> None:
     """Create the topics that a configuration names, on the broker it names or KAFKA_BOOTSTRAP."""
-    from loadtest.topics import TopicsFailed, create, given_broker, read
+    from loadtest.kafka.topics import TopicsFailed, create, given_broker, read
 
     try:
         job = read(file)
@@ -231,8 +233,8 @@ def demo(
     """Show the main job: real files, a real model, a real Kafka, one daemon."""
     from loadtest.demo.demo import demo as play
     from loadtest.demo.stage import DemoFailed
+    from loadtest.kafka.topics import TopicsFailed
     from loadtest.processes.worker import WorkerFailed
-    from loadtest.topics import TopicsFailed
 
     try:
         raise typer.Exit(play(keep=keep))

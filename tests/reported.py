@@ -5,9 +5,9 @@ from collections import Counter
 
 import numpy as np
 
+from loadtest.deployment.scrape import Look
 from loadtest.page.source import taken
 from loadtest.report import document
-from loadtest.traffic.scrape import Look
 from loadtest.verdict.judge import judge
 from loadtest.verdict.targets import parse
 from loadtest.verdict.verdict import pronounce

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import uvloop
 from rich.console import Console
 
-from loadtest.bench import machine, report
+from loadtest.bench import report
 from loadtest.bench.compute import compute
 from loadtest.bench.eager import eager
 from loadtest.bench.figures import Section
@@ -23,6 +23,7 @@ from loadtest.bench.page import renewed, require_marks
 from loadtest.bench.relay import relay
 from loadtest.bench.scale import Scale
 from loadtest.bench.urgent import urgent
+from loadtest.deployment import machine
 
 Measure: TypeAlias = Callable[[Ground, Scale], Awaitable[Section]]
 

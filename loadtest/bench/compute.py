@@ -8,11 +8,11 @@ from loadtest.bench.contestants import one_lane
 from loadtest.bench.figures import Section, at_least, figure, ratios
 from loadtest.bench.forms import encode_raw
 from loadtest.bench.ground import Ground
-from loadtest.bench.models import COMPUTE, write
 from loadtest.bench.raw_model import RawPace, measure
 from loadtest.bench.run import Backlog, Run, answer, fill
 from loadtest.bench.scale import Scale
 from loadtest.bench.work import work
+from loadtest.deployment.perceptrons import COMPUTE, write
 
 _COUNT = 40_000
 _QUICK_COUNT = 10_000

@@ -3,10 +3,10 @@
 from loadtest.bench.contestants import one_lane
 from loadtest.bench.figures import Section, at_most, figure, ratios
 from loadtest.bench.ground import Ground
-from loadtest.bench.models import RELAY, write
 from loadtest.bench.relay import relay_backlog
 from loadtest.bench.run import Run, answer
 from loadtest.bench.scale import Scale
+from loadtest.deployment.perceptrons import RELAY, write
 
 _COUNT = 2_000_000
 _QUICK_COUNT = 400_000

@@ -12,13 +12,13 @@ from loadtest.bench.contestants import configured
 from loadtest.bench.figures import Section, at_most, figure
 from loadtest.bench.forms import encode_raw
 from loadtest.bench.ground import Ground
-from loadtest.bench.models import RELAY, write
 from loadtest.bench.replies import read_back
 from loadtest.bench.run import fill
 from loadtest.bench.scale import Scale
 from loadtest.bench.tally import Verdict
 from loadtest.bench.watch import Watch, look
 from loadtest.bench.work import Work, work
+from loadtest.deployment.perceptrons import RELAY, write
 from loadtest.kafka.proxy import PRODUCE, Proxy
 from loadtest.processes.metrics import Metrics
 from loadtest.processes.worker import Worker, WorkerFailed

@@ -9,9 +9,9 @@ from loadtest.bench.configuration import Lane
 from loadtest.bench.contestants import daemon
 from loadtest.bench.figures import Section, at_most, figure
 from loadtest.bench.ground import Ground
-from loadtest.bench.models import RELAY, write
 from loadtest.bench.scale import Scale
 from loadtest.bench.watch import Look, look
+from loadtest.deployment.perceptrons import RELAY, write
 
 _PARTITIONS = 24
 _ROWS = 64

@@ -4,11 +4,11 @@ from loadtest.arrivals import poisson
 from loadtest.bench.contestants import one_lane
 from loadtest.bench.figures import Section, at_most, figure
 from loadtest.bench.ground import Ground
-from loadtest.bench.models import RELAY, write
 from loadtest.bench.open_loop import answered
 from loadtest.bench.raw_model import measure
 from loadtest.bench.scale import Scale
 from loadtest.bench.work import work
+from loadtest.deployment.perceptrons import RELAY, write
 
 _RATE_PER_S = 500.0
 _COUNT = 5_000

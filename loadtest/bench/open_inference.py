@@ -4,10 +4,10 @@ from loadtest.bench.contestants import one_lane
 from loadtest.bench.figures import Section, figure
 from loadtest.bench.forms import decode_json, encode_json
 from loadtest.bench.ground import Ground
-from loadtest.bench.models import RELAY, write
 from loadtest.bench.run import Backlog, answer, fill
 from loadtest.bench.scale import Scale
 from loadtest.bench.work import work
+from loadtest.deployment.perceptrons import RELAY, write
 from loadtest.wire import CONTENT_TYPE
 
 _COUNT = 300_000

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from loadtest.bench.figures import Section
-from loadtest.bench.machine import in_a_line
 from loadtest.bench.report import markdown
 from loadtest.bench.scale import Scale
+from loadtest.deployment.machine import in_a_line
 
 
 class MarkMissing(Exception):

@@ -7,12 +7,12 @@ from loadtest.bench.contestants import Contestant, loop, one_lane
 from loadtest.bench.figures import Section, at_least, at_most, figure, ratios
 from loadtest.bench.forms import encode_raw
 from loadtest.bench.ground import Ground
-from loadtest.bench.models import RELAY, write
 from loadtest.bench.profiler import profiled
 from loadtest.bench.run import Backlog, Run, answer, fill
 from loadtest.bench.scale import Scale
 from loadtest.bench.turns import by_turns
 from loadtest.bench.work import work
+from loadtest.deployment.perceptrons import RELAY, write
 
 _COUNT = 2_000_000
 _QUICK_COUNT = 200_000

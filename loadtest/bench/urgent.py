@@ -13,7 +13,6 @@ from loadtest.bench.contestants import Topics, daemon
 from loadtest.bench.figures import Section, at_most, figure
 from loadtest.bench.forms import encode_raw
 from loadtest.bench.ground import Ground
-from loadtest.bench.models import COMPUTE, write
 from loadtest.bench.open_loop import Traffic, exchange
 from loadtest.bench.raw_model import measure
 from loadtest.bench.replies import read_back
@@ -21,6 +20,7 @@ from loadtest.bench.scale import Scale
 from loadtest.bench.tally import Verdict
 from loadtest.bench.watch import Watch
 from loadtest.bench.work import Work, work
+from loadtest.deployment.perceptrons import COMPUTE, write
 from loadtest.percentiles import nearest_rank
 from loadtest.processes.worker import WorkerFailed
 from loadtest.wire import REPLY_TO, STAGES

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from loadtest.bench.models import Perceptron
+from loadtest.deployment.perceptrons import Perceptron
 
 Floats = npt.NDArray[np.float32]
 

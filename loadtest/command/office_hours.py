@@ -8,10 +8,9 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from loadtest import topics
 from loadtest.arrivals import Times
-from loadtest.command.opening import guarded
 from loadtest.demo.stage import DemoFailed, fetch_model
+from loadtest.kafka import topics
 from loadtest.kafka.broker import Broker
 from loadtest.kafka.jars import KafkaUnavailable
 from loadtest.office_hours import document, hours, text
@@ -25,6 +24,7 @@ from loadtest.processes.worker import WorkerFailed
 from loadtest.report import words
 from loadtest.scenario.load import SHIPPED, BadScenario
 from loadtest.scenario.quantities import duration
+from loadtest.trial.guard import guarded
 from loadtest.tune.fit import TooFewSizes
 from loadtest.verdict.verdict import Exit
 
@@ -33,7 +33,7 @@ _MOST_TURN_ROWS = 1000
 _MOST_REPLAYED = 20_000
 
 
-class Options(NamedTuple):
+class OfficeHoursOptions(NamedTuple):
     """See `tidemill-load office-hours --help`."""
 
     requests: Path | None = None
@@ -55,12 +55,12 @@ class _Asked(NamedTuple):
     boot_s: float
 
 
-def office_hours(options: Options) -> int:
+def office_hours(options: OfficeHoursOptions) -> int:
     """Measure, compute and show a day; return the exit code."""
     return guarded(lambda console: _told(options, console))
 
 
-def _told(options: Options, console: Console) -> int:
+def _told(options: OfficeHoursOptions, console: Console) -> int:
     asked = _asked(options)
     text.show_hours(console, asked.hours, asked.source)
     times_s = hours.times_s(asked.hours, _SEED)
@@ -85,7 +85,7 @@ def _told(options: Options, console: Console) -> int:
     return Exit.PASS if is_whole else Exit.MISSED
 
 
-def _asked(options: Options) -> _Asked:
+def _asked(options: OfficeHoursOptions) -> _Asked:
     """Return what the command line asks for; raises BadScenario."""
     path = options.requests or SHIPPED / "office-hours" / "hours.csv"
     try:

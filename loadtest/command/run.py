@@ -1,15 +1,13 @@
 """The command `run`: a scenario is offered, measured, judged and reported."""
 
 import time
+from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 
-from loadtest.command.embedded import Stage
-from loadtest.command.measure import measure_capacity
-from loadtest.command.opening import Reach, check, deployment, guarded, targets_of
-from loadtest.command.options import Options
-from loadtest.command.setting import setting
-from loadtest.command.step import Step, offer
+from loadtest.deployment.embedded import Stage
+from loadtest.deployment.reach import Reach, deployment
 from loadtest.page.source import taken
 from loadtest.page.write import can_draw, write
 from loadtest.plan.plan import Plan, only_capacity, plan
@@ -18,23 +16,39 @@ from loadtest.scenario.load import BadScenario, Loaded, load
 from loadtest.scenario.model import Scenario
 from loadtest.scenario.quantities import rate
 from loadtest.traffic.receiver import TopicsMissing
+from loadtest.trial.guard import guarded
+from loadtest.trial.preparation import check, targets_of
+from loadtest.trial.provenance import provenance
+from loadtest.trial.trial import Trial, measure_capacity, offer
 from loadtest.verdict.targets import Target
 
 
-def run(options: Options) -> int:
+class RunOptions(NamedTuple):
+    """See `tidemill-load run --help`."""
+
+    scenario: str
+    targets: tuple[str, ...] = ()
+    reach: Reach = Reach()
+    capacity: str = ""
+    json: Path | None = None
+    junit: Path | None = None
+    raw: Path | None = None
+    html: Path | None = None
+
+
+def run(options: RunOptions) -> int:
     """Run a scenario and return the exit code."""
     return guarded(lambda console: _prepared(options, console))
 
 
-def _prepared(options: Options, console: Console) -> int:
+def _prepared(options: RunOptions, console: Console) -> int:
     loaded = load(options.scenario)
-    reach = Reach(options.bootstrap, options.metrics, options.embedded)
-    targets = targets_of(loaded.scenario, options.targets, reach)
-    check(loaded.scenario, reach, (options.json, options.junit, options.raw, options.html))
+    targets = targets_of(loaded.scenario, options.targets, options.reach)
+    check(loaded.scenario, options.reach, (options.json, options.junit, options.raw, options.html))
     if options.html is not None and not can_draw():
         raise BadScenario("--html needs matplotlib, which comes with the extra `load`")
     ahead = _ahead(loaded.scenario)
-    with deployment(loaded.scenario, reach, console) as stage:
+    with deployment(loaded.scenario, options.reach, console) as stage:
         return _run(loaded, ahead, targets, options, stage, console)
 
 
@@ -47,7 +61,7 @@ def _run(
     loaded: Loaded,
     ahead: Plan | None,
     targets: list[Target],
-    options: Options,
+    options: RunOptions,
     stage: Stage,
     console: Console,
 ) -> int:
@@ -60,8 +74,8 @@ def _run(
         f"{made.requests:,} requests over {words.seconds(made.end_s)}, seed {scenario.seed}, "
         f"digest {made.digest}"
     )
-    step = offer(made, scenario, targets, stage, console)
-    text.show(console, step.findings, step.verdict)
+    trial = offer(made, scenario, targets, stage, console)
+    text.show(console, trial.findings, trial.verdict)
     about: dict[str, document.Json] = {
         "scenario": loaded.name,
         "description": scenario.description,
@@ -70,19 +84,21 @@ def _run(
         "capacity_per_s": capacity_per_s,
         "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began_s)),
         "took_s": time.time() - began_s,
-        "setting": setting(
+        "setting": provenance(
             loaded,
             stage,
-            step.measured.served,
+            trial.measured.served,
             targets=options.targets,
-            embedded=options.embedded,
+            embedded=options.reach.embedded,
         ),
     }
-    _write(options, about, step)
-    return step.verdict.exit
+    _write(options, about, trial)
+    return trial.verdict.exit
 
 
-def _capacity(scenario: Scenario, options: Options, stage: Stage, console: Console) -> float | None:
+def _capacity(
+    scenario: Scenario, options: RunOptions, stage: Stage, console: Console
+) -> float | None:
     """Return the capacity if a rate needs it: the one given, else the one measured now."""
     if scenario.capacity is None:
         return None
@@ -101,14 +117,14 @@ def _capacity(scenario: Scenario, options: Options, stage: Stage, console: Conso
     return measured
 
 
-def _write(options: Options, about: dict[str, document.Json], step: Step) -> None:
+def _write(options: RunOptions, about: dict[str, document.Json], trial: Trial) -> None:
     name, took_s = str(about["scenario"]), float(str(about["took_s"]))
-    told = document.document(about, step.findings, step.verdict)
+    told = document.document(about, trial.findings, trial.verdict)
     if options.json is not None:
         document.write(options.json, told)
     if options.html is not None:
         write(options.html, taken(told))
     if options.junit is not None:
-        junit.write(options.junit, name, step.verdict, took_s)
+        junit.write(options.junit, name, trial.verdict, took_s)
     if options.raw is not None:
-        raw.write(options.raw, step.plan, step.measured.seen)
+        raw.write(options.raw, trial.plan, trial.measured.seen)

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from loadtest.command.embedded import Stage
-from loadtest.command.opening import Reach, check, deployment, guarded, targets_of
-from loadtest.command.step import offer
+from loadtest.deployment.embedded import Stage
+from loadtest.deployment.reach import Reach, deployment
 from loadtest.plan.plan import plan
 from loadtest.scenario.load import BadScenario, Loaded, load
 from loadtest.scenario.model import Scenario
@@ -19,10 +18,13 @@ from loadtest.search.inquiry import Inquiry, inquiry
 from loadtest.search.search import Answer, Came, Limits, search
 from loadtest.search.text import Shown, show_answer, show_plan
 from loadtest.search.tried import Tried
+from loadtest.trial.guard import guarded
+from loadtest.trial.preparation import check, targets_of
+from loadtest.trial.trial import offer
 from loadtest.verdict.targets import Target
 
 
-class Options(NamedTuple):
+class SearchOptions(NamedTuple):
     """See `tidemill-load search --help`."""
 
     scenario: str
@@ -36,12 +38,12 @@ class Options(NamedTuple):
     history: Path | None = None
 
 
-def find(options: Options) -> int:
+def find(options: SearchOptions) -> int:
     """Search and return the exit code."""
     return guarded(lambda console: _prepared(options, console))
 
 
-def _prepared(options: Options, console: Console) -> int:
+def _prepared(options: SearchOptions, console: Console) -> int:
     loaded = load(options.scenario)
     targets = targets_of(loaded.scenario, options.targets, options.reach)
     check(loaded.scenario, options.reach, (options.json, options.history))
@@ -60,7 +62,7 @@ def _prepared(options: Options, console: Console) -> int:
     return answer.exit
 
 
-def _wanted(options: Options, loaded: Loaded, targets: list[Target]) -> tuple[Inquiry, float]:
+def _wanted(options: SearchOptions, loaded: Loaded, targets: list[Target]) -> tuple[Inquiry, float]:
     """Return what is searched, and for how many seconds at most; raises BadScenario."""
     try:
         start_per_s = rate(options.start).per_s(None) if options.start else None
@@ -80,9 +82,9 @@ class _Real:
         self._console = console
 
     def offer(self, scenario: Scenario, targets: Sequence[Target]) -> Came:
-        step = offer(plan(scenario), scenario, targets, self._stage, self._console)
-        began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(step.began_s))
-        return Came(step.findings, step.verdict, began, step.took_s)
+        trial = offer(plan(scenario), scenario, targets, self._stage, self._console)
+        began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(trial.began_s))
+        return Came(trial.findings, trial.verdict, began, trial.took_s)
 
 
 class _Keeper:

@@ -8,26 +8,28 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from loadtest.command.embedded import Stage, ground
-from loadtest.command.opening import Reach, check, guarded
-from loadtest.command.tunable import Tunable, tunable
-from loadtest.command.tuned import Deployed
+from loadtest.deployment.embedded import sandbox
+from loadtest.deployment.reach import Reach, running, to_embed
 from loadtest.page.write import can_draw, write_page
 from loadtest.report.document import Json, write
 from loadtest.scenario.load import BadScenario
 from loadtest.scenario.quantities import duration, rate
+from loadtest.trial.guard import guarded
+from loadtest.trial.preparation import check
 from loadtest.tune import inquiry
+from loadtest.tune.deployed import Deployed
 from loadtest.tune.document import document
 from loadtest.tune.fit import TooFewSizes
 from loadtest.tune.inquiry import Inquiry
 from loadtest.tune.page import page
 from loadtest.tune.text import Shown, guessed_s, show_answer, show_plan
+from loadtest.tune.tunable import Tunable, tunable
 from loadtest.tune.tuning import tune as tuning
 from loadtest.verdict.targets import Target, parse
 from loadtest.verdict.verdict import Exit
 
 
-class Options(NamedTuple):
+class TuneOptions(NamedTuple):
     """See `tidemill-load tune --help`."""
 
     given: str
@@ -42,12 +44,12 @@ class Options(NamedTuple):
     html: Path | None = None
 
 
-def tune(options: Options) -> int:
+def tune(options: TuneOptions) -> int:
     """Tune and return the exit code."""
     return guarded(lambda console: _prepared(options, console))
 
 
-def _prepared(options: Options, console: Console) -> int:
+def _prepared(options: TuneOptions, console: Console) -> int:
     given = tunable(options.given, options.bodies, options.lane)
     check(given.scenario, options.reach, (options.json, options.html))
     if options.html is not None and not can_draw():
@@ -75,7 +77,7 @@ def _prepared(options: Options, console: Console) -> int:
     return answer.exit
 
 
-def _wanted(options: Options, given: Tunable) -> Inquiry:
+def _wanted(options: TuneOptions, given: Tunable) -> Inquiry:
     """Return what is tuned; raises BadScenario, BadTarget."""
     try:
         rate_per_s = rate(options.rate).per_s(None)
@@ -94,7 +96,7 @@ def _wanted(options: Options, given: Tunable) -> Inquiry:
     return found
 
 
-def _targets(options: Options, given: Tunable) -> list[Target]:
+def _targets(options: TuneOptions, given: Tunable) -> list[Target]:
     """Return those of the command line, else the scenario's that are of the class."""
     if options.targets:
         return [parse(text) for text in options.targets]
@@ -106,7 +108,7 @@ def _targets(options: Options, given: Tunable) -> list[Target]:
     ]
 
 
-def _check_time(options: Options, wanted: Inquiry) -> None:
+def _check_time(options: TuneOptions, wanted: Inquiry) -> None:
     try:
         most_s = duration(options.at_most)
     except ValueError as error:
@@ -122,14 +124,7 @@ def _check_time(options: Options, wanted: Inquiry) -> None:
 @contextmanager
 def _deployed(wanted: Inquiry, reach: Reach, console: Console) -> Iterator[Deployed]:
     if not reach.embedded:
-        bootstrap = reach.bootstrap or wanted.scenario.bootstrap_servers
-        yield Deployed(wanted, Stage(bootstrap, reach.metrics), None, console)
+        yield Deployed(wanted, running(wanted.scenario, reach), None, console)
         return
-    if reach.bootstrap or reach.metrics:
-        raise BadScenario("--embedded brings its own broker and daemon")
-    if wanted.scenario.embedded is None:
-        raise BadScenario("the scenario has no section [embedded]")
-    if wanted.scenario.login is not None:
-        raise BadScenario("--embedded knows no login")
-    with ground(wanted.scenario.embedded, console) as found:
+    with sandbox(to_embed(wanted.scenario, reach), console) as found:
         yield Deployed(wanted, None, found, console)

@@ -9,12 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from loadtest import topics
 from loadtest.client import Client, Run
 from loadtest.demo import report, stage
 from loadtest.demo.files import gather
 from loadtest.demo.traffic import Traffic, plan
-from loadtest.kafka import jars
+from loadtest.kafka import jars, topics
 from loadtest.kafka.broker import Broker
 from loadtest.processes.worker import Worker
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TypeAlias
 
-from loadtest.traffic.scrape import Look
+from loadtest.deployment.scrape import Look
 from loadtest.verdict.detail import Detail
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"

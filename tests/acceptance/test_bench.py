@@ -8,11 +8,11 @@ from loadtest.bench.backlog import publish
 from loadtest.bench.contestants import loop
 from loadtest.bench.forms import encode_raw
 from loadtest.bench.ground import new_ground
-from loadtest.bench.models import RELAY, write
 from loadtest.bench.open_loop import answered
 from loadtest.bench.replies import read_back
 from loadtest.bench.run import Backlog, answer, fill
 from loadtest.bench.work import work
+from loadtest.deployment.perceptrons import RELAY, write
 
 pytestmark = pytest.mark.kafka
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from loadtest import topics
 from loadtest.demo import stage
+from loadtest.kafka import topics
 from loadtest.office_hours.documents import CONFIG, REPLY_TOPICS, TOPICS, Documents
 from loadtest.office_hours.turn import turn_s
 

@@ -7,8 +7,8 @@ import math
 import pytest
 from aiohttp import web
 
+from loadtest.deployment.scrape import MetricsMissing, Scraper
 from loadtest.traffic.clock import Clock
-from loadtest.traffic.scrape import MetricsMissing, Scraper
 
 PAGE = """\
 # TYPE tidemill_executor_busy_seconds counter

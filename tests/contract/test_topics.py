@@ -2,7 +2,7 @@
 
 import asyncio
 
-from loadtest.topics import create
+from loadtest.kafka.topics import create
 
 
 async def _partitions(admin, topic):

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from loadtest.command.compare import compare
-from loadtest.command.options import Options
 from loadtest.command.report import report
-from loadtest.command.run import run
+from loadtest.command.run import RunOptions, run
+from loadtest.deployment.reach import Reach
 
 SCENARIO = """
 reply_topics = ["replies"]
@@ -34,27 +34,36 @@ def scenario(tmp_path):
         ({"targets": ("p99[b] < 1s",)}, "there is no class b"),
         ({"targets": ("p99 < p99[b]",)}, "there is no class b"),
         ({"targets": ("utilisation >= 90%",)}, "needs --metrics URL"),
-        ({"targets": ("max < 1s",), "embedded": True}, "the scenario has no section [embedded]"),
-        ({"targets": ("max < 1s",), "embedded": True, "metrics": "http://x"}, "brings its own"),
+        (
+            {"targets": ("max < 1s",), "reach": Reach(embedded=True)},
+            "the scenario has no section [embedded]",
+        ),
+        (
+            {"targets": ("max < 1s",), "reach": Reach(metrics="http://x", embedded=True)},
+            "brings its own",
+        ),
         ({"targets": ("max < 1s",), "json": Path("/no/where.json")}, "there is no folder /no"),
         ({"targets": ("max < 1s",), "html": Path("/no/where.html")}, "there is no folder /no"),
-        ({"targets": ("max < 1s",), "metrics": "localhost:9464"}, "is no http:// address"),
+        (
+            {"targets": ("max < 1s",), "reach": Reach(metrics="localhost:9464")},
+            "is no http:// address",
+        ),
     ],
 )
 def test_a_run_that_makes_no_sense_is_a_usage_error(options, said, scenario, capsys):
-    assert run(Options(scenario, **options)) == 2
+    assert run(RunOptions(scenario, **options)) == 2
     assert said in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_scenario_that_cannot_be_read_is_a_usage_error(capsys):
-    assert run(Options("nowhere.toml", ("max < 1s",))) == 2
+    assert run(RunOptions("nowhere.toml", ("max < 1s",))) == 2
     assert "nowhere.toml cannot be read" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_body_that_is_missing_is_said_before_a_broker_is_asked(scenario, tmp_path, capsys):
     text = SCENARIO.replace("body.generate.inputs = [{ shape = [1] }]", 'body = { npy = "no.npy" }')
     (tmp_path / "scenario.toml").write_text(text)
-    assert run(Options(scenario, ("max < 1s",), bootstrap="127.0.0.1:1")) == 2
+    assert run(RunOptions(scenario, ("max < 1s",), Reach("127.0.0.1:1"))) == 2
     assert "no.npy" in capsys.readouterr().out
 
 
@@ -68,7 +77,7 @@ def test_a_page_that_nobody_can_draw_is_said_before_the_run(
     scenario, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setattr("loadtest.command.run.can_draw", lambda: False)
-    assert run(Options(scenario, ("max < 1s",), html=tmp_path / "a.html")) == 2
+    assert run(RunOptions(scenario, ("max < 1s",), html=tmp_path / "a.html")) == 2
     assert "--html needs matplotlib" in " ".join(capsys.readouterr().out.split())
 
 

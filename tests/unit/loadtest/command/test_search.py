@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.command.search import Options, find
+from loadtest.command.search import SearchOptions, find
 
 STEADY = """
 reply_topics = ["replies"]
@@ -40,7 +40,7 @@ def scenario(tmp_path):
     ],
 )
 def test_a_search_that_makes_no_sense_is_a_usage_error(options, said, scenario, capsys):
-    assert find(Options(str(scenario), **{"targets": ("max < 1s",), **options})) == 2
+    assert find(SearchOptions(str(scenario), **{"targets": ("max < 1s",), **options})) == 2
     assert said in " ".join(capsys.readouterr().out.split())
 
 
@@ -50,5 +50,5 @@ def test_a_search_that_makes_no_sense_is_a_usage_error(options, said, scenario, 
 def test_only_steady_rates_can_be_scaled(shape, scenario, capsys):
     text = STEADY.replace('rate = "1/s"\nduration = "1s"', shape)
     scenario.write_text(text + '[capacity]\nclass = "a"\n')
-    assert find(Options(str(scenario), ("max < 1s",))) == 2
+    assert find(SearchOptions(str(scenario), ("max < 1s",))) == 2
     assert "a search takes steady rates" in " ".join(capsys.readouterr().out.split())

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from loadtest.check import Checker
 from loadtest.client import Exchange
-from loadtest.command.office_hours import Options, office_hours
+from loadtest.command.office_hours import OfficeHoursOptions, office_hours
 from loadtest.office_hours import document, text
 from loadtest.office_hours.by_load import Rules, follow
 from loadtest.office_hours.comparison import compare, constant
@@ -164,9 +164,9 @@ def test_the_document_has_every_figure():
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (Options(linger_day="7min"), "do not divide"),
-        (Options(run_time="5"), "a duration has a unit"),
-        (Options(boot="-1s"), "a duration has a unit"),
+        (OfficeHoursOptions(linger_day="7min"), "do not divide"),
+        (OfficeHoursOptions(run_time="5"), "a duration has a unit"),
+        (OfficeHoursOptions(boot="-1s"), "a duration has a unit"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_starts(options, told, capsys):
@@ -177,6 +177,6 @@ def test_what_makes_no_sense_is_refused_before_anything_starts(options, told, ca
 def test_a_bad_file_is_refused_before_anything_starts(tmp_path, capsys):
     file = tmp_path / "mine.csv"
     file.write_text("hour,requests\n0,many\n")
-    assert office_hours(Options(requests=file)) == Exit.USAGE
+    assert office_hours(OfficeHoursOptions(requests=file)) == Exit.USAGE
     told = " ".join(capsys.readouterr().out.split())
     assert "line 2: requests must be a whole number" in told

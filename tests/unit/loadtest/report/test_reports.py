@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from loadtest.deployment.scrape import Look
 from loadtest.report import detail, document, junit, raw, text, words
 from loadtest.report.live import Window
 from loadtest.traffic.exchange import Progress
-from loadtest.traffic.scrape import Look
 from loadtest.verdict.judge import judge
 from loadtest.verdict.targets import parse
 from loadtest.verdict.verdict import pronounce

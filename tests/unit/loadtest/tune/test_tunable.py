@@ -2,10 +2,10 @@
 
 import pytest
 
-from loadtest.command.tunable import tunable
-from loadtest.command.tuned import overrides
 from loadtest.scenario.load import BadScenario
+from loadtest.tune.deployed import overrides
 from loadtest.tune.service import Setting
+from loadtest.tune.tunable import tunable
 
 _CONFIG = """
 [kafka]

@@ -30,7 +30,7 @@ class Stage(NamedTuple):
     metrics_url: str
 
 
-class Ground(NamedTuple):
+class Sandbox(NamedTuple):
     """A Kafka with topics and models; `overrides` are the daemon's settings that fit it."""
 
     config: Path
@@ -44,13 +44,13 @@ def embedded(wanted: Embedded, console: Console) -> Iterator[Stage]:
 
     Raises KafkaUnavailable, BadScenario, WorkerFailed (also when the daemon does not end well).
     """
-    with ground(wanted, console) as found, daemon(found) as stage:
+    with sandbox(wanted, console) as found, daemon(found) as stage:
         console.print(f"Tidemill runs {wanted.config.name}.", style="dim")
         yield stage
 
 
 @contextmanager
-def ground(wanted: Embedded, console: Console) -> Iterator[Ground]:
+def sandbox(wanted: Embedded, console: Console) -> Iterator[Sandbox]:
     """Start Kafka, topics and models; raises KafkaUnavailable, BadScenario."""
     settings = _settings(wanted.config)
     with (
@@ -63,12 +63,12 @@ def ground(wanted: Embedded, console: Console) -> Iterator[Ground]:
             "kafka.bootstrap_servers": broker.bootstrap,
             **_models(wanted, Path(folder)),
         }
-        yield Ground(wanted.config, broker.bootstrap, overrides)
+        yield Sandbox(wanted.config, broker.bootstrap, overrides)
 
 
 @contextmanager
-def daemon(on: Ground, settings: Mapping[str, str] | None = None) -> Iterator[Stage]:
-    """Start a daemon on this ground, with `settings` over its configuration; raises WorkerFailed."""
+def daemon(on: Sandbox, settings: Mapping[str, str] | None = None) -> Iterator[Stage]:
+    """Start a daemon in this sandbox, with `settings` over its configuration; raises WorkerFailed."""
     with Worker(on.config, {**on.overrides, **(settings or {})}) as worker:
         worker.wait_until_ready(_READY_TIMEOUT_S)
         yield Stage(on.bootstrap, f"http://127.0.0.1:{worker.http_port}/metrics")
@@ -96,7 +96,7 @@ def _models(wanted: Embedded, folder: Path) -> dict[str, str]:
     if not wanted.perceptrons:
         return {}
     # Imported late: whoever tests a deployment of their own needs no package onnx.
-    from loadtest.bench.models import Perceptron, write  # noqa: PLC0415
+    from loadtest.deployment.perceptrons import Perceptron, write  # noqa: PLC0415
 
     return {
         f"models.{name}.path": str(write(Perceptron(name, widths), folder))

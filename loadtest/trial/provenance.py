@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from loadtest.bench import machine
-from loadtest.command.embedded import Stage
+from loadtest.deployment import machine
+from loadtest.deployment.embedded import Stage
+from loadtest.deployment.scrape import Identity
 from loadtest.report.document import Json
 from loadtest.scenario.load import Loaded
 from loadtest.scenario.model import Scenario
-from loadtest.traffic.scrape import Identity
 
 # What `--embedded` does not start is not what is installed here.
 _OF_THE_DAEMON = ("kafka", "onnxruntime", "onnxruntime-gpu")
@@ -15,7 +15,7 @@ _SECRETS = ("authorization", "cookie", "key", "password", "secret", "token")
 _WITHHELD = "(withheld)"
 
 
-def setting(
+def provenance(
     loaded: Loaded, stage: Stage, served: Identity, *, targets: tuple[str, ...], embedded: bool
 ) -> dict[str, Json]:
     """Return it; `targets` are those of the command line alone."""

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.command.embedded import Stage
-from loadtest.command.setting import setting
+from loadtest.deployment.embedded import Stage
+from loadtest.deployment.scrape import Identity
 from loadtest.scenario.load import Loaded, load, parse
-from loadtest.traffic.scrape import Identity
+from loadtest.trial.provenance import provenance
 
 SCENARIO = """
 reply_topics = ["replies"]
@@ -22,7 +22,7 @@ headers = { x-tenant = "acme", Authorization = HEADER }
 
 def told(loaded, *, embedded=False):
     served = Identity([{"model": "m", "digest": "1f"}], {"version": "1.2"})
-    return setting(
+    return provenance(
         loaded, Stage("kafka:9092", ""), served, targets=("max < 1s",), embedded=embedded
     )
 

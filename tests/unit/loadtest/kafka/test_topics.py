@@ -1,6 +1,6 @@
 import pytest
 
-from loadtest.topics import Job, TopicsFailed, read
+from loadtest.kafka.topics import Job, TopicsFailed, read
 
 CONFIGURATION = """
 [kafka]

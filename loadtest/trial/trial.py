@@ -1,10 +1,14 @@
-"""Offers a plan and looks at what comes of it, the daemon's metrics and the user's Ctrl-C included."""
+"""One load offered to a deployment that runs already: what came of it, and the verdict.
+
+The daemon's metrics are looked at meanwhile, and the user's Ctrl-C ends it with what is known.
+"""
 
 import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -12,7 +16,8 @@ import numpy as np
 import uvloop
 from rich.console import Console
 
-from loadtest.command.embedded import Stage
+from loadtest.deployment.embedded import Stage
+from loadtest.deployment.scrape import Identity, Look, Scraper
 from loadtest.plan.plan import Plan, only_capacity
 from loadtest.report.live import View, view
 from loadtest.scenario.model import Scenario
@@ -20,7 +25,11 @@ from loadtest.traffic.clock import Clock
 from loadtest.traffic.exchange import Seen, Topics, exchange
 from loadtest.traffic.login import options
 from loadtest.traffic.records import Floats, Outcome
-from loadtest.traffic.scrape import Identity, Look, Scraper
+from loadtest.verdict.findings import Findings, findings
+from loadtest.verdict.judge import judge
+from loadtest.verdict.targets import Target
+from loadtest.verdict.validity import doubts
+from loadtest.verdict.verdict import Verdict, pronounce
 
 # Full walks over millions of small objects would be pauses of our own making.
 _COLLECT_AFTER = 100_000
@@ -38,6 +47,36 @@ class Measured(NamedTuple):
     seen: Seen
     looks: list[Look]
     served: Identity
+
+
+class Trial(NamedTuple):
+    """What was offered, what was seen and what it means; `began_s` is since 1970."""
+
+    plan: Plan
+    measured: Measured
+    findings: Findings
+    verdict: Verdict
+    began_s: float
+    took_s: float
+
+
+def offer(
+    made: Plan, scenario: Scenario, targets: Sequence[Target], stage: Stage, console: Console
+) -> Trial:
+    """Offer `made`, a plan of `scenario`; blocks until all replies are in or the grace is over.
+
+    `console` shows how it goes. Ctrl-C ends it early: the verdict says INTERRUPTED. Raises
+    KafkaError, TopicsMissing, MetricsMissing.
+    """
+    began_s = time.time()
+    measured = measure(made, scenario, stage, console)
+    found = findings(made, measured.seen, measured.looks, scenario.warm_up)
+    verdict = pronounce(
+        [judge(target, found) for target in targets],
+        doubts(made, found, scenario.most_late),
+        is_interrupted=found.is_interrupted,
+    )
+    return Trial(made, measured, found, verdict, began_s, time.time() - began_s)
 
 
 def measure(plan: Plan, scenario: Scenario, stage: Stage, console: Console) -> Measured:

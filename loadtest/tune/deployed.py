@@ -6,12 +6,11 @@ from contextlib import contextmanager
 import numpy as np
 from rich.console import Console
 
-from loadtest.command.embedded import Ground, Stage, daemon
-from loadtest.command.measure import Interrupted, measure
-from loadtest.command.step import offer
+from loadtest.deployment.embedded import Sandbox, Stage, daemon
 from loadtest.plan.plan import plan
 from loadtest.processes.worker import WorkerFailed
 from loadtest.traffic.records import Floats, Outcome
+from loadtest.trial.trial import Interrupted, measure, offer
 from loadtest.tune.bursts import Answered, Burst
 from loadtest.tune.inquiry import Inquiry
 from loadtest.tune.service import Setting
@@ -25,22 +24,22 @@ _REST_REQUESTS = 1
 
 
 class Deployed:
-    """Reached through Kafka; `ground` is None where it cannot be restarted."""
+    """Reached through Kafka; `sandbox` is None where it cannot be restarted."""
 
     def __init__(
-        self, inquiry: Inquiry, stage: Stage | None, ground: Ground | None, console: Console
+        self, inquiry: Inquiry, stage: Stage | None, sandbox: Sandbox | None, console: Console
     ) -> None:
-        """`stage`: the deployment that runs already, None with a ground."""
+        """`stage`: the deployment that runs already, None with a sandbox."""
         self._inquiry = inquiry
         self._stage = stage
-        self._ground = ground
+        self._sandbox = sandbox
         self._console = console
         self._seed = inquiry.scenario.seed
 
     @property
     def can_restart(self) -> bool:
         """Whether runs may have settings of their own."""
-        return self._ground is not None
+        return self._sandbox is not None
 
     def burst(self, wanted: Sequence[Burst]) -> Answered:
         """Offer bursts; raises Interrupted, KafkaError, TopicsMissing, WorkerFailed."""
@@ -73,22 +72,22 @@ class Deployed:
         self._seed += 1
         scenario = self._inquiry.steady(seconds, self._seed)
         with self._daemon(setting) as stage:
-            step = offer(plan(scenario), scenario, self._inquiry.judged, stage, self._console)
-            if step.verdict.word is Word.INTERRUPTED:
+            trial = offer(plan(scenario), scenario, self._inquiry.judged, stage, self._console)
+            if trial.verdict.word is Word.INTERRUPTED:
                 return None
-            if step.findings.whole.missing:
+            if trial.findings.whole.missing:
                 self._rest(stage)
-        rows = mean_batch_rows(step.measured.seen.stages.batch_rows)
-        return tried(setting, seconds, step.findings, step.verdict, rows)
+        rows = mean_batch_rows(trial.measured.seen.stages.batch_rows)
+        return tried(setting, seconds, trial.findings, trial.verdict, rows)
 
     @contextmanager
     def _daemon(self, setting: Setting) -> Iterator[Stage]:
-        if self._ground is None:
+        if self._sandbox is None:
             if self._stage is None:
-                raise ValueError("neither a deployment nor a ground for one")
+                raise ValueError("neither a deployment nor a sandbox for one")
             yield self._stage
             return
-        with daemon(self._ground, overrides(self._inquiry.lane, setting)) as stage:
+        with daemon(self._sandbox, overrides(self._inquiry.lane, setting)) as stage:
             yield stage
 
     def _rest(self, stage: Stage) -> None:
