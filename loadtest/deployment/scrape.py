@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from loadtest.processes.metrics import Metrics
+from loadtest.processes.metrics import Increase, Metrics
 from loadtest.traffic.clock import Clock
 
 _LOOK_S = 1.0
@@ -28,17 +28,19 @@ _ABOUT = ("version", "role", "process", "group", "configuration")
 
 
 class Look(NamedTuple):
-    """The daemon at one time of the run."""
+    """The daemon at one time of the run: all its processes together. NaN is what it does not say."""
 
     at_s: float
     busy_s: float
-    """Seconds that its executor has run models since its start."""
+    """Seconds that its executors have run models since the first look."""
     memory_bytes: float
     descriptors: float
     lag_records: float = math.nan
-    """Records not yet answered, over its topics; NaN when it does not say."""
+    """Records not yet answered, over its topics: the whole group's where it says that."""
     flushes: Mapping[tuple[str, ...], int] = MappingProxyType({})
-    """Batches since its start by lane and by why they closed."""
+    """Batches by lane and by why they closed, counted as `busy_s` is."""
+    executors: int = 1
+    """How many there are: one in each worker."""
 
 
 class Identity(NamedTuple):
@@ -63,6 +65,7 @@ class Scraper:
         self._host, self._port = parts.hostname, parts.port or 80
         self._path = parts.path or "/metrics"
         self.looks: list[Look] = []
+        self._busy_s, self._flushes = Increase(_BUSY), Increase(_FLUSHES)
 
     async def run(self, clock: Clock) -> None:
         """Look every second until cancelled; a look that fails is left out."""
@@ -74,16 +77,19 @@ class Scraper:
     async def look(self, clock: Clock) -> None:
         """Look once; raises MetricsMissing."""
         text = await asyncio.to_thread(self._get)
-        metrics = Metrics(_only_wanted(text))
-        self.looks.append(
-            Look(
-                clock.now_s(),
-                metrics.total(_BUSY),
-                metrics.total(_MEMORY),
-                metrics.total(_DESCRIPTORS),
-                metrics.total(_LAG) if metrics.has(_LAG) else math.nan,
-                metrics.counts(_FLUSHES, "lane", "cause"),
-            )
+        self.looks.append(self._seen(Metrics(_only_wanted(text)), clock.now_s()))
+
+    def _seen(self, metrics: Metrics, now_s: float) -> Look:
+        self._busy_s.saw(metrics)
+        self._flushes.saw(metrics)
+        return Look(
+            now_s,
+            self._busy_s.total(),
+            metrics.known(_MEMORY),
+            metrics.known(_DESCRIPTORS),
+            metrics.of_group(_LAG),
+            self._flushes.by("lane", "cause"),
+            len(list(metrics.series(_BUSY))),
         )
 
     async def identity(self) -> Identity:

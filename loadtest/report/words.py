@@ -32,6 +32,13 @@ def amount(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:,.0f}"
 
 
+def growth(value: float, *, is_share: bool = True) -> str:
+    """Return by how much something grew, with its sign."""
+    if math.isnan(value):
+        return "-"
+    return f"{value:+.1%}" if is_share else f"{value:+.0f}"
+
+
 def rate(value_per_s: float) -> str:
     """Return a rate."""
     if math.isnan(value_per_s):

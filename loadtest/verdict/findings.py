@@ -1,6 +1,7 @@
 """Everything that targets are judged by: figures by class, and the daemon's own. Pure."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,10 @@ _LEAST_LOOKS = 8
 
 
 class Daemon(NamedTuple):
-    """The daemon, by its metrics, from the warm-up to the last reply; growth as a share."""
+    """The daemon, by its metrics, from the warm-up to the last reply; growth as a share.
+
+    NaN is what it does not say.
+    """
 
     utilisation: float
     memory_growth: float
@@ -84,17 +88,27 @@ def _late(pulse: Pulse) -> Latencies:
 
 
 def _daemon(looks: Sequence[Look], from_s: float, to_s: float) -> Daemon | None:
+    """Return the daemon's figures; None when it was not seen often enough, from first to last."""
     mine = [look for look in looks if from_s <= look.at_s <= to_s]
-    if len(mine) < _LEAST_LOOKS:
+    quarter_s = (to_s - from_s) / 4
+    early = [look for look in mine if look.at_s <= from_s + quarter_s]
+    late = [look for look in mine if look.at_s >= to_s - quarter_s]
+    if len(mine) < _LEAST_LOOKS or min(len(early), len(late)) < _LEAST_LOOKS // 4:
         return None
-    quarter = len(mine) // 4
-    early, late = mine[:quarter], mine[-quarter:]
     memory = [float(np.median([look.memory_bytes for look in each])) for each in (early, late)]
     files = [float(np.median([look.descriptors for look in each])) for each in (early, late)]
     return Daemon(
-        (mine[-1].busy_s - mine[0].busy_s) / (mine[-1].at_s - mine[0].at_s),
+        _utilisation(mine),
         memory[1] / memory[0] - 1 if memory[0] else np.nan,
         files[1] - files[0],
         mine[-1].memory_bytes,
         mine[-1].descriptors,
     )
+
+
+def _utilisation(looks: Sequence[Look]) -> float:
+    """Return the share of the time of all executors, as many as there were at each look."""
+    could_s = sum(
+        before.executors * (after.at_s - before.at_s) for before, after in pairwise(looks)
+    )
+    return (looks[-1].busy_s - looks[0].busy_s) / could_s if could_s else np.nan

@@ -139,8 +139,13 @@ def test_the_daemon_is_seen_by_its_metrics():
     looks = _looks(10, lambda n: 100.0 + n, lambda n: 10.0 + (n > 7))
     daemon = _run(np.full(1000, 0.1), looks=looks).daemon
     assert daemon.utilisation == pytest.approx(0.9)
-    assert daemon.memory_growth == pytest.approx(108.5 / 100.5 - 1)
+    assert daemon.memory_growth == pytest.approx(108.5 / 101 - 1)
     assert daemon.descriptor_growth == 1
+
+
+def test_several_executors_are_busy_together():
+    looks = [each._replace(executors=2) for each in _looks(10)]
+    assert _run(np.full(1000, 0.1), looks=looks).daemon.utilisation == pytest.approx(0.45)
 
 
 def test_looks_outside_the_window_do_not_count():
