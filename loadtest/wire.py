@@ -18,6 +18,16 @@ DLQ_TOPIC = "dlq-topic"
 DLQ_PARTITION = "dlq-partition"
 DLQ_OFFSET = "dlq-offset"
 
+DEAD_LETTER_CODES = ("reply_topic_denied", "undecodable_record")
+"""Codes that no reply has, but a dead letter."""
+ERROR_CODES = (
+    "invalid_request", "invalid_json", "invalid_shape", "invalid_value", "unsupported_media_type",
+    "too_large", "unknown_model", "transform_failed", "deadline_exceeded", "inference_failed",
+    "model_timeout", "invalid_output", "result_too_large", "crashed_worker", "overloaded",
+    *DEAD_LETTER_CODES,
+)  # fmt: skip
+"""All codes of the contract."""
+
 OK = "ok"
 ERROR = "error"
 DEAD = "dead"

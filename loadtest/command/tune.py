@@ -25,6 +25,7 @@ from loadtest.tune.page import page
 from loadtest.tune.text import Shown, guessed_s, show_answer, show_plan
 from loadtest.tune.tunable import Tunable, tunable
 from loadtest.tune.tuning import tune as tuning
+from loadtest.verdict.sources import refusal
 from loadtest.verdict.targets import Target, parse
 from loadtest.verdict.verdict import Exit
 
@@ -87,11 +88,15 @@ def _wanted(options: TuneOptions, given: Tunable) -> Inquiry:
         raise BadScenario("--rate: nothing can be learnt from no requests")
     targets = _targets(options, given)
     inquiry.check(targets, given.traffic)
-    for target in targets:
-        if target.needs_daemon and not (options.reach.metrics or options.reach.embedded):
-            raise BadScenario(f"target '{target.text}': needs --metrics URL")
     lane = given.lane.name if given.lane else ""
     found = Inquiry(given.scenario, given.traffic, lane, targets, rate_per_s, options.most_rows)
+    offered, has_metrics = (
+        found.steady(1.0, 0),
+        bool(options.reach.metrics) or options.reach.embedded,
+    )
+    for target in targets:
+        if why := refusal(target, offered, has_metrics=has_metrics):
+            raise BadScenario(f"target '{target.text}': {why}")
     _ = found.bounds, found.sweep_s  # what makes no sense is said now
     return found
 

@@ -44,6 +44,8 @@ class Class(msgspec.Struct, frozen=True):
     latency_s: Times
     throughput_per_s: Figure | None
     series: list[Slice]
+    checked: int | None = None
+    """None in reports that do not say it yet."""
 
 
 class Report(msgspec.Struct, frozen=True):

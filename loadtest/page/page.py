@@ -109,7 +109,7 @@ def _counts(report: Report) -> Table:
 
 
 def _row(name: str, each: Class) -> list[str]:
-    counts = (each.sent, each.results, sum(each.errors.values()), each.missing, each.wrong)
+    counts = (each.sent, each.results, sum(each.errors.values()), each.missing)
     rate = each.throughput_per_s.value if each.throughput_per_s is not None else None
     times = each.latency_s
     unknown = float("inf") if times.samples else None
@@ -118,6 +118,7 @@ def _row(name: str, each: Class) -> list[str]:
     return [
         name,
         *(f"{count:,}" for count in counts),
+        "-" if each.checked == 0 else f"{each.wrong:,}",
         told(rate, Unit.RATE),
         *(told(unknown if value is None else value, Unit.SECONDS) for value in values),
     ]

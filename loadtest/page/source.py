@@ -63,6 +63,8 @@ class Class(msgspec.Struct, frozen=True):
     latency_s: Times
     send_delay_s: Times
     throughput_per_s: Estimate | None
+    checked: int | None = None
+    """None in reports that do not say it yet."""
     over_time: OverTime | None = None
     bands: list[Band] = []
     batch_rows: dict[str, int] = {}

@@ -39,10 +39,10 @@ class Stock:
         """Whether any right answer is known."""
         return any(kind.golden is not None for kind in self._kinds)
 
-    def is_right(self, number: int, reply: bytes | None) -> bool:
-        """Whether `reply` is right for body `number`; true when the right one is unknown."""
+    def is_right(self, number: int, reply: bytes | None) -> bool | None:
+        """Whether `reply` is right for body `number`; None when the right one is unknown."""
         golden, index = self._golden[number]
-        return golden is None or golden.is_right(index, reply)
+        return None if golden is None else golden.is_right(index, reply)
 
     def choices(self, count: int, random: np.random.Generator) -> Numbers:
         """Return which body each of `count` requests carries, int32 (count,).

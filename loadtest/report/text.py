@@ -82,9 +82,9 @@ def _counts(figures: Figures) -> list[str]:
         figures.errors.total(),
         figures.missing,
         figures.duplicates,
-        figures.wrong,
     )
-    return [*(f"{number:,}" for number in numbers), words.rate(throughput)]
+    wrong = f"{figures.wrong:,}" if figures.checked else "-"
+    return [*(f"{number:,}" for number in numbers), wrong, words.rate(throughput)]
 
 
 def _times(figures: Figures) -> list[str]:
@@ -123,9 +123,10 @@ def _show_daemon(console: Console, findings: Findings) -> None:
     daemon = findings.daemon
     if daemon is not None:
         console.print(
-            f"\n[bold]Daemon[/]: executor busy {daemon.utilisation:.1%}, memory "
-            f"{daemon.memory_bytes / 2**20:.0f} MiB ({daemon.memory_growth:+.1%} from first to last "
-            f"quarter), {daemon.descriptors:.0f} open files ({daemon.descriptor_growth:+.0f})."
+            f"\n[bold]Daemon[/]: executor busy {words.share(daemon.utilisation)}, memory "
+            f"{words.amount(daemon.memory_bytes / 2**20)} MiB ({words.growth(daemon.memory_growth)} from "
+            f"first to last quarter), {words.amount(daemon.descriptors)} open files "
+            f"({words.growth(daemon.descriptor_growth, is_share=False)})."
         )
 
 

@@ -48,8 +48,8 @@ class Reply(Protocol):
         """Its body."""
 
 
-IsRight = Callable[[int, int, bytes | None], bool]
-"""Whether a reply is right, by stream, body number and reply body."""
+IsRight = Callable[[int, int, bytes | None], bool | None]
+"""Whether a reply is right, by stream, body number and reply body; None where that is not known."""
 
 
 class Recorder:
@@ -219,8 +219,10 @@ class Recorder:
         rows = self._rows
         if self._is_right is None or rows.bad[number]:
             return
-        if not self._is_right(int(rows.stream[number]), int(rows.choice[number]), body):
-            rows.wrong[number] = True
+        is_right = self._is_right(int(rows.stream[number]), int(rows.choice[number]), body)
+        if is_right is not None:
+            rows.checked[number] = True
+            rows.wrong[number] |= not is_right
 
     def _failure(self, headers: dict[str, bytes]) -> tuple[int, int]:
         dead = headers.get(DLQ_CODE)

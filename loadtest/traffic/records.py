@@ -29,7 +29,8 @@ class Records(NamedTuple):
 
     Times are seconds since the start of the run, NaN for what did not happen. `stream`: the index
     of the class; `choice`: its body; `bad`: cut short on purpose; `code`: index into Codes;
-    `replies`: how many came; `wrong`: one of them was not the golden answer.
+    `replies`: how many came; `checked`: one of them was compared with the golden answer; `wrong`: one
+    was not it.
     """
 
     stream: Counts
@@ -44,6 +45,7 @@ class Records(NamedTuple):
     outcome: npt.NDArray[np.uint8]
     code: npt.NDArray[np.uint8]
     replies: Counts
+    checked: Flags
     wrong: Flags
 
     def rows(self, which: Flags | slice) -> "Records":
@@ -74,6 +76,7 @@ def empty(size: int) -> Records:
         outcome=np.zeros(size, np.uint8),
         code=np.zeros(size, np.uint8),
         replies=np.zeros(size, np.int32),
+        checked=np.zeros(size, np.bool_),
         wrong=np.zeros(size, np.bool_),
     )
 

@@ -8,6 +8,7 @@ from loadtest.deployment.scrape import Scraper
 from loadtest.scenario.load import BadScenario
 from loadtest.scenario.model import Scenario
 from loadtest.traffic import login
+from loadtest.verdict.sources import refusal
 from loadtest.verdict.targets import BadTarget, Target, parse
 
 
@@ -16,12 +17,10 @@ def targets_of(scenario: Scenario, further: Sequence[str], reach: Reach) -> list
     targets = [parse(each) for each in (*scenario.targets, *further)]
     if not targets:
         raise BadScenario("there is no target: without one nothing is proved (see --target)")
+    has_metrics = bool(reach.metrics) or reach.embedded
     for target in targets:
-        unknown = {metric.traffic for metric in target.metrics} - {"", *scenario.classes}
-        if unknown:
-            raise BadTarget(f"target '{target.text}': there is no class {', '.join(unknown)}")
-        if target.needs_daemon and not (reach.metrics or reach.embedded):
-            raise BadTarget(f"target '{target.text}': needs --metrics URL")
+        if why := refusal(target, scenario, has_metrics=has_metrics):
+            raise BadTarget(f"target '{target.text}': {why}")
     return targets
 
 

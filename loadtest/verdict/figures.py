@@ -20,19 +20,22 @@ LEAST_SAMPLES = 10 * BLOCKS
 class Figures(NamedTuple):
     """Counts are of requests that were meant to leave after the warm-up.
 
-    `planned`: all of them; `sent`: those that the broker has. Of these: `results`; `errors` by
-    code, dead letters and expired ones among them; `missing`; `refused`: bad ones that got an error
-    reply, as they must. `duplicates` counts replies beyond the first.
+    `planned`: all of them; `sent`: those that the broker has. Of these: `answered`: any reply came;
+    `results`; `errors` by code, dead letters and expired ones among them; `missing`; `refused`: bad
+    ones that got an error reply, as they must. `duplicates` counts replies beyond the first.
+    `checked`: replies were compared with what is known to be right; of these: `wrong`.
     """
 
     planned: int
     sent: int
+    answered: int
     results: int
     errors: Counter[str]
     expired: int
     missing: int
     refused: int
     duplicates: int
+    checked: int
     wrong: int
     latencies: Latencies
     """Of results and missing replies; those of bad requests do not count."""
@@ -76,12 +79,14 @@ def figures(
     return Figures(
         planned=len(sent),
         sent=int(sent.sum()),
+        answered=int(answered.sum()),
         results=int(result.sum()),
         errors=_by_code(mine, failed & ~mine.bad, codes),
         expired=int((mine.outcome == Outcome.EXPIRED).sum()),
         missing=int(missing.sum()),
         refused=int((failed & mine.bad).sum()),
         duplicates=int(np.maximum(mine.replies - 1, 0).sum()),
+        checked=int((mine.checked | (answered & mine.bad)).sum()),
         wrong=int((mine.wrong | (result & mine.bad)).sum()),
         latencies=Latencies(latency_s[result & ~mine.bad], int((missing & ~mine.bad).sum())),
         in_time=Latencies(latency_s[good]),

@@ -10,7 +10,8 @@ from loadtest.verdict.blocks import Estimate
 from loadtest.verdict.figures import Figures
 from loadtest.verdict.findings import Findings
 from loadtest.verdict.latencies import Interval, Latencies
-from loadtest.verdict.metrics import PERCENTILE
+from loadtest.verdict.metrics import PERCENTILE, Source
+from loadtest.verdict.sources import absence
 from loadtest.verdict.targets import Metric
 
 Trials: TypeAlias = Callable[[str, float], tuple[int, int, float]]
@@ -37,12 +38,13 @@ def read(metric: Metric, findings: Findings, *, as_share: bool) -> Reading:
     if metric.kind.needs_daemon:
         return _daemons(metric, findings)
     figures = findings.by_class[metric.traffic] if metric.traffic else findings.whole
-    if not figures.sent:
-        return _unknown("nothing was sent")
+    if why := absence(metric, figures):
+        return _unknown(why)
     if metric.name in _READERS:
         return _READERS[metric.name](metric, figures)
     count = _amount(metric, figures)
-    return _share(count, figures.sent) if as_share else Reading(float(count))
+    samples = figures.checked if metric.kind.source is Source.CHECKED else figures.sent
+    return _share(count, samples) if as_share else Reading(float(count))
 
 
 def _percentile(metric: Metric, figures: Figures) -> Reading:
@@ -72,10 +74,9 @@ def _beyond(latencies: Latencies, operator: str, bound_s: float) -> int:
 
 def _amount(metric: Metric, figures: Figures) -> int:
     if metric.name == "errors":
-        code = metric.argument.removeprefix("!")
         if metric.argument.startswith("!"):
-            return figures.errors.total() - figures.errors[code]
-        return figures.errors[code] if code else figures.errors.total()
+            return figures.errors.total() - figures.errors[metric.code]
+        return figures.errors[metric.code] if metric.code else figures.errors.total()
     return {
         "expired": figures.expired,
         "missing": figures.missing,
@@ -106,14 +107,13 @@ def _estimated(estimate: Estimate | None, *, lenient: bool) -> Reading:
 
 def _daemons(metric: Metric, findings: Findings) -> Reading:
     if findings.daemon is None:
-        return _unknown("the daemon's metrics were read too seldom")
-    return Reading(
-        {
-            "utilisation": findings.daemon.utilisation,
-            "memory_growth": findings.daemon.memory_growth,
-            "descriptor_growth": findings.daemon.descriptor_growth,
-        }[metric.name]
-    )
+        return _unknown("the daemon's metrics were not read often enough from first to last")
+    value = {
+        "utilisation": findings.daemon.utilisation,
+        "memory_growth": findings.daemon.memory_growth,
+        "descriptor_growth": findings.daemon.descriptor_growth,
+    }[metric.name]
+    return Reading(value) if math.isfinite(value) else _unknown("the metrics do not say")
 
 
 def _unknown(why: str) -> Reading:

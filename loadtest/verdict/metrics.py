@@ -14,19 +14,34 @@ class Unit(Enum):
     RATE = "a rate, such as 500/s"
 
 
+class Source(Enum):
+    """What a metric is counted from: where there is none of it, there is no value."""
+
+    SENT = "requests that the broker took"
+    ANSWERED = "requests with a reply"
+    RESULTS = "results"
+    CHECKED = "replies to requests whose right answer is known"
+    DAEMON = "the daemon's /metrics"
+
+
 class Kind(NamedTuple):
     """One thing that a target can be about.
 
     `argument`: what stands in parentheses, empty for nothing; `or_none`: it may be left out.
-    `operators`: those that make sense. `needs_daemon`: read from the daemon's /metrics.
+    `operators`: those that make sense.
     """
 
     unit: Unit
+    source: Source
     meaning: str
     operators: tuple[str, ...]
     argument: str = ""
     or_none: bool = False
-    needs_daemon: bool = False
+
+    @property
+    def needs_daemon(self) -> bool:
+        """Whether it is read from the daemon's /metrics."""
+        return self.source is Source.DAEMON
 
 
 _UPPER = ("<", "<=")
@@ -39,6 +54,7 @@ PERCENTILE = "pNN"
 KINDS: dict[str, Kind] = {
     PERCENTILE: Kind(
         Unit.SECONDS,
+        Source.SENT,
         "percentile by nearest rank (p50, p99, p99.9) of the latency of results; missing replies "
         "are infinite and take part; with a station of the daemon (broker, wait, run): of the time "
         "there, by the header `stages`",
@@ -46,57 +62,72 @@ KINDS: dict[str, Kind] = {
         argument="station",
         or_none=True,
     ),
-    "max": Kind(Unit.SECONDS, "longest latency; infinite when a reply is missing", _UPPER),
+    "max": Kind(
+        Unit.SECONDS, Source.SENT, "longest latency; infinite when a reply is missing", _UPPER
+    ),
     "goodput": Kind(
         Unit.SHARE,
-        "requests with a result in time, that is not wrong, of all requests",
+        Source.SENT,
+        "requests with a result in time, that is not known to be wrong, of all requests",
         _LOWER,
         argument="duration",
     ),
     "errors": Kind(
         Unit.AMOUNT,
+        Source.ANSWERED,
         "requests answered by an error or found among the dead letters, expired ones too; with a "
         "code: those alone; with !code: all but those",
         _ANY,
         argument="code",
         or_none=True,
     ),
-    "expired": Kind(Unit.AMOUNT, "requests answered by deadline_exceeded", _ANY),
-    "missing": Kind(Unit.AMOUNT, "requests without any reply", _ANY),
-    "duplicates": Kind(Unit.AMOUNT, "further replies to requests already answered", _ANY),
+    "expired": Kind(Unit.AMOUNT, Source.ANSWERED, "requests answered by deadline_exceeded", _ANY),
+    "missing": Kind(Unit.AMOUNT, Source.SENT, "requests without any reply", _ANY),
+    "duplicates": Kind(
+        Unit.AMOUNT, Source.ANSWERED, "further replies to requests already answered", _ANY
+    ),
     "wrong": Kind(
         Unit.AMOUNT,
-        "requests with a reply that is not the golden answer; or bad, yet answered",
+        Source.CHECKED,
+        "requests with a reply that is not the golden answer, or bad ones with a result; of those whose "
+        "right answer is known: they have `golden`, or are `bad`",
         _ANY,
     ),
     "throughput": Kind(
-        Unit.RATE, "results over the time from the first intended send to the last reply", _LOWER
+        Unit.RATE,
+        Source.RESULTS,
+        "results over the time from the first intended send to the last reply",
+        _LOWER,
     ),
     "drain": Kind(
-        Unit.SECONDS, "from the last intended send to the last reply", (*_UPPER, *_LOWER)
+        Unit.SECONDS,
+        Source.ANSWERED,
+        "from the last intended send to the last reply",
+        (*_UPPER, *_LOWER),
     ),
     "lag_slope": Kind(
         Unit.RATE,
+        Source.SENT,
         "how fast the number of unanswered requests grows; met unless the whole interval is above",
         _UPPER,
     ),
     "utilisation": Kind(
         Unit.SHARE,
+        Source.DAEMON,
         "share of the time that the daemon's executor ran a model",
         _LOWER,
-        needs_daemon=True,
     ),
     "memory_growth": Kind(
         Unit.SHARE,
+        Source.DAEMON,
         "the daemon's resident memory, median of the last quarter over that of the first, less 1",
         _UPPER,
-        needs_daemon=True,
     ),
     "descriptor_growth": Kind(
         Unit.COUNT,
+        Source.DAEMON,
         "the daemon's open files, median of the last quarter less that of the first",
         _UPPER,
-        needs_daemon=True,
     ),
 }
 """Everything a target can be about."""

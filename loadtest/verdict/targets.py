@@ -35,6 +35,11 @@ class Metric(NamedTuple):
         """What is known of it."""
         return KINDS[self.name]
 
+    @property
+    def code(self) -> str:
+        """The error code in its argument, without the ! that leaves it out; empty without one."""
+        return self.argument.removeprefix("!") if self.kind.argument == "code" else ""
+
     def __str__(self) -> str:
         """As it is written."""
         name = f"p{self.percent:g}" if self.percent else self.name
@@ -65,11 +70,6 @@ class Target(NamedTuple):
         """Everything that must be measured to judge it."""
         yield self.metric
         yield from (term for term in self.bound if isinstance(term, Metric))
-
-    @property
-    def needs_daemon(self) -> bool:
-        """Whether the daemon's /metrics are needed."""
-        return any(metric.kind.needs_daemon for metric in self.metrics)
 
 
 _OPERATOR = re.compile(r"<=|>=|==|<|>")

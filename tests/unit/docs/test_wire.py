@@ -13,6 +13,7 @@ from daemon.answering.replies import Replies
 from daemon.values.errors import Code
 from daemon.wire.headers import LONGEST_CORRELATION, REQUEST_HEADERS
 from daemon.wire.media import form_of
+from loadtest.wire import DEAD_LETTER_CODES, ERROR_CODES
 from tests.unit.admission.door import WALL_AHEAD_S, admit, header, record, served, settings
 
 PAGE = (Path(__file__).parents[3] / "docs" / "wire.md").read_text(encoding="utf-8")
@@ -75,6 +76,15 @@ def test_codes_are_all_documented_as_they_are():
     documented = {code.strip("`"): retriable for code, retriable, _ in rows("### Errors")}
 
     assert documented == {code.value: "yes" if code.retriable else "no" for code in Code}
+
+
+def test_the_load_tester_knows_all_codes():
+    of_letters = {
+        code.strip("`") for code, _, why in rows("### Errors") if "dead letters only" in why
+    }
+
+    assert set(ERROR_CODES) == {code.strip("`") for code, *_ in rows("### Errors")}
+    assert set(DEAD_LETTER_CODES) == of_letters
 
 
 def test_dead_letter_headers_are_all_documented():

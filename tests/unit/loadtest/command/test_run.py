@@ -33,6 +33,7 @@ def scenario(tmp_path):
         ({"targets": ("p99 < 250",)}, "should be a duration"),
         ({"targets": ("p99[b] < 1s",)}, "there is no class b"),
         ({"targets": ("p99 < p99[b]",)}, "there is no class b"),
+        ({"targets": ("wrong == 0",)}, "no right answers to compare with"),
         ({"targets": ("utilisation >= 90%",)}, "needs --metrics URL"),
         (
             {"targets": ("max < 1s",), "reach": Reach(embedded=True)},

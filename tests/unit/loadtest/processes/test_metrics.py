@@ -7,8 +7,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric as Family
 
 from daemon.supervision.gathering import merged
-from loadtest.processes.metrics import Increase, Metrics
 from loadtest.deployment.scrape import Scraper
+from loadtest.processes.metrics import Increase, Metrics
 
 _TEXT = """\
 # TYPE tidemill_flushes counter

@@ -7,17 +7,17 @@ import pytest
 
 from loadtest.plan.plan import plan
 from loadtest.scenario.load import SHIPPED, load, shipped
+from loadtest.verdict.sources import refusal
 from loadtest.verdict.targets import parse
 
 SUMS = SHIPPED / "sums"
 
 
 @pytest.mark.parametrize("name", shipped())
-def test_its_targets_speak_of_its_classes(name):
+def test_its_targets_can_be_decided(name):
     scenario = load(name).scenario
-    targets = [parse(text) for text in scenario.targets]
-    named = {metric.traffic for target in targets for metric in target.metrics}
-    assert named <= {"", *scenario.classes}
+    refused = [refusal(parse(text), scenario, has_metrics=True) for text in scenario.targets]
+    assert [why for why in refused if why] == []
 
 
 @pytest.mark.parametrize("name", shipped())
