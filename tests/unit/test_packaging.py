@@ -13,6 +13,8 @@ from hatchling.builders.wheel import WheelBuilder
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("config", "daemon", "loadtest", "runtime")
+ALL = (*ROOMS, "studies")
+"""Those of the wheel, and what stays in the repository."""
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -21,7 +23,7 @@ def test_no_other_distribution_brings_a_room_s_name(room):
     assert set(packages_distributions().get(room, ())) <= {"tidemill"}
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", ALL)
 def test_a_room_is_imported_from_here(room):
     assert Path(importlib.import_module(room).__file__) == ROOT / room / "__init__.py"
 
@@ -44,7 +46,7 @@ def test_the_wheel_has_the_files_that_are_no_code():
     assert {str(path.relative_to(ROOT)) for path in ROOT.glob("loadtest/**/*.toml")} <= files
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", ALL)
 def test_every_folder_of_a_room_is_a_regular_package(room):
     """A bare folder would lose against any regular package of its name."""
     folders = {file.parent for file in (ROOT / room).rglob("*.py")}

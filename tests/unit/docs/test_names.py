@@ -14,9 +14,11 @@ from daemon.telemetry.metric_names import METRICS, PREFIX
 from tests.pages import PAGES, ROOT, name
 
 SECTIONS = "kafka|limits|http|log|replies|dead_letters|scaling"
-ROOMS = "config|daemon|deploy|docs|examples|loadtest|requirements|runtime|tests"
+ROOMS = "config|daemon|deploy|docs|examples|loadtest|requirements|runtime|studies|tests"
 ROOMS_WITH_TABLES = sorted(
-    str(init.parent.relative_to(ROOT)) for init in (ROOT / "daemon").glob("*/**/__init__.py")
+    str(init.parent.relative_to(ROOT))
+    for top in ("daemon", "studies")
+    for init in (ROOT / top).glob("*/**/__init__.py")
 )
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -5,20 +5,20 @@ from math import isinf
 from pathlib import Path
 from typing import TypeAlias
 
-from daemon.scaling.simulation.claims import as_calm, better
-from daemon.scaling.simulation.keda import SETTINGS, Keda
-from daemon.scaling.simulation.own import Own
-from daemon.scaling.simulation.patterns import PATTERNS
-from daemon.scaling.simulation.replay import Measured, replay
-from daemon.scaling.simulation.rules import Rule
-from daemon.scaling.simulation.site import Site
+from studies.scaling.claims import as_calm, better
+from studies.scaling.keda import SETTINGS, Keda
+from studies.scaling.own import Own
+from studies.scaling.patterns import PATTERNS
+from studies.scaling.replay import Measured, replay
+from studies.scaling.rules import Rule
+from studies.scaling.site import Site
 
-PAGE = Path(__file__).parents[3] / "docs" / "scaling.md"
+PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
 
 OWN = "tidemill"
 UNTOLD = "tidemill, service_rate not set"
 
-_BEGIN = "<!-- made by `python -m daemon.scaling.simulation` -->"
+_BEGIN = "<!-- made by `python -m studies.scaling` -->"
 _END = "<!-- end of what is made -->"
 
 Loads: TypeAlias = Mapping[str, Sequence[Measured]]

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from daemon.scaling.simulation.patterns import STEP_S
-from daemon.scaling.simulation.waits import quantiles, waits
+from studies.scaling.patterns import STEP_S
+from studies.scaling.waits import quantiles, waits
 
 COMMIT_S = 0.5
 

@@ -2,8 +2,8 @@
 
 import sys
 
-from daemon.scaling.simulation.page import PAGE, measured, rewrite, tables
-from daemon.scaling.simulation.site import Site
+from studies.scaling.page import PAGE, measured, rewrite, tables
+from studies.scaling.site import Site
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ import math
 from collections import deque
 from typing import NamedTuple
 
-from daemon.scaling.simulation.rules import Sight
-from daemon.scaling.simulation.site import Site
+from studies.scaling.rules import Sight
+from studies.scaling.site import Site
 
 _SYNC_S = 15
 _PHASE_S = 7

@@ -5,12 +5,12 @@ The whole is replayed by test_page.py, which takes half a minute.
 
 import pytest
 
-from daemon.scaling.simulation.claims import as_calm, better
-from daemon.scaling.simulation.keda import SETTINGS, Keda
-from daemon.scaling.simulation.own import Own
-from daemon.scaling.simulation.patterns import BURST, SINE, STEADY, STEP, WINDOWS
-from daemon.scaling.simulation.replay import Measured, replay
-from daemon.scaling.simulation.site import Site
+from studies.scaling.claims import as_calm, better
+from studies.scaling.keda import SETTINGS, Keda
+from studies.scaling.own import Own
+from studies.scaling.patterns import BURST, SINE, STEADY, STEP, WINDOWS
+from studies.scaling.replay import Measured, replay
+from studies.scaling.site import Site
 
 SITE = Site()
 HOURS = {STEP: 0.5, BURST: 0.25, WINDOWS: 0.25, SINE: 0.55, STEADY: 0.15}

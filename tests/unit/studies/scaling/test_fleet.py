@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from daemon.scaling.simulation.fleet import Fleet
-from daemon.scaling.simulation.patterns import STEP_S
-from daemon.scaling.simulation.site import Site
+from studies.scaling.fleet import Fleet
+from studies.scaling.patterns import STEP_S
+from studies.scaling.site import Site
 
 SITE = Site()
 

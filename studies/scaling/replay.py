@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from daemon.scaling.simulation.fleet import Fleet
-from daemon.scaling.simulation.patterns import STEP_S, Pattern
-from daemon.scaling.simulation.rules import Rule, Sight
-from daemon.scaling.simulation.site import Site
-from daemon.scaling.simulation.waits import quantiles, waits
+from studies.scaling.fleet import Fleet
+from studies.scaling.patterns import STEP_S, Pattern
+from studies.scaling.rules import Rule, Sight
+from studies.scaling.site import Site
+from studies.scaling.waits import quantiles, waits
 
 _TAIL_S = 900
 """So long the load goes on at most after what is measured, until that is served."""

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from daemon.scaling.simulation.keda import Keda, Setting
-from daemon.scaling.simulation.rules import Sight
-from daemon.scaling.simulation.site import Site
+from studies.scaling.keda import Keda, Setting
+from studies.scaling.rules import Sight
+from studies.scaling.site import Site
 
 NONE = np.zeros(24, dtype=np.int64)
 SYNC_S = 15.0

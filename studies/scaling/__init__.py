@@ -14,5 +14,5 @@
 - `site.py`: what all rules scale in a replay: a topic, and workers that serve it in micro-batches
 - `waits.py`: how long records waited, by when the counts of arrivals and of answers reached them
 
-`python -m daemon.scaling.simulation` writes its table into docs/scaling.md.
+`python -m studies.scaling` writes its table into docs/scaling.md.
 """

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from daemon.scaling.simulation.patterns import STEP_S
+from studies.scaling.patterns import STEP_S
 
 
 def waits(

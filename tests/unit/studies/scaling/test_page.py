@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from daemon.scaling.simulation.claims import as_calm, better
-from daemon.scaling.simulation.keda import SETTINGS
-from daemon.scaling.simulation.page import OWN, PAGE, UNTOLD, measured, rewrite, tables
-from daemon.scaling.simulation.patterns import PATTERNS
-from daemon.scaling.simulation.replay import Measured
-from daemon.scaling.simulation.site import Site
+from studies.scaling.claims import as_calm, better
+from studies.scaling.keda import SETTINGS
+from studies.scaling.page import OWN, PAGE, UNTOLD, measured, rewrite, tables
+from studies.scaling.patterns import PATTERNS
+from studies.scaling.replay import Measured
+from studies.scaling.site import Site
 
 TEXT = PAGE.read_text(encoding="utf-8")
 CELL = re.compile(r"([\d.]+) s · ([\d.]+) · (\d+)")

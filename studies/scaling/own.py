@@ -3,8 +3,8 @@
 from config.settings import Settings
 from daemon.scaling.observation import Observation, Offsets
 from daemon.scaling.scaler import Scaler
-from daemon.scaling.simulation.rules import Sight
-from daemon.scaling.simulation.site import Site
+from studies.scaling.rules import Sight
+from studies.scaling.site import Site
 
 _TOPIC = "requests"
 

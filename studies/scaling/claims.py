@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from daemon.scaling.simulation.replay import Measured
+from studies.scaling.replay import Measured
 
 _ALIKE = 1.5
 """Times of its p99 wait that still are no longer a wait."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from daemon.scaling.simulation import patterns
+from studies.scaling import patterns
 
 EACH = pytest.mark.parametrize("pattern", patterns.PATTERNS, ids=lambda each: each.title)
 

@@ -16,8 +16,8 @@ from collections import deque
 import numpy as np
 import numpy.typing as npt
 
-from daemon.scaling.simulation.patterns import STEP_S
-from daemon.scaling.simulation.site import Site
+from studies.scaling.patterns import STEP_S
+from studies.scaling.site import Site
 
 _SOME = 0.5
 """Records from which on something waits: less is what rounding leaves."""
