@@ -1,6 +1,7 @@
 """The three places where settings are written, each read into the same flat form.
 
-A configuration file, then the environment, then the command line: what comes later wins.
+A configuration file, then the environment, then the command line: what comes later wins. In the
+environment KAFKA_BOOTSTRAP stands below the variables that begin with TIDEMILL__.
 """
 
 import tomllib
@@ -13,6 +14,9 @@ from config.catalogue import Key, dotted, general, is_section, settings
 from config.errors import SettingsError
 
 PREFIX = "TIDEMILL__"
+BOOTSTRAP_VARIABLE = "KAFKA_BOOTSTRAP"
+"""What producers and tools beside the daemon are told too, so that one word reaches all."""
+_BOOTSTRAP: Key = ("kafka", "bootstrap_servers")
 _ALMOST = "TIDEMILL_"
 
 Layer: TypeAlias = Literal["file", "environment", "command line"]
@@ -76,6 +80,12 @@ def read_environment(environment: Mapping[str, str]) -> tuple[Sequence[Given], S
             meant = PREFIX + name.removeprefix(_ALMOST)
             problems.append(f"{name} has one underscore after TIDEMILL; write {meant}")
     return given, problems
+
+
+def read_bootstrap(environment: Mapping[str, str]) -> Sequence[Given]:
+    """Return the brokers that KAFKA_BOOTSTRAP names; an empty one says nothing."""
+    text = environment.get(BOOTSTRAP_VARIABLE)
+    return [Given(_BOOTSTRAP, text, "environment", BOOTSTRAP_VARIABLE)] if text else []
 
 
 def read_overrides(overrides: Sequence[str]) -> tuple[Sequence[Given], Sequence[str]]:

@@ -15,7 +15,7 @@ from config import consistency, explain
 from config.catalogue import Key, dotted, general
 from config.catalogue import settings as catalogue
 from config.errors import SettingsError
-from config.layers import Given, read_environment, read_file, read_overrides
+from config.layers import Given, read_bootstrap, read_environment, read_file, read_overrides
 from config.settings import Settings
 
 CONFIG_VARIABLE = "TIDEMILL_CONFIG"
@@ -55,7 +55,8 @@ def load(path: Path | None, environment: Mapping[str, str], overrides: Sequence[
     in_overrides, unreadable = read_overrides(overrides)
     if path is None and not any((in_environment, slips, in_overrides, unreadable)):
         raise SettingsError(["no configuration is named: --config FILE, or TIDEMILL_CONFIG"])
-    draft, misplaced = _draft([*in_file, *in_environment, *in_overrides])
+    in_bootstrap = read_bootstrap(environment)
+    draft, misplaced = _draft([*in_file, *in_bootstrap, *in_environment, *in_overrides])
     settings, invalid = _settle(draft)
     problems = [*slips, *unreadable, *misplaced, *invalid]
     if settings is None or problems:

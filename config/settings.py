@@ -41,7 +41,10 @@ class _Section(BaseModel):
 class Kafka(_Section):
     """The broker and this worker's place in the consumer group."""
 
-    bootstrap_servers: Servers = Field("127.0.0.1:9092", description="host:port, several by comma")
+    bootstrap_servers: Servers = Field(
+        "127.0.0.1:9092",
+        description="host:port, several by comma; KAFKA_BOOTSTRAP is stronger than the file",
+    )
     group: Text = Field(description="consumer group; every worker of one job shares it")
     start: Literal["earliest", "latest", "refuse"] = Field(
         "earliest", description="where a group without any commit starts reading"

@@ -210,12 +210,13 @@ def topics(
     file: Annotated[Path, typer.Argument(help="the daemon's configuration, TOML")],
     partitions: Annotated[int, typer.Option(min=1, help="of each new topic")] = 4,
 ) -> None:
-    """Create the topics that a configuration names, on the broker it names or KAFKA_BOOTSTRAP."""
-    from loadtest.kafka.topics import TopicsFailed, create, given_broker, read
+    """Create the topics that a configuration names, on the broker it or KAFKA_BOOTSTRAP names."""
+    from loadtest.kafka.address import address
+    from loadtest.kafka.topics import TopicsFailed, create, read
 
     try:
         job = read(file)
-        bootstrap = given_broker() or job.bootstrap
+        bootstrap = address(job.bootstrap).bootstrap
         created = create(bootstrap, job.topics, partitions)
     except TopicsFailed as error:
         sys.exit(f"tidemill-load topics: {error}")

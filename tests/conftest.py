@@ -32,6 +32,7 @@ from loadtest.kafka.proxy import Proxy
 
 _KAFKA_FIXTURES = {"kafka", "broker", "spare"}
 _VIRTUAL_TIME = {"unit", "pipeline"}
+_GIVEN = os.environ.get("KAFKA_BOOTSTRAP")
 
 
 def pytest_asyncio_loop_factories(config, item):
@@ -64,7 +65,7 @@ def pytest_collection_finish(session):
 
 
 def _download(config):
-    if "KAFKA_BOOTSTRAP" in os.environ:
+    if _GIVEN:
         return
     with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         try:
@@ -73,12 +74,17 @@ def _download(config):
             pytest.exit(str(error), returncode=1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _each_process_is_told_its_broker():
+    """The variable would be stronger than the files of daemons that tests start."""
+    os.environ.pop("KAFKA_BOOTSTRAP", None)
+
+
 @pytest.fixture(scope="session")
 def kafka():
-    given = os.environ.get("KAFKA_BOOTSTRAP")
-    if given:
-        _reach(given)
-        yield given
+    if _GIVEN:
+        _reach(_GIVEN)
+        yield _GIVEN
         return
     with Broker() as shared:
         yield shared.bootstrap

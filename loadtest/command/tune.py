@@ -129,7 +129,7 @@ def _check_time(options: TuneOptions, wanted: Inquiry) -> None:
 @contextmanager
 def _deployed(wanted: Inquiry, reach: Reach, console: Console) -> Iterator[Deployed]:
     if not reach.embedded:
-        yield Deployed(wanted, running(wanted.scenario, reach), None, console)
+        yield Deployed(wanted, running(wanted.scenario, reach, console), None, console)
         return
     with sandbox(to_embed(wanted.scenario, reach), console) as found:
         yield Deployed(wanted, None, found, console)

@@ -14,6 +14,7 @@ from loadtest.demo import report, stage
 from loadtest.demo.files import gather
 from loadtest.demo.traffic import Traffic, plan
 from loadtest.kafka import jars, topics
+from loadtest.kafka.address import from_environment
 from loadtest.kafka.broker import Broker
 from loadtest.processes.worker import Worker
 
@@ -55,10 +56,10 @@ def demo(*, keep: bool) -> int:
 
 
 def _start_broker(console: Console, stack: ExitStack, *, keep: bool) -> tuple[Broker | None, str]:
-    given = topics.given_broker()
+    given = from_environment()
     if given is not None:
-        console.print(f"Kafka is the broker that KAFKA_BOOTSTRAP names: {given}.")
-        return None, given
+        console.print(f"Kafka is the broker that {given.variable} names: {given.bootstrap}.")
+        return None, given.bootstrap
     jars.ready()
     began_s = time.monotonic()
     broker = Broker(detached=keep)
@@ -123,7 +124,7 @@ def _show_commands(console: Console, worker: Worker, broker: Broker | None, boot
     console.print(
         "\nBroker and daemon are still up. To play with them:\n"
         f"  export TIDEMILL_CONFIG={_shown(stage.CONFIG)}\n"
-        f"  export TIDEMILL__KAFKA__BOOTSTRAP_SERVERS={bootstrap}\n"
+        f"  export KAFKA_BOOTSTRAP={bootstrap}\n"
         "  .venv/bin/tidemill ask README.md --lane urgent\n"
         "  .venv/bin/tidemill check\n"
         f"  curl -s http://127.0.0.1:{worker.http_port}/metrics | grep ^tidemill_\n"

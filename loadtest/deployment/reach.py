@@ -7,6 +7,7 @@ from typing import NamedTuple
 from rich.console import Console
 
 from loadtest.deployment.embedded import Stage, embedded
+from loadtest.kafka.address import address
 from loadtest.scenario.load import BadScenario
 from loadtest.scenario.model import Embedded, Scenario
 
@@ -26,15 +27,18 @@ def deployment(scenario: Scenario, reach: Reach, console: Console) -> Iterator[S
     Raises BadScenario, KafkaUnavailable, WorkerFailed.
     """
     if not reach.embedded:
-        yield running(scenario, reach)
+        yield running(scenario, reach, console)
         return
     with embedded(to_embed(scenario, reach), console) as stage:
         yield stage
 
 
-def running(scenario: Scenario, reach: Reach) -> Stage:
-    """Return where a deployment is that runs already."""
-    return Stage(reach.bootstrap or scenario.bootstrap_servers, reach.metrics)
+def running(scenario: Scenario, reach: Reach, console: Console) -> Stage:
+    """Return where a deployment is that runs already; it is told when a variable says so."""
+    found = address(scenario.bootstrap_servers, reach.bootstrap)
+    if found.variable:
+        console.print(f"Kafka is {found.bootstrap}, as {found.variable} says.", style="dim")
+    return Stage(found.bootstrap, reach.metrics)
 
 
 def to_embed(scenario: Scenario, reach: Reach) -> Embedded:

@@ -2,6 +2,7 @@
 
 | file | what |
 |---|---|
+| `address.py` | which broker is meant: command line, environment, file |
 | `broker.py` | a broker as a child process: started, stopped, killed, paused, restarted |
 | `jars.py` | which jars it takes, fetched once and verified |
 | `java.py` | the Java that runs Kafka, and a log folder formatted by it |

@@ -1,7 +1,6 @@
 """The topics that a configuration names, created for it: the daemon itself creates none."""
 
 import asyncio
-import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -48,11 +47,6 @@ def job(written: Mapping[str, Any]) -> Job:
     topics = [*lanes, written["replies"]["topic"], written["dead_letters"]["topic"]]
     bootstrap = written.get("kafka", {}).get("bootstrap_servers", _BROKER)
     return Job(bootstrap, list(dict.fromkeys(topics)))
-
-
-def given_broker() -> str | None:
-    """Return KAFKA_BOOTSTRAP, None when it is not set."""
-    return os.environ.get("KAFKA_BOOTSTRAP") or None
 
 
 def create(bootstrap: str, topics: Sequence[str], partitions: int = PARTITIONS) -> list[str]:

@@ -201,7 +201,9 @@ class Scenario(_Section):
     most_late: Duration = Field(
         0.02, gt=0, description="99 of 100 requests leave at most so late, or the run is invalid"
     )
-    bootstrap_servers: str = Field("127.0.0.1:9092", description="Kafka; --bootstrap overrides it")
+    bootstrap_servers: str = Field(
+        "127.0.0.1:9092", description="Kafka; --bootstrap and KAFKA_BOOTSTRAP override it"
+    )
     login: Login | None = Field(None, description="TLS and SASL; none: PLAINTEXT")
     reply_topics: tuple[str, ...] = Field(min_length=1, description="where replies are read")
     dead_letters: str = Field("", description="dead-letter topic, read too; empty: none")

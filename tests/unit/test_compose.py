@@ -75,8 +75,7 @@ def test_programs_of_this_machine_and_containers_are_told_addresses_of_their_own
     assert told == {"CLIENT": f"127.0.0.1:{ports['CLIENT']}", "INSIDE": f"kafka:{ports['INSIDE']}"}
     assert SERVICES["kafka"]["ports"] == [f"{told['CLIENT']}:{ports['CLIENT']}"]
     inside = {
-        SERVICES["topics"]["environment"]["KAFKA_BOOTSTRAP"],
-        SERVICES["tidemill"]["environment"]["TIDEMILL__KAFKA__BOOTSTRAP_SERVERS"],
+        SERVICES[service]["environment"]["KAFKA_BOOTSTRAP"] for service in ("topics", "tidemill")
     }
     assert inside == {told["INSIDE"]}
 

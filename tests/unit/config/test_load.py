@@ -114,6 +114,45 @@ class TestLayers:
         assert loaded.locate(Path("model.onnx")) == tmp_path / "model.onnx"
         assert loaded.locate(Path("/models/model.onnx")) == Path("/models/model.onnx")
 
+    @pytest.mark.parametrize(
+        ("environment", "overrides", "servers", "source"),
+        [
+            ({}, [], "file:1", None),
+            ({"KAFKA_BOOTSTRAP": ""}, [], "file:1", None),
+            ({"KAFKA_BOOTSTRAP": "common:2"}, [], "common:2", "KAFKA_BOOTSTRAP"),
+            (
+                {"KAFKA_BOOTSTRAP": "common:2", "TIDEMILL__KAFKA__BOOTSTRAP_SERVERS": "own:3"},
+                [],
+                "own:3",
+                "TIDEMILL__KAFKA__BOOTSTRAP_SERVERS",
+            ),
+            (
+                {"KAFKA_BOOTSTRAP": "common:2"},
+                ["kafka.bootstrap_servers=typed:4"],
+                "typed:4",
+                "--set",
+            ),
+        ],
+    )
+    def test_the_common_name_of_the_broker_stands_between_file_and_environment(
+        self, write, environment, overrides, servers, source
+    ):
+        path = write({"kafka.bootstrap_servers": "file:1"})
+
+        loaded = load(path, environment, overrides)
+
+        assert loaded.settings.kafka.bootstrap_servers == servers
+        assert loaded.sources["kafka.bootstrap_servers"] == (source or str(path))
+
+    def test_the_common_name_of_the_broker_alone_is_no_configuration(self):
+        with pytest.raises(SettingsError, match="no configuration is named"):
+            load(None, {"KAFKA_BOOTSTRAP": "common:2"}, [])
+
+    def test_a_broker_that_makes_no_sense_names_its_variable(self, problems):
+        (problem,) = problems(environment={"KAFKA_BOOTSTRAP": "no port"})
+
+        assert problem.startswith("KAFKA_BOOTSTRAP ")
+
     def test_sources_name_the_layer_that_won(self, write):
         path = write({"kafka.start": "latest"})
 
