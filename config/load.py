@@ -36,10 +36,6 @@ class Loaded:
     sources: Mapping[str, str]
     name: str = ""
 
-    def locate(self, path: Path) -> Path:
-        """Return `path` as it is when absolute, else in `base`."""
-        return self.base / path
-
 
 def load(path: Path | None, environment: Mapping[str, str], overrides: Sequence[str]) -> Loaded:
     """Return the settings of the file `path` (None: the one TIDEMILL_CONFIG names, if any).

@@ -19,6 +19,7 @@ from daemon.kafka.source import KafkaSource
 from daemon.line.assembly import kafka_line
 from daemon.line.pipeline import Pipeline
 from daemon.loop.event_loop import loop_factory
+from daemon.loop.tasks import Tasks
 from daemon.one_shot.one_shot import OneShot
 from daemon.process.announcer import Announcer, Standing, longest_end_s
 from daemon.process.cancellable import in_thread, unless
@@ -34,7 +35,7 @@ from daemon.telemetry.logs import counts, log, summarise
 from daemon.telemetry.metrics import Gauges, Metrics
 from daemon.telemetry.status import About, Status
 from daemon.values.errors import Exit
-from runtime import Model, ModelStuck
+from runtime import ModelStuck
 
 Reread = Callable[[], Settings]
 """Returns the settings as they are written now; raises SettingsError."""
@@ -78,13 +79,7 @@ class Worker:
         self._announcer = Announcer(
             notifier, end_s=longest_end_s(settings), look_s=LOOK_S, now=time.monotonic()
         )
-        self._reloading = Reloading(
-            self._models,
-            reread,
-            swapped=self._show,
-            began=lambda: self._announcer.reloading(time.monotonic()),
-            ended=self._announcer.reloaded,
-        )
+        self._reread = reread
         self._watchdog = Watchdog(settings.limits.stall)
         self._vitals = self._make_vitals()
         self._status = Status(
@@ -93,9 +88,17 @@ class Worker:
 
     async def run(self) -> Exit:
         """Live from start to drain; raises Fatal."""
+        tasks = Tasks()
+        reloading = Reloading(
+            self._models,
+            self._reread,
+            tasks,
+            began=lambda: self._announcer.reloading(time.monotonic()),
+            ended=self._announcer.reloaded,
+        )
         async with AsyncExitStack() as stack:
             signals = await stack.enter_async_context(
-                Signals(reload=lambda: self._reloading.begin(self._line))
+                Signals(reload=lambda: reloading.begin(self._line))
             )
             self._watchdog.start()
             stack.callback(self._watchdog.stop)
@@ -109,7 +112,7 @@ class Worker:
             )
             self._announcer.listening(await http.start())
             stack.push_async_callback(http.stop)
-            return await self._serve(self._vitals, signals.stop)
+            return await self._serve(tasks, self._vitals, signals.stop)
 
     def _make_vitals(self) -> HealthCheck:
         return HealthCheck(
@@ -148,18 +151,19 @@ class Worker:
             return False, "no broker answers"
         return True, "the models are warm and the group is joined"
 
-    async def _serve(self, vitals: HealthCheck, stop: asyncio.Event) -> Exit:
+    async def _serve(self, tasks: Tasks, vitals: HealthCheck, stop: asyncio.Event) -> Exit:
         """Work, and look at itself; whichever of the two ends first ends the other."""
         work = asyncio.create_task(self._live(vitals, stop), name="work")
         watch = asyncio.create_task(vitals.run(), name="vitals")
         stopping = asyncio.create_task(self._announce_end(stop), name="stopping")
         try:
-            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+            await tasks.until(work, watch)
             return watch.result() if watch.done() else work.result()
         finally:
             work.cancel()
             watch.cancel()
             stopping.cancel()
+            tasks.cancel()
             summarise(last=True)
 
     async def _announce_end(self, stop: asyncio.Event) -> None:
@@ -194,8 +198,7 @@ class Worker:
     ) -> tuple[KafkaSource, Pipeline]:
         """Load the models and join the group, for as long as that takes; raises Fatal."""
         await in_thread(self._models.load)
-        for name, model in self._models.serving.items():
-            self._show(name, model)
+        self._metrics.bind_models(self._models.serving)
         source, line = await stack.enter_async_context(
             kafka_line(self._settings, self._base, self._models, self._metrics, moved=vitals.moved)
         )
@@ -227,12 +230,6 @@ class Worker:
                 lag_seconds=source.lag_seconds,
                 events=counts,
             )
-        )
-
-    def _show(self, name: str, model: Model) -> None:
-        session = model.session
-        self._metrics.model_loaded(
-            name, session.digest, session.provider, degraded=session.degraded
         )
 
 

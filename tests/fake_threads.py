@@ -112,7 +112,7 @@ class FakeRunner:
 
     def _rebuilt(self, job: Job, sick: SessionSick) -> Model:
         try:
-            model = self._rebuild(job.batch.bucket.model)
+            model = self._rebuild(job.batch.bucket.model, job.model, str(sick))
         except ModelRefused as error:
             raise Fatal(Exit.INTERNAL, str(sick)) from error
         self._jobs = deque(

@@ -40,7 +40,8 @@ class Shown:
 
     def serve(self, *, provider="CUDAExecutionProvider", degraded=False):
         """The models are warm and the group is joined."""
-        self.metrics.model_loaded("filetype", DIGEST, provider, degraded=degraded)
+        session = SimpleNamespace(digest=DIGEST, provider=provider, degraded=degraded)
+        self.metrics.bind_models({"filetype": SimpleNamespace(session=session)})
         self.metrics.rebalance()
         self.metrics.bind(
             Gauges(

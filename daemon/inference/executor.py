@@ -13,8 +13,6 @@ from typing import NamedTuple, TypeVar
 
 from daemon.inference.bisection import Limits, Outcome, SessionSick, run_isolated
 from daemon.inference.jobs import Job, Rebuild, Served
-from daemon.telemetry.events import Event
-from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
 from runtime import Model, ModelRefused
@@ -37,7 +35,6 @@ class Executor:
 
     def __init__(
         self,
-        models: Mapping[str, Model],
         limits: Mapping[tuple[str, str], Limits],
         *,
         done: Callable[[Ran], None],
@@ -45,7 +42,6 @@ class Executor:
         rebuild: Rebuild,
     ) -> None:
         """Arguments as for daemon.inference.runner.Runner; must be made inside the running loop."""
-        self._models = models
         self._limits = limits
         self._done = done
         self._failed = failed
@@ -76,13 +72,17 @@ class Executor:
     def retire(self, model: Model) -> None:
         """Close a replaced `model` when no job needs it any more."""
         with self._turn:
-            self._retired.append(model)
-            self._turn.notify()
+            if not self._closed:
+                self._retired.append(model)
+                self._turn.notify()
+                return
+        model.close()  # after the run that is under way
 
     def close(self) -> None:
         """End the thread after the run it is in; a run that never returns is left behind."""
         with self._turn:
             self._closed = True
+            self._jobs.clear()
             self._turn.notify()
         self._thread.join(timeout=1.0)
 
@@ -112,17 +112,16 @@ class Executor:
 
     def _serve(self, job: Job) -> Served:
         """Run one job; a sick session is built anew once, then the worker ends unanswered."""
-        name = job.batch.bucket.model
         started_s = time.monotonic()
         try:
             verdict = self._isolated(job)
         except SessionSick as sick:
-            job = job._replace(model=self._rebuilt(name, sick))
+            job = job._replace(model=self._rebuilt(job, sick))
             started_s = time.monotonic()
             try:
                 verdict = self._isolated(job)
             except SessionSick as error:
-                raise _beyond_repair(name, error) from error
+                raise _beyond_repair(job, error) from error
         run_s = time.monotonic() - started_s
         return Served(job.batch, job.model, verdict, job.assemble_s, started_s, run_s)
 
@@ -137,16 +136,16 @@ class Executor:
             clock=time.monotonic,
         )
 
-    def _rebuilt(self, name: str, sick: SessionSick) -> Model:
-        old = self._models[name]
+    def _rebuilt(self, job: Job, sick: SessionSick) -> Model:
+        """Return what serves instead of the job's model, for it and for those that wait."""
         try:
-            model = self._rebuild(name)
+            model = self._rebuild(job.batch.bucket.model, job.model, str(sick))
         except ModelRefused as error:
-            raise _beyond_repair(name, sick) from error
-        log(Event.SESSION_REBUILT, model=name, reason=str(sick))
+            raise _beyond_repair(job, sick) from error
         with self._turn:
             self._jobs = deque(
-                job._replace(model=model) if job.model is old else job for job in self._jobs
+                each._replace(model=model) if each.model is job.model else each
+                for each in self._jobs
             )
         return model
 
@@ -155,9 +154,9 @@ class Executor:
             self._loop.call_soon_threadsafe(callback, value)
 
 
-def _beyond_repair(name: str, sick: SessionSick) -> Fatal:
+def _beyond_repair(job: Job, sick: SessionSick) -> Fatal:
     return Fatal(
         Exit.INTERNAL,
-        f"model {name} fails on its own warm-up sample, also when built anew: {sick}; "
+        f"model {job.batch.bucket.model} fails on its own warm-up sample, also when built anew: {sick}; "
         "nothing was answered, Kafka delivers the requests again",
     )

@@ -28,5 +28,5 @@ class Served(NamedTuple):
     run_s: float
 
 
-Rebuild: TypeAlias = Callable[[str], Model]
-"""Makes a model's session anew, by name; raises ModelRefused."""
+Rebuild: TypeAlias = Callable[[str, Model, str], Model]
+"""Returns what serves instead of a sick model; see daemon.inference.models.Models.rebuild."""

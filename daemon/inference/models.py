@@ -1,8 +1,18 @@
-"""The models a worker serves: loaded and warm before the group is joined, replaced by a reload."""
+"""The models a worker serves: which they are, and the one place where that changes.
 
-from collections.abc import Callable, Mapping
+Rule 1. What serves changes here alone: when it is loaded, swapped after a reload, or rebuilt.
+  Everybody else reads `serving`, and reads it anew for each batch.
+Rule 2. A swap wins. A rebuild that ends after one leaves what was swapped in, since it is newer.
+Rule 3. Each model is closed once: by who took it out of `serving`, or, when it never served, by
+  who made it.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
+from types import MappingProxyType
+from typing import NamedTuple
 
 from config.settings import Settings
 from daemon.batching.run_times import RunTimes
@@ -12,8 +22,22 @@ from daemon.values.errors import Exit, Fatal
 from runtime import Model, ModelRefused, ModelStuck, load_model
 
 
+class Warm(NamedTuple):
+    """A model that is loaded and warm, and what its runs took: rows, seconds."""
+
+    model: Model
+    runs: Sequence[tuple[int, float]]
+
+
+class Fresh(NamedTuple):
+    """Models by name that may take over, and the settings that they were made by."""
+
+    settings: Settings
+    models: Mapping[str, Warm]
+
+
 class Models:
-    """Loads models by name; every method blocks for as long as a model takes to load."""
+    """Loads models by name: `load`, `rebuild` and `prepare` block for as long as a model takes."""
 
     def __init__(
         self, settings: Settings, base: Path, *, on_stuck: Callable[[ModelStuck], None]
@@ -23,43 +47,91 @@ class Models:
         self._base = base
         self._on_stuck = on_stuck
         self.run_times = RunTimes()
-        self.serving: dict[str, Model] = {}
+        self._changing = threading.Lock()  # the loop swaps, the model's thread rebuilds
+        self._serving: dict[str, Model] = {}
+
+    @property
+    def serving(self) -> Mapping[str, Model]:
+        """What serves, by name; a view that follows every change."""
+        return MappingProxyType(self._serving)
 
     def load(self) -> None:
         """Load and warm up all of them; raises Fatal (65) with the model's name."""
         for name in self._settings.models:
             try:
-                self.serving[name] = self._warm_named(name, self._settings)
+                warm = self._warm_named(name, self._settings)
             except ModelRefused as refusal:
                 raise Fatal(Exit.MODEL_REFUSED, str(refusal)) from refusal
+            self._serving[name] = warm.model
+            self._learn(name, warm)
 
-    def rebuild(self, name: str) -> Model:
-        """Make the session of `name` anew, from the same file; raises ModelRefused."""
-        old = self.serving[name]
-        model = self._warm(name, self._settings, digest=old.session.digest)
-        self.serving[name] = model
-        old.close()
-        return model
+    def prepare(self, settings: Settings) -> Fresh:
+        """Return the models that `settings` and their files now ask for, beside those that serve.
 
-    def reload(self, settings: Settings) -> Mapping[str, Model]:
-        """Return the models, by name, that `settings` and their files now ask for.
-
-        They are loaded and warm beside those that serve. Raises ModelRefused, and then nothing has
-        changed; a model must keep its signature, since admitted requests were checked against it.
+        Raises ModelRefused, and then nothing has changed; a model must keep its signature, since
+        admitted requests were checked against it.
         """
-        fresh: dict[str, Model] = {}
+        fresh: dict[str, Warm] = {}
         try:
             for name, old in self.serving.items():
                 fresh[name] = self._warm_named(name, settings)
-                _require_same_signature(name, old, fresh[name])
-        except ModelRefused:
-            for model in fresh.values():
-                model.close()
+                _require_same_signature(name, old, fresh[name].model)
+        except BaseException:
+            for warm in fresh.values():
+                warm.model.close()
             raise
-        self._settings = settings
+        return Fresh(settings, fresh)
+
+    def swap(self, fresh: Fresh) -> Sequence[Model]:
+        """Let `fresh` serve from now on; returns the replaced models, which the caller closes.
+
+        To be called on the loop, which also reads `run_times`.
+        """
+        with self._changing:
+            replaced = [self._serving[name] for name in fresh.models]
+            self._serving.update({name: warm.model for name, warm in fresh.models.items()})
+            self._settings = fresh.settings
+        for name, warm in fresh.models.items():
+            self._learn(name, warm)
+            log(Event.MODEL_RELOADED, model=name, digest=warm.model.session.digest)
+        return replaced
+
+    def rebuild(self, name: str, sick: Model, reason: str) -> Model:
+        """Make the session of `sick` anew, from the same file, if it still serves as `name`.
+
+        Returns what serves then: not the one made here when a swap came before its end. Raises
+        ModelRefused when nothing but `sick` is there. `reason` is for the log.
+        """
+        with self._changing:
+            serving, settings = self._serving[name], self._settings
+        if serving is not sick:
+            return serving
+        try:
+            fresh = self._warm(name, settings, digest=sick.session.digest).model
+        except ModelRefused:
+            if (serving := self._serving[name]) is sick:
+                raise
+            return serving
+        if not self._replace(name, sick, fresh):
+            fresh.close()
+            return self._serving[name]
+        sick.close()
+        log(Event.SESSION_REBUILT, model=name, reason=reason)
         return fresh
 
-    def _warm_named(self, name: str, settings: Settings) -> Model:
+    def _replace(self, name: str, old: Model, fresh: Model) -> bool:
+        """Let `fresh` serve as `name`, unless something else than `old` does by now."""
+        with self._changing:
+            if self._serving[name] is not old:
+                return False
+            self._serving[name] = fresh
+            return True
+
+    def _learn(self, name: str, warm: Warm) -> None:
+        for rows, run_s in warm.runs:
+            self.run_times.observe(name, rows, run_s)
+
+    def _warm_named(self, name: str, settings: Settings) -> Warm:
         """Load and warm up `name`; a refusal says which model it is about."""
         if name not in settings.models:
             raise ModelRefused(
@@ -70,15 +142,15 @@ class Models:
         except ModelRefused as refusal:
             raise ModelRefused(f"model {name}: {refusal.reason}", refusal.remedy) from refusal
 
-    def _warm(self, name: str, settings: Settings, *, digest: str = "") -> Model:
+    def _warm(self, name: str, settings: Settings, *, digest: str = "") -> Warm:
         chosen = settings.models[name]
         began_s = monotonic()
         model = load_model(chosen, base=self._base, on_stuck=self._on_stuck, digest=digest)
-        for rows in sorted(self._batch_rows(name, settings)):
-            model.session.warm_up([rows], limit_s=chosen.run_limit)  # the first may allocate
-            run_began_s = monotonic()
-            model.session.warm_up([rows], limit_s=chosen.run_limit)
-            self.run_times.observe(name, rows, monotonic() - run_began_s)
+        try:
+            runs = self._warm_up(name, model, settings)
+        except BaseException:
+            model.close()
+            raise
         session = model.session
         log(
             Event.MODEL_LOADED,
@@ -89,7 +161,18 @@ class Models:
         )
         if session.degraded:
             log(Event.MODEL_DEGRADED, model=name, reason=session.degraded_because)
-        return model
+        return Warm(model, runs)
+
+    def _warm_up(self, name: str, model: Model, settings: Settings) -> Sequence[tuple[int, float]]:
+        """Run each batch size that matters twice; returns what the second runs took."""
+        limit_s = settings.models[name].run_limit
+        runs = []
+        for rows in sorted(self._batch_rows(name, settings)):
+            model.session.warm_up([rows], limit_s=limit_s)  # the first may allocate
+            began_s = monotonic()
+            model.session.warm_up([rows], limit_s=limit_s)
+            runs.append((rows, monotonic() - began_s))
+        return runs
 
     @staticmethod
     def _batch_rows(name: str, settings: Settings) -> set[int]:

@@ -1,63 +1,68 @@
 """What SIGHUP does: the models as settings and files have them now take over between two batches."""
 
-import asyncio
 from collections.abc import Callable
 
 from config.errors import SettingsError
 from config.settings import Settings
 from daemon.inference.models import Models
 from daemon.line.pipeline import Pipeline
+from daemon.loop.tasks import Tasks
 from daemon.process.cancellable import in_thread
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
-from runtime import Model, ModelRefused
+from runtime import ModelRefused
 
 
 class Reloading:
-    """One reload at a time; what cannot serve changes nothing."""
+    """One reload at a time, and one more after it when it was asked for meanwhile.
+
+    What cannot serve changes nothing.
+    """
 
     def __init__(
         self,
         models: Models,
         reread: Callable[[], Settings],
+        tasks: Tasks,
         *,
-        swapped: Callable[[str, Model], None],
         began: Callable[[], None],
         ended: Callable[[], None],
     ) -> None:
-        """`reread` raises SettingsError; `swapped` gets each model that serves from then on.
-
-        `began` and `ended` are called around each reload, whatever comes of it.
-        """
+        """`reread` raises SettingsError; `began` and `ended` are called around each reload."""
         self._models = models
         self._reread = reread
-        self._swapped = swapped
+        self._tasks = tasks
         self._began = began
         self._ended = ended
-        self._task: asyncio.Task[None] | None = None
+        self._running = False
+        self._asked = False
 
     def begin(self, line: Pipeline | None) -> None:
-        """Begin one unless one is under way; `line` is None while the worker starts."""
+        """Begin one, now or after the one under way; `line` is None while the worker starts."""
         if line is None:
             log(Event.MODEL_REFUSED, reason="the worker is still starting; send SIGHUP later")
-        elif self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(line), name="reload")
+            return
+        self._asked = True
+        if not self._running:
+            self._running = True
+            self._tasks.start(self._run(line), name="reload")
 
     async def _run(self, line: Pipeline) -> None:
+        try:
+            while self._asked:
+                self._asked = False
+                await self._reload(line)
+        finally:
+            self._running = False
+
+    async def _reload(self, line: Pipeline) -> None:
         self._began()
         try:
-            fresh = await in_thread(lambda: self._models.reload(self._reread()))
+            fresh = await in_thread(lambda: self._models.prepare(self._reread()))
         except (SettingsError, ModelRefused) as error:
             log(Event.MODEL_REFUSED, reason=str(error))
         else:
-            for name, model in fresh.items():
-                self._swap(name, model, line)
+            for replaced in self._models.swap(fresh):
+                line.retire(replaced)
         finally:
             self._ended()
-
-    def _swap(self, name: str, model: Model, line: Pipeline) -> None:
-        old = self._models.serving[name]
-        self._models.serving[name] = model
-        line.retire(old)
-        self._swapped(name, model)
-        log(Event.MODEL_RELOADED, model=name, digest=model.session.digest)

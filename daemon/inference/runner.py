@@ -40,15 +40,13 @@ class Runner:
     ) -> None:
         """`models` is read at each batch; `limits` are by (lane, model); made inside the loop.
 
-        `rebuild` makes a model's session anew, puts it into `models`, and raises ModelRefused.
+        `rebuild`: see daemon.inference.models.Models.
         """
         self._models = models
         self._limits = limits
         self._done = done
         self._failed = failed
-        self._executor = Executor(
-            models, limits, done=self._ran_in_thread, failed=failed, rebuild=rebuild
-        )
+        self._executor = Executor(limits, done=self._ran_in_thread, failed=failed, rebuild=rebuild)
         self._here: deque[Job] = deque()  # behind all that the thread has
         self._called = False
         self._short_runs = ShortRuns()

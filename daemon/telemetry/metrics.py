@@ -20,6 +20,7 @@ from daemon.telemetry import metric_names as names
 from daemon.telemetry.histograms import Histogram, Seconds
 from daemon.values.errors import Code
 from daemon.values.messages import Answer, FlushCause, Record
+from runtime import Model
 
 Labels: TypeAlias = tuple[str, ...]
 
@@ -52,8 +53,8 @@ class Metrics(Collector):
         self._histograms: dict[names.Metric, dict[Labels, Histogram]] = {
             metric: {} for metric in names.WORKER_METRICS if metric.kind == "histogram"
         }
-        self._degraded: dict[str, bool] = {}
         self._gauges: Gauges | None = None
+        self._models: Mapping[str, Model] = {}
         for metric in (names.REBALANCES, names.REPLAYS, names.REQUESTS_LOST):
             self._values[metric][()] = 0.0  # a counter without labels is there from the start
         self.registry = CollectorRegistry()
@@ -64,6 +65,10 @@ class Metrics(Collector):
     def bind(self, gauges: Gauges) -> None:
         """Take the functions that are asked at each scrape."""
         self._gauges = gauges
+
+    def bind_models(self, serving: Mapping[str, Model]) -> None:
+        """Take the models that serve, by name: a view, which is looked at in each scrape."""
+        self._models = serving
 
     def received(
         self, lane: str, records: Sequence[Record], *, unreadable: int = 0, wall_s: float
@@ -138,15 +143,6 @@ class Metrics(Collector):
         """An answer was acknowledged at `wall_s`, seconds since the epoch."""
         self._values[names.LAST_PROGRESS][()] = wall_s
 
-    def model_loaded(self, model: str, digest: str, provider: str, *, degraded: bool) -> None:
-        """`model` serves from now on, in place of the one of that name before."""
-        serving = self._values[names.MODEL_INFO]
-        for labels in [labels for labels in serving if labels[0] == model]:
-            del serving[labels]
-        serving[model, digest, provider] = 1.0
-        self._degraded[model] = degraded
-        self._values[names.DEGRADED][()] = float(any(self._degraded.values()))
-
     def total(self, metric: names.Metric) -> float:
         """Return the value of a counter, all its labels together."""
         return sum(self._values[metric].values())
@@ -154,6 +150,7 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Family]:
         """Yield all metrics with their present values."""
         self._ask_gauges()
+        self._look_at_models()
         for metric in names.WORKER_METRICS:
             family = Family(names.PREFIX + _family(metric), metric.meaning, metric.kind)
             if metric.kind == "histogram":
@@ -182,6 +179,17 @@ class Metrics(Collector):
         self._replace(names.LAG_RECORDS, self._gauges.lag_records())
         self._replace(names.LAG_SECONDS, self._gauges.lag_seconds())
         self._replace(names.EVENTS, self._gauges.events())
+
+    def _look_at_models(self) -> None:
+        if not self._models:
+            return
+        sessions = {name: model.session for name, model in self._models.items()}
+        serving = self._values[names.MODEL_INFO]
+        serving.clear()
+        for name, session in sessions.items():
+            serving[name, session.digest, session.provider] = 1.0
+        degraded = any(session.degraded for session in sessions.values())
+        self._values[names.DEGRADED][()] = float(degraded)
 
     def _replace(self, metric: names.Metric, values: Mapping[str, float]) -> None:
         """Topics of partitions that went away must not keep their last value."""

@@ -32,6 +32,7 @@ class Doubling:
         self.real = real
         self.sick = sick
         self.closed = False
+        self.ran = []
         self.entered = threading.Event()
 
     @staticmethod
@@ -40,6 +41,7 @@ class Doubling:
 
     def run(self, inputs, *, limit_s):
         self.entered.set()
+        self.ran += inputs["x"].ravel().tolist()
         if self.real:
             time.sleep(RUN_S)
         if self.sick or (inputs["x"] == POISON).any():
@@ -107,7 +109,7 @@ class Bench:
         to.append(what)
         self.news.set()
 
-    def _rebuild(self, name):
+    def _rebuild(self, name, _sick, _reason):
         if self.spare is None:
             raise ModelRefused("gone", "put it back")
         self.models[name] = self.spare
@@ -247,6 +249,28 @@ async def test_a_model_that_nothing_needs_is_closed_without_further_batches(benc
     async with asyncio.timeout(10):
         while not model.session.closed:  # noqa: ASYNC110 - a thread closes it
             await asyncio.sleep(0.001)
+
+
+async def test_nothing_runs_after_the_run_in_which_the_runner_is_closed(bench):
+    session, replaced = bench.session, bench.model()
+    await bench.running(batch_of(1))
+    bench.runner.submit(batch_of(2))
+    bench.runner.retire(replaced)
+
+    await asyncio.to_thread(bench.runner.close)
+    await asyncio.sleep(3 * RUN_S)
+
+    assert 2 not in session.ran
+    assert replaced.session.closed
+
+
+async def test_a_model_that_is_replaced_after_the_end_is_closed(bench):
+    model = bench.model()
+    await asyncio.to_thread(bench.runner.close)
+
+    bench.runner.retire(model)
+
+    assert model.session.closed
 
 
 class Pool:

@@ -1,5 +1,7 @@
 """The model of the line's tests: it doubles numbers, in a time that a test sets."""
 
+from types import MappingProxyType
+
 import numpy as np
 
 from daemon.batching.run_times import RunTimes
@@ -64,8 +66,14 @@ class FakeModels:
     """Meets daemon.inference.models.Models as far as the line asks; a rebuild is refused."""
 
     def __init__(self, serving):
-        self.serving = serving
+        self._serving = dict(serving)
+        self.serving = MappingProxyType(self._serving)
         self.run_times = RunTimes()
 
-    def rebuild(self, name):
+    def swap(self, models):
+        replaced = [self._serving[name] for name in models]
+        self._serving |= models
+        return replaced
+
+    def rebuild(self, name, sick, reason):
         raise ModelRefused(f"{name} is gone", "put it back")

@@ -135,8 +135,8 @@ async def test_a_model_is_replaced_between_two_batches():
 
         old, new = line.models.serving[MODEL], Model(Doubling(), None)
         new.session.digest = "1" * 64
-        line.models.serving[MODEL] = new
-        line.line.retire(old)
+        for replaced in line.models.swap({MODEL: new}):
+            line.line.retire(replaced)
         behind = line.push("standard", *range(8))
         closed_at_once = old.session.closed
         await line.quiet()

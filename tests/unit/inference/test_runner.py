@@ -71,7 +71,7 @@ class Bench:
         self.news.set()
 
     @staticmethod
-    def _never(_):
+    def _never(*_):
         raise ModelRefused("no", "none")
 
     async def until(self, condition):
@@ -130,7 +130,7 @@ def test_a_sick_session_is_built_anew_once_and_the_batch_runs_on_the_new_one():
     async def scenario():
         sound = FakeModel(FakeEngine())
 
-        def rebuild(name):
+        def rebuild(name, _sick, _reason):
             bench.models[name] = sound
             return sound
 
@@ -151,7 +151,7 @@ def test_a_sick_session_is_built_anew_once_and_the_batch_runs_on_the_new_one():
 @pytest.mark.parametrize("refused", [False, True])
 def test_a_session_that_stays_sick_ends_the_process_and_answers_nothing(refused):
     async def scenario():
-        def rebuild(name):
+        def rebuild(name, _sick, _reason):
             if refused:
                 raise ModelRefused("gone", "put it back")
             return bench.models[name]
@@ -403,7 +403,7 @@ def test_a_short_run_that_waits_for_a_session_built_anew_is_made_on_that_one():
     async def scenario():
         rebuilt = []
 
-        def rebuild(name):
+        def rebuild(name, _sick, _reason):
             rebuilt.append(name)
             bench.models[name] = sound
             return sound

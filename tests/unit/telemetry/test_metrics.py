@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -177,25 +179,38 @@ def test_what_happens_to_the_worker_is_counted(metrics):
     assert value(metrics, "clock_skew_total", lane="urgent") == 2
 
 
-def test_a_reloaded_model_replaces_the_one_before(metrics):
-    metrics.model_loaded("mlp", "aaa", "CUDAExecutionProvider", degraded=False)
-    metrics.model_loaded("mlp", "bbb", "CUDAExecutionProvider", degraded=False)
+def model(digest, *, degraded=False):
+    provider = "CPUExecutionProvider" if degraded else "CUDAExecutionProvider"
+    return SimpleNamespace(
+        session=SimpleNamespace(digest=digest, provider=provider, degraded=degraded)
+    )
 
-    serving = [
+
+def digests(metrics):
+    return [
         sample.labels["digest"]
         for family in metrics.collect()
         if family.name == "tidemill_model_info"
         for sample in family.samples
     ]
-    assert serving == ["bbb"]
+
+
+def test_a_reloaded_model_replaces_the_one_before(metrics):
+    models = {"mlp": model("aaa")}
+    metrics.bind_models(models)
+    before = digests(metrics)
+
+    models["mlp"] = model("bbb")
+
+    assert (before, digests(metrics)) == (["aaa"], ["bbb"])
 
 
 def test_one_degraded_model_degrades_the_worker(metrics):
-    metrics.model_loaded("a", "aaa", "CPUExecutionProvider", degraded=True)
-    metrics.model_loaded("b", "bbb", "CUDAExecutionProvider", degraded=False)
+    models = {"a": model("aaa", degraded=True), "b": model("bbb")}
+    metrics.bind_models(models)
     assert value(metrics, "degraded") == 1
 
-    metrics.model_loaded("a", "aaa", "CUDAExecutionProvider", degraded=False)
+    models["a"] = model("aaa")
     assert value(metrics, "degraded") == 0
 
 
