@@ -25,7 +25,7 @@ from loadtest.report import words
 from loadtest.scenario.load import SHIPPED, BadScenario
 from loadtest.scenario.quantities import duration
 from loadtest.trial.guard import guarded
-from loadtest.tune.fit import TooFewSizes
+from loadtest.tune.fit import SizesMissing
 from loadtest.verdict.verdict import Exit
 
 _SEED = 1
@@ -57,7 +57,15 @@ class _Asked(NamedTuple):
 
 def office_hours(options: OfficeHoursOptions) -> int:
     """Measure, compute and show a day; return the exit code."""
-    return guarded(lambda console: _told(options, console))
+    return guarded(lambda console: _proved(options, console))
+
+
+def _proved(options: OfficeHoursOptions, console: Console) -> int:
+    try:
+        return _told(options, console)
+    except SizesMissing as error:
+        console.print(f"tidemill-load: nothing is computed: {error}", markup=False, style="yellow")
+        return Exit.INVALID
 
 
 def _told(options: OfficeHoursOptions, console: Console) -> int:
@@ -126,14 +134,11 @@ def _measured(asked: _Asked, bootstrap: str, console: Console) -> Measured:
     by_day_s = asked.lingers_s[0]
     waiting = max(1, round(max(asked.hours) * by_day_s / hours.HOUR_S))
     with console.status("Measuring takes about a minute ...") as status:
-        try:
-            return measure(
-                bootstrap,
-                max(min(waiting, _MOST_TURN_ROWS), 2),
-                lambda what: status.update(f"Measuring takes about a minute: {what} ..."),
-            )
-        except TooFewSizes as error:
-            raise WorkerFailed(str(error)) from error
+        return measure(
+            bootstrap,
+            max(min(waiting, _MOST_TURN_ROWS), 2),
+            lambda what: status.update(f"Measuring takes about a minute: {what} ..."),
+        )
 
 
 def _computed(asked: _Asked, times_s: Times, measured: Measured) -> list[Comparison]:

@@ -19,7 +19,7 @@ from loadtest.trial.preparation import check
 from loadtest.tune import inquiry
 from loadtest.tune.deployed import Deployed
 from loadtest.tune.document import document
-from loadtest.tune.fit import TooFewSizes
+from loadtest.tune.fit import SizesMissing
 from loadtest.tune.inquiry import Inquiry
 from loadtest.tune.page import page
 from loadtest.tune.text import Shown, guessed_s, show_answer, show_plan
@@ -62,7 +62,7 @@ def _prepared(options: TuneOptions, console: Console) -> int:
     with _deployed(wanted, options.reach, console) as deployed:
         try:
             answer = tuning(wanted, deployed, Shown(console))
-        except TooFewSizes as error:
+        except SizesMissing as error:
             console.print(f"tidemill-load: {error}", markup=False, style="red")
             return Exit.INVALID
     show_answer(console, wanted, answer)

@@ -2,7 +2,8 @@
 
 Least squares on the median of each number of rows, each weighted by its inverse: a residual counts
 by its share of the run time, so that small batches matter as much as large ones. A median, since a
-run beside something else on the machine is late and never early.
+run beside something else on the machine is late and never early. Nothing is said of sizes beyond those
+that ran: neither does a line go on there for sure, nor do the medians.
 """
 
 import statistics
@@ -16,7 +17,7 @@ WORST_RESIDUAL = 0.15
 """Beyond, the line is not used: a share that moves a proposal by less than its neighbours in the
 sweep differ."""
 _LEAST_POINTS = 2
-_LEAST_RUNS = 3
+LEAST_RUNS = 3
 """Of a size: fewer come of bursts that met by accident, and have no median to speak of."""
 
 
@@ -42,7 +43,10 @@ class Point(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """t = base_s + per_row_s * rows. `r2`: share of the medians' variance that it explains."""
+    """t = base_s + per_row_s * rows, for sizes from the smallest point to the largest.
+
+    `r2`: share of the medians' variance that it explains.
+    """
 
     base_s: float
     per_row_s: float
@@ -59,9 +63,21 @@ class Fit(NamedTuple):
         """Whether the line may stand for what was measured."""
         return abs(self.worst.residual) <= WORST_RESIDUAL
 
+    @property
+    def most_rows(self) -> int:
+        """The largest batch of which there is a median."""
+        return self.points[-1].rows
+
     def run_s(self, rows: float) -> float:
-        """Return how long a batch runs: by the line, or between the medians where there is none."""
-        if self.is_line or rows > self.points[-1].rows:
+        """Return how long a batch runs: by the line, or between the medians where there is none.
+
+        Raises ValueError for sizes beyond those that ran.
+        """
+        if not self.points[0].rows <= rows <= self.most_rows:
+            raise ValueError(
+                f"{rows:g} rows: only {self.points[0].rows} to {self.most_rows} were measured"
+            )
+        if self.is_line:
             return self.base_s + self.per_row_s * rows
         return float(
             np.interp(
@@ -72,21 +88,31 @@ class Fit(NamedTuple):
         )
 
 
-class TooFewSizes(Exception):
-    """Batches of one size say nothing about another."""
+class SizesMissing(Exception):
+    """Batches of the sizes that matter did not run; the message says which did."""
 
 
-def fit(runs: Iterable[Run]) -> Fit:
-    """Return the fit; raises TooFewSizes below two sizes."""
+def fit(runs: Iterable[Run], *, least: int, most: int = 0) -> Fit:
+    """Return the fit for batches of `least` rows on, to `most` if that is given.
+
+    Raises SizesMissing when fewer than two sizes ran, or none so small or so large.
+    """
     by_rows: dict[int, list[float]] = defaultdict(list)
     for run in runs:
         by_rows[run.rows].append(run.run_s)
-    rows = sorted(size for size, times_s in by_rows.items() if len(times_s) >= _LEAST_RUNS)
+    rows = sorted(size for size, times_s in by_rows.items() if len(times_s) >= LEAST_RUNS)
     if len(rows) < _LEAST_POINTS:
-        raise TooFewSizes(
+        raise SizesMissing(
             f"batches of {len(rows)} size(s) ran: do replies have the headers batch-rows and stages, "
             "and does the lane allow for more max_rows?"
         )
+    for size, is_there in ((least, rows[0] <= least), (most, rows[-1] >= most)):
+        if not is_there:
+            raise SizesMissing(
+                f"batches of {rows[0]} to {rows[-1]} rows ran, but hardly any of {size}, and of sizes that "
+                "were not measured nothing is said: is the machine too busy, or does the lane get "
+                "other requests?"
+            )
     medians_s = [max(statistics.median(by_rows[each]), 1e-6) for each in rows]
     base_s, per_row_s = _line(rows, medians_s)
     return Fit(

@@ -51,7 +51,7 @@ def batch_that_forms(fit: Fit, setting: Setting, load: Load) -> float:
     lingering = load.request_rows + rate * setting.linger_s
     left = 1 - rate * fit.per_row_s
     behind = rate * fit.base_s / left if left > 0 else np.inf
-    return max(min(max(lingering, behind), setting.max_rows), 1.0)
+    return min(max(lingering, behind), _full(setting, load))
 
 
 def busy_share(fit: Fit, setting: Setting, load: Load) -> float:
@@ -62,8 +62,13 @@ def busy_share(fit: Fit, setting: Setting, load: Load) -> float:
 
 def can_carry(fit: Fit, setting: Setting, load: Load) -> bool:
     """Whether full batches would carry the rate."""
-    full = max(setting.max_rows, load.request_rows)
+    full = _full(setting, load)
     return load.rows_per_s * fit.run_s(full) < full
+
+
+def _full(setting: Setting, load: Load) -> int:
+    """Return the rows of a full batch."""
+    return setting.requests(load.request_rows) * load.request_rows
 
 
 def predict(

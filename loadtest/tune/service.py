@@ -22,6 +22,10 @@ class Setting(NamedTuple):
     max_rows: int
     linger_s: float
 
+    def requests(self, request_rows: int) -> int:
+        """Return how many requests of so many rows a batch holds at most."""
+        return max(self.max_rows // request_rows, 1)
+
 
 class Served(NamedTuple):
     """`latency_s` of each request, float64 (n,); `batches`: rows of each; the executor's share."""
@@ -39,7 +43,7 @@ def serve(
     request_rows: int = 1,
 ) -> Served:
     """Return what becomes of requests that arrive at `times_s`, float64 (n,), ascending, n > 0."""
-    most = max(setting.max_rows // request_rows, 1)
+    most = setting.requests(request_rows)
     arrivals = times_s.tolist()
     done_s = np.empty(len(arrivals))
     sizes = []

@@ -117,10 +117,12 @@ def show_fit(console: Console, found: Fit, overhead_s: float) -> None:
         f"R2 {found.r2:.4f}, worst residual {found.worst.residual * 100:+.1f}% at "
         f"{found.worst.rows} rows; the way there and back takes {words.seconds(overhead_s)} more."
     )
-    last = found.points[-1]
+    first, last = found.points[0], found.points[-1]
+    alone = "alone" if first.rows == 1 else f"among {first.rows}"
     console.print(
-        f"A row costs {words.seconds(found.run_s(1))} alone, and {words.seconds(last.median_s / last.rows)} "
-        f"among {last.rows}."
+        f"A row costs {words.seconds(found.run_s(first.rows) / first.rows)} {alone}, and "
+        f"{words.seconds(last.median_s / last.rows)} among {last.rows}, the most that ran together: "
+        "larger N are not looked at."
     )
     if not found.is_line:
         console.print(

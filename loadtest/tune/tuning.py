@@ -105,7 +105,7 @@ class Answer(NamedTuple):
 
 
 def tune(inquiry: Inquiry, deployment: Deployment, watcher: Watcher) -> Answer:
-    """Return what N and T should be; raises TooFewSizes, and what the deployment raises."""
+    """Return what N and T should be; raises SizesMissing, and what the deployment raises."""
     probed = bursts.probe(inquiry.most_rows)
     watcher.bursts(bursts.took_s(probed))
     first = deployment.burst(probed)
@@ -114,14 +114,14 @@ def tune(inquiry: Inquiry, deployment: Deployment, watcher: Watcher) -> Answer:
     ladder = bursts.ladder(probed, first, most, inquiry.scenario.seed)
     watcher.bursts(bursts.took_s(ladder))
     answered = deployment.burst(ladder)
-    found = fit(bursts.runs(answered))
+    found = fit(bursts.runs(answered), least=request_rows)
     load = _load(inquiry, deployment, request_rows)
     proposed, looked = propose(
         found,
         load,
         inquiry.bounds,
         overhead_s=answered.overhead_s,
-        most_rows=inquiry.most_rows,
+        most_rows=min(inquiry.most_rows, found.most_rows),
     )
     watcher.fitted(found, proposed, answered.overhead_s)
     nothing_run = Answer(
@@ -140,7 +140,9 @@ def _load(inquiry: Inquiry, deployment: Deployment, request_rows: int) -> Load:
 def _measured(
     answer: Answer, load: Load, inquiry: Inquiry, deployment: Deployment, watcher: Watcher
 ) -> Answer:
-    settings, skipped = around(answer.proposed.setting, answer.fit, load, inquiry.most_rows)
+    settings, skipped = around(
+        answer.proposed.setting, answer.fit, load, min(inquiry.most_rows, answer.fit.most_rows)
+    )
     watcher.sweeps(settings, skipped)
     runs: list[Tried] = []
     for setting in settings:

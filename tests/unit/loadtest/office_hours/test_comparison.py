@@ -2,6 +2,7 @@
 
 import io
 import math
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -15,9 +16,9 @@ from loadtest.office_hours.by_load import Rules, follow
 from loadtest.office_hours.comparison import compare, constant
 from loadtest.office_hours.day import Cost, Up
 from loadtest.office_hours.hours import times_s
-from loadtest.office_hours.measuring import Measured, runs_of
+from loadtest.office_hours.measuring import MAX_ROWS, Measured, lacking, runs_of
 from loadtest.office_hours.replay import Replayed, lanes_of, lives, seen_cost, slower, starts_s
-from loadtest.tune.fit import Fit, Point, Run
+from loadtest.tune.fit import Fit, Point, Run, fit
 from loadtest.verdict.verdict import Exit
 from loadtest.wire import Outgoing, Reply
 
@@ -25,7 +26,7 @@ DAY = (1, 0, 0, 0, 0, 2, 8, 35, 110, 180, 200, 190, 130, 170, 200, 195, 165, 110
 TIMES = times_s(DAY, 1)
 COST = Cost(lambda rows: 0.002 + 0.001 * rows, 64, 60.0, 3.0, 1.0)
 MEASURED = Measured(
-    Fit(0.002, 0.001, 1.0, (Point(1, 0.003, 0.003, 6),)),
+    Fit(0.002, 0.001, 1.0, (Point(1, 0.003, 0.003, 6), Point(64, 0.066, 0.066, 6))),
     (2.5, 3.0, 9.0),
     (4.0, 4.003, 5.0),
     50,
@@ -180,3 +181,21 @@ def test_a_bad_file_is_refused_before_anything_starts(tmp_path, capsys):
     assert office_hours(OfficeHoursOptions(requests=file)) == Exit.USAGE
     told = " ".join(capsys.readouterr().out.split())
     assert "line 2: requests must be a whole number" in told
+
+
+def test_a_day_is_not_computed_on_sizes_that_were_not_measured(tmp_path, capsys, monkeypatch):
+    merged = [Run(rows, 0.01 * rows) for rows in range(33, 65) for _ in range(3)]
+    monkeypatch.setattr("loadtest.command.office_hours._kafka", lambda: nullcontext("nowhere"))
+    monkeypatch.setattr(
+        "loadtest.command.office_hours.measure", lambda *_: fit(merged, least=1, most=MAX_ROWS)
+    )
+    report = tmp_path / "day.json"
+    assert office_hours(OfficeHoursOptions(json=report)) == Exit.INVALID
+    assert "batches of 33 to 64 rows ran" in " ".join(capsys.readouterr().out.split())
+    assert not report.exists()
+
+
+def test_sizes_of_which_too_few_ran_are_measured_again():
+    ran = [Run(rows, 0.1) for rows in (1, 1, 1, 2, 2, 64, 64, 64, 33)]
+    assert lacking(ran) == [2, 3, 4, 6, 8, 12, 16, 24, 32, 48]
+    assert lacking([Run(rows, 0.1) for rows in range(1, 65)] * 3) == []

@@ -20,7 +20,9 @@ class Made(NamedTuple):
 
 
 def _line(base_s, per_row_s):
-    return fit([Run(rows, base_s + per_row_s * rows) for rows in (1, 64) for _ in range(3)])
+    return fit(
+        [Run(rows, base_s + per_row_s * rows) for rows in (1, 1024) for _ in range(3)], least=1
+    )
 
 
 def _load(per_s, count=1000):

@@ -10,11 +10,18 @@ from loadtest.tune.fit import Run, fit
 from loadtest.tune.model import Bound, Load, batch_that_forms, busy_share, can_carry, predict
 from loadtest.tune.service import Setting, serve
 
-LINE = fit([Run(rows, 0.01 + 0.001 * rows) for rows in (1, 64) for _ in range(3)])
+LINE = fit([Run(rows, 0.01 + 0.001 * rows) for rows in (1, 64) for _ in range(3)], least=1)
 
 
 def _serve(times_s, max_rows, linger_s, run_s=lambda _rows: 0.1, request_rows=1):
     return serve(np.array(times_s), Setting(max_rows, linger_s), run_s, request_rows=request_rows)
+
+
+def test_a_full_batch_of_large_requests_has_whole_ones():
+    load, setting = Load(np.arange(0.0, 9.0, 0.001), 1000.0, 3), Setting(64, 1.0)
+    assert batch_that_forms(LINE, setting, load) == 63
+    fitting = fit([Run(rows, 0.01 + 0.001 * rows) for rows in (3, 63) for _ in range(3)], least=3)
+    assert predict(fitting, setting, load, [Bound(99.0, 1.0)], 0.0).busy > 1
 
 
 def test_a_batch_closes_when_it_is_full():

@@ -15,6 +15,7 @@ from loadtest.scenario.load import BadScenario, parse
 from loadtest.tune import inquiry as inquiries
 from loadtest.tune.bursts import Answered
 from loadtest.tune.document import document
+from loadtest.tune.fit import SizesMissing
 from loadtest.tune.inquiry import Inquiry
 from loadtest.tune.page import page
 from loadtest.tune.service import Setting, serve
@@ -123,6 +124,39 @@ def test_steps_are_warned_of_and_tuned_all_the_same():
     answer, shown = _tuned(wanted, Simulated(lambda rows: 0.02 if rows <= 16 else 0.06, wanted))
     assert "It is no line" in shown
     assert answer.end is End.CONFIRMED
+
+
+class Bounded(Simulated):
+    """A service whose lane gathers at most and at least so many rows, whatever comes."""
+
+    can_restart = False
+
+    def __init__(self, run_s, wanted, least_rows, most_rows):
+        super().__init__(run_s, wanted, can_restart=False)
+        self._ends = least_rows, most_rows
+
+    def burst(self, wanted):
+        answered = super().burst(wanted)
+        rows = np.clip(answered.batch_rows, *self._ends).astype(np.int32)
+        return answered._replace(batch_rows=rows, run_s=np.array([self._run_s(n) for n in rows]))
+
+
+def test_larger_batches_than_any_that_ran_are_not_proposed():
+    wanted = _inquiry("p99 < 500ms")
+    answer, shown = _tuned(wanted, Bounded(_work, wanted, 1, 16))
+    assert answer.end is End.PROPOSED
+    assert {each.setting.max_rows for each in answer.looked} == {1, 2, 4, 8, 16}
+    assert "16, the most that ran together" in shown
+
+
+def test_nothing_is_proposed_of_batches_that_never_ran_alone():
+    wanted = _inquiry("p99 < 500ms")
+    service = Bounded(_work, wanted, 33, 64)
+    service.burst = lambda wanted: Bounded.burst(service, wanted)._replace(
+        batch_rows=np.concatenate([[1, 1], Bounded.burst(service, wanted).batch_rows[2:]])
+    )
+    with pytest.raises(SizesMissing, match="hardly any of 1"):
+        tune(wanted, service, Shown(Console(file=io.StringIO())))
 
 
 def test_a_target_that_nothing_meets_is_missed():
