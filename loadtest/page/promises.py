@@ -88,7 +88,7 @@ def _promise(each: Target) -> Promise:
         each.outcome,
         shown(each.value),
         interval,
-        shown(each.bound),
+        shown(each.bound) + (f" + {shown(each.leeway)}" if each.leeway else ""),
         _margin(each.margin),
         each.why,
     )

@@ -80,6 +80,7 @@ class Target(msgspec.Struct, frozen=True):
     bound: float | None
     margin: float | None
     why: str
+    leeway: float = 0.0
 
 
 class Flushes(msgspec.Struct, frozen=True):

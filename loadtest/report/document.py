@@ -73,6 +73,7 @@ def _target(ruling: Ruling) -> Json:
         "value": _finite(ruling.value),
         "interval": ruling.interval and [_finite(each) for each in ruling.interval],
         "bound": _finite(ruling.bound),
+        "leeway": ruling.leeway,
         "margin": _finite(ruling.margin),
         "why": ruling.why,
     }

@@ -148,7 +148,7 @@ def row(ruling: Ruling) -> list[str]:
         _escaped(ruling.target.text),
         words.value(ruling, ruling.value),
         words.interval(ruling),
-        words.value(ruling, ruling.bound),
+        words.bound(ruling),
         words.margin(ruling),
     ]
 

@@ -54,6 +54,12 @@ def value(ruling: Ruling, number: float) -> str:
     return {Unit.SECONDS: seconds, Unit.RATE: rate}.get(unit, amount)(number)
 
 
+def bound(ruling: Ruling) -> str:
+    """Return the bound of a target, with its leeway."""
+    leeway = f" + {value(ruling, ruling.leeway)}" if ruling.leeway else ""
+    return value(ruling, ruling.bound) + leeway
+
+
 def interval(ruling: Ruling) -> str:
     """Return the interval of what a target is about, empty without one."""
     if ruling.interval is None:

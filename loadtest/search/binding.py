@@ -84,10 +84,8 @@ def _margin(ruled: Ruled) -> float:
 
 
 def _same(passed: Tried | None, limiting: Ruled) -> Ruled | None:
-    found = [each for each in passed.targets if each.metric == limiting.metric] if passed else []
-    # The bound of a slope of the lag is a share of the rate, so that its text changes.
-    exact = [each for each in found if each.target == limiting.target]
-    return next(iter(exact or found), None)
+    targets = passed.targets if passed else []
+    return next((each for each in targets if each.target == limiting.target), None)
 
 
 def _shape(

@@ -84,7 +84,7 @@ class Inquiry(NamedTuple):
 
     def targets_of(self, offer: Offer) -> list[Target]:
         """Return all that must hold in a step; the first are the inquiry's own."""
-        return stability.with_stability(self.targets, offer.per_class, self.bounds.precision)
+        return stability.with_stability(self.targets, offer.per_class)
 
 
 def inquiry(
@@ -99,13 +99,11 @@ def inquiry(
 
     Raises BadScenario.
     """
-    own = stability.usable(targets)
-    if not own:
-        raise BadScenario("a search needs a target beside those on the slope of the lag")
+    stability.check(targets)
     per_class = scaled.rates(loaded.scenario)
     if not 0 < precision < 1:
         raise BadScenario("--precision: a share above 0%, such as 5%")
-    least_per_s = length.least_per_s(own, scaled.mix(per_class))
+    least_per_s = length.least_per_s(targets, scaled.mix(per_class))
     start = start_per_s or math.fsum(per_class.values())
     bounds = Bounds(max(start, least_per_s), precision, least_per_s, _MOST_PER_S)
-    return Inquiry(loaded, own, per_class, bounds, step_s)
+    return Inquiry(loaded, targets, per_class, bounds, step_s)

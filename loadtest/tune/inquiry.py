@@ -12,8 +12,6 @@ from loadtest.tune.model import Bound
 from loadtest.verdict.metrics import PERCENTILE
 from loadtest.verdict.targets import Quantity, Target
 
-_PRECISION = 0.05
-"""The lag may grow by a fifth of this share of the rate, as in a search."""
 _CONFIRM_STRETCH = 3
 _LONGEST = 100.0
 _BURST_GRACE_S = 120.0
@@ -40,7 +38,7 @@ class Inquiry(NamedTuple):
     @property
     def judged(self) -> list[Target]:
         """The targets and what every run must hold: all is answered, no lag grows."""
-        return with_stability(self.targets, {self.traffic: self.rate_per_s}, _PRECISION)
+        return with_stability(self.targets, [self.traffic])
 
     @property
     def warm_up_s(self) -> float:

@@ -2,7 +2,9 @@
 
 A target on a percentile or a share is met only when the samples show it (loadtest.verdict.
 confidence), and it is not met when the measured value is on the wrong side. In between it is
-undecided: too few samples. What was not measured is undecided as well: no data is never a pass.
+undecided: too few samples. So it is with a slope, by its interval: met when all of it is within the
+bound and its leeway, missed when all is beyond. What was not measured is undecided as well: no data is
+never a pass.
 """
 
 import math
@@ -29,7 +31,8 @@ class Ruling(NamedTuple):
     """A target and how it came out.
 
     `margin`: how far the value is within the bound, as a share of the bound; negative when it is
-    outside, None where that says nothing. `why`: for what is undecided.
+    outside, None where that says nothing. `why`: for what is undecided. `leeway`: so much beyond the
+    bound is still within it.
     """
 
     target: Target
@@ -40,6 +43,7 @@ class Ruling(NamedTuple):
     is_share: bool
     margin: float | None
     why: str = ""
+    leeway: float = 0.0
 
 
 def judge(target: Target, findings: Findings) -> Ruling:
@@ -54,7 +58,7 @@ def judge(target: Target, findings: Findings) -> Ruling:
         else read(term, findings, as_share=is_share)
         for term in target.bound
     ]
-    bound = sum(each.value for each in bounds)
+    bound, leeway = sum(each.value for each in bounds), reading.leeway or 0.0
     unknown = [each.unknown for each in (reading, *bounds) if each.unknown]
     if math.isnan(reading.value) or math.isnan(bound):
         outcome, why = Outcome.UNDECIDED, "; ".join(unknown) or "nothing was measured"
@@ -69,18 +73,27 @@ def judge(target: Target, findings: Findings) -> Ruling:
         reading.interval,
         bound,
         is_share,
-        _margin(target.operator, reading.value, bound),
+        _margin(target.operator, reading.value, bound + leeway),
         why,
+        leeway,
     )
 
 
 def _rule(operator: str, reading: Reading, bound: float) -> tuple[Outcome, str]:
     if reading.trials is not None:
         return _rule_by_samples(operator, reading, bound)
-    value = reading.value
-    if reading.lenient and reading.interval is not None:
-        value = reading.interval.low
-    return (Outcome.MET if _holds(operator, value, bound) else Outcome.MISSED), ""
+    if reading.leeway is not None and reading.interval is not None:
+        return _rule_by_interval(reading.interval, bound + reading.leeway)
+    return (Outcome.MET if _holds(operator, reading.value, bound) else Outcome.MISSED), ""
+
+
+def _rule_by_interval(interval: Interval, most: float) -> tuple[Outcome, str]:
+    """Rule on what should not be more than `most`."""
+    if interval.high <= most:
+        return Outcome.MET, ""
+    if interval.low > most:
+        return Outcome.MISSED, ""
+    return Outcome.UNDECIDED, "it cannot be told from noise in so short a time: run longer"
 
 
 def _rule_by_samples(operator: str, reading: Reading, bound: float) -> tuple[Outcome, str]:

@@ -108,7 +108,8 @@ KINDS: dict[str, Kind] = {
     "lag_slope": Kind(
         Unit.RATE,
         Source.SENT,
-        "how fast the number of unanswered requests grows; met unless the whole interval is above",
+        "how fast the number of unanswered requests grows; a hundredth of the rate is leeway, and the "
+        "whole interval must be within or beyond, else it is undecided",
         _UPPER,
     ),
     "utilisation": Kind(

@@ -27,7 +27,6 @@ def scenario(tmp_path):
     ("options", "said"),
     [
         ({"targets": ()}, "there is no target"),
-        ({"targets": ("lag_slope <= 0",)}, "needs a target beside those on the slope"),
         ({"targets": ("throughput >= 5/s",)}, "a higher rate meets it sooner"),
         ({"start": "50"}, "a rate is written like"),
         ({"start": "2x"}, "2x needs to know the capacity"),

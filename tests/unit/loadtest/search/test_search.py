@@ -8,7 +8,7 @@ import pytest
 from loadtest.scenario.load import BadScenario, Loaded, parse
 from loadtest.search import history
 from loadtest.search.binding import Shape
-from loadtest.search.hunt import End, Word
+from loadtest.search.hunt import End, Next, Purpose, Word
 from loadtest.search.inquiry import inquiry
 from loadtest.search.search import Limits, search
 from loadtest.verdict.targets import parse as target
@@ -170,9 +170,11 @@ def test_a_target_that_more_load_meets_sooner_is_refused():
         asked("throughput >= 100/s")
 
 
-def test_the_scenarios_own_slope_of_the_lag_gives_way_to_the_searchs():
-    wanted = asked("p95 < 500ms", "lag_slope <= 0", start=100)
-    assert [each.text for each in wanted.targets] == ["p95 < 500ms"]
+def test_a_slope_of_the_lag_is_judged_by_one_rule_whoever_asks_for_it():
+    wanted = asked("p95 < 500ms", "lag_slope[a] <= 0", start=100)
+    judged = wanted.targets_of(wanted.offer(Next(100.0, Purpose.START)))
+    slopes = [each.text for each in judged if each.metric.name == "lag_slope"]
+    assert slopes == ["lag_slope[a] <= 0", "lag_slope[b] <= 0"]
 
 
 def test_a_short_step_that_decides_nothing_is_followed_by_one_as_long_as_it_takes():

@@ -1,6 +1,7 @@
 """Rulings: met when it is shown, missed when it is not so, undecided in between and without data."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -117,6 +118,41 @@ def test_plain_values_are_compared(text, outcome):
 
 def test_a_lag_that_grows_is_missed():
     assert _outcome("lag_slope <= 0", _run(np.arange(1000) / 100.0)) is MISSED
+
+
+def _served(busy, seed, *, count=1000, duration_s=10.0):
+    """A run before one server that is so busy, whose work varies; all is answered in the end."""
+    work_s = np.random.default_rng(seed).exponential(busy * duration_s / count, count)
+    made = made_plan(count, duration_s=duration_s)
+    recorder = recorded(made)
+    arrive_s = recorder.records().intended_s
+    done_s = np.maximum.accumulate(arrive_s - np.cumsum(work_s) + work_s) + np.cumsum(work_s)
+    rows = recorder.records()
+    rows.received_s[:] = done_s
+    rows.outcome[:] = 1
+    return judge(parse("lag_slope <= 0"), found(made, recorder))
+
+
+def test_a_lag_that_stays_is_not_said_to_grow_by_chance():
+    outcomes = Counter(_served(0.9, seed).outcome for seed in range(100))
+    assert outcomes[MISSED] <= 1
+    assert outcomes[MET] >= 30
+    easy = Counter(_served(0.5, seed).outcome for seed in range(30))
+    assert easy == {MET: 30}
+
+
+def test_a_server_that_falls_behind_is_never_said_to_keep_up():
+    outcomes = Counter(_served(1.2, seed).outcome for seed in range(50))
+    assert outcomes[MET] == 0
+    assert outcomes[MISSED] >= 45
+
+
+def test_a_lag_of_which_too_little_was_seen_is_undecided():
+    undecided = [
+        ruling for seed in range(20) if (ruling := _served(0.97, seed)).outcome is UNDECIDED
+    ]
+    assert "run longer" in undecided[0].why
+    assert undecided[0].leeway == pytest.approx(1.0, rel=0.01)  # of 100 requests a second
 
 
 def test_a_bound_may_be_measured_itself():
