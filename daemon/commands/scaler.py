@@ -11,10 +11,9 @@ from pathlib import Path
 
 from config.load import Loaded, load
 from daemon.commands.ending import lived
+from daemon.group_watch.scaler_process import ScalerProcess, once
 from daemon.process.notify import Notifier
-from daemon.scaling.scale_document import shown
-from daemon.scaling.scaler import Report
-from daemon.scaling.serving import Serving, once
+from daemon.scaling.report import ScalingReport, as_json
 from daemon.telemetry import logs
 from daemon.telemetry.events import Event
 from daemon.telemetry.status import About
@@ -28,7 +27,7 @@ def scaler(config: Path | None, overrides: Sequence[str], *, one_look: bool) -> 
     logs.configure(loaded.settings.log, worker=process)
     if one_look:
         report = _look(loaded)
-        sys.stdout.write(json.dumps(shown(report), indent=2) + "\n")
+        sys.stdout.write(json.dumps(as_json(report), indent=2) + "\n")
         return Exit.CLEAN
     logs.log(
         Event.SCALER_STARTED,
@@ -41,7 +40,7 @@ def scaler(config: Path | None, overrides: Sequence[str], *, one_look: bool) -> 
     return lived(lambda: _serve(loaded, process)).code
 
 
-def _look(loaded: Loaded) -> Report:
+def _look(loaded: Loaded) -> ScalingReport:
     try:
         return asyncio.run(once(loaded.settings, loaded.base))
     except TimeoutError as error:
@@ -59,4 +58,4 @@ def _serve(loaded: Loaded, process: str) -> Exit:
         configuration=loaded.name,
     )
     notifier = Notifier.claim(os.environ)
-    return asyncio.run(Serving(loaded.settings, loaded.base, about, notifier).run())
+    return asyncio.run(ScalerProcess(loaded.settings, loaded.base, about, notifier).run())

@@ -24,7 +24,7 @@ def supervise(config: Path | None, overrides: Sequence[str]) -> Exit:
     loaded = load(config, os.environ, overrides)
     first_port = loaded.settings.http.port
 
-    def edition() -> Revision:
+    def revision() -> Revision:
         again = load(config, os.environ, overrides)
         return Revision(again, config, overrides, first_port=first_port)
 
@@ -46,7 +46,7 @@ def supervise(config: Path | None, overrides: Sequence[str]) -> Exit:
         version=version("tidemill"),
         configuration=loaded.name,
     )
-    return lived(lambda: _supervise(first, edition, about, notifier)).code
+    return lived(lambda: _supervise(first, revision, about, notifier)).code
 
 
 def _supervise(

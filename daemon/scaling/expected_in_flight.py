@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from config.settings import Lane, Settings
 
 
-class ByDesign:
+class ExpectedInFlight:
     """Knows from the settings how long a record is on its way when all is well."""
 
     def __init__(self, settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """How many workers there should be. Pure and with memory: `now` is monotonic seconds.
 
-What a load needs is said by need.py, rules 1 to 4; here is when the number may follow it.
+What a load needs is said by required_workers.py, rules 1 to 4; here is when the number may follow it.
 
 Rule 5 (bounds): never fewer than min_workers; never more than partitions and max_workers but by it.
 Rule 6 (unknown): while the lag, or what partitions there are, is unknown, the number stays, and what
@@ -24,13 +24,9 @@ import math
 from typing import NamedTuple
 
 from config.settings import Scaling
-from daemon.scaling.alignment import aligned
-from daemon.scaling.load import Load
-from daemon.scaling.required_workers import Plan, enough, planned, roomy
-from daemon.scaling.scale_up_guard import Gain
-from daemon.scaling.sliding_max import Highest
-
-__all__ = ["Decision", "Load", "Policy"]
+from daemon.scaling.required_workers import Load, Plan, aligned, enough, planned, roomy
+from daemon.scaling.scale_up_guard import ScaleUpGuard
+from daemon.scaling.sliding_window import SlidingMax
 
 _AGAIN_S = 5.0
 """Between two steps up: the shortest window of the arrival rate. Waiting for start_time instead, as
@@ -64,13 +60,13 @@ class Policy:
     def __init__(self, scaling: Scaling, *, max_workers: int) -> None:
         self._scaling = scaling
         self._max_workers = max_workers
-        self._gain = Gain(scaling.start_time)
+        self._gain = ScaleUpGuard(scaling.start_time)
         self._begun = False
         self._workers = 0
         self._up_s = -math.inf
         self._down_s = -math.inf
         self._worked_s = -math.inf
-        self._highest = Highest(scaling.down_window, now=-math.inf)
+        self._highest = SlidingMax(scaling.down_window, now=-math.inf)
         self._patience: tuple[float, float] | None = None
 
     def decide(self, load: Load, now: float) -> Decision:
@@ -97,7 +93,7 @@ class Policy:
             self._begun = True
             self._workers = load.workers
             self._worked_s = now
-            self._highest = Highest(self._scaling.down_window, now=now)
+            self._highest = SlidingMax(self._scaling.down_window, now=now)
 
     def _bounds(self, load: Load) -> tuple[int, int]:
         fewest, most = self._scaling.min_workers, self._max_workers

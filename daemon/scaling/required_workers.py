@@ -7,14 +7,59 @@ Rule 2 (shares): of all numbers with the same largest share of partitions the fe
 long as arrivals take at most nine tenths of the worker that has it; else the next that fits.
 Rule 3 (bounds): at most as many as there are partitions, and max_workers.
 Rule 4 (skew): a backlog needs no more workers than there are partitions that have one and move.
+
+A partition belongs to one worker, so the most loaded worker has ceil(partitions / workers) of them
+and decides how much the group can serve: 7 workers of 24 partitions serve no more than 6.
 """
 
 import math
 from typing import NamedTuple
 
 from config.settings import Scaling
-from daemon.scaling.alignment import aligned, capacity, fitting
-from daemon.scaling.load import Load
+
+
+class Load(NamedTuple):
+    """The group's work as it is seen from outside.
+
+    Attributes:
+        arrival_rate: records/s, the largest of the last 15 s, the last 60 s and, less twice its
+            standard error, the last 5 s: a jump is seen soon, a few records are no jump.
+        lag: records without a committed answer, of all partitions; None is unknown and holds.
+        lagging: partitions with lag, the stuck ones among them.
+        partitions: all of them; 0 is unknown and holds.
+        stuck: partitions that have lag and do not move; none while no worker runs.
+        service_rate: records/s that one busy worker serves; None is not known yet.
+        batching_s: how long a record is in flight by design: linger, run and commit.
+        arrived_s: monotonic seconds at which a log end was last seen to have moved.
+        workers: serving or starting now. The policy remembers what it decided and needs this at its
+            first decision, and to judge what a step up brought.
+        stuck_lag: records of `lag` that are in stuck partitions.
+        served_rate: records/s by which all commits together advanced within the last 15 s; None is
+            unknown, and then no step up is judged.
+    """
+
+    arrival_rate: float
+    lag: int | None
+    lagging: int
+    partitions: int
+    stuck: int
+    service_rate: float | None
+    batching_s: float
+    arrived_s: float
+    workers: int
+    stuck_lag: int = 0
+    served_rate: float | None = None
+
+    @property
+    def moving_lag(self) -> int:
+        """Records that more workers could serve."""
+        return max(0, (self.lag or 0) - self.stuck_lag)
+
+    @property
+    def backlog(self) -> float:
+        """Of these, records beyond what is in flight by design."""
+        return max(0.0, self.moving_lag - self.arrival_rate * self.batching_s)
+
 
 _FULL = 0.9
 """Most that arrivals may take of the most loaded worker. In the simulation 8 workers that 700
@@ -82,3 +127,33 @@ def _waiting(load: Load, gathering_s: float) -> float:
 
 def _full(scaling: Scaling) -> float:
     return max(_FULL, scaling.utilisation)
+
+
+_ROUNDING = 1e-9
+"""What a float may be off by before a whole number is taken for the next."""
+
+
+def share(workers: int, partitions: int) -> int:
+    """Return how many partitions the most loaded of `workers` has; both at least 1."""
+    return math.ceil(partitions / workers)
+
+
+def aligned(workers: int, partitions: int) -> int:
+    """Return the fewest workers with the same largest share.
+
+    Apache Flink's autoscaler aligns to source partitions by the same share, upwards.
+    """
+    return math.ceil(partitions / share(workers, partitions))
+
+
+def capacity(workers: int, partitions: int) -> float:
+    """Return how many full workers' work the group can do when all partitions are loaded alike."""
+    return partitions / share(workers, partitions)
+
+
+def fitting(load: float, partitions: int) -> int:
+    """Return the fewest workers whose capacity is at least `load`, in workers; all at most."""
+    if load <= _ROUNDING:
+        return 1
+    largest = math.floor(partitions / load + _ROUNDING)
+    return math.ceil(partitions / max(1, largest))

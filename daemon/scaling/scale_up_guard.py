@@ -24,7 +24,7 @@ class _Step(NamedTuple):
     served_rate: float
 
 
-class Gain:
+class ScaleUpGuard:
     """Weighs one step up at a time: the first that is not judged yet."""
 
     def __init__(self, start_s: float) -> None:

@@ -1,63 +1,18 @@
 """From what is seen to how many workers there should be, and why. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
 
 from config.settings import Settings
-from daemon.scaling.arrivals import Arrivals
-from daemon.scaling.expected_in_flight import ByDesign
+from daemon.scaling.expected_in_flight import ExpectedInFlight
+from daemon.scaling.group_rates import ArrivalRate, ServedRate
 from daemon.scaling.lag_age import LagAge
 from daemon.scaling.observation import Observation, Partition
 from daemon.scaling.own_rate import Work
-from daemon.scaling.policy import Decision, Load, Policy
-from daemon.scaling.served import Served
+from daemon.scaling.policy import Decision, Policy
+from daemon.scaling.report import LaneLoad, ScalingReport, TopicLag
+from daemon.scaling.required_workers import Load
 from daemon.scaling.service_rate import ServiceRate
-from daemon.scaling.stuck import Standing, Stuck, patience
-
-
-class TopicLag(NamedTuple):
-    """How far the group is behind in a topic; None is unknown."""
-
-    records: int | None
-    seconds: float | None
-
-
-class LaneLoad(NamedTuple):
-    """What a lane gets and how far the group is behind in it; None is unknown."""
-
-    arrival_rate: float | None
-    lag_records: int | None
-    lag_seconds: float | None
-    partitions: int
-
-
-class Report(NamedTuple):
-    """What was decided at `at_s` (monotonic seconds), and by what.
-
-    Attributes:
-        decision: how many workers there should be.
-        known: whether all offsets are known, else the number is held.
-        members: of the group; None is unknown.
-        arrival_rate: records/s, all lanes.
-        served_rate: records/s by which commits advanced; None is unknown.
-        service_rate: records/s that one busy worker serves; None is not known yet.
-        lag_records, lag_seconds: how far behind the group is; None is unknown.
-        stuck: partitions that do not move, with their lag and since when.
-        lanes, topics: the same by lane and by topic.
-    """
-
-    at_s: float
-    decision: Decision
-    known: bool
-    members: int | None
-    arrival_rate: float
-    served_rate: float | None
-    service_rate: float | None
-    lag_records: int | None
-    lag_seconds: float | None
-    stuck: Mapping[Partition, Standing]
-    lanes: Mapping[str, LaneLoad]
-    topics: Mapping[str, TopicLag]
+from daemon.scaling.stuck import Standstill, Stuck, patience
 
 
 class Scaler:
@@ -65,15 +20,17 @@ class Scaler:
 
     def __init__(self, settings: Settings, max_workers: int) -> None:
         self._lanes = {name: lane.topics for name, lane in settings.lanes.items()}
-        self._arrivals = Arrivals(self._lanes)
-        self._served = Served()
+        self._arrivals = ArrivalRate(self._lanes)
+        self._served = ServedRate()
         self._stuck = Stuck(patience(settings))
         self._age = LagAge()
-        self._by_design = ByDesign(settings)
+        self._by_design = ExpectedInFlight(settings)
         self._service = ServiceRate(settings, self._by_design)
         self._policy = Policy(settings.scaling, max_workers=max_workers)
 
-    def take(self, observation: Observation, workers: int, work: Work | None = None) -> Report:
+    def take(
+        self, observation: Observation, workers: int, work: Work | None = None
+    ) -> ScalingReport:
         """Decide by `observation`.
 
         Args:
@@ -116,7 +73,7 @@ class Scaler:
         self,
         observation: Observation,
         topics: Mapping[str, TopicLag],
-        stuck: Mapping[Partition, Standing],
+        stuck: Mapping[Partition, Standstill],
         workers: int,
     ) -> Load:
         lags = [offsets.lag for offsets in observation.partitions.values()]
@@ -140,10 +97,10 @@ class Scaler:
         observation: Observation,
         decision: Decision,
         topics: Mapping[str, TopicLag],
-        stuck: Mapping[Partition, Standing],
-    ) -> Report:
+        stuck: Mapping[Partition, Standstill],
+    ) -> ScalingReport:
         whole = _together(topics.values())
-        return Report(
+        return ScalingReport(
             at_s=observation.at_s,
             decision=decision,
             known=whole.records is not None,

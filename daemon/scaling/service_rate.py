@@ -8,10 +8,10 @@ Rule 4: never less than what each worker serves as it is.
 
 from config.settings import Settings
 from daemon.scaling.backlog_rate import BacklogRate, Sight
-from daemon.scaling.expected_in_flight import ByDesign
+from daemon.scaling.expected_in_flight import ExpectedInFlight
+from daemon.scaling.group_rates import ServedRate
 from daemon.scaling.observation import Observation
 from daemon.scaling.own_rate import OwnRate, Work
-from daemon.scaling.served import Served
 
 _FRESH_S = 1800.0
 """Traffic, models and machines change; where nobody falls behind, nothing is measured anew."""
@@ -22,7 +22,7 @@ _EVEN_S = 60.0
 class ServiceRate:
     """Learns the rate from observations; `prior` counts until then."""
 
-    def __init__(self, settings: Settings, by_design: ByDesign) -> None:
+    def __init__(self, settings: Settings, by_design: ExpectedInFlight) -> None:
         self._prior = settings.scaling.service_rate
         self._by_design = by_design
         self._backlog = BacklogRate()
@@ -31,7 +31,7 @@ class ServiceRate:
         self._now = 0.0
 
     def see(
-        self, observation: Observation, served: Served, *, stuck: int, in_flight: float
+        self, observation: Observation, served: ServedRate, *, stuck: int, in_flight: float
     ) -> None:
         """Take in what was seen; `in_flight`: records that are so by design, outside of workers."""
         self._now = observation.at_s

@@ -11,7 +11,7 @@ from config.settings import Settings
 from daemon.scaling.observation import Observation, Partition
 
 
-class Standing(NamedTuple):
+class Standstill(NamedTuple):
     """A partition that stands still: its lag, and for how long it did not move."""
 
     lag: int
@@ -32,7 +32,7 @@ class Stuck:
         self._watched: dict[Partition, _Watched] = {}
         self._looked_s: float | None = None
 
-    def see(self, observation: Observation) -> Mapping[Partition, Standing]:
+    def see(self, observation: Observation) -> Mapping[Partition, Standstill]:
         """Return the partitions that are stuck now; none while there are no workers."""
         passed_s = self._passed_s(observation)
         stuck = {}
@@ -46,7 +46,7 @@ class Stuck:
             stood_s = before.stood_s + passed_s
             self._watched[partition] = _Watched(offsets.committed, stood_s)
             if stood_s >= self._patience_s[partition[0]]:
-                stuck[partition] = Standing(lag, stood_s)
+                stuck[partition] = Standstill(lag, stood_s)
         return {} if observation.members == 0 else stuck
 
     def _passed_s(self, observation: Observation) -> float:

@@ -1,20 +1,59 @@
-"""SIGHUP: new settings are read, tried, and handed on to the workers one by one."""
+"""SIGHUP: new settings are read, tried by a process of their own, and handed on to the workers one by one."""
 
 import asyncio
+import json
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from config.errors import SettingsError
-from daemon.supervision.group_watch import Looking
-from daemon.supervision.rehearsal import rehearse
+from daemon.group_watch.group_watch import GroupWatch
+from daemon.slots.rolling import Finished, Replace, Rolling, SlotReplaced, Stopped
+from daemon.slots.slots import Slots
+from daemon.supervision.child import check_command
 from daemon.supervision.revision import Revision
-from daemon.supervision.rolling import Finished, Replace, Replaced, Rolling, Stopped
-from daemon.supervision.slots import Slots
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
-from daemon.values.errors import Fatal
+from daemon.values.errors import Exit, Fatal
+
+
+async def rehearse(
+    command: Sequence[str], environment: Mapping[str, str], *, limit_s: float
+) -> None:
+    """Return when `tidemill check` finds nothing against a worker of `command`; else raises Fatal."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *check_command(command),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise Fatal(Exit.INTERNAL, f"the settings cannot be tried: {error}") from error
+    try:
+        async with asyncio.timeout(limit_s):
+            found, _ = await process.communicate()
+    except TimeoutError as error:
+        message = f"the settings could not be tried within {limit_s:.0f} s"
+        raise Fatal(Exit.INTERNAL, message) from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        raise Fatal(Exit.SETTINGS, _problems(found, process.returncode))
+
+
+def _problems(found: bytes, code: int) -> str:
+    try:
+        findings = json.loads(found)["findings"]
+        problems = [f"{each['subject']}: {each['problem']}" for each in findings if not each["ok"]]
+    except (ValueError, KeyError, TypeError):  # it ended before it could say
+        problems = []
+    return "; ".join(problems) or f"tidemill check ended with code {code}"
+
 
 _TRIED_S = 300.0
 """Bounds a hang of what tries the settings; loading the models takes most of it."""
@@ -26,9 +65,9 @@ class Renewal:
     Args:
         slots: whose workers are replaced.
         reread: returns what the settings say now; raises SettingsError.
-        look_as: makes the look that an edition asks for.
-        taken: called when an edition was found good, with a look when it needs another one.
-        present: returns the edition in force.
+        watch_as: makes the look that a revision asks for.
+        taken: called when a revision was found good, with a look when it needs another one.
+        present: returns the revision in force.
     """
 
     def __init__(
@@ -36,13 +75,13 @@ class Renewal:
         slots: Slots,
         reread: Callable[[], Revision],
         *,
-        look_as: Callable[[Revision], Looking],
-        taken: Callable[[Revision, Looking | None], Awaitable[None]],
+        watch_as: Callable[[Revision], GroupWatch],
+        taken: Callable[[Revision, GroupWatch | None], Awaitable[None]],
         present: Callable[[], Revision],
     ) -> None:
         self._slots = slots
         self._reread = reread
-        self._look_as = look_as
+        self._watch_as = watch_as
         self._taken = taken
         self._present = present
         self._rolling = Rolling()
@@ -73,7 +112,7 @@ class Renewal:
         match self._rolling.step(self._slots.all, time.monotonic()):
             case Replace(slot):
                 self._slots.replace(slot)
-            case Replaced(slot, pause_s):
+            case SlotReplaced(slot, pause_s):
                 log(Event.WORKER_REPLACED, slot=slot, pause_s=round(pause_s, 2))
             case Stopped(slot, left):
                 log(Event.ROLL_STOPPED, slot=slot, old_workers=left)
@@ -84,23 +123,23 @@ class Renewal:
 
     async def _try(self) -> None:
         try:
-            edition, looking = await self._found_good()
+            revision, watch = await self._found_good()
         except (SettingsError, Fatal) as refusal:
             log(Event.SETTINGS_REFUSED, reason=str(refusal))
             return
-        await self._taken(edition, looking)
-        self._slots.renew(edition.most, edition.patience)
-        self._rolling.begin(self._slots.edition)
-        log(Event.ROLL_STARTED, workers=self._slots.working, most=edition.most)
+        await self._taken(revision, watch)
+        self._slots.renew(revision.most, revision.patience)
+        self._rolling.begin(self._slots.revision)
+        log(Event.ROLL_STARTED, workers=self._slots.working, most=revision.most)
 
-    async def _found_good(self) -> tuple[Revision, Looking | None]:
+    async def _found_good(self) -> tuple[Revision, GroupWatch | None]:
         """Return what the settings say, and a look that is open if they need another."""
-        edition = await asyncio.to_thread(self._reread)
-        recipe = edition.recipe(0)
+        revision = await asyncio.to_thread(self._reread)
+        recipe = revision.recipe(0)
         await rehearse(recipe.command, recipe.environment(Path(os.devnull)), limit_s=_TRIED_S)
         present = self._present()
-        if (edition.settings, edition.most) == (present.settings, present.most):
-            return edition, None
-        looking = self._look_as(edition)
-        await looking.open()
-        return edition, looking
+        if (revision.settings, revision.most) == (present.settings, present.most):
+            return revision, None
+        watch = self._watch_as(revision)
+        await watch.open()
+        return revision, watch

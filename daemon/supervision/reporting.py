@@ -8,13 +8,12 @@ from typing import NoReturn
 from aiohttp import web
 
 from config.settings import Http
+from daemon.group_watch.group_watch import GroupWatch
 from daemon.process.notify import Notifier
 from daemon.scaling.own_rate import Work
-from daemon.supervision.gathering import LABEL, Gathering
-from daemon.supervision.group_watch import Looking
-from daemon.supervision.slot import State
-from daemon.supervision.slots import Slots
-from daemon.supervision.work_done import WorkDone
+from daemon.slots.slot import SlotState
+from daemon.slots.slots import Slots
+from daemon.supervision.gathering import LABEL, Gathering, WorkDone
 from daemon.supervision.workers import Workers
 from daemon.telemetry.http import HttpServer, ProbeResult
 from daemon.telemetry.scaling_metrics import ScalingMetrics
@@ -25,12 +24,12 @@ _GATHER_S = 5.0
 """As often as a worker looks at its own metrics for its page."""
 _STATUS_S = 5.0
 """Between two texts for systemd."""
-_STATES: dict[State, WorkerState] = {
-    State.STARTING: "starting",
-    State.SERVING: "serving",
-    State.DRAINING: "draining",
-    State.BACKING_OFF: "waiting",
-    State.CLOSED: "closed",
+_STATES: dict[SlotState, WorkerState] = {
+    SlotState.STARTING: "starting",
+    SlotState.SERVING: "serving",
+    SlotState.DRAINING: "draining",
+    SlotState.BACKING_OFF: "waiting",
+    SlotState.CLOSED: "closed",
 }
 
 
@@ -46,12 +45,12 @@ class Reporting:
         slots: Slots,
         workers: Workers,
         metrics: ScalingMetrics,
-        looking: Callable[[], Looking],
+        watch: Callable[[], GroupWatch],
     ) -> None:
         self._notifier = notifier
         self._slots = slots
         self._workers = workers
-        self._looking = looking
+        self._watch = watch
         self._metrics = metrics
         self._done = WorkDone(LABEL)
         self._work: Work | None = None
@@ -62,7 +61,7 @@ class Reporting:
             about,
             live=self.live,
             ready=self.ready,
-            scaling=lambda: looking().report,
+            scaling=lambda: watch().report,
             workers=self._seen,
         )
         self._http = HttpServer(
@@ -111,13 +110,13 @@ class Reporting:
 
     def live(self) -> ProbeResult:
         """Return whether this process is worth keeping, for /livez."""
-        if self._looking().moving:
+        if self._watch().moving:
             return True, "it looks at the group, and after its workers"
         return False, "it does not look at the group any more"
 
     def ready(self) -> ProbeResult:
         """Return whether it knows what is wanted, for /readyz; no worker need serve for that."""
-        report = self._looking().report
+        report = self._watch().report
         if report is None:
             return False, "the group has not been seen yet"
         if not report.known:
@@ -126,12 +125,12 @@ class Reporting:
 
     def _line(self) -> str:
         census = self._slots.census()
-        report = self._looking().report
+        report = self._watch().report
         if report is None:
-            return f"{census[State.SERVING]} workers serve, the lag is not known yet"
+            return f"{census[SlotState.SERVING]} workers serve, the lag is not known yet"
         lag = "unknown" if report.lag_records is None else report.lag_records
         return (
-            f"{census[State.SERVING]} of {report.decision.workers} workers serve,"
+            f"{census[SlotState.SERVING]} of {report.decision.workers} workers serve,"
             f" lag {lag}, {report.arrival_rate:.1f} records/s arrive"
         )
 

@@ -11,17 +11,18 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NoReturn
 
+from daemon.group_watch.group_watch import GroupWatch
+from daemon.kafka.looking.observer import Observer
 from daemon.process.notify import Notifier
 from daemon.process.signals import Signals
-from daemon.scaling.own_rate import Work
-from daemon.scaling.scaler import Report
-from daemon.supervision.folder import socket_folder
-from daemon.supervision.group_watch import Looking
-from daemon.supervision.metrics import SupervisionMetrics
+from daemon.scaling.report import ScalingReport
+from daemon.scaling.scaler import Scaler
+from daemon.slots.slots import Slots
+from daemon.supervision.gathering import SupervisionMetrics
+from daemon.supervision.mailbox import socket_folder
 from daemon.supervision.renewal import Renewal
 from daemon.supervision.reporting import Reporting
 from daemon.supervision.revision import Revision
-from daemon.supervision.slots import Slots
 from daemon.supervision.workers import Recipe, Workers
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import counts, log, summarise
@@ -39,12 +40,12 @@ class Supervisor:
     """Keeps the workers of one group on this host; to be made inside a running loop."""
 
     def __init__(
-        self, edition: Revision, reread: Callable[[], Revision], about: About, notifier: Notifier
+        self, revision: Revision, reread: Callable[[], Revision], about: About, notifier: Notifier
     ) -> None:
         """`reread` returns what the settings say at a SIGHUP; `about` is for the status page."""
-        self._edition = edition
+        self._revision = revision
         self._notifier = notifier
-        self._slots = Slots(edition.most, edition.patience, now=time.monotonic())
+        self._slots = Slots(revision.most, revision.patience, now=time.monotonic())
         self._metrics = ScalingMetrics(counts)
         supervision = SupervisionMetrics(self._slots.census)
         self._metrics.registry.register(supervision)
@@ -57,27 +58,27 @@ class Supervisor:
             restarted=supervision.restarted,
             changed=self._changed.set,
         )
-        self._looking = self._look_as(edition)
-        self._look: asyncio.Task[NoReturn]
         self._reporting = Reporting(
-            edition.settings.http,
+            revision.settings.http,
             about,
             notifier=notifier,
             slots=self._slots,
             workers=self._workers,
             metrics=self._metrics,
-            looking=lambda: self._looking,
+            watch=lambda: self._watch,
         )
+        self._watch = self._watch_as(revision)
+        self._watching: asyncio.Task[NoReturn]
         self._renewal = Renewal(
             self._slots,
             reread,
-            look_as=self._look_as,
+            watch_as=self._watch_as,
             taken=self._take,
-            present=lambda: self._edition,
+            present=lambda: self._revision,
         )
 
     def _recipe(self, slot: int) -> Recipe:
-        return self._edition.recipe(slot)
+        return self._revision.recipe(slot)
 
     async def run(self) -> Exit:
         """Live until told to stop, and its workers with it; raises Fatal."""
@@ -95,28 +96,28 @@ class Supervisor:
 
     async def _supervise(self, stop: asyncio.Event) -> Exit:
         """Serve until told to stop; whatever ends that, no worker is left behind."""
-        self._look = asyncio.create_task(self._looking.run(), name="look")
+        self._watching = asyncio.create_task(self._watch.run(), name="look")
         gathering = asyncio.create_task(self._reporting.run(), name="gather")
         try:
             await self._serve(stop, gathering)
         finally:
             await self._renewal.end()
             clean = await self._drain()
-            await _end(self._look, gathering)
+            await _end(self._watching, gathering)
             summarise(last=True)
         return Exit.CLEAN if clean else Exit.WORK_LEFT
 
     async def _serve(self, stop: asyncio.Event, gathering: asyncio.Task[NoReturn]) -> None:
         """Return when told to stop; raises what makes it useless to go on."""
         while not stop.is_set():
-            for task in (self._look, gathering):
+            for task in (self._watching, gathering):
                 if task.done():
                     task.result()
             if self._slots.hopeless is not None:
                 code = Exit(self._slots.hopeless)
                 raise Fatal(code, f"no worker can serve: they end with code {code}, see their log")
             self._renewal.step()
-            wanted = self._looking.wanted
+            wanted = self._watch.wanted
             await self._tend(self._slots.working if wanted is None else wanted)
 
     async def _tend(self, wanted: int) -> None:
@@ -134,7 +135,7 @@ class Supervisor:
     async def _drain(self) -> bool:
         """Let all workers end; return whether each of them left nothing behind."""
         log(Event.DRAIN_STARTED, workers=self._slots.living)
-        drain_s = self._edition.patience.drain_s + _ABANDONED_S
+        drain_s = self._revision.patience.drain_s + _ABANDONED_S
         self._notifier.stopping()
         self._notifier.extend(drain_s)
         untidy = self._workers.untidy
@@ -148,27 +149,27 @@ class Supervisor:
 
     # What is wanted
 
-    def _look_as(self, edition: Revision) -> Looking:
-        return Looking(
-            edition,
-            workers=lambda: self._slots.working,
-            work=self._work,
+    def _watch_as(self, revision: Revision) -> GroupWatch:
+        settings = revision.settings
+        return GroupWatch(
+            Observer(settings, revision.base),
+            Scaler(settings, revision.most),
+            settings.scaling.interval,
             tell=self._told,
+            working=lambda: self._slots.working,
+            work=self._reporting.work,
         )
 
-    def _work(self) -> Work | None:
-        return self._reporting.work()
-
-    def _told(self, report: Report) -> None:
+    def _told(self, report: ScalingReport) -> None:
         self._metrics.report = report
         self._changed.set()
 
-    async def _take(self, edition: Revision, looking: Looking | None) -> None:
-        """Go on with another edition, and another look if there is one."""
-        self._edition = edition
-        if looking is not None:
-            before, self._looking = self._look, looking
-            self._look = asyncio.create_task(looking.run(), name="look")
+    async def _take(self, revision: Revision, watch: GroupWatch | None) -> None:
+        """Go on with another revision, and another look if there is one."""
+        self._revision = revision
+        if watch is not None:
+            before, self._watch = self._watching, watch
+            self._watching = asyncio.create_task(watch.run(), name="look")
             await _end(before)
 
 

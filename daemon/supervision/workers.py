@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from daemon.process.notify import HTTP_PORT
+from daemon.slots.slot import Action, Cause, Do, End, SlotState
+from daemon.slots.slots import Slots
 from daemon.supervision.child import Child
 from daemon.supervision.mailbox import Mailbox, Notice
-from daemon.supervision.slot import Action, Cause, Do, End, State
-from daemon.supervision.slots import Slots
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit
@@ -122,7 +122,7 @@ class Workers:
         fields = {"exit_code": code} if code >= 0 else {"signal": _signal_name(-code)}
         if end.cause is Cause.ASKED:
             log(Event.WORKER_EXITED, slot=end.slot, **fields)
-        elif self._slots.all[end.slot].state is State.CLOSED:
+        elif self._slots.all[end.slot].state is SlotState.CLOSED:
             log(Event.SLOT_CLOSED, slot=end.slot, cause=end.cause, **fields)
         else:
             pause_s = round(end.pause_s, 1)

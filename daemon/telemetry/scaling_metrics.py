@@ -11,7 +11,7 @@ import prometheus_client
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from daemon.scaling.scaler import Report
+from daemon.scaling.report import ScalingReport
 from daemon.telemetry import metric_names as names
 
 _Values: TypeAlias = Mapping[tuple[str, ...], float | None]
@@ -26,7 +26,7 @@ class ScalingMetrics(Collector):
 
     def __init__(self, events: Callable[[], Mapping[str, int]]) -> None:
         """`events`: as daemon.telemetry.logs.counts."""
-        self.report: Report | None = None
+        self.report: ScalingReport | None = None
         self._events = events
         self.registry = CollectorRegistry()
         self.registry.register(self)
@@ -36,8 +36,8 @@ class ScalingMetrics(Collector):
     def collect(self) -> Iterator[Family]:
         """Yield all metrics with their present values."""
         known = self.report is not None and self.report.known
-        yield _family(names.SCALING_KNOWN, {(): float(known)})
-        yield _family(names.EVENTS, {(name,): count for name, count in self._events().items()})
+        yield family(names.SCALING_KNOWN, {(): float(known)})
+        yield family(names.EVENTS, {(name,): count for name, count in self._events().items()})
         if self.report is not None:
             yield from _families(self.report)
 
@@ -46,26 +46,23 @@ class ScalingMetrics(Collector):
         return []
 
 
-def _families(report: Report) -> Iterator[Family]:
-    yield _family(names.DESIRED_WORKERS, {(): report.decision.workers})
-    yield _family(names.SERVICE_RATE, {(): report.service_rate})
-    yield _family(
+def _families(report: ScalingReport) -> Iterator[Family]:
+    yield family(names.DESIRED_WORKERS, {(): report.decision.workers})
+    yield family(names.SERVICE_RATE, {(): report.service_rate})
+    yield family(
         names.ARRIVAL_RATE, {(lane,): load.arrival_rate for lane, load in report.lanes.items()}
     )
     stuck = Counter(topic for topic, _ in report.stuck)
-    yield _family(names.STUCK_PARTITIONS, {(topic,): stuck[topic] for topic in report.topics})
-    yield _family(
-        names.LAG_RECORDS, {(topic,): lag.records for topic, lag in report.topics.items()}
-    )
-    yield _family(
-        names.LAG_SECONDS, {(topic,): lag.seconds for topic, lag in report.topics.items()}
-    )
+    yield family(names.STUCK_PARTITIONS, {(topic,): stuck[topic] for topic in report.topics})
+    yield family(names.LAG_RECORDS, {(topic,): lag.records for topic, lag in report.topics.items()})
+    yield family(names.LAG_SECONDS, {(topic,): lag.seconds for topic, lag in report.topics.items()})
 
 
-def _family(metric: names.Metric, values: _Values) -> Family:
+def family(metric: names.Metric, values: _Values) -> Family:
+    """Return the family of `metric`: its values by those of its labels, without unknown ones."""
     name = names.PREFIX + metric.name
-    family = Family(name.removesuffix("_total"), metric.meaning, metric.kind)
+    made = Family(name.removesuffix("_total"), metric.meaning, metric.kind)
     for labels, value in values.items():
         if value is not None:
-            family.add_sample(name, dict(zip(metric.labels, labels, strict=True)), value)
-    return family
+            made.add_sample(name, dict(zip(metric.labels, labels, strict=True)), value)
+    return made

@@ -7,16 +7,16 @@ import threading
 import pytest
 
 from config.errors import SettingsError
+from daemon.slots.slot import Patience
+from daemon.slots.slots import Slots
 from daemon.supervision.renewal import Renewal
-from daemon.supervision.slot import Patience
-from daemon.supervision.slots import Slots
 from daemon.supervision.workers import Recipe
 
 _TICK_S = 0.01
 _PATIENCE_S = 20.0
 
 
-class Edition:
+class Revision:
     """Settings that pass: what tries them is a process that ends with 0."""
 
     settings = "as they are"
@@ -31,13 +31,13 @@ class Supervised:
     """A Renewal whose settings are read once `readable` is set."""
 
     def __init__(self):
-        self.slots = Slots(1, Edition.patience, now=0.0)
+        self.slots = Slots(1, Revision.patience, now=0.0)
         self.readable = threading.Event()
         self.reads = 0
         self.taken = 0
         self.wrong = ""
         self.renewal = Renewal(
-            self.slots, self._read, look_as=None, taken=self._take, present=Edition
+            self.slots, self._read, watch_as=None, taken=self._take, present=Revision
         )
 
     def _read(self):
@@ -45,9 +45,9 @@ class Supervised:
         assert self.readable.wait(_PATIENCE_S)
         if self.wrong:
             raise SettingsError([self.wrong])
-        return Edition()
+        return Revision()
 
-    async def _take(self, edition, looking):
+    async def _take(self, revision, looking):
         self.taken += 1
 
     async def until(self, condition):

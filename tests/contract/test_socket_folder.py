@@ -10,11 +10,11 @@ import textwrap
 
 import pytest
 
-from daemon.supervision.folder import socket_folder
+from daemon.supervision.mailbox import socket_folder
 
 _SUPERVISOR = """
     import socket, sys, time
-    from daemon.supervision.folder import socket_folder
+    from daemon.supervision.mailbox import socket_folder
 
     with socket_folder(sys.argv[1]) as folder:
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).bind(str(folder / "0-1"))

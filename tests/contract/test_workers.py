@@ -9,8 +9,8 @@ from collections import Counter
 
 import pytest
 
-from daemon.supervision.slot import Patience, State
-from daemon.supervision.slots import Slots
+from daemon.slots.slot import Patience, SlotState
+from daemon.slots.slots import Slots
 from daemon.supervision.workers import Recipe, Workers
 
 _WORKER = """
@@ -106,7 +106,7 @@ async def host(tmp_path):
 
 async def test_a_worker_serves_when_it_says_so_and_ends_when_it_is_told(host):
     one = host("serves")
-    await one.tend(1, lambda: one.state() is State.SERVING)
+    await one.tend(1, lambda: one.state() is SlotState.SERVING)
     assert one.workers.ports == {0: 4711}
 
     await one.tend(0, lambda: not one.slots.living)
@@ -118,19 +118,19 @@ async def test_a_worker_serves_when_it_says_so_and_ends_when_it_is_told(host):
 
 async def test_a_worker_without_a_sign_of_life_is_ended_and_replaced(host):
     one = host("silent")
-    await one.tend(1, lambda: one.state() is State.SERVING)
+    await one.tend(1, lambda: one.state() is SlotState.SERVING)
     one.does = ["serves"]
 
-    await one.tend(1, lambda: one.state() is State.SERVING and one.restarts)
+    await one.tend(1, lambda: one.state() is SlotState.SERVING and one.restarts)
 
     assert one.restarts == {"hung": 1}
     assert one.ends == [-6]
 
 
 async def test_a_worker_that_is_frozen_is_killed(host, monkeypatch):
-    monkeypatch.setattr("daemon.supervision.slots._LAST_WORDS_S", 0.5)
+    monkeypatch.setattr("daemon.slots.slots._LAST_WORDS_S", 0.5)
     one = host("serves")
-    await one.tend(1, lambda: one.state() is State.SERVING)
+    await one.tend(1, lambda: one.state() is SlotState.SERVING)
     os.kill(one.workers.running[0].pid, 19)
 
     await one.tend(1, lambda: one.restarts)
@@ -148,7 +148,7 @@ async def test_a_worker_that_never_becomes_ready_is_ended(host):
 
 async def test_a_worker_that_does_not_drain_is_killed(host):
     one = host("deaf")
-    await one.tend(1, lambda: one.state() is State.SERVING)
+    await one.tend(1, lambda: one.state() is SlotState.SERVING)
 
     await one.tend(0, lambda: not one.slots.living)
 
@@ -158,10 +158,10 @@ async def test_a_worker_that_does_not_drain_is_killed(host):
 
 async def test_a_worker_that_ends_is_started_again_after_a_pause(host):
     one = host("dies")
-    await one.tend(1, lambda: one.state() is State.BACKING_OFF)
+    await one.tend(1, lambda: one.state() is SlotState.BACKING_OFF)
     one.does = ["serves"]
 
-    await one.tend(1, lambda: one.state() is State.SERVING)
+    await one.tend(1, lambda: one.state() is SlotState.SERVING)
 
     assert one.restarts == {"exited": 1}
     assert one.workers.restarts == {0: 1}
@@ -169,11 +169,11 @@ async def test_a_worker_that_ends_is_started_again_after_a_pause(host):
 
 async def test_a_refusal_closes_its_slot_and_another_serves(host):
     one = host("serves", "refuses", "serves")
-    await one.tend(1, lambda: one.state() is State.SERVING)
+    await one.tend(1, lambda: one.state() is SlotState.SERVING)
 
-    await one.tend(2, lambda: one.state(2) is State.SERVING)
+    await one.tend(2, lambda: one.state(2) is SlotState.SERVING)
 
-    assert one.state(1) is State.CLOSED
+    assert one.state(1) is SlotState.CLOSED
     assert one.slots.hopeless is None
 
 
@@ -182,8 +182,8 @@ async def test_a_process_that_cannot_be_started_is_tried_again(host, tmp_path):
     recipe = one._recipe(0)
     missing = Recipe(["/nowhere/python"], recipe.environment)
     one.workers._recipe = lambda _: missing
-    await one.tend(1, lambda: one.state() is State.BACKING_OFF)
+    await one.tend(1, lambda: one.state() is SlotState.BACKING_OFF)
     assert list(tmp_path.iterdir()) == []
 
     one.workers._recipe = lambda _: recipe
-    await one.tend(1, lambda: one.state() is State.SERVING)
+    await one.tend(1, lambda: one.state() is SlotState.SERVING)

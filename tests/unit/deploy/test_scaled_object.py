@@ -4,7 +4,7 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 from config.load import load
-from daemon.scaling.alignment import aligned
+from daemon.scaling.required_workers import aligned
 from tests.unit.deploy.manifests import CONFIGURATION, KUBERNETES, built, documents, one
 
 SETTINGS = load(CONFIGURATION, {}, []).settings

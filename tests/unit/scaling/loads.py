@@ -1,7 +1,8 @@
 """Loads and policies of the tests, by what matters in them."""
 
 from config.settings import Scaling
-from daemon.scaling.policy import Load, Policy
+from daemon.scaling.policy import Policy
+from daemon.scaling.required_workers import Load
 
 CALM = Load(
     arrival_rate=0.0,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.scaling.alignment import aligned, capacity, fitting, share
+from daemon.scaling.required_workers import aligned, capacity, fitting, share
 
 numbers = st.integers(1, 300)
 

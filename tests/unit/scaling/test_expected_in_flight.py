@@ -2,14 +2,16 @@
 
 import pytest
 
-from daemon.scaling.expected_in_flight import ByDesign
+from daemon.scaling.expected_in_flight import ExpectedInFlight
 from tests.unit.scaling.sights import settings
 
 COMMIT_S = 0.5
 
 
 def _by_design(lane=None, **given):
-    return ByDesign(settings(lane={"linger": "10s", "max_rows": 100, **(lane or {})}, **given))
+    return ExpectedInFlight(
+        settings(lane={"linger": "10s", "max_rows": 100, **(lane or {})}, **given)
+    )
 
 
 def _batching_s(by_design, rate, *, workers=1, service_rate=None):
@@ -44,7 +46,7 @@ def test_lanes_count_by_what_they_get():
         "slow": {"topics": ["a"], "models": ["m"], "linger": "10s", "max_rows": 1_000},
         "fast": {"topics": ["b"], "models": ["m"], "linger": "0s", "max_rows": 1},
     }
-    by_design = ByDesign(settings(lanes=lanes))
+    by_design = ExpectedInFlight(settings(lanes=lanes))
 
     assert by_design.batching_s({"slow": 1, "fast": 4}, 1, None) == pytest.approx(2 + COMMIT_S)
     assert by_design.batching_s({"slow": 0, "fast": 0}, 1, None) == 10 + COMMIT_S

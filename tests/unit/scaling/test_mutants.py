@@ -6,8 +6,8 @@ from tests.unit.batching.mutants import Mutant, load
 from tests.unit.scaling import loads, test_policy
 
 ORDER = [
-    "daemon.scaling.alignment",
-    "daemon.scaling.sliding_max",
+    "daemon.scaling.required_workers",
+    "daemon.scaling.sliding_window",
     "daemon.scaling.scale_up_guard",
     "daemon.scaling.required_workers",
     "daemon.scaling.policy",
@@ -166,7 +166,7 @@ CASES = [
     ),
     (
         Mutant(
-            "daemon.scaling.sliding_max",
+            "daemon.scaling.sliding_window",
             "the window has no end",
             "while falling[0].at_s < now - self._window_s:",
             "while False:",

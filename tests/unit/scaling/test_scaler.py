@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.scaling.observation import NO_COMMIT, Observation, Offsets
-from daemon.scaling.scaler import Scaler, TopicLag
-from daemon.scaling.stuck import Standing
+from daemon.scaling.report import TopicLag
+from daemon.scaling.scaler import Scaler
+from daemon.scaling.stuck import Standstill
 from tests.unit.scaling.sights import TOPIC, settings, sight
 
 UNKNOWN = Offsets(None, None, None)
@@ -98,7 +99,7 @@ def test_a_stuck_partition_is_named_and_asks_for_nobody():
 
     report = _last(scaler, *looks, workers=1)
 
-    assert report.stuck == {(TOPIC, 1): Standing(8_995, pytest.approx(395))}
+    assert report.stuck == {(TOPIC, 1): Standstill(8_995, pytest.approx(395))}
     assert report.decision.workers == 1
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from daemon.scaling.expected_in_flight import ByDesign
+from daemon.scaling.expected_in_flight import ExpectedInFlight
+from daemon.scaling.group_rates import ServedRate
 from daemon.scaling.observation import Offsets
 from daemon.scaling.own_rate import ModelWork, Work
-from daemon.scaling.served import Served
 from daemon.scaling.service_rate import ServiceRate
 from tests.unit.scaling.sights import settings, sight
 
@@ -17,8 +17,8 @@ class Group:
 
     def __init__(self, *, prior=None):
         given = settings(scaling={"service_rate": prior} if prior else {})
-        self.service = ServiceRate(given, ByDesign(given))
-        self._served = Served()
+        self.service = ServiceRate(given, ExpectedInFlight(given))
+        self._served = ServedRate()
         self._second = self._committed = 0
 
     def serve(self, seconds, *, end=PLENTY, rate=100.0, workers=1, stuck=0, unknown=False):

@@ -1,7 +1,7 @@
 """Partitions that do not move although they have lag and there are workers."""
 
 from daemon.scaling.observation import Offsets
-from daemon.scaling.stuck import Standing, Stuck, patience
+from daemon.scaling.stuck import Standstill, Stuck, patience
 from tests.unit.scaling.sights import TOPIC, settings, sight
 
 FIRST = (TOPIC, 0)
@@ -16,7 +16,7 @@ def test_a_commit_that_stands_before_lag_is_stuck_after_the_patience():
     looks = [sight(at_s, (9, 3)) for at_s in (0, 5, 10)]
 
     assert _last(*looks[:2]) == {}
-    assert _last(*looks) == {FIRST: Standing(6, 10)}
+    assert _last(*looks) == {FIRST: Standstill(6, 10)}
 
 
 def test_a_commit_that_moves_is_not_stuck():
@@ -47,7 +47,7 @@ def test_nothing_is_stuck_when_the_workers_are_gone():
 def test_members_that_are_unknown_for_a_moment_make_nothing_move():
     looks = [sight(at_s, (9, 3)) for at_s in (0, 5, 10)]
 
-    assert _last(*looks, sight(11, (9, 3), members=None)) == {FIRST: Standing(6, 10)}
+    assert _last(*looks, sight(11, (9, 3), members=None)) == {FIRST: Standstill(6, 10)}
 
 
 def test_unknown_time_does_not_count():

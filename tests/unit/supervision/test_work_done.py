@@ -4,7 +4,7 @@ import pytest
 from prometheus_client.samples import Sample
 
 from daemon.scaling.own_rate import ModelWork, Work
-from daemon.supervision.work_done import WorkDone
+from daemon.supervision.gathering import WorkDone
 
 
 def counters(worker, *, records, batches=0, rows=0, busy_s=0.0):

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from daemon.supervision.hardware import is_free, usable_cores, visible_gpus
+from daemon.supervision.revision import is_free, usable_cores, visible_gpus
 
 
 @pytest.fixture

@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from sys import maxsize
-from typing import Any, NoReturn
+from typing import Any
 
 from aiohttp import web
 
 from config.settings import Settings
+from daemon.group_watch.group_watch import GroupWatch
 from daemon.kafka.looking.observer import Observer
 from daemon.process.notify import Notifier
 from daemon.process.signals import Signals
-from daemon.scaling.scale_document import shown
-from daemon.scaling.scaler import Report, Scaler
-from daemon.scaling.watching import Watching
+from daemon.scaling.report import ScalingReport, as_json
+from daemon.scaling.scaler import Scaler
 from daemon.telemetry.events import Event
 from daemon.telemetry.http import HttpServer, ProbeResult
 from daemon.telemetry.logs import counts, log, summarise
@@ -38,22 +38,26 @@ def scaler_of(settings: Settings) -> Scaler:
     return Scaler(settings, settings.scaling.max_workers or maxsize)
 
 
-class Serving:
-    """One scaler process."""
+class ScalerProcess:
+    """One process of `tidemill scaler`."""
 
     def __init__(self, settings: Settings, base: Path, about: About, notifier: Notifier) -> None:
         """`base` is where relative secrets are; `about` is for the status page."""
-        self._settings = settings
-        self._base = base
+        self._http = settings.http
         self._notifier = notifier
         self._metrics = ScalingMetrics(counts)
-        self._watching = Watching(scaler_of(settings), settings.scaling.interval, tell=self._take)
+        self._watch = GroupWatch(
+            Observer(settings, base),
+            scaler_of(settings),
+            settings.scaling.interval,
+            tell=self._take,
+        )
         self._status = Status(
             about,
             live=self.live,
             ready=self.ready,
             metrics=self._metrics,
-            scaling=lambda: self._watching.report,
+            scaling=lambda: self._watch.report,
         )
 
     async def run(self) -> Exit:
@@ -63,8 +67,8 @@ class Serving:
                 Signals(_ignore, reloads="nothing: start it anew")
             )
             http = HttpServer(
-                self._settings.http.host,
-                self._settings.http.port,
+                self._http.host,
+                self._http.port,
                 live=self.live,
                 ready=self.ready,
                 registry=self._metrics.registry,
@@ -78,11 +82,11 @@ class Serving:
 
     def live(self) -> ProbeResult:
         """Return whether this process is worth keeping, for /livez."""
-        return self._watching.moving, "looks go on" if self._watching.moving else "a look hangs"
+        return self._watch.moving, "looks go on" if self._watch.moving else "a look hangs"
 
     def ready(self) -> ProbeResult:
         """Return whether there is a number, for /readyz."""
-        report = self._watching.report
+        report = self._watch.report
         if report is None:
             return False, "the group and its logs have not been seen whole yet"
         if not report.known:
@@ -92,7 +96,7 @@ class Serving:
     async def _until(self, stop: asyncio.Event) -> None:
         """Look and beat until `stop`; raises what ends either."""
         tasks = [
-            asyncio.create_task(self._look(), name="look"),
+            asyncio.create_task(self._watch.run(), name="look"),
             asyncio.create_task(self._beat(), name="beat"),
             asyncio.create_task(stop.wait(), name="stop"),
         ]
@@ -103,28 +107,24 @@ class Serving:
         finally:
             await _end(tasks)
 
-    async def _look(self) -> NoReturn:
-        async with Observer(self._settings, self._base) as observer:
-            await self._watching.run(observer)
-
     async def _beat(self) -> None:
         for beat in itertools.count():
             summarise()
             self._status.look()
-            if self._watching.moving:
+            if self._watch.moving:
                 self._notifier.feed()
             if beat % _BEATS_A_STATUS == 0:
                 self._tell_status()
             await asyncio.sleep(_BEAT_S)
 
-    def _take(self, report: Report) -> None:
+    def _take(self, report: ScalingReport) -> None:
         if self._metrics.report is None:
             log(Event.READINESS_GAINED, reason="there is a number")
             self._notifier.ready()
         self._metrics.report = report
 
     def _tell_status(self) -> None:
-        report = self._watching.report
+        report = self._watch.report
         if report is None:
             self._notifier.status(self.ready()[1])
             return
@@ -132,13 +132,13 @@ class Serving:
         self._notifier.status(f"{decision.workers} workers: {decision.held or decision.reason}")
 
     async def _scale(self, _: web.Request) -> web.Response:
-        report = self._watching.report
+        report = self._watch.report
         if report is None:
             return web.json_response({"reason": self.ready()[1]}, status=503)
-        return web.json_response(shown(report))
+        return web.json_response(as_json(report))
 
 
-async def once(settings: Settings, base: Path) -> Report:
+async def once(settings: Settings, base: Path) -> ScalingReport:
     """Return what is decided now, after looks for some seconds; changes nothing. Raises Fatal."""
     scaler, interval_s = scaler_of(settings), min(settings.scaling.interval, _BEAT_S)
     timeout_s = settings.kafka.start_timeout

@@ -2,13 +2,13 @@
 
 import pytest
 
+from daemon.scaling.group_rates import ServedRate
 from daemon.scaling.observation import NO_COMMIT, Offsets
-from daemon.scaling.served import Served
 from tests.unit.scaling.sights import offsets, sight
 
 
 def _served(*sights):
-    served = Served()
+    served = ServedRate()
     for each in sights:
         served.see(each)
     return served

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from config.load import load
-from daemon.supervision.placement import (
+from daemon.slots.placement import (
     base_name,
     gpus_to_deal,
     most_workers,

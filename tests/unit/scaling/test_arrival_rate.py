@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.scaling.arrivals import Arrivals
+from daemon.scaling.group_rates import ArrivalRate
 from daemon.scaling.observation import Observation, Offsets
 from tests.unit.scaling.sights import TOPIC, sight
 
@@ -10,7 +10,7 @@ UNKNOWN = Offsets(None, None, None)
 
 
 def _arrivals(*sights):
-    arrivals = Arrivals({"standard": [TOPIC]})
+    arrivals = ArrivalRate({"standard": [TOPIC]})
     for each in sights:
         arrivals.see(each)
     return arrivals
@@ -98,7 +98,7 @@ def test_a_look_that_knows_no_partitions_changes_nothing():
 
 
 def test_lanes_are_counted_apart_and_together():
-    arrivals = Arrivals({"standard": ["a"], "urgent": ["b"]})
+    arrivals = ArrivalRate({"standard": ["a"], "urgent": ["b"]})
     for at_s, a, b in [(0, 0, 0), (10, 100, 20)]:
         arrivals.see(Observation(at_s, {("a", 0): Offsets(0, a, 0), ("b", 0): Offsets(0, b, 0)}, 1))
 

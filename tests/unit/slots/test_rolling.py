@@ -1,8 +1,8 @@
 """A roll: new settings reach the workers one at a time."""
 
-from daemon.supervision.rolling import Finished, Replace, Replaced, Rolling, Stopped
-from daemon.supervision.slot import Do, Patience, State
-from daemon.supervision.slots import Slots
+from daemon.slots.rolling import Finished, Replace, Rolling, SlotReplaced, Stopped
+from daemon.slots.slot import Do, Patience, SlotState
+from daemon.slots.slots import Slots
 
 PATIENCE = Patience(start_s=100.0, heartbeat_s=30.0, drain_s=70.0)
 
@@ -23,7 +23,7 @@ class Host:
 
     def renew(self):
         self.slots.renew(3, PATIENCE)
-        self.rolling.begin(self.slots.edition)
+        self.rolling.begin(self.slots.revision)
 
     def look(self):
         """One look, a second after the last."""
@@ -40,11 +40,11 @@ class Host:
     def settle(self):
         """Whoever starts serves, or fails; whoever drains ends."""
         for number, slot in enumerate(self.slots.all):
-            if slot.state is State.DRAINING:
+            if slot.state is SlotState.DRAINING:
                 self.slots.exited(number, 0, self.now)
-            elif slot.state is State.STARTING and number in self.fails:
+            elif slot.state is SlotState.STARTING and number in self.fails:
                 self.slots.exited(number, 70, self.now)
-            elif slot.state is State.STARTING:
+            elif slot.state is SlotState.STARTING:
                 self.slots.ready(number, self.now)
 
     def run(self, looks):
@@ -54,7 +54,7 @@ class Host:
 
     @property
     def serving(self):
-        return sum(slot.state is State.SERVING for slot in self.slots.all)
+        return sum(slot.state is SlotState.SERVING for slot in self.slots.all)
 
 
 def test_workers_are_replaced_one_after_the_other():
@@ -66,14 +66,14 @@ def test_workers_are_replaced_one_after_the_other():
     # Drained in one look, started in the next: it serves at the one after.
     assert host.steps == [
         Replace(0),
-        Replaced(0, 2.0),
+        SlotReplaced(0, 2.0),
         Replace(1),
-        Replaced(1, 2.0),
+        SlotReplaced(1, 2.0),
         Replace(2),
-        Replaced(2, 2.0),
+        SlotReplaced(2, 2.0),
         Finished(),
     ]
-    assert {slot.edition for slot in host.slots.all} == {host.slots.edition}
+    assert {slot.revision for slot in host.slots.all} == {host.slots.revision}
 
 
 def test_the_next_waits_until_the_one_before_serves():
@@ -101,7 +101,7 @@ def test_the_pause_is_from_the_drain_until_the_replacement_serves():
     host.settle()
     host.look()
 
-    assert host.steps[-1] == Replaced(0, 9.0)
+    assert host.steps[-1] == SlotReplaced(0, 9.0)
 
 
 def test_a_replacement_that_fails_stops_the_roll_and_leaves_the_others():
@@ -111,10 +111,10 @@ def test_a_replacement_that_fails_stops_the_roll_and_leaves_the_others():
 
     host.run(30)
 
-    assert host.steps == [Replace(0), Replaced(0, 2.0), Replace(1), Stopped(1, left=1)]
+    assert host.steps == [Replace(0), SlotReplaced(0, 2.0), Replace(1), Stopped(1, left=1)]
     assert not host.rolling.under_way
-    assert host.slots.all[2].edition < host.slots.edition
-    assert host.slots.all[2].state is State.SERVING
+    assert host.slots.all[2].revision < host.slots.revision
+    assert host.slots.all[2].state is SlotState.SERVING
 
 
 def test_a_replacement_that_is_refused_stops_the_roll():
@@ -142,7 +142,7 @@ def test_another_hangup_begins_anew_after_the_roll_was_stopped():
 
     assert host.steps[-1] == Finished()
     assert host.serving == 2
-    assert {slot.edition for slot in host.slots.all if slot.alive} == {host.slots.edition}
+    assert {slot.revision for slot in host.slots.all if slot.alive} == {host.slots.revision}
 
 
 def test_another_hangup_during_a_roll_replaces_also_what_was_replaced():
@@ -153,7 +153,7 @@ def test_another_hangup_during_a_roll_replaces_also_what_was_replaced():
     host.run(20)
 
     assert host.steps[-1] == Finished()
-    assert {slot.edition for slot in host.slots.all[:2]} == {host.slots.edition}
+    assert {slot.revision for slot in host.slots.all[:2]} == {host.slots.revision}
 
 
 def test_a_worker_that_died_meanwhile_is_not_replaced_once_more():
@@ -164,7 +164,7 @@ def test_a_worker_that_died_meanwhile_is_not_replaced_once_more():
 
     host.run(20)
 
-    assert host.steps == [Replace(0), Replaced(0, 3.0), Finished()]
+    assert host.steps == [Replace(0), SlotReplaced(0, 3.0), Finished()]
     assert host.serving == 2
 
 
@@ -179,7 +179,7 @@ def test_a_worker_that_dies_before_it_is_drained_does_not_stop_the_roll():
 
     host.run(20)
 
-    assert host.steps == [Replace(0), Replace(1), Replaced(1, 2.0), Finished()]
+    assert host.steps == [Replace(0), Replace(1), SlotReplaced(1, 2.0), Finished()]
 
 
 def test_fewer_workers_may_be_wanted_during_a_roll():

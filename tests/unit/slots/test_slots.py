@@ -2,8 +2,8 @@
 
 import pytest
 
-from daemon.supervision.slot import Action, Cause, Do, End, Patience, State
-from daemon.supervision.slots import Slots
+from daemon.slots.slot import Action, Cause, Do, End, Patience, SlotState
+from daemon.slots.slots import Slots
 
 PATIENCE = Patience(start_s=100.0, heartbeat_s=30.0, drain_s=70.0)
 
@@ -30,7 +30,7 @@ def watched(slots, wanted, until_s, *, since_s=0.0, silent=()):
     found = []
     for second in range(int(since_s), int(until_s) + 1):
         for number, slot in enumerate(slots.all):
-            if slot.state is State.SERVING and number not in silent:
+            if slot.state is SlotState.SERVING and number not in silent:
                 slots.beat(number, second)
         found += [(second, *each) for each in done(slots.decide(wanted, second))]
     return found
@@ -101,10 +101,10 @@ def test_the_census_counts_every_state():
     slots.decide(2, 1.0)
 
     assert slots.census() == {
-        **dict.fromkeys(State, 0),
-        State.EMPTY: 1,
-        State.STARTING: 1,
-        State.SERVING: 1,
+        **dict.fromkeys(SlotState, 0),
+        SlotState.EMPTY: 1,
+        SlotState.STARTING: 1,
+        SlotState.SERVING: 1,
     }
 
 
@@ -116,7 +116,7 @@ def test_a_dead_worker_is_started_again_after_a_pause():
 
     assert slots.exited(0, -9, 50.0) == End(0, -9, Cause.KILLED, 1.0)
     assert done(slots.decide(1, 50.5)) == []
-    assert slots.all[0].state is State.BACKING_OFF
+    assert slots.all[0].state is SlotState.BACKING_OFF
     assert done(slots.decide(1, 51.0)) == [(Do.START, 0)]
 
 
@@ -164,7 +164,7 @@ def test_a_pause_is_not_forgotten_when_fewer_are_wanted_for_a_while():
     slots = served(1)
     slots.exited(0, 70, 1.0)
     slots.decide(0, 1.1)
-    assert slots.all[0].state is State.EMPTY
+    assert slots.all[0].state is SlotState.EMPTY
 
     assert done(slots.decide(1, 1.2)) == []
 
@@ -198,7 +198,7 @@ def test_a_hopeless_slot_stays_closed_while_others_serve():
     assert done(slots.decide(2, 2.0)) == [(Do.START, 2)]
     slots.exited(2, 65, 3.0)
     assert watched(slots, 2, 500, since_s=3) == []
-    assert slots.all[1].state is State.CLOSED
+    assert slots.all[1].state is SlotState.CLOSED
 
 
 def test_nobody_is_given_up_while_another_may_still_come_up():
@@ -343,7 +343,7 @@ def test_a_worker_that_is_replaced_keeps_its_place_and_starts_without_a_pause():
     assert done(slots.decide(2, 3.0)) == [(Do.START, 0)]
     slots.ready(0, 4.0)
     assert slots.decide(2, 5.0) == []
-    assert slots.all[0].edition > slots.all[1].edition
+    assert slots.all[0].revision > slots.all[1].revision
 
 
 def test_a_worker_that_is_replaced_may_be_one_too_many_meanwhile():
@@ -355,7 +355,7 @@ def test_a_worker_that_is_replaced_may_be_one_too_many_meanwhile():
     assert slots.decide(1, 2.0) == []
     slots.exited(1, 0, 3.0)
     assert slots.decide(1, 3.0) == []
-    assert slots.all[1].state is State.EMPTY
+    assert slots.all[1].state is SlotState.EMPTY
 
 
 def test_a_replacement_that_fails_backs_off_as_any_other():
@@ -367,5 +367,5 @@ def test_a_replacement_that_fails_backs_off_as_any_other():
     slots.decide(1, 2.0)
 
     assert slots.exited(0, 70, 3.0).pause_s == 1.0
-    assert slots.all[0].failed_edition == slots.edition
+    assert slots.all[0].failed_revision == slots.revision
     assert not slots.all[0].replacing

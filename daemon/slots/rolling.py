@@ -8,7 +8,7 @@ Rule 3: workers that start meanwhile, whatever for, have the new settings and ar
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-from daemon.supervision.slot import Slot, State
+from daemon.slots.slot import Slot, SlotState
 
 
 class Replace(NamedTuple):
@@ -17,7 +17,7 @@ class Replace(NamedTuple):
     slot: int
 
 
-class Replaced(NamedTuple):
+class SlotReplaced(NamedTuple):
     """The slot serves again, `pause_s` after its worker was told to drain."""
 
     slot: int
@@ -35,63 +35,63 @@ class Finished(NamedTuple):
     """Every worker has the new settings."""
 
 
-Step: TypeAlias = Replace | Replaced | Stopped | Finished
+Step: TypeAlias = Replace | SlotReplaced | Stopped | Finished
 
 
 class Rolling:
     """Asked about every second for its next step, None while there is nothing to do but wait."""
 
     def __init__(self) -> None:
-        self._edition: int | None = None
+        self._revision: int | None = None
         self._current: int | None = None
         self._began_s = 0.0
 
     @property
     def under_way(self) -> bool:
         """Whether there may be workers left to replace."""
-        return self._edition is not None
+        return self._revision is not None
 
-    def begin(self, edition: int) -> None:
-        """Replace all workers of older editions, those of a roll that is under way included."""
-        self._edition = edition
+    def begin(self, revision: int) -> None:
+        """Replace all workers of older revisions, those of a roll that is under way included."""
+        self._revision = revision
 
     def step(self, slots: Sequence[Slot], now: float) -> Step | None:
         """Return what to do, or what came of it, given the slots as they are."""
-        if self._edition is None:
+        if self._revision is None:
             return None
-        failed = _failed(slots, self._edition)
+        failed = _failed(slots, self._revision)
         if failed is not None:
-            left = sum(slot.alive and slot.edition < self._edition for slot in slots)
-            self._edition = self._current = None
+            left = sum(slot.alive and slot.revision < self._revision for slot in slots)
+            self._revision = self._current = None
             return Stopped(failed, left)
         if self._current is not None:
             return self._follow(self._current, slots, now)
-        return self._choose(slots, self._edition, now)
+        return self._choose(slots, self._revision, now)
 
     def _follow(self, current: int, slots: Sequence[Slot], now: float) -> Step | None:
         slot = slots[current]
         if slot.replacing:
             return None
         self._current = None
-        if slot.state is State.SERVING:
-            return Replaced(current, now - self._began_s)
+        if slot.state is SlotState.SERVING:
+            return SlotReplaced(current, now - self._began_s)
         return None  # fewer workers are wanted, or the old one died: there is nothing to exchange
 
-    def _choose(self, slots: Sequence[Slot], edition: int, now: float) -> Step | None:
-        if any(slot.state is State.STARTING for slot in slots):
+    def _choose(self, slots: Sequence[Slot], revision: int, now: float) -> Step | None:
+        if any(slot.state is SlotState.STARTING for slot in slots):
             return None
         old = [
             number
             for number, slot in enumerate(slots)
-            if slot.state is State.SERVING and slot.edition < edition
+            if slot.state is SlotState.SERVING and slot.revision < revision
         ]
         if not old:
-            self._edition = None
+            self._revision = None
             return Finished()
         self._current, self._began_s = old[0], now
         return Replace(old[0])
 
 
-def _failed(slots: Sequence[Slot], edition: int) -> int | None:
+def _failed(slots: Sequence[Slot], revision: int) -> int | None:
     """Return a slot whose worker did not come up with these settings, None when all did."""
-    return next((n for n, slot in enumerate(slots) if slot.failed_edition == edition), None)
+    return next((n for n, slot in enumerate(slots) if slot.failed_revision == revision), None)

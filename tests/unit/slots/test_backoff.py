@@ -1,6 +1,6 @@
 """Pauses between a worker's end and its next start."""
 
-from daemon.supervision.backoff import Backoff
+from daemon.slots.slot import Backoff
 
 
 def test_failures_in_a_row_double_the_pause_up_to_a_minute():

@@ -14,8 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
-from daemon.supervision.backoff import Backoff
-from daemon.supervision.slot import Action, Cause, Do, End, Patience, Slot, State
+from daemon.slots.slot import Action, Backoff, Cause, Do, End, Patience, Slot, SlotState
 from daemon.values.errors import Exit
 
 HOPELESS = frozenset({Exit.USAGE, Exit.MODEL_REFUSED, Exit.DENIED, Exit.SETTINGS})
@@ -24,7 +23,7 @@ _GIVES_WAY = 3
 """Failures in a row, 7 s of pauses, after which another free slot is tried before this one."""
 _LAST_WORDS_S = 5.0
 """From SIGABRT, at which a worker shows where its threads stand, to SIGKILL."""
-_WITHOUT = frozenset({State.EMPTY, State.BACKING_OFF})
+_WITHOUT = frozenset({SlotState.EMPTY, SlotState.BACKING_OFF})
 
 
 class Slots:
@@ -33,7 +32,7 @@ class Slots:
     def __init__(self, most: int, patience: Patience, *, now: float) -> None:
         self._patience = patience
         self._slots: list[Slot] = []
-        self._edition = 0
+        self._revision = 0
         self._looked_s = now
         self._hopeless: int | None = None
         self._served = False
@@ -43,12 +42,12 @@ class Slots:
         """Begin with new settings: they may cure what failed, and workers from now on have them."""
         self._most = most
         self._patience = patience
-        self._edition += 1
+        self._revision += 1
         while len(self._slots) < most:
             self._slots.append(Slot(Backoff()))
         for slot in self._slots:
             if not slot.alive:
-                slot.state = State.EMPTY
+                slot.state = SlotState.EMPTY
                 slot.backoff = Backoff()
 
     @property
@@ -57,9 +56,9 @@ class Slots:
         return self._slots
 
     @property
-    def edition(self) -> int:
+    def revision(self) -> int:
         """That of workers which start now."""
-        return self._edition
+        return self._revision
 
     @property
     def working(self) -> int:
@@ -76,20 +75,20 @@ class Slots:
         """The exit code for which the supervisor has to end too, None while there is hope."""
         return self._hopeless
 
-    def census(self) -> Mapping[State, int]:
+    def census(self) -> Mapping[SlotState, int]:
         """Return how many slots are in each state."""
-        return dict.fromkeys(State, 0) | Counter(slot.state for slot in self._slots)
+        return dict.fromkeys(SlotState, 0) | Counter(slot.state for slot in self._slots)
 
     # What happened
 
     def ready(self, number: int, now: float) -> None:
         """The worker serves."""
         slot = self._slots[number]
-        if slot.state is State.STARTING:
-            slot.enter(State.SERVING, now)
+        if slot.state is SlotState.STARTING:
+            slot.enter(SlotState.SERVING, now)
             slot.served_s = slot.beaten_s = now
             slot.replacing = False
-            slot.served_edition = slot.edition
+            slot.served_revision = slot.revision
             self._served = True
 
     def beat(self, number: int, now: float) -> None:
@@ -99,13 +98,13 @@ class Slots:
     def extend(self, number: int, until_s: float) -> None:
         """The worker needs until then to become ready."""
         slot = self._slots[number]
-        if slot.state is State.STARTING:
+        if slot.state is SlotState.STARTING:
             slot.deadline_s = max(slot.deadline_s, until_s)
 
     def leaving(self, number: int, now: float) -> None:
         """The worker drains, whoever asked it to."""
         slot = self._slots[number]
-        if slot.state in {State.STARTING, State.SERVING}:
+        if slot.state in {SlotState.STARTING, SlotState.SERVING}:
             self._let_drain(slot, now)
 
     def replace(self, number: int) -> None:
@@ -117,15 +116,15 @@ class Slots:
         slot = self._slots[number]
         cause = slot.cause or (Cause.KILLED if code < 0 else Cause.EXITED)
         served_s = None if slot.served_s is None else now - slot.served_s
-        slot.enter(State.EMPTY, now)
+        slot.enter(SlotState.EMPTY, now)
         slot.cause, slot.served_s, slot.deadline_s = None, None, inf
         if cause is Cause.ASKED:
             return End(number, code, cause, 0.0)
         slot.replacing = False
         if served_s is None:
-            slot.failed_edition = slot.edition
-        if code in HOPELESS and slot.served_edition != slot.edition:
-            slot.enter(State.CLOSED, now)
+            slot.failed_revision = slot.revision
+        if code in HOPELESS and slot.served_revision != slot.revision:
+            slot.enter(SlotState.CLOSED, now)
             self._judge(code)
             return End(number, code, cause, 0.0)
         return End(number, code, cause, slot.backoff.failed(served_s or 0.0, now))
@@ -135,7 +134,7 @@ class Slots:
         if any(_is_working(slot) for slot in self._slots):
             return
         allowed = self._slots[: self._most]
-        if not self._served or all(slot.state is State.CLOSED for slot in allowed):
+        if not self._served or all(slot.state is SlotState.CLOSED for slot in allowed):
             self._hopeless = code
 
     # What to do
@@ -160,24 +159,26 @@ class Slots:
         """Return the slots that should have a worker."""
         allowed = range(min(self._most, len(self._slots)))
         working = [number for number in allowed if _is_working(self._slots[number])]
-        working.sort(key=lambda number: self._slots[number].state is State.STARTING)
+        working.sort(key=lambda number: self._slots[number].state is SlotState.STARTING)
         free = [number for number in allowed if _is_free(self._slots[number])]
         free.sort(key=lambda number: self._slots[number].backoff.failures >= _GIVES_WAY)
         return sorted([*working, *free][: max(0, wanted)])
 
     def _end_late(self, now: float) -> Iterator[Action]:
         for number, slot in enumerate(self._slots):
-            if slot.state is State.STARTING and now > slot.deadline_s:
+            if slot.state is SlotState.STARTING and now > slot.deadline_s:
                 yield self._abort(number, Cause.UNREADY, now)
-            elif slot.state is State.SERVING and now - slot.beaten_s > self._patience.heartbeat_s:
+            elif (
+                slot.state is SlotState.SERVING and now - slot.beaten_s > self._patience.heartbeat_s
+            ):
                 yield self._abort(number, Cause.HUNG, now)
-            elif slot.state is State.DRAINING and now > slot.deadline_s:
+            elif slot.state is SlotState.DRAINING and now > slot.deadline_s:
                 slot.deadline_s = now + _LAST_WORDS_S
                 yield Action(Do.KILL, number, "it did not end in time")
 
     def _abort(self, number: int, cause: Cause, now: float) -> Action:
         slot = self._slots[number]
-        slot.enter(State.DRAINING, now)
+        slot.enter(SlotState.DRAINING, now)
         slot.cause = cause
         slot.deadline_s = now + _LAST_WORDS_S
         return Action(Do.ABORT, number, _REASONS[cause])
@@ -187,8 +188,8 @@ class Slots:
             slot = self._slots[number]
             if number not in kept:
                 slot.replacing = False
-            if slot.state in {State.STARTING, State.SERVING} and (
-                number not in kept or (slot.replacing and slot.edition < self._edition)
+            if slot.state in {SlotState.STARTING, SlotState.SERVING} and (
+                number not in kept or (slot.replacing and slot.revision < self._revision)
             ):
                 self._let_drain(slot, now)
                 slot.cause = Cause.ASKED
@@ -196,7 +197,7 @@ class Slots:
                 yield Action(Do.DRAIN, number, reason)
 
     def _let_drain(self, slot: Slot, now: float) -> None:
-        slot.enter(State.DRAINING, now)
+        slot.enter(SlotState.DRAINING, now)
         slot.deadline_s = now + self._patience.drain_s
 
     def _start(self, kept: Sequence[int], now: float) -> Iterator[Action]:
@@ -204,12 +205,12 @@ class Slots:
             if slot.state not in _WITHOUT:
                 continue
             if number not in kept:
-                slot.enter(State.EMPTY, now)
+                slot.enter(SlotState.EMPTY, now)
             elif now < slot.backoff.until_s:
-                slot.enter(State.BACKING_OFF, now)
+                slot.enter(SlotState.BACKING_OFF, now)
             else:
-                slot.enter(State.STARTING, now)
-                slot.edition = self._edition
+                slot.enter(SlotState.STARTING, now)
+                slot.revision = self._revision
                 slot.deadline_s = now + self._patience.start_s
                 yield Action(Do.START, number, "a worker is wanted")
 
@@ -221,7 +222,7 @@ _REASONS = {
 
 
 def _is_working(slot: Slot) -> bool:
-    return slot.replacing or slot.state in {State.STARTING, State.SERVING}
+    return slot.replacing or slot.state in {SlotState.STARTING, SlotState.SERVING}
 
 
 def _is_free(slot: Slot) -> bool:

@@ -6,9 +6,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from daemon.supervision.rolling import Replace, Rolling
-from daemon.supervision.slot import Cause, Do, Patience, State
-from daemon.supervision.slots import HOPELESS, Slots
+from daemon.slots.rolling import Replace, Rolling
+from daemon.slots.slot import Cause, Do, Patience, SlotState
+from daemon.slots.slots import HOPELESS, Slots
 
 PATIENCE = Patience(start_s=20.0, heartbeat_s=10.0, drain_s=15.0)
 MOST = 4
@@ -18,7 +18,7 @@ MOST = 4
 class Process:
     """What the host knows of a worker."""
 
-    edition: int
+    revision: int
     serves: bool = False
     hangs: bool = False
     told: frozenset[Do] = frozenset()
@@ -38,7 +38,7 @@ class Host(RuleBasedStateMachine):
         self.pauses = {}
         """When a slot may start again, by what was said at its last end."""
         self.closed = set()
-        self.edition = 1
+        self.revision = 1
         self.served = {}
         """With which settings a slot served last."""
 
@@ -52,7 +52,7 @@ class Host(RuleBasedStateMachine):
                 self.slots.beat(number, self.now)
         step = self.rolling.step(self.slots.all, self.now)
         if isinstance(step, Replace):
-            assert self.slots.all[step.slot].state is State.SERVING
+            assert self.slots.all[step.slot].state is SlotState.SERVING
             self.slots.replace(step.slot)
         for action in self.slots.decide(self.wanted, self.now):
             self.do(action)
@@ -64,7 +64,7 @@ class Host(RuleBasedStateMachine):
             assert number < self.most
             assert number not in self.closed, "a hopeless code was not believed"
             assert self.now >= self.pauses.get(number, 0.0), "a restart without a pause"
-            self.processes[number] = Process(self.edition)
+            self.processes[number] = Process(self.revision)
         else:
             assert number in self.processes, "who is not there cannot be told anything"
             process = self.processes[number]
@@ -117,14 +117,14 @@ class Host(RuleBasedStateMachine):
             assert 1 <= end.pause_s <= 60
 
     def has_served(self, number, process):
-        return self.served.get(number) == process.edition
+        return self.served.get(number) == process.revision
 
     @rule(most=st.integers(1, MOST))
     def hang_up(self, most):
         self.most = most
-        self.edition += 1
+        self.revision += 1
         self.slots.renew(most, PATIENCE)
-        self.rolling.begin(self.slots.edition)
+        self.rolling.begin(self.slots.revision)
         self.pauses.clear()
         self.closed.clear()
 
@@ -160,13 +160,13 @@ class Host(RuleBasedStateMachine):
                     process.hangs = False
                     self.come_up_at(number)
         assert not self.rolling.under_way
-        assert self.slots.census()[State.SERVING] == 3
-        assert {s.edition for s in self.slots.all if s.alive} == {self.slots.edition}
+        assert self.slots.census()[SlotState.SERVING] == 3
+        assert {s.revision for s in self.slots.all if s.alive} == {self.slots.revision}
 
     def come_up_at(self, number):
         process = self.processes[number]
         process.serves = True
-        self.served[number] = process.edition
+        self.served[number] = process.revision
         self.slots.ready(number, self.now)
 
     def all_end_although_nobody_obeys(self):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.scaling.scale_up_guard import Gain
+from daemon.scaling.scale_up_guard import ScaleUpGuard
 
 START_S = 15.0
 JUDGED_S = 30.0
@@ -10,7 +10,7 @@ JUDGED_S = 30.0
 
 @pytest.fixture
 def gain():
-    made = Gain(START_S)
+    made = ScaleUpGuard(START_S)
     made.stepped(2, 6, 200.0, 0.0)
     return made
 
@@ -59,7 +59,7 @@ def test_the_first_of_several_steps_is_judged(gain):
 
 
 def test_a_step_before_which_the_rate_was_unknown_is_not_judged():
-    gain = Gain(START_S)
+    gain = ScaleUpGuard(START_S)
     gain.stepped(2, 6, None, 0.0)
 
     assert not gain.missing(6, 0.0, 100.0, JUDGED_S)

@@ -8,11 +8,13 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import NoReturn, Protocol
 
 from daemon.scaling.observation import Observation
 from daemon.scaling.own_rate import Work
-from daemon.scaling.scaler import Report, Scaler
+from daemon.scaling.report import ScalingReport
+from daemon.scaling.scaler import Scaler
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 
@@ -23,8 +25,8 @@ _LATE_S = 30.0
 """A look takes up to 15 s when a silent broker is also connected anew; longer, and it hangs."""
 
 
-class Watched(Protocol):
-    """See daemon.kafka.looking.observer.Observer."""
+class Watched(AbstractAsyncContextManager[object], Protocol):
+    """See daemon.kafka.looking.observer.Observer: entered, it is connected."""
 
     async def look(self) -> Observation:
         """Return what can be seen now."""
@@ -33,13 +35,14 @@ class Watched(Protocol):
         """Commit the unchanged offsets of an empty group anew."""
 
 
-class Watching:
+class GroupWatch:
     """Keeps the last report.
 
     Args:
+        watched: what is looked at.
         scaler: decides.
         interval_s: from one look to the next.
-        tell: called with each report.
+        tell: called on the loop with each report.
         working: how many workers serve or are starting; None: as many as the group has members.
         work: what workers told of their work since the last look, None when nothing new.
         clock, pause: monotonic seconds, and waiting for some.
@@ -47,16 +50,19 @@ class Watching:
 
     def __init__(
         self,
+        watched: Watched,
         scaler: Scaler,
         interval_s: float,
         *,
-        tell: Callable[[Report], None],
+        tell: Callable[[ScalingReport], None],
         working: Callable[[], int] | None = None,
         work: Callable[[], Work | None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.report: Report | None = None
+        self.report: ScalingReport | None = None
+        """The last one, None before the group was seen."""
+        self._watched = watched
         self._scaler = scaler
         self._interval_s = interval_s
         self._tell = tell
@@ -66,22 +72,42 @@ class Watching:
         self._pause = pause
         self._looked_s: float | None = None
         self._renew_s = -math.inf
+        self._connection = AsyncExitStack()
+        self._is_open = False
 
-    async def run(self, watched: Watched) -> NoReturn:
-        """Look until cancelled; raises Fatal when the broker refuses this client."""
-        self._looked_s = self._clock()
-        while True:
-            began_s = self._clock()
-            self._take(await watched.look())
-            await self._renew(watched)
-            self._looked_s = looked_s = self._clock()
-            await self._pause(max(0.0, began_s + self._interval_s - looked_s))
+    async def open(self) -> None:
+        """Connect; raises Fatal: no broker within kafka.start_timeout, denied, a topic is missing."""
+        await self._connection.enter_async_context(self._watched)
+        self._is_open = True
+
+    async def run(self) -> NoReturn:
+        """Look until cancelled, then hang up; raises Fatal as `open` does, and when denied."""
+        try:
+            if not self._is_open:
+                await self.open()
+            self._looked_s = self._clock()
+            while True:
+                await self._look()
+        finally:
+            await self._connection.aclose()
+
+    async def _look(self) -> None:
+        began_s = self._clock()
+        self._take(await self._watched.look())
+        await self._renew()
+        self._looked_s = looked_s = self._clock()
+        await self._pause(max(0.0, began_s + self._interval_s - looked_s))
 
     @property
     def moving(self) -> bool:
         """Whether looks go on; also before the first."""
         looked_s = self._looked_s
         return looked_s is None or self._clock() - looked_s < self._interval_s + _LATE_S
+
+    @property
+    def wanted(self) -> int | None:
+        """How many workers there should be, None before the group was seen."""
+        return self.report.decision.workers if self.report else None
 
     def _take(self, observation: Observation) -> None:
         before = self.report
@@ -92,26 +118,26 @@ class Watching:
         _log_changes(before, report, workers)
         self._tell(report)
 
-    def _workers(self, observation: Observation, before: Report | None) -> int:
+    def _workers(self, observation: Observation, before: ScalingReport | None) -> int:
         if self._working is not None:
             return self._working()
         if observation.members is None and before is not None:
             return before.decision.workers
         return observation.members or 0
 
-    async def _renew(self, watched: Watched) -> None:
+    async def _renew(self) -> None:
         """An empty group's commits expire; see Observer.renew."""
         now, report = self._clock(), self.report
         if report is None or not report.known or report.members != 0:
             return
         if now >= self._renew_s:
-            renewed = await watched.renew()
+            renewed = await self._watched.renew()
             self._renew_s = now + (_RENEW_S if renewed else _AGAIN_S)
             if renewed:
                 log(Event.OFFSETS_RENEWED)
 
 
-def _log_changes(before: Report | None, report: Report, workers: int) -> None:
+def _log_changes(before: ScalingReport | None, report: ScalingReport, workers: int) -> None:
     decision = report.decision
     if before is None or decision.workers != before.decision.workers:
         log(

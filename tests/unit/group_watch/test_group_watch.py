@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from daemon.scaling import watching as module
+from daemon.group_watch import group_watch as module
+from daemon.group_watch.group_watch import GroupWatch
 from daemon.scaling.observation import Observation, Offsets
 from daemon.scaling.own_rate import ModelWork, Work
 from daemon.scaling.scaler import Scaler
-from daemon.scaling.watching import Watching
 from daemon.telemetry.events import Event
 from tests.unit.scaling.sights import settings, sight
 
@@ -22,6 +22,12 @@ class Group:
         self.partition, self.members = EMPTY, 0
         self.looks, self.renewals = [], []
         self.look_s, self.may_renew = 0.0, True
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        pass
 
     async def look(self):
         await asyncio.sleep(self.look_s)
@@ -57,11 +63,12 @@ async def watch(group):
 
     async def for_seconds(seconds):
         if not tasks:
-            tasks.append(asyncio.create_task(for_seconds.watching.run(group)))
+            tasks.append(asyncio.create_task(for_seconds.watching.run()))
         await asyncio.sleep(seconds)
 
     for_seconds.told = []
-    for_seconds.make = lambda interval_s=1.0, **given: Watching(
+    for_seconds.make = lambda interval_s=1.0, **given: GroupWatch(
+        group,
         Scaler(settings(scaling={"service_rate": 100.0, "idle": "10s"}), 4),
         interval_s,
         tell=for_seconds.told.append,

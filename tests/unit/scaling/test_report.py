@@ -3,14 +3,14 @@
 import json
 
 from daemon.scaling.observation import Offsets
-from daemon.scaling.scale_document import shown
+from daemon.scaling.report import as_json
 from daemon.scaling.scaler import Scaler
 from tests.unit.scaling.sights import settings, sight
 
 
 def _shown(*sights, **scaling):
     scaler = Scaler(settings(scaling=scaling), 10)
-    return shown([scaler.take(each, 1) for each in sights][-1])
+    return as_json([scaler.take(each, 1) for each in sights][-1])
 
 
 def test_the_number_comes_first_and_everything_is_json():

@@ -1,14 +1,44 @@
-"""What a slot is, what is done to it, and how its worker ends."""
+"""What a slot is, what is done to it, how its worker ends, and how long it pauses then. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
 from typing import NamedTuple
 
-from daemon.supervision.backoff import Backoff
+_FIRST_S = 1.0
+"""Small against a start; a static member is back within `kafka.session_timeout`."""
+_LONGEST_S = 60.0
+"""Kubernetes' CrashLoopBackOff goes to 5 min; a backlog should not wait that long for a cure."""
+_PROVEN_S = 5.0
+"""Who served this long has not failed on its first batch."""
 
 
-class State(StrEnum):
+class Backoff:
+    """Pauses of 1, 2, 4 ... 60 s.
+
+    The pauses begin anew once a worker has served longer than was waited for it: starting it was
+    worth it.
+    """
+
+    __slots__ = ("_pause_s", "failures", "until_s")
+
+    def __init__(self) -> None:
+        self._pause_s = 0.0
+        self.failures = 0
+        """In a row."""
+        self.until_s = float("-inf")
+        """When the slot may start a worker."""
+
+    def failed(self, served_s: float, now: float) -> float:
+        """A worker ended unasked after it had served so long; return the pause, in seconds."""
+        worth_it = served_s >= max(_PROVEN_S, self._pause_s)
+        self.failures = 1 if worth_it else self.failures + 1
+        self._pause_s = min(_FIRST_S * 2.0 ** min(self.failures - 1, 30), _LONGEST_S)
+        self.until_s = now + self._pause_s
+        return self._pause_s
+
+
+class SlotState(StrEnum):
     """What a slot's worker does; its value is the label `state` of the metric."""
 
     EMPTY = "empty"
@@ -19,7 +49,7 @@ class State(StrEnum):
     CLOSED = "closed"
 
 
-_ALIVE = frozenset({State.STARTING, State.SERVING, State.DRAINING})
+_ALIVE = frozenset({SlotState.STARTING, SlotState.SERVING, SlotState.DRAINING})
 
 
 class Cause(StrEnum):
@@ -70,25 +100,25 @@ class End(NamedTuple):
 class Slot:
     """One slot, as others may look at it.
 
-    `edition` counts the settings that its worker, or its last one, was started with. `replacing`:
+    `revision` counts the settings that its worker, or its last one, was started with. `replacing`:
     that worker is being exchanged for one with newer settings, and its place is kept.
-    `failed_edition` is that of its last worker that ended before it served, `served_edition` that of
+    `failed_revision` is that of its last worker that ended before it served, `served_revision` that of
     its last that served; 0: none did.
     """
 
     backoff: Backoff
-    state: State = State.EMPTY
+    state: SlotState = SlotState.EMPTY
     since_s: float = -inf
-    edition: int = 0
+    revision: int = 0
     replacing: bool = False
-    failed_edition: int = 0
-    served_edition: int = 0
+    failed_revision: int = 0
+    served_revision: int = 0
     cause: Cause | None = None
     beaten_s: float = -inf
     served_s: float | None = None
     deadline_s: float = inf
 
-    def enter(self, state: State, now: float) -> None:
+    def enter(self, state: SlotState, now: float) -> None:
         """Be in `state` from `now` on, if it was not before."""
         if state is not self.state:
             self.state, self.since_s = state, now
