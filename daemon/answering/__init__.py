@@ -1,4 +1,4 @@
-"""From results and refusals to records the broker has.
+"""From results and refusals to records the broker has. Pure.
 
 - `batch_replies.py`: the replies of requests that ran together: what they share is made once
 - `dead_letters.py`: dead letters: a record that nobody can be answered for, kept whole with the

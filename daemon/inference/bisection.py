@@ -12,7 +12,8 @@ import numpy.typing as npt
 from daemon.values.errors import Code
 from daemon.values.messages import Arrays, Request
 from daemon.wire.assemble import assemble
-from runtime import ModelTimeout, OutputInvalid, RunError, Signature
+from runtime.errors import ModelTimeout, OutputInvalid, RunError
+from runtime.signature import Signature
 
 
 class Engine(Protocol):

@@ -5,9 +5,11 @@ most of it for Python's interpreter lock, which passes to and fro. Where a run t
 the loop is held up more by handing it over than by making it.
 """
 
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from runtime import Model
+if TYPE_CHECKING:  # models are keys here, nothing is asked of them
+    from runtime import Model
 
 SHORT_S = 0.0002
 """A run this long is worth the hand-over."""
@@ -28,12 +30,12 @@ class ShortRuns:
         # A model that was replaced takes what was learned of it along.
         self._models: WeakKeyDictionary[Model, _Seen] = WeakKeyDictionary()
 
-    def expects(self, model: Model, rows: int) -> bool:
+    def expects(self, model: "Model", rows: int) -> bool:
         """Whether the next run of `rows` is a short one."""
         seen = self._models.get(model)
         return seen is not None and rows <= seen.short_rows
 
-    def ran_in_thread(self, model: Model, rows: int, *, cpu_s: float, wall_s: float) -> None:
+    def ran_in_thread(self, model: "Model", rows: int, *, cpu_s: float, wall_s: float) -> None:
         """Learn from a run of `rows` that took the thread `cpu_s`, and `wall_s` with its waits."""
         seen = self._models.setdefault(model, _Seen())
         if seen.probation:
@@ -41,7 +43,7 @@ class ShortRuns:
         elif cpu_s < SHORT_S and wall_s < _MOST_WAIT_S:
             seen.short_rows = max(seen.short_rows, rows)
 
-    def ran_on_loop(self, model: Model, wall_s: float) -> None:
+    def ran_on_loop(self, model: "Model", wall_s: float) -> None:
         """Learn from a run that the loop made."""
         self._models.setdefault(model, _Seen()).owe(wall_s - SHORT_S)
 

@@ -1,4 +1,4 @@
-"""Every metric there is, with its labels and its meaning; docs/operations.md lists them.
+"""Every metric there is, with its labels and its meaning; docs/operations.md lists them. Pure.
 
 Names are an interface: alerts, dashboards and scalers are built on them. Labels have few values,
 all from the configuration or from a list in this program, never from a request.

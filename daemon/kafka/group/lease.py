@@ -1,10 +1,10 @@
-"""How long a worker may act as the owner of its partitions without hearing from the group."""
+"""How long a worker may act as the owner of its partitions without hearing from the group. Pure."""
 
 from math import inf
 
 
 class Lease:
-    """A member's session, seen from the member. Pure; times are monotonic seconds.
+    """A member's session, seen from the member; times are monotonic seconds.
 
     The broker gives partitions away when it has heard no heartbeat for the session timeout. What
     it answered proves that it heard a request after that was sent, so the lease runs from the
