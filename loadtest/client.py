@@ -9,8 +9,8 @@ from typing import NamedTuple, Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from loadtest.arrivals import Times
 from loadtest.check import Checker, IsRight, Verdict, is_result
+from loadtest.scenario.rates import Times
 from loadtest.wire import CORRELATION_ID, Outgoing, Reply, read_reply
 
 _POLL_MS = 200
@@ -106,7 +106,7 @@ class Client:
 
         Args:
             requests: with unique correlation ids.
-            times_s: ascending, shape [len(requests)], see loadtest.arrivals.
+            times_s: ascending, shape [len(requests)], see loadtest.scenario.arrivals.
             patience_s: give up when, after the last request, no reply came for so long.
             is_right: see loadtest.check.Checker.
             progress: told the number of requests answered so far.

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 
-from loadtest.arrivals import constant, poisson
 from loadtest.bench.contestants import Contestant, loop, one_lane
 from loadtest.bench.figures import Figure, Section, at_most, figure, ratios
 from loadtest.bench.ground import Ground
@@ -11,6 +10,7 @@ from loadtest.bench.scale import Scale
 from loadtest.bench.turns import by_turns
 from loadtest.bench.work import work
 from loadtest.deployment.perceptrons import RELAY, write
+from loadtest.scenario.arrivals import constant, poisson
 
 _RATE_PER_S = 500.0
 _COUNT = 5_000

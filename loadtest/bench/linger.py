@@ -1,6 +1,5 @@
 """Latency of a lane that lets requests gather: held against what it was set to wait."""
 
-from loadtest.arrivals import poisson
 from loadtest.bench.contestants import one_lane
 from loadtest.bench.figures import Section, at_most, figure
 from loadtest.bench.ground import Ground
@@ -9,6 +8,7 @@ from loadtest.bench.raw_model import measure
 from loadtest.bench.scale import Scale
 from loadtest.bench.work import work
 from loadtest.deployment.perceptrons import RELAY, write
+from loadtest.scenario.arrivals import poisson
 
 _RATE_PER_S = 500.0
 _COUNT = 5_000

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtest.arrivals import Times, constant
 from loadtest.bench.contestants import Contestant, Topics
 from loadtest.bench.forms import decode_raw, encode_raw
 from loadtest.bench.ground import PARTITIONS, Ground
@@ -17,6 +16,8 @@ from loadtest.check import IsRight
 from loadtest.check import Verdict as Checked
 from loadtest.client import Client
 from loadtest.percentiles import nearest_rank
+from loadtest.scenario.arrivals import constant
+from loadtest.scenario.rates import Times
 from loadtest.wire import Outgoing, Reply
 
 _PATIENCE_S = 60.0

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from aiokafka import ConsumerRecord
 
-from loadtest.arrivals import poisson
 from loadtest.bench.backlog import publish
 from loadtest.bench.configuration import Lane
 from loadtest.bench.contestants import Topics, daemon
@@ -23,6 +22,7 @@ from loadtest.bench.work import Work, work
 from loadtest.deployment.perceptrons import COMPUTE, write
 from loadtest.percentiles import nearest_rank
 from loadtest.processes.worker import WorkerFailed
+from loadtest.scenario.arrivals import poisson
 from loadtest.wire import REPLY_TO, STAGES
 
 _RATE_PER_S = 100.0

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from loadtest.arrivals import Times
 from loadtest.demo.stage import DemoFailed, fetch_model
 from loadtest.kafka import topics
 from loadtest.kafka.broker import Broker
@@ -24,6 +23,7 @@ from loadtest.processes.worker import WorkerFailed
 from loadtest.report import words
 from loadtest.scenario.load import SHIPPED, BadScenario
 from loadtest.scenario.quantities import duration
+from loadtest.scenario.rates import Times
 from loadtest.trial.guard import guarded
 from loadtest.tune.fit import SizesMissing
 from loadtest.verdict.verdict import Exit

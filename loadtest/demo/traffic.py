@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtest.arrivals import Times, poisson
+from loadtest.scenario.arrivals import poisson
+from loadtest.scenario.rates import Times
 from loadtest.wire import Outgoing
 
 

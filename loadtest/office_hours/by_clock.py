@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from loadtest.arrivals import Times
 from loadtest.office_hours.day import Cost, Day, Up
 from loadtest.office_hours.hours import DAY_S, HOUR_S
+from loadtest.scenario.rates import Times
 
 DAY_FROM_S, DAY_TO_S = 8 * HOUR_S, 18 * HOUR_S
 """The business day: from 8 to 18, as deploy/systemd/tidemill-catch-up.timer has it."""

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtest.arrivals import Times
 from loadtest.office_hours.day import Cost, Day, Up
+from loadtest.scenario.rates import Times
 from loadtest.traffic.records import Counts
 
 

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtest.arrivals import Times
 from loadtest.office_hours import by_clock
 from loadtest.office_hours.by_load import Rules, follow
 from loadtest.office_hours.day import BY_SECOND, Cost, Day
 from loadtest.office_hours.hours import HOUR_S, Hours
 from loadtest.report import words
+from loadtest.scenario.rates import Times
 
 SOON_S = 2.0
 """T under `supervise`, as the lane standard of examples/filetype has it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from loadtest.arrivals import Times
+from loadtest.scenario.rates import Times
 
 HOUR_S = 3600.0
 DAY_HOURS = 24

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from loadtest.arrivals import Times
 from loadtest.check import Verdict
 from loadtest.client import Client, Exchange, Run
 from loadtest.office_hours.by_clock import DAY_FROM_S, DAY_TO_S
@@ -19,6 +18,7 @@ from loadtest.office_hours.day import Cost, Day, Up
 from loadtest.office_hours.documents import CONFIG, LANES, REPLY_TOPICS, TOPICS, Documents
 from loadtest.office_hours.measuring import runs_of
 from loadtest.processes.worker import Worker, WorkerFailed
+from loadtest.scenario.rates import Times
 from loadtest.traffic.records import Counts
 
 FACTOR = 960.0

@@ -7,11 +7,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from loadtest import arrivals
 from loadtest.client import Client
 from loadtest.office_hours.documents import REPLY_TOPICS, TOPICS, Documents
 from loadtest.processes.child import Child
 from loadtest.processes.worker import Worker, WorkerFailed
+from loadtest.scenario import arrivals
 
 _READY_TIMEOUT_S = 120.0
 _EXIT_TIMEOUT_S = 70.0

@@ -8,20 +8,25 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from loadtest import arrivals
-from loadtest.arrivals import Times
 from loadtest.plan.bodies import Numbers, Stock, read
-from loadtest.plan.profile import segments
-from loadtest.plan.rates import due_s, requests_of
+from loadtest.scenario.arrivals import SHAPES, BadTrace
+from loadtest.scenario.load import BadScenario
 from loadtest.scenario.model import Scenario, Traffic
+from loadtest.scenario.rates import Times
 from loadtest.wire import REPLY_TO, TIMEOUT_MS, Header
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
 # A closed loop goes through as many bodies, then begins again.
 _CLOSED_CHOICES = 65_536
-# Enough for a Poisson or bursty process of the wanted length, but for one run in millions.
-_SPARE_DEVIATIONS = 6
+
+
+class Loop(NamedTuple):
+    """A closed loop: so many requests wait at any time, from one time of the run to another."""
+
+    in_flight: int
+    from_s: float
+    to_s: float
 
 
 class Stream(NamedTuple):
@@ -29,33 +34,26 @@ class Stream(NamedTuple):
 
     `times_s`: when they are meant to leave after the start of the run, ascending; empty for a
     closed loop, whose requests leave when others are answered. `choices`: which body each carries;
-    a closed loop goes round. `bad`: which are cut short, so that they must be refused.
+    a closed loop goes round. `bad`: which are cut short, so that they must be refused. `is_paced`:
+    whether they have times of their own; a backlog's have not.
     """
 
     name: str
-    traffic: Traffic
+    topic: str
     times_s: Times
     choices: Numbers
     bad: Flags
     stock: Stock
-    headers: tuple[Header, ...]
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether it is a closed loop."""
-        return self.traffic.in_flight is not None
-
-    @property
-    def is_paced(self) -> bool:
-        """Whether its requests have times of their own; a backlog's do not."""
-        return not self.is_closed and self.traffic.backlog is None
+    headers: tuple[Header, ...] = ()
+    loop: Loop | None = None
+    is_paced: bool = True
 
     @property
     def end_s(self) -> float:
-        """When its last request is meant to leave."""
-        if self.is_closed:
-            return self.traffic.start + (self.traffic.duration or 0.0)
-        return float(self.times_s[-1]) if len(self.times_s) else self.traffic.start
+        """When its last request is meant to leave; 0 without any."""
+        if self.loop is not None:
+            return self.loop.to_s
+        return float(self.times_s[-1]) if len(self.times_s) else 0.0
 
 
 class Plan(NamedTuple):
@@ -89,11 +87,12 @@ def only_capacity(scenario: Scenario) -> Plan | None:
     if scenario.capacity is None:
         return None
     closed = {
+        **dict.fromkeys(SHAPES),
         "in_flight": scenario.capacity.in_flight,
         "duration": scenario.capacity.duration,
-        **dict.fromkeys(("rate", "ramp", "steps", "trace", "backlog", "timeout")),
         "start": 0.0,
         "bad": 0.0,
+        "timeout": None,
     }
     traffic = scenario.classes[scenario.capacity.traffic].model_copy(update=closed)
     streams = [_stream("capacity", traffic, scenario.seed, None)]
@@ -112,36 +111,28 @@ def _stream(name: str, traffic: Traffic, seed: int, capacity_per_s: float | None
     count = _CLOSED_CHOICES if traffic.in_flight is not None else len(times_s)
     return Stream(
         name,
-        traffic,
+        traffic.topic,
         times_s,
         stock.choices(count, choice_random),
         bad_random.random(count) < traffic.bad,
         stock,
         _headers(traffic),
+        _loop(traffic),
+        traffic.shape.is_paced,
     )
 
 
+def _loop(traffic: Traffic) -> Loop | None:
+    if traffic.in_flight is None:
+        return None
+    return Loop(traffic.in_flight, traffic.start, traffic.start + (traffic.duration or 0.0))
+
+
 def _times(traffic: Traffic, seed: int, capacity_per_s: float | None) -> Times:
-    if traffic.in_flight is not None:
-        return np.zeros(0)
-    if traffic.backlog is not None:
-        return traffic.start + arrivals.at_once(traffic.backlog)
-    rates = segments(traffic, capacity_per_s)
-    wanted = requests_of(rates)
-    counts = _counts(traffic, wanted, seed)
-    return traffic.start + due_s(counts[counts < wanted], rates)
-
-
-def _counts(traffic: Traffic, wanted: float, seed: int) -> Times:
-    """Return a process of rate 1 that is longer than `wanted`, or nearly always so."""
-    if traffic.arrivals == "constant":
-        return arrivals.constant(1.0, int(wanted) + 1)
-    deviation = 1.0 if traffic.arrivals == "poisson" else traffic.burstiness
-    spare = _SPARE_DEVIATIONS * deviation * (wanted**0.5 + _SPARE_DEVIATIONS * deviation)
-    count = int(wanted + spare) + 1
-    if traffic.arrivals == "poisson":
-        return arrivals.poisson(1.0, count, seed)
-    return arrivals.bursty(1.0, count, seed, burstiness=traffic.burstiness)
+    try:
+        return traffic.times_s(seed, capacity_per_s)
+    except BadTrace as error:
+        raise BadScenario(str(error)) from error
 
 
 def _headers(traffic: Traffic) -> tuple[Header, ...]:
@@ -156,7 +147,8 @@ def _headers(traffic: Traffic) -> tuple[Header, ...]:
 def _digest(streams: Sequence[Stream]) -> str:
     digest = hashlib.sha256()
     for stream in streams:
-        told = (stream.name, stream.traffic.topic, stream.traffic.in_flight, stream.end_s)
+        in_flight = stream.loop and stream.loop.in_flight
+        told = (stream.name, stream.topic, in_flight, stream.end_s)
         digest.update(repr((told, stream.headers)).encode())
         for array in (stream.times_s, stream.choices, stream.bad):
             digest.update(array.tobytes())

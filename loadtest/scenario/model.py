@@ -3,13 +3,13 @@
 Durations, rates and shares are texts with units; paths are relative to the file.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from loadtest.scenario.quantities import AnyRate, Duration, Share
+from loadtest.scenario.arrivals import Arrival, Section
+from loadtest.scenario.quantities import Duration, Share
 
 Datatype = Literal[
     "BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64",
@@ -19,15 +19,11 @@ Datatype = Literal[
 _Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 def _listed(value: object) -> object:
     return [value] if isinstance(value, dict) else value
 
 
-class Tensor(_Section):
+class Tensor(Section):
     """One input of a model."""
 
     name: str = Field("x", description="its name; only JSON requests say it")
@@ -35,7 +31,7 @@ class Tensor(_Section):
     shape: tuple[int, ...] = Field(description="of one row, without the batch axis")
 
 
-class Generate(_Section):
+class Generate(Section):
     """Bodies made up from a model's signature."""
 
     inputs: tuple[Tensor, ...] = Field(min_length=1, description="the inputs, in their order")
@@ -46,7 +42,7 @@ class Generate(_Section):
     rows: int = Field(1, ge=1, description="rows in each request")
 
 
-class Body(_Section):
+class Body(Section):
     """Where request bodies come from; exactly one of folder, jsonl, npy, generate."""
 
     folder: Path | None = Field(
@@ -72,56 +68,10 @@ class Body(_Section):
         return self
 
 
-class Ramp(_Section):
-    """A rate that rises or falls evenly."""
-
-    first: AnyRate = Field(alias="from", description="rate at its beginning")
-    last: AnyRate = Field(alias="to", description="rate at its end")
-
-
-class Step(_Section):
-    """A rate for a while."""
-
-    rate: AnyRate = Field(description="rate of the step")
-    duration: Duration = Field(gt=0, description="how long it holds")
-
-
-SHAPES = ("rate", "ramp", "steps", "trace", "backlog", "in_flight")
-"""The keys of which each class has exactly one: how its requests are offered."""
-_NEED_DURATION = {"rate", "ramp", "in_flight"}
-
-
-class Traffic(_Section):
-    """A class of requests: one topic, one way of arriving, one kind of body.
-
-    It has exactly one of rate, ramp, steps, trace, backlog, in_flight.
-    """
+class Traffic(Arrival):
+    """A class of requests: one topic, one way of arriving, one kind of body."""
 
     topic: str = Field(min_length=1, description="request topic")
-    start: Duration = Field(0.0, description="when its first request may leave")
-    rate: AnyRate | None = Field(None, description='"200/s"; "2x": twice the measured capacity')
-    ramp: Ramp | None = Field(None, description="a rate that changes evenly over `duration`")
-    steps: tuple[Step, ...] | None = Field(None, description="rates one after the other")
-    trace: Path | None = Field(
-        None, description="CSV with the columns at_s and rate_per_s; its last row is its end"
-    )
-    backlog: int | None = Field(None, ge=1, description="so many requests at once")
-    in_flight: int | None = Field(
-        None, ge=1, description="closed loop: so many requests wait at any time; hides stalls"
-    )
-    duration: Duration | None = Field(
-        None, gt=0, description="how long it sends; for rate, ramp and in_flight"
-    )
-    arrivals: Literal["constant", "poisson", "bursty"] = Field(
-        "poisson", description="even gaps, those of independent users, or clustered ones"
-    )
-    burstiness: float = Field(
-        3.0,
-        gt=0,
-        description="bursty: standard deviation of the gaps over their mean; poisson is 1",
-    )
-    speed: float = Field(1.0, gt=0, description="trace: replayed so many times as fast")
-    scale: float = Field(1.0, gt=0, description="trace: its rates times this")
     body: Annotated[tuple[Body, ...], BeforeValidator(_listed)] = Field(
         min_length=1, description="one table, or several to mix by weight"
     )
@@ -132,27 +82,8 @@ class Traffic(_Section):
     reply_to: str = Field("", description="the header reply-to; empty: none is sent")
     timeout: Duration | None = Field(None, gt=0, description="sent as the header timeout-ms")
 
-    @model_validator(mode="after")
-    def _one_shape(self) -> Self:
-        given = [shape for shape in SHAPES if getattr(self, shape) is not None]
-        if len(given) != 1:
-            raise ValueError(f"needs exactly one of {', '.join(SHAPES)}")
-        if (given[0] in _NEED_DURATION) != (self.duration is not None):
-            needs = "needs a duration" if given[0] in _NEED_DURATION else "has its own duration"
-            raise ValueError(f"{given[0]} {needs}")
-        return self
 
-    @property
-    def rates(self) -> Iterator[AnyRate]:
-        """All rates it names."""
-        if self.rate:
-            yield self.rate
-        if self.ramp:
-            yield from (self.ramp.first, self.ramp.last)
-        yield from (step.rate for step in self.steps or ())
-
-
-class Login(_Section):
+class Login(Section):
     """How the broker is spoken to where PLAINTEXT will not do."""
 
     security_protocol: Literal["SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
@@ -170,7 +101,7 @@ class Login(_Section):
     sasl_password_file: Path | None = Field(None, description="file that holds the password")
 
 
-class Capacity(_Section):
+class Capacity(Section):
     """How the capacity is measured when a rate is written as a multiple of it ("2x")."""
 
     traffic: _Name = Field(alias="class", description="the class whose requests measure it")
@@ -178,7 +109,7 @@ class Capacity(_Section):
     duration: Duration = Field(8.0, gt=0, description="for so long; the first quarter is warm-up")
 
 
-class Embedded(_Section):
+class Embedded(Section):
     """The daemon that `--embedded` starts, with a Kafka of its own."""
 
     config: Path = Field(description="the daemon's configuration")
@@ -188,7 +119,7 @@ class Embedded(_Section):
     )
 
 
-class Scenario(_Section):
+class Scenario(Section):
     """A whole load test."""
 
     description: str = Field("", description="one line on what it shows")

@@ -8,7 +8,7 @@ import asyncio
 
 import numpy as np
 
-from loadtest.plan.plan import Stream
+from loadtest.plan.plan import Loop, Stream
 from loadtest.traffic.clock import Clock
 from loadtest.traffic.recorder import Recorder
 from loadtest.traffic.sender import Sender
@@ -18,14 +18,21 @@ class ClosedLoop:
     """Keeps requests of one stream in flight; their intended time is the time they leave."""
 
     def __init__(
-        self, index: int, stream: Stream, sender: Sender, recorder: Recorder, clock: Clock
+        self,
+        index: int,
+        stream: Stream,
+        loop: Loop,
+        sender: Sender,
+        recorder: Recorder,
+        clock: Clock,
     ) -> None:
         self._index = index
         self._stream = stream
+        self._loop = loop
         self._sender = sender
         self._recorder = recorder
         self._clock = clock
-        self._free = stream.traffic.in_flight or 0
+        self._free = loop.in_flight
         self._round = 0
         self._answered = asyncio.Event()
         self._answered.set()
@@ -37,8 +44,8 @@ class ClosedLoop:
 
     async def run(self) -> None:
         """Send from the stream's start to its end."""
-        await self._clock.reach(self._stream.traffic.start)
-        while (left_s := self._stream.end_s - self._clock.now_s()) > 0:
+        await self._clock.reach(self._loop.from_s)
+        while (left_s := self._loop.to_s - self._clock.now_s()) > 0:
             try:
                 await asyncio.wait_for(self._answered.wait(), left_s)
             except TimeoutError:

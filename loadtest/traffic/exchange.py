@@ -137,8 +137,8 @@ class _Run:
         for index, (stream, sender) in enumerate(
             zip(self._plan.streams, self._senders, strict=True)
         ):
-            if stream.is_closed:
-                loop = ClosedLoop(index, stream, sender, self._recorder, self._clock)
+            if stream.loop is not None:
+                loop = ClosedLoop(index, stream, stream.loop, sender, self._recorder, self._clock)
                 self._loops[index] = loop
                 yield loop.run()
             else:
@@ -212,7 +212,7 @@ async def _connected(
     receiver: Receiver, senders: Sequence[Sender], streams: Sequence[Stream], topics: Topics
 ) -> AsyncIterator[None]:
     try:
-        await receiver.start(topics.reply_topics, [stream.traffic.topic for stream in streams])
+        await receiver.start(topics.reply_topics, [stream.topic for stream in streams])
         await asyncio.gather(*(sender.start() for sender in senders))
         yield
     finally:

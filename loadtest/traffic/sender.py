@@ -13,8 +13,8 @@ import numpy as np
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from loadtest.arrivals import Times
 from loadtest.plan.plan import Stream
+from loadtest.scenario.rates import Times
 from loadtest.traffic.clock import Clock
 from loadtest.traffic.login import Options
 from loadtest.traffic.recorder import Recorder
@@ -52,7 +52,7 @@ class Sender:
     async def start(self) -> None:
         """Connect; raises KafkaError of aiokafka."""
         await self._producer.start()
-        self._partitions = len(await self._producer.partitions_for(self._stream.traffic.topic))
+        self._partitions = len(await self._producer.partitions_for(self._stream.topic))
 
     async def stop(self) -> None:
         """Hang up."""
@@ -83,7 +83,7 @@ class Sender:
         batch.close()
         sent = numbers[:fitting]
         acknowledged = await self._producer.send_batch(
-            batch, self._stream.traffic.topic, partition=partition
+            batch, self._stream.topic, partition=partition
         )
         self._recorder.hand(sent, self._clock.now_s())
         self.pending += 1

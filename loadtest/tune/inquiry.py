@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from loadtest.scenario.arrivals import SHAPES
 from loadtest.scenario.load import BadScenario
-from loadtest.scenario.model import SHAPES, Scenario
+from loadtest.scenario.model import Scenario
 from loadtest.scenario.quantities import Rate
 from loadtest.search import length
 from loadtest.search.stability import with_stability

@@ -3,7 +3,6 @@
 import pytest
 from rich.console import Console
 
-from loadtest.arrivals import constant
 from loadtest.bench.backlog import publish
 from loadtest.bench.contestants import loop
 from loadtest.bench.forms import encode_raw
@@ -13,6 +12,7 @@ from loadtest.bench.replies import read_back
 from loadtest.bench.run import Backlog, answer, fill
 from loadtest.bench.work import work
 from loadtest.deployment.perceptrons import RELAY, write
+from loadtest.scenario.arrivals import constant
 
 pytestmark = pytest.mark.kafka
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from magika import Magika
 
-from loadtest import arrivals
 from loadtest.client import Client
 from loadtest.demo.files import gather
 from loadtest.processes.worker import Worker
+from loadtest.scenario import arrivals
 from loadtest.wire import Outgoing
 
 _ROOT = Path(__file__).parents[2]

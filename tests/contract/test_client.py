@@ -6,8 +6,8 @@ import contextlib
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from loadtest import arrivals
 from loadtest.client import Client
+from loadtest.scenario import arrivals
 from loadtest.wire import CORRELATION_ID, REQUEST_ID, STATUS, Outgoing
 
 

@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel, BeforeValidator
 
 from loadtest.scenario import quantities
+from loadtest.scenario.arrivals import Ramp, Step
 from loadtest.scenario.load import load, parse, shipped
 from loadtest.scenario.model import (
     Body,
@@ -15,9 +16,7 @@ from loadtest.scenario.model import (
     Embedded,
     Generate,
     Login,
-    Ramp,
     Scenario,
-    Step,
     Tensor,
     Traffic,
 )

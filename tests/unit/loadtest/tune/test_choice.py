@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest import arrivals
+from loadtest.scenario import arrivals
 from loadtest.tune.choice import MARGIN, around, cheapest_first, propose, rounded
 from loadtest.tune.fit import Run, fit
 from loadtest.tune.model import Bound, Load

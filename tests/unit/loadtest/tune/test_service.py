@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest import arrivals
+from loadtest.scenario import arrivals
 from loadtest.tune.fit import Run, fit
 from loadtest.tune.model import Bound, Load, batch_that_forms, busy_share, can_carry, predict
 from loadtest.tune.service import Setting, serve

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from loadtest import arrivals
 from loadtest.page.drawing import svg
 from loadtest.page.html import html
+from loadtest.scenario import arrivals
 from loadtest.scenario.load import BadScenario, parse
 from loadtest.tune import inquiry as inquiries
 from loadtest.tune.bursts import Answered

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from loadtest.plan.rates import Segment, due_s, requests_of
+from loadtest.scenario.rates import Segment, due_s, requests_of
 
 
 def test_a_steady_rate_stands_at_even_distances():

@@ -1,6 +1,6 @@
 """Rates that change over time, and when requests are due under them. Pure.
 
-A process of rate 1 (loadtest.arrivals) is stretched: its n-th time is a number of requests, and the
+A process of rate 1 (arrivals.PROCESSES) is stretched: its n-th time is a number of requests, and the
 request is due when the rates have added up to that number. Even, Poisson and bursty arrivals
 keep their nature under any rate this way. Source: E. Cinlar, "Introduction to Stochastic Processes",
 1975, chapter 4.7 (time change of a Poisson process).
@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from loadtest.arrivals import Times
+Times = npt.NDArray[np.float64]
+"""Seconds after the start of a run, ascending."""
 
 
 class Segment(NamedTuple):

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from loadtest import arrivals
+from loadtest.scenario import arrivals
+from loadtest.scenario.model import Traffic
 
 
 def test_a_backlog_arrives_at_once():
@@ -25,3 +27,19 @@ def test_poisson_gaps_are_exponential():
     assert gaps_s.mean() == pytest.approx(1 / 200, rel=0.03)
     # An exponential distribution's standard deviation is its mean; even gaps would have none.
     assert gaps_s.std() == pytest.approx(1 / 200, rel=0.05)
+
+
+def test_every_shape_is_a_key_of_a_class():
+    assert arrivals.SHAPES.keys() <= Traffic.model_fields.keys()
+
+
+def test_a_further_process_is_one_entry(monkeypatch):
+    keys = {"topic": "t", "body": {"npy": "x.npy"}, "rate": "2/s", "duration": "2s"}
+    with pytest.raises(ValidationError, match="must be one of constant, poisson, bursty"):
+        Traffic(**keys, arrivals="paired")
+
+    monkeypatch.setitem(
+        arrivals.PROCESSES, "paired", lambda wanted, _seed, _burst: np.arange(wanted) // 2 * 2.0
+    )
+
+    assert Traffic(**keys, arrivals="paired").times_s(1, None).tolist() == [0, 0, 1, 1]
