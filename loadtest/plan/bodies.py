@@ -1,5 +1,7 @@
 """What requests carry: read from files or made up by signature, with the right answers if given."""
 
+import io
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -7,13 +9,21 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from loadtest.plan.generated import generated
 from loadtest.plan.golden import Golden, read_golden
 from loadtest.scenario.load import BadScenario
-from loadtest.scenario.model import Body
+from loadtest.scenario.model import Body, Generate, Tensor
 from loadtest.wire import CONTENT_TYPE, Header
 
 Numbers: TypeAlias = npt.NDArray[np.int32]
+Array: TypeAlias = npt.NDArray[np.generic]
+
+_DTYPES = {
+    "BOOL": "?", "INT8": "i1", "INT16": "<i2", "INT32": "<i4", "INT64": "<i8",
+    "UINT8": "u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8",
+    "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
+}  # fmt: skip
+# Whole numbers that fit every integer type.
+_MOST = 100
 
 
 class Kind(NamedTuple):
@@ -93,7 +103,7 @@ def _values(body: Body, names: list[str], random: np.random.Generator) -> list[b
         return [line for line in body.jsonl.read_bytes().splitlines() if line.strip()]
     if body.npy is not None:
         return _rows(body.npy)
-    return generated(body.generate, random) if body.generate is not None else []
+    return _generated(body.generate, random) if body.generate is not None else []
 
 
 def _files(folder: Path) -> list[str]:
@@ -107,3 +117,39 @@ def _rows(path: Path) -> list[bytes]:
     rows = np.load(path, allow_pickle=False)
     little = rows.astype(rows.dtype.newbyteorder("<"), copy=False)
     return [row.tobytes() for row in little]
+
+
+def _generated(wanted: Generate, random: np.random.Generator) -> list[bytes]:
+    """Return `wanted.count` bodies; raises ValueError when the form cannot hold them."""
+    if wanted.form != "json" and len(wanted.inputs) != 1:
+        raise ValueError(f"the form {wanted.form} holds one input, not {len(wanted.inputs)}")
+    return [_generated_body(wanted, random) for _ in range(wanted.count)]
+
+
+def _generated_body(wanted: Generate, random: np.random.Generator) -> bytes:
+    arrays = [_array(tensor, wanted.rows, random) for tensor in wanted.inputs]
+    if wanted.form == "raw":
+        return arrays[0].tobytes()
+    if wanted.form == "npy":
+        file = io.BytesIO()
+        np.save(file, arrays[0], allow_pickle=False)
+        return file.getvalue()
+    inputs = [
+        {
+            "name": tensor.name,
+            "shape": list(array.shape),
+            "datatype": tensor.datatype,
+            "data": array.ravel().tolist(),
+        }
+        for tensor, array in zip(wanted.inputs, arrays, strict=True)
+    ]
+    return json.dumps({"inputs": inputs}).encode()
+
+
+def _array(tensor: Tensor, rows: int, random: np.random.Generator) -> Array:
+    """Return normally distributed floats, or whole numbers from 0 to 99, of (rows, *shape)."""
+    shape = (rows, *tensor.shape)
+    dtype = np.dtype(_DTYPES[tensor.datatype])
+    if dtype.kind == "f":
+        return random.standard_normal(shape).astype(dtype)
+    return random.integers(0, _MOST, shape).astype(dtype)
