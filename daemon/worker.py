@@ -8,7 +8,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
 
 from config.settings import Settings
@@ -73,6 +73,7 @@ class Worker:
         self._one_shot = one_shot
         self._metrics = Metrics()
         self._models = Models(settings, base, on_stuck=_end_stuck)
+        self._tasks: Tasks
         self._source: KafkaSource | None = None
         self._line: Pipeline | None = None
         self._ready_before = False
@@ -81,18 +82,18 @@ class Worker:
         )
         self._reread = reread
         self._watchdog = Watchdog(settings.limits.stall)
-        self._vitals = self._make_vitals()
+        self._health = self._make_health()
         self._status = Status(
-            about, live=self._vitals.live, ready=self.ready, metrics=self._metrics
+            about, live=self._health.live, ready=self.ready, metrics=self._metrics
         )
 
     async def run(self) -> Exit:
         """Live from start to drain; raises Fatal."""
-        tasks = Tasks()
+        self._tasks = Tasks()
         reloading = Reloading(
             self._models,
             self._reread,
-            tasks,
+            self._tasks,
             began=lambda: self._announcer.reloading(time.monotonic()),
             ended=self._announcer.reloaded,
         )
@@ -105,16 +106,16 @@ class Worker:
             http = HttpServer(
                 self._settings.http.host,
                 self._settings.http.port,
-                live=self._vitals.live,
+                live=self._health.live,
                 ready=self.ready,
                 registry=self._metrics.registry,
                 routes=self._status.routes(),
             )
             self._announcer.listening(await http.start())
             stack.push_async_callback(http.stop)
-            return await self._serve(tasks, self._vitals, signals.stop)
+            return await self._serve(signals.stop)
 
-    def _make_vitals(self) -> HealthCheck:
+    def _make_health(self) -> HealthCheck:
         return HealthCheck(
             self._settings.limits.stall,
             held=lambda: self._line.in_flight_requests if self._line else 0,
@@ -135,7 +136,7 @@ class Worker:
     def _standing(self) -> Standing:
         return Standing(
             ready=self.ready(),
-            live=self._vitals.live(),
+            live=self._health.live(),
             lag_records=sum(self._source.lag_records().values()) if self._source else 0,
             answered=self._metrics.total(names.REQUESTS),
             in_flight=self._line.in_flight_requests if self._line else 0,
@@ -151,58 +152,66 @@ class Worker:
             return False, "no broker answers"
         return True, "the models are warm and the group is joined"
 
-    async def _serve(self, tasks: Tasks, vitals: HealthCheck, stop: asyncio.Event) -> Exit:
+    async def _serve(self, stop: asyncio.Event) -> Exit:
         """Work, and look at itself; whichever of the two ends first ends the other."""
-        work = asyncio.create_task(self._live(vitals, stop), name="work")
-        watch = asyncio.create_task(vitals.run(), name="vitals")
-        stopping = asyncio.create_task(self._announce_end(stop), name="stopping")
+        work = self._tasks.start(self._live(stop), name="work")
+        self._tasks.start(self._health.run(), name="health")
+        self._tasks.start(self._announce_end(stop), name="stopping")
         try:
-            await tasks.until(work, watch)
-            return watch.result() if watch.done() else work.result()
+            await self._tasks.until(work)
+            return work.result()
         finally:
-            work.cancel()
-            watch.cancel()
-            stopping.cancel()
-            tasks.cancel()
+            await self._tasks.close()  # the watchdog still runs: nothing here may hang
             summarise(last=True)
 
     async def _announce_end(self, stop: asyncio.Event) -> None:
         await stop.wait()
         self._announcer.stopping()
 
-    async def _live(self, vitals: HealthCheck, stop: asyncio.Event) -> Exit:
+    async def _live(self, stop: asyncio.Event) -> Exit:
         if self._one_shot is None:
-            return await self._work(vitals, stop)
+            return await self._work(stop)
         return await self._one_shot.run(
             Observer(self._settings, self._base),
             self._metrics.registry,
             stop,
-            lambda: self._work(vitals, stop),
+            lambda: self._work(stop),
         )
 
-    async def _work(self, vitals: HealthCheck, stop: asyncio.Event) -> Exit:
+    async def _work(self, stop: asyncio.Event) -> Exit:
         async with AsyncExitStack() as stack:
-            started = await unless(stop, self._start(stack, vitals))
+            started = await unless(stop, self._start(stack))
             if started is None:  # nothing was held
                 return Exit.CLEAN
             source, line = started
             self._bind_gauges(source, line)
             self._source, self._line = source, line
             self._show_memory(source.partitions)
-            one_shot = self._one_shot
-            async with one_shot.chasing(source, line, stop) if one_shot else nullcontext():
+            async with self._following(source, line, stop):
                 return await line.run(stop)
 
-    async def _start(
-        self, stack: AsyncExitStack, vitals: HealthCheck
-    ) -> tuple[KafkaSource, Pipeline]:
+    def _following(
+        self, source: KafkaSource, line: Pipeline, stop: asyncio.Event
+    ) -> AbstractAsyncContextManager[None]:
+        if self._one_shot is None:
+            return nullcontext()
+        return self._one_shot.following(source, line, stop, self._tasks)
+
+    async def _start(self, stack: AsyncExitStack) -> tuple[KafkaSource, Pipeline]:
         """Load the models and join the group, for as long as that takes; raises Fatal."""
         await in_thread(self._models.load)
         self._metrics.bind_models(self._models.serving)
         source, line = await stack.enter_async_context(
-            kafka_line(self._settings, self._base, self._models, self._metrics, moved=vitals.moved)
+            kafka_line(
+                self._settings,
+                self._base,
+                self._models,
+                self._metrics,
+                self._tasks,
+                moved=self._health.moved,
+            )
         )
-        await source.start()
+        await line.start()
         return source, line
 
     def _show_memory(self, partitions: int) -> None:

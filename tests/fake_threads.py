@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from daemon.inference.bisection import Limits, SessionSick, run_isolated
-from daemon.inference.jobs import Job, Rebuild, Served
+from daemon.inference.jobs import Done, Job, Rebuild, Served
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
 from daemon.wire.assemble import assemble
@@ -25,14 +25,14 @@ class FakeRunner:
         models: Mapping[str, Model],
         limits: Mapping[tuple[str, str], Limits],
         *,
-        done: Callable[[Served], None],
         failed: Callable[[BaseException], None],
         rebuild: Rebuild,
+        batches_in_flight: int = 2,
     ) -> None:
         self._models = models
         self._limits = limits
-        self._done = done
         self._failed = failed
+        self.takes_ahead = batches_in_flight > 1
         self._rebuild = rebuild
         self._loop = asyncio.get_running_loop()
         self._jobs: deque[Job] = deque()
@@ -49,11 +49,11 @@ class FakeRunner:
     def ahead(self) -> Batch | None:
         return self._jobs[0].batch if self._jobs else None
 
-    def submit(self, batch: Batch, *, first: bool = False) -> None:
+    def submit(self, batch: Batch, *, done: Done, first: bool = False) -> None:
         model = self._models[batch.bucket.model]
         inputs = assemble(batch.requests, model.session.signature)
         self._unreported += 1
-        self._jobs.insert(0 if first else len(self._jobs), Job(batch, model, inputs, 0.0))
+        self._jobs.insert(0 if first else len(self._jobs), Job(batch, model, inputs, 0.0, done))
         self._go_on()
 
     def retire(self, model: Model) -> None:
@@ -84,7 +84,7 @@ class FakeRunner:
         self._go_on()
         self._unreported -= 1
         try:
-            self._done(Served(job.batch, model, verdict, 0.0, started_s, run_s))
+            job.done(Served(job.batch, model, verdict, 0.0, started_s, run_s))
         except Exception as error:  # noqa: BLE001 - as the real one reports it
             self._failed(error)
         self._close_retired()

@@ -8,9 +8,10 @@ import asyncio
 import contextlib
 import itertools
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from daemon.values.lane import Lane, by_topic
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Chunk, Header, Unreadable
 from daemon.values.ports import (
@@ -21,6 +22,7 @@ from daemon.values.ports import (
     SendError,
     SendFailed,
 )
+from tests.ledgers import make_lane
 
 Partition = tuple[str, int]
 
@@ -56,7 +58,7 @@ def _now_s() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def _drained(ledgers: Collection[Ledger]) -> None:
+async def drained(ledgers: Collection[Ledger]) -> None:
     """What a test gets that does not care about revocations."""
 
 
@@ -65,12 +67,15 @@ class FakeSource:
 
     def __init__(
         self,
+        lanes: Iterable[Lane] = (),
         *,
-        drain: Drain = _drained,
         revoke_s: float = 10.0,
         max_uncommitted: int = 100_000,
     ) -> None:
-        """`drain` gets `revoke_s`; a partition is read at most `max_uncommitted` past its commit."""
+        """A drain gets `revoke_s`; a partition is read at most `max_uncommitted` past its commit.
+
+        Topics of no lane get one of their own.
+        """
         self.log: dict[Partition, list[FakeRecord | Unreadable | None]] = defaultdict(list)
         self.committed: dict[Partition, int] = {}
         self.commits: list[dict[Partition, int]] = []
@@ -80,7 +85,8 @@ class FakeSource:
         self.lease = True
         self.leave_s = 0.0
         self.commits_held = False  # as when the broker does not answer a commit
-        self._drain = drain
+        self._drain: Drain = drained
+        self._lanes = by_topic(lanes)
         self._revoke_s = revoke_s
         self._max_uncommitted = max_uncommitted
         self._ledgers: dict[Partition, Ledger] = {}
@@ -113,7 +119,8 @@ class FakeSource:
         self.joined = True
         for topic, number in partitions:
             position = self.committed.get((topic, number), 0)
-            self._ledgers[topic, number] = Ledger(topic, number, position)
+            lane = self._lanes.setdefault(topic, make_lane(topic))
+            self._ledgers[topic, number] = Ledger(topic, number, position, lane)
         self._news.set()
 
     async def revoke(self, *partitions: Partition) -> None:
@@ -142,7 +149,8 @@ class FakeSource:
             self.lose(*list(self._ledgers))
         return self.lease
 
-    async def start(self) -> None:
+    async def start(self, drain: Drain) -> None:
+        self._drain = drain
         self.joined = True
 
     async def fetch(

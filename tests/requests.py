@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Bucket, Form, Request
 from tests.fakes import FakeRecord
+from tests.ledgers import make_ledger
 
 BUCKET = Bucket("standard", "filetype")
 
@@ -23,7 +24,7 @@ def make_request(
     form: Form = Form.RAW,
 ) -> Request:
     """One request; its record lies in `ledger`'s partition, by default one of its own."""
-    ledger = ledger or Ledger(bucket.lane, 0, 0)
+    ledger = ledger or make_ledger(bucket.lane, 0, 0)
     return Request(
         record=FakeRecord(ledger.topic, ledger.number, offset),
         ledger=ledger,
@@ -42,5 +43,5 @@ def make_request(
 
 def make_requests(count: int, *, first_offset: int = 0, **fields: object) -> Sequence[Request]:
     """Return `count` requests at consecutive offsets, otherwise alike."""
-    fields.setdefault("ledger", Ledger(fields.get("bucket", BUCKET).lane, 0, 0))
+    fields.setdefault("ledger", make_ledger(fields.get("bucket", BUCKET).lane, 0, 0))
     return [make_request(offset=first_offset + index, **fields) for index in range(count)]

@@ -18,10 +18,11 @@ from itertools import groupby
 from operator import attrgetter
 
 from daemon.batching.buckets import BucketQueue, LaneQueues
-from daemon.batching.fair_queue import FairQueue, LanePolicy, Turn
+from daemon.batching.fair_queue import FairQueue, Turn
 from daemon.batching.flush_policy import FlushPolicy
 from daemon.batching.run_times import RunTimes
 from daemon.batching.timer_queue import TimerQueue
+from daemon.values.lane import LanePolicy
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Batch, Bucket, Request
 
@@ -46,22 +47,12 @@ class Batcher:
 
     # What waits
 
-    @property
-    def waiting(self) -> int:
-        """Requests that wait. O(buckets)."""
-        return sum([len(queue) for queue in self._queues.values()])
-
-    @property
-    def waiting_rows(self) -> int:
-        """Their rows. O(buckets)."""
-        return sum([queue.rows for queue in self._queues.values()])
-
-    def oldest_arrivals_s(self) -> dict[str, float]:
-        """Return, for each lane in which requests wait, when the oldest arrived. O(buckets)."""
-        oldest: dict[str, float] = {}
-        for key, queue in self._queues.items():
-            oldest[key.lane] = min(queue.oldest_s, oldest.get(key.lane, math.inf))
-        return oldest
+    def oldest_due_s(self, *, default: float) -> float:
+        """Return when the first linger ends, or ended; `default` while nothing waits. O(buckets)."""
+        return min(
+            [queue.oldest_s + queue.policy.linger_s for queue in self._queues.values()],
+            default=default,
+        )
 
     # Requests come and go
 

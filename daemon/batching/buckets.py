@@ -7,8 +7,8 @@ from itertools import islice
 from operator import attrgetter
 from typing import Literal
 
-from daemon.batching.fair_queue import LanePolicy
 from daemon.batching.timer_queue import TimerQueue
+from daemon.values.lane import LanePolicy
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Bucket, Request
 

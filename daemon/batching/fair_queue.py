@@ -1,4 +1,4 @@
-"""What the batcher knows of lanes: how each is batched, and how they share the executor.
+"""How lanes share what runs one thing at a time: start-time fair queueing.
 
 Sharing is start-time fair queueing. Each lane has a tag, the seconds of runs it was given over its
 weight, and the lane with the lowest tag is next. A virtual clock stands at the tag of the turn that
@@ -11,34 +11,7 @@ seconds. A run is charged by its expected time when it is bound and by its real 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
-
-from config.settings import Lane
-
-
-@dataclass(frozen=True, slots=True)
-class LanePolicy:
-    """What the batcher knows of a lane. N = `max_rows`, T = `linger_s`."""
-
-    name: str
-    max_rows: int
-    linger_s: float
-    max_bytes: int
-    eager: bool = False
-    weight: int = 1
-
-    @classmethod
-    def of(cls, name: str, lane: Lane) -> "LanePolicy":
-        """Return the policy that the settings give lane `name`."""
-        return cls(
-            name=name,
-            max_rows=lane.max_rows,
-            linger_s=lane.linger,
-            max_bytes=lane.max_bytes,
-            eager=lane.eager,
-            weight=lane.weight,
-        )
 
 
 class Turn(NamedTuple):

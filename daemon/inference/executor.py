@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
 from daemon.inference.bisection import Limits, Outcome, SessionSick, run_isolated
-from daemon.inference.jobs import Job, Rebuild, Served
+from daemon.inference.jobs import Done, Job, Rebuild, Served
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
 from runtime import Model, ModelRefused
@@ -24,6 +24,7 @@ class Ran(NamedTuple):
     """A batch that the thread has served, and the thread's processor time for it."""
 
     served: Served
+    done: Done
     cpu_s: float
 
 
@@ -94,7 +95,7 @@ class Executor:
             except BaseException as error:  # noqa: BLE001 -- a thread must not die in silence
                 self._report(self._failed, error)
                 return
-            self._report(self._done, Ran(served, time.thread_time() - cpu_s))
+            self._report(self._done, Ran(served, job.done, time.thread_time() - cpu_s))
 
     def _next(self) -> Job | None:
         with self._turn:

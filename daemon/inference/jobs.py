@@ -15,6 +15,7 @@ class Job(NamedTuple):
     model: Model
     inputs: Arrays
     assemble_s: float
+    done: "Done"
 
 
 class Served(NamedTuple):
@@ -27,6 +28,9 @@ class Served(NamedTuple):
     started_s: float
     run_s: float
 
+
+Done: TypeAlias = Callable[[Served], None]
+"""Called on the loop with what has run."""
 
 Rebuild: TypeAlias = Callable[[str, Model, str], Model]
 """Returns what serves instead of a sick model; see daemon.inference.models.Models.rebuild."""

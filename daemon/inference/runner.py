@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from daemon.inference.bisection import Limits, Outcome, run_whole
 from daemon.inference.executor import Executor, Ran
-from daemon.inference.jobs import Job, Rebuild, Served
+from daemon.inference.jobs import Done, Job, Rebuild, Served
 from daemon.inference.short_runs import ShortRuns
 from daemon.values.messages import Batch
 from daemon.wire.assemble import assemble
@@ -25,8 +25,7 @@ class Runner:
 
     In a thread of its own, so that the loop keeps its heartbeats. Runs that are shorter than the
     hand-over the loop makes itself, while the thread has nothing; what fails there, and what is
-    behind it, is handed over after all. `done` is called on the loop with each served batch,
-    `failed` when the model is beyond repair.
+    behind it, is handed over after all. `failed` is called when the model is beyond repair.
     """
 
     def __init__(
@@ -34,18 +33,20 @@ class Runner:
         models: Mapping[str, Model],
         limits: Mapping[tuple[str, str], Limits],
         *,
-        done: Callable[[Served], None],
         failed: Callable[[BaseException], None],
         rebuild: Rebuild,
+        batches_in_flight: int = 2,
     ) -> None:
         """`models` is read at each batch; `limits` are by (lane, model); made inside the loop.
 
-        `rebuild`: see daemon.inference.models.Models.
+        `rebuild`: see daemon.inference.models.Models. `batches_in_flight`: 2 to have one assembled
+        ahead while another runs, else 1.
         """
         self._models = models
         self._limits = limits
-        self._done = done
         self._failed = failed
+        self.takes_ahead = batches_in_flight > 1
+        """Whether a batch is to be handed over while another runs."""
         self._executor = Executor(limits, done=self._ran_in_thread, failed=failed, rebuild=rebuild)
         self._here: deque[Job] = deque()  # behind all that the thread has
         self._called = False
@@ -71,12 +72,12 @@ class Runner:
     def _thread_has_some(self) -> bool:
         return self._unreported > len(self._here)
 
-    def submit(self, batch: Batch, *, first: bool = False) -> None:
+    def submit(self, batch: Batch, *, done: Done, first: bool = False) -> None:
         """Assemble `batch` and let it run next; `first`: before the one that waits."""
         model = self._models[batch.bucket.model]
         began_s = time.monotonic()
         inputs = assemble(batch.requests, model.session.signature)
-        job = Job(batch, model, inputs, time.monotonic() - began_s)
+        job = Job(batch, model, inputs, time.monotonic() - began_s, done)
         overtakes = first and self._executor.next is not None
         self._unreported += 1
         if overtakes or not self._short_runs.expects(model, batch.rows):
@@ -109,7 +110,7 @@ class Runner:
             self._short_runs.ran_in_thread(
                 served.model, served.batch.rows, cpu_s=ran.cpu_s, wall_s=served.run_s
             )
-        self._finish(served)
+        self._finish(served, ran.done)
 
     def _go_on_here(self) -> None:
         if self._here and not self._called and not self._thread_has_some:
@@ -141,12 +142,13 @@ class Runner:
         self._short_runs.ran_on_loop(job.model, run_s)
         self._here.popleft()
         verdict = Outcome([part], [])
-        self._finish(Served(job.batch, job.model, verdict, job.assemble_s, started_s, run_s))
+        served = Served(job.batch, job.model, verdict, job.assemble_s, started_s, run_s)
+        self._finish(served, job.done)
 
-    def _finish(self, served: Served) -> None:
+    def _finish(self, served: Served, done: Done) -> None:
         self._unreported -= 1
         try:
-            self._done(served)
+            done(served)
         except Exception as error:  # noqa: BLE001 -- the loop would log it and leave a batch unanswered
             self._failed(error)
         self._go_on_here()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,6 +24,7 @@ from daemon.kafka.reading.tally import Tally
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
+from daemon.values.lane import Lane, by_topic
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Chunk
 from daemon.values.ports import Drain
@@ -50,17 +51,16 @@ class KafkaSource:
     def __init__(
         self,
         settings: Settings,
-        topics: Collection[str],
+        lanes: Iterable[Lane],
         *,
-        drain: Drain,
         tally: Tally,
         base: Path = Path(),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`base` is where relative secrets are looked up. Nothing is connected before `start`."""
         self._settings = settings
-        self._topics = frozenset(topics)
-        self._drain = drain
+        self._lanes = by_topic(lanes)
+        self._topics = frozenset(self._lanes)
         self._tally = tally
         self._base = base
         self._clock = clock
@@ -74,8 +74,8 @@ class KafkaSource:
 
     # Membership
 
-    async def start(self) -> None:
-        """Reach a broker and join the group; raises Fatal."""
+    async def start(self, drain: Drain) -> None:
+        """Reach a broker and join the group; raises Fatal. See daemon.values.ports.Source."""
         guards.install()
         kafka = self._settings.kafka
         reach = client.options(kafka, base=self._base)
@@ -88,18 +88,19 @@ class KafkaSource:
         self._chunks = Chunks(self._consumer, self._isolation, self._lag, self._tally)
         try:
             await check_topics(self._consumer.inner, self._topics, clock=self._clock)
-            await self._join(lease, deadline_s + kafka.rebalance_timeout)
+            await self._join(lease, drain, deadline_s + kafka.rebalance_timeout)
         except BaseException:
             await self.leave()
             raise
         log(Event.GROUP_JOINED, group=kafka.group, instance=kafka.instance_id or None)
 
-    async def _join(self, lease: Lease, deadline_s: float) -> None:
+    async def _join(self, lease: Lease, drain: Drain, deadline_s: float) -> None:
         self._membership = Membership(
             self._settings,
             self._consumer,
             lease,
-            drain=self._drain,
+            self._lanes,
+            drain=drain,
             tally=self._tally,
             changed=self._wake,
             clock=self._clock,

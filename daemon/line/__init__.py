@@ -1,8 +1,11 @@
 """The stations in the order of the data, and the line that they make together.
 
 - `assembly.py`: puts the stations of the line together from the settings
+- `committer.py`: commits what is settled, twice a second, and looks after what a quiet line would
+  leave undone
 - `dispatch.py`: from the lanes through the model to the outbox: bind batches, run them, answer
 - `intake.py`: from the source to the lanes: fetch what there is room for, admit it, let it gather
 - `outbox.py`: the one door out: answers to the broker, and only then to the ledgers
 - `pipeline.py`: the whole way of a request: intake, dispatch, answer, commit
+- `settlement.py`: the books of the line: what comes in, how it ends, and what it held meanwhile
 """

@@ -1,6 +1,6 @@
 """Puts the stations of the line together from the settings."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,22 +10,24 @@ from daemon.admission.admission import Admission
 from daemon.answering.replies import Replies
 from daemon.answering.undeliverable import Undeliverable
 from daemon.batching.batcher import Batcher
-from daemon.batching.fair_queue import LanePolicy
 from daemon.inference.bisection import Limits
 from daemon.inference.models import Models
 from daemon.inference.runner import Runner
 from daemon.kafka.source import KafkaSource
 from daemon.kafka.writing.sink import KafkaSink
+from daemon.line.committer import Committer
 from daemon.line.dispatch import Dispatch
 from daemon.line.intake import Intake
 from daemon.line.outbox import Outbox
 from daemon.line.pipeline import Pipeline
+from daemon.line.settlement import Settlement
+from daemon.loop.tasks import Tasks
 from daemon.preparing.preparation import Preparation
 from daemon.preparing.transforms import Transforms
 from daemon.process.gc_policy import GcPolicy
 from daemon.telemetry.metrics import Metrics
 from daemon.values.budget import Budget
-from daemon.values.ledger import Ledger
+from daemon.values.lane import Lane, LanePolicy
 from daemon.values.ports import Sink, Source
 
 
@@ -35,28 +37,25 @@ async def kafka_line(
     base: Path,
     models: Models,
     metrics: Metrics,
+    tasks: Tasks,
     *,
     moved: Callable[[], None],
 ) -> AsyncIterator[tuple[KafkaSource, Pipeline]]:
     """The line between two ends at Kafka; the sink is reached, the group not yet joined."""
+    lanes = make_lanes(settings, models)
     sink = KafkaSink(settings, base=base)
-    lines: list[Pipeline] = []
-
-    async def drain(ledgers: Collection[Ledger]) -> None:
-        await lines[0].on_revoked(ledgers)
-
-    topics = [topic for lane in settings.lanes.values() for topic in lane.topics]
-    source = KafkaSource(settings, topics, drain=drain, tally=metrics, base=base)
+    source = KafkaSource(settings, lanes, tally=metrics, base=base)
     line = assemble(
         settings,
         models,
         metrics,
+        tasks,
+        lanes,
         source=source,
         sink=sink,
         gc_policy=GcPolicy(),
         moved=moved,
     )
-    lines.append(line)
     try:
         await sink.start()
         yield source, line
@@ -69,6 +68,8 @@ def assemble(
     settings: Settings,
     models: Models,
     metrics: Metrics,
+    tasks: Tasks,
+    lanes: Sequence[Lane],
     *,
     source: Source,
     sink: Sink,
@@ -79,104 +80,75 @@ def assemble(
 ) -> Pipeline:
     """Return the line between `source` and `sink`, whichever they are; inside a running loop.
 
-    `runner_kind` and `preparation_kind` are the stations with threads: tests have some without.
+    Each station gets those behind it. `runner_kind` and `preparation_kind` are the stations with
+    threads: tests have some without.
     """
-    limits = settings.limits
-    lanes = {topic: name for name, lane in settings.lanes.items() for topic in lane.topics}
-    policies = lane_policies(settings, models)
-    budgets = {
-        name: Budget(lane.max_waiting, lane.max_waiting_bytes)
-        for name, lane in settings.lanes.items()
-    }
+    settlement = Settlement(lanes, metrics, moved=moved)
     replies = Replies(settings)
     signatures = {name: model.session.signature for name, model in models.serving.items()}
     admission = Admission(settings, signatures, replies)
-    batcher = Batcher(policies, models.run_times)
-    # Stations report to those behind them, which are made later: hence the lambdas.
-    preparation = preparation_kind(failed=lambda error: line.fail(error))
-    transforms = Transforms(preparation, models.serving, admission, replies)
     outbox = Outbox(
         sink,
         Undeliverable(replies),
         own_topics=(settings.replies.topic, settings.dead_letters.topic),
         may_send=source.lease_valid,
-        settled=lambda answers, publish_s: line.on_settled(answers, publish_s),
-        dropped=lambda answers: line.on_dropped(answers),
-        failed=lambda error: line.fail(error),
+        settled=settlement.settled,
+        dropped=settlement.handed_back,
+        failed=tasks.fail,
     )
     runner = runner_kind(
         models.serving,
-        run_limits(settings, policies),
-        done=lambda served: dispatch.on_served(served),
-        failed=lambda error: line.fail(error),
+        run_limits(settings, lanes),
+        failed=tasks.fail,
         rebuild=models.rebuild,
+        batches_in_flight=settings.limits.batches_in_flight,
     )
-    intake = Intake(
+    transforms = Transforms(preparation_kind(failed=tasks.fail), models.serving, admission, replies)
+    batcher = Batcher({lane.name: lane.policy for lane in lanes}, models.run_times)
+    dispatch = Dispatch(batcher, runner, transforms, replies, outbox, metrics)
+    intake = Intake(source, admission, transforms, dispatch, outbox, settlement)
+    committer = Committer(
         source,
-        admission,
-        transforms,
-        batcher,
+        dispatch,
         outbox,
-        lanes=lanes,
-        budgets=budgets,
-        metrics=metrics,
-        changed=lambda: dispatch.changed(),
-        dropped=lambda requests: line.on_dropped(requests),
-        hurried=any(lane.eager for lane in settings.lanes.values()),
+        settlement,
+        gc_policy,
+        interval_s=settings.kafka.commit_interval,
+        max_uncommitted=settings.kafka.max_uncommitted,
     )
-    dispatch = Dispatch(
-        batcher,
-        runner,
-        transforms,
-        replies,
-        outbox,
-        max_rows={name: policy.max_rows for name, policy in policies.items()},
-        batches_in_flight=limits.batches_in_flight,
-        more_coming=lambda: not intake.drained,
-        metrics=metrics,
-    )
-    line = Pipeline(
+    return Pipeline(
         source,
         intake,
-        transforms,
-        batcher,
         dispatch,
-        runner,
         outbox,
-        lanes=lanes,
-        lingers_s={name: policy.linger_s for name, policy in policies.items()},
-        budgets=budgets,
-        metrics=metrics,
-        gc_policy=gc_policy,
-        commit_interval_s=settings.kafka.commit_interval,
-        drain_s=limits.drain,
-        max_uncommitted=settings.kafka.max_uncommitted,
-        moved=moved,
+        committer,
+        settlement,
+        tasks,
+        drain_s=settings.limits.drain,
     )
-    return line
 
 
-def lane_policies(settings: Settings, models: Models) -> dict[str, LanePolicy]:
-    """Return how each lane is batched; a model of a fixed number of rows lowers its lanes' N."""
-    policies = {}
+def make_lanes(settings: Settings, models: Models) -> list[Lane]:
+    """Return the lanes of a line; a model of a fixed number of rows lowers its lanes' N."""
+    lanes = []
     for name, lane in settings.lanes.items():
         policy = LanePolicy.of(name, lane)
         fixed = [models.serving[model].session.signature.fixed_rows for model in lane.models]
         most = min([rows for rows in fixed if rows is not None], default=policy.max_rows)
-        policies[name] = replace(policy, max_rows=min(policy.max_rows, most))
-    return policies
+        policy = replace(policy, max_rows=min(policy.max_rows, most))
+        budget = Budget(lane.max_waiting, lane.max_waiting_bytes)
+        lanes.append(Lane(policy, tuple(lane.topics), budget))
+    return lanes
 
 
-def run_limits(
-    settings: Settings, policies: Mapping[str, LanePolicy]
-) -> dict[tuple[str, str], Limits]:
+def run_limits(settings: Settings, lanes: Iterable[Lane]) -> dict[tuple[str, str], Limits]:
     """Return the limits of runs by lane and model."""
     return {
-        (name, model): Limits(
+        (lane.name, model): Limits(
             run_s=settings.models[model].run_limit,
             search_s=settings.limits.bisect,
-            max_rows=policies[name].max_rows,
+            max_rows=lane.policy.max_rows,
         )
-        for name, lane in settings.lanes.items()
-        for model in lane.models
+        for lane in lanes
+        for model in settings.lanes[lane.name].models
     }

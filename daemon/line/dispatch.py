@@ -1,7 +1,7 @@
 """From the lanes through the model to the outbox: bind batches, run them, answer."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.telemetry.metrics import Metrics
 from daemon.values.errors import Code
-from daemon.values.messages import Batch
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Batch, Request
+from runtime import Model
 
 _SHORTEST_S = 0.001
 """The loop's timers keep whole milliseconds; a shorter wait would spin."""
@@ -33,34 +35,76 @@ class Dispatch:
         transforms: Transforms,
         replies: Replies,
         outbox: Outbox,
-        *,
-        max_rows: Mapping[str, int],
-        batches_in_flight: int,
-        more_coming: Callable[[], bool],
         metrics: Metrics,
     ) -> None:
-        """`max_rows` is each lane's N; `more_coming`: whether requests are still being fetched or prepared."""
         self._batcher = batcher
         self._runner = runner
         self._transforms = transforms
         self._replies = replies
         self._outbox = outbox
-        self._max_rows = max_rows
-        self._batches_in_flight = batches_in_flight
-        self._more_coming = more_coming
         self._metrics = metrics
-        self._alarm = Wakeup()
+        self._wakeup = Wakeup()
+        self._fetching = True
 
-    def changed(self) -> None:
-        """Look again: requests were offered, or nothing more is coming."""
-        self._alarm.ring()
+    # What waits
+
+    def offer(self, requests: Sequence[Request]) -> None:
+        """Let `requests` gather in their lanes."""
+        self._batcher.offer(requests)
+        self._wakeup.ring()
+
+    def expect(self, *, more: bool) -> None:
+        """Say whether more is being fetched, for which an eager lane still waits."""
+        self._fetching = more
+        self._wakeup.ring()
+
+    def drop(self, ledgers: Collection[Ledger]) -> Sequence[Request]:
+        """Return what waited for partitions that are lost; it is forgotten here."""
+        return self._batcher.drop(ledgers)
+
+    def hurry(self, lanes: Collection[str]) -> None:
+        """Let nothing in `lanes` wait for company, until told of others."""
+        self._batcher.hurry(lanes)
+        self._wakeup.ring()
+
+    def flush_laggard(self, ledger: Ledger) -> None:
+        """Let the oldest of `ledger` run at once: it holds back its partition's commits."""
+        self._batcher.flush_laggard(ledger)
+        self._wakeup.ring()
+
+    def drain(self) -> None:
+        """Let everything run at once, what is still being prepared included."""
+        self._batcher.drain()
+        self._wakeup.ring()
+
+    def due_s(self, now_s: float) -> float:
+        """When the oldest request that waits has to run; now if any runs or is made ready."""
+        if self._runner.in_flight or self._transforms.under_way:
+            return now_s
+        return self._batcher.oldest_due_s(default=now_s)  # what is nowhere would never move
+
+    # What runs
+
+    @property
+    def running(self) -> int:
+        """Batches that run, and requests that have run and get their replies."""
+        return self._runner.in_flight + self._transforms.finishing
+
+    def retire(self, model: Model) -> None:
+        """Close a model that a reload replaced, once no batch needs it."""
+        self._runner.retire(model)
+
+    def close(self) -> None:
+        """Give up what is left, after the run that is under way."""
+        self._transforms.close()
+        self._runner.close()
 
     async def run(self) -> None:
         """Bind and hand over batches for ever."""
         while True:
             now_s = time.monotonic()
             self._feed(now_s)
-            await self._alarm.wait(self._pause_s(now_s))
+            await self._wakeup.wait(self._pause_s(now_s))
 
     def _pause_s(self, now_s: float) -> float | None:
         """How long nothing can change by time alone."""
@@ -85,8 +129,9 @@ class Dispatch:
         """
         self._expire(now_s)
         if self._runner.in_flight == 0:
-            self._start(self._batcher.take(now_s, more_coming=self._more_coming()))
-        if self._runner.in_flight == 1 and self._batches_in_flight > 1:
+            more_coming = self._fetching or self._transforms.preparing > 0
+            self._start(self._batcher.take(now_s, more_coming=more_coming))
+        if self._runner.in_flight == 1 and self._runner.takes_ahead:
             self._start(self._batcher.take_ahead(now_s))
         elif (
             self._runner.in_flight == 2  # noqa: PLR2004 -- one runs, one waits
@@ -96,13 +141,13 @@ class Dispatch:
 
     def _start(self, batch: Batch | None, *, first: bool = False) -> None:
         if batch is not None:
-            self._runner.submit(batch, first=first)
+            self._runner.submit(batch, first=first, done=self._on_served)
 
-    def on_served(self, served: Served) -> None:
+    def _on_served(self, served: Served) -> None:
         """Answer a batch that has run; the executor is fed first."""
         self._learn(served)
         self._feed(time.monotonic())
-        self._alarm.ring()
+        self._wakeup.ring()
         self._count(served)
         for part in served.verdict.parts:
             self._answer(served, part)
@@ -122,7 +167,8 @@ class Dispatch:
         self._metrics.stage(lane, "assemble", served.assemble_s)
         self._metrics.stage(lane, "run", served.run_s)
         self._metrics.executor_busy(model, served.run_s)
-        fill_ratio = served.batch.rows / self._max_rows[lane]
+        most_rows = served.batch.requests[0].ledger.lane.policy.max_rows
+        fill_ratio = served.batch.rows / most_rows
         self._metrics.batch(model, lane, served.batch.rows, fill_ratio, served.batch.cause)
 
     def _answer(self, served: Served, part: Part) -> None:

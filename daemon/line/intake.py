@@ -5,15 +5,14 @@ One task that does nothing else.
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from daemon.admission.admission import Admission
-from daemon.batching.batcher import Batcher
+from daemon.line.dispatch import Dispatch
 from daemon.line.outbox import Outbox
-from daemon.loop.wakeup import Wakeup
+from daemon.line.settlement import Settlement
 from daemon.preparing.transforms import Transforms
-from daemon.telemetry.metrics import Metrics
-from daemon.values.budget import Budget
+from daemon.values.lane import Lane
 from daemon.values.messages import Answer, Chunk, Request
 from daemon.values.ports import Source
 
@@ -26,111 +25,81 @@ _OPEN_S = 1.0
 
 
 class Intake:
-    """Fetches for lanes with room; `changed` is called when the lanes have more to batch."""
+    """Fetches for lanes that are open."""
 
     def __init__(
         self,
         source: Source,
         admission: Admission,
         transforms: Transforms,
-        batcher: Batcher,
+        dispatch: Dispatch,
         outbox: Outbox,
-        *,
-        lanes: Mapping[str, str],
-        budgets: Mapping[str, Budget],
-        metrics: Metrics,
-        changed: Callable[[], None],
-        dropped: Callable[[Sequence[Request]], None],
-        hurried: bool,
+        settlement: Settlement,
     ) -> None:
-        """`lanes` names each topic's lane; `hurried`: some lane is eager and must know of idleness."""
         self._source = source
         self._admission = admission
         self._transforms = transforms
-        self._batcher = batcher
+        self._dispatch = dispatch
         self._outbox = outbox
-        self._lanes = lanes
-        self._budgets = budgets
-        self._metrics = metrics
-        self._changed = changed
-        self._dropped = dropped
-        self._hurried = hurried
-        self._room = Wakeup()
+        self._settlement = settlement
+        self._is_some_lane_eager = any(lane.policy.eager for lane in settlement.lanes)
         self._stopped = False
         self._drained = False
-
-    @property
-    def drained(self) -> bool:
-        """Whether the last fetch found nothing more, and nothing fetched is still prepared."""
-        return self._drained and self._transforms.preparing == 0
+        """Whether the last fetch found nothing more, which only eager lanes need to know."""
 
     def stop(self) -> None:
         """Fetch no more; what the present fetch brings is left to redelivery."""
         self._stopped = True
-        self._room.ring()
-
-    def give_back(self, lane: str, requests: int, size_bytes: int) -> None:
-        """Return the budget of requests that have left the line."""
-        budget = self._budgets[lane]
-        held = not budget.has_room
-        budget.give(requests, size_bytes)
-        if held and budget.has_room:
-            self._room.ring()
+        self._settlement.room.ring()
 
     async def run(self) -> None:
         """Fetch and admit until stopped; raises Fatal."""
         while not self._stopped:
-            topics = self._open_topics()
-            if not topics:
+            lanes = [lane for lane in self._settlement.lanes if lane.is_open]
+            if not lanes:
                 await self._source.fetch((), max_records=0, timeout_s=0.0)
-                await self._room.wait(_OPEN_S)
+                await self._settlement.room.wait(_OPEN_S)
                 continue
-            self._admit(await self._fetch(topics))
+            self._admit(await self._fetch(lanes))
             await asyncio.sleep(0)  # buffered records come back without a suspension
 
-    def _open_topics(self) -> Collection[str]:
-        return [topic for topic, lane in self._lanes.items() if self._budgets[lane].has_room]
-
-    async def _fetch(self, topics: Collection[str]) -> Sequence[Chunk]:
+    async def _fetch(self, lanes: Collection[Lane]) -> Sequence[Chunk]:
         """Fetch at once what is there; only then, and saying so, wait for more."""
-        most = min(_MOST_RECORDS, max(self._budgets[self._lanes[topic]].room for topic in topics))
-        if self._hurried and not self._drained:
+        topics = [topic for lane in lanes for topic in lane.topics]
+        most = min(_MOST_RECORDS, max(lane.budget.room for lane in lanes))
+        if self._is_some_lane_eager and not self._drained:
             chunks = await self._source.fetch(topics, max_records=most, timeout_s=0.0)
             if chunks:
                 return chunks
-            self._drained = True
-            self._changed()
-        longest_s = _OPEN_S if len(topics) == len(self._lanes) else _HELD_S
+            self._note_drained(drained=True)
+        longest_s = _OPEN_S if len(lanes) == len(self._settlement.lanes) else _HELD_S
         chunks = await self._source.fetch(topics, max_records=most, timeout_s=longest_s)
-        self._drained = self._drained and not chunks
+        self._note_drained(drained=self._drained and not chunks)
         return chunks
+
+    def _note_drained(self, *, drained: bool) -> None:
+        if drained != self._drained:
+            self._drained = drained
+            self._dispatch.expect(more=not drained)
 
     def _admit(self, chunks: Sequence[Chunk]) -> None:
         if self._stopped:  # while it fetched: they are left to redelivery
             return
         for chunk in chunks:
-            lane = self._lanes[chunk.ledger.topic]
             now_s, wall_s = time.monotonic(), time.time()
-            admitted = self._admission.admit(lane, chunk, now_s=now_s, wall_ms=wall_s * 1000)
-            self._budgets[lane].take(admitted.count, admitted.cost_bytes)
-            self._metrics.received(
-                lane, chunk.records, unreadable=len(chunk.unreadable), wall_s=wall_s
+            admitted = self._admission.admit(
+                chunk.ledger.lane.name, chunk, now_s=now_s, wall_ms=wall_s * 1000
             )
-            if admitted.skewed:
-                self._metrics.skewed(lane, admitted.skewed)
+            self._settlement.entered(chunk, admitted, wall_s=wall_s)
             if admitted.answers:
                 self._outbox.put(admitted.answers)
             if admitted.prepare:
                 self._transforms.prepare(admitted.prepare, done=self._prepared)
             if admitted.requests:
-                self._offer(admitted.requests)
+                self._dispatch.offer(admitted.requests)
 
     def _prepared(self, requests: Sequence[Request], answers: Sequence[Answer]) -> None:
         """Take over what transforms made of requests; `answers` are those they ended themselves."""
         self._outbox.put(answers)
-        self._offer([request for request in requests if not request.ledger.lost])
-        self._dropped([request for request in requests if request.ledger.lost])
-
-    def _offer(self, requests: Sequence[Request]) -> None:
-        self._batcher.offer(requests)
-        self._changed()
+        self._dispatch.offer([request for request in requests if not request.ledger.lost])
+        self._settlement.handed_back([request for request in requests if request.ledger.lost])

@@ -16,6 +16,7 @@ from prometheus_client.samples import Sample
 
 from config.settings import Settings
 from daemon.line.pipeline import Pipeline
+from daemon.loop.tasks import Tasks
 from daemon.one_shot.eta import Eta
 from daemon.one_shot.follower import Follower, Look
 from daemon.one_shot.progress import View
@@ -101,14 +102,14 @@ class OneShot:
         return self._judge(code)
 
     @asynccontextmanager
-    async def chasing(
-        self, source: Source, line: Pipeline, stop: asyncio.Event
+    async def following(
+        self, source: Source, line: Pipeline, stop: asyncio.Event, tasks: Tasks
     ) -> AsyncIterator[None]:
-        """Set `stop` when the target is reached; what goes wrong ends `line`."""
+        """Set `stop` when the target is reached; what goes wrong is a failure of `tasks`."""
         if self._target is None:  # told to stop before it was known
             yield
             return
-        chase = Follower(
+        follower = Follower(
             self._target,
             self._look,
             source,
@@ -117,21 +118,17 @@ class OneShot:
             interval_s=self._settings.scaling.interval,
             told=self._told,
         )
-        task = asyncio.get_running_loop().create_task(chase.run(), name="chase")
 
-        def ended(task: asyncio.Task[None]) -> None:
-            if task.cancelled():
-                return
-            if (error := task.exception()) is not None:
-                line.fail(error)
+        async def follow() -> None:
+            await follower.run()
             stop.set()
 
-        task.add_done_callback(ended)
+        following = Tasks(tasks)
+        following.start(follow(), name="follower")
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.wait([task])
+            await following.close()
 
     def summary(self, code: Exit, reason: str = "") -> Summary:
         """Return what to tell at the end; `reason` when it failed in another way than `run` knows."""

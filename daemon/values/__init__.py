@@ -2,6 +2,7 @@
 
 - `budget.py`: how much a lane may hold at a time, from fetch to acknowledged reply
 - `errors.py`: the codes a request can end with, and the reasons the process can end for
+- `lane.py`: a lane as the running line knows it: how it is batched, how much it may hold
 - `ledger.py`: which offsets of a partition are answered, and so what may be committed
 - `messages.py`: the few values that travel down the line
 - `ports.py`: what the line asks of the world at its two ends, so that each end can be real or a

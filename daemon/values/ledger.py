@@ -10,6 +10,8 @@ Gaps in the offsets (compaction, transaction markers) are never outstanding and 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
+from daemon.values.lane import Lane
+
 
 class Ledger:
     """One partition of one assignment: what was started, what is settled.
@@ -17,13 +19,14 @@ class Ledger:
     A new assignment gets a new ledger, so a late answer settles a ledger that nobody reads any more.
     """
 
-    __slots__ = ("_edges", "_position", "lost", "number", "outstanding", "topic")
+    __slots__ = ("_edges", "_position", "lane", "lost", "number", "topic")
 
-    def __init__(self, topic: str, number: int, position: int) -> None:
+    def __init__(self, topic: str, number: int, position: int, lane: Lane) -> None:
+        """`lane` is the one that `topic` belongs to."""
         self.topic = topic
         self.number = number
+        self.lane = lane
         self.lost = False
-        self.outstanding = 0
         self._position = position
         self._edges: list[int] = []
 
@@ -42,6 +45,11 @@ class Ledger:
         """How far reading is ahead of the oldest unanswered offset."""
         return self._position - self.committable
 
+    @property
+    def outstanding(self) -> int:
+        """How many offsets are started and not settled. O(runs)."""
+        return _length(self._edges)
+
     def start(self, offsets: Sequence[int], *, position: int) -> None:
         """Enter `offsets`, beyond all earlier ones; `position` is the offset after what was read.
 
@@ -57,7 +65,6 @@ class Ledger:
             del edges[0]
         self._edges += edges
         self._position = position
-        self.outstanding += len(offsets)
 
     def settle(self, offsets: Sequence[int]) -> None:
         """Mark `offsets` answered, in any order.
@@ -80,7 +87,6 @@ class Ledger:
         if _length(after) != _length(before) - len(offsets):
             raise ValueError(f"{self._name}: settled {_shown(offsets)}, not all outstanding")
         self._edges[low:high] = after
-        self.outstanding -= len(offsets)
 
     @property
     def _name(self) -> str:

@@ -27,8 +27,8 @@ class Source(Protocol):
         When not, the present ledgers are lost from this call on.
         """
 
-    async def start(self) -> None:
-        """Join the group; raises Fatal."""
+    async def start(self, drain: "Drain") -> None:
+        """Join the group, calling `drain` when it takes partitions away; raises Fatal."""
 
     async def fetch(
         self, topics: Collection[str], *, max_records: int, timeout_s: float

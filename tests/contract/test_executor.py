@@ -77,7 +77,6 @@ class Bench:
         self.runner = kind(
             self.models,
             LIMITS,
-            done=lambda served: self._note(self.served, served),
             failed=lambda error: self._note(self.failures, error),
             rebuild=self._rebuild,
         )
@@ -89,10 +88,13 @@ class Bench:
     def session(self):
         return self.models[BUCKET.model].session
 
+    def submit(self, batch, **options):
+        self.runner.submit(batch, done=lambda served: self._note(self.served, served), **options)
+
     async def running(self, batch):
         """Submit `batch` and return when it runs."""
         self.session.entered.clear()
-        self.runner.submit(batch)
+        self.submit(batch)
         if self.real:
             assert await asyncio.to_thread(self.session.entered.wait, 10)
 
@@ -127,7 +129,7 @@ async def test_batches_come_back_in_the_order_handed_over(bench):
     batches = [batch_of(1), batch_of(2, 3), batch_of(4)]
 
     for batch in batches:
-        bench.runner.submit(batch)
+        bench.submit(batch)
     await bench.until(3)
 
     assert [served.batch for served in bench.served] == batches
@@ -137,7 +139,7 @@ async def test_batches_come_back_in_the_order_handed_over(bench):
 
 async def test_runs_follow_one_another_and_take_their_time(bench):
     for value in range(3):
-        bench.runner.submit(batch_of(value))
+        bench.submit(batch_of(value))
     await bench.until(3)
 
     for served in bench.served:
@@ -148,7 +150,7 @@ async def test_runs_follow_one_another_and_take_their_time(bench):
 
 async def test_batches_handed_over_are_counted_until_they_come_back(bench):
     for value in range(3):
-        bench.runner.submit(batch_of(value))
+        bench.submit(batch_of(value))
     counts = [bench.runner.in_flight]
     for count in range(3):
         await bench.until(count + 1)
@@ -161,7 +163,7 @@ async def test_what_waits_behind_the_running_batch_is_ahead(bench):
     await bench.running(batch_of(1))
     none = bench.runner.ahead
     waiting = batch_of(2)
-    bench.runner.submit(waiting)
+    bench.submit(waiting)
 
     assert none is None
     assert bench.runner.ahead is waiting
@@ -170,9 +172,9 @@ async def test_what_waits_behind_the_running_batch_is_ahead(bench):
 async def test_a_batch_to_go_first_overtakes_what_waits_and_not_what_runs(bench):
     running, waiting, urgent = batch_of(1), batch_of(2), batch_of(3)
     await bench.running(running)
-    bench.runner.submit(waiting)
+    bench.submit(waiting)
 
-    bench.runner.submit(urgent, first=True)
+    bench.submit(urgent, first=True)
     ahead = bench.runner.ahead
     await bench.until(3)
 
@@ -181,7 +183,7 @@ async def test_a_batch_to_go_first_overtakes_what_waits_and_not_what_runs(bench)
 
 
 async def test_a_culprit_fails_alone(bench):
-    bench.runner.submit(batch_of(1, POISON, 2))
+    bench.submit(batch_of(1, POISON, 2))
     await bench.until(1)
 
     verdict = bench.served[0].verdict
@@ -194,7 +196,7 @@ async def test_a_sick_session_is_built_anew_and_serves_what_waited_too(bench):
     sound = bench.spare = bench.model()
 
     for value in range(3):
-        bench.runner.submit(batch_of(value))
+        bench.submit(batch_of(value))
     await bench.until(3)
 
     assert [served.model for served in bench.served] == [sound] * 3
@@ -207,7 +209,7 @@ async def test_a_session_that_stays_sick_is_reported_once_and_nothing_comes_back
     bench.spare = bench.model(sick=True) if spare == "sick" else None
 
     for value in range(3):
-        bench.runner.submit(batch_of(value))
+        bench.submit(batch_of(value))
     await bench.until(1)
     await asyncio.sleep(3 * RUN_S)
 
@@ -220,7 +222,7 @@ async def test_a_session_that_stays_sick_is_reported_once_and_nothing_comes_back
 async def test_what_goes_wrong_with_a_verdict_is_reported_and_not_swallowed(bench):
     bench.broken = True
 
-    bench.runner.submit(batch_of(1))
+    bench.submit(batch_of(1))
     await bench.until(1)
 
     assert [type(error) for error in bench.failures] == [ZeroDivisionError]
@@ -229,11 +231,11 @@ async def test_what_goes_wrong_with_a_verdict_is_reported_and_not_swallowed(benc
 async def test_a_replaced_model_is_closed_once_its_batches_have_run(bench):
     old, new = bench.models[BUCKET.model], bench.model()
     await bench.running(batch_of(1))
-    bench.runner.submit(batch_of(2))
+    bench.submit(batch_of(2))
 
     bench.models[BUCKET.model] = new
     bench.runner.retire(old)
-    bench.runner.submit(batch_of(3))
+    bench.submit(batch_of(3))
     await bench.until(1)
     closed_between = old.session.closed
     await bench.until(3)
@@ -254,7 +256,7 @@ async def test_a_model_that_nothing_needs_is_closed_without_further_batches(benc
 async def test_nothing_runs_after_the_run_in_which_the_runner_is_closed(bench):
     session, replaced = bench.session, bench.model()
     await bench.running(batch_of(1))
-    bench.runner.submit(batch_of(2))
+    bench.submit(batch_of(2))
     bench.runner.retire(replaced)
 
     await asyncio.to_thread(bench.runner.close)

@@ -187,7 +187,7 @@ async def test_a_restarted_broker_is_rejoined_and_nothing_is_lost(broker, fragil
 async def test_leaving_takes_no_longer_because_the_broker_hangs(broker, fragile, private_topics):
     await private_topics(requests=1)
     source = fragile.make(instance_id="slot-1")
-    await source.start()
+    await source.begin()
     broker.pause()
     try:
         async with asyncio.timeout(20):  # half of kafka.request_timeout
@@ -225,6 +225,6 @@ async def test_a_session_that_the_broker_does_not_allow_is_a_fault_of_the_settin
     source = workers.make(session_timeout="100ms", heartbeat_interval="20ms")
 
     with pytest.raises(Fatal) as caught:
-        await source.start()
+        await source.begin()
 
     assert caught.value.exit_code is Exit.SETTINGS

@@ -27,6 +27,7 @@ from daemon.kafka.writing.sink import KafkaSink
 from daemon.values.errors import Exit, Fatal
 from loadtest.kafka.broker import Broker
 from tests.contract.worlds import Tally, gather, settings_for, values_of
+from tests.ledgers import make_lane
 
 pytestmark = pytest.mark.kafka
 
@@ -185,7 +186,7 @@ async def _drained(ledgers):
 
 
 def _source(settings, topics):
-    return KafkaSource(settings, [f"{topics.prefix}requests"], drain=_drained, tally=Tally())
+    return KafkaSource(settings, [make_lane(f"{topics.prefix}requests")], tally=Tally())
 
 
 async def _how_it_ends(starting):
@@ -198,7 +199,7 @@ async def test_who_is_let_in_reads_and_writes(settings, private_topics):
     names = await private_topics(requests=1, replies=1, dead=1)
     sink, source = KafkaSink(settings(ALICE)), _source(settings(ALICE), private_topics)
     await sink.start()
-    await source.start()
+    await source.start(_drained)
     try:
         await sink.send(names.requests, 0, [(None, b"a", [])])
         assert values_of(await gather(source, [names.requests], 1)) == [b"a"]
@@ -212,7 +213,7 @@ async def test_who_is_let_in_but_has_no_rights_ends_with_77(settings, private_to
     sink, source = KafkaSink(settings(bob)), _source(settings(bob), private_topics)
 
     assert (await _how_it_ends(sink.start())).exit_code is Exit.DENIED
-    assert (await _how_it_ends(source.start())).exit_code is Exit.DENIED
+    assert (await _how_it_ends(source.start(_drained))).exit_code is Exit.DENIED
     await sink.close()
 
 
@@ -229,14 +230,16 @@ async def test_who_looks_from_outside_has_to_prove_who_it_is_too(settings, priva
 @pytest.mark.parametrize("user", [ALICE, BOB])
 async def test_a_wrong_password_ends_with_77_at_once(settings, private_topics, bob, user):
     async with asyncio.timeout(30):  # half of kafka.start_timeout
-        end = await _how_it_ends(_source(settings(user, password="wrong"), private_topics).start())
+        end = await _how_it_ends(
+            _source(settings(user, password="wrong"), private_topics).start(_drained)
+        )
 
     assert end.exit_code is Exit.DENIED
     assert "wrong" not in str(end)
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_refused(settings, private_topics):
-    end = await _how_it_ends(_source(settings(ALICE, ca=None), private_topics).start())
+    end = await _how_it_ends(_source(settings(ALICE, ca=None), private_topics).start(_drained))
 
     assert end.exit_code is Exit.DENIED
     assert "certificate" in str(end).lower()
@@ -245,14 +248,14 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(settings, privat
 async def test_a_mechanism_that_the_broker_lacks_ends_with_77(settings, private_topics):
     source = _source(settings(ALICE, sasl_mechanism="SCRAM-SHA-256"), private_topics)
 
-    assert (await _how_it_ends(source.start())).exit_code is Exit.DENIED
+    assert (await _how_it_ends(source.start(_drained))).exit_code is Exit.DENIED
 
 
 async def test_plain_text_to_a_port_that_wants_tls_does_not_hang(settings, private_topics):
     plain = settings(ALICE, security_protocol="PLAINTEXT", start_timeout="2s")
 
     async with asyncio.timeout(30):
-        end = await _how_it_ends(_source(plain, private_topics).start())
+        end = await _how_it_ends(_source(plain, private_topics).start(_drained))
 
     assert end.exit_code is Exit.BROKER_UNAVAILABLE
 

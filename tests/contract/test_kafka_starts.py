@@ -59,7 +59,7 @@ async def test_the_first_worker_starts_the_partitions_of_all_others(workers, top
     for number in range(4):
         await workers.produce(names.requests, number, b"old")
     sources = [workers.make(start="latest") for _ in range(2)]
-    await asyncio.gather(*(source.start() for source in sources))
+    await asyncio.gather(*(source.begin() for source in sources))
     try:
         async with asyncio.timeout(20):
             while sum(len(source.ledgers) for source in sources) < 4:
@@ -168,6 +168,6 @@ async def test_missing_request_topics_end_the_start(workers, topics, monkeypatch
     source = workers.make()
 
     with pytest.raises(Fatal, match="requests") as caught:
-        await source.start()
+        await source.begin()
 
     assert caught.value.exit_code is Exit.SETTINGS

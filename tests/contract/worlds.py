@@ -10,7 +10,8 @@ from config.settings import Settings
 from daemon.kafka.source import KafkaSource
 from daemon.kafka.writing.sink import KafkaSink
 from tests import raw_batches
-from tests.fakes import FakeSink, FakeSource
+from tests.fakes import FakeSink, FakeSource, drained
+from tests.ledgers import make_lane
 
 PATIENCE_S = 20.0
 """How long a test waits for what must come; the machine may be busy."""
@@ -70,7 +71,7 @@ class Workers:
         await self._stack.aclose()
 
     def make(self, names=("requests",), *, drain=None, tally=None, limits=None, **kafka):
-        """A source that is not started yet; `drained` has what its drain was called with."""
+        """A source that `begin` starts; `drained` has what its drain was called with."""
         settings = settings_for(self.bootstrap, self.topics, limits=limits, **kafka)
         drained = []
 
@@ -79,19 +80,15 @@ class Workers:
             if drain is not None:
                 await drain(ledgers)
 
-        source = KafkaSource(
-            settings,
-            [self.topics.prefix + name for name in names],
-            drain=note,
-            tally=tally or Tally(),
-        )
-        source.drained = drained
+        lanes = [make_lane(self.topics.prefix + name) for name in names]
+        source = KafkaSource(settings, lanes, tally=tally or Tally())
+        source.begin, source.drained = lambda: source.start(note), drained
         return source
 
     async def start(self, *args, **kafka):
         """A started source whose partitions are open."""
         source = self.make(*args, **kafka)
-        await source.start()
+        await source.begin()
         self._stack.push_async_callback(source.leave)
         return source
 
@@ -155,10 +152,10 @@ class FakeWorld:
     async def start(self, *, drain=None, **options):
         log = self.source.log if hasattr(self, "source") else None
         committed = self.source.committed if log else {}
-        self.source = FakeSource(**options, **({"drain": drain} if drain else {}))
+        self.source = FakeSource(**options)
         if log:
             self.source.log, self.source.committed = log, committed
-        await self.source.start()
+        await self.source.start(drain or drained)
         self.source.assign((self.requests, 0), (self.requests, 1))
         return self.source
 

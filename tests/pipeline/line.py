@@ -12,6 +12,7 @@ from prometheus_client import generate_latest
 
 from config.settings import Settings
 from daemon.line import assembly
+from daemon.loop.tasks import Tasks
 from daemon.telemetry.metrics import Metrics
 from loadtest.processes.metrics import Metrics as Scrape
 from runtime import Model
@@ -42,8 +43,8 @@ class Idle:
 class WatchedSource(FakeSource):
     """Tells the line of each commit before it counts."""
 
-    def __init__(self, line, **options):
-        super().__init__(**options)
+    def __init__(self, line, lanes, **options):
+        super().__init__(lanes, **options)
         self._line = line
 
     def _record_commit(self, ledgers):
@@ -121,6 +122,7 @@ class Line:
         self._stack.enter_context(
             mock.patch.multiple(time, monotonic=loop.time, time=lambda: EPOCH_S + loop.time())
         )
+        self.lanes = assembly.make_lanes(self.settings, self.models)
         self.source = self._make_source()
         await self._start()
         return self
@@ -138,18 +140,20 @@ class Line:
     def _make_source(self):
         return WatchedSource(
             self,
-            drain=self._drain,
+            self.lanes,
             revoke_s=self.settings.limits.revoke,
             max_uncommitted=self.settings.kafka.max_uncommitted,
         )
 
     async def _start(self):
-        self.stop = asyncio.Event()
+        self.stop, self.tasks = asyncio.Event(), Tasks()
         self.metrics = Metrics()
         self.line = put_together(
             self.settings,
             self.models,
             self.metrics,
+            self.tasks,
+            self.lanes,
             source=self.source,
             sink=self.sink,
             gc_policy=Idle(),
@@ -157,19 +161,17 @@ class Line:
             runner_kind=FakeRunner,
             preparation_kind=FakePreparation,
         )
-        await self.source.start()
+        await self.line.start()
         self.source.assign(*self.partitions)
         self.task = asyncio.get_running_loop().create_task(self.line.run(self.stop))
 
     async def restart(self):
         """Let the next worker take over what this one leaves."""
         self.line.close()
+        self.lanes = assembly.make_lanes(self.settings, self.models)
         before, self.source = self.source, self._make_source()
         self.source.log, self.source.committed = before.log, before.committed
         await self._start()
-
-    async def _drain(self, ledgers):
-        await self.line.on_revoked(ledgers)
 
     @property
     def partitions(self):

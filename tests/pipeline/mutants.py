@@ -14,9 +14,11 @@ from tests.pipeline import (
 
 ORDER = [
     "daemon.preparing.transforms",
+    "daemon.line.settlement",
     "daemon.line.outbox",
-    "daemon.line.intake",
     "daemon.line.dispatch",
+    "daemon.line.intake",
+    "daemon.line.committer",
     "daemon.line.pipeline",
     "daemon.line.assembly",
 ]
@@ -83,16 +85,16 @@ OUTBOX = [
         partial(test_fatal.test_a_topic_it_may_not_write_to_ends_it, line.REPLIES, 1),
     ),
 ]
-PIPELINE = [
+SETTLEMENT = [
     (
         "keeps the budget of answers",
-        "self._intake.give_back(lane, len(group), cost_bytes)",
+        'self._metrics.stage(ledger.lane.name, "publish", publish_s)\n            self._give_back(ledger.lane, group)',
         "pass",
         test_backpressure.test_the_budget_is_given_back_by_every_way_out,
     ),
     (
         "keeps the budget of what it hands back",
-        "self._intake.give_back(lane, len(group), sum([item.cost_bytes for item in group]))",
+        "self._metrics.handed_back(ledger.lane.name, len(group))\n            self._give_back(ledger.lane, group)",
         "pass",
         test_partitions.test_a_revocation_drops_what_waits_unrun,
     ),
@@ -103,11 +105,57 @@ PIPELINE = [
         test_line.test_a_request_is_answered_and_committed,
     ),
     (
+        "sleeps although there is room again",
+        "self.room.ring()",
+        "pass",
+        test_backpressure.test_reading_goes_on_as_soon_as_there_is_room,
+    ),
+    (
+        "does not count what cannot be read",
+        "unreadable=len(chunk.unreadable)",
+        "unreadable=0",
+        test_line.test_records_in_are_results_errors_and_dead_letters,
+    ),
+]
+COMMITTER = [
+    (
         "commits only when it leaves",
-        "began_s = time.monotonic()\n            await self._source.commit()",
-        "began_s = time.monotonic()",
+        "await self._source.commit()",
+        "pass",
         test_line.test_a_request_is_answered_and_committed,
     ),
+    (
+        "runs what waits for lost partitions",
+        "if lost:",
+        "if False:",
+        test_partitions.test_what_waits_for_a_lost_partition_never_runs,
+    ),
+    (
+        "lets laggards wait",
+        "self._dispatch.flush_laggard(ledger)",
+        "pass",
+        test_backpressure.test_what_holds_commits_back_leaves_before_its_linger_is_over,
+    ),
+    (
+        "lets laggards wait until reading must stop for them",
+        "max(1, max_uncommitted // 2)",
+        "max_uncommitted",
+        test_backpressure.test_a_laggard_leaves_when_half_of_what_may_be_uncommitted_is_read,
+    ),
+    (
+        "hurries laggards too early",
+        "max(1, max_uncommitted // 2)",
+        "max(1, max_uncommitted // 4)",
+        test_backpressure.test_a_laggard_leaves_when_half_of_what_may_be_uncommitted_is_read,
+    ),
+    (
+        "believes partition counts for ever",
+        "self._outbox.forget_counts()",
+        "pass",
+        test_line.test_partitions_added_to_a_reply_topic_come_into_use,
+    ),
+]
+PIPELINE = [
     (
         "does not commit when it leaves",
         "try:\n            await self._source.commit()\n",
@@ -116,13 +164,13 @@ PIPELINE = [
     ),
     (
         "lets what is gathered linger at the end",
-        "self._batcher.drain()",
+        "self._dispatch.drain()",
         "pass",
         test_stopping.test_what_is_gathered_leaves_at_once_and_the_end_is_clean,
     ),
     (
         "drains for ever",
-        "asyncio.timeout(budget_s)",
+        "asyncio.timeout(self._drain_s)",
         "asyncio.timeout(None)",
         test_stopping.test_a_run_longer_than_the_drain_budget_leaves_work,
     ),
@@ -146,45 +194,43 @@ PIPELINE = [
     ),
     (
         "runs what waits for a partition that goes",
-        "self.on_dropped(self._batcher.drop(ledgers))",
+        "self._settlement.handed_back(self._dispatch.drop(ledgers))",
         "pass",
         test_partitions.test_what_waits_is_not_run_while_a_revocation_waits_for_what_runs,
     ),
     (
         "lets partitions go while their batch runs",
-        "while self._runner.in_flight or self._transforms",
-        "while self._transforms",
+        "while self._dispatch.running or self._outbox.pending",
+        "while self._outbox.pending",
         test_partitions.test_a_revocation_finishes_what_runs_and_commits_it,
     ),
+]
+INTAKE = [
+    (
+        "reads more than a lane has room for",
+        "max(lane.budget.room for lane in lanes)",
+        "_MOST_RECORDS",
+        test_backpressure.test_a_fetch_is_no_larger_than_the_room_there_is,
+    ),
+    (
+        "offers what is prepared for a lost partition",
+        "[request for request in requests if not request.ledger.lost]",
+        "requests",
+        test_partitions.test_what_is_being_prepared_for_a_lost_partition_is_let_go,
+    ),
+    (
+        "never says that nothing more comes",
+        "self._note_drained(drained=True)",
+        "pass",
+        test_timing.test_a_lone_request_in_an_eager_lane_does_not_wait,
+    ),
+]
+DISPATCH = [
     (
         "lets partitions go while their replies are made",
-        "or self._transforms.finishing",
-        "",
+        "self._runner.in_flight + self._transforms.finishing",
+        "self._runner.in_flight",
         test_partitions.test_a_revocation_waits_for_what_a_transform_makes_of_outputs,
-    ),
-    (
-        "runs what waits for lost partitions",
-        "if lost:",
-        "if False:",
-        test_partitions.test_what_waits_for_a_lost_partition_never_runs,
-    ),
-    (
-        "lets laggards wait",
-        "self._batcher.flush_laggard(ledger)",
-        "pass",
-        test_backpressure.test_what_holds_commits_back_leaves_before_its_linger_is_over,
-    ),
-    (
-        "goes on with a sick model",
-        "self._failure.set_exception(error)",
-        "pass",
-        test_fatal.test_a_sick_model_ends_it_and_nothing_is_answered,
-    ),
-    (
-        "believes partition counts for ever",
-        "self._outbox.forget_counts()",
-        "pass",
-        test_line.test_partitions_added_to_a_reply_topic_come_into_use,
     ),
     (
         "never closes a replaced model",
@@ -194,62 +240,28 @@ PIPELINE = [
     ),
     (
         "believes that what is nowhere is not due",
-        "default=now_s,",
-        "default=now_s + 1e9,",
+        "default=now_s)",
+        "default=now_s + 1e9)",
         test_timing.test_what_is_held_and_is_nowhere_is_due_now,
-    ),
-]
-INTAKE = [
-    (
-        "reads more than a lane has room for",
-        "max(self._budgets[self._lanes[topic]].room for topic in topics)",
-        "_MOST_RECORDS",
-        test_backpressure.test_a_fetch_is_no_larger_than_the_room_there_is,
-    ),
-    (
-        "sleeps although there is room again",
-        "if held and budget.has_room:\n            self._room.ring()",
-        "pass",
-        test_backpressure.test_reading_goes_on_as_soon_as_there_is_room,
     ),
     (
         "tells nobody what it offers",
-        "self._batcher.offer(requests)\n        self._changed()",
+        "self._batcher.offer(requests)\n        self._wakeup.ring()",
         "self._batcher.offer(requests)",
         test_timing.test_a_lone_request_lingers_for_company,
     ),
     (
-        "offers what is prepared for a lost partition",
-        "[request for request in requests if not request.ledger.lost]",
-        "requests",
-        test_partitions.test_what_is_being_prepared_for_a_lost_partition_is_let_go,
-    ),
-    (
         "waits for replies that are being made",
-        "self._transforms.preparing == 0",
-        "self._transforms.under_way == 0",
+        "self._transforms.preparing > 0",
+        "self._transforms.under_way > 0",
         test_timing.test_an_eager_lane_does_not_wait_for_replies_that_a_transform_still_makes,
     ),
     (
         "does not wait for what is being prepared",
-        "self._drained and self._transforms.preparing == 0",
-        "self._drained",
+        "self._fetching or self._transforms.preparing > 0",
+        "self._fetching",
         test_timing.test_an_eager_lane_waits_for_what_is_being_prepared,
     ),
-    (
-        "never says that nothing more comes",
-        "self._drained = True",
-        "self._drained = False",
-        test_timing.test_a_lone_request_in_an_eager_lane_does_not_wait,
-    ),
-    (
-        "does not count what cannot be read",
-        "unreadable=len(chunk.unreadable)",
-        "unreadable=0",
-        test_line.test_records_in_are_results_errors_and_dead_letters,
-    ),
-]
-DISPATCH = [
     (
         "runs what has expired",
         "self._expire(now_s)\n",
@@ -282,7 +294,7 @@ DISPATCH = [
     ),
     (
         "lets eager lanes wait although nothing comes",
-        "more_coming=self._more_coming()",
+        "more_coming=more_coming",
         "more_coming=True",
         test_timing.test_a_lone_request_in_an_eager_lane_does_not_wait,
     ),
@@ -317,9 +329,11 @@ ASSEMBLY = [
 ]
 BY_MODULE = {
     "daemon.line.outbox": OUTBOX,
-    "daemon.line.pipeline": PIPELINE,
+    "daemon.line.settlement": SETTLEMENT,
     "daemon.line.intake": INTAKE,
     "daemon.line.dispatch": DISPATCH,
+    "daemon.line.committer": COMMITTER,
+    "daemon.line.pipeline": PIPELINE,
     "daemon.preparing.transforms": TRANSFORMS,
     "daemon.line.assembly": ASSEMBLY,
 }

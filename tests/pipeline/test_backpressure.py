@@ -150,6 +150,19 @@ async def test_what_holds_commits_back_leaves_before_its_linger_is_over():
         assert set(line.scrape().by("cause", "flushes_total")) == {"uncommitted"}
 
 
+async def test_a_laggard_leaves_when_half_of_what_may_be_uncommitted_is_read():
+    lanes = {"standard": {"topics": ["standard"], "max_rows": 1_000, "linger": 3600.0}}
+    async with Line(lanes, kafka={"max_uncommitted": UNCOMMITTED}) as line:
+        line.push("standard", *range(UNCOMMITTED // 2 - 1))
+        await asyncio.sleep(5)
+        assert line.ends() == {}
+
+        line.push("standard", 0)
+        await line.quiet(within_s=5)
+
+        assert len(line.ends()) == UNCOMMITTED // 2
+
+
 async def test_a_partition_that_is_held_holds_no_other():
     lanes = {"standard": {"topics": ["standard"], "max_rows": 1, "linger": 0.0}}
     async with Line(lanes, partitions=2, kafka={"max_uncommitted": UNCOMMITTED}) as line:

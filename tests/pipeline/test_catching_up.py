@@ -97,7 +97,9 @@ class Run:
 
     async def _work(self):
         self.worked = True
-        async with self.one_shot.chasing(self.line.source, self.line.line, self.line.stop):
+        async with self.one_shot.following(
+            self.line.source, self.line.line, self.line.stop, self.line.tasks
+        ):
             return await self.line.task
 
     def summary(self, code=Exit.CLEAN):

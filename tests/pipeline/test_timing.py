@@ -150,8 +150,8 @@ async def test_a_full_batch_is_ready_when_the_executor_is():
         await asyncio.sleep(0.5)
 
         assert line.line.in_flight_requests == 16
-        assert line.line._runner.in_flight == 2
-        assert line.line._runner.ahead.rows == 8
+        assert line.line._dispatch.running == 2
+        assert line.line._dispatch._runner.ahead.rows == 8
 
 
 async def test_an_idle_line_commits_nothing_and_runs_nothing():
@@ -188,6 +188,6 @@ async def test_what_runs_or_leaves_is_due_now(place):
 async def test_what_is_held_and_is_nowhere_is_due_now():
     async with Line(lanes()) as line:
         await asyncio.sleep(1)
-        line.line._budgets["standard"].take(1, 4)  # as a fault would leave it
+        line.lanes[0].budget.take(1, 4)  # as a fault would leave it
 
         assert line.line.due_s(now_s()) == now_s()

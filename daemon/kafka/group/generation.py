@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from aiokafka.structs import TopicPartition
 
+from daemon.values.lane import Lane
 from daemon.values.ledger import Ledger
 
 
@@ -16,10 +17,18 @@ class Generation:
     either has changed.
     """
 
-    def __init__(self, number: int, member: str, partitions: Collection[TopicPartition]) -> None:
+    def __init__(
+        self,
+        number: int,
+        member: str,
+        partitions: Collection[TopicPartition],
+        lanes: Mapping[str, Lane],
+    ) -> None:
+        """`lanes` names each topic's lane."""
         self.number = number
         self.member = member
         self.partitions = frozenset(partitions)
+        self._lanes = lanes
         self.proven = False
         """Whether the broker has confirmed the membership since the assignment."""
         self._ledgers: dict[tuple[str, int], Ledger] = {}
@@ -40,7 +49,8 @@ class Generation:
 
     def open(self, partition: TopicPartition, position: int, *, committed: int | None) -> None:
         """Read `partition` from `position`; `committed` is what the group has for it."""
-        self._ledgers[partition] = Ledger(partition.topic, partition.partition, position)
+        topic, number = partition.topic, partition.partition
+        self._ledgers[partition] = Ledger(topic, number, position, self._lanes[topic])
         self._by_topic.setdefault(partition.topic, []).append(partition)
         self._restart[partition] = position if committed is None else committed
         if committed is not None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 
 from aiokafka import ConsumerRebalanceListener
 from aiokafka.structs import TopicPartition
@@ -18,6 +18,7 @@ from daemon.kafka.reading.tally import Tally
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
+from daemon.values.lane import Lane
 from daemon.values.ports import Drain
 
 
@@ -33,18 +34,20 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         settings: Settings,
         consumer: Consumer,
         lease: Lease,
+        lanes: Mapping[str, Lane],
         *,
         drain: Drain,
         tally: Tally,
         changed: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`changed` is called when there may be more to fetch, or something to raise."""
+        """`lanes` names each topic's lane; `changed` is called when there may be more to fetch, or something to raise."""
         self.generation: Generation | None = None
         self.fatal: Fatal | None = None
         self._settings = settings
         self._consumer = consumer
         self._lease = lease
+        self._lanes = lanes
         self._drain = drain
         self._tally = tally
         self._changed = changed
@@ -79,7 +82,9 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 
     def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Take up the partitions; not here, because no heartbeat is sent while this runs."""
-        generation = Generation(self._consumer.generation, self._consumer.member, assigned)
+        generation = Generation(
+            self._consumer.generation, self._consumer.member, assigned, self._lanes
+        )
         self.generation = generation
         self._tally.rebalance()
         log(

@@ -8,11 +8,11 @@ from config.settings import Settings
 from daemon.admission.admission import Admission
 from daemon.answering.replies import Replies
 from daemon.inference.bisection import Part
-from daemon.values.ledger import Ledger
 from daemon.values.messages import Bucket, Chunk
 from runtime.outputs import unsound_rows
 from tests import bad_input
 from tests.fakes import FakeRecord
+from tests.ledgers import make_ledger
 from tests.signatures import SIGNATURES
 
 NOW_S = 1_000.0
@@ -51,7 +51,7 @@ def record(value=b"", *headers, topic="bad.rows", offset=7, timestamp=int(WALL_M
 
 def chunk(*records, unreadable=()):
     topic = records[0].topic if records else "bad.rows"
-    return Chunk(Ledger(topic, 3, 0), records, unreadable)
+    return Chunk(make_ledger(topic, 3, 0), records, unreadable)
 
 
 def admit(*records, lane="rows", chosen=None, unreadable=(), now_s=NOW_S):

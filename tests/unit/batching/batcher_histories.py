@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from daemon.values.ledger import Ledger
 from daemon.values.messages import Bucket
+from tests.ledgers import make_ledger
 from tests.requests import make_request
 from tests.unit.batching.batcher_rules import Life
 
@@ -40,7 +40,7 @@ class World:
     """Partitions, and the chunks that are being prepared."""
 
     def __init__(self):
-        self.ledgers = [Ledger(topic, number, 0) for topic, number in PARTITIONS]
+        self.ledgers = [make_ledger(topic, number, 0) for topic, number in PARTITIONS]
         self.offsets = defaultdict(int)
         self.preparing = []
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from daemon.batching.fair_queue import LanePolicy
+from daemon.values.lane import LanePolicy
 from daemon.values.messages import Bucket
 from tests.requests import make_request, make_requests
 from tests.unit.batching.executor import Executor

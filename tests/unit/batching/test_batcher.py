@@ -5,10 +5,10 @@ import math
 import pytest
 
 from daemon.batching.batcher import Batcher
-from daemon.batching.fair_queue import LanePolicy
 from daemon.batching.run_times import RunTimes
-from daemon.values.ledger import Ledger
+from daemon.values.lane import LanePolicy
 from daemon.values.messages import Bucket
+from tests.ledgers import make_ledger
 from tests.requests import BUCKET, make_request, make_requests
 
 OTHER_SHAPE = Bucket("standard", "filetype", ((3,),))
@@ -27,6 +27,12 @@ def rows(batch):
     return [request.rows for request in batch.requests]
 
 
+def rows_left(batcher):
+    """Rows that still wait; they are taken by asking."""
+    batcher.drain()
+    return sum(batch.rows for batch in iter(lambda: take(batcher), None))
+
+
 # Due: by size
 
 
@@ -37,7 +43,7 @@ def test_a_batch_of_n_rows_is_full():
     batch = take(batcher)
 
     assert (len(batch.requests), batch.rows, batch.cause) == (4, 4, "full")
-    assert batcher.waiting == 0
+    assert rows_left(batcher) == 0
 
 
 def test_fewer_rows_wait():
@@ -45,7 +51,7 @@ def test_fewer_rows_wait():
     batcher.offer(make_requests(3))
 
     assert take(batcher) is None
-    assert batcher.waiting == 3
+    assert rows_left(batcher) == 3
 
 
 def test_rows_are_counted_and_not_requests():
@@ -62,7 +68,7 @@ def test_a_batch_is_full_when_the_next_request_does_not_fit():
     batch = take(batcher)
 
     assert (rows(batch), batch.cause) == ([3], "full")
-    assert batcher.waiting_rows == 2
+    assert rows_left(batcher) == 2
 
 
 def test_a_request_of_more_than_n_rows_runs_alone():
@@ -193,7 +199,7 @@ def test_a_lane_that_is_not_eager_waits_though_nothing_more_is_coming():
 
 def test_the_laggards_bucket_is_flushed():
     batcher = make_batcher()
-    ledger = Ledger("documents", 0, 0)
+    ledger = make_ledger("documents", 0, 0)
     batcher.offer(make_requests(1, ledger=ledger, first_offset=7, bucket=OTHER_SHAPE))
     batcher.offer(make_requests(1, ledger=ledger, first_offset=8))
 
@@ -206,7 +212,7 @@ def test_the_laggards_bucket_is_flushed():
 
 def test_a_flush_lasts_until_the_laggard_has_left():
     batcher = make_batcher()
-    ledger = Ledger("documents", 0, 0)
+    ledger = make_ledger("documents", 0, 0)
     batcher.offer(make_requests(5))
     batcher.offer(make_requests(1, ledger=ledger))
 
@@ -220,7 +226,7 @@ def test_a_flush_of_a_ledger_with_nothing_waiting_changes_nothing():
     batcher = make_batcher()
     batcher.offer([make_request()])
 
-    batcher.flush_laggard(Ledger("documents", 0, 0))
+    batcher.flush_laggard(make_ledger("documents", 0, 0))
 
     assert take(batcher) is None
 
@@ -260,7 +266,7 @@ def test_another_shape_waits_in_its_own_bucket_and_cuts_nothing_short():
     batch = take(batcher)
 
     assert (batch.bucket, batch.rows) == (BUCKET, 4)
-    assert batcher.waiting == 1
+    assert rows_left(batcher) == 1
 
 
 def test_requests_leave_in_order_of_arrival():
@@ -315,8 +321,8 @@ def test_a_request_whose_time_is_up_expires():
     assert batcher.next_expiry() == 2.0
     assert batcher.expire(1.9) == []
     assert batcher.expire(2.0) == [late]
-    assert batcher.waiting == 1
     assert take(batcher, 10.0).requests == [patient]
+    assert rows_left(batcher) == 0
 
 
 def test_expired_rows_no_longer_fill_a_batch():
@@ -326,7 +332,7 @@ def test_expired_rows_no_longer_fill_a_batch():
 
     batcher.expire(1.0)
 
-    assert batcher.waiting_rows == 2
+    assert rows_left(batcher) == 2
     assert take(batcher, 1.0) is None
 
 
@@ -340,24 +346,23 @@ def test_without_deadlines_nothing_expires():
 
 def test_requests_of_lost_partitions_are_dropped():
     batcher = make_batcher()
-    lost, kept = Ledger("documents", 0, 0), Ledger("documents", 1, 0)
+    lost, kept = make_ledger("documents", 0, 0), make_ledger("documents", 1, 0)
     gone = [*make_requests(2, ledger=lost), *make_requests(1, ledger=lost, bucket=OTHER_SHAPE)]
     stays = make_requests(1, ledger=kept)
     batcher.offer([*gone, *stays])
 
     assert batcher.drop([lost]) == gone
-    assert batcher.waiting == 1
     assert take(batcher, 10.0).requests == stays
 
 
 # What is measured
 
 
-def test_the_oldest_arrival_of_each_lane_is_known():
-    batcher = make_batcher()
-    assert batcher.oldest_arrivals_s() == {}
+def test_it_is_known_when_the_first_linger_ends():
+    batcher = make_batcher(linger_s=10.0)
+    assert batcher.oldest_due_s(default=7.0) == 7.0
 
     batcher.offer([make_request(arrived_s=3.0)])
     batcher.offer([make_request(arrived_s=2.0, bucket=OTHER_SHAPE)])
 
-    assert batcher.oldest_arrivals_s() == {"standard": 2.0}
+    assert batcher.oldest_due_s(default=7.0) == 12.0

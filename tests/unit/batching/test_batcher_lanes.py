@@ -4,7 +4,7 @@ import pytest
 
 from config.settings import Lane
 from daemon.batching.batcher import Batcher
-from daemon.batching.fair_queue import LanePolicy
+from daemon.values.lane import LanePolicy
 from daemon.values.messages import Bucket
 from tests.requests import make_requests
 
@@ -100,7 +100,7 @@ def test_a_batch_that_is_not_full_is_not_assembled_ahead(batcher):
     run(batcher)
 
     assert batcher.take_ahead(20.0) is None
-    assert batcher.waiting == 1
+    assert run(batcher, 20.0) == "standard"
 
 
 def test_a_full_batch_is_not_assembled_ahead_of_another_lanes_turn(batcher):

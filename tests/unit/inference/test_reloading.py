@@ -34,7 +34,6 @@ class Job:
         self.runner = Runner(
             self.models.serving,
             LIMITS,
-            done=lambda served: self._note(self.served, served),
             failed=lambda error: self._note(self.failures, error),
             rebuild=self.models.rebuild,
         )
@@ -62,7 +61,8 @@ class Job:
             make_request(offset=i, inputs=np.full(1, value, "<f4").tobytes(), bucket=BUCKET)
             for i, value in enumerate(values)
         ]
-        self.runner.submit(Batch(BUCKET, requests, len(requests), "full"))
+        batch = Batch(BUCKET, requests, len(requests), "full")
+        self.runner.submit(batch, done=lambda served: self._note(self.served, served))
 
     async def until(self, condition):
         async with asyncio.timeout(10):

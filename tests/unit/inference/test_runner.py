@@ -61,10 +61,12 @@ class Bench:
         self.runner = Runner(
             self.models,
             LIMITS,
-            done=lambda served: self._add(self.served, served),
             failed=lambda error: self._add(self.failures, error),
             rebuild=rebuild or self._never,
         )
+
+    def submit(self, batch, **options):
+        self.runner.submit(batch, done=lambda served: self._add(self.served, served), **options)
 
     def _add(self, to, what):
         to.append(what)
@@ -95,8 +97,8 @@ def test_batches_run_in_the_order_handed_over_and_come_back_on_the_loop():
         bench = Bench(FakeModel(engine))
         first, second = batch_of(1), batch_of(2, 3)
 
-        bench.runner.submit(first)
-        bench.runner.submit(second)
+        bench.submit(first)
+        bench.submit(second)
         await bench.until(lambda: len(bench.served) == 2)
 
         assert [served.batch for served in bench.served] == [first, second]
@@ -111,12 +113,12 @@ def test_an_urgent_batch_overtakes_the_one_that_waits_not_the_one_that_runs():
         engine = GatedEngine()
         bench = Bench(FakeModel(engine))
         running, ahead, urgent = batch_of(1), batch_of(2), batch_of(3)
-        bench.runner.submit(running)
+        bench.submit(running)
         await entered(engine)
-        bench.runner.submit(ahead)
+        bench.submit(ahead)
         assert bench.runner.ahead is ahead
 
-        bench.runner.submit(urgent, first=True)
+        bench.submit(urgent, first=True)
         engine.gate.release(3)
         await bench.until(lambda: len(bench.served) == 3)
 
@@ -138,7 +140,7 @@ def test_a_sick_session_is_built_anew_once_and_the_batch_runs_on_the_new_one():
         sick.session.run = fail
         bench = Bench(sick, rebuild)
 
-        bench.runner.submit(batch_of(1))
+        bench.submit(batch_of(1))
         await bench.until(lambda: bench.served)
 
         assert bench.served[0].model is sound
@@ -160,7 +162,7 @@ def test_a_session_that_stays_sick_ends_the_process_and_answers_nothing(refused)
         sick.session.run = fail
         bench = Bench(sick, rebuild)
 
-        bench.runner.submit(batch_of(1))
+        bench.submit(batch_of(1))
         await bench.until(lambda: bench.failures)
 
         (failure,) = bench.failures
@@ -177,13 +179,13 @@ def test_a_replaced_model_is_closed_only_when_the_batches_handed_over_have_run()
         engine = GatedEngine()
         old, new = FakeModel(engine), FakeModel(FakeEngine())
         bench = Bench(old)
-        bench.runner.submit(batch_of(1))
+        bench.submit(batch_of(1))
         await entered(engine)
-        bench.runner.submit(batch_of(2))
+        bench.submit(batch_of(2))
 
         bench.models[BUCKET.model] = new
         bench.runner.retire(old)
-        bench.runner.submit(batch_of(3))
+        bench.submit(batch_of(3))
         assert not old.closed
         engine.gate.release(2)
         await bench.until(lambda: len(bench.served) == 3)
@@ -199,7 +201,7 @@ def test_a_culprit_leaves_the_rest_of_its_batch_answered():
     async def scenario():
         bench = Bench(FakeModel(FakeEngine()))
 
-        bench.runner.submit(batch_of(1, POISON, 2))
+        bench.submit(batch_of(1, POISON, 2))
         await bench.until(lambda: bench.served)
 
         verdict = bench.served[0].verdict
@@ -235,7 +237,7 @@ def test_a_short_run_is_made_on_the_loop():
         batches = [batch_of(1, 2), batch_of(3)]
 
         for batch in batches:
-            bench.runner.submit(batch)
+            bench.submit(batch)
         assert (bench.runner.in_flight, bench.served) == (2, [])
         await bench.until(lambda: len(bench.served) == 2)
 
@@ -251,7 +253,7 @@ def test_a_model_s_first_run_is_made_in_the_thread():
     async def scenario():
         engine = WhereEngine()
         bench = Bench(FakeModel(engine))
-        bench.runner.submit(batch_of(1))
+        bench.submit(batch_of(1))
         await bench.until(lambda: bench.served)
         assert engine.ran_in == ["executor"]
         bench.runner.close()
@@ -267,7 +269,7 @@ def test_a_long_run_takes_the_short_one_before_it_along_into_the_thread():
         batches = [batch_of(1), batch_of(2, 3)]
 
         for batch in batches:
-            bench.runner.submit(batch)
+            bench.submit(batch)
         await bench.until(lambda: len(bench.served) == 2)
 
         assert [served.batch for served in bench.served] == batches
@@ -282,11 +284,11 @@ def test_a_short_run_waits_for_the_one_in_the_thread():
         engine = GatedEngine()
         bench = Bench(FakeModel(engine))
         first, second = batch_of(1), batch_of(2)
-        bench.runner.submit(first)
+        bench.submit(first)
         await entered(engine)
         short(bench, 1)
 
-        bench.runner.submit(second)
+        bench.submit(second)
         await asyncio.sleep(0)
         assert bench.runner.ahead is second
         engine.gate.release(2)
@@ -304,12 +306,12 @@ def test_an_urgent_batch_overtakes_a_short_run_that_waits(long):
         engine = GatedEngine()
         bench = Bench(FakeModel(engine))
         running, ahead, urgent = batch_of(1), batch_of(2), batch_of(3, 4) if long else batch_of(3)
-        bench.runner.submit(running)
+        bench.submit(running)
         await entered(engine)
         short(bench, 1)
-        bench.runner.submit(ahead)
+        bench.submit(ahead)
 
-        bench.runner.submit(urgent, first=True)
+        bench.submit(urgent, first=True)
         engine.gate.release(3)
         await bench.until(lambda: len(bench.served) == 3)
 
@@ -324,10 +326,10 @@ def test_short_runs_leave_the_thread_although_a_batch_is_always_ahead():
         engine = WhereEngine()
         bench = Bench(FakeModel(engine))
         short(bench, 1)
-        bench.runner.submit(batch_of(1, 2))
+        bench.submit(batch_of(1, 2))
 
         for _ in range(3):
-            bench.runner.submit(batch_of(1))
+            bench.submit(batch_of(1))
             seen = len(bench.served)
             await bench.until(lambda seen=seen: len(bench.served) > seen)
 
@@ -351,7 +353,7 @@ def test_a_run_on_the_loop_is_ended_soon_and_one_in_the_thread_has_its_full_limi
         bench = Bench(FakeModel(engine))
         short(bench, 1)
 
-        bench.runner.submit(batch_of(POISON))
+        bench.submit(batch_of(POISON))
         await bench.until(lambda: bench.served)
 
         assert limits_s[0] <= 0.05
@@ -367,7 +369,7 @@ def test_what_fails_on_the_loop_is_searched_for_culprits_in_the_thread():
         bench = Bench(FakeModel(engine))
         short(bench, 3)
 
-        bench.runner.submit(batch_of(1, POISON, 2))
+        bench.submit(batch_of(1, POISON, 2))
         await bench.until(lambda: bench.served)
 
         (failure,) = bench.served[0].verdict.failures
@@ -384,11 +386,11 @@ def test_a_replaced_model_is_closed_after_its_short_runs():
         old, new = FakeModel(FakeEngine()), FakeModel(FakeEngine())
         bench = Bench(old)
         short(bench, 1)
-        bench.runner.submit(batch_of(1))
+        bench.submit(batch_of(1))
 
         bench.models[BUCKET.model] = new
         bench.runner.retire(old)
-        bench.runner.submit(batch_of(2))
+        bench.submit(batch_of(2))
         await bench.until(lambda: len(bench.served) == 2)
 
         assert [served.model for served in bench.served] == [old, new]
@@ -410,10 +412,10 @@ def test_a_short_run_that_waits_for_a_session_built_anew_is_made_on_that_one():
 
         sick, sound = FakeModel(GatedEngine(sick=True)), FakeModel(FakeEngine())
         bench = Bench(sick, rebuild)
-        bench.runner.submit(batch_of(POISON))
+        bench.submit(batch_of(POISON))
         await entered(sick.session)
         short(bench, 1)
-        bench.runner.submit(batch_of(2))
+        bench.submit(batch_of(2))
 
         sick.session.gate.release()
         await bench.until(lambda: len(bench.served) == 2)
@@ -430,7 +432,7 @@ def test_a_closed_runner_makes_no_run_on_the_loop():
         engine = WhereEngine()
         bench = Bench(FakeModel(engine))
         short(bench, 1)
-        bench.runner.submit(batch_of(1))
+        bench.submit(batch_of(1))
         bench.runner.close()
         await asyncio.sleep(0)
         assert engine.ran_in == []

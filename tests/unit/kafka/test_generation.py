@@ -4,12 +4,13 @@ from aiokafka.structs import TopicPartition
 
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
+from tests.ledgers import make_lane
 
 A, B = TopicPartition("a", 0), TopicPartition("b", 0)
 
 
 def _generation():
-    generation = Generation(1, "me", [A, B])
+    generation = Generation(1, "me", [A, B], {"a": make_lane("a"), "b": make_lane("b")})
     generation.open(A, 10, committed=10)
     generation.open(B, 20, committed=None)
     return generation

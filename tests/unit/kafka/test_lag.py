@@ -1,7 +1,7 @@
 """Lag in records and seconds."""
 
 from daemon.kafka.reading.lag import Lag, behind
-from daemon.values.ledger import Ledger
+from tests.ledgers import make_ledger
 
 P = ("t", 0)
 NOW_MS = 1_000_000.0
@@ -17,7 +17,7 @@ def _age_s(lag, ledger, end):
 
 
 def test_the_age_is_that_of_the_chunk_with_the_oldest_unanswered_record():
-    lag, ledger = Lag(), Ledger("t", 0, 0)
+    lag, ledger = Lag(), make_ledger("t", 0, 0)
     _read(lag, ledger, 0, 10, 900_000)
     _read(lag, ledger, 10, 10, 990_000)
 
@@ -27,7 +27,7 @@ def test_the_age_is_that_of_the_chunk_with_the_oldest_unanswered_record():
 
 
 def test_nothing_unanswered_and_nothing_unread_is_no_lag():
-    lag, ledger = Lag(), Ledger("t", 0, 0)
+    lag, ledger = Lag(), make_ledger("t", 0, 0)
     _read(lag, ledger, 0, 10, 900_000)
     ledger.settle(range(10))
 
@@ -35,7 +35,7 @@ def test_nothing_unanswered_and_nothing_unread_is_no_lag():
 
 
 def test_unread_records_are_no_older_than_the_last_time_the_end_was_reached():
-    lag, ledger = Lag(), Ledger("t", 0, 0)
+    lag, ledger = Lag(), make_ledger("t", 0, 0)
     _read(lag, ledger, 0, 10, 100_000)
     ledger.settle(range(10))
 
@@ -45,18 +45,18 @@ def test_unread_records_are_no_older_than_the_last_time_the_end_was_reached():
 
 
 def test_a_partition_never_read_has_no_known_age():
-    assert _age_s(Lag(), Ledger("t", 0, 0), 10) == 0
+    assert _age_s(Lag(), make_ledger("t", 0, 0), 10) == 0
 
 
 def test_a_timestamp_in_the_future_is_no_negative_age():
-    lag, ledger = Lag(), Ledger("t", 0, 0)
+    lag, ledger = Lag(), make_ledger("t", 0, 0)
     _read(lag, ledger, 0, 10, 2_000_000)
 
     assert _age_s(lag, ledger, 10) == 0
 
 
 def test_answered_chunks_are_forgotten():
-    lag, ledger = Lag(), Ledger("t", 0, 0)
+    lag, ledger = Lag(), make_ledger("t", 0, 0)
     for first in range(0, 1_000, 10):
         _read(lag, ledger, first, 10, 900_000)
         ledger.settle(range(first, first + 10))
@@ -65,7 +65,7 @@ def test_answered_chunks_are_forgotten():
 
 
 def test_what_is_behind_is_counted_by_topic():
-    one, two, other = Ledger("t", 0, 5), Ledger("t", 1, 10), Ledger("u", 0, 0)
+    one, two, other = make_ledger("t", 0, 5), make_ledger("t", 1, 10), make_ledger("u", 0, 0)
     ends = {("t", 0): 8, ("t", 1): 10, ("u", 0): None}
 
     assert behind({P: one, ("t", 1): two, ("u", 0): other}, ends.get) == {"t": 3, "u": 0}

@@ -52,6 +52,7 @@ async def membership():
         SETTINGS,
         FakeConsumer(),
         lease,
+        {},
         drain=drain,
         tally=FakeTally(),
         changed=lambda: None,

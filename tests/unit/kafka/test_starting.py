@@ -49,7 +49,7 @@ class FakeGroup:
 
 
 def _find(group, *partitions, policy="earliest", led_topics=None):
-    generation = Generation(3, "me", partitions)
+    generation = Generation(3, "me", partitions, {})
     return find_starts(FakeConsumer(led_topics), group, generation, policy)
 
 

@@ -4,10 +4,10 @@ import pytest
 
 from daemon.line.outbox import Outbox
 from daemon.values.errors import Code, Exit, Fatal
-from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer
 from daemon.values.ports import SendFailed
 from tests.fakes import FakeRecord, FakeSink
+from tests.ledgers import make_ledger
 
 LARGE_BYTES = 1_000
 
@@ -47,7 +47,7 @@ class Bench:
         self.dropped = []
         self.failures = []
         self.lease = True
-        self.ledger = Ledger("requests", 6, 0)
+        self.ledger = make_ledger("requests", 6, 0)
         self.outbox = Outbox(
             self.sink,
             Amends(),
@@ -187,7 +187,7 @@ async def test_answers_of_a_lost_ledger_are_dropped_unsent():
     bench.sink.hold()
     bench.outbox.put(answers(bench.ledger, 1))
     await asyncio.sleep(1)
-    other = Ledger("requests", 6, 0)
+    other = make_ledger("requests", 6, 0)
     bench.outbox.put([*answers(bench.ledger, 2, first=1), *answers(other, 1)])
     bench.ledger.lost = True
 

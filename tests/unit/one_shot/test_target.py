@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from daemon.one_shot.target import Target
 from daemon.scaling.observation import NO_COMMIT, Observation, Offsets
-from daemon.values.ledger import Ledger
+from tests.ledgers import make_ledger
 
 P = ("requests", 0)
 LANES = {"requests": "standard", "urgent": "urgent"}
@@ -24,7 +24,7 @@ def aim(first):
 
 def ledger(topic, number, position, *, unanswered=()):
     """A ledger that has read up to `position`."""
-    made = Ledger(topic, number, 0)
+    made = make_ledger(topic, number, 0)
     made.start(unanswered, position=position)
     return topic, number, made
 

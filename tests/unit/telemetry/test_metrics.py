@@ -12,11 +12,11 @@ from daemon.telemetry import metric_names
 from daemon.telemetry.histograms import Histogram
 from daemon.telemetry.metrics import Gauges, Metrics
 from daemon.values.errors import Code
-from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer
 from tests.fakes import FakeRecord
+from tests.ledgers import make_ledger
 
-LEDGER = Ledger("requests", 0, 0)
+LEDGER = make_ledger("requests", 0, 0)
 
 
 def value(metrics, name, **labels):

@@ -5,6 +5,10 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
+from tests.ledgers import make_lane
+
+LANE = make_lane()
+
 
 class Read(NamedTuple):
     """A fetch: offsets with `gaps` in front of each, and a `tail` of markers."""
@@ -38,7 +42,7 @@ histories = st.lists(steps, min_size=2, max_size=20)
 
 def check(ledger_class, history):
     """Live through `history`; raises AssertionError where the ledger differs from the model."""
-    ledger = ledger_class("documents", 0, 100)
+    ledger = ledger_class("documents", 0, 100, LANE)
     outstanding: set[int] = set()
     position = committed = 100
     for step in history:

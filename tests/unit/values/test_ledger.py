@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 
 from daemon.values.ledger import Ledger
+from tests.ledgers import make_ledger
 from tests.unit.values import ledger_histories
 
 
 @pytest.fixture
 def ledger():
-    return Ledger("documents", 3, 10)
+    return make_ledger("documents", 3, 10)
 
 
 def test_an_empty_ledger_may_commit_its_position(ledger):

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from daemon.values.ledger import Ledger
 from daemon.values.messages import Bucket, Form, Request
 from daemon.wire import raw
 from daemon.wire.assemble import assemble, rows_of, slices
 from tests.fakes import FakeRecord
+from tests.ledgers import make_ledger
 from tests.signatures import SIGNATURES, one_to_one, spec
 
-LEDGER = Ledger("t", 0, 0)
+LEDGER = make_ledger("t", 0, 0)
 
 
 def request(form, inputs, rows):

@@ -1,0 +1,72 @@
+"""Commits what is settled, twice a second, and looks after what a quiet line would leave undone."""
+
+import asyncio
+import time
+
+from daemon.line.dispatch import Dispatch
+from daemon.line.outbox import Outbox
+from daemon.line.settlement import Settlement
+from daemon.process.gc_policy import GcPolicy
+from daemon.values.ledger import Ledger
+from daemon.values.ports import Source
+
+_COUNTS_S = 60.0
+"""How long partition counts of reply topics are believed."""
+
+
+class Committer:
+    """One task that does nothing else."""
+
+    def __init__(
+        self,
+        source: Source,
+        dispatch: Dispatch,
+        outbox: Outbox,
+        settlement: Settlement,
+        gc_policy: GcPolicy,
+        *,
+        interval_s: float,
+        max_uncommitted: int,
+    ) -> None:
+        """`interval_s` and `max_uncommitted` as the settings of these names in `kafka`."""
+        self._source = source
+        self._dispatch = dispatch
+        self._outbox = outbox
+        self._settlement = settlement
+        self._gc_policy = gc_policy
+        self._interval_s = interval_s
+        self._most_behind = max(1, max_uncommitted // 2)
+        self._known = set[Ledger]()
+
+    async def run(self) -> None:
+        """Commit for ever; raises Fatal."""
+        counted_s = time.monotonic()
+        while True:
+            await asyncio.sleep(self._interval_s)
+            self._let_go_of_lost()
+            self._flush_laggards()
+            await self._commit()
+            self._gc_policy.collect(idle=self._settlement.in_flight_requests == 0)
+            now_s = time.monotonic()
+            if now_s - counted_s > _COUNTS_S:
+                counted_s = now_s
+                self._outbox.forget_counts()
+
+    async def _commit(self) -> None:
+        began_s = time.monotonic()
+        await self._source.commit()
+        self._settlement.committed(time.monotonic() - began_s)
+
+    def _let_go_of_lost(self) -> None:
+        """Forget what waits for partitions that were lost without a revocation."""
+        self._known |= set(self._source.ledgers.values())
+        lost = {ledger for ledger in self._known if ledger.lost}
+        self._known -= lost
+        if lost:
+            self._settlement.handed_back(self._dispatch.drop(lost))
+
+    def _flush_laggards(self) -> None:
+        """Let what holds back a partition's commits run, before reading must stop for it."""
+        for ledger in self._source.ledgers.values():
+            if ledger.span >= self._most_behind:
+                self._dispatch.flush_laggard(ledger)

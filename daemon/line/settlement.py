@@ -1,0 +1,104 @@
+"""The books of the line: what comes in, how it ends, and what it held meanwhile.
+
+The one place where a request ends: its offset in its ledger, its share of its lane's budget, and
+what is counted of it. Knows no station.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from daemon.admission.admission import Admitted
+from daemon.loop.wakeup import Wakeup
+from daemon.telemetry.metrics import Metrics
+from daemon.values.lane import Lane
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Answer, Chunk, Request
+
+_Item = TypeVar("_Item", Answer, Request)
+
+
+class Settlement:
+    """Counts requests into their lanes and out of them."""
+
+    def __init__(
+        self, lanes: Sequence[Lane], metrics: Metrics, *, moved: Callable[[], None]
+    ) -> None:
+        """`moved` is called whenever requests have left the line."""
+        self.lanes = lanes
+        self.room = Wakeup()
+        """Rings when a lane that was full has room again; for the one that fetches."""
+        self._metrics = metrics
+        self._moved = moved
+        self._left = asyncio.Event()
+
+    @property
+    def in_flight_requests(self) -> int:
+        """Requests between fetch and acknowledged answer."""
+        return sum([lane.budget.requests for lane in self.lanes])
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """Their bytes."""
+        return sum([lane.budget.bytes for lane in self.lanes])
+
+    def entered(self, chunk: Chunk, admitted: Admitted, *, wall_s: float) -> None:
+        """`chunk` was fetched at `wall_s`, and this came of it."""
+        lane = chunk.ledger.lane
+        lane.budget.take(admitted.count, admitted.cost_bytes)
+        self._metrics.received(
+            lane.name, chunk.records, unreadable=len(chunk.unreadable), wall_s=wall_s
+        )
+        if admitted.skewed:
+            self._metrics.skewed(lane.name, admitted.skewed)
+
+    def settled(self, answers: Sequence[Answer], publish_s: float) -> None:
+        """The broker has `answers`, which took `publish_s`."""
+        for ledger, group in _by_ledger(answers).items():
+            if not ledger.lost:
+                ledger.settle([answer.record.offset for answer in group])
+            self._metrics.answered(ledger.lane.name, group, wall_s=time.time())
+            self._metrics.stage(ledger.lane.name, "publish", publish_s)
+            self._give_back(ledger.lane, group)
+        self._note_change()
+
+    def handed_back(self, gone: Sequence[_Item]) -> None:
+        """`gone` are requests, or answers to some, that another worker owes now."""
+        for ledger, group in _by_ledger(gone).items():
+            self._metrics.handed_back(ledger.lane.name, len(group))
+            self._give_back(ledger.lane, group)
+        self._note_change()
+
+    def committed(self, commit_s: float) -> None:
+        """A commit of what was settled took `commit_s`."""
+        for lane in self.lanes:
+            self._metrics.stage(lane.name, "commit", commit_s)
+
+    async def change(self) -> None:
+        """Wait until requests have left the line."""
+        self._left.clear()
+        await self._left.wait()
+
+    def _give_back(self, lane: Lane, gone: Sequence[_Item]) -> None:
+        was_open = lane.is_open
+        lane.budget.give(len(gone), sum([item.cost_bytes for item in gone]))
+        if lane.is_open and not was_open:
+            self.room.ring()
+
+    def _note_change(self) -> None:
+        self._moved()
+        self._left.set()
+
+
+def _by_ledger(items: Sequence[_Item]) -> Mapping[Ledger, Sequence[_Item]]:
+    if len({item.ledger for item in items}) == 1:  # nearly always
+        return {items[0].ledger: items}
+    groups: dict[Ledger, list[_Item]] = {}
+    for item in items:
+        group = groups.get(item.ledger)
+        if group is None:
+            groups[item.ledger] = [item]
+        else:
+            group.append(item)
+    return groups

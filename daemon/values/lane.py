@@ -1,0 +1,55 @@
+"""A lane as the running line knows it: how it is batched, how much it may hold, who brings it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from config.settings import Lane as LaneSettings
+from daemon.values.budget import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class LanePolicy:
+    """What the batcher knows of a lane. N = `max_rows`, T = `linger_s`."""
+
+    name: str
+    max_rows: int
+    linger_s: float
+    max_bytes: int
+    eager: bool = False
+    weight: int = 1
+
+    @classmethod
+    def of(cls, name: str, lane: LaneSettings) -> "LanePolicy":
+        """Return the policy that the settings give lane `name`."""
+        return cls(
+            name=name,
+            max_rows=lane.max_rows,
+            linger_s=lane.linger,
+            max_bytes=lane.max_bytes,
+            eager=lane.eager,
+            weight=lane.weight,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lane:
+    """A tier of service: its topics, its policy, and what it holds at the moment."""
+
+    policy: LanePolicy
+    topics: Sequence[str]
+    budget: Budget
+
+    @property
+    def name(self) -> str:
+        """As the settings have it."""
+        return self.policy.name
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything may be fetched for it."""
+        return self.budget.has_room
+
+
+def by_topic(lanes: Iterable[Lane]) -> dict[str, Lane]:
+    """Return the lane that each topic brings."""
+    return {topic: lane for lane in lanes for topic in lane.topics}
