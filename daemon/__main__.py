@@ -15,6 +15,7 @@ import typer
 from daemon.commands import typed_dead_letters
 from daemon.commands.options import AsJson, Config, Overrides, require_command
 from daemon.process.pid1 import heed_term
+from daemon.process.standard_streams import standard_streams
 from daemon.values.errors import Exit, Fatal
 
 app = typer.Typer(
@@ -174,7 +175,12 @@ def ask(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (else the command line) name; return the exit code."""
-    heed_term()
+    with standard_streams():
+        heed_term()
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     from config.errors import SettingsError
 
     try:
@@ -195,7 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _complain(code: Exit, *problems: str) -> Exit:
     for problem in problems:
-        typer.echo(f"tidemill: {problem}", err=True)
+        sys.stderr.write(f"tidemill: {problem}\n")
     return code
 
 

@@ -27,6 +27,7 @@ from daemon.process.health import LOOK_S, HealthCheck
 from daemon.process.memory import memory_budget
 from daemon.process.notify import Notifier
 from daemon.process.signals import Signals
+from daemon.process.standard_streams import end_process
 from daemon.process.watchdog import Watchdog
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.events import Event
@@ -246,4 +247,4 @@ def _end_stuck(stuck: ModelStuck) -> None:
     """End from another thread: the executor's is lost, and a drain would wait for it in vain."""
     log(Event.WORKER_FAILED, exit_code=int(Exit.INTERNAL), reason=str(stuck))
     summarise(last=True)
-    os._exit(Exit.INTERNAL)
+    end_process(Exit.INTERNAL)

@@ -5,10 +5,10 @@
   get to see
 - `check.py`: `tidemill check`: everything `run` will need, tried without changing anything
 - `dead_letters.py`: `tidemill dead-letters list`
-- `ending.py`: how a process that serves ends: whatever the reason, it is in the log, and the end
-  is the last
+- `ending.py`: how a process that serves begins and ends
 - `findings.py`: what `check` found, and how it is shown
 - `options.py`: what is typed the same way at several commands
+- `printing.py`: what a command prints that is there to print it: without that it has failed
 - `replay.py`: `tidemill dead-letters replay`
 - `replay_report.py`: what `tidemill dead-letters replay` prints
 - `resolved.py`: the settings in force, each with where it was written

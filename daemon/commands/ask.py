@@ -11,6 +11,7 @@ from typing import NamedTuple
 from config.load import load
 from config.settings import Lane, Settings
 from config.units import parse_duration
+from daemon.commands.printing import printed
 from daemon.kafka.looking.reader import ask as ask_kafka
 from daemon.telemetry import logs
 from daemon.values.errors import Exit, Fatal
@@ -92,6 +93,7 @@ def show(reply: Record) -> int:
     if sys.stdout.isatty() and not body.endswith(b"\n"):
         sys.stdout.buffer.write(b"\n")
     sys.stdout.buffer.flush()
+    printed()
     return Exit.CLEAN if ("status", b"ok") in list(reply.headers) else _ERROR_REPLY
 
 

@@ -14,6 +14,7 @@ from config.units import parse_duration
 from daemon.one_shot.one_shot import OneShot
 from daemon.one_shot.progress import Bar, Logged
 from daemon.one_shot.summary import Summary
+from daemon.process.standard_streams import settle
 from daemon.values.errors import Exit, Fatal
 
 
@@ -58,11 +59,11 @@ def one_shot(settings: Settings, catch_up: CatchUp) -> tuple[OneShot, TextIO | N
 
 def show(summary: Summary, catch_up: CatchUp) -> None:
     """Print the summary to standard output: JSON in one line, a table on a terminal."""
+    settle()  # where both are one pipe or terminal, the log is above
     if catch_up.as_json or not sys.stdout.isatty():
         sys.stdout.write(json.dumps(summary._asdict()) + "\n")
     else:
         Console().print(_table(summary))
-    sys.stdout.flush()
 
 
 def _table(summary: Summary) -> Table:

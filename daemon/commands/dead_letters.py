@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from rich.text import Text
 
 from config.load import load
 from daemon.answering.dead_letters import attempts_of
+from daemon.commands.printing import printed
 from daemon.kafka.looking.reader import newest
 from daemon.telemetry import logs
 from daemon.values.errors import Exit
@@ -42,11 +42,9 @@ def list_newest(
     )
     rows = [describe(record, payload=payload) for record in records]
     if as_json:
-        for row in rows:
-            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
-    else:
-        print_table(Console(), topic, rows)
-    return Exit.CLEAN
+        return printed(*(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    print_table(Console(), topic, rows)
+    return printed()
 
 
 def describe(record: Record, *, payload: bool) -> Row:

@@ -1,8 +1,12 @@
-"""How a process that serves ends: whatever the reason, it is in the log, and the end is the last."""
+"""How a process that serves begins and ends.
+
+Nobody in it waits for who reads its log; whatever it ends for is in the log, and the end is the last.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
+from daemon.process.standard_streams import serve
 from daemon.telemetry import logs
 from daemon.telemetry.events import Event
 from daemon.values.errors import Exit, Fatal
@@ -13,6 +17,11 @@ class Ended(NamedTuple):
 
     code: Exit
     why: str
+
+
+def begin() -> None:
+    """Wait for no reader from here on; to be called before anything is logged."""
+    serve(instead=logs.lines_dropped, dropped=logs.count_dropped)
 
 
 def lived(life: Callable[[], Exit]) -> Ended:

@@ -10,9 +10,10 @@ from config.load import load
 from config.settings import Settings
 from daemon import worker
 from daemon.commands.catch_up import CatchUp, one_shot, show
-from daemon.commands.ending import lived
+from daemon.commands.ending import begin, lived
 from daemon.process.cancellable import left_behind
 from daemon.process.parent_death import follow_supervisor
+from daemon.process.standard_streams import end_process
 from daemon.telemetry import logs
 from daemon.telemetry.events import Event
 from daemon.telemetry.status import About
@@ -25,6 +26,7 @@ it for ever."""
 
 def run(config: Path | None, overrides: Sequence[str], catch_up: CatchUp | None = None) -> Exit:
     """Serve until told to stop, or caught up; how it went is in the log. Raises SettingsError."""
+    begin()
     follow_supervisor(os.environ)
     loaded = load(config, os.environ, overrides)
     settings = loaded.settings
@@ -59,7 +61,7 @@ def run(config: Path | None, overrides: Sequence[str], catch_up: CatchUp | None 
         show(shot.summary(code, why), catch_up)
     # Even a clean one-shot run may have left newer requests behind.
     if code in _LEFT_BEHIND or shot or left_behind():
-        os._exit(code)
+        end_process(code)
     return code
 
 

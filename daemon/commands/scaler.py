@@ -4,13 +4,13 @@ import asyncio
 import json
 import os
 import socket
-import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from config.load import Loaded, load
-from daemon.commands.ending import lived
+from daemon.commands.ending import begin, lived
+from daemon.commands.printing import printed
 from daemon.group_watch.scaler_process import ScalerProcess, once
 from daemon.process.notify import Notifier
 from daemon.scaling.report import ScalingReport, as_json
@@ -22,13 +22,14 @@ from daemon.values.errors import Exit, Fatal
 
 def scaler(config: Path | None, overrides: Sequence[str], *, one_look: bool) -> Exit:
     """Serve the number until told to stop, or print it; raises SettingsError and Fatal."""
+    if not one_look:
+        begin()
     loaded = load(config, os.environ, overrides)
     process = f"{socket.gethostname()}-{os.getpid()}"
     logs.configure(loaded.settings.log, worker=process)
     if one_look:
         report = _look(loaded)
-        sys.stdout.write(json.dumps(as_json(report), indent=2) + "\n")
-        return Exit.CLEAN
+        return printed(json.dumps(as_json(report), indent=2) + "\n")
     logs.log(
         Event.SCALER_STARTED,
         version=version("tidemill"),

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from config.load import load
-from daemon.commands.ending import lived
+from daemon.commands.ending import begin, lived
 from daemon.loop.event_loop import loop_factory
 from daemon.process.notify import Notifier
 from daemon.supervision.revision import Revision
@@ -20,6 +20,7 @@ from daemon.values.errors import Exit
 
 def supervise(config: Path | None, overrides: Sequence[str]) -> Exit:
     """Keep workers until told to stop; how it went is in the log. Raises SettingsError."""
+    begin()
     notifier = Notifier.claim(os.environ)
     loaded = load(config, os.environ, overrides)
     first_port = loaded.settings.http.port

@@ -12,5 +12,7 @@
 - `signals.py`: what the process is told from outside: TERM and INT stop it, HUP reloads its
   models
 - `stall_detector.py`: whether the worker moves the work it holds
+- `standard_streams.py`: the standard streams of this process: always there, and waited for by
+  nobody who serves
 - `watchdog.py`: ends a process whose event loop hangs: nothing that lives on the loop could
 """

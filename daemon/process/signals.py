@@ -4,13 +4,13 @@ So does the end of a supervisor stop it, but that never counts as a second time.
 """
 
 import asyncio
-import os
 import signal
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
 from daemon.process.parent_death import ORPHANED
+from daemon.process.standard_streams import end_process
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log, summarise
 from daemon.values.errors import Exit
@@ -89,4 +89,4 @@ class Signals:
             log(Event.SIGNAL_RECEIVED, signal=signal.Signals(number).name, does="end at once")
             summarise(last=True)
         finally:  # the signal may have come while the log was being written
-            os._exit(Exit.WORK_LEFT)
+            end_process(Exit.WORK_LEFT)

@@ -4,12 +4,12 @@ Rule 1: it counts its own ticks, not the clock. A process that was stopped (SIGS
 container) ticks as little as it beats, so it is not ended when it goes on.
 """
 
-import faulthandler
-import os
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 
+from daemon.process.standard_streams import end_process
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log, summarise
 from daemon.values.errors import Exit
@@ -73,5 +73,14 @@ def _end_process() -> None:
     """Show where every thread stands, then end; the loop cannot be asked to."""
     log(Event.WORKER_STALLED, reason="the event loop hangs; where each thread stands follows")
     summarise(last=True)
-    faulthandler.dump_traceback(sys.stderr, all_threads=True)
-    os._exit(Exit.INTERNAL)
+    sys.stderr.write(_stacks())
+    end_process(Exit.INTERNAL)
+
+
+def _stacks() -> str:
+    """Return where each thread stands. Not by faulthandler, which writes, and waits, by itself."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    return "".join(
+        f"Thread {names.get(ident, ident)}:\n{''.join(traceback.format_stack(frame))}"
+        for ident, frame in sys._current_frames().items()  # noqa: SLF001 -- documented, for this
+    )

@@ -240,3 +240,8 @@ class Event(StrEnum):
         "warning",
         "how often an event was left out because it repeated; names it and its code",
     )
+    LINES_DROPPED = (
+        "lines.dropped",
+        "warning",
+        "nobody read the log, so that lines are missing here; shows how many, and is counted for each",
+    )

@@ -1,19 +1,18 @@
 """The log: one JSON object a line on standard error, readable text on a terminal.
 
 Rule 1: only events of daemon.telemetry.events, at their level, with plain values.
-Rule 2: no payload and no secret. Bytes are never shown, only counted; text from outside is cut and
-its control characters are escaped; correlation ids go through `safe_id`.
-Rule 3: a log that cannot be written stops nobody.
+Rule 2: no payload, no secret and no correlation id. Bytes are never shown, only counted; text from
+outside is cut and its control characters are escaped.
+Rule 3: a log that cannot be written stops nobody; see daemon.process.standard_streams.
 """
 
-import hashlib
 import logging
-import re
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TextIO, TypeAlias
 
 import structlog
@@ -28,7 +27,6 @@ Field: TypeAlias = str | int | float | bool | bytes | BaseException | list[str] 
 
 _LONGEST_TEXT = 1_000
 _LONGEST_TRACEBACK = 20_000
-_SAFE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _LEADING = ("ts", "level", "event", "worker")
 _LIMITED: frozenset[Level] = frozenset({"warning", "error"})
 """Levels that bad input and bad brokers can flood; life events are few, debug is asked for."""
@@ -52,28 +50,17 @@ def counts() -> Mapping[str, int]:
     return dict(_journal.counts)
 
 
-def safe_id(value: bytes | str) -> str:
-    """Return an id from outside as the log may show it: as it is when harmless, else its digest."""
-    text = value.decode("latin-1") if isinstance(value, bytes) else value
-    if _SAFE_ID.fullmatch(text):
-        return text
-    raw = value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
-    return "sha256:" + hashlib.sha256(raw).hexdigest()[:16]
+def lines_dropped(lines: int) -> str:
+    """Return the line that stands in the log for `lines` that nobody read in time."""
+    line: str | None = structlog.wrap_logger(structlog.ReturnLogger()).warning(
+        Event.LINES_DROPPED, lines=lines
+    )
+    return "" if line is None else line + "\n"
 
 
-def origin_of(error: BaseException) -> str:
-    """Return the type of `error` and the line that raised it, without its text.
-
-    The text of an exception that a user's code raises may quote the request it was given.
-    """
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return type(error).__name__
-    code = trace.tb_frame.f_code
-    name = code.co_filename.rpartition("/")[2]
-    return f"{type(error).__name__} at {name}:{trace.tb_lineno} in {code.co_name}"
+def count_dropped(lines: int) -> None:
+    """Count lines of the log that nobody read in time."""
+    _journal.count(Event.LINES_DROPPED, lines)
 
 
 def configure(settings: Log, *, worker: str, stream: TextIO | None = None) -> None:
@@ -82,8 +69,7 @@ def configure(settings: Log, *, worker: str, stream: TextIO | None = None) -> No
     structlog.configure(
         processors=_processors(settings, worker=worker, terminal=target.isatty()),
         wrapper_class=structlog.make_filtering_bound_logger(settings.level),
-        # Writes a line with its end at once: supervised workers share one standard error.
-        logger_factory=structlog.WriteLoggerFactory(_Unfailing(target)),  # type: ignore[arg-type]  # only write and flush are needed
+        logger_factory=lambda: _Lines(target),
         cache_logger_on_first_use=False,
     )
     _route_libraries(settings.level)
@@ -105,10 +91,14 @@ class _Journal:
         if level in _LIMITED:
             self.summarise()
             with self._lock:
-                self.counts[event] += 1
+                self.count(event)
                 if not self._repeats.admits(kind, now=self._clock()):
                     return
         structlog.get_logger().log(logging.getLevelNamesMapping()[level.upper()], event, **fields)
+
+    def count(self, event: Event, times: int = 1) -> None:
+        with self._lock:
+            self.counts[event] += times
 
     def summarise(self, *, last: bool = False) -> None:
         with self._lock:
@@ -183,23 +173,22 @@ def _printable(text: str) -> str:
     return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 
 
-class _Unfailing:
-    """A stream whose reader may go away: a worker outlives the end of its log."""
+class _Lines:
+    """Writes lines to a stream whose reader may go away: a worker outlives the end of its log.
+
+    It has no lock, which a signal handler could find held by its own thread.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def write(self, text: str) -> int:
-        try:
-            return self._stream.write(text)
-        except (OSError, ValueError):  # a closed pipe, a full disk; a closed file
-            return len(text)
-
-    def flush(self) -> None:
-        try:
+    def debug(self, line: str) -> None:
+        with suppress(OSError, ValueError):  # a closed pipe, a full disk; a closed file
+            # With its end at once: supervised workers share one standard error.
+            self._stream.write(line + "\n")
             self._stream.flush()
-        except (OSError, ValueError):
-            return
+
+    info = warning = error = debug
 
 
 def _route_libraries(level: Level) -> None:

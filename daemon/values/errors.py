@@ -48,6 +48,7 @@ class Exit(IntEnum):
     MODEL_REFUSED = 65
     BROKER_UNAVAILABLE = 69
     INTERNAL = 70
+    UNWRITTEN = 74
     WORK_LEFT = 75
     DENIED = 77
     SETTINGS = 78

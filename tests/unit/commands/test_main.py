@@ -45,10 +45,10 @@ def test_no_command_shows_the_help_and_is_exit_64(typed, capsys):
 
 
 @pytest.mark.parametrize("command", [["run"], ["dead-letters", "list"]], ids=" ".join)
-def test_settings_that_cannot_be_used_are_exit_78_with_a_line_each(command, capsys):
+def test_settings_that_cannot_be_used_are_exit_78_with_a_line_each(command, capfd):
     assert main([*command, "--set", "kafka.grup=x"]) == Exit.SETTINGS
 
-    lines = capsys.readouterr().err.splitlines()
+    lines = capfd.readouterr().err.splitlines()
     assert all(line.startswith("tidemill: ") for line in lines)
     assert any("kafka.grup" in line and "kafka.group" in line for line in lines)
 

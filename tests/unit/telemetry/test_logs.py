@@ -153,31 +153,6 @@ def test_the_text_of_an_error_cannot_write_to_the_terminal_either():
     assert "\x1b[2J" not in stream.getvalue()
 
 
-@pytest.mark.parametrize("harmless", ["order-17", b"a.b:c_d", "x" * 128])
-def test_a_harmless_id_is_shown_as_it_is(harmless):
-    shown = logs.safe_id(harmless)
-
-    assert shown == (harmless.decode() if isinstance(harmless, bytes) else harmless)
-
-
-@pytest.mark.parametrize("harmful", ["", "two words", b"\xff\x00", "x" * 129, "\n", "\ud800"])
-def test_any_other_id_is_shown_as_its_digest(harmful):
-    shown = logs.safe_id(harmful)
-
-    assert shown.startswith("sha256:")
-    assert len(shown) == 23
-
-
-def test_the_origin_of_an_error_does_not_quote_its_text():
-    try:
-        int("the payload")
-    except ValueError as error:
-        origin = logs.origin_of(error)
-
-    assert origin.startswith("ValueError at test_logs.py:")
-    assert "payload" not in origin
-
-
 def test_an_event_that_repeats_is_written_ten_times_and_then_summed_up(written, clock):
     for _ in range(25):
         log(Event.COMMIT_FAILED, code="fenced")
