@@ -2,12 +2,15 @@
 
 import sys
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from loadtest import extra
 from loadtest.kafka.jars import KafkaUnavailable
+from loadtest.verdict.exits import Exit
 
 
 class Bench(StrEnum):
@@ -21,12 +24,27 @@ class Bench(StrEnum):
     JSON = "json"
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("tidemill"))
+        raise typer.Exit
+
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Measures a Tidemill daemon from outside, through Kafka.",
 )
+
+
+@app.callback()
+def root(
+    *,
+    show_version: Annotated[
+        bool, typer.Option("--version", is_eager=True, help="Show the version.", callback=_version)
+    ] = False,
+) -> None:
+    """Measures a Tidemill daemon from outside, through Kafka."""
 
 
 @app.command()
@@ -273,11 +291,20 @@ def bench(
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; what is not installed is named with what to type."""
     try:
         app()
     except KafkaUnavailable as error:
-        sys.exit(f"tidemill-load: {error}")
+        why = str(error)
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name not in extra.PACKAGES:
+            raise
+        why = extra.remedy(extra.missing() or [extra.PACKAGES[name]])
+    else:
+        return
+    print(f"tidemill-load: {why}", file=sys.stderr)
+    sys.exit(Exit.INFRASTRUCTURE)
 
 
 if __name__ == "__main__":

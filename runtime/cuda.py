@@ -28,7 +28,7 @@ DRIVER = "libcuda.so.1"
 _CUDA_VERSION = 13_000  # as cuDriverGetVersion counts: 1000 x major + 10 x minor
 
 _OR_CPU = 'or set device = "cpu" (or "auto": the CPU, shown as degraded)'
-_WHEELS = f"install the extra gpu (pip install 'tidemill[gpu]'), {_OR_CPU}"
+_WHEELS = f"install the extra gpu (in a checkout: pip install '.[gpu]'), {_OR_CPU}"
 _HOST = f"install the NVIDIA driver (580 or newer) and let the container see the GPU, {_OR_CPU}"
 
 

@@ -9,7 +9,7 @@ from loadtest.compare.gate import Change, Word, changes, obstacles
 from loadtest.compare.reports import BadReport, read
 from loadtest.report import words
 from loadtest.scenario.quantities import share
-from loadtest.verdict.verdict import Exit
+from loadtest.verdict.exits import Exit
 
 _COLOURS = {Word.WORSE: "red", Word.BETTER: "green", Word.NOISE: "dim", Word.SAME: "dim"}
 

@@ -26,7 +26,7 @@ from loadtest.scenario.quantities import duration
 from loadtest.scenario.rates import Times
 from loadtest.trial.guard import guarded
 from loadtest.tune.fit import SizesMissing
-from loadtest.verdict.verdict import Exit
+from loadtest.verdict.exits import Exit
 
 _SEED = 1
 _MOST_TURN_ROWS = 1000

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from loadtest import extra
 from loadtest.compare.reports import BadReport
 from loadtest.page.source import read
 from loadtest.page.write import can_draw, write
-from loadtest.verdict.verdict import Exit
+from loadtest.verdict.exits import Exit
 
 
 def report(file: Path, html: Path) -> int:
@@ -24,7 +25,7 @@ def report(file: Path, html: Path) -> int:
 def _obstacle(file: Path, html: Path) -> str:
     """Write the page; return why it cannot be made, empty when it is there."""
     if not can_draw():
-        return "--html needs matplotlib, which comes with the extra `load`"
+        return f"--html: {extra.remedy(['matplotlib'])}"
     try:
         write(html, read(file))
     except (BadReport, OSError) as error:

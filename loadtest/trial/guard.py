@@ -11,8 +11,8 @@ from loadtest.processes.worker import WorkerFailed
 from loadtest.scenario.load import BadScenario
 from loadtest.traffic.receiver import TopicsMissing
 from loadtest.trial.trial import Interrupted
+from loadtest.verdict.exits import Exit
 from loadtest.verdict.targets import BadTarget
-from loadtest.verdict.verdict import Exit
 
 _LOG_WIDTH = 130
 _USAGE = (BadScenario, BadTarget)

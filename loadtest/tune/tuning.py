@@ -13,7 +13,8 @@ from loadtest.tune.inquiry import Inquiry
 from loadtest.tune.model import Load, Predicted
 from loadtest.tune.service import Setting
 from loadtest.tune.tried import Tried
-from loadtest.verdict.verdict import Exit, Word
+from loadtest.verdict.exits import Exit
+from loadtest.verdict.verdict import Word
 
 _MOST_CONFIRMATIONS = 3
 _MOST_ATTEMPTS = 2

@@ -20,6 +20,15 @@ TARGETS = set(
 )
 
 
+SOURCES = sorted(
+    file
+    for room in ("config", "daemon", "deploy", "examples", "loadtest", "runtime")
+    for file in (ROOT / room).rglob("*")
+    if file.suffix in {".py", ".toml", ".yaml", ".sh", ".service"}
+    and "pip install" in file.read_text(encoding="utf-8")
+)
+
+
 def lines(page):
     return code_lines(page.read_text(encoding="utf-8"))
 
@@ -49,6 +58,15 @@ def test_commands_exist(page):
     problems = [problem(program, words) for program, words in typed(page)]
 
     assert [each for each in problems if each] == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, *SOURCES], ids=name)
+def test_nobody_is_told_to_install_what_is_in_no_index(page):
+    """The distribution is not published: it is installed from a checkout or a wheel."""
+    told = re.findall(r"pip install [^\n`]*", page.read_text(encoding="utf-8"))
+    wanted = [word.strip("\"'") for line in told for word in line.split()[2:]]
+
+    assert [word for word in wanted if re.fullmatch(r"tidemill(\[.*\])?([=<>~].*)?", word)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

@@ -20,12 +20,13 @@ from loadtest.scenario.model import (
     Tensor,
     Traffic,
 )
+from loadtest.verdict.exits import MEANINGS
 from loadtest.verdict.metrics import KINDS
 from loadtest.verdict.targets import parse as parse_target
-from loadtest.verdict.verdict import MEANINGS
 
 FILE = Path(__file__).parents[3] / "docs" / "load-testing.md"
 PAGE = FILE.read_text(encoding="utf-8")
+CHANGELOG = (FILE.parents[1] / "CHANGELOG.md").read_text(encoding="utf-8")
 ROWS = {line for line in PAGE.splitlines() if line.startswith("|")}
 SECTIONS: dict[str, type[BaseModel]] = {
     "": Scenario,
@@ -103,6 +104,11 @@ def test_nothing_else_is_documented():
 @pytest.mark.parametrize("name", shipped())
 def test_every_shipped_scenario_is_described_as_it_describes_itself(name):
     assert f"| {name} | {load(name).scenario.description} |" in ROWS
+
+
+def test_the_changelog_counts_the_scenarios_that_ship():
+    numbers = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    assert f"{numbers[len(shipped())]} scenarios ship" in CHANGELOG
 
 
 def test_the_scenario_of_the_walk_through_can_be_read():

@@ -62,7 +62,7 @@ def test_a_missing_library_is_named_with_the_extra_that_has_it(machine, library)
     obstacle = cuda.obstacle()
 
     assert library in obstacle.reason
-    assert "tidemill[gpu]" in obstacle.remedy
+    assert "pip install '.[gpu]'" in obstacle.remedy
 
 
 @pytest.mark.parametrize(

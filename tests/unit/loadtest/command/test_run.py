@@ -79,7 +79,7 @@ def test_a_page_that_nobody_can_draw_is_said_before_the_run(
 ):
     monkeypatch.setattr("loadtest.command.run.can_draw", lambda: False)
     assert run(RunOptions(scenario, ("max < 1s",), html=tmp_path / "a.html")) == 2
-    assert "--html needs matplotlib" in " ".join(capsys.readouterr().out.split())
+    assert "--html: matplotlib: not installed" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("tolerance", ["5%", "5"])

@@ -19,7 +19,7 @@ from loadtest.office_hours.hours import times_s
 from loadtest.office_hours.measuring import MAX_ROWS, Measured, lacking, runs_of
 from loadtest.office_hours.replay import Replayed, lanes_of, lives, seen_cost, slower, starts_s
 from loadtest.tune.fit import Fit, Point, Run, fit
-from loadtest.verdict.verdict import Exit
+from loadtest.verdict.exits import Exit
 from loadtest.wire import Outgoing, Reply
 
 DAY = (1, 0, 0, 0, 0, 2, 8, 35, 110, 180, 200, 190, 130, 170, 200, 195, 165, 110, 50, 20, 10, 6, 3, 2)  # fmt: skip

@@ -22,8 +22,9 @@ from loadtest.tune.service import Setting, serve
 from loadtest.tune.text import Shown, show_answer, show_plan
 from loadtest.tune.tried import Tried
 from loadtest.tune.tuning import End, tune
+from loadtest.verdict.exits import Exit
 from loadtest.verdict.targets import parse as target
-from loadtest.verdict.verdict import Exit, Word
+from loadtest.verdict.verdict import Word
 
 _OVERHEAD_S = 0.005
 

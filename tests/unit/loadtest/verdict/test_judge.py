@@ -6,11 +6,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from loadtest.verdict.exits import Exit
 from loadtest.verdict.findings import Daemon
 from loadtest.verdict.judge import Outcome, judge
 from loadtest.verdict.targets import parse
 from loadtest.verdict.validity import doubts
-from loadtest.verdict.verdict import Exit, Word, pronounce
+from loadtest.verdict.verdict import Word, pronounce
 from tests.unit.loadtest.runs import answer, found, made_plan, recorded
 
 MET, MISSED, UNDECIDED = Outcome.MET, Outcome.MISSED, Outcome.UNDECIDED

@@ -1,0 +1,117 @@
+"""Without the extras both programs say what is missing, and nobody sees a traceback."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+
+from loadtest import extra
+from loadtest.__main__ import app
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("config", "runtime", "daemon")
+WORDS = {
+    "bench": ["idle", "--quick"],
+    "broker": ["--port", "0"],
+    "compare": ["{0}/a.json", "{0}/b.json"],
+    "demo": [],
+    "office-hours": ["--run-time", "5"],
+    "report": ["{0}/a.json", "--html", "{0}/a.html"],
+    "run": ["{0}/no.toml", "--target", "max < 1s"],
+    "search": ["{0}/no.toml"],
+    "topics": ["{0}/no.toml"],
+    "tune": ["{0}/no.toml", "--rate", "1/s"],
+}
+"""Of each command, what it would end on at once were all there."""
+_BARE = """
+import contextlib, io, json, pkgutil, sys, importlib
+
+GONE, GIVEN = sys.argv[1].split(","), json.loads(sys.argv[2])
+
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in GONE:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Without())
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name: None if name in GONE else found(name)
+"""
+_COMMANDS = """
+from loadtest.__main__ import main
+told = {}
+for name, words in GIVEN.items():
+    sys.argv = ["tidemill-load", *words]
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code
+        except BaseException as error:
+            code = repr(error)
+    told[name] = [code, said.getvalue()]
+print(json.dumps(told))
+"""
+_MODULES = """
+for room in GIVEN:
+    for module in pkgutil.walk_packages(importlib.import_module(room).__path__, f"{room}."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+print("{}")
+"""
+
+
+def bare(script, given):
+    """Run `script` in a process that has none of the extra's packages."""
+    done = subprocess.run(
+        [sys.executable, "-c", _BARE + script, ",".join(extra.PACKAGES), json.dumps(given)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if "KAFKA" not in name},
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_every_package_of_the_extra_is_known():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert sorted(extra.PACKAGES.values()) == project["optional-dependencies"]["load"]
+    assert extra.missing() == []
+
+
+def test_every_command_of_the_load_tester_says_what_is_missing(tmp_path):
+    commands = typer.main.get_command(app).commands
+    assert WORDS.keys() == commands.keys()
+    given = {
+        name: [name, *(word.format(tmp_path) for word in words)] for name, words in WORDS.items()
+    }
+    told = bare(_COMMANDS, given | {"--version": ["--version"], "--help": ["run", "--help"]})
+
+    needing = {name: said for name, (code, said) in told.items() if code == 4}
+    ends = {name: code for name, (code, _) in told.items() if code != 4}
+    # A table of topics needs the Kafka client alone.
+    assert ends == {"topics": ends["topics"], "--version": 0, "--help": 0}, told
+    assert "no.toml" in ends["topics"]
+    assert [name for name, said in needing.items() if "pip install '.[load]'" not in said] == []
+    assert "hdrhistogram" in needing["run"]
+
+
+def test_the_daemon_needs_no_package_of_the_load_tester():
+    assert bare(_MODULES, ROOMS) == {}
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit):
+        app(["--version"])
+    assert capsys.readouterr().out.strip() == importlib.metadata.version("tidemill")
