@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from daemon.inference.bisection import Limits, SessionSick, run_isolated
+from daemon.inference.bisection import IsolationLimits, SessionSick, run_isolated
 from daemon.inference.jobs import Done, Job, Rebuild, Served
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
@@ -23,7 +23,7 @@ class FakeRunner:
     def __init__(
         self,
         models: Mapping[str, Model],
-        limits: Mapping[tuple[str, str], Limits],
+        limits: Mapping[tuple[str, str], IsolationLimits],
         *,
         failed: Callable[[BaseException], None],
         rebuild: Rebuild,
@@ -75,7 +75,7 @@ class FakeRunner:
             return
         self._running = None
         try:
-            model, verdict = self._run(job)
+            model, outcome = self._run(job)
         except Fatal as error:
             self._ended = True
             self._failed(error)
@@ -84,7 +84,7 @@ class FakeRunner:
         self._go_on()
         self._unreported -= 1
         try:
-            job.done(Served(job.batch, model, verdict, 0.0, started_s, run_s))
+            job.done(Served(job.batch, model, outcome, 0.0, started_s, run_s))
         except Exception as error:  # noqa: BLE001 - as the real one reports it
             self._failed(error)
         self._close_retired()

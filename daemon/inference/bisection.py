@@ -64,7 +64,7 @@ class SessionSick(Exception):
     """The model fails on its own warm-up sample: the session is broken, not the request."""
 
 
-class Limits(NamedTuple):
+class IsolationLimits(NamedTuple):
     """How long one run, and the whole search for culprits, may take; rows of one run."""
 
     run_s: float
@@ -78,7 +78,7 @@ def run_isolated(
     inputs: Arrays,
     *,
     unsound: Unsound,
-    limits: Limits,
+    limits: IsolationLimits,
     clock: Callable[[], float],
 ) -> Outcome:
     """Run `requests`, whose rows are `inputs`; halve what fails until each culprit stands alone.
@@ -86,7 +86,7 @@ def run_isolated(
     A culprit costs at most 2 log2(n) runs. When the search outlives `limits.search_s`, what is not
     yet cleared fails with it. Raises SessionSick when the model's own sample fails as well.
     """
-    verdict = Outcome([], [])
+    outcome = Outcome([], [])
     give_up_s = clock() + limits.search_s
     waiting: list[tuple[Sequence[Request], Arrays | None]] = [(requests, inputs)]
     probed = False
@@ -99,13 +99,13 @@ def run_isolated(
                 _probe(engine, limits.run_s)
                 probed = True
             if len(group) == 1 or clock() >= give_up_s:
-                verdict.failures.extend(_failures(group, failure))
+                outcome.failures.extend(_failures(group, failure))
             else:
                 half = len(group) // 2
                 waiting += [(group[half:], None), (group[:half], None)]
         else:
-            verdict.parts.append(part)
-    return verdict
+            outcome.parts.append(part)
+    return outcome
 
 
 def run_whole(
@@ -114,7 +114,7 @@ def run_whole(
     inputs: Arrays | None,
     *,
     unsound: Unsound,
-    limits: Limits,
+    limits: IsolationLimits,
 ) -> Part:
     """Run `requests` together, without a search; `inputs` None: they are yet to be assembled.
 
@@ -143,7 +143,9 @@ def _failures(group: Sequence[Request], failure: RunError) -> list[Failure]:
     return [Failure(request, code, detail) for request in group]
 
 
-def _run(engine: Engine, group: Sequence[Request], inputs: Arrays | None, limits: Limits) -> Arrays:
+def _run(
+    engine: Engine, group: Sequence[Request], inputs: Arrays | None, limits: IsolationLimits
+) -> Arrays:
     if inputs is None:
         inputs = assemble(group, engine.signature)
     if len(group) == 1 and group[0].rows > limits.max_rows:
@@ -151,7 +153,7 @@ def _run(engine: Engine, group: Sequence[Request], inputs: Arrays | None, limits
     return engine.run(inputs, limit_s=limits.run_s)
 
 
-def _run_sliced(engine: Engine, rows: int, inputs: Arrays, limits: Limits) -> Arrays:
+def _run_sliced(engine: Engine, rows: int, inputs: Arrays, limits: IsolationLimits) -> Arrays:
     slices = [
         engine.run(
             {name: array[first : first + limits.max_rows] for name, array in inputs.items()},

@@ -1,6 +1,6 @@
 """The one thread that runs the model.
 
-The loop hands over batches whose inputs are assembled; the thread hands back verdicts through
+The loop hands over batches whose inputs are assembled; the thread hands back outcomes through
 `call_soon_threadsafe`. Nothing else crosses.
 """
 
@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
-from daemon.inference.bisection import Limits, Outcome, SessionSick, run_isolated
+from daemon.inference.bisection import IsolationLimits, Outcome, SessionSick, run_isolated
 from daemon.inference.jobs import Done, Job, Rebuild, Served
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
@@ -36,7 +36,7 @@ class Executor:
 
     def __init__(
         self,
-        limits: Mapping[tuple[str, str], Limits],
+        limits: Mapping[tuple[str, str], IsolationLimits],
         *,
         done: Callable[[Ran], None],
         failed: Callable[[BaseException], None],
@@ -115,16 +115,16 @@ class Executor:
         """Run one job; a sick session is built anew once, then the worker ends unanswered."""
         started_s = time.monotonic()
         try:
-            verdict = self._isolated(job)
+            outcome = self._isolated(job)
         except SessionSick as sick:
             job = job._replace(model=self._rebuilt(job, sick))
             started_s = time.monotonic()
             try:
-                verdict = self._isolated(job)
+                outcome = self._isolated(job)
             except SessionSick as error:
                 raise _beyond_repair(job, error) from error
         run_s = time.monotonic() - started_s
-        return Served(job.batch, job.model, verdict, job.assemble_s, started_s, run_s)
+        return Served(job.batch, job.model, outcome, job.assemble_s, started_s, run_s)
 
     def _isolated(self, job: Job) -> Outcome:
         bucket = job.batch.bucket

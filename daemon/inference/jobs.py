@@ -23,7 +23,7 @@ class Served(NamedTuple):
 
     batch: Batch
     model: Model
-    verdict: Outcome
+    outcome: Outcome
     assemble_s: float
     started_s: float
     run_s: float

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from daemon.inference.bisection import Limits, Outcome, run_whole
+from daemon.inference.bisection import IsolationLimits, Outcome, run_whole
 from daemon.inference.executor import Executor, Ran
 from daemon.inference.jobs import Done, Job, Rebuild, Served
 from daemon.inference.short_runs import ShortRuns
@@ -31,7 +31,7 @@ class Runner:
     def __init__(
         self,
         models: Mapping[str, Model],
-        limits: Mapping[tuple[str, str], Limits],
+        limits: Mapping[tuple[str, str], IsolationLimits],
         *,
         failed: Callable[[BaseException], None],
         rebuild: Rebuild,
@@ -57,7 +57,7 @@ class Runner:
 
     @property
     def in_flight(self) -> int:
-        """Batches handed over whose verdict has not come back."""
+        """Batches handed over whose outcome has not come back."""
         return self._unreported
 
     @property
@@ -106,7 +106,7 @@ class Runner:
 
     def _ran_in_thread(self, ran: Ran) -> None:
         served = ran.served
-        if not served.verdict.failures:  # a search for culprits says nothing about a run
+        if not served.outcome.failures:  # a search for culprits says nothing about a run
             self._short_runs.ran_in_thread(
                 served.model, served.batch.rows, cpu_s=ran.cpu_s, wall_s=served.run_s
             )
@@ -141,8 +141,8 @@ class Runner:
         run_s = time.monotonic() - started_s
         self._short_runs.ran_on_loop(job.model, run_s)
         self._here.popleft()
-        verdict = Outcome([part], [])
-        served = Served(job.batch, job.model, verdict, job.assemble_s, started_s, run_s)
+        outcome = Outcome([part], [])
+        served = Served(job.batch, job.model, outcome, job.assemble_s, started_s, run_s)
         self._finish(served, job.done)
 
     def _finish(self, served: Served, done: Done) -> None:
@@ -154,5 +154,5 @@ class Runner:
         self._go_on_here()
 
 
-def _hurried(limits: Limits) -> Limits:
+def _hurried(limits: IsolationLimits) -> IsolationLimits:
     return limits._replace(run_s=min(limits.run_s, _ON_LOOP_S))

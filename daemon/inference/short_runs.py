@@ -1,6 +1,6 @@
 """Which runs are so short that the loop makes them itself. Pure.
 
-To hand a batch to the model's thread and take its verdict back costs the cores 0.15 ms together,
+To hand a batch to the model's thread and take its outcome back costs the cores 0.15 ms together,
 most of it for Python's interpreter lock, which passes to and fro. Where a run takes less than that,
 the loop is held up more by handing it over than by making it.
 """

@@ -10,7 +10,7 @@ from daemon.admission.admission import Admission
 from daemon.answering.replies import Replies
 from daemon.answering.undeliverable import Undeliverable
 from daemon.batching.batcher import Batcher
-from daemon.inference.bisection import Limits
+from daemon.inference.bisection import IsolationLimits
 from daemon.inference.models import Models
 from daemon.inference.runner import Runner
 from daemon.kafka.source import KafkaSource
@@ -98,7 +98,7 @@ def assemble(
     )
     runner = runner_kind(
         models.serving,
-        run_limits(settings, lanes),
+        isolation_limits(settings, lanes),
         failed=tasks.fail,
         rebuild=models.rebuild,
         batches_in_flight=settings.limits.batches_in_flight,
@@ -141,10 +141,12 @@ def make_lanes(settings: Settings, models: Models) -> list[Lane]:
     return lanes
 
 
-def run_limits(settings: Settings, lanes: Iterable[Lane]) -> dict[tuple[str, str], Limits]:
+def isolation_limits(
+    settings: Settings, lanes: Iterable[Lane]
+) -> dict[tuple[str, str], IsolationLimits]:
     """Return the limits of runs by lane and model."""
     return {
-        (lane.name, model): Limits(
+        (lane.name, model): IsolationLimits(
             run_s=settings.models[model].run_limit,
             search_s=settings.limits.bisect,
             max_rows=lane.policy.max_rows,

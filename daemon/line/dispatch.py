@@ -149,15 +149,15 @@ class Dispatch:
         self._feed(time.monotonic())
         self._wakeup.ring()
         self._count(served)
-        for part in served.verdict.parts:
+        for part in served.outcome.parts:
             self._answer(served, part)
-        failures = served.verdict.failures
+        failures = served.outcome.failures
         if failures:
             log(Event.BATCH_FAILED, model=served.batch.bucket.model, culprits=len(failures))
             self._outbox.put([self._replies.error(*failure) for failure in failures])
 
     def _learn(self, served: Served) -> None:
-        if not served.verdict.failures:  # a search for culprits says nothing about a run
+        if not served.outcome.failures:  # a search for culprits says nothing about a run
             self._batcher.observe_run(served.batch.bucket, served.batch.rows, served.run_s)
 
     def _count(self, served: Served) -> None:

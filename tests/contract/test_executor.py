@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from daemon.inference.bisection import Limits
+from daemon.inference.bisection import IsolationLimits
 from daemon.inference.runner import Runner
 from daemon.preparing.preparation import Preparation
 from daemon.values.errors import Exit, Fatal
@@ -19,7 +19,7 @@ from tests.signatures import one_to_one
 
 RUN_S = 0.03
 POISON = -1.0
-LIMITS = {(BUCKET.lane, BUCKET.model): Limits(run_s=1.0, search_s=10.0, max_rows=8)}
+LIMITS = {(BUCKET.lane, BUCKET.model): IsolationLimits(run_s=1.0, search_s=10.0, max_rows=8)}
 
 
 class Doubling:
@@ -133,7 +133,7 @@ async def test_batches_come_back_in_the_order_handed_over(bench):
     await bench.until(3)
 
     assert [served.batch for served in bench.served] == batches
-    outputs = [served.verdict.parts[0].outputs["y"].ravel().tolist() for served in bench.served]
+    outputs = [served.outcome.parts[0].outputs["y"].ravel().tolist() for served in bench.served]
     assert outputs == [[2], [4, 6], [8]]
 
 
@@ -186,9 +186,9 @@ async def test_a_culprit_fails_alone(bench):
     bench.submit(batch_of(1, POISON, 2))
     await bench.until(1)
 
-    verdict = bench.served[0].verdict
-    assert [failure.request.record.offset for failure in verdict.failures] == [1]
-    assert sum(len(part.requests) for part in verdict.parts) == 2
+    outcome = bench.served[0].outcome
+    assert [failure.request.record.offset for failure in outcome.failures] == [1]
+    assert sum(len(part.requests) for part in outcome.parts) == 2
 
 
 async def test_a_sick_session_is_built_anew_and_serves_what_waited_too(bench):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.inference.bisection import Limits, SessionSick, run_isolated
+from daemon.inference.bisection import IsolationLimits, SessionSick, run_isolated
 from daemon.values.errors import Code
 from daemon.wire.assemble import assemble
 from runtime import ModelFailed, ModelTimeout, OutputInvalid, Signature, TensorSpec
@@ -17,7 +17,7 @@ SIGNATURE = Signature(
     fixed_rows=None,
 )
 POISON = -1.0
-LIMITS = Limits(run_s=1.0, search_s=100.0, max_rows=64)
+LIMITS = IsolationLimits(run_s=1.0, search_s=100.0, max_rows=64)
 
 
 class FakeEngine:
@@ -76,11 +76,11 @@ def run(engine, requests, *, limits=LIMITS, clock=None):
 def test_a_batch_that_runs_is_run_once():
     engine = FakeEngine()
 
-    verdict = run(engine, requests_of(1, 2, 3))
+    outcome = run(engine, requests_of(1, 2, 3))
 
     assert engine.runs == [3]
     assert engine.probes == 0
-    (part,) = verdict.parts
+    (part,) = outcome.parts
     assert part.outputs["y"].ravel().tolist() == [2, 4, 6]
 
 
@@ -89,15 +89,15 @@ def test_every_culprit_stands_alone_and_every_other_request_is_answered(poisoned
     engine = FakeEngine()
     requests = requests_of(*[POISON if bad else 1.0 for bad in poisoned])
 
-    verdict = run(engine, requests)
+    outcome = run(engine, requests)
 
-    failed = [failure.request for failure in verdict.failures]
-    answered = [request for part in verdict.parts for request in part.requests]
+    failed = [failure.request for failure in outcome.failures]
+    answered = [request for part in outcome.parts for request in part.requests]
     assert sorted(r.record.offset for r in failed) == [i for i, bad in enumerate(poisoned) if bad]
     assert sorted(r.record.offset for r in answered) == [
         i for i, bad in enumerate(poisoned) if not bad
     ]
-    for part in verdict.parts:
+    for part in outcome.parts:
         assert part.outputs["y"].shape[0] == len(part.requests)
 
 
@@ -120,9 +120,9 @@ def test_one_culprit_costs_at_most_two_log_n_further_runs(size):
     ],
 )
 def test_a_culprit_gets_the_code_of_its_failure(failure, code):
-    verdict = run(FakeEngine(failure=failure), requests_of(1, POISON))
+    outcome = run(FakeEngine(failure=failure), requests_of(1, POISON))
 
-    assert [each.code for each in verdict.failures] == [code]
+    assert [each.code for each in outcome.failures] == [code]
 
 
 def test_the_models_own_sample_is_tried_once_before_any_request_is_blamed():
@@ -139,9 +139,9 @@ def test_a_session_that_fails_on_its_own_sample_is_sick():
 
 
 def test_rows_that_are_no_result_are_marked_and_no_others():
-    verdict = run(FakeEngine(), requests_of(1.0, math.nan, 3.0))
+    outcome = run(FakeEngine(), requests_of(1.0, math.nan, 3.0))
 
-    (part,) = verdict.parts
+    (part,) = outcome.parts
     assert part.unsound.tolist() == [False, True, False]
 
 
@@ -149,9 +149,9 @@ def test_when_the_search_takes_too_long_what_is_not_cleared_fails():
     engine = FakeEngine()
     limits = LIMITS._replace(search_s=2.0)
 
-    verdict = run(engine, requests_of(*([POISON] * 8), 1.0), limits=limits, clock=Clock(step_s=1.0))
+    outcome = run(engine, requests_of(*([POISON] * 8), 1.0), limits=limits, clock=Clock(step_s=1.0))
 
-    assert len(verdict.failures) + sum(len(part.requests) for part in verdict.parts) == 9
+    assert len(outcome.failures) + sum(len(part.requests) for part in outcome.parts) == 9
     assert len(engine.runs) < 9
 
 
@@ -160,16 +160,16 @@ def test_a_lone_request_with_more_rows_than_n_runs_in_slices_and_is_one_part():
     values = np.arange(10, dtype="<f4")
     request = make_request(rows=10, inputs=values.tobytes())
 
-    verdict = run(engine, [request], limits=LIMITS._replace(max_rows=4))
+    outcome = run(engine, [request], limits=LIMITS._replace(max_rows=4))
 
     assert engine.runs == [4, 4, 2]
-    assert verdict.parts[0].outputs["y"].ravel().tolist() == (values * 2).tolist()
+    assert outcome.parts[0].outputs["y"].ravel().tolist() == (values * 2).tolist()
 
 
 def test_inputs_of_a_retried_half_are_its_own_rows():
     engine = FakeEngine()
 
-    verdict = run(engine, requests_of(POISON, 3.0))
+    outcome = run(engine, requests_of(POISON, 3.0))
 
-    (part,) = verdict.parts
+    (part,) = outcome.parts
     assert part.outputs["y"].ravel().tolist() == [6.0]

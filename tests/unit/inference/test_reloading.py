@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from config.errors import SettingsError
-from daemon.inference.bisection import Limits
+from daemon.inference.bisection import IsolationLimits
 from daemon.inference.reloading import Reloading
 from daemon.inference.runner import Runner
 from daemon.loop.tasks import Tasks
@@ -16,7 +16,7 @@ from tests.requests import make_request
 from tests.unit.inference.warm_models import NAME, Files, settings
 
 BUCKET = Bucket("l", NAME)
-LIMITS = {("l", NAME): Limits(run_s=1.0, search_s=10.0, max_rows=2)}
+LIMITS = {("l", NAME): IsolationLimits(run_s=1.0, search_s=10.0, max_rows=2)}
 
 
 class Job:
@@ -152,7 +152,7 @@ def test_a_reload_that_ends_while_a_sick_session_is_built_anew_is_not_undone(pla
         assert reloaded is job.serving is job.served[0].model
         assert told["digest"] == job.serving.session.digest
         assert job.told_of(Event.SESSION_REBUILT) == []
-        (part,) = job.served[0].verdict.parts
+        (part,) = job.served[0].outcome.parts
         assert part.outputs["y"].ravel().tolist() == [42]
         closes = job.files.closes(job.models.serving)
         assert (closes.serving, closes.others) == ([0], [1, 1])

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from daemon.inference.bisection import Limits
+from daemon.inference.bisection import IsolationLimits
 from daemon.inference.runner import Runner
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
@@ -14,7 +14,7 @@ from runtime import ModelFailed, ModelRefused
 from tests.requests import BUCKET, make_request
 from tests.unit.inference.test_bisection import POISON, FakeEngine
 
-LIMITS = {(BUCKET.lane, BUCKET.model): Limits(run_s=1.0, search_s=10.0, max_rows=8)}
+LIMITS = {(BUCKET.lane, BUCKET.model): IsolationLimits(run_s=1.0, search_s=10.0, max_rows=8)}
 
 
 class GatedEngine(FakeEngine):
@@ -204,8 +204,8 @@ def test_a_culprit_leaves_the_rest_of_its_batch_answered():
         bench.submit(batch_of(1, POISON, 2))
         await bench.until(lambda: bench.served)
 
-        verdict = bench.served[0].verdict
-        assert [failure.request.record.offset for failure in verdict.failures] == [1]
+        outcome = bench.served[0].outcome
+        assert [failure.request.record.offset for failure in outcome.failures] == [1]
         bench.runner.close()
 
     on_a_plain_loop(scenario())
@@ -372,7 +372,7 @@ def test_what_fails_on_the_loop_is_searched_for_culprits_in_the_thread():
         bench.submit(batch_of(1, POISON, 2))
         await bench.until(lambda: bench.served)
 
-        (failure,) = bench.served[0].verdict.failures
+        (failure,) = bench.served[0].outcome.failures
         assert failure.request.record.offset == 1
         assert engine.ran_in[0] == "MainThread"
         assert set(engine.ran_in[1:]) == {"executor"}
@@ -394,7 +394,7 @@ def test_a_replaced_model_is_closed_after_its_short_runs():
         await bench.until(lambda: len(bench.served) == 2)
 
         assert [served.model for served in bench.served] == [old, new]
-        assert [served.verdict.failures for served in bench.served] == [[], []]
+        assert [served.outcome.failures for served in bench.served] == [[], []]
         bench.runner.close()
         assert old.closed
 
