@@ -13,9 +13,14 @@ def schema() -> dict[str, Any]:
     made = Settings.model_json_schema()
     for section in (made, *made["$defs"].values()):
         section.pop("title", None)
+        # That of a docstring, which `python -OO` does not have.
+        section.pop("description", None)
         section["properties"] = {
             name: _tidy(setting) for name, setting in section["properties"].items()
         }
+    for table in made["properties"].values():
+        reference = next(iter(table.get("patternProperties", {"": table}).values()))["$ref"]
+        made["$defs"][reference.rpartition("/")[2]]["description"] = table.pop("description")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Tidemill configuration",

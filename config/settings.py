@@ -39,8 +39,6 @@ class _Section(BaseModel):
 
 
 class Kafka(_Section):
-    """The broker and this worker's place in the consumer group."""
-
     bootstrap_servers: Servers = Field(
         "127.0.0.1:9092",
         description="host:port, several by comma; KAFKA_BOOTSTRAP is stronger than the file",
@@ -92,8 +90,6 @@ class Kafka(_Section):
 
 
 class Model(_Section):
-    """One .onnx model."""
-
     path: File = Field(description="the .onnx file")
     sha256: Digest = Field("", description="refused when the file's digest differs; empty: any")
     device: Literal["cuda", "cpu", "auto"] = Field(
@@ -118,8 +114,6 @@ class Model(_Section):
 
 
 class Lane(_Section):
-    """A set of topics that is batched together, with a budget of its own."""
-
     topics: _List[Topic] = Field(min_length=1, description="request topics")
     models: _List[Name] = Field(
         min_length=1, description="models a request may name; the first is the default"
@@ -149,8 +143,6 @@ class Lane(_Section):
 
 
 class Limits(_Section):
-    """What a request may be, and how long things may take."""
-
     request_bytes: _Bytes = Field(2**20, description="largest request body")
     request_rows: int = Field(65_536, ge=1, description="most rows in one request")
     reply_bytes: Size = Field(
@@ -179,15 +171,11 @@ class Limits(_Section):
 
 
 class Http(_Section):
-    """Health and metrics."""
-
     host: Text = Field("127.0.0.1", description="address to listen on")
     port: int = Field(9464, ge=0, le=65_535, description="0: a free one, logged")
 
 
 class Replies(_Section):
-    """Where answers go."""
-
     topic: Topic = Field(description="reply topic of requests that name none")
     allow: _List[AllowEntry] = Field(
         (), description="reply topics a request may name: exact, or a prefix with one trailing *"
@@ -196,15 +184,11 @@ class Replies(_Section):
 
 
 class DeadLetters(_Section):
-    """Where records go that nobody can be answered for."""
-
     topic: Topic = Field(description="dead-letter topic")
     max_bytes: Size = Field(2**20 - 2**14, ge=_SMALLEST_REPLY, description="a larger value is cut")
 
 
 class Scaling(_Section):
-    """How many workers there should be, and what that is decided by."""
-
     min_workers: int = Field(0, ge=0, description="fewest workers; 0: none while there is no work")
     max_workers: int | None = Field(
         None,
@@ -242,8 +226,6 @@ class Scaling(_Section):
 
 
 class Log(_Section):
-    """What is written to standard error."""
-
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="least shown")
     form: Literal["auto", "json", "text"] = Field(
         "auto", description="auto: text on a terminal, else JSON"
@@ -253,12 +235,22 @@ class Log(_Section):
 class Settings(_Section):
     """One worker's settings, whole."""
 
-    kafka: Kafka
-    models: dict[Name, Model] = Field(min_length=1)
-    lanes: dict[Name, Lane] = Field(min_length=1)
-    replies: Replies
-    dead_letters: DeadLetters
-    limits: Limits = Field(default_factory=Limits)
-    http: Http = Field(default_factory=Http)
-    scaling: Scaling = Field(default_factory=Scaling)
-    log: Log = Field(default_factory=Log)
+    kafka: Kafka = Field(description="The broker and this worker's place in the consumer group.")
+    models: dict[Name, Model] = Field(min_length=1, description="One .onnx model.")
+    lanes: dict[Name, Lane] = Field(
+        min_length=1,
+        description="A set of topics that is batched together, with a budget of its own.",
+    )
+    replies: Replies = Field(description="Where answers go.")
+    dead_letters: DeadLetters = Field(
+        description="Where records go that nobody can be answered for."
+    )
+    limits: Limits = Field(
+        default_factory=Limits, description="What a request may be, and how long things may take."
+    )
+    http: Http = Field(default_factory=Http, description="Health and metrics.")
+    scaling: Scaling = Field(
+        default_factory=Scaling,
+        description="How many workers there should be, and what that is decided by.",
+    )
+    log: Log = Field(default_factory=Log, description="What is written to standard error.")

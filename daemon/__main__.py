@@ -42,9 +42,14 @@ def root(
 
 
 @app.command(
+    help="Serve requests until told to stop, or until caught up.\n\n"
+    "SIGTERM answers what is gathered, commits and leaves; a second one ends at once. "
+    "SIGHUP reloads the models. Health and metrics are on http.port.\n\n"
+    "With --until-caught-up a summary is printed at the end: JSON, or a table on a "
+    "terminal.",
     epilog="- `tidemill run -c tidemill.toml`\n"
     "- `tidemill run -c tidemill.toml -s kafka.instance_id=host1-0 -s http.port=0`\n"
-    "- `tidemill run -c tidemill.toml --until-caught-up --max-duration 10min`"
+    "- `tidemill run -c tidemill.toml --until-caught-up --max-duration 10min`",
 )
 def run(
     config: Config = None,
@@ -65,13 +70,7 @@ def run(
     ] = "",
     as_json: AsJson = False,
 ) -> int:
-    """Serve requests until told to stop, or until caught up.
-
-    SIGTERM answers what is gathered, commits and leaves; a second one ends at once. SIGHUP reloads
-    the models. Health and metrics are on http.port.
-
-    With --until-caught-up a summary is printed at the end: JSON, or a table on a terminal.
-    """
+    """`tidemill run`."""
     from daemon.commands.catch_up import asked
     from daemon.commands.run import run as command
 
@@ -80,9 +79,13 @@ def run(
 
 
 @app.command(
+    help="Say how many workers there should be; starts and ends none itself.\n\n"
+    "The number is served as JSON at /scale and as a metric, on http.port, for whoever "
+    "scales: KEDA, or anything else. Beside a worker on the same host give it a port of "
+    "its own, below http.port.",
     epilog="- `tidemill scaler -c tidemill.toml -s http.port=9460`\n"
     "- `tidemill scaler -c tidemill.toml --once | jq .workers`\n"
-    "- `curl -s localhost:9460/scale`"
+    "- `curl -s localhost:9460/scale`",
 )
 def scaler(
     config: Config = None,
@@ -91,35 +94,33 @@ def scaler(
         bool, typer.Option("--once", help="Look for 5 s, print the number and why, and end.")
     ] = False,
 ) -> int:
-    """Say how many workers there should be; starts and ends none itself.
-
-    The number is served as JSON at /scale and as a metric, on http.port, for whoever scales: KEDA,
-    or anything else. Beside a worker on the same host give it a port of its own, below http.port.
-    """
+    """`tidemill scaler`."""
     from daemon.commands.scaler import scaler as command
 
     return command(config, overrides or (), one_look=once)
 
 
 @app.command(
+    help="Run as many workers on this host as the load needs, down to none and back.\n\n"
+    "SIGTERM drains all of them; a second one ends at once. SIGHUP tries the settings and"
+    " models as they are now and replaces the workers one by one. Health and the metrics "
+    "of all workers are on http.port.",
     epilog="- `tidemill supervise -c tidemill.toml`\n"
-    "- `tidemill supervise -c tidemill.toml -s scaling.max_workers=4 -s scaling.idle=5min`"
+    "- `tidemill supervise -c tidemill.toml -s scaling.max_workers=4 -s scaling.idle=5min`",
 )
 def supervise(config: Config = None, overrides: Overrides = None) -> int:
-    """Run as many workers on this host as the load needs, down to none and back.
-
-    SIGTERM drains all of them; a second one ends at once. SIGHUP tries the settings and models as
-    they are now and replaces the workers one by one. Health and the metrics of all workers are on
-    http.port.
-    """
+    """`tidemill supervise`."""
     from daemon.commands.supervise import supervise as command
 
     return command(config, overrides or ())
 
 
 @app.command(
+    help="Show the settings in force and try everything `run` will need.\n\n"
+    "Models and transforms are loaded; the broker, topics, rights and the group are "
+    "looked at. Nothing is changed. The exit code is that of the first problem.",
     epilog="- `tidemill check -c tidemill.toml`\n"
-    "- `tidemill check -c tidemill.toml --offline -s models.mlp.device=cpu`"
+    "- `tidemill check -c tidemill.toml --offline -s models.mlp.device=cpu`",
 )
 def check(
     config: Config = None,
@@ -127,28 +128,30 @@ def check(
     offline: Annotated[bool, typer.Option("--offline", help="Leave the broker out.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Show the settings in force and try everything `run` will need.
-
-    Models and transforms are loaded; the broker, topics, rights and the group are looked at.
-    Nothing is changed. The exit code is that of the first problem.
-    """
+    """`tidemill check`."""
     from daemon.commands.check import check as command
 
     return command(config, overrides or (), offline=offline, as_json=as_json)
 
 
-@app.command(epilog="- `tidemill schema > tidemill.schema.json`")
+@app.command(
+    help="Print the JSON schema of the settings, for editors that complete and check.",
+    epilog="- `tidemill schema > tidemill.schema.json`",
+)
 def schema() -> int:
-    """Print the JSON schema of the settings, for editors that complete and check."""
+    """`tidemill schema`."""
     from daemon.commands.schema import schema as command
 
     return command()
 
 
 @app.command(
+    help="Send one request and print its reply.\n\n"
+    "The reply's body goes to standard output, its headers to standard error. The exit "
+    "code is 0 for a result, 1 for an error reply, 75 when no reply came in time.",
     epilog="- `tidemill ask photo.jpg -c tidemill.toml --lane urgent`\n"
     "- `tidemill ask request.json -c tidemill.toml | jq .outputs`\n"
-    "- `printf '%s' '{\"inputs\": []}' | tidemill ask - -c tidemill.toml`"
+    "- `printf '%s' '{\"inputs\": []}' | tidemill ask - -c tidemill.toml`",
 )
 def ask(
     file: Annotated[Path, typer.Argument(help="The request's body; - reads standard input.")],
@@ -161,11 +164,7 @@ def ask(
     ] = "",
     timeout: Annotated[str, typer.Option(help="Longest wait for the reply.")] = "30s",
 ) -> int:
-    """Send one request and print its reply.
-
-    The reply's body goes to standard output, its headers to standard error. The exit code is 0 for
-    a result, 1 for an error reply, 75 when no reply came in time.
-    """
+    """`tidemill ask`."""
     from daemon.commands.ask import Question
     from daemon.commands.ask import ask as command
 

@@ -20,6 +20,7 @@ def root(context: typer.Context) -> None:
 
 @app.command(
     "list",
+    help="List the newest dead letters: why each could not be answered, and where it came from.",
     epilog="- `tidemill dead-letters list -c tidemill.toml -n 5`\n"
     "- `tidemill dead-letters list -c tidemill.toml --json --payload | jq .value`",
 )
@@ -32,7 +33,7 @@ def list_newest(
         bool, typer.Option("--payload", help="Show the records' values, cut to 1 KiB.")
     ] = False,
 ) -> int:
-    """List the newest dead letters: why each could not be answered, and where it came from."""
+    """`tidemill dead-letters list`."""
     from daemon.commands.dead_letters import list_newest as command
 
     return command(config, overrides or (), number=number, as_json=as_json, payload=payload)
@@ -40,6 +41,9 @@ def list_newest(
 
 @app.command(
     "replay",
+    help="Send dead letters to their topics again, once their cause is mended.\n\n"
+    "Without --send it shows which. What was cut, emptied or unreadable is skipped, with "
+    "the reason. Letters stay where they are: what is replayed twice is sent twice.",
     epilog="- `tidemill dead-letters replay -c tidemill.toml --code reply_topic_denied --since 2h`\n"
     "- `tidemill dead-letters replay -c tidemill.toml --id documents/3/17 --send`\n"
     "- `tidemill dead-letters replay -c tidemill.toml --max 100 --send --json | tail -n 1`",
@@ -65,11 +69,7 @@ def replay(
     send: Annotated[bool, typer.Option("--send", help="Send; without it they are shown.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Send dead letters to their topics again, once their cause is mended.
-
-    Without --send it shows which. What was cut, emptied or unreadable is skipped, with the reason.
-    Letters stay where they are: what is replayed twice is sent twice.
-    """
+    """`tidemill dead-letters replay`."""
     from daemon.commands.replay import Wanted
     from daemon.commands.replay import replay as command
 

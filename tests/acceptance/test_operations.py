@@ -7,7 +7,7 @@ import socket
 import sys
 
 from daemon.values.errors import Exit
-from tests.acceptance.jobs import events, pair, terminate
+from tests.acceptance.jobs import events, pair, start, terminate
 
 _PATIENCE_S = 60
 """How long a command may take; the machine may be busy."""
@@ -222,3 +222,15 @@ async def test_a_refused_model_is_exit_65(make_job):
 
         assert await asyncio.to_thread(worker.wait, _PATIENCE_S) == Exit.MODEL_REFUSED
         assert "model m" in events(worker, "worker.failed")[0]["reason"]
+
+
+async def test_a_worker_that_python_runs_without_docstrings_serves(make_job):
+    async with make_job() as (job, witness):
+        worker = job.worker(program=("-OO", "-m", "daemon"))
+        await start(worker)
+        await witness.publish([pair(1)])
+
+        await witness.until_all_answered()
+
+        assert await terminate(worker) == 0
+        assert not witness.unanswered

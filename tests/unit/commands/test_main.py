@@ -94,3 +94,31 @@ def test_the_module_is_the_command():
     )
 
     assert done.returncode == 0
+
+
+def _typed(*words, python=()):
+    return subprocess.run(
+        [sys.executable, *python, "-m", "daemon", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["--help", "run --help", "dead-letters list --help", "schema", "check --set kafka.grup=x"],
+)
+def test_nothing_that_is_said_comes_from_docstrings(typed):
+    with_them, without = (_typed(*typed.split(), python=flags) for flags in ((), ("-OO",)))
+
+    assert with_them.stdout
+    assert (without.stdout, without.stderr) == (with_them.stdout, with_them.stderr)
+    assert without.returncode == with_them.returncode
+
+
+def test_check_loads_a_model_without_docstrings(configuration):
+    done = _typed("check", "--offline", "-c", str(configuration), python=("-OO",))
+
+    assert "ok       model mlp" in done.stdout
+    assert done.returncode == 0
