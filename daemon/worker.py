@@ -15,7 +15,6 @@ from config.settings import Settings
 from daemon.inference.models import Models
 from daemon.inference.reloading import Reloading
 from daemon.kafka.looking.observer import Observer
-from daemon.kafka.source import KafkaSource
 from daemon.line.assembly import kafka_line
 from daemon.line.pipeline import Pipeline
 from daemon.loop.event_loop import loop_factory
@@ -36,10 +35,14 @@ from daemon.telemetry.logs import counts, log, summarise
 from daemon.telemetry.metrics import Gauges, Metrics
 from daemon.telemetry.status import About, Status
 from daemon.values.errors import Exit
+from daemon.values.ports import Source
 from runtime import ModelStuck
 
 Reread = Callable[[], Settings]
 """Returns the settings as they are written now; raises SettingsError."""
+
+OpenLine = Callable[..., AbstractAsyncContextManager[tuple[Source, Pipeline]]]
+"""See daemon.line.assembly.kafka_line."""
 
 
 def run(
@@ -67,15 +70,18 @@ class Worker:
         about: About,
         notifier: Notifier,
         one_shot: OneShot | None = None,
+        *,
+        open_line: OpenLine = kafka_line,
     ) -> None:
         """`base` is where relative paths start; `reread` serves reloads, `about` the status page."""
         self._settings = settings
         self._base = base
         self._one_shot = one_shot
+        self._open_line = open_line
         self._metrics = Metrics()
         self._models = Models(settings, base, on_stuck=_end_stuck)
         self._tasks: Tasks
-        self._source: KafkaSource | None = None
+        self._source: Source | None = None
         self._line: Pipeline | None = None
         self._ready_before = False
         self._announcer = Announcer(
@@ -192,18 +198,18 @@ class Worker:
                 return await line.run(stop)
 
     def _following(
-        self, source: KafkaSource, line: Pipeline, stop: asyncio.Event
+        self, source: Source, line: Pipeline, stop: asyncio.Event
     ) -> AbstractAsyncContextManager[None]:
         if self._one_shot is None:
             return nullcontext()
         return self._one_shot.following(source, line, stop, self._tasks)
 
-    async def _start(self, stack: AsyncExitStack) -> tuple[KafkaSource, Pipeline]:
+    async def _start(self, stack: AsyncExitStack) -> tuple[Source, Pipeline]:
         """Load the models and join the group, for as long as that takes; raises Fatal."""
         await in_thread(self._models.load)
         self._metrics.bind_models(self._models.serving)
         source, line = await stack.enter_async_context(
-            kafka_line(
+            self._open_line(
                 self._settings,
                 self._base,
                 self._models,
@@ -231,7 +237,7 @@ class Worker:
         )
         log(Event.MEMORY_BUDGETED, total_bytes=budget.total_bytes, budget=str(budget))
 
-    def _bind_gauges(self, source: KafkaSource, line: Pipeline) -> None:
+    def _bind_gauges(self, source: Source, line: Pipeline) -> None:
         self._metrics.bind(
             Gauges(
                 inflight_requests=lambda: line.in_flight_requests,

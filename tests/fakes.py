@@ -83,6 +83,7 @@ class FakeSource:
         self.left = False
         self.fatal: Exception | None = None  # raised by the next fetch
         self.lease = True
+        self.reachable = True
         self.leave_s = 0.0
         self.commits_held = False  # as when the broker does not answer a commit
         self._drain: Drain = drained
@@ -143,6 +144,19 @@ class FakeSource:
     @property
     def ledgers(self) -> Mapping[Partition, Ledger]:
         return self._ledgers
+
+    @property
+    def partitions(self) -> int:
+        return len(self.log)
+
+    def lag_records(self) -> Mapping[str, int]:
+        lag = defaultdict(int)
+        for partition, ledger in self._ledgers.items():
+            lag[partition[0]] += self.end(*partition) - ledger.committable
+        return lag
+
+    def lag_seconds(self) -> Mapping[str, float]:
+        return {topic: 1.0 if records else 0.0 for topic, records in self.lag_records().items()}
 
     def lease_valid(self) -> bool:
         if not self.lease:

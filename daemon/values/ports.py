@@ -21,6 +21,20 @@ class Source(Protocol):
     def joined(self) -> bool:
         """Whether this worker is a member of the group, with or without partitions."""
 
+    @property
+    def reachable(self) -> bool:
+        """Whether a broker answered within the session timeout."""
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions the topics have, whoever reads them; known once started."""
+
+    def lag_records(self) -> Mapping[str, int]:
+        """Return the records not yet answered, by topic."""
+
+    def lag_seconds(self) -> Mapping[str, float]:
+        """Return the age of the oldest record not yet answered, by topic."""
+
     def lease_valid(self) -> bool:
         """Whether the broker surely still holds this worker for a member; to ask before each send.
 
