@@ -11,7 +11,13 @@ from loadtest.report import words
 from loadtest.scenario.quantities import share
 from loadtest.verdict.exits import Exit
 
-_COLOURS = {Word.WORSE: "red", Word.BETTER: "green", Word.NOISE: "dim", Word.SAME: "dim"}
+_COLOURS = {
+    Word.WORSE: "red",
+    Word.BETTER: "green",
+    Word.NOISE: "dim",
+    Word.UNDECIDED: "yellow",
+    Word.SAME: "dim",
+}
 
 
 def compare(first: Path, second: Path, tolerance: str) -> int:
@@ -29,11 +35,20 @@ def compare(first: Path, second: Path, tolerance: str) -> int:
         return Exit.INVALID
     found = changes(before, after, most)
     _show(console, found)
+    undecided = sum(change.word is Word.UNDECIDED for change in found)
+    if undecided:
+        console.print(
+            f"\n{undecided} undecided: beyond {tolerance} and chance, but in a part of the run alone, or by too "
+            "few samples: run both again, longer.",
+            style="yellow",
+        )
     worse = [change for change in found if change.word is Word.WORSE]
     if worse:
         console.print(f"\n[bold red]WORSE[/]: {len(worse)} of {len(found)} figures")
         return Exit.MISSED
-    console.print(f"\n[bold green]NOT WORSE[/]: {len(found)} figures, beyond {tolerance} and noise")
+    console.print(
+        f"\n[bold green]NOT WORSE[/]: none of {len(found)} figures, beyond {tolerance} and noise"
+    )
     return Exit.PASS
 
 

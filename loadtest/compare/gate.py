@@ -1,15 +1,18 @@
 """What changed between two runs of the same load, and whether it is more than noise. Pure.
 
 A latency is worse only when three things hold: it rose by more than the tolerance; the intervals of
-the two percentiles do not meet; and the slices of the one run lie above those of the other. The last
-is what keeps a single stall of a busy machine, which moves a p99 far and in one slice only, from
-counting as a regression.
+the two percentiles do not meet; and the slices of the one run lie above those of the other, slices of
+the very percentile. The last is what keeps a single stall of a busy machine, which moves a p99 far and in
+one slice only, from counting as a regression. What rose further than chance alone moves it, and yet is
+not shown to be worse, is undecided and not noise.
 """
 
 import math
 from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
+
+from msgspec import UNSET
 
 from loadtest.compare.ranks import chance_of_being_above
 from loadtest.compare.reports import Class, Figure, Report
@@ -26,7 +29,9 @@ class Word(Enum):
 
     SAME = "same"
     NOISE = "noise"
-    """It moved, but no further than chance moves it."""
+    """It moved, but no further than chance moves it, or than anybody minds."""
+    UNDECIDED = "undecided"
+    """It moved further, but in a part of the run alone, or there are too few samples."""
     BETTER = "better"
     WORSE = "worse"
 
@@ -68,8 +73,10 @@ def _of_class(name: str, before: Class, after: Class, tolerance: float) -> Itera
     for percent in _PERCENTILES:
         if before.latency_s.samples and after.latency_s.samples:
             yield _latency(name, percent, before, after, tolerance)
-    for what in ("errors", "missing", "duplicates", "wrong"):
+    for what in ("errors", "missing", "duplicates"):
         yield _count(name, what, before, after)
+    if before.checked != 0 and after.checked != 0:
+        yield _count(name, "wrong", before, after)
     if before.throughput_per_s is not None and after.throughput_per_s is not None:
         was, now = _flipped(before.throughput_per_s), _flipped(after.throughput_per_s)
         word = _word(was, now, tolerance, rise=DOUBT, fall=DOUBT)
@@ -106,7 +113,15 @@ def _latency(name: str, percent: str, before: Class, after: Class, tolerance: fl
 
 
 def _slices(of: Class, percent: str) -> list[float]:
-    values = [each.p50_s if percent == "50" else each.p99_s for each in of.series]
+    """Return the percentile in each slice; p99 stands for p99.9, of which a slice has too few requests.
+
+    It also stands for p90 in reports that do not say it yet.
+    """
+    chosen = {
+        "50": [each.p50_s for each in of.series],
+        "90": [each.p99_s if each.p90_s is UNSET else each.p90_s for each in of.series],
+    }
+    values = chosen.get(percent, [each.p99_s for each in of.series])
     return [math.inf if value is None else value for value in values]
 
 
@@ -120,9 +135,17 @@ def _word(was: _Known, now: _Known, tolerance: float, *, rise: float, fall: floa
     else:
         by = was.value - now.value
         sure = now.high < was.low and fall <= DOUBT
-    if not sure or by <= tolerance * abs(was.value):
+    if by <= tolerance * abs(was.value):
         return Word.NOISE
-    return Word.WORSE if now.value > was.value else Word.BETTER
+    if sure:
+        return Word.WORSE if now.value > was.value else Word.BETTER
+    return Word.NOISE if _by_chance(was, now) else Word.UNDECIDED
+
+
+def _by_chance(was: _Known, now: _Known) -> bool:
+    """Whether each value lies where the other one may well be, as far as that is known at all."""
+    is_bounded = math.isfinite(was.high) and math.isfinite(now.high)
+    return is_bounded and was.low <= now.value <= was.high and now.low <= was.value <= now.high
 
 
 def _count(name: str, what: str, before: Class, after: Class) -> Change:

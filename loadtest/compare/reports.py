@@ -30,6 +30,8 @@ class Slice(msgspec.Struct, frozen=True):
 
     p50_s: float | None
     p99_s: float | None
+    p90_s: float | msgspec.UnsetType | None = msgspec.UNSET
+    """Unset in reports that do not say it yet."""
 
 
 class Class(msgspec.Struct, frozen=True):

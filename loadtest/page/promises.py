@@ -8,6 +8,7 @@ from loadtest.compare.reports import BadReport
 from loadtest.page import chart
 from loadtest.page.chart import Level, Point, shortened, told
 from loadtest.page.source import Report, Target
+from loadtest.report import words
 from loadtest.verdict import targets
 from loadtest.verdict.metrics import PERCENTILE, Unit
 from loadtest.verdict.targets import BadTarget, Quantity
@@ -89,15 +90,9 @@ def _promise(each: Target) -> Promise:
         shown(each.value),
         interval,
         shown(each.bound) + (f" + {shown(each.leeway)}" if each.leeway else ""),
-        _margin(each.margin),
+        words.margin_of(each.margin).replace("%", " %"),
         each.why,
     )
-
-
-def _margin(share: float | None) -> str:
-    if share is None:
-        return ""
-    return f"{share * 100:+,.0f} %" if abs(share) >= 1 else f"{share * 100:+.1f} %"
 
 
 def _parsed(each: Target) -> targets.Target:

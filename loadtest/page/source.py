@@ -22,6 +22,8 @@ class Times(msgspec.Struct, frozen=True):
     percentiles: dict[str, Estimate]
     longest: float | None
     histogram_us: str
+    longest_seen: float | None = None
+    """Without those that never came; None in reports that do not say it yet."""
 
 
 class OverTime(msgspec.Struct, frozen=True):

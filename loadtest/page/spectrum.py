@@ -26,6 +26,8 @@ def spectrum(times: Times) -> list[tuple[float, float]]:
     samples = max(times.samples, recorded)
     if not recorded:
         return []
+    # A bucket's edge may lie a hair above the longest value.
+    longest_s = next((each for each in (times.longest_seen, times.longest) if each), math.inf)
     decades = math.log10(samples)
     steps = max(math.ceil(decades * _POINTS_A_DECADE), 1)
     points, place = [], 0
@@ -36,11 +38,10 @@ def spectrum(times: Times) -> list[tuple[float, float]]:
             place += 1
         if place == len(edges):
             break
-        # A bucket's edge may lie a hair above the longest value.
-        points.append((x, min(edges[place][1], times.longest or math.inf)))
+        points.append((x, min(edges[place][1], longest_s)))
     if recorded == samples:
         # No percentile that the axis has room for reaches the longest of all.
-        points.append((float(samples), min(edges[-1][1], times.longest or math.inf)))
+        points.append((float(samples), min(edges[-1][1], longest_s)))
     return points
 
 

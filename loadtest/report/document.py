@@ -88,6 +88,7 @@ def _figures(figures: Figures) -> dict[str, Json]:
         "errors": dict(figures.errors),
         "expired": figures.expired,
         "missing": figures.missing,
+        "in_flight": figures.in_flight,
         "refused": figures.refused,
         "duplicates": figures.duplicates,
         "checked": figures.checked,
@@ -114,6 +115,7 @@ def _latencies(latencies: Latencies) -> dict[str, Json]:
             for percent in PERCENTILES
         },
         "longest": _finite(latencies.longest_s),
+        "longest_seen": _finite(latencies.longest_seen_s),
         "histogram_us": latencies.encoded(),
     }
 

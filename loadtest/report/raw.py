@@ -10,9 +10,10 @@ from loadtest.traffic.records import Outcome
 
 COLUMNS = (
     "class", "intended_s", "handed_s", "acknowledged_s", "received_s", "outcome", "code",
-    "replies", "wrong", "bad",
+    "replies", "wrong", "bad", "checked", "correlation_id",
 )  # fmt: skip
-"""Times are seconds since the start of the run, empty for what did not happen."""
+"""Times are seconds since the start of the run, empty for what did not happen. `correlation_id` is the
+header of the request's record, its replies' and its dead letter's."""
 
 
 def write(path: Path, plan: Plan, seen: Seen) -> None:
@@ -33,6 +34,8 @@ def write(path: Path, plan: Plan, seen: Seen) -> None:
             rows.replies.tolist(),
             map(int, rows.wrong.tolist()),
             map(int, rows.bad.tolist()),
+            map(int, rows.checked.tolist()),
+            (f"{seen.run}-{number}" for number in range(len(rows.stream))),
             strict=True,
         )
         writer.writerows(columns)

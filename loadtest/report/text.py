@@ -70,6 +70,11 @@ def _show_classes(console: Console, findings: Findings) -> None:
             f" {warm_up.errors.total():,} errors.",
             style="dim",
         )
+    if findings.whole.in_flight:
+        console.print(
+            f"  In flight when it was interrupted: {findings.whole.in_flight:,}, counted in nothing else.",
+            style="dim",
+        )
     if findings.foreign:
         console.print(f"  Replies to others: {findings.foreign:,}.", style="dim")
 

@@ -70,7 +70,16 @@ def interval(ruling: Ruling) -> str:
 
 def margin(ruling: Ruling) -> str:
     """Return how far a value is from its bound, empty where that says nothing."""
-    return "" if ruling.margin is None else f"{ruling.margin * 100:+.1f}%"
+    return margin_of(ruling.margin)
+
+
+def margin_of(share: float | None, digits: int = 1) -> str:
+    """Return a margin, beyond the double as so many times the bound; empty where it says nothing."""
+    if share is None or not math.isfinite(share):
+        return ""
+    if share < -1:
+        return f"{1 - share:,.3g} x bound"
+    return ">+100%" if share > 1 else f"{share * 100:+.{digits}f}%"
 
 
 def change(before: float, after: float) -> str:

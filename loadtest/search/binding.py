@@ -28,7 +28,10 @@ class Shape(Enum):
 
 
 class Binding(NamedTuple):
-    """The target that limits, its figures at the highest pass and at the lowest fail."""
+    """The target that limits, its figures at the highest pass and at the lowest fail.
+
+    `limits`: whether it was missed at all; else it is the one that is nearest to its bound.
+    """
 
     target: str
     metric: str
@@ -40,6 +43,7 @@ class Binding(NamedTuple):
     shape: Shape
     elasticity: float | None
     why: str
+    limits: bool
 
 
 def binding(passed: Tried | None, failed: Tried | None) -> Binding | None:
@@ -63,6 +67,7 @@ def binding(passed: Tried | None, failed: Tried | None) -> Binding | None:
         shape,
         elasticity,
         why,
+        failed is not None,
     )
 
 

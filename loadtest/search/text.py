@@ -95,7 +95,8 @@ def _show_nothing(console: Console, inquiry: Inquiry, upper: float | None) -> No
 
 
 def _show_binding(console: Console, bound: Binding) -> None:
-    console.print(f"Limited by {bound.target}: {bound.figures}", markup=False)
+    does = "Limited by" if bound.limits else "Nothing was missed; nearest to its bound is"
+    console.print(f"{does} {bound.target}: {bound.figures}", markup=False)
     if bound.shape is not Shape.UNKNOWN:
         console.print(f"It is a {bound.shape.value}: {bound.why}.", markup=False)
 
@@ -107,5 +108,5 @@ def _figures(step: Tried) -> str:
 
 
 def _ruled(ruled: Ruled) -> str:
-    margin = "" if ruled.margin is None else f" ({ruled.margin * 100:+.0f}%)"
-    return f"{ruled.target}: {ruled.shown}{margin}"
+    margin = words.margin_of(ruled.margin, digits=0)
+    return f"{ruled.target}: {ruled.shown}" + (f" ({margin})" if margin else "")

@@ -42,8 +42,9 @@ class Progress(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What came of a run."""
+    """What came of a run. Request n, counted from 0 as the records are, has the correlation id RUN-n."""
 
+    run: str
     records: Records
     stages: Stages
     codes: list[str]
@@ -122,7 +123,10 @@ class _Run:
             for task in [*sending, *aside]:
                 task.cancel()
             await asyncio.gather(*sending, *aside, return_exceptions=True)
+        if interrupted.is_set():
+            self._recorder.interrupt(self._clock.now_s() - grace_s)
         return Seen(
+            self._recorder.run,
             self._recorder.records(),
             self._recorder.stages(),
             self._recorder.codes,

@@ -27,7 +27,11 @@ _EXPIRED = "deadline_exceeded"
 _OK = OK.encode()
 # More do not fit into the column `code`; the contract has fewer than twenty.
 _MOST_CODES = 255
-_NO_CODE = "?"
+_OTHER = "other_code"
+NO_STATUS = "no_status"
+"""Stands for the code of a reply that does not say how its request ended."""
+NO_CODE = "no_code"
+"""Stands for the code of an error reply that has none."""
 # Stations are read from so many replies at most: enough for p99.9, little work.
 _STAGE_SAMPLES = 100_000
 # More workers with other models than a deployment has; what else is said is not kept.
@@ -63,6 +67,7 @@ class Recorder:
             planned: how many requests are planned; more may follow.
             is_right: None when no answer is known.
         """
+        self.run = run
         self._prefix = f"{run}-".encode()
         self._rows = empty(max(planned, 1))
         self._is_right = is_right
@@ -70,7 +75,7 @@ class Recorder:
         self._stages: list[tuple[int, bytes, bytes]] = []
         self._served_by: Counter[bytes] = Counter()
         self._recent: list[Floats] = []
-        self.codes = [_NO_CODE]
+        self.codes = [_OTHER]
         """Error codes by their number in the column `code`."""
         self.claimed = 0
         """Requests that are planned by now."""
@@ -125,6 +130,12 @@ class Recorder:
         self._rows.handed_s[numbers] = math.nan
         self.handed -= len(self._rows.handed_s[numbers])
         self.failed_sends.append(why)
+
+    def interrupt(self, since_s: float) -> None:
+        """The run ends early: nobody knows what became of requests meant to leave after this time."""
+        rows = self.records()
+        is_open = np.isnan(rows.received_s) & (rows.intended_s > since_s)
+        rows.outcome[is_open] = Outcome.IN_FLIGHT
 
     def receive(self, replies: Sequence[Reply], at_s: float) -> Counts:
         """Enter replies that were read at this time; return the numbers answered for the first time."""
@@ -226,7 +237,9 @@ class Recorder:
 
     def _failure(self, headers: dict[str, bytes]) -> tuple[int, int]:
         dead = headers.get(DLQ_CODE)
-        code = (dead or headers.get(ERROR_CODE, _NO_CODE.encode())).decode(errors="replace")
+        said = dead or headers.get(ERROR_CODE)
+        unsaid = NO_CODE if STATUS in headers or dead is not None else NO_STATUS
+        code = said.decode(errors="replace") if said else unsaid
         if code not in self.codes and len(self.codes) < _MOST_CODES:
             self.codes.append(code)
         number = self.codes.index(code) if code in self.codes else 0

@@ -22,6 +22,8 @@ class Outcome(IntEnum):
     """An error reply with the code deadline_exceeded."""
     DEAD = 4
     """Found among the dead letters."""
+    IN_FLIGHT = 5
+    """Not answered when the run was interrupted, though it might have been in its time."""
 
 
 class Records(NamedTuple):
@@ -61,6 +63,14 @@ class Records(NamedTuple):
     def is_sent(self) -> Flags:
         """Whether the broker has it: it says so, or somebody answered."""
         return ~np.isnan(self.acknowledged_s) | ~np.isnan(self.received_s)
+
+    @property
+    def is_missing(self) -> Flags:
+        """Whether nobody answered it, though the broker has it and there was time."""
+        missing: Flags = (
+            self.is_sent & np.isnan(self.received_s) & (self.outcome != Outcome.IN_FLIGHT)
+        )
+        return missing
 
 
 def empty(size: int) -> Records:

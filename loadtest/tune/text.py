@@ -63,7 +63,7 @@ class Shown:
     def ends(self, run: Tried) -> None:
         """Say what came of it."""
         colour = "green" if run.meets else "yellow"
-        verdict = run.why or f"meets the targets ({run.margin * 100:+.0f}%)"
+        verdict = run.why or f"meets the targets ({words.margin_of(run.margin, digits=0)})"
         self._console.print(
             f"         {run.metric} {words.seconds(run.latency_s)}, busy {words.share(run.busy)}: ",
             end="",

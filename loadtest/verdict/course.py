@@ -58,7 +58,7 @@ def interval_s(length_s: float) -> float:
 def _course(mine: Records, edges_s: Floats, step_s: float) -> Course:
     result = mine.outcome == Outcome.RESULT
     answered = ~np.isnan(mine.received_s)
-    missing = mine.is_sent & ~answered
+    missing = mine.is_missing
     ends_s = edges_s[1:]
 
     def counts(times_s: Floats) -> list[int]:

@@ -21,8 +21,9 @@ class Figures(NamedTuple):
     """Counts are of requests that were meant to leave after the warm-up.
 
     `planned`: all of them; `sent`: those that the broker has. Of these: `answered`: any reply came;
-    `results`; `errors` by code, dead letters and expired ones among them; `missing`; `refused`: bad
-    ones that got an error reply, as they must. `duplicates` counts replies beyond the first.
+    `results`; `errors` by code, dead letters and expired ones among them; `missing`; `in_flight`: not
+    answered yet when the run was interrupted; `refused`: bad ones that got an error reply, as they must.
+    `duplicates` counts replies beyond the first.
     `checked`: replies were compared with what is known to be right; of these: `wrong`.
     """
 
@@ -33,6 +34,7 @@ class Figures(NamedTuple):
     errors: Counter[str]
     expired: int
     missing: int
+    in_flight: int
     refused: int
     duplicates: int
     checked: int
@@ -73,7 +75,7 @@ def figures(
     answered = ~np.isnan(mine.received_s)
     result = mine.outcome == Outcome.RESULT
     failed = answered & ~result
-    missing = sent & ~answered
+    missing = mine.is_missing
     good = result & ~mine.bad & ~mine.wrong
     latency_s = mine.latency_s
     return Figures(
@@ -84,6 +86,7 @@ def figures(
         errors=_by_code(mine, failed & ~mine.bad, codes),
         expired=int((mine.outcome == Outcome.EXPIRED).sum()),
         missing=int(missing.sum()),
+        in_flight=int((sent & (mine.outcome == Outcome.IN_FLIGHT)).sum()),
         refused=int((failed & mine.bad).sum()),
         duplicates=int(np.maximum(mine.replies - 1, 0).sum()),
         checked=int((mine.checked | (answered & mine.bad)).sum()),

@@ -43,6 +43,8 @@ class Latencies:
         for value, count in zip(values.tolist(), counts.tolist(), strict=True):
             self._histogram.record_value(value, count)
         longest_us = int(microseconds.max(initial=0))
+        self.longest_seen_s = longest_us / 1e6 if len(seconds) else math.nan
+        """Of what came to an end; NaN when nothing did. No percentile that is finite is above it."""
         highest = [self._histogram.get_highest_equivalent_value(value) for value in values.tolist()]
         self._edges_s = np.minimum(np.array(highest, np.float64), longest_us) / 1e6
         self._cumulated = np.cumsum(counts)

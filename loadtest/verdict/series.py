@@ -17,6 +17,7 @@ class Slice(NamedTuple):
     results: int
     missing: int
     p50_s: float | None
+    p90_s: float | None
     p99_s: float | None
 
 
@@ -36,7 +37,7 @@ def series(rows: Records) -> list[Slice]:
 def _slice(from_s: float, rows: Records) -> Slice:
     sent = rows.is_sent
     result = rows.outcome == Outcome.RESULT
-    missing = int((sent & np.isnan(rows.received_s)).sum())
+    missing = int(rows.is_missing.sum())
     latencies = Latencies(rows.latency_s[result & ~rows.bad], missing)
     known = latencies.samples > 0
     return Slice(
@@ -44,6 +45,5 @@ def _slice(from_s: float, rows: Records) -> Slice:
         int(sent.sum()),
         int(result.sum()),
         missing,
-        latencies.percentile(50) if known else None,
-        latencies.percentile(99) if known else None,
+        *(latencies.percentile(percent) if known else None for percent in (50, 90, 99)),
     )

@@ -22,18 +22,24 @@ def doubts(plan: Plan, findings: Findings, most_late_s: float) -> list[str]:
         doubt
         for stream in plan.streams
         for doubt in _of_class(
-            stream.name, findings.by_class[stream.name], most_late_s, is_paced=stream.is_paced
+            stream.name,
+            findings.by_class[stream.name],
+            most_late_s,
+            is_paced=stream.is_paced,
+            is_whole=not findings.is_interrupted,
         )
     ]
     found.extend(_of_tester(findings, most_late_s))
     return found
 
 
-def _of_class(name: str, figures: Figures, most_late_s: float, *, is_paced: bool) -> Iterator[str]:
+def _of_class(
+    name: str, figures: Figures, most_late_s: float, *, is_paced: bool, is_whole: bool
+) -> Iterator[str]:
     if not figures.planned:
         yield f"{name}: no request was planned after the warm-up"
         return
-    if figures.sent < _LEAST_SENT * figures.planned:
+    if is_whole and figures.sent < _LEAST_SENT * figures.planned:
         yield f"{name}: only {figures.sent:,} of {figures.planned:,} requests were sent"
     if figures.sent and figures.missing == figures.sent:
         yield f"{name}: no reply at all; does anybody answer on the reply topics?"

@@ -173,10 +173,16 @@ async def test_ctrl_c_reports_what_is_known(load):
         process.send_signal(signal.SIGINT)
 
     run = await load(
-        _class('rate = "100/s"\nduration = "10min"'), "missing == 0", meanwhile=interrupt
+        _class('rate = "100/s"\nduration = "10min"'),
+        "missing == 0",
+        meanwhile=interrupt,
+        delay_s=0.3,
     )
     assert run.exit_code == 130, run.output
-    assert 0 < run.told["classes"]["a"]["results"] < 1000
+    told = run.told["classes"]["a"]
+    assert 0 < told["results"] < 1000
+    assert (told["missing"], told["in_flight"] > 0) == (0, True)
+    assert "only" not in run.output
 
 
 async def test_a_multiple_of_the_capacity_is_measured_first(load):

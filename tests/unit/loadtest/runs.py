@@ -61,6 +61,7 @@ def answer(recorder, latencies_s, *, status="ok", **headers):
 def seen(recorder, *, late_s=0.0, cpu_share=0.1, unread=0, failed_sends=(), is_interrupted=False):
     """What the exchange would return."""
     return Seen(
+        recorder.run,
         recorder.records(),
         recorder.stages(),
         recorder.codes,

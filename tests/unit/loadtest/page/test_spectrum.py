@@ -16,7 +16,8 @@ def times(seconds, missing=0):
     latencies = Latencies(np.array(seconds, float), missing)
     longest = latencies.longest_s
     known = longest if math.isfinite(longest) else None
-    return Times(latencies.samples, {}, known, latencies.encoded()), latencies
+    seen = latencies.longest_seen_s if len(seconds) else None
+    return Times(latencies.samples, {}, known, latencies.encoded(), seen), latencies
 
 
 @settings(max_examples=30, deadline=None)
@@ -29,6 +30,7 @@ def test_each_point_is_the_percentile_by_nearest_rank(seconds, missing):
     for x, value in points if missing else points[:-1]:
         percent = 100 * (1 - 1 / x)
         assert value == pytest.approx(latencies.percentile(percent), rel=2e-3)
+        assert value <= max(seconds) + 1.1e-6
 
 
 def test_it_ends_with_the_last_sample():

@@ -163,6 +163,51 @@ def test_times_have_the_digits_that_matter(seconds, shown):
     assert words.seconds(seconds) == shown
 
 
+@pytest.mark.parametrize(
+    ("margin", "shown"),
+    [
+        (None, ""),
+        (0.5, "+50.0%"),
+        (-1.0, "-100.0%"),
+        (-99.0, "100 x bound"),
+        (-12345.6, "1.23e+04 x bound"),
+        (-math.inf, ""),
+        (math.nan, ""),
+        (7.0, ">+100%"),
+    ],
+)
+def test_margins_are_readable_however_far_off(margin, shown):
+    assert words.margin_of(margin) == shown
+
+
+def test_what_is_in_flight_when_a_run_is_interrupted_is_not_missing(made, tmp_path):
+    recorder = recorded(made)
+    latencies_s = np.full(600, 0.1)
+    latencies_s[[3, 590, 595]] = np.nan
+    answer(recorder, latencies_s)
+    since_s = float(recorder.records().intended_s[100])
+    recorder.interrupt(since_s)
+    findings = found(made, recorder, is_interrupted=True)
+    assert (findings.whole.missing, findings.whole.in_flight) == (1, 2)
+    assert sum(each.missing for each in findings.series["a"]) == 1
+    assert sum(findings.detail.courses["a"].missing) == 1
+    assert findings.whole.latencies.samples == 598
+    told = document.document({"scenario": "s"}, findings, _verdict(findings, "missing == 1"))
+    assert told["whole"]["in_flight"] == 2
+    console = Console(record=True, width=140)
+    text.show(console, findings, _verdict(findings, "missing == 1"))
+    assert "In flight when it was interrupted: 2" in console.export_text()
+
+
+def test_raw_rows_can_be_joined_with_kafka_s_records(made, recorder, tmp_path):
+    raw.write(tmp_path / "raw.csv", made, seen(recorder))
+    with (tmp_path / "raw.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["correlation_id"].encode() for row in rows] == [
+        recorder.correlation(number) for number in range(600)
+    ]
+
+
 def _progress(at_s, handed, recent_s):
     return Progress(at_s, 10.0, 1000, handed, handed - len(recent_s), 3, np.array(recent_s))
 

@@ -49,7 +49,8 @@ def test_a_reply_that_never_comes_is_missed_most():
 def test_where_nothing_fails_the_least_margin_limits():
     passed = step(100, ruled("p50", 0.5, 1.0), ruled("p99", 2.9, 3.0))
     found = binding(passed, None)
-    assert (found.metric, found.shape) == ("p99", Shape.UNKNOWN)
+    assert (found.metric, found.shape, found.limits) == ("p99", Shape.UNKNOWN, False)
+    assert binding(passed, step(105, ruled("p99", 3.1, 3.0))).limits
 
 
 def test_nothing_known_limits_nothing():

@@ -36,6 +36,17 @@ def test_an_error_has_its_code(recorder):
     assert recorder.codes[recorder.records().code[1]] == "too_large"
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "code"),
+    [("error", {}, "no_code"), (None, {}, "no_status"), (None, {"error_code": "x"}, "x")],
+)
+def test_a_reply_that_does_not_say_how_it_ended_is_named_so(recorder, status, headers, code):
+    said = reply(b"run-1", status or "", **headers)
+    said.headers = tuple(each for each in said.headers if each != ("status", b""))
+    recorder.receive([said], 1.0)
+    assert recorder.codes[recorder.records().code[1]] == code
+
+
 def test_deadline_exceeded_is_expired(recorder):
     recorder.receive([reply(b"run-1", "error", error_code="deadline_exceeded")], 1.0)
     assert _first(recorder, 1)[0] is Outcome.EXPIRED

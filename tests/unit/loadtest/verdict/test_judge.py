@@ -235,6 +235,15 @@ def test_too_little_sent_makes_it_invalid():
     assert doubt == "a: only 989 of 1,000 requests were sent"
 
 
+def test_a_run_that_was_interrupted_is_not_blamed_for_what_it_did_not_send():
+    def unsent(recorder):
+        rows = recorder.records()
+        rows.acknowledged_s[500:] = rows.received_s[500:] = np.nan
+        rows.outcome[500:] = 0
+
+    assert _doubts(_slow(1000, 0), unsent, is_interrupted=True) == []
+
+
 def test_silence_is_invalid_and_no_miss():
     (doubt,) = _doubts(np.full(1000, np.nan))
     assert doubt.startswith("a: no reply at all")

@@ -28,6 +28,14 @@ def test_a_percentile_is_the_nearest_rank_to_three_digits(seconds, percent):
     assert exact <= found + 1e-9 <= exact * 1.001 + 1.1e-6
 
 
+def test_no_percentile_is_above_the_largest_that_was_seen(seconds):
+    for missing in (0, 3):
+        latencies = Latencies(seconds, missing)
+        found = [latencies.percentile(percent) for percent in np.arange(0.5, 100.5, 0.5)]
+        assert max(filter(math.isfinite, found)) <= latencies.longest_seen_s
+        assert latencies.longest_seen_s == pytest.approx(max(seconds), abs=1.1e-6)
+
+
 def test_whole_microseconds_are_not_rounded_up():
     assert Latencies(np.array([0.0003, 0.0011])).longest_s == 0.0011
 
