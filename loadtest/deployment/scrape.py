@@ -89,7 +89,7 @@ class Scraper:
             metrics.known(_DESCRIPTORS),
             metrics.of_group(_LAG),
             self._flushes.by("lane", "cause"),
-            len(list(metrics.series(_BUSY))),
+            len(metrics.workers(_BUSY)),
         )
 
     async def identity(self) -> Identity:

@@ -57,10 +57,14 @@ class Metrics:
         own = [value for labels, value in found if _WORKER not in labels]
         return sum(own or [value for _, value in found]) if found else math.nan
 
-    @property
-    def workers(self) -> set[str]:
-        """Which workers there are; "" is a process that has no others beside it."""
-        return {labels.get(_WORKER, "") for _, labels, _ in self._samples}
+    def workers(self, name: str = "") -> set[str]:
+        """Return which workers have samples, of `name` if it is given.
+
+        "" is a process that has no others beside it.
+        """
+        return {
+            labels.get(_WORKER, "") for found, labels, _ in self._samples if name in {"", found}
+        }
 
     def series(self, name: str) -> Iterator[tuple[Labels, float]]:
         """Yield all samples of `name` by their labels."""
@@ -100,7 +104,7 @@ class Increase:
             more = value - last if value >= last else value
             self._last[labels] = value
             self._grown[labels] = self._grown.get(labels, 0.0) + more
-        self._workers |= metrics.workers
+        self._workers |= metrics.workers()
 
     def total(self) -> float:
         """Return the increase of all series together; NaN when none was ever seen."""

@@ -32,7 +32,7 @@ something_else{le="+Inf"} 3
 @contextlib.asynccontextmanager
 async def _serving(status, text, about=None):
     async def answer(_request):
-        return web.Response(status=status, text=text)
+        return web.Response(status=status, text=text if isinstance(text, str) else text[-1])
 
     app = web.Application()
 
@@ -53,13 +53,17 @@ async def _serving(status, text, about=None):
 
 
 async def test_a_look_reads_what_targets_ask_for():
-    async with _serving(200, PAGE) as url:
+    text = [PAGE]
+    async with _serving(200, text) as url:
         scraper = Scraper(url)
         await scraper.look(Clock())
-    (look,) = scraper.looks
-    flushes = {("x", "full"): 3, ("x", "linger"): 4}
-    assert look[1:] == (3.5, 2**20, 17, 7, flushes)
-    assert 0 <= look.at_s < 10
+        text.append(PAGE.replace('="a"} 1.5', '="a"} 2.5').replace('"full"} 3', '"full"} 9'))
+        await scraper.look(Clock())
+    first, second = scraper.looks
+    # What was before the first look does not count. Both models have one executor.
+    assert first[1:] == (0, 2**20, 17, 7, {("x", "full"): 0, ("x", "linger"): 0}, 1)
+    assert second[1:] == (1, 2**20, 17, 7, {("x", "full"): 6, ("x", "linger"): 0}, 1)
+    assert 0 <= first.at_s < 10
 
 
 async def test_a_page_without_lag_does_not_know_it():
