@@ -25,8 +25,9 @@ import async_solipsism
 import pytest
 import uvloop
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from rich.console import Console
 
-from loadtest.kafka import jars
+from loadtest.kafka import jars, quick_start
 from loadtest.kafka.broker import Broker
 from loadtest.kafka.proxy import Proxy
 
@@ -52,24 +53,24 @@ def pytest_sessionstart(session):
     """With several processes it is they who collect, and nobody sees what they print."""
     config = session.config
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
-        _download(config)
+        _prepare(config)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session):
-    """Download Kafka, if need be, before any test's time runs and where progress is seen."""
+    """Fetch and prepare Kafka, if need be, before any test's time runs and where progress is seen."""
     if session.config.option.collectonly:
         return
     if any(item.get_closest_marker("kafka") for item in session.items):
-        _download(session.config)
+        _prepare(session.config)
 
 
-def _download(config):
+def _prepare(config):
     if _GIVEN:
         return
     with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         try:
-            jars.ready()
+            quick_start.prepare(Console(stderr=True))
         except jars.KafkaUnavailable as error:
             pytest.exit(str(error), returncode=1)
 

@@ -3,7 +3,8 @@
 import asyncio
 import secrets
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +14,7 @@ from loadtest.client import Client, Run
 from loadtest.demo import report, stage
 from loadtest.demo.files import gather
 from loadtest.demo.traffic import Traffic, plan
-from loadtest.kafka import jars, topics
+from loadtest.kafka import jars, quick_start, topics
 from loadtest.kafka.address import from_environment
 from loadtest.kafka.broker import Broker
 from loadtest.processes.worker import Worker
@@ -38,7 +39,8 @@ def demo(*, keep: bool) -> int:
     reply_topics = [written[section]["topic"] for section in ("replies", "dead_letters")]
     with ExitStack() as stack:
         broker, bootstrap = _start_broker(console, stack, keep=keep)
-        topics.create(bootstrap, topics.job(written).topics)
+        with _waiting(console, "Topics are created ..."):
+            topics.create(bootstrap, topics.job(written).topics)
         worker, traffic = _start_worker(console, stack, bootstrap, lanes, keep=keep)
         began_s = time.monotonic()
         run = asyncio.run(_exchange(console, bootstrap, reply_topics, traffic))
@@ -60,11 +62,11 @@ def _start_broker(console: Console, stack: ExitStack, *, keep: bool) -> tuple[Br
     if given is not None:
         console.print(f"Kafka is the broker that {given.variable} names: {given.bootstrap}.")
         return None, given.bootstrap
-    jars.ready()
+    quick_start.prepare(console)
     began_s = time.monotonic()
     broker = Broker(detached=keep)
     stack.callback(broker.close)
-    with console.status("Apache Kafka starts ..."):
+    with _waiting(console, "Apache Kafka starts ..."):
         broker.start()
     took_s = time.monotonic() - began_s
     console.print(
@@ -82,7 +84,7 @@ def _start_worker(
     stack.callback(worker.close)
     began_s = time.monotonic()
     worker.start()
-    with console.status("Tidemill loads and warms the model ..."):
+    with _waiting(console, "Tidemill loads and warms the model, and joins its group ..."):
         files = gather(stage.PROJECT, _FILES, _SEED)
         rates_per_s = {lane.topic: _RATES_PER_S[lane.name] for lane in lanes}
         traffic = plan(files, rates_per_s, run=secrets.token_hex(4), seed=_SEED)
@@ -90,6 +92,17 @@ def _start_worker(
     took_s = time.monotonic() - began_s
     console.print(f"Tidemill runs {_shown(stage.CONFIG)}, ready after {took_s:.1f} s.")
     return worker, traffic
+
+
+@contextmanager
+def _waiting(console: Console, what: str) -> Iterator[None]:
+    """Say what is waited for: on a terminal while it lasts, else in a line of its own."""
+    if console.is_terminal:
+        with console.status(what):
+            yield
+    else:
+        console.print(what)
+        yield
 
 
 async def _exchange(
@@ -114,7 +127,8 @@ async def _exchange(
 
 def _end(console: Console, worker: Worker) -> bool:
     began_s = time.monotonic()
-    exit_code = worker.terminate(_EXIT_TIMEOUT_S)
+    with _waiting(console, "The daemon answers what it holds, commits and leaves ..."):
+        exit_code = worker.terminate(_EXIT_TIMEOUT_S)
     report.show_end(console, exit_code, time.monotonic() - began_s, worker.events())
     return exit_code == 0
 

@@ -116,9 +116,12 @@ class Broker:
             self._ports = _free_ports(0)
         raise KafkaUnavailable(f"Kafka found no free ports in {_PORT_ATTEMPTS} attempts.")
 
-    def stop(self) -> None:
-        """End it in good order (SIGTERM); its data stays for a restart."""
-        self._child.end(_STOP_TIMEOUT_S)
+    def stop(self, timeout_s: float = _STOP_TIMEOUT_S) -> None:
+        """End it in good order (SIGTERM); its data stays for a restart.
+
+        Killed after `timeout_s`, it raises subprocess.TimeoutExpired.
+        """
+        self._child.end(timeout_s)
 
     def kill(self) -> None:
         """End it at once (SIGKILL); its data stays for a restart."""

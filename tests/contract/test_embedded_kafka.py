@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from rich.console import Console
 
-from loadtest.kafka import jars
+from loadtest.kafka import jars, java, quick_start
 from loadtest.kafka.broker import Broker
 from loadtest.kafka.proxy import PRODUCE
 
@@ -47,13 +48,14 @@ async def _read_one(bootstrap, topic):
 
 @pytest.fixture
 def own_cache(tmp_path, monkeypatch):
-    """A cache whose jars are links to the user's, so that nothing is downloaded."""
-    real = jars.ready()
+    """A cache whose files are links to the user's, so that nothing is downloaded or formatted."""
+    real, formatted = jars.ready(), java.formatted()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folder = jars.cache() / "jars"
     folder.mkdir()
     for jar in real:
         (folder / jar.name).symlink_to(jar)
+    (jars.cache() / "formatted").symlink_to(formatted)
     return folder
 
 
@@ -78,6 +80,23 @@ def test_a_failed_download_names_the_other_ways(own_cache, monkeypatch):
     with pytest.raises(jars.KafkaUnavailable, match=r"(?s)KAFKA_BOOTSTRAP.*compose\.yaml"):
         jars.ready()
     assert [path for path in own_cache.iterdir() if path.is_dir()] == []
+
+
+def _maps(pid, file):
+    return str(file) in Path(f"/proc/{pid}/maps").read_text()
+
+
+def test_a_broker_starts_from_the_prepared_classes():
+    quick_start.prepare(Console(stderr=True))
+
+    with Broker() as broker:
+        assert _maps(broker.pid, java.cached_classes())
+
+
+def test_a_broker_starts_without_classes_that_do_not_fit(own_cache):
+    java.cached_classes().write_bytes(b"of another Java")
+    with Broker() as broker:
+        assert not _maps(broker.pid, java.cached_classes())
 
 
 def test_a_taken_port_is_named():
