@@ -9,6 +9,9 @@ JOBS ?= 2
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command 'make lock'
 
+# Demo and tests start dozens of processes: each would compile the whole project anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap demo test test-long test-gpu check format bench load lock clean
 
