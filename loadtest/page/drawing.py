@@ -4,7 +4,7 @@ import io
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -21,8 +21,10 @@ _ROW_PX = 46
 _LEFT_PX, _RIGHT_PX, _TOP_PX, _BOTTOM_PX = 62, 24, 24, 42
 # A percentage has room in a part of so many pixels.
 _LABEL_PX = 36
-# Left of p80 there is no room for words.
-_STEEP_X = 5
+_RING_PX = 13
+_NUMBER_PX = 10
+# Two numbers at the edge keep so far apart that both can be read.
+_APART_PX = 12
 _STYLE: dict[RcKeyType, Any] = {
     "svg.fonttype": "none",
     "font.size": _TEXT_PX,
@@ -142,41 +144,45 @@ def _draw_line(line: Line, axes: Axes) -> None:
 
 
 def _draw_promises(drawing: Curves, axes: Axes) -> None:
-    for level in drawing.levels:
-        axes.axhline(level.y, color=colour("text"), linewidth=1, linestyle=(0, (1, 2)), zorder=1)
-        axes.annotate(
-            level.label,
-            (1, level.y),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="right",
-            fontsize=_TEXT_PX - 1,
-            color=colour("text"),
-            bbox={"facecolor": colour("ground"), "edgecolor": "none", "pad": 1, "alpha": 0.7},
-            zorder=5,
-        )
-    for point in drawing.points:
+    _draw_levels(drawing, axes)
+    for number, point in enumerate(drawing.points, len(drawing.levels) + 1):
         axes.plot(
-            [point.x], [point.y], "o", markersize=8, markerfacecolor="none",
-            markeredgecolor=colour("text"), markeredgewidth=1.5, clip_on=False, zorder=4,
+            [point.x], [point.y], "o", markersize=_RING_PX, markerfacecolor=colour("ground"),
+            markeredgecolor=colour("text"), markeredgewidth=1, clip_on=False, zorder=4,
         )  # fmt: skip
-        axes.annotate(
-            point.label,
-            (point.x, point.y),
-            # Where most are, the line is steep and has room at its right; later it is flat.
-            xytext=(8, -4) if point.x < _STEEP_X else (-7, 6),
-            textcoords="offset points",
-            ha="left" if point.x < _STEEP_X else "right",
-            fontsize=_TEXT_PX - 1,
-            color=colour("text"),
-        )
+        _draw_number(axes, number, (point.x, point.y), "data", (0.0, 0.0), "center")
     if drawing.lost_x:
         top = [1.0] * len(drawing.lost_x)
         axes.plot(
             drawing.lost_x, top, "|", color=colour("lost"), markersize=12, markeredgewidth=2,
             transform=axes.get_xaxis_transform(), clip_on=False,
         )  # fmt: skip
+
+
+def _draw_levels(drawing: Curves, axes: Axes) -> None:
+    """Draw levels, their numbers beyond the right edge: what they mean is said in the legend."""
+    places_px = [float(axes.transData.transform((1, level.y))[1]) for level in drawing.levels]
+    shown_px = ticks.apart(places_px, _APART_PX)
+    for number, level in enumerate(drawing.levels, 1):
+        axes.axhline(level.y, color=colour("text"), linewidth=1, linestyle=(0, (1, 2)), zorder=1)
+        shift_px = shown_px[number - 1] - places_px[number - 1]
+        edge = ("axes fraction", "data")
+        _draw_number(axes, number, (1, level.y), edge, (_NUMBER_PX / 2, shift_px), "left")
+
+
+def _draw_number(
+    axes: Axes,
+    number: int,
+    at: tuple[float, float],
+    coordinates: str | tuple[str, str],
+    offset_px: tuple[float, float],
+    side: Literal["left", "center"],
+) -> None:
+    axes.annotate(
+        str(number), at, xycoords=coordinates, xytext=offset_px, textcoords="offset points",
+        ha=side, va="center_baseline", fontsize=_NUMBER_PX, color=colour("text"),
+        annotation_clip=False, zorder=5,
+    )  # fmt: skip
 
 
 def _draw_bars(drawing: Bars, axes: Axes, width_px: int) -> None:

@@ -112,6 +112,9 @@ def _legend_items(chart: Chart) -> Iterator[str]:
                 f'<path d="M0 6H30" fill="none" stroke="{palette.line(line.style)}" '
                 f'stroke-width="{width}" stroke-dasharray="{dashes}"/>',
             )
+        labels = [each.label for each in drawing.levels] + [each.label for each in drawing.points]
+        for number, label in enumerate(labels, 1):
+            yield f"<li><b>{number}</b> {escape(label)}</li>"
     elif isinstance(drawing, Shares):
         for style, name in enumerate(drawing.names):
             yield _legend_item(

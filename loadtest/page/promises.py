@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from loadtest.compare.reports import BadReport
 from loadtest.page import chart
-from loadtest.page.chart import Level, Point, shortened, told
+from loadtest.page.chart import Level, Point, told
 from loadtest.page.source import Report, Target
 from loadtest.report import words
 from loadtest.verdict import targets
@@ -47,14 +47,13 @@ def levels(report: Report, name: str) -> list[Level]:
 
 
 def points(report: Report, names: Iterable[str]) -> list[Point]:
-    """Return the bounds on percentiles of these classes; with several, each point names its own."""
+    """Return the bounds on percentiles of these classes; targets of one point share it."""
     found: dict[tuple[float, float], list[str]] = {}
     for name in names:
         for text, metric, bound in _durations(report):
             if metric.name == PERCENTILE and _is_about(report, metric.traffic, name):
-                label = name if len(report.classes) > 1 else text
-                found.setdefault((100 / (100 - metric.percent), bound), []).append(label)
-    return [Point(x, y, shortened(", ".join(labels))) for (x, y), labels in found.items()]
+                found.setdefault((100 / (100 - metric.percent), bound), []).append(text)
+    return [Point(x, y, ", ".join(labels)) for (x, y), labels in found.items()]
 
 
 def _is_about(report: Report, traffic: str, name: str) -> bool:

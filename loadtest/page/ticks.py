@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from statistics import fmean
 
 from loadtest.page.chart import Axis, Unit, told
 
@@ -24,6 +25,23 @@ def limits(values: Iterable[float], *, is_log: bool) -> tuple[float, float]:
         return 0.0, max([*finite, 0.0]) * 1.12 or 1.0
     positive = [value for value in finite if value > 0] or [0.001, 1.0]
     return min(positive) / 1.3, max(positive) * 1.5
+
+
+def apart(places: Sequence[float], least: float) -> list[float]:
+    """Return places at least so far apart, in the order of those that are wanted and nearest to them.
+
+    Source: the pool adjacent violators of isotonic regression; R. E. Barlow et al., "Statistical
+    Inference under Order Restrictions", 1972, 1.2.
+    """
+    order = sorted(range(len(places)), key=places.__getitem__)
+    heaps: list[list[float]] = []
+    for number, place in enumerate(order):
+        heaps.append([places[place] - number * least])
+        while len(heaps) > 1 and fmean(heaps[-2]) > fmean(heaps[-1]):
+            heaps[-2:] = [[*heaps[-2], *heaps[-1]]]
+    moved = [fmean(heap) for heap in heaps for _ in heap]
+    shown = dict(zip(order, (at + number * least for number, at in enumerate(moved)), strict=True))
+    return [shown[place] for place in range(len(places))]
 
 
 def marks(

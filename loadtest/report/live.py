@@ -13,6 +13,9 @@ from loadtest.report import words
 from loadtest.traffic.exchange import Progress
 from loadtest.traffic.records import Floats
 
+_BETWEEN = "  "
+# p50, in flight, the rates, failures, p99; the time is left.
+_LEAST_FIRST = (3, 2, 1, 5, 4)
 _LAST_S = 5
 """Rates and percentiles are of the last seconds."""
 _PLAIN_EVERY = 10
@@ -45,22 +48,30 @@ class Window:
         self._due_s = np.sort(due_s)
         self._last: deque[Progress] = deque(maxlen=_LAST_S + 1)
 
-    def line(self, progress: Progress) -> str:
-        """Return a line about `progress` and the seconds before it."""
+    def line(self, progress: Progress, width: int) -> str:
+        """Return a line of at most `width` about `progress` and the seconds before it.
+
+        What does not fit is left out, the least important first.
+        """
         self._last.append(progress)
         first = self._last[0]
         took_s = max(progress.at_s - first.at_s, 1e-9)
         offered = np.searchsorted(self._due_s, [first.at_s, progress.at_s], "right")
         recent_s = np.concatenate([each.recent_s for each in self._last])
         p50, p99 = np.quantile(recent_s, (0.5, 0.99)) if len(recent_s) else (np.nan, np.nan)
-        left_s = max(progress.end_s - progress.at_s, 0.0)
-        return (
-            f"{max(progress.at_s, 0.0):6.0f} s  offered {(offered[1] - offered[0]) / took_s:8,.0f}/s"
-            f"  sent {(progress.handed - first.handed) / took_s:8,.0f}/s"
-            f"  in flight {progress.open:8,}"
-            f"  p50 {words.seconds(float(p50)):>8}  p99 {words.seconds(float(p99)):>8}"
-            f"  failures {progress.failures:,}  left {left_s:.0f} s"
-        )
+        sent_per_s = (progress.handed - first.handed) / took_s
+        parts = [
+            f"{max(progress.at_s, 0.0):.0f}/{progress.end_s:.0f} s",
+            f"{sent_per_s:,.0f}/s of {(offered[1] - offered[0]) / took_s:,.0f}/s",
+            f"in flight {progress.open:,}",
+            f"p50 {words.seconds(float(p50))}",
+            f"p99 {words.seconds(float(p99))}",
+            f"failed {progress.failures:,}",
+        ]
+        for least in _LEAST_FIRST:
+            if len(_BETWEEN.join(filter(None, parts))) > width:
+                parts[least] = ""
+        return _BETWEEN.join(filter(None, parts))
 
 
 class Plain:
@@ -85,7 +96,7 @@ class Plain:
 
     def told(self, progress: Progress) -> None:
         """Print every tenth."""
-        line = self._window.line(progress)
+        line = self._window.line(progress, self._console.width)
         self._count += 1
         if self._count % _PLAIN_EVERY == 0:
             self._console.print(line, soft_wrap=True, markup=False)
@@ -95,6 +106,7 @@ class Terminal:
     """One line that changes."""
 
     def __init__(self, console: Console, window: Window) -> None:
+        self._console = console
         self._window = window
         self._live = Live(console=console, auto_refresh=False, transient=True)
 
@@ -114,7 +126,7 @@ class Terminal:
 
     def told(self, progress: Progress) -> None:
         """Show it."""
-        self._live.update(Text(self._window.line(progress)), refresh=True)
+        self._live.update(Text(self._window.line(progress, self._console.width)), refresh=True)
 
 
 def view(console: Console, due_s: Floats) -> View:

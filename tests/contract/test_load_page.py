@@ -17,6 +17,12 @@ REPORTS = {
         lambda: report(looks=False, stages="", batch_rows="", doubts=["the load tester was late"]),
         4,
     ),
+    "many targets": (
+        lambda: report(
+            targets=("p50 < 130ms", "p90 < 300ms", "p95 < 310ms", "p99 < 500ms", "max < 550ms")
+        ),
+        8,
+    ),
     "hostile": (hostile, 8),
 }
 
@@ -95,6 +101,44 @@ def test_nothing_is_written_beyond_the_edge_of_a_figure(browser, opened):
             ".map((text) => text.textContent); })"
         )
         assert outside == [], width
+
+
+NUMBERS = """
+const boxes = (of, what) => [...of.querySelectorAll(what)].map((each) => each.getBoundingClientRect());
+const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+return [...document.querySelectorAll('figure > svg')].filter((svg) => svg.checkVisibility()).flatMap((svg) => {
+  const plot = svg.getScreenCTM();
+  const texts = [...svg.querySelectorAll('text')].filter((text) => text.textContent.trim());
+  const rings = boxes(svg, 'use');
+  const points = [...svg.querySelectorAll('path[style*="--line"]')].flatMap((path) =>
+    Array.from({length: 400}, (_, n) => path.getPointAtLength(path.getTotalLength() * n / 399))
+      .map((at) => at.matrixTransform(path.getScreenCTM())));
+  return texts.flatMap((text, n) => {
+    const box = text.getBoundingClientRect();
+    const inRing = rings.some((ring) => ring.width > 8 && meet(ring, box));
+    const over = !inRing && points.some((at) =>
+      at.x > box.left && at.x < box.right && at.y > box.top + 2 && at.y < box.bottom - 2);
+    const on = texts.slice(n + 1).filter((other) => {
+      const its = other.getBoundingClientRect();
+      return meet({left: box.left, right: box.right, top: box.top + 2, bottom: box.bottom - 2}, its); });
+    return [...(over ? [text.textContent + ' lies over a curve'] : []),
+            ...on.map((other) => text.textContent + ' lies over ' + other.textContent)];
+  });
+});
+"""
+
+
+def test_nothing_is_written_over_a_curve_or_over_other_words(browser, address):
+    browser.open(address("many targets"))
+    for width in (360, 1280):
+        browser.resize(width, 800)
+        assert (
+            browser.run(
+                "return document.querySelectorAll('figure > svg path[style*=\"--line\"]').length"
+            )
+            > 4
+        )
+        assert browser.run(NUMBERS) == [], width
 
 
 def test_light_and_dark_differ(browser, address):

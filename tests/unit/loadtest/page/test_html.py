@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
@@ -78,15 +79,21 @@ def test_colours_follow_light_and_dark(written):
 
 
 def test_text_stays_text_and_names_are_no_formulas():
-    made = page(report(names=("a", "b"), targets=("p99[a] < 2s",)))
-    spectrum = made.parts[0].charts[0]
-    lines = [line._replace(name="$x$ </svg>") for line in spectrum.drawing.lines]
-    points = [point._replace(label="$\\frac{1$ </svg>") for point in spectrum.drawing.points]
-    drawn = svg(
-        spectrum._replace(drawing=spectrum.drawing._replace(lines=lines, points=points)), 560
-    )
+    made = page(report())
+    (chart,) = [each for part in made.parts for each in part.charts if each.key == "flushes"]
+    rows = [row._replace(label="$\\frac{1$ </svg>") for row in chart.drawing.rows]
+    drawn = svg(chart._replace(drawing=chart.drawing._replace(rows=rows)), 560)
     assert "$\\frac{1$ &lt;/svg&gt;" in drawn
     assert drawn.count("</svg>") == 1
+
+
+def test_what_a_number_in_a_figure_means_is_said_beside_it():
+    made = page(report(targets=("p50 < 1s", "p99 < 2s", "max < 3s")))
+    over_time = next(each for part in made.parts for each in part.charts if each.key == "latency-0")
+    drawn = html(made, svg)
+    for number, level in enumerate(over_time.drawing.levels, 1):
+        assert f"<li><b>{number}</b> {escape(level.label)}</li>" in drawn
+        assert f">{number}</text>" in svg(over_time, 316)
 
 
 def test_a_name_is_shown_as_it_is_written(attacked):

@@ -87,13 +87,15 @@ def test_targets_are_drawn_where_they_belong():
     assert [level.label for level in found["latency-0"].drawing.levels] == ["p99[a] < 2 s"]
     assert found["latency-1"].drawing.levels == []
     (point,) = found["spectrum"].drawing.points
-    assert (round(point.x), point.y, point.label) == (100, 2.0, "a")
+    assert (round(point.x), point.y, point.label) == (100, 2.0, "p99[a] < 2 s")
 
 
 def test_targets_of_one_point_share_it():
     targets = ("p99[a] < 2s", "p99[b] < 2s")
     found = charts(page(report(names=("a", "b"), targets=targets)))
-    assert [point.label for point in found["spectrum"].drawing.points] == ["a, b"]
+    assert [point.label for point in found["spectrum"].drawing.points] == [
+        "p99[a] < 2 s, p99[b] < 2 s"
+    ]
 
 
 def test_the_target_of_all_is_that_of_an_only_class():

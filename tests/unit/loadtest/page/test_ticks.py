@@ -1,11 +1,13 @@
 """Axes have few marks, at numbers that people know."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtest.page import ticks
 from loadtest.page.chart import Axis, Unit
 from loadtest.page.ticks import limits, marks
 
@@ -56,3 +58,17 @@ def test_percentiles_are_marked_by_their_nines():
 def test_an_axis_of_nothing_is_an_axis(is_log):
     low, high = limits([math.inf, math.nan], is_log=is_log)
     assert low < high
+
+
+@given(st.lists(st.floats(0, 300), max_size=9))
+def test_numbers_keep_apart_and_keep_their_order(places):
+    shown = ticks.apart(places, 12)
+    order = sorted(range(len(places)), key=places.__getitem__)
+    gaps = [shown[after] - shown[before] for before, after in pairwise(order)]
+    assert all(gap >= 12 - 1e-6 for gap in gaps)
+    if all(places[after] - places[before] >= 12 for before, after in pairwise(order)):
+        assert shown == pytest.approx(places)
+
+
+def test_numbers_that_meet_share_the_way():
+    assert ticks.apart([100, 100, 10], 12) == pytest.approx([94, 106, 10])

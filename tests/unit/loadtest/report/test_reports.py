@@ -7,6 +7,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from loadtest.deployment.scrape import Look
@@ -214,7 +216,20 @@ def _progress(at_s, handed, recent_s):
 
 def test_the_line_tells_of_the_last_seconds():
     window = Window(np.arange(1000) / 100.0)
-    window.line(_progress(0.0, 0, []))
-    line = " ".join(window.line(_progress(2.0, 180, [0.1] * 98 + [5.0] * 2)).split())
-    assert line.startswith("2 s offered 100/s sent 90/s in flight 80 p50 100 ms p99")
-    assert line.endswith("failures 3 left 8 s")
+    window.line(_progress(0.0, 0, []), 80)
+    line = window.line(_progress(2.0, 180, [0.1] * 98 + [5.0] * 2), 80)
+    assert line == "2/10 s  90/s of 100/s  in flight 80  p50 100 ms  p99 5 s  failed 3"
+
+
+@given(
+    st.builds(
+        Progress, st.floats(0, 1e6), st.floats(1, 1e6), st.just(9), st.integers(0, 10**9),
+        st.integers(0, 10**9), st.integers(0, 10**9), st.just(np.array([0.01234, 12345.6])),
+    ),
+    st.integers(40, 120),
+)  # fmt: skip
+def test_the_line_stays_one_line(progress, width):
+    line = Window(np.arange(1000) / 100.0).line(progress, width)
+    assert len(line) <= width
+    assert line.startswith(f"{progress.at_s:.0f}/")
+    assert "p99" in line
