@@ -82,14 +82,17 @@ class Scraper:
     def _seen(self, metrics: Metrics, now_s: float) -> Look:
         self._busy_s.saw(metrics)
         self._flushes.saw(metrics)
+        # A counter is not there before it first counts, the model is.
+        executors = metrics.workers(_BUSY) | metrics.workers(_MODEL)
+        busy_s = self._busy_s.total()
         return Look(
             now_s,
-            self._busy_s.total(),
+            0.0 if executors and math.isnan(busy_s) else busy_s,
             metrics.known(_MEMORY),
             metrics.known(_DESCRIPTORS),
             metrics.of_group(_LAG),
             self._flushes.by("lane", "cause"),
-            len(metrics.workers(_BUSY)),
+            len(executors),
         )
 
     async def identity(self) -> Identity:

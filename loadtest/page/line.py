@@ -147,7 +147,7 @@ def flushes(report: Report) -> Iterator[Chart]:
 def busy(report: Report) -> Iterator[Chart]:
     """Yield how busy the executor was, where the daemon's metrics were read."""
     daemon = report.daemon_over_time
-    if daemon is None or not daemon.at_s:
+    if daemon is None or all(value is None for value in daemon.busy):
         return
     yield Chart(
         "busy",

@@ -97,7 +97,7 @@ class Daemon(msgspec.Struct, frozen=True):
     """The daemon over time, by its metrics."""
 
     at_s: list[float]
-    busy: list[float]
+    busy: list[float | None]
     lag_records: list[float | None]
     flushes: list[Flushes]
 

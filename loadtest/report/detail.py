@@ -50,13 +50,11 @@ def of_daemon(looks: Sequence[Look]) -> Json:
     return {
         "at_s": [round(after.at_s, 3) for _, after in steps],
         "busy": [
-            max(after.busy_s - before.busy_s, 0.0) / (after.at_s - before.at_s)
+            _known(max(after.busy_s - before.busy_s, 0.0) / (after.at_s - before.at_s))
             for before, after in steps
         ],
-        "lag_records": [
-            after.lag_records if math.isfinite(after.lag_records) else None for _, after in steps
-        ],
-        "memory_bytes": [after.memory_bytes for _, after in steps],
+        "lag_records": [_known(after.lag_records) for _, after in steps],
+        "memory_bytes": [_known(after.memory_bytes) for _, after in steps],
         "flushes": [
             {
                 "lane": lane,
@@ -72,6 +70,10 @@ def of_daemon(looks: Sequence[Look]) -> Json:
             for lane, cause in kinds
         ],
     }
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _thinned(looks: Sequence[Look]) -> list[Look]:

@@ -107,6 +107,13 @@ def test_a_page_of_another_service_says_nothing():
 BUSY = "tidemill_executor_busy_seconds_total"
 
 
+def test_an_executor_that_has_not_run_yet_was_not_busy():
+    looks = _looks(
+        _page({}, {"tidemill_model_info": 1}), _page({}, {"tidemill_model_info": 1, BUSY: 0.5})
+    )
+    assert [(look.busy_s, look.executors) for look in looks] == [(0.0, 1), (0.5, 1)]
+
+
 def test_a_worker_that_began_anew_takes_nothing_back():
     looks = _looks(
         _page({}, {BUSY: 100.0}, {BUSY: 7.0}),

@@ -91,6 +91,15 @@ def test_a_daemon_that_was_hardly_seen_is_not_told_about(findings):
     assert told["lag_records"][0] is None
 
 
+def test_a_daemon_that_does_not_say_everything_is_told_about_as_far_as_it_does(made, recorder):
+    looks = [Look(float(n), math.nan, math.nan, math.nan) for n in range(20)]
+    findings = found(made, recorder, looks=looks)
+    told = document.document({"scenario": "s"}, findings, _verdict(findings, "missing == 2"))
+    json.dumps(told, allow_nan=False)
+    assert set(told["daemon_over_time"]["busy"]) == {None}
+    text.show(Console(record=True, width=140), findings, _verdict(findings, "missing == 2"))
+
+
 def test_junit_has_a_case_for_each_target_and_for_the_run(findings):
     verdict = _verdict(findings, "missing == 2", "missing == 0", "errors < 0.1%")
     suite = junit.suite("s", verdict, 1.5)
