@@ -91,6 +91,7 @@ class FakeSource:
         self._revoke_s = revoke_s
         self._max_uncommitted = max_uncommitted
         self._ledgers: dict[Partition, Ledger] = {}
+        self._closed: dict[Partition, list[Ledger]] = defaultdict(list)
         self._news = asyncio.Event()
 
     # What a test does to the world
@@ -111,6 +112,17 @@ class FakeSource:
         self.log[topic, number].extend([None] * offsets)
         self._news.set()
 
+    def cut(self, topic: str, number: int, before: int) -> None:
+        """Delete what lies below `before`, as retention does; it is read no more."""
+        ledger = self._ledgers[topic, number]
+        unread = range(ledger.position, before)
+        self.log[topic, number][unread.start : unread.stop] = [None] * len(unread)
+        if unread:
+            ledger.closed = True
+            self._closed[topic, number].append(ledger)
+            self._ledgers[topic, number] = Ledger(topic, number, before, ledger.lane)
+        self._news.set()
+
     def end(self, topic: str, number: int) -> int:
         """The offset of the next record."""
         return len(self.log[topic, number])
@@ -129,15 +141,17 @@ class FakeSource:
         ledgers = {partition: self._ledgers.pop(partition) for partition in partitions}
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._revoke_s):
-                await self._drain(list(ledgers.values()))
+                await self._drain([*ledgers.values(), *self._closed_of(partitions)])
         self._record_commit(ledgers)
-        for ledger in ledgers.values():
-            ledger.lost = True
+        for partition, ledger in ledgers.items():
+            for each in (ledger, *self._closed.pop(partition, ())):
+                each.lost = True
 
     def lose(self, *partitions: Partition) -> None:
         """Take partitions away unasked, as when the session expired: no drain, no commit."""
         for partition in partitions:
-            self._ledgers.pop(partition).lost = True
+            for ledger in (self._ledgers.pop(partition), *self._closed.pop(partition, ())):
+                ledger.lost = True
 
     # daemon.values.ports.Source
 
@@ -232,11 +246,22 @@ class FakeSource:
         self._record_commit({(topic, number): ledger})
         return self.committed.get((topic, number), 0) + self._max_uncommitted
 
+    def _closed_of(self, partitions: Collection[Partition]) -> list[Ledger]:
+        return [each for partition in partitions for each in self._closed.get(partition, ())]
+
+    def _owed(self, partition: Partition) -> list[int]:
+        """The first unanswered offsets of ledgers that were closed."""
+        return [each.committable for each in self._closed.get(partition, ()) if each.span]
+
     def _record_commit(self, ledgers: Mapping[Partition, Ledger]) -> None:
-        changed = {
-            partition: ledger.committable
+        offsets = {
+            partition: min([ledger.committable, *self._owed(partition)])
             for partition, ledger in ledgers.items()
-            if ledger.committable != self.committed.get(partition, 0)
+        }
+        changed = {
+            partition: offset
+            for partition, offset in offsets.items()
+            if offset != self.committed.get(partition, 0)
         }
         if changed:
             self.commits.append(changed)

@@ -54,6 +54,10 @@ class Batcher:
             default=default,
         )
 
+    def ledgers(self) -> set[Ledger]:
+        """Return those of which requests wait. O(waiting)."""
+        return set().union(*(queue.ledgers() for queue in self._queues.values()))
+
     # Requests come and go
 
     def offer(self, requests: Sequence[Request]) -> None:

@@ -139,6 +139,10 @@ class BucketQueue:
             self._forget(dropped)
         return dropped
 
+    def ledgers(self) -> set[Ledger]:
+        """Return those of which requests wait. O(waiting)."""
+        return {request.ledger for request in self._requests}
+
     def oldest_of(self, ledger: Ledger) -> Request | None:
         """Return the waiting request of `ledger` with the lowest offset. O(waiting).
 

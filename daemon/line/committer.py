@@ -7,7 +7,6 @@ from daemon.line.dispatch import Dispatch
 from daemon.line.outbox import Outbox
 from daemon.line.settlement import Settlement
 from daemon.process.gc_policy import GcPolicy
-from daemon.values.ledger import Ledger
 from daemon.values.ports import Source
 
 _COUNTS_S = 60.0
@@ -36,7 +35,6 @@ class Committer:
         self._gc_policy = gc_policy
         self._interval_s = interval_s
         self._most_behind = max(1, max_uncommitted // 2)
-        self._known = set[Ledger]()
 
     async def run(self) -> None:
         """Commit for ever; raises Fatal."""
@@ -58,12 +56,13 @@ class Committer:
         self._settlement.committed(time.monotonic() - began_s)
 
     def _let_go_of_lost(self) -> None:
-        """Forget what waits for partitions that were lost without a revocation."""
-        self._known |= set(self._source.ledgers.values())
-        lost = {ledger for ledger in self._known if ledger.lost}
-        self._known -= lost
+        """Forget what waits for lost partitions; let leave at once what only this worker has."""
+        waiting = self._dispatch.waiting_ledgers()
+        lost = {ledger for ledger in waiting if ledger.lost}
         if lost:
             self._settlement.handed_back(self._dispatch.drop(lost))
+        for closed in {ledger for ledger in waiting - lost if ledger.closed}:
+            self._dispatch.flush_laggard(closed)
 
     def _flush_laggards(self) -> None:
         """Let what holds back a partition's commits run, before reading must stop for it."""

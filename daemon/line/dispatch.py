@@ -58,6 +58,10 @@ class Dispatch:
         self._fetching = more
         self._wakeup.ring()
 
+    def waiting_ledgers(self) -> set[Ledger]:
+        """Those of which requests wait."""
+        return self._batcher.ledgers()
+
     def drop(self, ledgers: Collection[Ledger]) -> Sequence[Request]:
         """Return what waited for partitions that are lost; it is forgotten here."""
         return self._batcher.drop(ledgers)

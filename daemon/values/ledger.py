@@ -19,7 +19,7 @@ class Ledger:
     A new assignment gets a new ledger, so a late answer settles a ledger that nobody reads any more.
     """
 
-    __slots__ = ("_edges", "_position", "lane", "lost", "number", "topic")
+    __slots__ = ("__weakref__", "_edges", "_position", "closed", "lane", "lost", "number", "topic")
 
     def __init__(self, topic: str, number: int, position: int, lane: Lane) -> None:
         """`lane` is the one that `topic` belongs to."""
@@ -27,6 +27,10 @@ class Ledger:
         self.number = number
         self.lane = lane
         self.lost = False
+        """Another worker owes what is unanswered: an answer from here counts for nothing."""
+        self.closed = False
+        """Nothing is read into it any more, since its log lost what was read: what is unanswered
+        in it is still owed, and by this worker alone."""
         self._position = position
         self._edges: list[int] = []
 

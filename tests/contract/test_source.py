@@ -43,7 +43,7 @@ async def test_every_record_is_started_in_its_ledger(world):
 
     ledger = chunks[0].ledger
     assert ledger is source.ledgers[world.requests, 0]
-    assert (ledger.outstanding, ledger.position, ledger.committable) == (2, 2, 0)
+    assert (ledger.position, ledger.committable) == (2, 0)
 
 
 async def test_no_more_records_come_than_were_asked_for(world):
@@ -133,7 +133,7 @@ async def test_an_unreadable_record_hides_neither_neighbour(world):
 
     assert values_of(chunks) == [b"before", b"after"]
     assert [u.offset for chunk in chunks for u in chunk.unreadable] == [1]
-    assert sum(chunk.ledger.outstanding for chunk in chunks[-1:]) == 3
+    assert chunks[-1].ledger.span == 3
 
 
 async def test_revoked_partitions_are_drained_committed_and_lost(world):
@@ -142,7 +142,7 @@ async def test_revoked_partitions_are_drained_committed_and_lost(world):
     async def drain(ledgers):
         for ledger in ledgers:
             seen.append((ledger.number, ledger.lost))
-            if ledger.outstanding:
+            if ledger.span:
                 ledger.settle([0])
 
     source = await world.start(drain=drain)
@@ -175,6 +175,36 @@ async def test_a_partition_is_read_no_further_than_allowed_beyond_its_commit(wor
     ledger.settle(range(ledger.position))
     await source.commit()
     assert await gather(source, [world.requests], 20)
+
+
+async def test_what_was_read_before_the_log_was_cut_is_still_owed_and_holds_commits(world):
+    source = await world.start()
+    await world.produce(0, b"read")
+    (chunk,) = await gather(source, [world.requests], 1, settle=False)
+    await world.produce_and_cut(source, 0, *[b"%d" % number for number in range(1, 41)], before=30)
+
+    after = await gather(source, [world.requests], 11)
+    await source.commit()
+
+    assert values_of(after) == [b"%d" % number for number in range(30, 41)]
+    assert chunk.ledger.closed
+    assert not chunk.ledger.lost
+    assert await world.committed(0) == 0
+    chunk.ledger.settle([0])
+    await source.commit()
+    assert await world.committed(0) == 41
+
+
+async def test_a_log_that_is_cut_below_what_was_read_changes_nothing(world):
+    source = await world.start()
+    await world.produce(0, b"a", b"b")
+    (chunk, *_) = await gather(source, [world.requests], 2, settle=False)
+    await world.produce_and_cut(source, 0, b"c", before=1)
+
+    after = await gather(source, [world.requests], 1)
+
+    assert values_of(after) == [b"c"]
+    assert after[0].ledger is chunk.ledger
 
 
 async def test_who_leaves_has_lost_its_partitions(world):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from config.settings import Settings
@@ -159,6 +160,10 @@ class FakeWorld:
         self.source.assign((self.requests, 0), (self.requests, 1))
         return self.source
 
+    async def produce_and_cut(self, source, partition, *values, before):
+        await self.produce(partition, *values)
+        self.source.cut(self.requests, partition, before)
+
     async def take_away(self, source):
         await source.revoke((self.requests, 0), (self.requests, 1))
 
@@ -186,6 +191,19 @@ class KafkaWorld:
 
     async def start(self, *, drain=None, **kafka):
         return await self._workers.start(drain=drain, **kafka)
+
+    async def produce_and_cut(self, source, partition, *values, before):
+        """Produce `values`, of which `source` fetches nothing until what is below `before` is gone."""
+        client, place = source._consumer._client, TopicPartition(self.requests, partition)
+        client.pause(place)
+        await self.produce(partition, *values)
+        await self._workers.topics.admin.delete_records({place: RecordsToDelete(before)})
+        under_way = set(client._fetcher._pending_tasks)
+        await until(lambda: all(task.done() for task in under_way))
+        await source.fetch(
+            [self.requests], max_records=1_000, timeout_s=0
+        )  # drops what is buffered
+        client.resume(place)
 
     async def take_away(self, source):
         """Another member joins; half of the partitions come back in a new generation."""

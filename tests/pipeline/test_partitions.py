@@ -199,3 +199,45 @@ async def test_a_send_that_is_repeated_is_not_repeated_without_a_lease():
 
         assert len(line.sink.published) == 8
         assert not line.commits
+
+
+async def test_what_was_read_before_the_log_was_cut_is_answered_and_waited_for():
+    async with Line(LANES) as line:
+        (read,) = line.push("standard", 1)
+        await asyncio.sleep(1)  # it was read, and waits for company
+        line.push("standard", *range(2, 41))
+
+        line.source.cut(*PARTITION, before=30)
+        await line.quiet(within_s=100)
+
+        assert value_of(line.end_of(read).value) == 2
+        assert line.scrape().total("handed_back_total") == 0
+        assert line.source.committed[PARTITION] == 40
+        assert not line.premature
+
+
+async def test_what_is_on_no_log_any_more_does_not_wait_for_company():
+    async with Line(LANES) as line:
+        (read,) = line.push("standard", 1)
+        await asyncio.sleep(0.2)
+        line.push("standard", 2, 3)
+
+        line.source.cut(*PARTITION, before=2)
+        await asyncio.sleep(2)
+
+        assert line.waited_s(read) < 2
+
+
+async def test_what_was_read_before_the_log_was_cut_goes_with_its_partition():
+    async with Line(LANES) as line:
+        line.session.base_s = 5.0
+        line.push("standard", *range(8))  # they run
+        await asyncio.sleep(0.2)
+        line.push("standard", *range(8))
+        line.source.cut(*PARTITION, before=12)
+
+        line.source.lose(PARTITION)
+        await asyncio.sleep(60)
+
+        assert not line.sink.published
+        assert line.line.in_flight_requests == 0

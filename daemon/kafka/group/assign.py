@@ -56,7 +56,7 @@ class Opener:
             generation.open(partition, position, committed=starts.committed.get(partition))
 
     async def reopen(self, generation: Generation, partition: TopicPartition, asked: int) -> None:
-        """Open `partition` again, whose log has no offset `asked`; raises Fatal."""
+        """Go on in the paused `partition`, whose log has no offset `asked`; raises Fatal."""
         first = await self._persist(lambda: self._consumer.first_offsets([partition]))
         end = await self._persist(lambda: self._consumer.end_offsets([partition]))
         recovery = recover(asked, first=first[partition], end=end[partition])
@@ -71,8 +71,11 @@ class Opener:
                 count=recovery.lost,
                 restarted=recovery.restarted,
             )
+        if recovery.position == asked:
+            generation.resume(partition)
+            return
         self._consumer.seek(partition, recovery.position)
-        generation.open(partition, recovery.position, committed=None)
+        generation.reopen(partition, recovery.position)
 
     async def _until_proven(self, generation: Generation) -> None:
         """A join answered long ago proves nothing: wait for the first heartbeat if need be."""

@@ -32,10 +32,12 @@ class Generation:
         self.proven = False
         """Whether the broker has confirmed the membership since the assignment."""
         self._ledgers: dict[tuple[str, int], Ledger] = {}
+        self._closed: dict[tuple[str, int], list[Ledger]] = {}
         self._committed: dict[tuple[str, int], int] = {}
         self._restart: dict[tuple[str, int], int] = {}
         """Where a worker that took over now would begin."""
-        self._by_topic: dict[str, list[TopicPartition]] = {}
+        self._readable: dict[str, list[TopicPartition]] = {}
+        """By topic, those that are open and not paused."""
 
     @property
     def ledgers(self) -> Mapping[tuple[str, int], Ledger]:
@@ -43,30 +45,44 @@ class Generation:
         return MappingProxyType(self._ledgers)
 
     @property
-    def complete(self) -> bool:
-        """Whether every partition is open."""
-        return len(self._ledgers) == len(self.partitions)
+    def owed(self) -> Collection[Ledger]:
+        """The ledgers in which something is, or may come to be, unanswered; closed ones included."""
+        closed = [ledger for ledgers in self._closed.values() for ledger in ledgers if ledger.span]
+        return [*self._ledgers.values(), *closed]
 
     def open(self, partition: TopicPartition, position: int, *, committed: int | None) -> None:
         """Read `partition` from `position`; `committed` is what the group has for it."""
-        topic, number = partition.topic, partition.partition
-        self._ledgers[partition] = Ledger(topic, number, position, self._lanes[topic])
-        self._by_topic.setdefault(partition.topic, []).append(partition)
+        self._ledgers[partition] = self._new_ledger(partition, position)
         self._restart[partition] = position if committed is None else committed
         if committed is not None:
             self._committed[partition] = committed
+        self.resume(partition)
 
-    def close(self, partition: TopicPartition) -> None:
-        """Read no more from `partition` until it is opened anew; answers to it still leave."""
-        del self._ledgers[partition]
-        self._by_topic[partition.topic].remove(partition)
+    def pause(self, partition: TopicPartition) -> None:
+        """Read no more from `partition` until `resume` or `reopen`; what was read stays owed."""
+        self._readable[partition.topic].remove(partition)
+
+    def resume(self, partition: TopicPartition) -> None:
+        """Go on reading `partition` where it was paused."""
+        self._readable.setdefault(partition.topic, []).append(partition)
+
+    def reopen(self, partition: TopicPartition, position: int) -> None:
+        """Read the paused `partition` from `position`: its log has no more of what was read.
+
+        The ledger before is closed. Its answers still leave, and are waited for by commits.
+        """
+        before = self._ledgers[partition]
+        before.closed = True
+        self._closed.setdefault(partition, []).append(before)
+        self._ledgers[partition] = self._new_ledger(partition, position)
+        self.resume(partition)
 
     def readable(self, topics: Collection[str], *, most_ahead: int) -> list[TopicPartition]:
         """Return the open partitions of `topics` read at most so far beyond their commit."""
         return [
             partition
             for topic in topics
-            for partition in self._by_topic.get(topic, ())
+            for partition in self._readable.get(topic, ())
             if self._ledgers[partition].position - self._restart[partition] <= most_ahead
         ]
 
@@ -75,16 +91,17 @@ class Generation:
         return [
             self._ledgers[partition]
             for topic in topics
-            for partition in self._by_topic.get(topic, ())
+            for partition in self._readable.get(topic, ())
             if self._ledgers[partition].position - self._restart[partition] > most_ahead
         ]
 
     def uncommitted(self) -> dict[tuple[str, int], int]:
         """Return what may be committed and is not yet, by partition."""
+        offsets = {partition: self._committable(partition) for partition in self._ledgers}
         return {
-            partition: ledger.committable
-            for partition, ledger in self._ledgers.items()
-            if ledger.committable != self._committed.get(partition)
+            partition: offset
+            for partition, offset in offsets.items()
+            if offset != self._committed.get(partition)
         }
 
     def committed(self, offsets: Mapping[tuple[str, int], int]) -> None:
@@ -94,5 +111,18 @@ class Generation:
 
     def lose(self) -> None:
         """Another worker may have the partitions: what is answered from now on counts for nothing."""
-        for ledger in self._ledgers.values():
+        for ledger in self.owed:
             ledger.lost = True
+
+    def _new_ledger(self, partition: TopicPartition, position: int) -> Ledger:
+        topic, number = partition
+        return Ledger(topic, number, position, self._lanes[topic])
+
+    def _committable(self, partition: tuple[str, int]) -> int:
+        """The offset below which nothing is unanswered, closed ledgers included."""
+        offset = self._ledgers[partition].committable
+        if partition in self._closed:
+            owed = [ledger for ledger in self._closed[partition] if ledger.span]
+            self._closed[partition] = owed
+            offset = min([offset, *(ledger.committable for ledger in owed)])
+        return offset

@@ -71,7 +71,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             generation.lose()
         try:
             async with asyncio.timeout(self._settings.limits.revoke):
-                await self._drain(list(generation.ledgers.values()))
+                await self._drain(generation.owed)
         except TimeoutError:
             log(Event.DRAIN_EXPIRED, reason="partitions are taken away", partitions=len(revoked))
         if held:
@@ -118,7 +118,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
     def out_of_range(self, partition: TopicPartition, asked: int) -> None:
         """The log of `partition` has no offset `asked`: find out what it has, and go on there."""
         if self.generation is not None and partition in self.generation.ledgers:
-            self.generation.close(partition)
+            self.generation.pause(partition)
             self._spawn(self._opener.reopen(self.generation, partition, asked))
 
     def watch(self, *, reachable: bool) -> None:

@@ -1,5 +1,6 @@
 """Leases and generations."""
 
+import pytest
 from aiokafka.structs import TopicPartition
 
 from daemon.kafka.group.generation import Generation
@@ -61,8 +62,63 @@ def test_open_partitions_of_the_asked_topics_are_readable():
     generation = _generation()
 
     assert generation.readable(["a", "c"], most_ahead=0) == [A]
-    generation.close(A)
+    generation.pause(A)
     assert generation.readable(["a", "b"], most_ahead=0) == [B]
+    generation.resume(A)
+    assert generation.readable(["a", "b"], most_ahead=0) == [A, B]
+
+
+def _reopened(position):
+    """A generation in which A was read up to 15, and reopened at `position` before any answer."""
+    generation = _generation()
+    before = generation.ledgers[A]
+    before.start(range(10, 15), position=15)
+    generation.pause(A)
+    generation.reopen(A, position)
+    return generation, before
+
+
+def test_a_reopened_partition_has_a_new_ledger_and_the_old_one_is_closed_but_not_lost():
+    generation, before = _reopened(30)
+
+    assert generation.ledgers[A] is not before
+    assert generation.ledgers[A].position == 30
+    assert generation.readable(["a"], most_ahead=100) == [A]
+    assert before.closed
+    assert not before.lost
+    assert before in generation.owed
+
+
+@pytest.mark.parametrize("position", [30, 3], ids=["further", "back"])
+def test_nothing_is_committed_beyond_what_a_closed_ledger_still_owes(position):
+    generation, before = _reopened(position)
+    generation.committed({B: 20})
+    ledger = generation.ledgers[A]
+    ledger.start([position, position + 1], position=40)
+    ledger.settle([position, position + 1])
+
+    before.settle([10, 12])
+    assert generation.uncommitted() == {A: 11}
+
+    before.settle([11, 13, 14])
+    assert generation.uncommitted() == {A: 40}
+    assert before not in generation.owed
+
+
+def test_a_log_that_was_cut_short_takes_the_commit_back():
+    generation = _generation()
+    generation.committed({A: 15, B: 20})
+    generation.pause(A)
+    generation.reopen(A, 12)
+
+    assert generation.uncommitted() == {A: 12}
+
+
+def test_closed_ledgers_are_lost_with_their_generation():
+    generation, before = _reopened(30)
+    generation.lose()
+
+    assert before.lost
 
 
 def test_a_partition_is_held_while_it_is_too_far_ahead_of_its_commit():

@@ -25,7 +25,6 @@ def test_nothing_is_committable_while_the_first_is_unanswered(ledger):
 
     assert ledger.committable == 10
     assert ledger.span == 10
-    assert ledger.outstanding == 1
 
 
 def test_answers_in_front_move_the_commit_up_to_the_next_unanswered(ledger):
@@ -67,7 +66,6 @@ def test_alternating_answers_leave_the_others_outstanding(ledger):
 
     ledger.settle(range(10, 30, 2))
     assert ledger.committable == 11
-    assert ledger.outstanding == 10
 
     ledger.settle(range(11, 30, 2))
     assert ledger.committable == 30
@@ -85,7 +83,6 @@ def test_an_offset_that_is_not_outstanding_is_refused_and_nothing_changes(ledger
     with pytest.raises(ValueError, match=r"settled|twice"):
         ledger.settle(offsets)
 
-    assert ledger.outstanding == 9
     ledger.settle([10, 11, 12, 13, 15, 16, 17, 18, 19])
     assert ledger.committable == 20
 
@@ -100,7 +97,6 @@ def test_a_fetch_that_does_not_follow_the_last_is_refused(ledger, offsets, posit
         ledger.start(offsets, position=position)
 
     assert ledger.position == 10
-    assert ledger.outstanding == 0
 
 
 @given(ledger_histories.histories)
