@@ -7,6 +7,7 @@ from loadtest.verdict.metrics import Unit
 
 _MINUTE_S = 60
 _WHOLE = 100
+_TENFOLD = 10
 
 
 def seconds(value_s: float) -> str:
@@ -79,7 +80,7 @@ def margin_of(share: float | None, digits: int = 1) -> str:
         return ""
     if share < -1:
         return f"{1 - share:,.3g} x bound"
-    return ">+100%" if share > 1 else f"{share * 100:+.{digits}f}%"
+    return ">+1000%" if share > _TENFOLD else f"{share * 100:+.{digits}f}%"
 
 
 def change(before: float, after: float) -> str:

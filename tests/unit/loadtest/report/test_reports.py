@@ -184,7 +184,8 @@ def test_times_have_the_digits_that_matter(seconds, shown):
         (-12345.6, "1.23e+04 x bound"),
         (-math.inf, ""),
         (math.nan, ""),
-        (7.0, ">+100%"),
+        (7.0, "+700.0%"),
+        (70.0, ">+1000%"),
     ],
 )
 def test_margins_are_readable_however_far_off(margin, shown):
