@@ -31,7 +31,7 @@ from daemon.process.watchdog import Watchdog
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.events import Event
 from daemon.telemetry.http import HttpServer, ProbeResult
-from daemon.telemetry.logs import counts, log, summarise
+from daemon.telemetry.logs import log, summarise
 from daemon.telemetry.metrics import Gauges, Metrics
 from daemon.telemetry.status import About, Status
 from daemon.values.errors import Exit
@@ -51,12 +51,16 @@ def run(
     *,
     reread: Reread,
     about: About,
+    metrics: Metrics,
     one_shot: OneShot | None = None,
 ) -> Exit:
-    """Serve until told to stop, or until `one_shot` is done; raises Fatal with the exit code."""
+    """Serve until told to stop, or until `one_shot` is done; raises Fatal with the exit code.
+
+    `metrics` are told what happens, and can be read afterwards.
+    """
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         notifier = Notifier.claim(os.environ)
-        return runner.run(Worker(settings, base, reread, about, notifier, one_shot).run())
+        return runner.run(Worker(settings, base, reread, about, notifier, metrics, one_shot).run())
 
 
 class Worker:
@@ -69,6 +73,7 @@ class Worker:
         reread: Reread,
         about: About,
         notifier: Notifier,
+        metrics: Metrics,
         one_shot: OneShot | None = None,
         *,
         open_line: OpenLine = kafka_line,
@@ -78,7 +83,7 @@ class Worker:
         self._base = base
         self._one_shot = one_shot
         self._open_line = open_line
-        self._metrics = Metrics()
+        self._metrics = metrics
         self._models = Models(settings, base, on_stuck=_end_stuck)
         self._tasks: Tasks
         self._source: Source | None = None
@@ -244,7 +249,6 @@ class Worker:
                 inflight_bytes=lambda: line.in_flight_bytes,
                 lag_records=source.lag_records,
                 lag_seconds=source.lag_seconds,
-                events=counts,
             )
         )
 

@@ -25,7 +25,7 @@ class Shown:
         self.workers = None
         self.events = {}
         self.lags = {}
-        self.metrics = Metrics()
+        self.metrics = Metrics(lambda: self.events)
         about = About(role, "host1-0", "0.2.0", "classify", "tidemill.toml", self._about())
         self.status = Status(
             about,
@@ -49,7 +49,6 @@ class Shown:
                 inflight_bytes=lambda: 1_800 * sum(n for n, _ in self.lags.values()),
                 lag_records=lambda: {topic: n for topic, (n, _) in self.lags.items()},
                 lag_seconds=lambda: {topic: age for topic, (_, age) in self.lags.items()},
-                events=lambda: self.events,
             )
         )
         self.lags = {topic(name): (0, 0.0) for name in self.names}
@@ -136,7 +135,7 @@ def broken(lanes=1):
 def supervised(lanes=2):
     """As a supervisor sees it: three workers, and a scaler that wants more."""
     shown = busy(lanes, 0)
-    shown.metrics.bind(Gauges(lambda: 0, lambda: 0, dict, dict, dict))
+    shown.metrics.bind(Gauges(lambda: 0, lambda: 0, dict, dict))
     own = Shown(lanes, "supervise")
     own.status._metrics = None
     load = SimpleNamespace(arrival_rate=240.0, lag_records=5_400, lag_seconds=22.0, partitions=8)

@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from prometheus_client import generate_latest
+
 from config.load import load
 from config.settings import Settings
 from daemon import worker
 from daemon.commands.catch_up import CatchUp, one_shot, show
 from daemon.commands.ending import begin, lived
 from daemon.process.cancellable import left_behind
+from daemon.process.last_words import LastWords
 from daemon.process.parent_death import follow_supervisor
 from daemon.process.standard_streams import end_process
 from daemon.telemetry import logs
 from daemon.telemetry.events import Event
+from daemon.telemetry.metrics import Metrics
 from daemon.telemetry.status import About
 from daemon.values.errors import Exit
 
@@ -28,6 +32,8 @@ def run(config: Path | None, overrides: Sequence[str], catch_up: CatchUp | None 
     """Serve until told to stop, or caught up; how it went is in the log. Raises SettingsError."""
     begin()
     follow_supervisor(os.environ)
+    last_words = LastWords.claim(os.environ)
+    metrics = Metrics(logs.counts)
     loaded = load(config, os.environ, overrides)
     settings = loaded.settings
     shot, stream = one_shot(settings, catch_up) if catch_up else (None, None)
@@ -54,9 +60,11 @@ def run(config: Path | None, overrides: Sequence[str], catch_up: CatchUp | None 
             loaded.base,
             reread=lambda: load(config, os.environ, overrides).settings,
             about=about,
+            metrics=metrics,
             one_shot=shot,
         )
     )
+    last_words.leave(lambda: generate_latest(metrics.registry))
     if shot and catch_up:
         show(shot.summary(code, why), catch_up)
     # Even a clean one-shot run may have left newer requests behind.

@@ -4,6 +4,7 @@
 - `cancellable.py`: work that is given up when the process is told to stop before it is done
 - `gc_policy.py`: when Python's cyclic garbage collector may run
 - `health.py`: the worker's look at itself, once a second: does it move, and who must be told?
+- `last_words.py`: what a supervised worker leaves behind when it ends: its metrics
 - `memory.py`: how much memory a worker may come to use, from its settings
 - `notify.py`: telling a service manager how this process stands, by the protocol of sd_notify(3)
 - `parent_death.py`: a supervised worker's tie to its supervisor: who dies, however that is, takes

@@ -17,7 +17,7 @@ _ALIKE = 0.01
 
 
 class ModelWork(NamedTuple):
-    """What one model did, all workers together, as counters."""
+    """What one model did, all workers together, as counters, which only grow."""
 
     batches: float
     rows: float
@@ -25,7 +25,10 @@ class ModelWork(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What the workers did; `records` they answered, all models together."""
+    """What the workers did, as counters, which only grow.
+
+    `records` they answered, all models together.
+    """
 
     records: float
     models: Mapping[str, ModelWork]
@@ -46,9 +49,9 @@ class OwnRate:
         self._records = 0.0
 
     def see(self, work: Work) -> None:
-        """Take in the counters; those of a worker that was started anew may have fallen."""
+        """Take in the counters."""
         before, self._before = self._before, work
-        if before is None or work.records < before.records:
+        if before is None:
             return
         self._records = _FORGET * self._records + work.records - before.records
         for name, fit in self._fits.items():
@@ -74,8 +77,6 @@ class _Fit:
 
     def add(self, batches: float, rows: float, busy_s: float) -> None:
         """`batches` of `rows` in all ran for `busy_s`."""
-        if batches < 0 or rows < 0 or busy_s < 0:  # a worker was started anew
-            return
         self.rows = _FORGET * self.rows + rows
         self._busy_s = _FORGET * self._busy_s + busy_s
         if not batches:

@@ -5,4 +5,5 @@
 - `rolling.py`: new settings reach the workers one at a time
 - `slot.py`: what a slot is, what is done to it, how its worker ends, and how long it pauses then
 - `slots.py`: all slots: told what happened, asked what to do
+- `totals.py`: what the workers counted together, whoever of them still runs
 """

@@ -8,8 +8,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from daemon.process.last_words import LAST_WORDS
 from daemon.process.notify import NOTIFY_SOCKET, WATCHDOG_USEC
 from daemon.process.parent_death import SUPERVISOR
+
+_LONGEST_WORDS_BYTES = 16 * 2**20
+"""Metrics of a thousand lanes; so much may be left behind, and no more is read."""
 
 
 def worker_command(
@@ -54,8 +58,10 @@ def worker_environment(
 class Child:
     """A process that runs. To be spawned on the main thread: its end would end the child."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, last_words: int) -> None:
+        """`last_words`: the descriptor of the file that the process leaves them in; closed here."""
         self._process = process
+        self._last_words = last_words
 
     @classmethod
     async def spawn(cls, command: Sequence[str], environment: Mapping[str, str]) -> "Child":
@@ -64,13 +70,19 @@ class Child:
         It writes its log where this process does, and has a session of its own, so that Ctrl-C
         reaches only the supervisor.
         """
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            env=environment,
-            start_new_session=True,
-        )
-        return cls(process)
+        last_words = os.memfd_create("last-words")
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                env={**environment, LAST_WORDS: str(last_words)},
+                start_new_session=True,
+                pass_fds=[last_words],
+            )
+        except BaseException:
+            os.close(last_words)
+            raise
+        return cls(process, last_words)
 
     @property
     def pid(self) -> int:
@@ -82,6 +94,8 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(number)
 
-    async def wait(self) -> int:
-        """Return its exit code once it ends, negative for a signal."""
-        return await self._process.wait()
+    async def wait(self) -> tuple[int, bytes]:
+        """Return its exit code once it ends, negative for a signal, and its last words; only once."""
+        code = await self._process.wait()
+        with os.fdopen(self._last_words, "rb") as left:
+            return code, left.read(_LONGEST_WORDS_BYTES)

@@ -1,7 +1,6 @@
 """The metrics of a supervisor: its own, and those of all workers under one address.
 
-Each worker's sample has the slot it comes from. What all of them did together only grows: what a
-worker did is not undone when it ends, and one that was started anew begins at zero.
+Each worker's sample has the slot it comes from. Counters go on over the processes of a slot.
 """
 
 import asyncio
@@ -15,48 +14,27 @@ from prometheus_client.aiohttp import make_aiohttp_handler
 from prometheus_client.core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
-from prometheus_client.samples import Sample
 
-from daemon.scaling.own_rate import ModelWork, Work
 from daemon.slots.slot import Cause, SlotState
+from daemon.slots.totals import Totals, WorkerProcess
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.scaling_metrics import family
 
 _ANSWER_S = 1.0
 """A worker that does not answer in this time is left out; Prometheus waits 10 s for all of them."""
-LABEL = "worker"
-
-
-def merged(own: Iterable[Family], of_workers: Mapping[str, Iterable[Family]]) -> Sequence[Family]:
-    """Return one family for each name: `own` samples as they are, the others with their worker.
-
-    What is given is used up: families of `own` take in the others' samples.
-    """
-    families = {family.name: family for family in own}
-    for worker, its_families in of_workers.items():
-        for each in its_families:
-            into = families.setdefault(each.name, _empty(each))
-            into.samples += [
-                sample._replace(labels={**sample.labels, LABEL: worker}) for sample in each.samples
-            ]
-    return list(families.values())
-
-
-def _empty(family: Family) -> Family:
-    return Family(family.name, family.documentation, family.type)
 
 
 class Gathering:
     """Asks all workers at the same time; to be made inside a running loop, and closed there.
 
-    Args:
-        own: the supervisor's metrics.
-        ports: where each slot's worker serves its metrics, as far as that is known.
+    `own` are the supervisor's metrics.
     """
 
-    def __init__(self, own: Collector, ports: Callable[[], Mapping[int, int]]) -> None:
+    def __init__(self, own: Collector) -> None:
         self._own = own
-        self._ports = ports
+        self._ports: dict[WorkerProcess, int] = {}
+        self._totals = Totals()
+        self._round = asyncio.Lock()
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=_ANSWER_S), trust_env=False
         )
@@ -65,12 +43,24 @@ class Gathering:
         """Hang up."""
         await self._session.close()
 
+    def listening(self, worker: WorkerProcess, port: int) -> None:
+        """A worker serves its metrics there."""
+        self._ports[worker] = port
+
+    def ended(self, worker: WorkerProcess, last_words: bytes) -> None:
+        """A worker has ended, and left its metrics behind; or nothing, when it was killed."""
+        self._ports.pop(worker, None)
+        self._totals.ended(worker, _parsed(last_words.decode(errors="replace")))
+
     async def families(self) -> Sequence[Family]:
-        """Return the metrics of this moment: the supervisor's, and those of who answers."""
-        ports = dict(self._ports())  # workers come and go meanwhile
-        answers = await asyncio.gather(*[self._ask(port) for port in ports.values()])
-        of_workers = {str(slot): families for slot, families in zip(ports, answers, strict=True)}
-        return merged(self._own.collect(), of_workers)
+        """Return the metrics of this moment: the supervisor's, and what workers counted and show."""
+        async with self._round:  # of two answers that overtake each other the older would be last
+            ports = dict(self._ports)  # workers come and go meanwhile
+            answers = await asyncio.gather(*[self._ask(port) for port in ports.values()])
+            self._totals.see(
+                {worker: said for worker, said in zip(ports, answers, strict=True) if said}
+            )
+            return _merged(self._own.collect(), self._totals.families())
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer /metrics."""
@@ -82,9 +72,27 @@ class Gathering:
         try:
             async with self._session.get(f"http://127.0.0.1:{port}/metrics") as answer:
                 answer.raise_for_status()
-                return list(text_string_to_metric_families(await answer.text()))
-        except (aiohttp.ClientError, TimeoutError, ValueError):  # gone, busy, or somebody else's
+                return _parsed(await answer.text())
+        except (aiohttp.ClientError, TimeoutError):  # gone, or busy
             return []
+
+
+def _parsed(text: str) -> Sequence[Family]:
+    try:
+        return list(text_string_to_metric_families(text))
+    except ValueError:  # somebody else's
+        return []
+
+
+def _merged(own: Iterable[Family], of_workers: Iterable[Family]) -> Sequence[Family]:
+    """Return one family for each name; what is given is used up."""
+    families = {family.name: family for family in own}
+    for each in of_workers:
+        if each.name in families:
+            families[each.name].samples += each.samples
+        else:
+            families[each.name] = each
+    return list(families.values())
 
 
 class _Gathered(Collector):
@@ -121,53 +129,3 @@ class SupervisionMetrics(Collector):
     def describe(self) -> list[Family]:
         """Return nothing: names are checked by the table, not by a collection at registration."""
         return []
-
-
-_RECORDS = names.PREFIX + names.REQUESTS.name
-_BATCHES = f"{names.PREFIX}{names.BATCH_ROWS.name}_count"
-_ROWS = f"{names.PREFIX}{names.BATCH_ROWS.name}_sum"
-_BUSY = names.PREFIX + names.EXECUTOR_BUSY.name
-
-
-class WorkDone:
-    """Adds up what it sees."""
-
-    def __init__(self, label: str) -> None:
-        """`label` tells in each sample which worker it is of; samples without it are passed over."""
-        self._label = label
-        self._before: dict[tuple[str, str, str], float] = {}
-        self._totals: dict[tuple[str, str], float] = {}
-
-    def see(self, samples: Iterable[Sample]) -> Work:
-        """Take in the counters of this moment; return the totals since the first."""
-        for key, value in self._counters(samples).items():
-            _, name, model = key
-            grown = value - self._before.get(key, 0.0)
-            total = self._totals.get((name, model), 0.0)
-            self._totals[name, model] = total + (grown if grown >= 0 else value)
-            self._before[key] = value
-        return self._work()
-
-    def _counters(self, samples: Iterable[Sample]) -> Mapping[tuple[str, str, str], float]:
-        """Return the values by worker, name and model, all other labels together."""
-        found: dict[tuple[str, str, str], float] = {}
-        for sample in samples:
-            worker = sample.labels.get(self._label)
-            if worker is not None and sample.name in {_RECORDS, _BATCHES, _ROWS, _BUSY}:
-                key = (worker, sample.name, sample.labels.get("model", ""))
-                found[key] = found.get(key, 0.0) + sample.value
-        return found
-
-    def _work(self) -> Work:
-        models = {model for name, model in self._totals if name == _BATCHES}
-        return Work(
-            records=self._totals.get((_RECORDS, ""), 0.0),
-            models={
-                model: ModelWork(
-                    batches=self._totals.get((_BATCHES, model), 0.0),
-                    rows=self._totals.get((_ROWS, model), 0.0),
-                    busy_s=self._totals.get((_BUSY, model), 0.0),
-                )
-                for model in models
-            },
-        )

@@ -10,15 +10,17 @@ from aiohttp import web
 from config.settings import Http
 from daemon.group_watch.group_watch import GroupWatch
 from daemon.process.notify import Notifier
-from daemon.scaling.own_rate import Work
+from daemon.scaling.own_rate import ModelWork, Work
 from daemon.slots.slot import SlotState
 from daemon.slots.slots import Slots
-from daemon.supervision.gathering import LABEL, Gathering, WorkDone
+from daemon.supervision.gathering import Gathering
 from daemon.supervision.workers import Workers
+from daemon.telemetry import metric_names as names
 from daemon.telemetry.http import HttpServer, ProbeResult
 from daemon.telemetry.scaling_metrics import ScalingMetrics
 from daemon.telemetry.status import About, Status
 from daemon.telemetry.status.inputs import WorkerSeen, WorkerState
+from daemon.telemetry.status.window import Window
 
 _GATHER_S = 5.0
 """As often as a worker looks at its own metrics for its page."""
@@ -44,6 +46,7 @@ class Reporting:
         notifier: Notifier,
         slots: Slots,
         workers: Workers,
+        gathering: Gathering,
         metrics: ScalingMetrics,
         watch: Callable[[], GroupWatch],
     ) -> None:
@@ -52,17 +55,18 @@ class Reporting:
         self._workers = workers
         self._watch = watch
         self._metrics = metrics
-        self._done = WorkDone(LABEL)
+        self._window = Window()
         self._work: Work | None = None
         self._said_ready = False
         self._status_s = 0.0
-        self._gathering = Gathering(metrics.registry, lambda: workers.ports)
+        self._gathering = gathering
         self._status = Status(
             about,
             live=self.live,
             ready=self.ready,
             scaling=lambda: watch().report,
             workers=self._seen,
+            window=self._window,
         )
         self._http = HttpServer(
             http.host,
@@ -87,8 +91,8 @@ class Reporting:
         while True:
             families = await self._gathering.families()
             samples = [sample for family in families for sample in family.samples]
-            self._work = self._done.see(samples)
             self._status.observe(samples, time.monotonic())
+            self._work = _work(self._window)
             await asyncio.sleep(_GATHER_S)
 
     def work(self) -> Work | None:
@@ -147,3 +151,17 @@ class Reporting:
             for number, slot in enumerate(self._slots.all)
             if slot.state in _STATES
         ]
+
+
+def _work(window: Window) -> Work:
+    """Return what all workers did, since this process began."""
+    batches = window.total(names.BATCH_ROWS, "model", suffix="_count")
+    rows = window.total(names.BATCH_ROWS, "model", suffix="_sum")
+    busy_s = window.total(names.EXECUTOR_BUSY, "model")
+    return Work(
+        records=sum(window.total(names.REQUESTS).values()),
+        models={
+            model: ModelWork(batches[model,], rows.get((model,), 0.0), busy_s.get((model,), 0.0))
+            for (model,) in batches
+        },
+    )

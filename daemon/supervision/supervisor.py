@@ -18,7 +18,7 @@ from daemon.process.signals import Signals
 from daemon.scaling.report import ScalingReport
 from daemon.scaling.scaler import Scaler
 from daemon.slots.slots import Slots
-from daemon.supervision.gathering import SupervisionMetrics
+from daemon.supervision.gathering import Gathering, SupervisionMetrics
 from daemon.supervision.mailbox import socket_folder
 from daemon.supervision.renewal import Renewal
 from daemon.supervision.reporting import Reporting
@@ -49,6 +49,7 @@ class Supervisor:
         self._metrics = ScalingMetrics(counts)
         supervision = SupervisionMetrics(self._slots.census)
         self._metrics.registry.register(supervision)
+        gathering = Gathering(self._metrics.registry)
         self._changed = asyncio.Event()
         self._stack = AsyncExitStack()
         self._workers = Workers(
@@ -56,6 +57,8 @@ class Supervisor:
             self._recipe,
             _private_folder(self._stack),
             restarted=supervision.restarted,
+            listening=gathering.listening,
+            left=gathering.ended,
             changed=self._changed.set,
         )
         self._reporting = Reporting(
@@ -64,6 +67,7 @@ class Supervisor:
             notifier=notifier,
             slots=self._slots,
             workers=self._workers,
+            gathering=gathering,
             metrics=self._metrics,
             watch=lambda: self._watch,
         )

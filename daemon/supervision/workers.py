@@ -12,6 +12,7 @@ from typing import NamedTuple
 from daemon.process.notify import HTTP_PORT
 from daemon.slots.slot import Action, Cause, Do, End, SlotState
 from daemon.slots.slots import Slots
+from daemon.slots.totals import WorkerProcess
 from daemon.supervision.child import Child
 from daemon.supervision.mailbox import Mailbox, Notice
 from daemon.telemetry.events import Event
@@ -38,6 +39,8 @@ class Workers:
         recipe: how the worker of a slot is started now.
         folder: for their mailboxes; of this user alone.
         restarted: called for each end that nobody asked for.
+        listening: called with the port where a worker serves its metrics.
+        left: called with what each process left behind, its metrics as Prometheus reads them.
         changed: called on the loop when there may be something to decide.
         clock: monotonic seconds.
     """
@@ -49,6 +52,8 @@ class Workers:
         folder: Path,
         *,
         restarted: Callable[[Cause], None],
+        listening: Callable[[WorkerProcess, int], None],
+        left: Callable[[WorkerProcess, bytes], None],
         changed: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -56,14 +61,14 @@ class Workers:
         self._recipe = recipe
         self._folder = folder
         self._restarted = restarted
+        self._listening = listening
+        self._left = left
         self._changed = changed
         self._clock = clock
         self._started = 0
         self._waits: set[asyncio.Task[None]] = set()
         self.running: dict[int, Child] = {}
         """By slot."""
-        self.ports: dict[int, int] = {}
-        """Where the workers serve their metrics, by slot, as far as they have said."""
         self.restarts: dict[int, int] = {}
         """How often each slot's worker ended unasked."""
         self.untidy = 0
@@ -84,9 +89,10 @@ class Workers:
 
     async def _start(self, slot: int) -> None:
         self._started += 1
+        worker = WorkerProcess(slot, self._started)
         path = self._folder / f"{slot}-{self._started}"
         recipe = self._recipe(slot)
-        mailbox = Mailbox(path, partial(self._heard, slot))
+        mailbox = Mailbox(path, partial(self._heard, worker))
         try:
             mailbox.open()
             child = await Child.spawn(recipe.command, recipe.environment(path))
@@ -97,16 +103,16 @@ class Workers:
             return
         self.running[slot] = child
         log(Event.WORKER_SPAWNED, slot=slot, pid=child.pid)
-        waiting = asyncio.create_task(self._wait(slot, child, mailbox), name=f"worker {slot}")
+        waiting = asyncio.create_task(self._wait(worker, child, mailbox), name=f"worker {slot}")
         self._waits.add(waiting)
         waiting.add_done_callback(self._waits.discard)
 
-    async def _wait(self, slot: int, child: Child, mailbox: Mailbox) -> None:
-        code = await child.wait()
+    async def _wait(self, worker: WorkerProcess, child: Child, mailbox: Mailbox) -> None:
+        code, last_words = await child.wait()
         mailbox.close()
-        del self.running[slot]
-        self.ports.pop(slot, None)
-        self._ended(slot, code)
+        del self.running[worker.slot]
+        self._left(worker, last_words)
+        self._ended(worker.slot, code)
 
     def _ended(self, slot: int, code: int) -> None:
         end = self._slots.exited(slot, code, self._clock())
@@ -135,15 +141,15 @@ class Workers:
         if action.slot in self.running:
             self.running[action.slot].send(number)
 
-    def _heard(self, slot: int, notice: Notice) -> None:
-        now = self._clock()
+    def _heard(self, worker: WorkerProcess, notice: Notice) -> None:
+        slot, now = worker.slot, self._clock()
         if "WATCHDOG" in notice:
             self._slots.beat(slot, now)
         if more_us := notice.get("EXTEND_TIMEOUT_USEC", "").strip():
             with contextlib.suppress(ValueError):
                 self._slots.extend(slot, now + int(more_us) / 1_000_000)
         if (port := notice.get(HTTP_PORT, "")).isdecimal():
-            self.ports[slot] = int(port)
+            self._listening(worker, int(port))
         if notice.get("READY") == "1":
             self._slots.ready(slot, now)
             self._changed()

@@ -37,14 +37,14 @@ class Gauges(NamedTuple):
     """By topic."""
     lag_seconds: Callable[[], Mapping[str, float]]
     """By topic."""
-    events: Callable[[], Mapping[str, int]]
-    """By event name; see daemon.telemetry.logs.counts."""
 
 
 class Metrics(Collector):
     """The worker's metrics, on a registry of their own; methods are named for what happened."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: Callable[[], Mapping[str, int]] = dict) -> None:
+        """`events`: how often each was logged, by name; see daemon.telemetry.logs.counts."""
+        self._events = events
         self._values: dict[names.Metric, defaultdict[Labels, float]] = {
             metric: defaultdict(float)
             for metric in names.WORKER_METRICS
@@ -172,13 +172,13 @@ class Metrics(Collector):
         histogram.observe((values,) if isinstance(values, float) else values)
 
     def _ask_gauges(self) -> None:
+        self._replace(names.EVENTS, self._events())
         if self._gauges is None:
             return
         self._values[names.INFLIGHT_REQUESTS][()] = self._gauges.inflight_requests()
         self._values[names.INFLIGHT_BYTES][()] = self._gauges.inflight_bytes()
         self._replace(names.LAG_RECORDS, self._gauges.lag_records())
         self._replace(names.LAG_SECONDS, self._gauges.lag_seconds())
-        self._replace(names.EVENTS, self._gauges.events())
 
     def _look_at_models(self) -> None:
         if not self._models:

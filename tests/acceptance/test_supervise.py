@@ -1,6 +1,7 @@
 """`tidemill supervise`: workers come and go with the load, and nothing is lost whatever happens."""
 
 import asyncio
+import json
 import signal
 import time
 
@@ -221,3 +222,24 @@ async def test_the_metrics_of_all_workers_are_served_under_one_address(make_job)
         assert await status(supervisor, "/livez") == 200
         assert await status(supervisor, "/readyz") == 200
         assert await status(supervisor, "/") == 200
+
+
+async def test_what_workers_did_last_is_known_after_their_end(make_job):
+    async with make_job() as (job, witness):
+        supervisor = await job.supervise(**_TWO)
+        await until_serving(supervisor, 2)
+        async with witness.load(500, pair):
+            await witness.until_answered(500)
+            supervisor.send(signal.SIGHUP)
+            await until(lambda: events(supervisor, "roll.finished"))
+        await witness.until_all_answered()
+        assert witness.verdict().exactly_once, witness.verdict()
+        answers = len(witness.answered)
+
+        async def seen():
+            page = json.loads((await asyncio.to_thread(supervisor.get, "/status.json"))[1])
+            return page["work"]["answers"] >= answers
+
+        await until(seen)
+        assert await metric(supervisor, "requests_total") == answers
+        assert await terminate(supervisor) == 0

@@ -6,21 +6,31 @@ import os
 import sys
 import textwrap
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from daemon.slots.slot import Patience, SlotState
 from daemon.slots.slots import Slots
+from daemon.slots.totals import WorkerProcess
 from daemon.supervision.workers import Recipe, Workers
 
 _WORKER = """
     import os, signal, sys, time
+    from daemon.process.last_words import LastWords
     from daemon.process.notify import Notifier
 
     notifier = Notifier.from_environment(os.environ)
+    last_words = LastWords.claim(os.environ)
     does = sys.argv[1]
     if does == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if does == "drains":
+        def end(*_):
+            last_words.leave(lambda: b"what was meant")
+            last_words.leave(lambda: b"what was done")
+            os._exit(0)
+        signal.signal(signal.SIGTERM, end)
     if does == "dies":
         sys.exit(70)
     if does == "refuses":
@@ -58,12 +68,15 @@ class Host:
         self.restarts = Counter()
         self.changed = asyncio.Event()
         self.ends = []
+        self.listening, self.left = {}, {}
         self.slots = Seen(self.ends, len(does), patience, now=asyncio.get_running_loop().time())
         self.workers = Workers(
             self.slots,
             self._recipe,
             folder,
             restarted=lambda cause: self.restarts.update([cause]),
+            listening=self.listening.__setitem__,
+            left=self.left.__setitem__,
             changed=self.changed.set,
             clock=asyncio.get_running_loop().time,
         )
@@ -90,6 +103,10 @@ class Host:
         await self.tend(0, lambda: not self.slots.living)
 
 
+def descriptors():
+    return sorted(Path("/proc/self/fd").iterdir())
+
+
 @pytest.fixture
 async def host(tmp_path):
     """host(*does): a host with a slot for each."""
@@ -107,13 +124,31 @@ async def host(tmp_path):
 async def test_a_worker_serves_when_it_says_so_and_ends_when_it_is_told(host):
     one = host("serves")
     await one.tend(1, lambda: one.state() is SlotState.SERVING)
-    assert one.workers.ports == {0: 4711}
+    assert one.listening == {WorkerProcess(0, 1): 4711}
 
     await one.tend(0, lambda: not one.slots.living)
 
     assert one.workers.untidy == 0
     assert one.restarts == {}
-    assert one.workers.ports == {}
+
+
+async def test_what_a_worker_leaves_behind_is_read_when_it_has_ended(host):
+    one = host("drains", "serves")
+    await one.tend(2, lambda: one.state(1) is SlotState.SERVING)
+
+    await one.tend(0, lambda: not one.slots.living)
+
+    assert one.left == {WorkerProcess(0, 1): b"what was done", WorkerProcess(1, 2): b""}
+
+
+async def test_no_descriptor_is_left_open_for_workers_that_ended(host):
+    one = host("drains")
+    before = descriptors()
+    await one.tend(1, lambda: one.state() is SlotState.SERVING)
+
+    await one.tend(0, lambda: not one.slots.living)
+
+    assert descriptors() == before
 
 
 async def test_a_worker_without_a_sign_of_life_is_ended_and_replaced(host):

@@ -10,6 +10,7 @@ import pytest
 from config.settings import Settings
 from daemon.line import assembly
 from daemon.process.notify import Notifier
+from daemon.telemetry.metrics import Metrics
 from daemon.telemetry.status import About
 from daemon.values.errors import Exit, Fatal
 from daemon.worker import Worker
@@ -68,6 +69,7 @@ class World:
             lambda: self.settings,
             About.of(self.settings, role="worker", process="", version="", configuration=""),
             Notifier.claim({}),
+            Metrics(),
             open_line=self._open_line,
         )
 

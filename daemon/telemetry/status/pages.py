@@ -39,6 +39,7 @@ class Status:
         metrics: the metrics of this process; None: `observe` is called instead.
         scaling: what the scaler reported last; None where there is no scaler or no report yet.
         workers: the workers this process supervises, None when it supervises none.
+        window: what the metrics are seen through; given where somebody else looks through it too.
         clock, wall: monotonic seconds, and seconds since the epoch.
     """
 
@@ -51,6 +52,7 @@ class Status:
         metrics: Collector | None = None,
         scaling: Callable[[], ScalingSeen | None] = lambda: None,
         workers: Callable[[], Sequence[WorkerSeen] | None] = lambda: None,
+        window: Window | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -62,7 +64,7 @@ class Status:
         self._workers = workers
         self._clock = clock
         self._wall = wall
-        self._window = Window()
+        self._window = window or Window()
         self._trends = Trends()
         self._started_s = clock()
         self._was_ready = False

@@ -1,8 +1,7 @@
 """The last minute, out of metric samples taken now and then. Pure: `now_s` is monotonic seconds.
 
-Rule 1: a counter that falls was started anew with its process, and counts from 0.
-Rule 2: series that differ only in the label `worker` are one; a worker that does not answer for a
-while keeps its counters, and its gauges are forgotten.
+Rule 1: counters only grow; who gathers those of processes that come and go adds them up before.
+Rule 2: series that differ only in the label `worker` are one.
 Rule 3: where a gauge is there without the label `worker`, it speaks for all workers.
 """
 
@@ -53,7 +52,6 @@ class Window:
         """A snapshot is kept each `grain_s`, so that memory is bounded however often one looks."""
         self._span_s = span_s
         self._grain_s = grain_s
-        self._last: dict[tuple[str, Labels], float] = {}
         self._totals: dict[str, defaultdict[Labels, float]] = {}
         self._gauges: dict[str, dict[Labels, float]] = {}
         self._snapshots: list[_Snapshot] = []
@@ -61,7 +59,7 @@ class Window:
 
     def observe(self, samples: Iterable[Sample], now_s: float) -> None:
         """Take all samples of a moment; those of other programs' metrics are passed over."""
-        self._gauges = {}
+        self._gauges, self._totals = {}, {}
         for sample in samples:
             if sample.name in _FOLLOWED and sample.labels.get("stage", "run") in _STAGES:
                 labels = tuple(sample.labels.items())
@@ -88,9 +86,12 @@ class Window:
         seen = [snapshot.workers for snapshot in self._snapshots]
         return sum(seen) / len(seen) if seen else 0.0
 
-    def total(self, metric: names.Metric, *by: str) -> dict[Group, float]:
-        """Return a counter as it stands, added up by the labels `by`."""
-        return _added(self._totals.get(names.PREFIX + metric.name, {}), by)
+    def total(self, metric: names.Metric, *by: str, suffix: str = "") -> dict[Group, float]:
+        """Return a counter as it stands, added up by the labels `by`.
+
+        `suffix`: which of a histogram's, "_count" or "_sum".
+        """
+        return _added(self._totals.get(names.PREFIX + metric.name + suffix, {}), by)
 
     def increase(self, metric: names.Metric, *by: str) -> dict[Group, float]:
         """Return by how much a counter grew in the window, added up by the labels `by`."""
@@ -131,19 +132,14 @@ class Window:
         }
 
     def _count(self, name: str, labels: Labels, value: float) -> None:
-        series = (name, labels)
-        before = self._last.get(series, 0.0)
-        self._last[series] = value
-        grown = value - before if value >= before else value
         whole = tuple(each for each in labels if each[0] != WORKER)
-        self._totals.setdefault(name, defaultdict(float))[whole] += grown
+        self._totals.setdefault(name, defaultdict(float))[whole] += value
 
     def _keep(self, now_s: float) -> None:
         """Keep this snapshot if it is time, and of the old ones the last that spans the window."""
         kept = self._snapshots
         if not kept or now_s - kept[-1].at_s >= self._grain_s:
-            totals = {name: dict(series) for name, series in self._totals.items()}
-            kept.append(_Snapshot(now_s, totals, self._workers()))
+            kept.append(_Snapshot(now_s, self._totals, self._workers()))
         while len(kept) > 1 and now_s - kept[1].at_s >= self._span_s:
             del kept[0]
 

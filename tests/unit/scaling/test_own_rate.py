@@ -64,16 +64,6 @@ def test_records_of_several_rows_are_counted_as_records():
     assert worker.own.rate == pytest.approx(TRUE_RATE / 4)
 
 
-def test_a_worker_that_was_started_anew_does_not_mislead_it():
-    worker = Worker()
-    worker.run(FULL, FULL, FULL)
-    worker._batches = worker._rows = worker._busy_s = 0.0
-    worker.tell()
-    worker.run(FULL)
-
-    assert worker.own.rate == pytest.approx(TRUE_RATE)
-
-
 def test_a_model_that_became_slower_is_believed_in_time():
     worker = Worker()
     for _ in range(100):

@@ -33,7 +33,7 @@ def answer(lane="urgent", code=None, *, dead=False, timestamp=1_000):
 
 
 def gauges(**changed):
-    quiet = Gauges(lambda: 0, lambda: 0, dict, dict, dict)
+    quiet = Gauges(lambda: 0, lambda: 0, dict, dict)
     return quiet._replace(**changed)
 
 
@@ -232,8 +232,9 @@ def test_a_topic_that_was_given_up_has_no_lag_any_more(metrics):
     assert value(metrics, "lag_records", topic="requests") is None
 
 
-def test_the_page_is_what_prometheus_reads(metrics):
-    metrics.bind(gauges(events=lambda: {"commit.failed": 2}))
+def test_the_page_is_what_prometheus_reads():
+    metrics = Metrics(lambda: {"commit.failed": 2})
+    metrics.bind(gauges())
     metrics.answered("urgent", [answer()], wall_s=2.0)
     metrics.batch("mlp", "urgent", rows=6, fill_ratio=0.75, cause="linger")
 

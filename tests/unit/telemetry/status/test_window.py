@@ -81,17 +81,12 @@ def test_workers_are_added_up():
     assert window.total(names.RECORDS, "lane") == {("l",): 55.0}
 
 
-def test_a_worker_that_starts_anew_counts_from_0():
-    window = seen((0, records(10, worker="0")), (5, records(3, worker="0")))
+def test_a_histogram_is_counted_like_any_counter():
+    name, labels = "tidemill_batch_rows", {"model": "m"}
+    window = seen((0, *(Sample(name + end, labels, 3) for end in ("_count", "_sum"))))
 
-    assert window.increase(names.RECORDS) == {(): 3.0}
-    assert window.total(names.RECORDS) == {(): 13.0}
-
-
-def test_a_worker_that_does_not_answer_for_a_look_is_not_counted_twice():
-    window = seen((0, records(10, worker="0")), (5,), (10, records(12, worker="0")))
-
-    assert window.increase(names.RECORDS) == {(): 2.0}
+    assert window.total(names.BATCH_ROWS, "model", suffix="_count") == {("m",): 3}
+    assert window.total(names.BATCH_ROWS, "model", suffix="_sum") == {("m",): 3}
 
 
 def test_gauges_of_workers_are_added_up_or_the_largest_taken():
