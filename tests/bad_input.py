@@ -409,7 +409,6 @@ ADDRESSES = [
         ("input", "reply_topic_denied", [b"bad.rows"]),
         ("dead_letters", "reply_topic_denied", [b"bad.dead"]),
         ("internal", "reply_topic_denied", [b"__consumer_offsets"]),
-        ("empty", "reply_topic_denied", [b""]),
         ("illegal", "reply_topic_denied", [b"bad.replies.a b"]),
         ("not_utf8", "reply_topic_denied", [b"bad.replies.\xff"]),
         ("long", "reply_topic_denied", [b"bad.replies." + b"x" * 250]),

@@ -1,7 +1,7 @@
 """A request's headers, read in one pass: address, deadline, form, model, trace.
 
-Names are exact and case-sensitive, as Kafka's are. A header whose value is null counts as missing;
-unknown headers are ignored.
+Names are exact and case-sensitive, as Kafka's are. A header whose value is null counts as missing,
+and so does an empty name of a reply topic; unknown headers are ignored.
 """
 
 import re
@@ -90,7 +90,7 @@ def read_headers(headers: Sequence[SentHeader], limits: Limits) -> RequestHeader
         if value is None:
             continue
         size_bytes += len(value)
-        if name in REQUEST_HEADERS:
+        if name in REQUEST_HEADERS and (value or name not in REPLY_TO):
             if name in found:
                 twice.add(name)
             else:

@@ -2,7 +2,7 @@ import pytest
 
 from config.settings import Limits
 from daemon.values.errors import Code
-from daemon.wire.headers import read_headers
+from daemon.wire.headers import REPLY_TO, read_headers
 
 LIMITS = Limits()
 TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -84,6 +84,17 @@ def test_other_headers_twice_are_refused(name):
 
 def test_unknown_headers_are_ignored_however_often():
     assert read(("x", b"1"), ("x", b"2"), ("Model", b"3")).refusal is None
+
+
+@pytest.mark.parametrize("name", REPLY_TO)
+def test_an_empty_reply_topic_counts_as_missing(name):
+    assert read((name, b"")).reply_to is None
+    assert read((name, b""), (name, b"a")).reply_to == b"a"
+    assert not read((name, b""), (name, b"")).reply_to_twice
+
+
+def test_an_empty_reply_topic_leaves_the_next_name_for_it():
+    assert read(("reply-to", b""), ("kafka_replyTopic", b"c")).reply_to == b"c"
 
 
 def test_null_value_counts_as_missing():
