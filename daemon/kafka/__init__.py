@@ -1,5 +1,6 @@
 """The two ends of the line: the only place that speaks to the Kafka client.
 
+- `broker_clock.py`: how far this host's clock is ahead of the broker's
 - `client.py`: how a broker is reached: addresses, TLS, SASL, and what a refusal means for the
   process
 - `connecting.py`: the first contact: a consumer that is connected, and topics that exist

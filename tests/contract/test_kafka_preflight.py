@@ -1,5 +1,7 @@
 """What `check` finds on a real Kafka."""
 
+import re
+import time
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,8 @@ from tests.contract.worlds import gather, settings_for
 pytestmark = pytest.mark.kafka
 
 
-async def _found(kafka, topics, **changed):
-    checks = await look(settings_for(kafka, topics, **changed), base=Path())
+async def _found(kafka, topics, wall=time.time, **changed):
+    checks = await look(settings_for(kafka, topics, **changed), base=Path(), wall=wall)
     return {
         check.subject.removeprefix("topic ").removeprefix(topics.prefix): check for check in checks
     }
@@ -23,7 +25,7 @@ async def test_all_that_is_needed_is_found(kafka, topics):
 
     found = await _found(kafka, topics)
 
-    assert [check.problem for check in found.values()] == [""] * 5
+    assert [check.problem for check in found.values()] == [""] * 6
     assert found["requests"].detail == "requests, 3 partitions"
     assert found["replies"].detail == "replies, 2 partitions, up to 1048588 bytes"
     assert found[f"group {topics.group}"].detail.startswith("no commit yet")
@@ -44,6 +46,29 @@ async def test_a_topic_for_small_records_is_a_problem(kafka, topics):
     found = await _found(kafka, topics)
 
     assert "max.message.bytes is 10000" in found["replies"].problem
+
+
+@pytest.mark.parametrize("ahead_s", [7200, -600])
+async def test_a_clock_that_makes_topics_refuse_every_answer_is_a_problem(kafka, topics, ahead_s):
+    await topics(requests=1, dead=1)
+    await topics.create("replies", 1, {"message.timestamp.before.max.ms": "300000"})
+
+    found = await _found(kafka, topics, wall=lambda: time.time() + ahead_s)
+
+    side = "ahead of" if ahead_s > 0 else "behind"
+    assert re.match(
+        rf"{abs(ahead_s)}\.\d s {side} the broker's", found["clock"].problem
+    ) or re.match(rf"{abs(ahead_s) - 1}\.\d s {side} the broker's", found["clock"].problem)
+    assert "put this host's clock right" in found["clock"].problem
+
+
+async def test_a_clock_that_differs_by_less_than_topics_take_is_told(kafka, topics):
+    await topics(requests=1, replies=1, dead=1)
+
+    found = await _found(kafka, topics, wall=lambda: time.time() + 600)
+
+    assert found["clock"].problem == ""
+    assert "s ahead of the broker's" in found["clock"].detail
 
 
 async def test_commits_of_the_group_are_counted(workers, topics):

@@ -1,6 +1,7 @@
 """What the cluster says of topics to one who is about to use them: rights and limits."""
 
 from collections.abc import Collection, Mapping
+from math import inf
 from typing import NamedTuple
 
 from aiokafka import errors
@@ -87,13 +88,18 @@ class _MetadataRequest(Request[_MetadataStruct]):  # type: ignore[misc]  # as ab
 
 
 class Topic(NamedTuple):
-    """A topic as this client sees it; what it may not know is None."""
+    """A topic as this client sees it; what it may not know is None.
+
+    `most_ahead_s`, `most_behind_s`: what a record's time may differ from the broker's clock.
+    """
 
     partitions: int
     may_read: bool
     may_write: bool
     largest_bytes: int | None
     compacted: bool | None
+    most_ahead_s: float | None = None
+    most_behind_s: float | None = None
 
 
 async def look_at(inner: AIOKafkaClient, topics: Collection[str]) -> Mapping[str, Topic | None]:
@@ -103,32 +109,54 @@ async def look_at(inner: AIOKafkaClient, topics: Collection[str]) -> Mapping[str
     """
     node = inner.get_random_node()
     response = await inner.send(node, _MetadataRequest(topics))
-    limits = await _limits(inner, topics)
+    settings = await _settings(inner, topics)
     found: dict[str, Topic | None] = dict.fromkeys(topics)
     for code, topic, _internal, partitions, operations in response.topics:
         if code not in {_UNKNOWN_TOPIC, _DENIED}:
-            largest_bytes, policy = limits.get(topic, (None, None))
             found[topic] = Topic(
                 len(partitions),
                 bool(operations & _READ),
                 bool(operations & _WRITE),
-                largest_bytes,
-                None if policy is None else "compact" in policy,
+                *_limits(settings.get(topic)),
             )
     return found
 
 
-async def _limits(inner: AIOKafkaClient, topics: Collection[str]) -> dict[str, tuple[int, str]]:
-    """Return the largest batch and the clean-up policy of topics whose settings may be read."""
-    names = ["max.message.bytes", "cleanup.policy"]
-    request = DescribeConfigsRequest([(_TOPIC, topic, names) for topic in topics])
+_SETTINGS = (
+    "max.message.bytes",
+    "cleanup.policy",
+    "message.timestamp.type",
+    "message.timestamp.after.max.ms",
+    "message.timestamp.before.max.ms",
+)
+"""The last two since Kafka 3.6; an older broker refuses no time by default."""
+
+
+async def _settings(
+    inner: AIOKafkaClient, topics: Collection[str]
+) -> Mapping[str, Mapping[str, str]]:
+    """Return what is set for each topic whose settings may be read."""
+    request = DescribeConfigsRequest([(_TOPIC, topic, list(_SETTINGS)) for topic in topics])
     try:
         response = await inner.send(inner.get_random_node(), request)
     except errors.KafkaError:
         return {}
-    limits = {}
-    for code, _message, _type, topic, entries in response.resources:
-        if not code:
-            values = {entry[0]: entry[1] for entry in entries}
-            limits[topic] = (int(values["max.message.bytes"]), values["cleanup.policy"])
-    return limits
+    return {
+        topic: {entry[0]: entry[1] for entry in entries}
+        for code, _message, _type, topic, entries in response.resources
+        if not code
+    }
+
+
+def _limits(
+    settings: Mapping[str, str] | None,
+) -> tuple[int | None, bool | None, float | None, float | None]:
+    """Return the largest batch, whether it is compacted, and how far a record's time may be off."""
+    if settings is None:
+        return None, None, None, None
+    ahead_s, behind_s = inf, inf
+    if settings.get("message.timestamp.type") != "LogAppendTime":
+        ahead_s = float(settings.get("message.timestamp.after.max.ms", inf)) / 1000
+        behind_s = float(settings.get("message.timestamp.before.max.ms", inf)) / 1000
+    compacted = "compact" in settings["cleanup.policy"]
+    return int(settings["max.message.bytes"]), compacted, ahead_s, behind_s

@@ -1,7 +1,9 @@
 """What `tidemill check` finds out about the broker, the group and the topics; changes nothing."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,12 +12,15 @@ from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.protocol.commit import OffsetFetchRequest
 
 from config.settings import Settings
-from daemon.kafka import client, guards
+from daemon.kafka import broker_clock, client, guards
+from daemon.kafka.broker_clock import Difference
 from daemon.kafka.looking.cluster import Topic, look_at
 from daemon.values.errors import Exit, Fatal
 
 _GROUP_DENIED = 30
 _ATTEMPTS, _PAUSE_S = 20, 0.25
+_AHEAD_S = 3600.0
+"""message.timestamp.after.max.ms where it may not be read: Kafka's default from 3.6 on."""
 
 
 class Check(NamedTuple):
@@ -27,7 +32,9 @@ class Check(NamedTuple):
     code: Exit = Exit.CLEAN
 
 
-async def look(settings: Settings, *, base: Path) -> Sequence[Check]:
+async def look(
+    settings: Settings, *, base: Path, wall: Callable[[], float] = time.time
+) -> Sequence[Check]:
     """Try what `run` will need of Kafka."""
     guards.install()
     try:
@@ -39,7 +46,9 @@ async def look(settings: Settings, *, base: Path) -> Sequence[Check]:
     try:
         await inner.bootstrap()
         topics = await look_at(inner, _all_topics(settings))
-        return [_broker(inner), await _group(inner, settings), *judge(settings, topics)]
+        written = [topics[name] for name in _written(settings)]
+        clock = judge_clock(await broker_clock.compare(inner, wall=wall), written)
+        return [_broker(inner), clock, await _group(inner, settings), *judge(settings, topics)]
     except (errors.KafkaError, NotImplementedError) as error:
         fatal = client.denied(error, settings.kafka.bootstrap_servers) or Fatal(
             Exit.BROKER_UNAVAILABLE, f"the broker did not answer as expected: {error!r}"
@@ -51,15 +60,45 @@ async def look(settings: Settings, *, base: Path) -> Sequence[Check]:
 
 def _all_topics(settings: Settings) -> list[str]:
     requests = [topic for lane in settings.lanes.values() for topic in lane.topics]
+    return list(dict.fromkeys([*requests, *_written(settings)]))
+
+
+def _written(settings: Settings) -> list[str]:
     exact = [topic for topic in settings.replies.allow if not topic.endswith("*")]
-    topics = [*requests, settings.replies.topic, *exact, settings.dead_letters.topic]
-    return list(dict.fromkeys(topics))
+    return [settings.replies.topic, *exact, settings.dead_letters.topic]
 
 
 def _broker(inner: AIOKafkaClient) -> Check:
     brokers = inner.cluster.brokers()
     shown = ", ".join(sorted(f"{broker.host}:{broker.port}" for broker in brokers))
     return Check("broker", f"answers; brokers {shown}")
+
+
+def judge_clock(difference: Difference | None, written: Collection[Topic | None]) -> Check:
+    """Weigh this host's clock against what the topics of answers take of it. Pure."""
+    if difference is None:
+        return Check(
+            "clock",
+            "not compared with the broker's, which tells the time to those with Describe on the "
+            "cluster, from Kafka 3.3 on",
+        )
+    ahead_s = difference.ahead_s
+    side = "ahead of" if ahead_s > 0 else "behind"
+    shown = f"{abs(ahead_s):.1f} s {side} the broker's"
+    topics = [topic for topic in written if topic is not None]
+    most_ahead_s = min((_or(topic.most_ahead_s, _AHEAD_S) for topic in topics), default=_AHEAD_S)
+    most_behind_s = min((_or(topic.most_behind_s, inf) for topic in topics), default=inf)
+    if -most_behind_s <= ahead_s <= most_ahead_s:
+        return Check("clock", shown)
+    problem = (
+        f"{shown}, and a topic of answers takes records at most {most_ahead_s:g} s ahead and "
+        f"{most_behind_s:g} s behind: it would refuse every answer; put this host's clock right"
+    )
+    return Check("clock", "", problem, Exit.INTERNAL)
+
+
+def _or(known_s: float | None, otherwise_s: float) -> float:
+    return otherwise_s if known_s is None else known_s
 
 
 async def _group(inner: AIOKafkaClient, settings: Settings) -> Check:

@@ -1,10 +1,13 @@
 """How topics are judged for what they are used for."""
 
+from math import inf
+
 import pytest
 
 from config.settings import Settings
+from daemon.kafka.broker_clock import Difference
 from daemon.kafka.looking.cluster import Topic
-from daemon.kafka.looking.preflight import judge
+from daemon.kafka.looking.preflight import judge, judge_clock
 from daemon.values.errors import Exit
 
 SETTINGS = Settings(
@@ -62,3 +65,37 @@ def test_a_topic_that_cannot_be_used_is_a_problem_with_the_code_run_would_end_wi
 )
 def test_what_a_topic_is_not_used_for_is_no_problem(name, topic):
     assert not _judged(**{name: topic})[f"topic {name}"].problem
+
+
+@pytest.mark.parametrize("ahead_s", [3_599.0, 0.0, -1e6])
+def test_a_clock_that_every_topic_of_answers_takes_is_told_and_no_problem(ahead_s):
+    topic = GOOD._replace(most_ahead_s=3_600.0, most_behind_s=inf)
+
+    check = judge_clock(Difference(ahead_s, 0.01), [topic, None])
+
+    assert not check.problem
+    assert f"{abs(ahead_s):.1f} s" in check.detail
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "topic"),
+    [
+        (3_601.0, GOOD._replace(most_ahead_s=3_600.0)),
+        (3_601.0, GOOD),  # its settings may not be read
+        (-301.0, GOOD._replace(most_behind_s=300.0)),
+    ],
+)
+def test_a_clock_that_one_topic_of_answers_refuses_is_a_problem(ahead_s, topic):
+    easy = GOOD._replace(most_ahead_s=inf, most_behind_s=inf)
+
+    check = judge_clock(Difference(ahead_s, 0.01), [easy, topic])
+
+    assert f"{abs(ahead_s):.1f} s" in check.problem
+    assert check.code is Exit.INTERNAL
+
+
+def test_a_clock_that_could_not_be_compared_is_said_to_be_so():
+    check = judge_clock(None, [GOOD])
+
+    assert not check.problem
+    assert "not compared" in check.detail
