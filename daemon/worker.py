@@ -133,6 +133,7 @@ class Worker:
             held=lambda: self._line.in_flight_requests if self._line else 0,
             due_s=lambda now_s: self._line.due_s(now_s) if self._line else now_s,
             reachable=lambda: self._source is None or self._source.reachable,
+            trouble=lambda: self._line.trouble if self._line else "",
             beat=self._beat,
         )
 
@@ -155,13 +156,15 @@ class Worker:
         )
 
     def ready(self) -> ProbeResult:
-        """Return whether the models are warm and the group is joined, for /readyz."""
+        """Return whether models are warm, the group is joined and answers leave, for /readyz."""
         if self._source is None:
             return False, "the models are not warm, or the group is not joined, yet"
         if not self._source.joined:
             return False, "the group is not joined"
         if not self._source.reachable:
             return False, "no broker answers"
+        if self._line is not None and self._line.trouble:
+            return False, f"no answer can leave: {self._line.trouble}"
         return True, "the models are warm and the group is joined"
 
     async def _serve(self, stop: asyncio.Event) -> Exit:

@@ -6,7 +6,6 @@ wants of the world is said on the fake: push records, take partitions away, hold
 
 import asyncio
 import contextlib
-import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -17,7 +16,9 @@ from daemon.values.messages import Chunk, Header, Unreadable
 from daemon.values.ports import (
     Drain,
     OutgoingRecord,
+    RecordInvalid,
     RecordTooLarge,
+    SendBlocked,
     SendDenied,
     SendError,
     SendFailed,
@@ -275,7 +276,11 @@ class FakeSink:
         self.topics = dict(topics or {})
         self.published: list[Published] = []
         self.denied: set[str] = set()
-        self.largest_bytes: int | None = None  # of key, value and headers together
+        self.largest_bytes: dict[str, int] = {}  # of key, value and headers together, by topic
+        self.takes_before: dict[str, int] = {}  # records a topic still takes before it is denied
+        self.keyed: set[str] = set()  # topics that refuse records without a key
+        self.blocked: set[str] = set()  # topics that refuse everything for now
+        self.trouble = ""
         self.failures: list[SendError] = []  # raised by the next sends, first one first
         self.answers_metadata = True
         self.waiting = 0  # sends that are held
@@ -322,24 +327,39 @@ class FakeSink:
         await asyncio.sleep(0)
         if self.failures:
             raise self.failures.pop(0)
-        if topic in self.denied:
-            raise SendDenied(topic)
         if partition >= self.topics.get(topic, 0):
             raise SendFailed(f"{topic} has no partition {partition}")
-        refused = [index for index, record in enumerate(records) if self._is_too_large(record)]
-        for key, value, headers in itertools.compress(
-            records, (index not in refused for index in range(len(records)))
-        ):
+        if topic in self.blocked:
+            raise SendBlocked(f"{topic} refuses everything")
+        every = range(len(records))
+        denied = every[self._allowed(topic, len(records)) :]
+        invalid = [i for i in every if topic in self.keyed and records[i][0] is None]
+        large = [i for i in every if self._is_too_large(topic, records[i])]
+        unsent = {*denied, *invalid, *large}
+        for key, value, headers in (records[i] for i in every if i not in unsent):
             self.published.append(Published(topic, partition, key, value, list(headers), _now_s()))
-        if refused:
-            raise RecordTooLarge(refused)
+        if denied:
+            raise SendDenied(f"not allowed to write to {topic}", unsent=unsent)
+        if invalid:
+            raise RecordInvalid(f"{topic}: no key", refused=invalid, unsent=unsent)
+        if large:
+            raise RecordTooLarge(f"larger than {topic} takes", refused=large)
         if self._lost_acks:
             self._lost_acks -= 1
             raise SendFailed("the acknowledgement got lost")
 
-    def _is_too_large(self, record: OutgoingRecord) -> bool:
-        if self.largest_bytes is None:
-            return False
+    def _allowed(self, topic: str, count: int) -> int:
+        """How many of `count` records `topic` takes before this client is denied."""
+        if topic in self.denied:
+            return 0
+        if topic not in self.takes_before:
+            return count
+        taken = min(count, self.takes_before[topic])
+        self.takes_before[topic] -= taken
+        return taken
+
+    def _is_too_large(self, topic: str, record: OutgoingRecord) -> bool:
         key, value, headers = record
         size = len(key or b"") + len(value or b"")
-        return size + sum(len(name) + len(text) for name, text in headers) > self.largest_bytes
+        size += sum(len(name) + len(text or b"") for name, text in headers)
+        return size > self.largest_bytes.get(topic, size)

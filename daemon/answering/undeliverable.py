@@ -27,8 +27,27 @@ class Undeliverable:
         return _error_instead(answer, Code.INVALID_REQUEST, detail)
 
     def no_topic(self, answer: Answer) -> Answer:
-        """Return the dead letter for a reply whose topic does not exist or may not be written."""
+        """Return the dead letter for a reply whose topic does not exist or may not be written.
+
+        Raises Fatal for a dead letter.
+        """
+        if answer.dead:
+            raise Fatal(
+                Exit.SETTINGS, f"the dead-letter topic {answer.topic} does not exist: create it"
+            )
         detail = "the reply topic does not exist, or may not be written"
+        return self._dead(answer, Code.REPLY_TOPIC_DENIED, detail)
+
+    def refused(self, answer: Answer, reason: str) -> Answer:
+        """Return the dead letter for a reply that its topic takes in no form, say without a key.
+
+        Raises Fatal for a dead letter.
+        """
+        if answer.dead:
+            raise Fatal(
+                Exit.SETTINGS, f"the dead-letter topic {answer.topic} refuses a letter: {reason}"
+            )
+        detail = f"the reply topic refuses the reply: {reason}"
         return self._dead(answer, Code.REPLY_TOPIC_DENIED, detail)
 
     def too_large(self, answer: Answer) -> Answer:
@@ -54,18 +73,12 @@ class Undeliverable:
 
 def _error_instead(answer: Answer, code: Code, detail: str) -> Answer:
     kept = [header for header in answer.headers if header[0] in _KEPT]
-    return Answer(
-        record=answer.record,
-        ledger=answer.ledger,
-        lane=answer.lane,
+    return structs.replace(
+        answer,
         code=code,
-        dead=False,
-        topic=answer.topic,
         partition=None if code is Code.INVALID_REQUEST else answer.partition,
-        key=answer.key,
         value=problem(code, detail),
         headers=[PROBLEM_TYPE, ERROR, (ERROR_CODE, code.encode()), *kept],
-        cost_bytes=answer.cost_bytes,
     )
 
 
@@ -85,19 +98,7 @@ def _shortened(answer: Answer) -> Answer:
             f"the dead-letter topic {answer.topic} refuses even {size_bytes} bytes: raise its "
             "max.message.bytes",
         )
-    return Answer(
-        record=answer.record,
-        ledger=answer.ledger,
-        lane=answer.lane,
-        code=code,
-        dead=True,
-        topic=answer.topic,
-        partition=None,
-        key=key,
-        value=value,
-        headers=headers,
-        cost_bytes=answer.cost_bytes,
-    )
+    return structs.replace(answer, code=code, key=key, value=value, headers=headers)
 
 
 def _size_bytes(key: bytes | None, value: bytes | None) -> int:

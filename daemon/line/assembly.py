@@ -43,7 +43,7 @@ async def kafka_line(
 ) -> AsyncIterator[tuple[KafkaSource, Pipeline]]:
     """The line between two ends at Kafka; the sink is reached, the group not yet joined."""
     lanes = make_lanes(settings, models)
-    sink = KafkaSink(settings, base=base)
+    sink = KafkaSink(settings, tasks=tasks, base=base)
     source = KafkaSource(settings, lanes, tally=metrics, base=base)
     line = assemble(
         settings,
@@ -94,7 +94,8 @@ def assemble(
         may_send=source.lease_valid,
         settled=settlement.settled,
         dropped=settlement.handed_back,
-        failed=tasks.fail,
+        patience_s=settings.limits.publish,
+        tasks=tasks,
     )
     runner = runner_kind(
         models.serving,

@@ -7,15 +7,26 @@ and collects the next load while that is under way, so sends grow with the load 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
+from daemon.loop.tasks import Tasks
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Answer
-from daemon.values.ports import RecordTooLarge, SendDenied, SendFailed, Sink
+from daemon.values.ports import (
+    RecordsRefused,
+    RecordTooLarge,
+    SendBlocked,
+    SendDenied,
+    SendError,
+    SendFailed,
+    Sink,
+)
 
 _RETRY_S = 0.25
 """Pause before a send whose fate is unknown is repeated; the sink has waited long by then."""
+_LONGEST_RETRY_S = 2.0
+"""As far apart as attempts get: what passes by itself is over at most so much earlier."""
 _MOST_RECORDS = 2_000
 """Records of one send: at 200 bytes each about one producer batch (400 KiB)."""
 
@@ -23,13 +34,19 @@ Destination = tuple[str, int]
 
 
 class Undeliverable(Protocol):
-    """What becomes of an answer that cannot leave as it is; see daemon.answering.replies."""
+    """What becomes of an answer that cannot leave; daemon.answering.undeliverable in the line.
+
+    All but `no_partition` raise Fatal for a dead letter that nothing can be done about.
+    """
 
     def too_large(self, answer: Answer) -> Answer:
         """The answer to send in place of one the broker refuses for its size."""
 
+    def refused(self, answer: Answer, reason: str) -> Answer:
+        """The dead letter for an answer that its topic takes in no form."""
+
     def no_topic(self, answer: Answer) -> Answer:
-        """The dead letter for an answer whose reply topic does not exist."""
+        """The dead letter for an answer whose topic does not exist, or may not be written."""
 
     def no_partition(self, answer: Answer) -> Answer:
         """The error reply for an answer that names a partition its topic lacks."""
@@ -40,7 +57,8 @@ class Outbox:
     `dropped` of those that are not owed any more.
 
     Answers of a lost ledger are dropped, never sent: another worker owes them now. `may_send` is
-    asked right before each send (the lease).
+    asked right before each send (the lease). An answer that a topic of somebody else refuses for
+    `patience_s`, for a reason that might pass, becomes a dead letter; our own topics are waited for.
     """
 
     def __init__(
@@ -52,7 +70,8 @@ class Outbox:
         may_send: Callable[[], bool],
         settled: Callable[[Sequence[Answer], float], None],
         dropped: Callable[[Sequence[Answer]], None],
-        failed: Callable[[BaseException], None],
+        patience_s: float,
+        tasks: Tasks,
     ) -> None:
         self._sink = sink
         self._undeliverable = undeliverable
@@ -60,12 +79,17 @@ class Outbox:
         self._may_send = may_send
         self._settled = settled
         self._dropped = dropped
-        self._failed = failed
+        self._patience_s = patience_s
         self._queues: dict[Destination, deque[Answer]] = {}
         self._counts: dict[str, int] = {}
         self._unplaced: dict[str, list[Answer]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(tasks)
         self._pending = 0
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be published at the moment, and what to do; empty when all is well."""
+        return self._sink.trouble
 
     @property
     def pending(self) -> int:
@@ -109,7 +133,8 @@ class Outbox:
         queue = self._queues.get((answer.topic, number))
         if queue is None:
             queue = self._queues[answer.topic, number] = deque()
-            self._spawn(self._empty(answer.topic, number))
+            name = f"outbox {answer.topic}/{number}"
+            self._tasks.start(self._empty(answer.topic, number), name=name)
         queue.append(answer)
         return queue
 
@@ -117,27 +142,29 @@ class Outbox:
         waiting = self._unplaced.setdefault(answer.topic, [])
         waiting.append(answer)
         if len(waiting) == 1:
-            self._spawn(self._resolve(answer.topic))
+            self._tasks.start(self._resolve(answer.topic), name=f"outbox {answer.topic}")
 
     async def _resolve(self, topic: str) -> None:
         """Place what waits for the partition count of `topic`; nothing else waits for it."""
-        try:
-            count = await self._sink.partition_count(topic)
-        except SendFailed:
-            await asyncio.sleep(_RETRY_S)
-            self._spawn(self._resolve(topic))
-            return
+        count = await self._ask_count(topic)
         answers = self._unplaced.pop(topic)
         if count is not None:
             self._counts[topic] = count
             self._place_all(answers)
         else:
-            self._readdress(topic, answers)
+            self._readdress(answers)
 
-    def _readdress(self, topic: str, answers: Sequence[Answer]) -> None:
+    async def _ask_count(self, topic: str) -> int | None:
+        """Ask until the broker says how many partitions `topic` has."""
+        backoff = _Backoff()
+        while True:
+            try:
+                return await self._sink.partition_count(topic)
+            except SendFailed:
+                await backoff.pause()
+
+    def _readdress(self, answers: Sequence[Answer]) -> None:
         """Send to the dead letters what was meant for a topic that nobody can write to."""
-        if any(answer.dead for answer in answers):
-            raise Fatal(Exit.SETTINGS, f"the dead-letter topic {topic} does not exist: create it")
         self._place_all([self._undeliverable.no_topic(answer) for answer in answers])
 
     async def _empty(self, topic: str, number: int) -> None:
@@ -149,35 +176,65 @@ class Outbox:
         del self._queues[topic, number]
 
     async def _deliver(self, topic: str, number: int, answers: list[Answer]) -> None:
-        """Send until the broker has all of `answers` that are still owed."""
+        """Send until the broker has all of `answers` that are still owed and still go there."""
+        backoff = _Backoff()
         while owed := self._owed(answers):
             records = [(answer.key, answer.value, answer.headers) for answer in owed]
             began_s = time.monotonic()
             try:
                 await self._sink.send(topic, number, records)
-            except RecordTooLarge as error:
-                answers = self._shrink(owed, set(error.refused), began_s)
-            except SendDenied as error:
-                if topic in self._own_topics:
-                    raise Fatal(
-                        Exit.DENIED, f"not allowed to write to {topic}: grant Write on it"
-                    ) from error
-                self._readdress(topic, owed)
-                return
-            except SendFailed:
-                if await self._has_moved(topic, number):
-                    self._place_all(owed)
+            except SendError as error:
+                taken, unsent = _parted(owed, error)
+                if taken:
+                    self._settle(taken, began_s)
+                    backoff = _Backoff()
+                if isinstance(error, RecordsRefused):
+                    answers = self._replace(unsent, error)
+                elif await self._go_elsewhere(topic, number, [*unsent.values()], error, backoff):
                     return
-                answers = owed
-                await asyncio.sleep(_RETRY_S)
+                else:
+                    answers = [*unsent.values()]
+                    await backoff.pause()
             else:
                 self._settle(owed, began_s)
                 return
 
-    def _shrink(self, answers: list[Answer], refused: set[int], began_s: float) -> list[Answer]:
-        """Settle what the broker took; return what to send in place of the rest."""
-        self._settle([answer for i, answer in enumerate(answers) if i not in refused], began_s)
-        return [self._undeliverable.too_large(answers[i]) for i in sorted(refused)]
+    def _replace(self, unsent: Mapping[int, Answer], error: RecordsRefused) -> list[Answer]:
+        """Return what is to be sent in place of `unsent`; what goes elsewhere now is placed anew."""
+        staying: list[Answer] = []
+        leaving: list[Answer] = []
+        for index, answer in unsent.items():
+            if index not in error.refused:
+                staying.append(answer)
+                continue
+            if isinstance(error, RecordTooLarge):
+                instead = self._undeliverable.too_large(answer)
+            else:
+                instead = self._undeliverable.refused(answer, str(error))
+            stays = (instead.topic, instead.partition) == (answer.topic, answer.partition)
+            (staying if stays else leaving).append(instead)
+        self._place_all(leaving)
+        return staying
+
+    async def _go_elsewhere(
+        self, topic: str, number: int, answers: list[Answer], error: SendError, backoff: "_Backoff"
+    ) -> bool:
+        """Whether `answers` have another destination now, since there is no use in trying again."""
+        own = topic in self._own_topics
+        if isinstance(error, SendDenied):
+            if own:
+                raise Fatal(Exit.DENIED, f"{error}: grant Write on it") from error
+            self._readdress(answers)
+            return True
+        if isinstance(error, SendBlocked):
+            if own or backoff.waited_s < self._patience_s:
+                return False
+            self._place_all([self._undeliverable.refused(answer, str(error)) for answer in answers])
+            return True
+        if await self._has_moved(topic, number):
+            self._place_all(answers)
+            return True
+        return False
 
     def _settle(self, answers: list[Answer], began_s: float) -> None:
         self._pending -= len(answers)
@@ -206,17 +263,26 @@ class Outbox:
         self._dropped(gone)
         return owed
 
-    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._failed(error)
-
     def close(self) -> None:
         """Give up what is still on its way; unsettled, so Kafka delivers it again."""
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
+
+
+class _Backoff:
+    """Pauses before what failed is tried again, longer and longer while nothing helps."""
+
+    def __init__(self) -> None:
+        self._pause_s = _RETRY_S
+        self.waited_s = 0.0
+
+    async def pause(self) -> None:
+        await asyncio.sleep(self._pause_s)
+        self.waited_s += self._pause_s
+        self._pause_s = min(2 * self._pause_s, _LONGEST_RETRY_S)
+
+
+def _parted(answers: Sequence[Answer], error: SendError) -> tuple[list[Answer], dict[int, Answer]]:
+    """Return those of `answers` that the broker has, and by their index those it may not have."""
+    unsent = range(len(answers)) if error.unsent is None else error.unsent
+    taken = [answer for index, answer in enumerate(answers) if index not in unsent]
+    return taken, {index: answers[index] for index in sorted(unsent)}

@@ -118,6 +118,11 @@ class Pipeline:
         return self._settlement.in_flight_bytes
 
     @property
+    def trouble(self) -> str:
+        """Why no answer can leave at the moment, and what to do; empty when all is well."""
+        return self._outbox.trouble
+
+    @property
     def full_lanes(self) -> frozenset[str]:
         """The lanes that hold so much that nothing more is fetched for them."""
         return frozenset(lane.name for lane in self._settlement.lanes if not lane.is_open)

@@ -53,6 +53,12 @@ class Tasks:
         for task in self._running:
             task.cancel()
 
+    async def finish(self, timeout_s: float) -> None:
+        """Wait until all that run have ended by themselves; end what is left after `timeout_s`."""
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=timeout_s)
+        await self.close()
+
     async def close(self) -> None:
         """End all that run, and wait until they have."""
         self.cancel()

@@ -23,6 +23,7 @@ class HealthCheck:
         held: requests from fetch to acknowledged answer.
         due_s: given the time, when the first of them has to move; see Progress.observe.
         reachable: whether a broker answers.
+        trouble: why nothing can be published, empty when it can; a stall names it.
         beat: called at each look; see Watchdog.beat.
         clock: monotonic seconds.
     """
@@ -34,12 +35,14 @@ class HealthCheck:
         held: Callable[[], int],
         due_s: Callable[[float], float],
         reachable: Callable[[], bool],
+        trouble: Callable[[], str] = lambda: "",
         beat: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._held = held
         self._due_s = due_s
         self._reachable = reachable
+        self._trouble = trouble
         self._beat = beat
         self._clock = clock
         self._progress = Progress(stall_s, now=clock())
@@ -51,7 +54,8 @@ class HealthCheck:
     def live(self) -> ProbeResult:
         """Return whether this process is worth keeping, for /livez."""
         verdict = self._progress.verdict(self._clock())
-        return verdict.moving, verdict.reason
+        trouble = self._trouble()
+        return verdict.moving, f"{verdict.reason}: {trouble}" if trouble else verdict.reason
 
     async def run(self) -> NoReturn:
         """Look until cancelled; raises Fatal at a stall, so that the process ends."""

@@ -149,6 +149,16 @@ class Event(StrEnum):
         "warning",
         "the Kafka producer could not go on and was replaced",
     )
+    PUBLISHING_BLOCKED = (
+        "publishing.blocked",
+        "warning",
+        "no answer can leave; said once a cause, with what to do; /readyz is 503 meanwhile",
+    )
+    PUBLISHING_RESUMED = (
+        "publishing.resumed",
+        "info",
+        "answers leave again; shows after how long, and how often the cause was met",
+    )
 
     # How many workers
     SCALER_STARTED = (

@@ -63,6 +63,10 @@ class Source(Protocol):
 class Sink(Protocol):
     """Records to Kafka."""
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be published at the moment, and what to do; empty when all is well."""
+
     async def partition_count(self, topic: str) -> int | None:
         """Return how many partitions `topic` has, None when the broker says there is none.
 
@@ -72,8 +76,7 @@ class Sink(Protocol):
     async def send(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
         """Publish `records` and return when the broker has them all.
 
-        Raises: RecordTooLarge (all others are published), SendDenied, SendFailed (whether they
-        were written is unknown).
+        Raises: one of the SendErrors, which says what the broker has nevertheless.
         """
 
 
@@ -82,23 +85,42 @@ Drain = Callable[[Collection[Ledger]], Awaitable[None]]
 
 
 class SendError(Exception):
-    """The broker did not take the records."""
+    """Not all records of a send are at the broker.
 
-
-class RecordTooLarge(SendError):
-    """Some records are larger than the topic allows; the broker has all the others.
-
-    `refused` are the indexes of the large ones among those sent.
+    `unsent` are the indexes, among those sent, of the records that it may not have; it has all
+    others. None: it may have none of them.
     """
 
-    def __init__(self, refused: Sequence[int]) -> None:
-        super().__init__(f"{len(refused)} records are larger than the topic allows")
-        self.refused = tuple(refused)
+    def __init__(self, reason: str, *, unsent: Collection[int] | None = None) -> None:
+        super().__init__(reason)
+        self.unsent = None if unsent is None else frozenset(unsent)
+
+
+class RecordsRefused(SendError):
+    """No repetition gets some of the records through; `refused` are their indexes."""
+
+    def __init__(
+        self, reason: str, *, refused: Collection[int], unsent: Collection[int] | None = None
+    ) -> None:
+        super().__init__(reason, unsent=refused if unsent is None else unsent)
+        self.refused = frozenset(refused)
+
+
+class RecordTooLarge(RecordsRefused):
+    """Some records are larger than the topic allows."""
+
+
+class RecordInvalid(RecordsRefused):
+    """The topic takes no such records as some of these are, say without a key; the reason says why."""
 
 
 class SendDenied(SendError):
-    """This client may not write to the topic."""
+    """This client may not write to the topic, or nobody may."""
+
+
+class SendBlocked(SendError):
+    """The broker refuses all records until somebody changes a clock or a setting: see the reason."""
 
 
 class SendFailed(SendError):
-    """Nobody knows whether the records were written; send them again."""
+    """Nobody knows whether the unsent records were written; send them again."""

@@ -9,6 +9,7 @@ from aiokafka.conn import AIOKafkaConnection
 from loadtest.kafka.broker import Broker
 from tests.contract.worlds import (
     SMALL_BYTES,
+    TINY_BYTES,
     FakeSinks,
     FakeWorld,
     KafkaSinks,
@@ -86,6 +87,8 @@ async def fake_sinks():
 async def kafka_sinks(kafka, topics):
     names = await topics(replies=2, dead=1)
     names.small = await topics.create("small", 1, {"max.message.bytes": str(SMALL_BYTES)})
+    names.tiny = await topics.create("tiny", 1, {"max.message.bytes": str(TINY_BYTES)})
+    names.keyed = await topics.create("keyed", 1, {"cleanup.policy": "compact"})
     async with started_sink(kafka, topics) as sink:
         yield KafkaSinks(kafka, names, sink)
 

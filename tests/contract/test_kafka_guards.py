@@ -91,18 +91,20 @@ async def test_a_group_that_may_not_be_read_ends_the_process(workers, topics, an
 # Finding 4: a refused batch poisons the producer
 
 
-def _produce_failed(code):
+def _produce_failed(code, request_name="_ProduceRequest"):
+    """`request_name`: that of the sink's requests, unless it is the client's own."""
+
     def respond(request):
         topics = [
             (topic, [(partition, code, -1, -1, -1) for partition, _ in partitions])
-            for topic, partitions in request._topics
+            for topic, partitions in getattr(request, "_request", request)._topics
         ]
         return ProduceResponse_v7(topics, 0)
 
-    return ("ProduceRequest", respond)
+    return (request_name, respond)
 
 
-@pytest.mark.parametrize("code", [45, 47, 87, 90])
+@pytest.mark.parametrize("code", [2, 45, 47, 90, -1])
 async def test_the_producer_is_replaced_after_an_error(kafka, topics, answers, code):
     names = await topics(replies=1, dead=1)
     async with started_sink(kafka, topics) as sink:
@@ -118,7 +120,7 @@ async def test_without_the_guard_every_later_send_fails(kafka, topics, answers):
     names = await topics(replies=1)
     async with AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True) as producer:
         await producer.send_and_wait(names.replies, b"a", partition=0)
-        answers += [_produce_failed(87)]
+        answers += [_produce_failed(87, "ProduceRequest")]
         with pytest.raises(errors.KafkaError):
             await producer.send_and_wait(names.replies, b"b", partition=0)
 

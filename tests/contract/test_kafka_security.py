@@ -24,6 +24,7 @@ from daemon.kafka.looking.observer import Observer
 from daemon.kafka.looking.preflight import look
 from daemon.kafka.source import KafkaSource
 from daemon.kafka.writing.sink import KafkaSink
+from daemon.loop.tasks import Tasks
 from daemon.values.errors import Exit, Fatal
 from loadtest.kafka.broker import Broker
 from tests.contract.worlds import Tally, gather, settings_for, values_of
@@ -197,7 +198,10 @@ async def _how_it_ends(starting):
 
 async def test_who_is_let_in_reads_and_writes(settings, private_topics):
     names = await private_topics(requests=1, replies=1, dead=1)
-    sink, source = KafkaSink(settings(ALICE)), _source(settings(ALICE), private_topics)
+    sink, source = (
+        KafkaSink(settings(ALICE), tasks=Tasks()),
+        _source(settings(ALICE), private_topics),
+    )
     await sink.start()
     await source.start(_drained)
     try:
@@ -210,7 +214,7 @@ async def test_who_is_let_in_reads_and_writes(settings, private_topics):
 
 async def test_who_is_let_in_but_has_no_rights_ends_with_77(settings, private_topics, bob):
     await private_topics(requests=1, replies=1, dead=1)
-    sink, source = KafkaSink(settings(bob)), _source(settings(bob), private_topics)
+    sink, source = KafkaSink(settings(bob), tasks=Tasks()), _source(settings(bob), private_topics)
 
     assert (await _how_it_ends(sink.start())).exit_code is Exit.DENIED
     assert (await _how_it_ends(source.start(_drained))).exit_code is Exit.DENIED

@@ -1,16 +1,21 @@
 """The sink on a Kafka that does not do as it should."""
 
 import asyncio
+import re
+import time
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewPartitions
 
+from daemon.kafka.writing.producer import Producer
+from daemon.kafka.writing.refusals import Refused
 from daemon.kafka.writing.sink import KafkaSink
+from daemon.loop.tasks import Tasks
 from daemon.values.errors import Exit, Fatal
-from daemon.values.ports import SendFailed
+from daemon.values.ports import SendBlocked, SendDenied, SendFailed
 from loadtest.kafka.proxy import PRODUCE
-from tests.contract.worlds import read, settings_for, started_sink
+from tests.contract.worlds import PATIENCE_S, read, settings_for, started_sink
 
 pytestmark = pytest.mark.kafka
 
@@ -35,10 +40,75 @@ async def test_a_batch_too_large_for_its_topic_is_halved_until_it_fits(kafka, to
     assert [record.value for record in await read(kafka, small, 2_000)] == values
 
 
+async def test_a_right_taken_away_between_two_batches_leaves_the_first_one_sent(
+    kafka, topics, monkeypatch
+):
+    """As a broker answers that has learnt of it in the middle of a load."""
+    names = await topics(replies=1, dead=1)
+    records = _records(*[b"%06d" % number + bytes(1_000) for number in range(1_000)])
+    async with started_sink(kafka, topics) as sink:
+        send, batches = Producer.send, []
+
+        async def send_until_denied(producer, topic, partition, batch):
+            batches.append(batch)
+            if len(batches) == 2:
+                raise Refused(29)
+            await send(producer, topic, partition, batch)
+
+        monkeypatch.setattr(Producer, "send", send_until_denied)
+        with pytest.raises(SendDenied) as caught:
+            await sink.send(names.replies, 0, records)
+
+    first_end = batches[0].end
+    assert 0 < first_end < len(records)
+    assert caught.value.unsent == set(range(first_end, len(records)))
+    there = await read(kafka, names.replies, first_end)
+    assert [record.value for record in there] == [value for _, value, _ in records[:first_end]]
+
+
+AHEAD_S = 7_200
+
+
+async def test_a_clock_that_is_wrong_is_named_with_its_difference(kafka, topics):
+    names = await topics(replies=1, dead=1)
+    async with started_sink(kafka, topics, wall=lambda: time.time() + AHEAD_S) as sink:
+        with pytest.raises(SendBlocked) as caught:
+            await sink.send(names.replies, 0, _records(b"a"))
+
+        assert sink.trouble == str(caught.value)
+    (said,) = re.findall(r"this host's clock is ([\d.]+) s ahead of the broker's", sink.trouble)
+    assert float(said) == pytest.approx(AHEAD_S, abs=PATIENCE_S)
+    assert "put it right" in sink.trouble
+
+
+async def test_answers_leave_once_the_clock_is_put_right(kafka, topics):
+    names = await topics(replies=1, dead=1)
+    ahead_s = AHEAD_S
+    async with started_sink(kafka, topics, wall=lambda: time.time() + ahead_s) as sink:
+        with pytest.raises(SendBlocked):
+            await sink.send(names.replies, 0, _records(b"a"))
+        ahead_s = 0
+
+        await sink.send(names.replies, 0, _records(b"b"))
+
+        assert sink.trouble == ""
+    assert [record.value for record in await read(kafka, names.replies, 1)] == [b"b"]
+
+
+async def test_a_topic_that_a_request_names_is_no_trouble_of_the_worker(kafka, topics):
+    await topics(replies=1, dead=1)
+    theirs = await topics.create("theirs", 1, {"message.timestamp.after.max.ms": "1000"})
+    async with started_sink(kafka, topics, wall=lambda: time.time() + 60) as sink:
+        with pytest.raises(SendBlocked):
+            await sink.send(theirs, 0, _records(b"a"))
+
+        assert sink.trouble == ""
+
+
 async def test_missing_topics_of_the_settings_end_the_start(kafka, topics, monkeypatch):
     monkeypatch.setattr("daemon.kafka.connecting._TOPICS_S", 0.5)
     await topics(replies=1)
-    sink = KafkaSink(settings_for(kafka, topics))
+    sink = KafkaSink(settings_for(kafka, topics), tasks=Tasks())
 
     with pytest.raises(Fatal, match="dead") as caught:
         await sink.start()
@@ -48,7 +118,8 @@ async def test_missing_topics_of_the_settings_end_the_start(kafka, topics, monke
 
 
 async def test_no_broker_ends_the_start_when_its_time_is_up(topics):
-    sink = KafkaSink(settings_for("127.0.0.1:1", topics, start_timeout="1s"))
+    settings = settings_for("127.0.0.1:1", topics, start_timeout="1s")
+    sink = KafkaSink(settings, tasks=Tasks())
 
     with pytest.raises(Fatal, match=r"127\.0\.0\.1:1") as caught:
         await sink.start()
@@ -84,7 +155,7 @@ async def test_a_send_goes_on_with_the_successor_of_a_producer_that_is_replaced(
         sending = asyncio.create_task(sink.send(names.replies, 0, _records(b"a")))
         await asyncio.sleep(0.05)
         assert not sending.done()
-        sink._producers.replace(producer, "another batch was refused", at_once=False)
+        sink._producers.replace(producer, "another batch was refused")
 
         await asyncio.wait_for(sending, 5)
         assert len(await read(kafka, names.replies, 1)) == 1

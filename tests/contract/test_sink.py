@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from daemon.values.ports import RecordTooLarge, SendFailed
+from daemon.values.ports import RecordInvalid, RecordTooLarge, SendFailed
 
 
 def _record(value, key=None, headers=()):
@@ -62,7 +62,7 @@ async def test_a_record_too_large_is_named_and_all_others_are_sent(sinks):
     with pytest.raises(RecordTooLarge) as caught:
         await sinks.sink.send(sinks.small, 0, records)
 
-    assert caught.value.refused == (1, 3)
+    assert caught.value.refused == caught.value.unsent == {1, 3}
     assert [record.value for record in await sinks.published(2, sinks.small)] == [b"a", b"b"]
 
 
@@ -85,3 +85,27 @@ async def test_sends_to_different_partitions_run_side_by_side(sinks):
     )
 
     assert len(await sinks.published(20)) == 20
+
+
+async def test_after_records_refused_by_the_topic_all_others_are_there(sinks):
+    sinks.require_keys()
+    records = [_record(b"a", b"k"), _record(b"b"), _record(b"c", b"l"), _record(b"d")]
+
+    with pytest.raises(RecordInvalid) as caught:
+        await sinks.sink.send(sinks.keyed, 0, records)
+
+    assert caught.value.refused == caught.value.unsent == {1, 3}
+    assert [record.value for record in await sinks.published(2, sinks.keyed)] == [b"a", b"c"]
+
+
+async def test_a_topic_that_takes_less_than_a_kilobyte_gets_all_that_fit_alone(sinks):
+    sinks.limit_bytes()
+    records = [_record(b"%02d" % number + bytes(100)) for number in range(20)]
+    records[7] = _record(bytes(1_000))
+
+    with pytest.raises(RecordTooLarge) as caught:
+        await sinks.sink.send(sinks.tiny, 0, records)
+
+    assert caught.value.refused == {7}
+    fitting = [value for index, (_, value, _) in enumerate(records) if index != 7]
+    assert [record.value for record in await sinks.published(19, sinks.tiny)] == fitting

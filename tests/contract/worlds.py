@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import RecordsToDelete
@@ -10,6 +11,7 @@ from aiokafka.structs import TopicPartition
 from config.settings import Settings
 from daemon.kafka.source import KafkaSource
 from daemon.kafka.writing.sink import KafkaSink
+from daemon.loop.tasks import Tasks
 from tests import raw_batches
 from tests.fakes import FakeSink, FakeSource, drained
 from tests.ledgers import make_lane
@@ -219,18 +221,23 @@ class KafkaWorld:
 
 SMALL_BYTES = 50_000
 """What the topic `small` takes in one batch."""
+TINY_BYTES = 600
+"""What the topic `tiny` takes."""
 
 
 class FakeSinks:
-    """A sink with a topic of two partitions and one that takes only small records."""
+    """A sink with a topic of two partitions, and some that do not take everything."""
 
-    replies, small = "replies", "small"
+    replies, small, tiny, keyed = "replies", "small", "tiny", "keyed"
 
     def __init__(self):
-        self.sink = FakeSink({self.replies: 2, self.small: 1, "dead": 1})
+        self.sink = FakeSink({self.replies: 2, self.small: 1, self.tiny: 1, self.keyed: 1})
 
     def limit_bytes(self):
-        self.sink.largest_bytes = SMALL_BYTES
+        self.sink.largest_bytes |= {self.small: SMALL_BYTES, self.tiny: TINY_BYTES}
+
+    def require_keys(self):
+        self.sink.keyed.add(self.keyed)
 
     async def published(self, count, topic=None):
         return self.sink.sent_to(topic or self.replies)
@@ -242,9 +249,13 @@ class KafkaSinks:
     def __init__(self, bootstrap, names, sink):
         self._bootstrap = bootstrap
         self.replies, self.small, self.sink = names.replies, names.small, sink
+        self.tiny, self.keyed = names.tiny, names.keyed
 
     def limit_bytes(self):
-        pass  # the topic has its limit
+        pass  # the topics have their limits
+
+    def require_keys(self):
+        pass  # the topic is compacted
 
     async def published(self, count, topic=None):
         return await read(self._bootstrap, topic or self.replies, count)
@@ -264,9 +275,12 @@ async def read(bootstrap, topic, count):
 
 
 @contextlib.asynccontextmanager
-async def started_sink(bootstrap, topics, *, limits=None, **kafka):
-    """A sink that is closed in the end."""
-    sink = KafkaSink(settings_for(bootstrap, topics, limits=limits, **kafka))
+async def started_sink(bootstrap, topics, *, limits=None, wall=time.time, **kafka):
+    """A sink that is closed in the end; nothing it did in the background failed."""
+    tasks = Tasks()
+    sink = KafkaSink(
+        settings_for(bootstrap, topics, limits=limits, **kafka), tasks=tasks, wall=wall
+    )
     await sink.start()
     try:
         yield sink

@@ -50,7 +50,7 @@ OUTBOX = [
     ),
     (
         "gives up a send of unknown fate",
-        "answers = owed\n",
+        "answers = [*unsent.values()]\n",
         "return\n",
         test_backpressure.test_a_sink_that_fails_for_a_while_loses_nothing,
     ),
@@ -68,8 +68,8 @@ OUTBOX = [
     ),
     (
         "settles what the broker refused",
-        "for i, answer in enumerate(answers) if i not in refused",
-        "for i, answer in enumerate(answers)",
+        "taken = [answer for index, answer in enumerate(answers) if index not in unsent]",
+        "taken = list(answers)",
         test_backpressure.test_a_reply_too_large_is_answered_so_and_gives_its_budget_back,
     ),
     (
@@ -80,8 +80,8 @@ OUTBOX = [
     ),
     (
         "keeps a denied topic to itself",
-        "self._failed(error)",
-        "pass",
+        "if own:\n",
+        "if not own:\n",
         partial(test_fatal.test_a_topic_it_may_not_write_to_ends_it, line.REPLIES, 1),
     ),
 ]

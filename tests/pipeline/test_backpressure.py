@@ -6,7 +6,7 @@ import pytest
 
 from daemon.values.ports import SendFailed
 from tests.pipeline.doubling import row
-from tests.pipeline.line import Line, now_s
+from tests.pipeline.line import REPLIES, Line, now_s
 
 LANES = {
     "standard": {
@@ -114,7 +114,7 @@ async def test_the_budget_is_given_back_by_every_way_out():
 
 async def test_a_reply_too_large_is_answered_so_and_gives_its_budget_back():
     async with Line(LANES) as line:
-        line.sink.largest_bytes = 600
+        line.sink.largest_bytes[REPLIES] = 600
         (large,) = line.push("standard", row(1) * 90, headers=[("correlation-id", b"c" * 100)])
         (small,) = line.push("standard", 2)
         await line.quiet()

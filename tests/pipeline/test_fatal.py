@@ -68,7 +68,7 @@ async def test_a_dead_letter_topic_that_is_gone_ends_it():
 
 async def test_a_dead_letter_topic_that_takes_nothing_ends_it():
     async with Line() as line:
-        line.sink.largest_bytes = 50
+        line.sink.largest_bytes[DEAD] = 50
         line.source.push_unreadable("standard", 0)
 
         assert (await ended(line)).exit_code is Exit.SETTINGS

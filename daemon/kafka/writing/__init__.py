@@ -1,10 +1,14 @@
 """Records into Kafka: producers that are replaced instead of repaired.
 
+- `load.py`: records on their way to one partition: the next batch of them, and what was refused of
+  them
 - `partition_counts.py`: how many partitions reply topics have, remembered for a while, absence
   too
 - `producer.py`: one idempotent producer after the other: what cannot go on is replaced, not
   repaired
 - `producers.py`: the producer of the moment, and its successor made in the background
+- `refusals.py`: what it means that a broker refuses a batch: the one table of it
 - `replay.py`: sending records again: each to its partition, acknowledged by all replicas in sync
 - `sink.py`: records to Kafka: batches with a delivery deadline of their own, each acknowledged
+- `trouble.py`: what keeps answers from leaving: said once a cause, with a count when it is over
 """

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from aiokafka import errors
 
 from daemon.kafka.client import METADATA_AGE_S
+from daemon.loop.tasks import Tasks
 
 _ABSENT_S = 5.0
 """How long an absent topic stays absent: somebody may be creating it."""
@@ -23,45 +24,53 @@ class _Answer(NamedTuple):
     until_s: float
 
 
-class Counts:
+class PartitionCounts:
     """Partition counts by topic."""
 
     def __init__(
         self,
         ask: Callable[[str], Awaitable[int | None]],
         *,
+        tasks: Tasks,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`ask` raises errors.KafkaError when nobody answers."""
+        """`ask` raises errors.KafkaError or TimeoutError when nobody answers."""
         self._ask = ask
+        self._tasks = tasks
         self._clock = clock
         self._answers: dict[str, _Answer] = {}
-        self._asking: dict[str, asyncio.Task[int | None]] = {}
+        self._asking: dict[str, asyncio.Task[int | Exception | None]] = {}
 
     async def count(self, topic: str) -> int | None:
         """Return the partitions of `topic`, None when there is no such topic.
 
-        Raises: errors.KafkaError.
+        Raises: errors.KafkaError, TimeoutError.
         """
         known = self._answers.get(topic)
         if known is not None and self._clock() < known.until_s:
             return known.partitions
         asking = self._asking.get(topic)
         if asking is None:
-            asking = asyncio.get_running_loop().create_task(self._look_up(topic))
+            asking = self._tasks.start(self._look_up(topic), name=f"partitions of {topic}")
             self._asking[topic] = asking
             asking.add_done_callback(lambda _: self._asking.pop(topic))
-        return await asyncio.shield(asking)
+        count = await asyncio.shield(asking)  # others may wait for it too
+        if isinstance(count, Exception):
+            raise count
+        return count
 
     def forget(self, topic: str) -> None:
         """Ask anew: what is known of `topic` turned out wrong."""
         self._answers.pop(topic, None)
 
-    async def _look_up(self, topic: str) -> int | None:
+    async def _look_up(self, topic: str) -> int | Exception | None:
+        """Return the count, or why nobody says."""
         try:
             count = await self._ask(topic)
         except errors.TopicAuthorizationFailedError:
             count = None  # a topic this worker may not see is no topic to it
+        except (errors.KafkaError, TimeoutError) as error:
+            return error
         age_s = METADATA_AGE_S if count is not None else _ABSENT_S
         if len(self._answers) >= _MOST_TOPICS:
             del self._answers[next(iter(self._answers))]

@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 
 from aiokafka import errors
 
 from config.settings import Kafka
 from daemon.kafka import client
 from daemon.kafka.writing.producer import Producer
+from daemon.kafka.writing.trouble import Trouble
+from daemon.loop.tasks import Tasks
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
@@ -17,6 +19,7 @@ _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
 _START_S = 10.0
 """A producer starts in milliseconds; one that takes longer waits for a broker that is not there."""
+_SUBJECT = "producer"
 _CLOSE_S = 5.0
 """How long what is on its way with a replaced producer may still arrive."""
 
@@ -30,27 +33,32 @@ class Producers:
         reach: Callable[[], client.Options],
         *,
         request_timeout_s: float,
+        trouble: Trouble,
+        tasks: Tasks,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`reach` reads secrets anew, so that a changed password comes into use."""
+        """`reach` reads secrets anew, so that a changed password comes into use; raises Fatal."""
         self._kafka = kafka
         self._reach = reach
         self._request_timeout_s = request_timeout_s
+        self._trouble = trouble
         self._clock = clock
         self._producer: Producer | None = None
         self._there = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._pause_s = 0.0
+        self._making = Tasks(tasks)
+        self._ending = Tasks(tasks)
 
     async def start(self) -> None:
         """Make the first one; raises Fatal."""
-        servers, deadline_s = (
-            self._kafka.bootstrap_servers,
-            self._clock() + self._kafka.start_timeout,
-        )
+        servers = self._kafka.bootstrap_servers
+        deadline_s = self._clock() + self._kafka.start_timeout
         await client.wait_until_reachable(
             self._reach(), self._kafka.start_timeout, clock=self._clock
         )
         while (problem := await self._make()) is not None:
+            if isinstance(problem, Fatal):
+                raise problem
             client.raise_if_denied(problem, servers)
             if self._clock() > deadline_s:
                 raise Fatal(
@@ -64,44 +72,65 @@ class Producers:
             await self._there.wait()
         return self._producer
 
-    def replace(self, broken: Producer, reason: str, *, at_once: bool) -> None:
-        """Use `broken` no more; `at_once`: not even for what is already on its way with it."""
+    def replace(
+        self, broken: Producer, reason: str, *, at_once: bool = False, pause: bool = False
+    ) -> None:
+        """Use `broken` no more.
+
+        `at_once`: not even for what is already on its way with it. `pause`: its successor may fare
+        no better, so those that never brought anything follow each other more and more slowly.
+        """
         if broken is not self._producer:
             return
         log(Event.PRODUCER_REBUILT, reason=reason)
         self._producer = None
         self._there.clear()
-        self._spawn(broken.abandon() if at_once else broken.close(_CLOSE_S))
-        self._spawn(self._make_another())
+        if not pause or broken.acknowledged:
+            self._pause_s = 0.0
+        pause_s = self._pause_s
+        if pause:
+            self._pause_s = _longer(self._pause_s)
+        self._ending.start(
+            broken.abandon() if at_once else broken.close(_CLOSE_S), name="end of a producer"
+        )
+        self._making.start(self._make_another(pause_s), name="next producer")
 
     async def close(self, timeout_s: float) -> None:
         """Close, giving what is on its way at most `timeout_s`."""
+        await self._making.close()
         producer, self._producer = self._producer, None
         if producer is not None:
             await producer.close(timeout_s)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._ending.finish(timeout_s)
 
-    async def _make_another(self) -> None:
+    async def _make_another(self, pause_s: float) -> None:
+        """Make the next one, however long it takes: what stands in its way may pass by itself."""
+        await asyncio.sleep(pause_s)
         pause_s = _FIRST_PAUSE_S
-        while await self._make() is not None:
+        while (problem := await self._make()) is not None:
+            key = str(problem) if isinstance(problem, Fatal) else type(problem)
+            if not self._trouble.has(_SUBJECT, key):
+                self._trouble.begin(_SUBJECT, key, f"no producer: {_reason(problem)}")
             await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            pause_s = _longer(pause_s)
+        self._trouble.end(_SUBJECT)
 
     async def _make(self) -> Exception | None:
         """Start a producer; return why there is none."""
-        producer = Producer(self._reach(), request_timeout_s=self._request_timeout_s)
         try:
+            producer = Producer(self._reach(), request_timeout_s=self._request_timeout_s)
             async with asyncio.timeout(_START_S):
                 await producer.start()
-        except (errors.KafkaError, TimeoutError, OSError) as error:
+        except (Fatal, errors.KafkaError, TimeoutError, OSError) as error:
             return error
         self._producer = producer
         self._there.set()
         return None
 
-    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+def _longer(pause_s: float) -> float:
+    return min(max(2 * pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
+
+
+def _reason(problem: Exception) -> str:
+    return "no answer" if isinstance(problem, TimeoutError) else str(problem) or repr(problem)

@@ -9,22 +9,29 @@ from pathlib import Path
 from aiokafka import errors
 
 from config.settings import Settings
-from daemon.kafka import client, guards
+from daemon.kafka import broker_clock, client, guards
 from daemon.kafka.connecting import check_topics
 from daemon.kafka.topics import partition_counts
-from daemon.kafka.writing.partition_counts import Counts
-from daemon.kafka.writing.producer import Abandoned, Producer, Replaced, fill
+from daemon.kafka.writing.load import Batch, BatchSizes, Load
+from daemon.kafka.writing.partition_counts import PartitionCounts
+from daemon.kafka.writing.producer import Abandoned, Producer, Replaced
 from daemon.kafka.writing.producers import Producers
-from daemon.values.ports import OutgoingRecord, RecordTooLarge, SendDenied, SendFailed
+from daemon.kafka.writing.refusals import INVALID_TIMESTAMP, Meaning, Refused
+from daemon.kafka.writing.trouble import Trouble
+from daemon.loop.tasks import Tasks
+from daemon.values.ports import (
+    OutgoingRecord,
+    RecordInvalid,
+    RecordTooLarge,
+    SendBlocked,
+    SendDenied,
+    SendFailed,
+)
 
 _MOST_BATCH_BYTES = 512 * 2**10
 """At 200 bytes a reply 2,600 of them; half of what a broker takes by default (1 MiB)."""
-_LEAST_BATCH_BYTES = 2**10
 _METADATA_S = 5.0
 _CLOSE_S = 5.0
-
-_TOO_LARGE = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError)
-_DENIED = (errors.TopicAuthorizationFailedError, errors.ClusterAuthorizationFailedError)
 
 
 class KafkaSink:
@@ -32,38 +39,48 @@ class KafkaSink:
 
     A broker that is gone makes a send wait, up to `limits.publish`. A batch that the broker finds
     too large is halved until the culprit stands alone, and batches to that topic stay smaller.
+    What nothing else helps against, such as a wrong clock, is said once and tried again and again.
     """
 
     def __init__(
         self,
         settings: Settings,
         *,
+        tasks: Tasks,
         base: Path = Path(),
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         """`base` is where relative secrets are looked up. Nothing is connected before `start`."""
         kafka, limits = settings.kafka, settings.limits
-        self._settings = settings
+        self._own_topics = (settings.replies.topic, settings.dead_letters.topic)
         self._clock = clock
+        self._wall = wall
         self._publish_s = limits.publish
+        self._trouble = Trouble(clock)
         self._producers = Producers(
             kafka,
             lambda: client.options(kafka, base=base),
             # So that a request without an answer is sent again before the deadline.
             request_timeout_s=min(kafka.request_timeout, limits.publish / 2),
+            trouble=self._trouble,
+            tasks=tasks,
             clock=clock,
         )
-        self._counts = Counts(self._ask_count, clock=clock)
-        self._batch_bytes = min(_MOST_BATCH_BYTES, limits.reply_bytes)
-        self._smaller: dict[str, int] = {}
+        self._counts = PartitionCounts(self._ask_count, tasks=tasks, clock=clock)
+        self._batch_sizes = BatchSizes(min(_MOST_BATCH_BYTES, limits.reply_bytes))
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be published at the moment, and what to do; empty when all is well."""
+        return self._trouble.reason
 
     async def start(self) -> None:
         """Reach a broker and see that the topics of the configuration exist; raises Fatal."""
         guards.install()
         await self._producers.start()
         producer = await self._producers.current()
-        topics = {self._settings.replies.topic, self._settings.dead_letters.topic}
-        await check_topics(producer.inner, topics, clock=self._clock)
+        await check_topics(producer.inner, set(self._own_topics), clock=self._clock)
 
     async def close(self) -> None:
         """Close; what is still on its way gets a moment."""
@@ -87,58 +104,107 @@ class KafkaSink:
 
     async def send(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
         """Publish `records` and return when the broker has them all; see daemon.values.ports.Sink."""
-        refused: list[int] = []
-        first = 0
+        load = Load(records)
         try:
             async with asyncio.timeout(self._publish_s):
-                while first < len(records):
+                while not load.done:
                     with suppress(Replaced):  # nothing was handed over: its successor gets it
-                        first = await self._send_some(topic, partition, records, first, refused)
+                        await self._send_batch(topic, partition, load)
         except TimeoutError as error:
-            raise SendFailed(
-                f"{topic}/{partition} took nothing for {self._publish_s:g} s"
-            ) from error
-        if refused:
-            raise RecordTooLarge(refused)
+            reason = f"{topic}/{partition} took nothing for {self._publish_s:g} s"
+            raise SendFailed(reason, unsent=load.unsent) from error
+        if load.invalid:
+            raise RecordInvalid(load.why_invalid, refused=load.invalid, unsent=load.unsent)
+        if load.too_large:
+            raise RecordTooLarge(f"larger than {topic} takes", refused=load.too_large)
 
-    async def _know(self, producer: Producer, topic: str, partition: int) -> None:
+    async def _send_batch(self, topic: str, partition: int, load: Load) -> None:
+        """Send the next batch of `load`; raises SendError, Replaced."""
+        batch = load.next_batch(
+            size_bytes=self._batch_sizes.of(topic), now_ms=int(self._wall() * 1000)
+        )
+        producer = await self._producers.current()
+        await self._know(producer, topic, partition, load)
+        try:
+            await producer.send(topic, partition, batch)
+        except Refused as refused:
+            await self._weigh(refused, producer, topic, batch, load)
+        except Abandoned as error:
+            reason = f"{topic}/{partition}: the producer was replaced"
+            raise SendFailed(reason, unsent=load.unsent) from error
+        except errors.KafkaError as error:
+            self._producers.replace(producer, str(error), pause=True)
+            self._counts.forget(topic)
+            raise SendFailed(f"{topic}/{partition}: {error}", unsent=load.unsent) from error
+        except asyncio.CancelledError:
+            self._producers.replace(producer, "no acknowledgement in time", at_once=True)
+            raise
+        else:
+            load.taken(batch)
+            self._trouble.end(topic)
+
+    async def _know(self, producer: Producer, topic: str, partition: int, load: Load) -> None:
         try:
             await producer.know(topic, partition)
         except errors.KafkaError as error:
             self._counts.forget(topic)
-            raise SendFailed(f"{topic} has no partition {partition}") from error
+            reason = f"{topic} has no partition {partition}"
+            raise SendFailed(reason, unsent=load.unsent) from error
 
-    async def _send_some(
-        self,
-        topic: str,
-        partition: int,
-        records: Sequence[OutgoingRecord],
-        first: int,
-        refused: list[int],
-    ) -> int:
-        """Send one batch of `records` from `first` on; return where the next one starts."""
-        size_bytes = self._smaller.get(topic, self._batch_bytes)
-        batch = fill(records, first, size_bytes=size_bytes, now_ms=time.time_ns() // 1_000_000)
-        producer = await self._producers.current()
-        await self._know(producer, topic, partition)
-        try:
-            await producer.send(topic, partition, batch)
-        except _TOO_LARGE as error:
-            self._producers.replace(producer, str(error), at_once=False)
-            if batch.end > first + 1:
-                self._smaller[topic] = max(_LEAST_BATCH_BYTES, batch.size_bytes // 2)
-                return first
-            refused.append(first)
-        except _DENIED as error:
-            self._producers.replace(producer, str(error), at_once=False)
-            raise SendDenied(f"not allowed to write to {topic}") from error
-        except Abandoned as error:
-            raise SendFailed(f"{topic}/{partition}: the producer was replaced") from error
-        except errors.KafkaError as error:
-            self._producers.replace(producer, str(error), at_once=False)
-            self._counts.forget(topic)
-            raise SendFailed(f"{topic}/{partition}: {error}") from error
-        except asyncio.CancelledError:
-            self._producers.replace(producer, "no acknowledgement in time", at_once=True)
-            raise
-        return batch.end
+    async def _weigh(
+        self, refused: Refused, producer: Producer, topic: str, batch: Batch, load: Load
+    ) -> None:
+        """Make of a refusal what it means; raises SendError for all but what `load` can do about it."""
+        match refused.meaning:
+            case Meaning.TOO_LARGE:
+                if batch.end > batch.first + 1:
+                    self._batch_sizes.learn(topic, batch.size_bytes)
+                load.refused_for_size(batch)
+                self._producers.replace(producer, str(refused))
+            case Meaning.INVALID:
+                load.refused_as_invalid(batch, refused)
+                self._producers.replace(producer, str(refused))
+            case Meaning.DENIED:
+                self._producers.replace(producer, str(refused))
+                raise SendDenied(f"not allowed to write to {topic}", unsent=load.unsent)
+            case Meaning.STANDING:
+                reason = await self._standing(refused, producer, topic)
+                self._producers.replace(producer, str(refused), pause=True)
+                raise SendBlocked(reason, unsent=load.unsent)
+            case Meaning.PASSING:
+                self._producers.replace(producer, str(refused), pause=True)
+                self._counts.forget(topic)
+                raise SendFailed(f"{topic}: {refused}", unsent=load.unsent)
+
+    async def _standing(self, refused: Refused, producer: Producer, topic: str) -> str:
+        """Return why `topic` takes nothing, and what to do; for a topic of ours it is trouble."""
+        own = topic in self._own_topics
+        if own and self._trouble.has(topic, refused.code):
+            return self._trouble.reason
+        reason = f"{topic} takes no answers: {refused}"
+        if refused.code == INVALID_TIMESTAMP:
+            reason = _clock_reason(topic, refused, await self._clock_ahead(producer))
+        if own:
+            self._trouble.begin(topic, refused.code, reason)
+        return reason
+
+    async def _clock_ahead(self, producer: Producer) -> float | None:
+        difference = await broker_clock.compare(producer.inner, wall=self._wall)
+        return None if difference is None else difference.ahead_s
+
+
+def _clock_reason(topic: str, refused: Refused, ahead_s: float | None) -> str:
+    """Say by how much this host's clock is wrong, as well as it is known."""
+    least = ""
+    if ahead_s is None:
+        ahead_s, least = refused.clock_ahead_s, "at least "
+    if ahead_s is None:
+        said = "differs from the broker's"
+    else:
+        side = "ahead of" if ahead_s > 0 else "behind"
+        said = f"is {least}{abs(ahead_s):.1f} s {side} the broker's"
+    limit = "after" if (refused.clock_ahead_s or 0) >= 0 else "before"
+    return (
+        f"{topic} refuses the time of answers: this host's clock {said}; put it right, or raise "
+        f"the topic's message.timestamp.{limit}.max.ms"
+    )

@@ -1,8 +1,13 @@
 import asyncio
 
 import pytest
+from msgspec import structs
 
+from config.settings import Settings
+from daemon.answering.replies import Replies
+from daemon.answering.undeliverable import Undeliverable
 from daemon.line.outbox import Outbox
+from daemon.loop.tasks import Tasks
 from daemon.values.errors import Code, Exit, Fatal
 from daemon.values.messages import Answer
 from daemon.values.ports import SendFailed
@@ -12,20 +17,14 @@ from tests.ledgers import make_ledger
 LARGE_BYTES = 1_000
 
 
-class Amends:
-    def too_large(self, answer):
-        return _replaced(answer, code=Code.RESULT_TOO_LARGE, value=b"too large")
-
-    def no_topic(self, answer):
-        return _replaced(answer, code=Code.REPLY_TOPIC_DENIED, dead=True, topic="dead")
-
-    def no_partition(self, answer):
-        return _replaced(answer, code=Code.INVALID_REQUEST, partition=None)
-
-
-def _replaced(answer, **changes):
-    fields = {name: getattr(answer, name) for name in answer.__struct_fields__}
-    return Answer(**{**fields, **changes})
+PATIENCE_S = 30.0
+SETTINGS = Settings(
+    kafka={"group": "g"},
+    models={"m": {"path": "model.onnx"}},
+    lanes={"standard": {"topics": ["requests"], "models": ["m"]}},
+    replies={"topic": "replies"},
+    dead_letters={"topic": "dead"},
+)
 
 
 def answers(ledger, count, *, first=0, topic="replies", partition=None, value=b"result"):
@@ -45,29 +44,33 @@ class Bench:
         self.sink = sink or FakeSink({"replies": 4, "dead": 1})
         self.settled = []
         self.dropped = []
-        self.failures = []
+        self.tasks = Tasks()
         self.lease = True
         self.ledger = make_ledger("requests", 6, 0)
         self.outbox = Outbox(
             self.sink,
-            Amends(),
+            Undeliverable(Replies(SETTINGS)),
             own_topics={"replies", "dead"},
             may_send=lambda: self.lease,
             settled=self._settled,
             dropped=self.dropped.extend,
-            failed=self.failures.append,
+            patience_s=PATIENCE_S,
+            tasks=self.tasks,
         )
 
     def _settled(self, answers, publish_s):
         assert publish_s >= 0
         self.settled.extend(answers)
 
-    async def idle(self):
-        for _ in range(1_000):
-            if not self.outbox.pending or self.failures:
-                return
+    async def idle(self, longest_s=100.0):
+        """Wait until everything has left; raises what failed instead."""
+        emptied = asyncio.get_running_loop().create_task(self._emptied())
+        async with asyncio.timeout(longest_s):
+            await self.tasks.until(emptied)
+
+    async def _emptied(self):
+        while self.outbox.pending:  # noqa: ASYNC110 -- nothing tells
             await asyncio.sleep(0.1)
-        raise AssertionError(f"{self.outbox.pending} answers still pending")
 
 
 async def test_answers_are_settled_only_when_the_broker_has_them():
@@ -171,14 +174,14 @@ async def test_a_send_of_unknown_fate_is_repeated():
 
 async def test_an_answer_too_large_for_the_topic_is_replaced_and_its_neighbours_leave():
     bench = Bench()
-    bench.sink.largest_bytes = LARGE_BYTES
+    bench.sink.largest_bytes["replies"] = LARGE_BYTES
     big = answers(bench.ledger, 1, first=1, value=b"x" * (LARGE_BYTES + 1))
 
     bench.outbox.put([*answers(bench.ledger, 1), *big, *answers(bench.ledger, 1, first=2)])
     await bench.idle()
 
-    values = sorted(record.value for record in bench.sink.published)
-    assert values == [b"result", b"result", b"too large"]
+    ends = [record.header("error-code") for record in bench.sink.sent_to("replies")]
+    assert sorted(ends, key=bool) == [None, None, b"result_too_large"]
     assert sorted(answer.record.offset for answer in bench.settled) == [0, 1, 2]
 
 
@@ -215,11 +218,10 @@ async def test_a_topic_it_may_not_write_to_ends_the_process_with_denied(topic):
     bench.sink.denied.add(topic)
 
     bench.outbox.put(answers(bench.ledger, 1, topic=topic))
-    await bench.idle()
+    with pytest.raises(Fatal, match=f"{topic}: grant Write") as caught:
+        await bench.idle()
 
-    (failure,) = bench.failures
-    assert isinstance(failure, Fatal)
-    assert failure.exit_code == Exit.DENIED
+    assert caught.value.exit_code == Exit.DENIED
     assert bench.settled == []
 
 
@@ -227,10 +229,10 @@ async def test_a_missing_dead_letter_topic_ends_the_process_with_settings():
     bench = Bench(FakeSink({"replies": 1}))
 
     bench.outbox.put(answers(bench.ledger, 1, topic="missing"))
-    await bench.idle()
+    with pytest.raises(Fatal) as caught:
+        await bench.idle()
 
-    (failure,) = bench.failures
-    assert failure.exit_code == Exit.SETTINGS
+    assert caught.value.exit_code == Exit.SETTINGS
 
 
 async def test_a_denied_topic_that_only_a_request_names_costs_no_other_its_reply():
@@ -241,6 +243,121 @@ async def test_a_denied_topic_that_only_a_request_names_costs_no_other_its_reply
     bench.outbox.put(answers(bench.ledger, 1, first=1))
     await bench.idle()
 
-    assert bench.failures == []
     assert len(bench.sink.sent_to("dead")) == 1
     assert len(bench.sink.sent_to("replies")) == 1
+
+
+def ends_of(bench):
+    """How each offset ended: the topics that got an answer to it."""
+    return sorted((answer.record.offset, answer.topic) for answer in bench.settled)
+
+
+async def test_a_right_taken_away_in_the_middle_readdresses_only_what_the_broker_lacks():
+    bench = Bench(FakeSink({"replies": 1, "dead": 1, "theirs": 1}))
+    bench.sink.takes_before["theirs"] = 3
+
+    bench.outbox.put(answers(bench.ledger, 5, topic="theirs"))
+    await bench.idle()
+
+    assert len(bench.sink.sent_to("theirs")) == 3
+    assert [record.header("dlq-offset") for record in bench.sink.sent_to("dead")] == [b"3", b"4"]
+    assert ends_of(bench) == [(0, "theirs"), (1, "theirs"), (2, "theirs"), (3, "dead"), (4, "dead")]
+
+
+async def test_a_reply_topic_that_refuses_even_an_error_gets_no_dead_letter():
+    """It goes to the dead letters, whole: it is the request."""
+    bench = Bench()
+    bench.sink.largest_bytes["replies"] = 20
+    (answer,) = answers(bench.ledger, 1, value=b"x" * 100)
+    request = FakeRecord("requests", 6, 0, value=b"y" * 5_000)
+
+    bench.outbox.put([structs.replace(answer, record=request, key=b"k")])
+    await bench.idle()
+
+    assert bench.sink.sent_to("replies") == []
+    (letter,) = bench.sink.sent_to("dead")
+    assert letter.value == b"y" * 5_000
+    assert [(answer.topic, answer.dead) for answer in bench.settled] == [("dead", True)]
+
+
+async def test_what_leaves_a_load_for_another_topic_costs_its_neighbours_nothing():
+    bench = Bench()
+    bench.sink.largest_bytes["replies"] = 20
+    large = answers(bench.ledger, 2, first=1, value=b"x" * 100)
+
+    bench.outbox.put([*answers(bench.ledger, 1), *large, *answers(bench.ledger, 1, first=3)])
+    await bench.idle()
+
+    assert ends_of(bench) == [(0, "replies"), (1, "dead"), (2, "dead"), (3, "replies")]
+
+
+async def test_a_reply_without_the_key_its_topic_wants_is_dead_lettered_with_the_reason():
+    bench = Bench()
+    bench.sink.keyed.add("replies")
+    keyed, keyless = answers(bench.ledger, 2)
+
+    bench.outbox.put([structs.replace(keyed, key=b"k"), keyless])
+    await bench.idle()
+
+    assert ends_of(bench) == [(0, "replies"), (1, "dead")]
+    (letter,) = bench.sink.sent_to("dead")
+    assert letter.header("dlq-code") == b"reply_topic_denied"
+    assert b"no key" in letter.header("dlq-detail")
+
+
+async def test_a_dead_letter_topic_that_refuses_a_letter_ends_the_process_with_settings():
+    bench = Bench()
+    bench.sink.keyed.add("dead")
+
+    bench.outbox.put(answers(bench.ledger, 1, topic="missing"))
+    with pytest.raises(Fatal, match="no key") as caught:
+        await bench.idle()
+
+    assert caught.value.exit_code == Exit.SETTINGS
+
+
+async def test_what_an_own_topic_refuses_for_now_is_owed_until_it_is_taken():
+    bench = Bench()
+    bench.sink.blocked.add("replies")
+    bench.outbox.put(answers(bench.ledger, 2))
+    await asyncio.sleep(100 * PATIENCE_S)
+    assert (bench.settled, bench.outbox.pending) == ([], 2)
+
+    bench.sink.blocked.clear()
+    await bench.idle()
+
+    assert ends_of(bench) == [(0, "replies"), (1, "replies")]
+
+
+async def test_what_a_topic_of_others_refuses_for_long_is_dead_lettered_with_the_reason():
+    bench = Bench(FakeSink({"replies": 1, "dead": 1, "theirs": 1}))
+    bench.sink.blocked.add("theirs")
+    bench.outbox.put(answers(bench.ledger, 1, topic="theirs"))
+    await asyncio.sleep(PATIENCE_S / 2)
+    assert bench.outbox.pending == 1
+
+    await bench.idle()
+
+    (letter,) = bench.sink.sent_to("dead")
+    assert b"theirs refuses everything" in letter.header("dlq-detail")
+
+
+async def test_what_fails_again_and_again_is_tried_more_and_more_slowly():
+    bench = Bench()
+    bench.sink.fail(*[SendFailed("no answer")] * 100)
+
+    bench.outbox.put(answers(bench.ledger, 1))
+    await asyncio.sleep(60)
+
+    assert 60 < len(bench.sink.failures) < 80
+    await bench.idle(1_000)
+    assert len(bench.settled) == 1
+
+
+async def test_a_fault_in_a_side_task_is_a_failure_of_the_worker():
+    bench = Bench()
+    bench.sink.fail(ZeroDivisionError())
+
+    bench.outbox.put(answers(bench.ledger, 1))
+    with pytest.raises(ZeroDivisionError):
+        await bench.idle()

@@ -33,6 +33,17 @@ async def test_a_task_that_fails_is_raised_to_who_waits_for_another():
     await tasks.close()
 
 
+async def test_finishing_lets_end_what_ends_and_ends_the_rest():
+    tasks = Tasks()
+    ends = tasks.start(asyncio.sleep(1, "done"), name="ends")
+    stays = tasks.start(lasts(), name="stays")
+
+    await tasks.finish(2.0)
+
+    assert ends.result() == "done"
+    assert stays.cancelled()
+
+
 async def test_a_task_of_a_part_fails_the_whole():
     whole = Tasks()
     work = whole.start(lasts(), name="work")
