@@ -7,6 +7,7 @@ from daemon.kafka.writing.load import BatchSizes, Load
 from daemon.kafka.writing.refusals import Refused
 
 MOST_BYTES = 4_096
+MOST_REFUSALS = 1_000
 
 
 class Topic:
@@ -26,6 +27,7 @@ class Topic:
         while not load.done:
             batch = load.next_batch(size_bytes=self.sizes.of("t"), now_ms=0)
             assert batch.end > batch.first
+            assert self.refusals < MOST_REFUSALS, "sent again for ever"
             inside = range(batch.first, batch.end)
             bad = [i - batch.first for i in inside if i in self.invalid]
             if batch.size_bytes > self.most_bytes:
