@@ -4,7 +4,6 @@ import asyncio
 from itertools import pairwise
 
 import pytest
-import structlog
 from aiokafka import errors
 
 from config.settings import Kafka
@@ -112,20 +111,21 @@ async def test_a_secret_that_cannot_be_read_for_a_while_costs_no_more_than_that(
     assert bench.cluster.secrets == []
 
 
-async def test_what_stands_in_the_way_is_said_once_and_counted_when_it_is_over(bench):
+async def test_what_stands_in_the_way_is_said_once_and_counted_when_it_is_over(bench, monkeypatch):
+    lines = []
+    monkeypatch.setattr(
+        "daemon.kafka.writing.trouble.log", lambda event, **fields: lines.append((event, fields))
+    )
     first = await bench.start()
     bench.cluster.secrets = unreadable(5)
 
-    with structlog.testing.capture_logs() as lines:
-        bench.producers.replace(first, "refused")
-        await current(bench)
+    bench.producers.replace(first, "refused")
+    await current(bench)
 
-    said = [line for line in lines if line["event"] == Event.PUBLISHING_BLOCKED]
-    over = [line for line in lines if line["event"] == Event.PUBLISHING_RESUMED]
-    assert [line["reason"] for line in said] == [
-        "no producer: kafka.sasl_password_file: no such file"
-    ]
-    assert [line["times"] for line in over] == [5]
+    (blocked, said), (resumed, over) = lines
+    assert (blocked, resumed) == (Event.PUBLISHING_BLOCKED, Event.PUBLISHING_RESUMED)
+    assert said["reason"] == "no producer: kafka.sasl_password_file: no such file"
+    assert over["times"] == 5
 
 
 async def test_the_trouble_is_known_while_it_lasts(bench):

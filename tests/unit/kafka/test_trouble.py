@@ -1,7 +1,6 @@
 """What keeps answers from leaving is known while it lasts, and said once."""
 
 import pytest
-import structlog
 
 from daemon.kafka.writing.trouble import Trouble
 from daemon.telemetry.events import Event
@@ -20,6 +19,17 @@ def clock():
 
 
 @pytest.fixture
+def lines(monkeypatch):
+    """What is logged; the log itself leaves out what all tests together say too often."""
+    said = []
+    monkeypatch.setattr(
+        "daemon.kafka.writing.trouble.log",
+        lambda event, **fields: said.append({"event": event, **fields}),
+    )
+    return said
+
+
+@pytest.fixture
 def trouble(clock):
     return Trouble(clock)
 
@@ -30,27 +40,24 @@ def meet(trouble, times, subject="replies", key=32, reason="the clock is wrong")
             trouble.begin(subject, key, reason)
 
 
-def test_a_cause_is_said_once_and_counted_at_its_end(trouble, clock):
-    with structlog.testing.capture_logs() as lines:
-        meet(trouble, 5)
-        clock.now_s += 12
-        trouble.end("replies")
+def test_a_cause_is_said_once_and_counted_at_its_end(trouble, clock, lines):
+    meet(trouble, 5)
+    clock.now_s += 12
+    trouble.end("replies")
 
     assert [line["event"] for line in lines] == [Event.PUBLISHING_BLOCKED, Event.PUBLISHING_RESUMED]
     assert (lines[1]["times"], lines[1]["after_s"]) == (5, 12)
 
 
-def test_another_cause_is_said_too(trouble):
-    with structlog.testing.capture_logs() as lines:
-        meet(trouble, 2)
-        meet(trouble, 2, key=43, reason="an old format")
+def test_another_cause_is_said_too(trouble, lines):
+    meet(trouble, 2)
+    meet(trouble, 2, key=43, reason="an old format")
 
     assert [line["reason"] for line in lines] == ["the clock is wrong", "an old format"]
 
 
-def test_the_end_of_what_never_began_is_not_worth_a_word(trouble):
-    with structlog.testing.capture_logs() as lines:
-        trouble.end("replies")
+def test_the_end_of_what_never_began_is_not_worth_a_word(trouble, lines):
+    trouble.end("replies")
 
     assert lines == []
 
