@@ -162,7 +162,7 @@ def ask(
     content_type: Annotated[
         str, typer.Option(help="Form of the body; else by the file's name: .json, .npy.")
     ] = "",
-    timeout: Annotated[str, typer.Option(help="Longest wait for the reply.")] = "30s",
+    timeout: Annotated[str, typer.Option(help="Longest time for all of it.")] = "30s",
 ) -> int:
     """`tidemill ask`."""
     from daemon.commands.ask import Question

@@ -17,4 +17,5 @@
 - `schema.py`: `tidemill schema`
 - `supervise.py`: `tidemill supervise`
 - `typed_dead_letters.py`: `tidemill dead-letters`: what people type
+- `waiting.py`: what a command waits for, said on standard error when that takes long
 """

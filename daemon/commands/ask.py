@@ -12,6 +12,7 @@ from config.load import load
 from config.settings import Lane, Settings
 from config.units import parse_duration
 from daemon.commands.printing import printed
+from daemon.commands.waiting import waiting
 from daemon.kafka.looking.reader import ask as ask_kafka
 from daemon.telemetry import logs
 from daemon.values.errors import Exit, Fatal
@@ -38,18 +39,18 @@ def ask(config: Path | None, overrides: Sequence[str], question: Question) -> in
     logs.configure(settings.log, worker="ask")
     lane = find_lane(settings, question.lane)
     timeout_s = _seconds(question.timeout)
-    reply = asyncio.run(
-        ask_kafka(
-            settings.kafka,
-            request_topic=lane.topics[0],
-            reply_topic=settings.replies.topic,
-            value=_read(question.file),
-            headers=headers_for(question, lane),
-            correlation=secrets.token_hex(8).encode(),
-            base=loaded.base,
-            timeout_s=timeout_s,
-        )
+    asking = ask_kafka(
+        settings.kafka,
+        request_topic=lane.topics[0],
+        reply_topic=settings.replies.topic,
+        value=_read(question.file),
+        headers=headers_for(question, lane),
+        correlation=secrets.token_hex(8).encode(),
+        base=loaded.base,
+        timeout_s=timeout_s,
     )
+    with waiting(f"no reply yet, of {question.timeout} at most"):
+        reply = asyncio.run(asking)
     if reply is None:
         raise Fatal(
             Exit.WORK_LEFT,

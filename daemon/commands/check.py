@@ -10,6 +10,7 @@ from config.load import Loaded, load
 from config.settings import Model as ModelSettings
 from daemon.commands.findings import Finding, Report
 from daemon.commands.resolved import resolve
+from daemon.commands.waiting import waiting
 from daemon.kafka.looking.preflight import look
 from daemon.telemetry import logs
 from daemon.values.errors import Exit
@@ -31,9 +32,12 @@ def check(config: Path | None, overrides: Sequence[str], *, offline: bool, as_js
     report.show(resolve(loaded))
     report.add(Finding("settings", "hold together"))
     for name, model in loaded.settings.models.items():
-        report.add(_find_model(name, model, loaded))
+        with waiting(f"loading and warming model {name}"):
+            report.add(_find_model(name, model, loaded))
     if not offline:
-        for each in asyncio.run(look(loaded.settings, base=loaded.base)):
+        with waiting(f"looking at {loaded.settings.kafka.bootstrap_servers}"):
+            seen = asyncio.run(look(loaded.settings, base=loaded.base))
+        for each in seen:
             report.add(Finding(*each))
     return report.end()
 

@@ -16,6 +16,7 @@ from rich.text import Text
 from config.load import load
 from daemon.answering.dead_letters import attempts_of
 from daemon.commands.printing import printed
+from daemon.commands.waiting import waiting
 from daemon.kafka.looking.reader import newest
 from daemon.telemetry import logs
 from daemon.values.errors import Exit
@@ -37,9 +38,9 @@ def list_newest(
     loaded = load(config, os.environ, overrides)
     logs.configure(loaded.settings.log, worker="dead-letters")
     topic = loaded.settings.dead_letters.topic
-    records = asyncio.run(
-        newest(loaded.settings.kafka, topic, number, base=loaded.base, timeout_s=_WAIT_S)
-    )
+    reading = newest(loaded.settings.kafka, topic, number, base=loaded.base, timeout_s=_WAIT_S)
+    with waiting(f"reading {topic}"):
+        records = asyncio.run(reading)
     rows = [describe(record, payload=payload) for record in records]
     if as_json:
         return printed(*(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))

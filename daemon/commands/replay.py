@@ -13,6 +13,7 @@ from config.load import Loaded, load
 from config.units import parse_duration
 from daemon.answering.replay import Letter, Replay, Selection, Why, letter_of, replay_of
 from daemon.commands.replay_report import Outcome, Report
+from daemon.commands.waiting import waiting
 from daemon.kafka.looking.reader import whole
 from daemon.kafka.writing.replay import Resender
 from daemon.telemetry import logs
@@ -43,7 +44,8 @@ def replay(config: Path | None, overrides: Sequence[str], wanted: Wanted, *, as_
     selection = selection_of(wanted, now=datetime.now(UTC))
     report = Report(as_json=as_json)
     try:
-        ended = asyncio.run(_replay(loaded, selection, wanted, report))
+        with waiting(f"reading {loaded.settings.dead_letters.topic}"):
+            ended = asyncio.run(_replay(loaded, selection, wanted, report))
     finally:  # also after Ctrl-C: what was sent must be known
         report.close(sending=wanted.send, most=wanted.most)
     if ended is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from config.load import Loaded, load
 from daemon.commands.ending import begin, lived
 from daemon.commands.printing import printed
+from daemon.commands.waiting import waiting
 from daemon.group_watch.scaler_process import ScalerProcess, once
 from daemon.process.notify import Notifier
 from daemon.scaling.report import ScalingReport, as_json
@@ -43,7 +44,8 @@ def scaler(config: Path | None, overrides: Sequence[str], *, one_look: bool) -> 
 
 def _look(loaded: Loaded) -> ScalingReport:
     try:
-        return asyncio.run(once(loaded.settings, loaded.base))
+        with waiting(f"looking at group {loaded.settings.kafka.group}"):
+            return asyncio.run(once(loaded.settings, loaded.base))
     except TimeoutError as error:
         raise Fatal(
             Exit.BROKER_UNAVAILABLE, "the group and its logs could not be seen whole"

@@ -6,6 +6,7 @@
 - `connecting.py`: the first contact: a consumer that is connected, and topics that exist
 - `guards.py`: what aiokafka 0.14.0 gets wrong and this worker cannot live with, put right from
   outside
+- `reason.py`: why a broker could not be had, as people read it
 - `source.py`: requests from Kafka: fetched, entered in ledgers, given up in rebalances, committed
 - `topics.py`: what the cluster says of topics, by a request that never asks it to create them
 """

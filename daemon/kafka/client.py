@@ -2,12 +2,11 @@
 
 import asyncio
 import os
-import socket
 import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from aiokafka import errors
 from aiokafka.conn import collect_hosts, create_conn
@@ -15,6 +14,9 @@ from aiokafka.conn import collect_hosts, create_conn
 from config.errors import SettingsError
 from config.secrets import read_secret
 from config.settings import Kafka
+from daemon.kafka.reason import reason_of
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
 
 Options: TypeAlias = dict[str, Any]
@@ -23,6 +25,10 @@ Options: TypeAlias = dict[str, Any]
 METADATA_AGE_S = 10.0
 """How long an added partition or a moved leader may go unnoticed; one small request each time."""
 _RETRY_S = 0.25
+_SILENT_S = 2.0
+"""Who waits longer is told what for,"""
+_SAID_EVERY_S = 10.0
+"""and again each time so long has passed."""
 _PROBE_S = 5.0
 """Longest wait for one address at start-up, so that a silent one does not hide the next."""
 
@@ -136,17 +142,41 @@ async def wait_until_reachable(
     """
     servers = reach["bootstrap_servers"]
     deadline_s = clock() + timeout_s
-    while True:
-        problem = await _try_each(reach, deadline_s - clock())
-        if problem is None:
-            return
-        raise_if_denied(problem, servers)
-        if clock() + _RETRY_S >= deadline_s:
-            raise Fatal(
-                Exit.BROKER_UNAVAILABLE,
-                f"no broker at {servers} within {timeout_s:g} s: {_reason(problem)}",
-            ) from problem
-        await asyncio.sleep(_RETRY_S)
+    with _Waiting(servers, deadline_s, clock) as waiting:
+        while True:
+            problem = await _try_each(reach, deadline_s - clock())
+            if problem is None:
+                return
+            raise_if_denied(problem, servers)
+            if clock() + _RETRY_S >= deadline_s:
+                raise Fatal(
+                    Exit.BROKER_UNAVAILABLE,
+                    f"no broker at {servers} within {timeout_s:g} s: {reason_of(problem)}",
+                ) from problem
+            waiting.reason = reason_of(problem)
+            await asyncio.sleep(_RETRY_S)
+
+
+class _Waiting:
+    """Says now and then that a broker is waited for, and why; a context."""
+
+    def __init__(self, servers: str, deadline_s: float, clock: Callable[[], float]) -> None:
+        self.reason = "no answer"
+        self._servers = servers
+        self._deadline_s = deadline_s
+        self._clock = clock
+        self._timer = asyncio.get_running_loop().call_later(_SILENT_S, self._say)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def _say(self) -> None:
+        left_s = round(self._deadline_s - self._clock())
+        log(Event.BROKER_AWAITED, servers=self._servers, reason=self.reason, left_s=left_s)
+        self._timer = asyncio.get_running_loop().call_later(_SAID_EVERY_S, self._say)
 
 
 async def _try_each(reach: Options, remaining_s: float) -> Exception | None:
@@ -167,11 +197,3 @@ async def _try_each(reach: Options, remaining_s: float) -> Exception | None:
 
 
 _NOT_FOR_CONNECTIONS = frozenset({"bootstrap_servers", "metadata_max_age_ms"})
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer"
-    if isinstance(error, socket.gaierror):
-        return "the name is unknown"
-    return str(error) or type(error).__name__

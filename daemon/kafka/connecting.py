@@ -11,6 +11,7 @@ from daemon.kafka import client
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.reading.consumer import Consumer
 from daemon.kafka.reading.poison_records import Isolation
+from daemon.kafka.reason import reason_of
 from daemon.kafka.topics import partition_counts
 from daemon.values.errors import Exit, Fatal
 
@@ -37,7 +38,9 @@ async def connect(
             servers = kafka.bootstrap_servers
             client.raise_if_denied(error, servers)
             if clock() > deadline_s:
-                raise Fatal(Exit.BROKER_UNAVAILABLE, f"no broker at {servers}: {error}") from error
+                raise Fatal(
+                    Exit.BROKER_UNAVAILABLE, f"no broker at {servers}: {reason_of(error)}"
+                ) from error
             await asyncio.sleep(_RETRY_S)
         else:
             return consumer

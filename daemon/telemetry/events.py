@@ -137,6 +137,11 @@ class Event(StrEnum):
         "where reading of a partition without a usable commit starts, and why",
     )
     COMMIT_FAILED = ("commit.failed", "warning", "a commit was refused or not answered")
+    BROKER_AWAITED = (
+        "broker.awaited",
+        "warning",
+        "no broker lets this client in yet; shows why, and for how long it is still tried",
+    )
     BROKER_LOST = ("broker.lost", "warning", "no broker answers; /readyz is 503")
     BROKER_RECOVERED = ("broker.recovered", "info", "a broker answers again")
     LEASE_EXPIRED = (

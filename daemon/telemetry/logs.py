@@ -27,6 +27,8 @@ Field: TypeAlias = str | int | float | bool | bytes | BaseException | list[str] 
 
 _LONGEST_TEXT = 1_000
 _LONGEST_TRACEBACK = 20_000
+_LONGEST_S = 300.0
+"""Between two lines that say the same of a library: five minutes, as of an outage that lasts."""
 _LEADING = ("ts", "level", "event", "worker")
 _LIMITED: frozenset[Level] = frozenset({"warning", "error"})
 """Levels that bad input and bad brokers can flood; life events are few, debug is asked for."""
@@ -81,6 +83,8 @@ class _Journal:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._repeats = Repeats()
+        # A client whose broker is gone repeats several messages each second for as long as that lasts.
+        self._libraries = Repeats(limit=1, longest_s=_LONGEST_S)
         # A signal handler may log while its own thread is in here.
         self._lock = threading.RLock()
         self.counts: Counter[str] = Counter()
@@ -92,7 +96,8 @@ class _Journal:
             self.summarise()
             with self._lock:
                 self.count(event)
-                if not self._repeats.admits(kind, now=self._clock()):
+                repeats = self._libraries if event is Event.LIBRARY_LOGGED else self._repeats
+                if not repeats.admits(kind, now=self._clock()):
                     return
         structlog.get_logger().log(logging.getLevelNamesMapping()[level.upper()], event, **fields)
 
@@ -102,7 +107,11 @@ class _Journal:
 
     def summarise(self, *, last: bool = False) -> None:
         with self._lock:
-            left_out = self._repeats.close() if last else self._repeats.due(now=self._clock())
+            left_out = [
+                suppressed
+                for repeats in (self._repeats, self._libraries)
+                for suppressed in (repeats.close() if last else repeats.due(now=self._clock()))
+            ]
         for suppressed in left_out:
             event, code = suppressed.kind if isinstance(suppressed.kind, tuple) else ("others", "")
             structlog.get_logger().warning(

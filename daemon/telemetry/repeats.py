@@ -1,6 +1,7 @@
 """Which repetitions of a log event are left out. Pure: `now` is monotonic seconds.
 
 Bad input comes in floods: the first few events of a kind say what is wrong, the rest only how much.
+What goes on repeating is told of less and less often, up to a longest window.
 """
 
 from collections.abc import Hashable
@@ -18,20 +19,33 @@ class Suppressed(NamedTuple):
 
 
 class _Window:
-    __slots__ = ("ends_s", "seen")
+    __slots__ = ("ends_s", "length_s", "seen")
 
-    def __init__(self, ends_s: float) -> None:
-        self.ends_s = ends_s
+    def __init__(self, begins_s: float, length_s: float) -> None:
+        self.ends_s = begins_s + length_s
+        self.length_s = length_s
         self.seen = 0
 
 
 class Repeats:
-    """Lets the first `limit` events of a kind pass in each `window_s`, and counts the others."""
+    """Lets the first `limit` events of a kind pass in each window, and counts the others.
 
-    def __init__(self, limit: int = 10, window_s: float = 10.0, *, most_kinds: int = 1_000) -> None:
+    A window is `window_s` long, and twice as long as the one before it, up to `longest_s`, as long as
+    events of the kind have to be left out.
+    """
+
+    def __init__(
+        self,
+        limit: int = 10,
+        window_s: float = 10.0,
+        *,
+        longest_s: float = 10.0,
+        most_kinds: int = 1_000,
+    ) -> None:
         """`most_kinds` bounds the memory; kinds beyond it share one window."""
         self._limit = limit
         self._window_s = window_s
+        self._longest_s = longest_s
         self._most_kinds = most_kinds
         self._windows: dict[Hashable, _Window] = {}
 
@@ -41,14 +55,19 @@ class Repeats:
         if window is None:
             if len(self._windows) >= self._most_kinds:
                 kind = _OTHERS
-            window = self._windows.setdefault(kind, _Window(now + self._window_s))
+            window = self._windows.setdefault(kind, _Window(now, self._window_s))
         window.seen += 1
         return window.seen <= self._limit
 
     def due(self, *, now: float) -> list[Suppressed]:
         """Close the windows that are over and return what was left out in them; O(kinds)."""
-        over = [kind for kind, window in self._windows.items() if window.ends_s <= now]
-        return self._close(over)
+        over = {kind: window for kind, window in self._windows.items() if window.ends_s <= now}
+        suppressed = self._close(list(over))
+        for kind, _ in suppressed:
+            length_s = min(2 * over[kind].length_s, self._longest_s)
+            if length_s > self._window_s:
+                self._windows[kind] = _Window(now, length_s)
+        return suppressed
 
     def close(self) -> list[Suppressed]:
         """Close all windows and return what was left out in them."""

@@ -1,6 +1,7 @@
 """A broker that cannot be reached is not the worker's fault: it waits, says so, and goes on."""
 
 import asyncio
+import json
 
 from tests import models
 from tests.acceptance.jobs import SESSION_S, becomes, events, pair, status, terminate, tripped
@@ -19,6 +20,8 @@ async def test_a_worker_outlives_a_broker_that_is_silent_past_the_session(spare,
 
             assert await status(worker, "/livez") == 200
             assert await status(worker, "/readyz") == 503
+            _, said = await asyncio.to_thread(worker.get, "/status.json")
+            assert json.loads(said)["findings"][0]["text"] == "Not serving: no broker answers"
         finally:
             spare.resume()
         await becomes(worker, "/readyz", 200)
@@ -27,6 +30,9 @@ async def test_a_worker_outlives_a_broker_that_is_silent_past_the_session(spare,
 
         assert witness.verdict().at_least_once, witness.verdict()
         assert events(worker, "broker.lost")
+        assert [each["reason"] for each in events(worker, "readiness.lost")] == [
+            "no broker answers"
+        ]
         assert events(worker, "broker.recovered")
         assert await terminate(worker) == 0
 

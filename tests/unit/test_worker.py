@@ -158,6 +158,18 @@ def test_it_is_not_ready_without(tmp_path, attribute, because):
     on_a_plain_loop(scenario())
 
 
+def test_without_a_broker_it_says_so_and_not_what_follows_from_that(tmp_path):
+    async def scenario():
+        async with World(tmp_path) as world:
+            await world.until(lambda: world.ready)
+
+            world.source.joined = world.source.reachable = False
+
+            assert world.worker.ready() == (False, "no broker answers")
+
+    on_a_plain_loop(scenario())
+
+
 def test_a_side_task_that_fails_ends_it_with_its_reason(tmp_path):
     async def broken():
         raise Fatal(Exit.DENIED, "the side task's reason")

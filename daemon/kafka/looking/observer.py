@@ -21,6 +21,7 @@ from daemon.kafka.connecting import check_topics
 from daemon.kafka.group.committed import Group
 from daemon.kafka.group.coordinator import Coordinator
 from daemon.kafka.looking.log_offsets import Place, log_offsets
+from daemon.kafka.reason import reason_of
 from daemon.scaling.observation import NO_COMMIT, Observation, Offsets
 from daemon.values.errors import Exit, Fatal
 
@@ -186,7 +187,7 @@ class Observer:
                 client.raise_if_denied(error, servers)
                 if self._clock() > deadline_s:
                     raise Fatal(
-                        Exit.BROKER_UNAVAILABLE, f"no broker at {servers}: {error}"
+                        Exit.BROKER_UNAVAILABLE, f"no broker at {servers}: {reason_of(error)}"
                     ) from error
                 await asyncio.sleep(_RETRY_S)
             else:

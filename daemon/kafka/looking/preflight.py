@@ -15,6 +15,7 @@ from config.settings import Settings
 from daemon.kafka import broker_clock, client, guards
 from daemon.kafka.broker_clock import Difference
 from daemon.kafka.looking.cluster import Topic, look_at
+from daemon.kafka.reason import reason_of
 from daemon.values.errors import Exit, Fatal
 
 _GROUP_DENIED = 30
@@ -51,7 +52,7 @@ async def look(
         return [_broker(inner), clock, await _group(inner, settings), *judge(settings, topics)]
     except (errors.KafkaError, NotImplementedError) as error:
         fatal = client.denied(error, settings.kafka.bootstrap_servers) or Fatal(
-            Exit.BROKER_UNAVAILABLE, f"the broker did not answer as expected: {error!r}"
+            Exit.BROKER_UNAVAILABLE, f"the broker did not answer as expected: {reason_of(error)}"
         )
         return [Check("broker", "", str(fatal), fatal.exit_code)]
     finally:

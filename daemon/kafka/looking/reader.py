@@ -18,6 +18,7 @@ from daemon.kafka.connecting import check_topics
 from daemon.kafka.reading.decompression import RATIO
 from daemon.kafka.reading.poison_records import Isolation
 from daemon.kafka.reading.record_batches import FetchedRecord
+from daemon.kafka.reason import reason_of
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Header
 
@@ -36,24 +37,33 @@ async def ask(
     base: Path,
     timeout_s: float,
 ) -> FetchedRecord | None:
-    """Publish one request and return its reply, None when none came within `timeout_s`.
+    """Publish one request and return its reply, None when none came; all within `timeout_s`.
 
     Raises Fatal when there is no broker, a topic is missing, or this client is not let in.
     """
-    async with _reading(kafka, reply_topic, base) as consumer:
-        ends = await consumer.end_offsets(consumer.assignment())
-        _seek(consumer, ends)
-        await _publish(
-            kafka, request_topic, value, [*headers, (_CORRELATION, correlation)], base=base
-        )
-        try:
-            async with asyncio.timeout(timeout_s):
-                while True:
-                    for record in await _some(consumer):
-                        if (_CORRELATION, correlation) in record.headers:
-                            return record
-        except TimeoutError:
+    sent = False
+    try:
+        async with (
+            asyncio.timeout(timeout_s),
+            _reading(kafka, reply_topic, base, reachable_s=timeout_s) as consumer,
+        ):
+            ends = await consumer.end_offsets(consumer.assignment())
+            _seek(consumer, ends)
+            await _publish(
+                kafka, request_topic, value, [*headers, (_CORRELATION, correlation)], base=base
+            )
+            sent = True
+            while True:
+                for record in await _some(consumer):
+                    if (_CORRELATION, correlation) in record.headers:
+                        return record
+    except TimeoutError:
+        if sent:
             return None
+        raise Fatal(
+            Exit.BROKER_UNAVAILABLE,
+            f"{kafka.bootstrap_servers} did not take the request within {timeout_s:g} s",
+        ) from None
 
 
 async def newest(
@@ -100,11 +110,14 @@ async def whole(
 
 
 @asynccontextmanager
-async def _reading(kafka: Kafka, topic: str, base: Path) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer of all partitions of `topic`, in no group."""
+async def _reading(
+    kafka: Kafka, topic: str, base: Path, *, reachable_s: float | None = None
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of all partitions of `topic`, in no group; `reachable_s` to reach a broker in."""
     guards.install()
     reach = client.options(kafka, base=base)
-    await client.wait_until_reachable(reach, kafka.start_timeout)
+    wait_s = kafka.start_timeout if reachable_s is None else min(reachable_s, kafka.start_timeout)
+    await client.wait_until_reachable(reach, wait_s)
     consumer = AIOKafkaConsumer(
         **reach,
         group_id=None,
@@ -183,5 +196,5 @@ async def _is_before(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, i
 def _fatal(error: errors.KafkaError, kafka: Kafka) -> Fatal:
     servers = kafka.bootstrap_servers
     return client.denied(error, servers) or Fatal(
-        Exit.BROKER_UNAVAILABLE, f"{servers} did not do as asked: {error}"
+        Exit.BROKER_UNAVAILABLE, f"{servers} did not do as asked: {reason_of(error)}"
     )

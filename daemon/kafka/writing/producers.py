@@ -8,6 +8,7 @@ from aiokafka import errors
 
 from config.settings import Kafka
 from daemon.kafka import client
+from daemon.kafka.reason import reason_of
 from daemon.kafka.writing.producer import Producer
 from daemon.kafka.writing.trouble import Trouble
 from daemon.loop.tasks import Tasks
@@ -62,7 +63,7 @@ class Producers:
             client.raise_if_denied(problem, servers)
             if self._clock() > deadline_s:
                 raise Fatal(
-                    Exit.BROKER_UNAVAILABLE, f"no producer at {servers}: {problem}"
+                    Exit.BROKER_UNAVAILABLE, f"no producer at {servers}: {reason_of(problem)}"
                 ) from problem
             await asyncio.sleep(_FIRST_PAUSE_S)
 

@@ -207,11 +207,18 @@ def test_warnings_of_libraries_are_events(written):
     assert line["message"] == "Topic replies not found"
 
 
-def test_a_library_that_repeats_itself_is_limited(written):
-    for attempt in range(25):
-        logging.getLogger("aiokafka").warning("attempt %d failed", attempt)
+def test_a_library_that_repeats_itself_is_told_of_once_and_then_counted(written, clock):
+    for second in range(35):
+        clock[0] = float(second)
+        logging.getLogger("aiokafka").warning("attempt %d failed", second)
 
-    assert len(written()) == 10
+    lines = written()
+    assert [line["message"] for line in lines if line["event"] == "library.logged"] == [
+        "attempt 0 failed",
+        "attempt 10 failed",
+        "attempt 30 failed",
+    ]
+    assert [line["times"] for line in lines if line["event"] == "events.suppressed"] == [9, 19]
 
 
 def test_a_slip_in_a_library_s_log_call_does_not_stop_it(written):

@@ -56,9 +56,12 @@ def test_memory_is_bounded_and_what_is_beyond_it_is_still_counted():
     assert repeats.close() == [Suppressed("others", 2)]
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 5)), max_size=200))
-def test_every_event_is_either_shown_or_counted(arrivals):
-    repeats = Repeats(limit=3, window_s=2.0)
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 5)), max_size=200),
+    st.sampled_from([2.0, 9.0]),
+)
+def test_every_event_is_either_shown_or_counted(arrivals, longest_s):
+    repeats = Repeats(limit=3, window_s=2.0, longest_s=longest_s)
     now = shown = told = 0.0
     for kind, pause_s in arrivals:
         now += pause_s
@@ -68,3 +71,30 @@ def test_every_event_is_either_shown_or_counted(arrivals):
     told += sum(each.times for each in repeats.close())
 
     assert shown + told == len(arrivals)
+
+
+def test_what_goes_on_repeating_is_told_of_less_and_less_often():
+    repeats = Repeats(limit=1, window_s=10.0, longest_s=30.0)
+
+    shown = []
+    for now in range(200):
+        repeats.due(now=now)
+        if repeats.admits("a", now=now):
+            shown.append(now)
+
+    assert shown == [0, 10, 30, 60, 90, 120, 150, 180]
+
+
+def test_a_kind_that_was_quiet_for_a_window_begins_anew():
+    repeats = Repeats(limit=1, window_s=10.0, longest_s=80.0)
+    for now in (0, 1):  # left out once: the next window is 20 s
+        repeats.admits("a", now=now)
+    repeats.due(now=10)
+    repeats.due(now=30)
+
+    passed = []
+    for now in (30, 31, 40):
+        repeats.due(now=now)
+        passed.append(repeats.admits("a", now=now))
+
+    assert passed == [True, False, True]
