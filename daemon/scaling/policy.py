@@ -46,12 +46,14 @@ class Decision(NamedTuple):
         wanted: the number before shares, steps, windows and limits.
         reason: why that many, one line for a person.
         held: why it was not allowed to move; "" when it was, or had no need to.
+        bound: why there may not be as many as are wanted, however long; "" when there may.
     """
 
     workers: int
     wanted: int
     reason: str
     held: str
+    bound: str = ""
 
 
 class Policy:
@@ -86,7 +88,8 @@ class Policy:
         self._workers = min(max(workers, fewest), most)
         if plan.target < self._workers == fewest:
             held = f"scaling.min_workers is {fewest}"
-        return Decision(self._workers, plan.wanted, plan.reason, held or _limit(plan, load, most))
+        bound = _bound(plan, load, most)
+        return Decision(self._workers, plan.wanted, plan.reason, held or bound, bound)
 
     def _begin(self, load: Load, now: float) -> None:
         if not self._begun:
@@ -194,7 +197,7 @@ class Policy:
         return 0, ""
 
 
-def _limit(plan: Plan, load: Load, most: int) -> str:
+def _bound(plan: Plan, load: Load, most: int) -> str:
     """Return what keeps the number below what is wanted, "" when nothing does."""
     if plan.wanted <= most:
         return ""

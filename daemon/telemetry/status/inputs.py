@@ -77,6 +77,10 @@ class DecisionSeen(Protocol):
     def held(self) -> str:
         """Why the number was not allowed to move; empty when it was."""
 
+    @property
+    def bound(self) -> str:
+        """Why there may not be as many as are wanted, however long; empty when there may."""
+
 
 class LaneLoadSeen(Protocol):
     """A lane's load as seen from outside the group; None is unknown."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from daemon.telemetry import metric_names as names
+from daemon.telemetry.status.backlog import growth
 from daemon.telemetry.status.distribution import Distribution
 from daemon.telemetry.status.inputs import About, LaneAbout, ScalingSeen
 from daemon.telemetry.status.trends import Trend, Trends
@@ -25,6 +26,8 @@ class Lane(NamedTuple):
     flushes: Mapping[str, float]
     """Batches closed in the window, by cause."""
     trend: Trend
+    growth: float | None
+    """Records a second by which its backlog grows; None: it does not, or that is not known."""
 
 
 def lanes(about: About, window: Window, trends: Trends, scaling: ScalingSeen | None) -> list[Lane]:
@@ -39,14 +42,14 @@ def lanes(about: About, window: Window, trends: Trends, scaling: ScalingSeen | N
     flushes = window.increase(names.FLUSHES, "lane", "cause")
     waiting = lag_records(about, window, scaling)
     behind = _lag_seconds(about, window, scaling)
-    loads = {} if scaling is None else scaling.lanes
+    arrivals = {name: _flow(arriving, (name,), window) for name in about.lanes}
+    if scaling is not None:
+        arrivals |= {name: load.arrival_rate for name, load in scaling.lanes.items()}
     return [
         Lane(
             name=name,
             about=each,
-            arriving=loads[name].arrival_rate
-            if name in loads
-            else _flow(arriving, (name,), window),
+            arriving=arrivals[name],
             answering=_flow(answering, (name,), window),
             lag_records=waiting.get(name),
             lag_seconds=behind.get(name),
@@ -55,6 +58,13 @@ def lanes(about: About, window: Window, trends: Trends, scaling: ScalingSeen | N
             requests=requests.get((name,)),
             flushes={cause: n for (lane, cause), n in flushes.items() if lane == name and n},
             trend=trends.of(name),
+            growth=growth(
+                trends.of(name).lags,
+                step_s=trends.step_s,
+                linger_s=each.linger_s,
+                max_rows=each.max_rows,
+                arriving=arrivals[name],
+            ),
         )
         for name, each in about.lanes.items()
     ]

@@ -87,6 +87,7 @@ class Status:
 
     def look(self) -> None:
         """Take the metrics of this process if those taken last are old; cheap otherwise."""
+        self._was_ready = self._was_ready or self._ready()[0]
         self._look_after(_LOOK_S)
 
     def document(self) -> Document:

@@ -55,7 +55,7 @@ class Facts(NamedTuple):
 
 def findings(facts: Facts) -> list[Finding]:
     """Return what there is to know, the worst first; never nothing."""
-    found = [*_process(facts), *_group(facts), *_requests(facts), *_lags(facts)]
+    found = [*_process(facts), *_growing(facts), *_late(facts), *_group(facts), *_requests(facts)]
     return sorted(found, key=lambda finding: -finding.state) or [Finding(State.WELL, _well(facts))]
 
 
@@ -113,10 +113,34 @@ def _requests(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _lags(facts: Facts) -> Iterator[Finding]:
-    late = [lane for lane in facts.lanes if _late_s(lane) > _LATE_S]
+def _growing(facts: Facts) -> Iterator[Finding]:
+    """A lane that falls behind is late only when it is too late to do something about it."""
+    growing = [lane for lane in facts.lanes if lane.growth]
+    if not growing:
+        return
+    lane = max(growing, key=lambda each: each.growth or 0.0)
+    waiting = words.count(lane.lag_records or 0.0, "request")
+    text = f"Lane {lane.name} falls behind: {waiting} wait, {words.rate(lane.growth or 0.0)} more"
+    if len(growing) > 1:
+        text += f"; {words.count(len(growing) - 1, 'other lane')} as well"
+    yield Finding(State.ATTENTION, text + _limits(facts))
+
+
+def _limits(facts: Facts) -> str:
+    """What it may be that there is too little of."""
+    text = ""
+    if facts.busy is not None and facts.busy > _BUSY:
+        text += f"; the model is busy {words.share(facts.busy)} of the time"
+    if facts.scaling is not None and facts.scaling.decision.bound:
+        wanted = words.count(facts.scaling.decision.wanted, "worker")
+        text += f"; {wanted} wanted, but {facts.scaling.decision.bound}"
+    return text
+
+
+def _late(facts: Facts) -> Iterator[Finding]:
+    late = [lane for lane in facts.lanes if not lane.growth and _late_s(lane) > _LATE_S]
     if late:
-        yield _behind(max(late, key=_late_s), len(late) - 1, facts.busy)
+        yield _behind(max(late, key=_late_s), len(late) - 1, facts)
 
 
 def _late_s(lane: Lane) -> float:
@@ -124,16 +148,14 @@ def _late_s(lane: Lane) -> float:
     return (lane.lag_seconds or 0.0) - lane.about.linger_s
 
 
-def _behind(lane: Lane, others: int, busy: float | None) -> Finding:
+def _behind(lane: Lane, others: int, facts: Facts) -> Finding:
     text = f"Lane {lane.name} is {words.time(lane.lag_seconds or 0.0)} behind"
     if others:
         text += f", {words.count(others, 'other lane')} as well"
     gain = (lane.answering or 0.0) - (lane.arriving or 0.0)
     if lane.lag_records and gain > 0:
         return Finding(State.BUSY, f"{text}, caught up in {words.time(lane.lag_records / gain)}")
-    if busy is not None and busy > _BUSY:
-        text += f"; the model is busy {words.share(busy)} of the time"
-    return Finding(State.ATTENTION, text)
+    return Finding(State.ATTENTION, text + _limits(facts))
 
 
 def _well(facts: Facts) -> str:

@@ -22,12 +22,13 @@ def lane(name="standard", **changed):
         "requests": None,
         "flushes": {},
         "trend": Trend([], []),
+        "growth": None,
     }
     return Lane(name=name, about=ABOUT, **(facts | changed))
 
 
 def scaling(workers=1, **changed):
-    decision = SimpleNamespace(workers=workers, wanted=workers, reason="", held="")
+    decision = SimpleNamespace(workers=workers, wanted=workers, reason="", held="", bound="")
     return SimpleNamespace(
         **{"decision": decision, "known": True, "stuck": (), "served_rate": 0.0, **changed}
     )
@@ -163,6 +164,41 @@ def test_a_lane_that_falls_behind_says_whether_the_model_is_the_limit():
 
     assert only(lanes=[late], busy=0.97).text.endswith("the model is busy 97 % of the time")
     assert only(lanes=[late], busy=0.2).text == "Lane standard is 5 min behind"
+
+
+def test_a_backlog_that_grows_is_told_long_before_it_is_late():
+    growing = lane(lag_seconds=20.0, lag_records=7_875, growth=127.0)
+
+    finding = only(lanes=[growing], busy=1.0)
+
+    assert finding.state is State.ATTENTION
+    assert finding.text == (
+        "Lane standard falls behind: 7,875 requests wait, 127/s more;"
+        " the model is busy 100 % of the time"
+    )
+
+
+def test_a_backlog_that_grows_comes_before_what_is_less_urgent():
+    growing = lane(lag_seconds=20.0, lag_records=7_875, growth=127.0)
+
+    first, *_ = of(lanes=[growing], dead_letters={"x": 1}, error_events={"a.failed": 1})
+
+    assert "falls behind" in first.text
+
+
+def test_workers_that_are_wanted_and_may_not_be_are_the_reason():
+    few = scaling(3)
+    few.decision.wanted, few.decision.bound = 16, "at most 3 may run"
+
+    assert only(lanes=[lane(lag_records=9.0, growth=1.0)], scaling=few).text.endswith(
+        "; 16 workers wanted, but at most 3 may run"
+    )
+
+
+def test_a_lane_is_told_of_once():
+    lanes = [lane(lag_seconds=500.0, lag_records=9_000, growth=127.0)]
+
+    assert len(of(lanes=lanes)) == 1
 
 
 def test_of_many_late_lanes_the_latest_stands_for_all():
