@@ -2,8 +2,9 @@
 
 Rule 1: READY is said once, when the models are warm and the group is joined, and again until it was
 taken.
-Rule 2: the watchdog is fed at each look while the worker moves, whether a broker answers or not.
-Rule 3: the manager waits longer than its unit says while a worker starts, reloads or drains, each
+Rule 2: who was ready and is not says why, for a supervisor counts on it; and when that is over.
+Rule 3: the watchdog is fed at each look while the worker moves, whether a broker answers or not.
+Rule 4: the manager waits longer than its unit says while a worker starts, reloads or drains, each
 within a bound; the manager ends what takes longer.
 """
 
@@ -56,6 +57,7 @@ class Announcer:
         self._notifier = notifier
         self._end_s = end_s
         self._was_ready = False
+        self._unready = ""
         self._is_stopping = False
         self._until_s = now + _LONGEST_S
         self._phase = ""
@@ -76,6 +78,8 @@ class Announcer:
         if standing.ready[0] and not self._was_ready:
             self._was_ready = self._notifier.ready()
             self._until_s = -inf
+        if self._was_ready:
+            self._tell_unready("" if standing.ready[0] else standing.ready[1])
         if now < self._until_s and not self._is_stopping:
             self._notifier.extend(min(_STEP_S, self._until_s - now))
         self._tell_status(standing, now)
@@ -97,6 +101,10 @@ class Announcer:
         self._is_stopping = True
         self._notifier.stopping()
         self._notifier.extend(self._end_s)
+
+    def _tell_unready(self, reason: str) -> None:
+        if reason != self._unready and self._notifier.unready(reason):
+            self._unready = reason
 
     def _tell_status(self, standing: Standing, now: float) -> None:
         phase = self._phase_of(standing)

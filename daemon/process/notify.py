@@ -15,6 +15,7 @@ NOTIFY_SOCKET = "NOTIFY_SOCKET"
 WATCHDOG_PID = "WATCHDOG_PID"
 WATCHDOG_USEC = "WATCHDOG_USEC"
 HTTP_PORT = "X_HTTP_PORT"
+UNREADY = "X_UNREADY"
 """Ours; systemd passes over what it does not know."""
 
 _US_PER_S = 1_000_000
@@ -54,8 +55,7 @@ class Notifier:
 
     def status(self, text: str) -> bool:
         """Say in one line how it stands."""
-        line = "".join(each if each.isprintable() else " " for each in text)
-        return self._tell(f"STATUS={line[:_LONGEST_STATUS]}")
+        return self._tell(f"STATUS={_line(text)}")
 
     def feed(self) -> bool:
         """The process moves; to be said at least twice in each `watchdog_s`."""
@@ -73,6 +73,10 @@ class Notifier:
         """Health and metrics are served at `port`."""
         return self._tell(f"{HTTP_PORT}={port}")
 
+    def unready(self, reason: str) -> bool:
+        """Say why the process, which was ready once, does not serve; "": it does again."""
+        return self._tell(f"{UNREADY}={_line(reason)}")
+
     def stopping(self) -> bool:
         """The process ends."""
         return self._tell("STOPPING=1")
@@ -87,6 +91,10 @@ class Notifier:
                 return own.sendto(data, self._address) == len(data)
         except OSError:  # nobody there, or its queue is full; what matters is said again
             return False
+
+
+def _line(text: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in text)[:_LONGEST_STATUS]
 
 
 def _socket_address(name: str) -> bytes | None:

@@ -44,6 +44,8 @@ class SlotState(StrEnum):
     EMPTY = "empty"
     STARTING = "starting"
     SERVING = "serving"
+    UNREADY = "unready"
+    """Shown instead of SERVING, never entered: the worker says that it does not serve at present."""
     DRAINING = "draining"
     BACKING_OFF = "backing_off"
     CLOSED = "closed"
@@ -103,7 +105,8 @@ class Slot:
     `revision` counts the settings that its worker, or its last one, was started with. `replacing`:
     that worker is being exchanged for one with newer settings, and its place is kept.
     `failed_revision` is that of its last worker that ended before it served, `served_revision` that of
-    its last that served; 0: none did.
+    its last that served; 0: none did. `unready`: why the worker says that it does not serve at
+    present, though it did; "": it does.
     """
 
     backoff: Backoff
@@ -113,6 +116,7 @@ class Slot:
     replacing: bool = False
     failed_revision: int = 0
     served_revision: int = 0
+    unready: str = ""
     cause: Cause | None = None
     beaten_s: float = -inf
     served_s: float | None = None
@@ -122,6 +126,12 @@ class Slot:
         """Be in `state` from `now` on, if it was not before."""
         if state is not self.state:
             self.state, self.since_s = state, now
+
+    @property
+    def shown(self) -> SlotState:
+        """The state as people see it."""
+        unready = self.state is SlotState.SERVING and self.unready
+        return SlotState.UNREADY if unready else self.state
 
     @property
     def alive(self) -> bool:

@@ -77,7 +77,7 @@ class Slots:
 
     def census(self) -> Mapping[SlotState, int]:
         """Return how many slots are in each state."""
-        return dict.fromkeys(SlotState, 0) | Counter(slot.state for slot in self._slots)
+        return dict.fromkeys(SlotState, 0) | Counter(slot.shown for slot in self._slots)
 
     # What happened
 
@@ -90,6 +90,10 @@ class Slots:
             slot.replacing = False
             slot.served_revision = slot.revision
             self._served = True
+
+    def unready(self, number: int, reason: str) -> None:
+        """The worker, which was ready, says why it does not serve; "": it does again."""
+        self._slots[number].unready = reason
 
     def beat(self, number: int, now: float) -> None:
         """The worker says that it is well."""
@@ -118,6 +122,7 @@ class Slots:
         served_s = None if slot.served_s is None else now - slot.served_s
         slot.enter(SlotState.EMPTY, now)
         slot.cause, slot.served_s, slot.deadline_s = None, None, inf
+        slot.unready = ""
         if cause is Cause.ASKED:
             return End(number, code, cause, 0.0)
         slot.replacing = False

@@ -29,6 +29,7 @@ _STATUS_S = 5.0
 _STATES: dict[SlotState, WorkerState] = {
     SlotState.STARTING: "starting",
     SlotState.SERVING: "serving",
+    SlotState.UNREADY: "unready",
     SlotState.DRAINING: "draining",
     SlotState.BACKING_OFF: "waiting",
     SlotState.CLOSED: "closed",
@@ -119,37 +120,50 @@ class Reporting:
         return False, "it does not look at the group any more"
 
     def ready(self) -> ProbeResult:
-        """Return whether it knows what is wanted, for /readyz; no worker need serve for that."""
+        """Return whether it knows what is wanted, and whether anybody of those that say so serves.
+
+        For /readyz; no worker need be there for that.
+        """
         report = self._watch().report
         if report is None:
             return False, "the group has not been seen yet"
         if not report.known:
             return False, f"{report.decision.reason}; the number of workers is held"
-        return True, self._line()
+        census = self._slots.census()
+        return not census[SlotState.UNREADY] or census[SlotState.SERVING] > 0, self._line()
 
     def _line(self) -> str:
-        census = self._slots.census()
+        serving = self._slots.census()[SlotState.SERVING]
         report = self._watch().report
         if report is None:
-            return f"{census[SlotState.SERVING]} workers serve, the lag is not known yet"
+            return f"{serving} workers serve{self._unready()}, the lag is not known yet"
         lag = "unknown" if report.lag_records is None else report.lag_records
         return (
-            f"{census[SlotState.SERVING]} of {report.decision.workers} workers serve,"
+            f"{serving} of {report.decision.workers} workers serve{self._unready()},"
             f" lag {lag}, {report.arrival_rate:.1f} records/s arrive"
         )
+
+    def _unready(self) -> str:
+        """Return who does not serve and why, in parentheses: those with the same reason together."""
+        slots: dict[str, list[str]] = {}
+        for number, slot in enumerate(self._slots.all):
+            if slot.shown is SlotState.UNREADY:
+                slots.setdefault(slot.unready, []).append(str(number))
+        said = [f"{', '.join(which)}: {reason}" for reason, which in slots.items()]
+        return f" ({'; '.join(said)})" if said else ""
 
     def _seen(self) -> Sequence[WorkerSeen]:
         running = self._workers.running
         return [
             WorkerSeen(
                 slot=str(number),
-                state=_STATES[slot.state],
+                state=_STATES[slot.shown],
                 pid=running[number].pid if number in running else None,
                 since_s=slot.since_s,
                 restarts=self._workers.restarts.get(number, 0),
             )
             for number, slot in enumerate(self._slots.all)
-            if slot.state in _STATES
+            if slot.shown in _STATES
         ]
 
 

@@ -156,7 +156,7 @@ WORKERS = Metric(
     "workers",
     "gauge",
     ("state",),
-    "supervised workers by state: starting, serving, draining, backing_off (its slot pauses after "
+    "supervised workers by state: starting, serving, unready (it says that it does not serve at present: no broker answers), draining, backing_off (its slot pauses after "
     "a failure), closed (it could not get better)",
 )
 WORKER_RESTARTS = Metric(

@@ -38,6 +38,8 @@ _WORKER = """
     if does != "unready":
         notifier.listening(4711)
         notifier.ready()
+    if does == "deaf to brokers":
+        notifier.unready("no broker answers")
     while True:
         if does != "silent":
             notifier.feed()
@@ -130,6 +132,14 @@ async def test_a_worker_serves_when_it_says_so_and_ends_when_it_is_told(host):
 
     assert one.workers.untidy == 0
     assert one.restarts == {}
+
+
+async def test_what_a_worker_says_of_itself_is_heard(host):
+    one = host("deaf to brokers")
+
+    await one.tend(1, lambda: one.slots.all[0].unready == "no broker answers")
+
+    assert one.slots.all[0].shown is SlotState.UNREADY
 
 
 async def test_what_a_worker_leaves_behind_is_read_when_it_has_ended(host):

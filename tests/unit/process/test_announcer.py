@@ -45,6 +45,11 @@ def statuses(messages):
     return [message.partition("=")[2] for message in messages if message.startswith("STATUS=")]
 
 
+def unready(messages):
+    said = [each for message in messages for each in message.splitlines()]
+    return [each.partition("=")[2] for each in said if each.startswith("X_UNREADY=")]
+
+
 def test_it_is_not_ready_while_it_starts(announcer, manager):
     look(announcer, 0.0, ready=STARTING)
 
@@ -59,6 +64,36 @@ def test_ready_is_said_once(announcer, manager):
     look(announcer, 4.0)
 
     assert manager.hear().count("READY=1") == 1
+
+
+def test_who_was_ready_says_why_it_is_not_and_when_it_is_again(announcer, manager):
+    serve(announcer, manager)
+
+    look(announcer, 1.0, ready=NO_BROKER)
+    look(announcer, 2.0, ready=NO_BROKER)
+    assert unready(manager.hear()) == ["no broker answers"]
+
+    look(announcer, 3.0)
+    look(announcer, 4.0)
+    assert unready(manager.hear()) == [""]
+
+
+def test_who_was_never_ready_is_not_said_to_be_unready(announcer, manager):
+    look(announcer, 0.0, ready=STARTING)
+    look(announcer, 1.0)
+
+    assert unready(manager.hear()) == []
+
+
+def test_unready_is_said_until_the_manager_took_it(announcer, manager):
+    serve(announcer, manager)
+    while Notifier(manager.name).feed():  # until its queue is full
+        pass
+    look(announcer, 1.0, ready=NO_BROKER)
+    assert unready(manager.hear()) == []
+
+    look(announcer, 2.0, ready=NO_BROKER)
+    assert unready(manager.hear()) == ["no broker answers"]
 
 
 def test_ready_is_said_until_the_manager_took_it(announcer, manager):

@@ -108,6 +108,31 @@ def test_the_census_counts_every_state():
     }
 
 
+def test_a_worker_that_says_that_it_does_not_serve_is_shown_as_unready_and_kept():
+    slots = served(2)
+
+    slots.unready(1, "no broker answers")
+
+    assert [slot.shown for slot in slots.all[:2]] == [SlotState.SERVING, SlotState.UNREADY]
+    assert slots.census()[SlotState.UNREADY] == slots.census()[SlotState.SERVING] == 1
+    assert slots.working == 2
+    assert slots.decide(2, 1.0) == []
+
+    slots.unready(1, "")
+    assert slots.census()[SlotState.SERVING] == 2
+
+
+def test_what_a_worker_said_of_itself_is_not_taken_for_its_successor():
+    slots = served(1)
+    slots.unready(0, "no broker answers")
+    slots.exited(0, 70, 1.0)
+    slots.decide(1, 60.0)
+
+    slots.ready(0, 61.0)
+
+    assert slots.all[0].shown is SlotState.SERVING
+
+
 # Ends that nobody asked for
 
 
