@@ -5,18 +5,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from loadtest.compare.gate import Change, Word, changes, obstacles
+from loadtest.compare.gate import Change, ChangeWord, changes, obstacles
 from loadtest.compare.reports import BadReport, read
 from loadtest.report import words
 from loadtest.scenario.quantities import share
 from loadtest.verdict.exits import Exit
 
 _COLOURS = {
-    Word.WORSE: "red",
-    Word.BETTER: "green",
-    Word.NOISE: "dim",
-    Word.UNDECIDED: "yellow",
-    Word.SAME: "dim",
+    ChangeWord.WORSE: "red",
+    ChangeWord.BETTER: "green",
+    ChangeWord.NOISE: "dim",
+    ChangeWord.UNDECIDED: "yellow",
+    ChangeWord.SAME: "dim",
 }
 
 
@@ -35,14 +35,14 @@ def compare(first: Path, second: Path, tolerance: str) -> int:
         return Exit.INVALID
     found = changes(before, after, most)
     _show(console, found)
-    undecided = sum(change.word is Word.UNDECIDED for change in found)
+    undecided = sum(change.word is ChangeWord.UNDECIDED for change in found)
     if undecided:
         console.print(
             f"\n{undecided} undecided: beyond {tolerance} and chance, but in a part of the run alone, or by too "
             "few samples: run both again, longer.",
             style="yellow",
         )
-    worse = [change for change in found if change.word is Word.WORSE]
+    worse = [change for change in found if change.word is ChangeWord.WORSE]
     if worse:
         console.print(f"\n[bold red]WORSE[/]: {len(worse)} of {len(found)} figures")
         return Exit.MISSED

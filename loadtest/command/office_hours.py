@@ -17,7 +17,7 @@ from loadtest.office_hours.by_clock import ticks_s
 from loadtest.office_hours.comparison import Comparison, compare, constant
 from loadtest.office_hours.documents import REPLY_TOPICS, TOPICS
 from loadtest.office_hours.hours import BadHours, Hours
-from loadtest.office_hours.measuring import Measured, measure
+from loadtest.office_hours.measuring import MeasuredCosts, measure
 from loadtest.office_hours.replay import FACTOR, Replayed, replay
 from loadtest.processes.worker import WorkerFailed
 from loadtest.report import words
@@ -130,7 +130,7 @@ def _kafka() -> Iterator[str]:
         raise KafkaUnavailable(str(error)) from error
 
 
-def _measured(asked: _Asked, bootstrap: str, console: Console) -> Measured:
+def _measured(asked: _Asked, bootstrap: str, console: Console) -> MeasuredCosts:
     by_day_s = asked.lingers_s[0]
     waiting = max(1, round(max(asked.hours) * by_day_s / hours.HOUR_S))
     with console.status("Measuring takes about a minute ...") as status:
@@ -141,7 +141,7 @@ def _measured(asked: _Asked, bootstrap: str, console: Console) -> Measured:
         )
 
 
-def _computed(asked: _Asked, times_s: Times, measured: Measured) -> list[Comparison]:
+def _computed(asked: _Asked, times_s: Times, measured: MeasuredCosts) -> list[Comparison]:
     cost = measured.cost(asked.boot_s)
     start_s = measured.start_s if asked.start_s is None else asked.start_s
     heavy = cost._replace(run_s=constant(asked.run_s), start_s=start_s)
@@ -156,7 +156,7 @@ def _computed(asked: _Asked, times_s: Times, measured: Measured) -> list[Compari
 
 
 def _replayed(
-    asked: _Asked, times_s: Times, measured: Measured, bootstrap: str, console: Console
+    asked: _Asked, times_s: Times, measured: MeasuredCosts, bootstrap: str, console: Console
 ) -> Replayed:
     console.print(f"\nThe day is replayed in {words.seconds(hours.DAY_S / FACTOR)} ...")
     columns = (TextColumn("answered"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

@@ -14,10 +14,10 @@ from loadtest.scenario.load import BadScenario, Loaded, load
 from loadtest.scenario.model import Scenario
 from loadtest.scenario.quantities import duration, rate, share
 from loadtest.search import history
-from loadtest.search.inquiry import Inquiry, inquiry
-from loadtest.search.search import Answer, Came, Limits, search
-from loadtest.search.text import Shown, show_answer, show_plan
-from loadtest.search.tried import Tried
+from loadtest.search.rate_trial import RateTrial
+from loadtest.search.search import Came, Limits, SearchAnswer, search
+from loadtest.search.spec import SearchSpec, search_spec
+from loadtest.search.text import SearchPrinter, show_answer, show_plan
 from loadtest.trial.guard import guarded
 from loadtest.trial.preparation import check, targets_of
 from loadtest.trial.trial import offer
@@ -54,7 +54,7 @@ def _prepared(options: SearchOptions, console: Console) -> int:
         limits = Limits(time.monotonic, time.monotonic() + at_most_s)
         real = _Real(stage, console)
         answer = search(
-            wanted, steps, real, Shown(console), limits, _Keeper(wanted, options.history)
+            wanted, steps, real, SearchPrinter(console), limits, _Keeper(wanted, options.history)
         )
     show_answer(console, wanted, answer)
     if options.json is not None:
@@ -62,7 +62,9 @@ def _prepared(options: SearchOptions, console: Console) -> int:
     return answer.exit
 
 
-def _wanted(options: SearchOptions, loaded: Loaded, targets: list[Target]) -> tuple[Inquiry, float]:
+def _wanted(
+    options: SearchOptions, loaded: Loaded, targets: list[Target]
+) -> tuple[SearchSpec, float]:
     """Return what is searched, and for how many seconds at most; raises BadScenario."""
     try:
         start_per_s = rate(options.start).per_s(None) if options.start else None
@@ -70,7 +72,9 @@ def _wanted(options: SearchOptions, loaded: Loaded, targets: list[Target]) -> tu
         step_s = duration(options.step) if options.step else None
     except ValueError as error:
         raise BadScenario(f"--from, --precision, --step or --at-most: {error}") from error
-    found = inquiry(loaded, targets, start_per_s=start_per_s, precision=precision, step_s=step_s)
+    found = search_spec(
+        loaded, targets, start_per_s=start_per_s, precision=precision, step_s=step_s
+    )
     return found, at_most_s
 
 
@@ -90,10 +94,10 @@ class _Real:
 class _Keeper:
     """Writes the history after each step, where it is wanted."""
 
-    def __init__(self, wanted: Inquiry, path: Path | None) -> None:
+    def __init__(self, wanted: SearchSpec, path: Path | None) -> None:
         self._wanted = wanted
         self._path = path
 
-    def __call__(self, steps: Sequence[Tried], answer: Answer | None) -> None:
+    def __call__(self, steps: Sequence[RateTrial], answer: SearchAnswer | None) -> None:
         if self._path is not None:
             history.keep(self._path, history.document(self._wanted, steps, answer))

@@ -17,13 +17,13 @@ from loadtest.scenario.load import BadScenario
 from loadtest.scenario.quantities import duration, rate
 from loadtest.trial.guard import guarded
 from loadtest.trial.preparation import check
-from loadtest.tune import inquiry
+from loadtest.tune import spec
 from loadtest.tune.deployed import Deployed
 from loadtest.tune.document import document
 from loadtest.tune.fit import SizesMissing
-from loadtest.tune.inquiry import Inquiry
 from loadtest.tune.page import page
-from loadtest.tune.text import Shown, guessed_s, show_answer, show_plan
+from loadtest.tune.spec import TuneSpec
+from loadtest.tune.text import TunePrinter, guessed_s, show_answer, show_plan
 from loadtest.tune.tunable import Tunable, tunable
 from loadtest.tune.tuning import tune as tuning
 from loadtest.verdict.exits import Exit
@@ -62,7 +62,7 @@ def _prepared(options: TuneOptions, console: Console) -> int:
     began_s = time.time()
     with _deployed(wanted, options.reach, console) as deployed:
         try:
-            answer = tuning(wanted, deployed, Shown(console))
+            answer = tuning(wanted, deployed, TunePrinter(console))
         except SizesMissing as error:
             console.print(f"tidemill-load: {error}", markup=False, style="red")
             return Exit.INVALID
@@ -79,7 +79,7 @@ def _prepared(options: TuneOptions, console: Console) -> int:
     return answer.exit
 
 
-def _wanted(options: TuneOptions, given: Tunable) -> Inquiry:
+def _wanted(options: TuneOptions, given: Tunable) -> TuneSpec:
     """Return what is tuned; raises BadScenario, BadTarget."""
     try:
         rate_per_s = rate(options.rate).per_s(None)
@@ -88,9 +88,9 @@ def _wanted(options: TuneOptions, given: Tunable) -> Inquiry:
     if not rate_per_s:
         raise BadScenario("--rate: nothing can be learnt from no requests")
     targets = _targets(options, given)
-    inquiry.check(targets, given.traffic)
+    spec.check(targets, given.traffic)
     lane = given.lane.name if given.lane else ""
-    found = Inquiry(given.scenario, given.traffic, lane, targets, rate_per_s, options.most_rows)
+    found = TuneSpec(given.scenario, given.traffic, lane, targets, rate_per_s, options.most_rows)
     offered, has_metrics = (
         found.steady(1.0, 0),
         bool(options.reach.metrics) or options.reach.embedded,
@@ -114,7 +114,7 @@ def _targets(options: TuneOptions, given: Tunable) -> list[Target]:
     ]
 
 
-def _check_time(options: TuneOptions, wanted: Inquiry) -> None:
+def _check_time(options: TuneOptions, wanted: TuneSpec) -> None:
     try:
         most_s = duration(options.at_most)
     except ValueError as error:
@@ -128,7 +128,7 @@ def _check_time(options: TuneOptions, wanted: Inquiry) -> None:
 
 
 @contextmanager
-def _deployed(wanted: Inquiry, reach: Reach, console: Console) -> Iterator[Deployed]:
+def _deployed(wanted: TuneSpec, reach: Reach, console: Console) -> Iterator[Deployed]:
     if not reach.embedded:
         yield Deployed(wanted, running(wanted.scenario, reach, console), None, console)
         return

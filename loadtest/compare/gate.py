@@ -24,7 +24,7 @@ _LEAST_SLICES = 8
 _PERCENTILES = ("50", "90", "99", "99.9")
 
 
-class Word(Enum):
+class ChangeWord(Enum):
     """How a figure changed."""
 
     SAME = "same"
@@ -43,7 +43,7 @@ class Change(NamedTuple):
     name: str
     before: float
     after: float
-    word: Word
+    word: ChangeWord
 
 
 def obstacles(before: Report, after: Report) -> list[str]:
@@ -125,10 +125,10 @@ def _slices(of: Class, percent: str) -> list[float]:
     return [math.inf if value is None else value for value in values]
 
 
-def _word(was: _Known, now: _Known, tolerance: float, *, rise: float, fall: float) -> Word:
+def _word(was: _Known, now: _Known, tolerance: float, *, rise: float, fall: float) -> ChangeWord:
     """Return the word for a figure of which more is worse; `rise`, `fall`: chances of either."""
     if was.value == now.value:
-        return Word.SAME
+        return ChangeWord.SAME
     if now.value > was.value:
         by = now.value - was.value
         sure = now.low > was.high and rise <= DOUBT
@@ -136,10 +136,10 @@ def _word(was: _Known, now: _Known, tolerance: float, *, rise: float, fall: floa
         by = was.value - now.value
         sure = now.high < was.low and fall <= DOUBT
     if by <= tolerance * abs(was.value):
-        return Word.NOISE
+        return ChangeWord.NOISE
     if sure:
-        return Word.WORSE if now.value > was.value else Word.BETTER
-    return Word.NOISE if _by_chance(was, now) else Word.UNDECIDED
+        return ChangeWord.WORSE if now.value > was.value else ChangeWord.BETTER
+    return ChangeWord.NOISE if _by_chance(was, now) else ChangeWord.UNDECIDED
 
 
 def _by_chance(was: _Known, now: _Known) -> bool:
@@ -153,13 +153,13 @@ def _count(name: str, what: str, before: Class, after: Class) -> Change:
     share = after.sent / (before.sent + after.sent) if after.sent else 0.0
     both = was + now
     if was == now:
-        word = Word.SAME
+        word = ChangeWord.SAME
     elif both and 1 - at_most(now - 1, both, share) <= DOUBT:
-        word = Word.WORSE
+        word = ChangeWord.WORSE
     elif both and at_most(now, both, share) <= DOUBT:
-        word = Word.BETTER
+        word = ChangeWord.BETTER
     else:
-        word = Word.NOISE
+        word = ChangeWord.NOISE
     return Change(name, what, float(was), float(now), word)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from loadtest.office_hours.comparison import Comparison
 from loadtest.office_hours.day import BY_MINUTE, BY_SECOND, Day
 from loadtest.office_hours.hours import Hours
-from loadtest.office_hours.measuring import Measured
+from loadtest.office_hours.measuring import MeasuredCosts
 from loadtest.office_hours.replay import FACTOR, Replayed
 
 VERSION = 1
@@ -17,7 +17,7 @@ VERSION = 1
 def document(
     hours: Hours,
     boot_s: float,
-    measured: Measured,
+    measured: MeasuredCosts,
     comparisons: list[Comparison],
     replayed: Replayed | None,
 ) -> dict[str, Any]:

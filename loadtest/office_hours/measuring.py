@@ -14,7 +14,7 @@ from loadtest.office_hours.day import Cost
 from loadtest.office_hours.documents import CONFIG, REPLY_TOPICS, TOPICS, Documents
 from loadtest.processes.worker import Worker
 from loadtest.tune.bursts import sizes_up_to
-from loadtest.tune.fit import LEAST_RUNS, Fit, Run, fit
+from loadtest.tune.fit import LEAST_RUNS, BatchRun, Fit, fit
 from loadtest.wire import BATCH_ROWS, STAGES
 
 MAX_ROWS = 64
@@ -32,7 +32,7 @@ _EXIT_TIMEOUT_S = 70.0
 _PATIENCE_S = 60.0
 
 
-class Measured(NamedTuple):
+class MeasuredCosts(NamedTuple):
     """What was measured; `starts_s` each once, `turns_s` of one document and of `turn_rows`."""
 
     fit: Fit
@@ -67,7 +67,7 @@ class Measured(NamedTuple):
         return Cost(self.fit.run_s, MAX_ROWS, boot_s, self.start_s, self.end_s)
 
 
-def measure(bootstrap: str, turn_rows: int, told: Callable[[str], None]) -> Measured:
+def measure(bootstrap: str, turn_rows: int, told: Callable[[str], None]) -> MeasuredCosts:
     """Return what serving takes on the broker `bootstrap`; takes about a minute.
 
     `turn_rows`: how many documents wait at the large turns. Raises WorkerFailed, KafkaError,
@@ -86,10 +86,12 @@ def measure(bootstrap: str, turn_rows: int, told: Callable[[str], None]) -> Meas
         for number in range(_TURNS):
             told(f"turn {number + 1} of {_TURNS} with {rows} waiting")
             took_s.append(asyncio.run(turn.turn_s(CONFIG, settings, rows, documents)))
-    return Measured(found, tuple(starts_s), tuple(turns_s[1]), turn_rows, tuple(turns_s[turn_rows]))
+    return MeasuredCosts(
+        found, tuple(starts_s), tuple(turns_s[1]), turn_rows, tuple(turns_s[turn_rows])
+    )
 
 
-def runs_of(exchanges: Iterable[tuple[int, Exchange]]) -> list[Run]:
+def runs_of(exchanges: Iterable[tuple[int, Exchange]]) -> list[BatchRun]:
     """Return the batches that ran, by the replies of each burst. Pure."""
     found = set()
     for burst, exchange in exchanges:
@@ -97,15 +99,15 @@ def runs_of(exchanges: Iterable[tuple[int, Exchange]]) -> list[Run]:
         if BATCH_ROWS in headers and STAGES in headers:
             stages = dict(each.split(b"=", 1) for each in headers[STAGES].split(b";"))
             found.add((burst, int(headers[BATCH_ROWS]), int(stages[b"run"]) / 1e6))
-    return [Run(rows, run_s) for _, rows, run_s in sorted(found)]
+    return [BatchRun(rows, run_s) for _, rows, run_s in sorted(found)]
 
 
-def _runs(settings: Mapping[str, str], documents: Documents) -> list[Run]:
+def _runs(settings: Mapping[str, str], documents: Documents) -> list[BatchRun]:
     lingers = {f"lanes.{lane}.linger": f"{_LINGER_S * 1000:.0f}ms" for lane in ("day", "night")}
     bootstrap = settings["kafka.bootstrap_servers"]
     with Worker(CONFIG, dict(settings) | lingers) as worker:
         worker.wait_until_ready(_READY_TIMEOUT_S)
-        runs: list[Run] = []
+        runs: list[BatchRun] = []
         for turn_number in range(_ROUNDS):
             if wanted := lacking(runs):
                 runs += asyncio.run(
@@ -115,7 +117,7 @@ def _runs(settings: Mapping[str, str], documents: Documents) -> list[Run]:
     return runs
 
 
-def lacking(runs: Iterable[Run]) -> list[int]:
+def lacking(runs: Iterable[BatchRun]) -> list[int]:
     """Return the sizes of which too few batches ran. Pure."""
     ran = Counter(run.rows for run in runs)
     return [size for size in sizes_up_to(MAX_ROWS) if ran[size] < LEAST_RUNS]
@@ -123,7 +125,7 @@ def lacking(runs: Iterable[Run]) -> list[int]:
 
 async def _bursts(
     bootstrap: str, documents: Documents, wanted: Sequence[int], *, patience: float
-) -> list[Run]:
+) -> list[BatchRun]:
     """Return the batches that ran of bursts of the sizes `wanted`.
 
     `patience`: so many times the usual gap is between two. On a machine too slow for the gap, bursts

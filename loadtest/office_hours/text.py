@@ -8,7 +8,7 @@ from rich.table import Table
 from loadtest.office_hours.comparison import Comparison
 from loadtest.office_hours.day import BY_MINUTE, BY_SECOND, Day
 from loadtest.office_hours.hours import Hours
-from loadtest.office_hours.measuring import Measured
+from loadtest.office_hours.measuring import MeasuredCosts
 from loadtest.office_hours.replay import COMMIT_S, FACTOR, IDLE_S, LOOK_S, Replayed
 from loadtest.report import words
 
@@ -32,11 +32,11 @@ def show_hours(console: Console, hours: Hours, source: str) -> None:
     )
 
 
-def show_measured(console: Console, measured: Measured) -> None:
+def show_measured(console: Console, measured: MeasuredCosts) -> None:
     """Print what was measured, and a turn computed beside the same turn seen."""
     fit = measured.fit
     starts = ", ".join(words.seconds(each) for each in measured.starts_s)
-    console.print("\n[bold]Measured[/] on a live daemon and Kafka of this machine")
+    console.print("\n[bold]MeasuredCosts[/] on a live daemon and Kafka of this machine")
     console.print(
         f"  run time: {words.seconds(fit.base_s)} + {words.seconds(fit.per_row_s)} a row"
         f" (worst residual {fit.worst.residual:+.0%} at {fit.worst.rows} rows)"

@@ -12,7 +12,7 @@ _MOST_CHARACTERS = 24
 Value: TypeAlias = float | None
 
 
-class Unit(Enum):
+class AxisUnit(Enum):
     """What an axis is in."""
 
     SECONDS = "seconds"
@@ -27,7 +27,7 @@ class Axis(NamedTuple):
     """One axis; a logarithmic one shows no zero."""
 
     label: str
-    unit: Unit
+    unit: AxisUnit
     is_log: bool = False
 
 
@@ -48,7 +48,7 @@ class Level(NamedTuple):
     label: str
 
 
-class Point(NamedTuple):
+class TargetPoint(NamedTuple):
     """A point that a target names."""
 
     x: float
@@ -63,7 +63,7 @@ class Curves(NamedTuple):
     y: Axis
     lines: Sequence[Line]
     levels: Sequence[Level] = ()
-    points: Sequence[Point] = ()
+    points: Sequence[TargetPoint] = ()
     until_x: float = 0.0
     lost_x: Sequence[float] = ()
 
@@ -115,26 +115,26 @@ def shortened(text: str) -> str:
     return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
 
 
-def told(value: Value, unit: Unit) -> str:
+def told(value: Value, unit: AxisUnit) -> str:
     """Return a value in words; None is not known."""
     if value is None or math.isnan(value):
         return "-"
-    if unit is Unit.SECONDS:
+    if unit is AxisUnit.SECONDS:
         return words.seconds(value)
-    if unit is Unit.RATE:
+    if unit is AxisUnit.RATE:
         return words.rate(value)
-    if unit is Unit.SHARE:
+    if unit is AxisUnit.SHARE:
         return f"{value * 100:.3g} %"
-    if unit is Unit.TIME:
+    if unit is AxisUnit.TIME:
         return f"{value:g} s"
     return f"{value:,.4g}" if value < 1_000 else f"{value:,.0f}"  # noqa: PLR2004 - all digits
 
 
-def sampled(x: Sequence[float], columns: Sequence[tuple[str, Sequence[Value]]], x_name: str, unit: Unit) -> Table:  # fmt: skip
+def sampled(x: Sequence[float], columns: Sequence[tuple[str, Sequence[Value]]], x_name: str, unit: AxisUnit) -> Table:  # fmt: skip
     """Return at most twenty rows of curves, evenly taken, in words."""
     stride = max(math.ceil(len(x) / 20), 1)
     rows = [
-        [told(x[place], Unit.TIME), *(told(column[place], unit) for _, column in columns)]
+        [told(x[place], AxisUnit.TIME), *(told(column[place], unit) for _, column in columns)]
         for place in range(0, len(x), stride)
     ]
     return Table([x_name, *(name for name, _ in columns)], rows)

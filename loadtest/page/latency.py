@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from loadtest.page.chart import Axis, Chart, Curves, Line, Table, Unit, sampled, told
+from loadtest.page.chart import Axis, AxisUnit, Chart, Curves, Line, Table, sampled, told
 from loadtest.page.promises import levels, points
 from loadtest.page.source import Class, OverTime, Report
 from loadtest.page.spectrum import spectrum
 
-_TIME = Axis("time of the run", Unit.TIME)
-_LATENCY = Axis("latency", Unit.SECONDS, is_log=True)
+_TIME = Axis("time of the run", AxisUnit.TIME)
+_LATENCY = Axis("latency", AxisUnit.SECONDS, is_log=True)
 _PERCENTS = (50.0, 90.0, 99.0, 99.9, 99.99)
 _WAITS = "Latency counts from the time a request was meant to leave"
 
@@ -41,7 +41,7 @@ def _over_time(report: Report, place: int, name: str, course: OverTime) -> Chart
             until_x=report.setting.warm_up_s,
             lost_x=lost,
         ),
-        sampled(course.from_s, [(line.name, line.y) for line in lines], "time", Unit.SECONDS),
+        sampled(course.from_s, [(line.name, line.y) for line in lines], "time", AxisUnit.SECONDS),
     )
 
 
@@ -63,7 +63,7 @@ def as_spectrum(report: Report, shown: dict[str, Class]) -> Iterator[Chart]:
         "A flat line treats all alike; where it bends upwards, something happens to few."
         + (" Rings are targets: the line of their class must pass below." if promised else ""),
         Curves(
-            Axis("share of requests that were at least so fast", Unit.PERCENTILE, is_log=True),
+            Axis("share of requests that were at least so fast", AxisUnit.PERCENTILE, is_log=True),
             _LATENCY,
             lines,
             points=promised,
@@ -85,6 +85,6 @@ def _percentiles(name: str, each: Class, pairs: list[tuple[float, float]]) -> li
             is_lost = each.missing > 0 and x <= each.latency_s.samples
             cells.append("never" if is_lost else "-")
         else:
-            cells.append(told(value, Unit.SECONDS))
-    longest = "never" if each.missing else told(each.latency_s.longest, Unit.SECONDS)
+            cells.append(told(value, AxisUnit.SECONDS))
+    longest = "never" if each.missing else told(each.latency_s.longest, AxisUnit.SECONDS)
     return [name, *cells, longest]

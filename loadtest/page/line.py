@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from loadtest.page.chart import (
     Axis,
+    AxisUnit,
     Bars,
     Chart,
     Curves,
@@ -13,7 +14,6 @@ from loadtest.page.chart import (
     Row,
     Shares,
     Table,
-    Unit,
     sampled,
     shortened,
     told,
@@ -59,7 +59,7 @@ def _places(place: int, name: str, bands: list[Band]) -> Chart:
             list(titles.values()),
             [
                 Row(
-                    f"p{band.percent:g}: {told(band.latency_s, Unit.SECONDS)}",
+                    f"p{band.percent:g}: {told(band.latency_s, AxisUnit.SECONDS)}",
                     {titles[each]: max(band.stations_s.get(each, 0.0), 0.0) for each in stations},
                 )
                 for band in bands
@@ -71,8 +71,8 @@ def _places(place: int, name: str, bands: list[Band]) -> Chart:
                 [
                     f"p{band.percent:g}",
                     f"{band.samples:,}",
-                    told(band.latency_s, Unit.SECONDS),
-                    *(told(band.stations_s.get(each, 0.0), Unit.SECONDS) for each in stations),
+                    told(band.latency_s, AxisUnit.SECONDS),
+                    *(told(band.stations_s.get(each, 0.0), AxisUnit.SECONDS) for each in stations),
                 ]
                 for band in bands
             ],
@@ -97,7 +97,7 @@ def batches(shown: dict[str, Class]) -> Iterator[Chart]:
             Bars("rows of the batch", list(bins), [n / total for n in bins.values()]),
             Table(
                 ["rows", "requests", "share"],
-                [[label, f"{n:,}", told(n / total, Unit.SHARE)] for label, n in bins.items()],
+                [[label, f"{n:,}", told(n / total, AxisUnit.SHARE)] for label, n in bins.items()],
             ),
         )
 
@@ -156,10 +156,10 @@ def busy(report: Report) -> Iterator[Chart]:
         "model is the limit: larger batches or more workers raise it. A run counts when it ends, so "
         "that a second may seem longer than it is.",
         Curves(
-            Axis("time of the run", Unit.TIME),
-            Axis("busy", Unit.SHARE),
+            Axis("time of the run", AxisUnit.TIME),
+            Axis("busy", AxisUnit.SHARE),
             [Line("executor", daemon.at_s, daemon.busy, 0)],
             until_x=report.setting.warm_up_s,
         ),
-        sampled(daemon.at_s, [("busy", daemon.busy)], "time", Unit.SHARE),
+        sampled(daemon.at_s, [("busy", daemon.busy)], "time", AxisUnit.SHARE),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from loadtest.page import latency, line, rates
-from loadtest.page.chart import Chart, Table, Unit, told
+from loadtest.page.chart import AxisUnit, Chart, Table, told
 from loadtest.page.promises import Promise, promises
 from loadtest.page.source import Class, Report
 from loadtest.report import words
@@ -119,8 +119,8 @@ def _row(name: str, each: Class) -> list[str]:
         name,
         *(f"{count:,}" for count in counts),
         "-" if each.checked == 0 else f"{each.wrong:,}",
-        told(rate, Unit.RATE),
-        *(told(unknown if value is None else value, Unit.SECONDS) for value in values),
+        told(rate, AxisUnit.RATE),
+        *(told(unknown if value is None else value, AxisUnit.SECONDS) for value in values),
     ]
 
 
@@ -163,7 +163,7 @@ def _settings(report: Report) -> Iterator[tuple[str, str]]:
     if report.served_by:
         shares = sorted(report.served_by.items(), key=lambda item: -item[1])
         total = sum(report.served_by.values())
-        yield "answered by", ", ".join(f"{name} ({told(n / total, Unit.SHARE)})" for name, n in shares)  # fmt: skip
+        yield "answered by", ", ".join(f"{name} ({told(n / total, AxisUnit.SHARE)})" for name, n in shares)  # fmt: skip
     if setting.machine:
         title = "this machine" if setting.embedded else "load tester"
         yield title, ", ".join(f"{name} {value}" for name, value in setting.machine.items())

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from loadtest.compare.reports import BadReport
 from loadtest.page import chart
-from loadtest.page.chart import Level, Point, told
+from loadtest.page.chart import Level, TargetPoint, told
 from loadtest.page.source import Report, Target
 from loadtest.report import words
 from loadtest.verdict import targets
@@ -14,9 +14,9 @@ from loadtest.verdict.metrics import PERCENTILE, Unit
 from loadtest.verdict.targets import BadTarget, Quantity
 
 _UNITS = {
-    Unit.SECONDS: chart.Unit.SECONDS,
-    Unit.RATE: chart.Unit.RATE,
-    Unit.SHARE: chart.Unit.SHARE,
+    Unit.SECONDS: chart.AxisUnit.SECONDS,
+    Unit.RATE: chart.AxisUnit.RATE,
+    Unit.SHARE: chart.AxisUnit.SHARE,
 }
 
 
@@ -46,14 +46,14 @@ def levels(report: Report, name: str) -> list[Level]:
     ]
 
 
-def points(report: Report, names: Iterable[str]) -> list[Point]:
+def points(report: Report, names: Iterable[str]) -> list[TargetPoint]:
     """Return the bounds on percentiles of these classes; targets of one point share it."""
     found: dict[tuple[float, float], list[str]] = {}
     for name in names:
         for text, metric, bound in _durations(report):
             if metric.name == PERCENTILE and _is_about(report, metric.traffic, name):
                 found.setdefault((100 / (100 - metric.percent), bound), []).append(text)
-    return [Point(x, y, ", ".join(labels)) for (x, y), labels in found.items()]
+    return [TargetPoint(x, y, ", ".join(labels)) for (x, y), labels in found.items()]
 
 
 def _is_about(report: Report, traffic: str, name: str) -> bool:
@@ -68,14 +68,18 @@ def _durations(report: Report) -> Iterator[tuple[str, targets.Metric, float]]:
         metric = target.metric
         if metric.kind.unit is Unit.SECONDS and not metric.argument and each.bound is not None:
             said = metric._replace(traffic="") if len(report.classes) == 1 else metric
-            bound = told(each.bound, chart.Unit.SECONDS)
+            bound = told(each.bound, chart.AxisUnit.SECONDS)
             yield f"{said} {target.operator} {bound}", metric, each.bound
 
 
 def _promise(each: Target) -> Promise:
     target = _parsed(each)
     is_share = any(isinstance(term, Quantity) and term.is_share for term in target.bound)
-    unit = chart.Unit.SHARE if is_share else _UNITS.get(target.metric.kind.unit, chart.Unit.NUMBER)
+    unit = (
+        chart.AxisUnit.SHARE
+        if is_share
+        else _UNITS.get(target.metric.kind.unit, chart.AxisUnit.NUMBER)
+    )
     # Infinite is null in the report; what was not measured is undecided.
     unknown = math.nan if each.outcome == "undecided" else math.inf
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from loadtest.page.chart import Axis, Chart, Curves, Line, Unit, Value, sampled
+from loadtest.page.chart import Axis, AxisUnit, Chart, Curves, Line, Value, sampled
 from loadtest.page.source import Class, OverTime, Report
 
-_TIME = Axis("time of the run", Unit.TIME)
+_TIME = Axis("time of the run", AxisUnit.TIME)
 
 
 def rates(report: Report, shown: dict[str, Class]) -> Iterator[Chart]:
@@ -25,14 +25,14 @@ def rates(report: Report, shown: dict[str, Class]) -> Iterator[Chart]:
             "is worked off.",
             Curves(
                 _TIME,
-                Axis("requests a second", Unit.RATE),
+                Axis("requests a second", AxisUnit.RATE),
                 [
                     Line(head, course.from_s[: len(column)], column, at)
                     for at, (head, column) in enumerate(columns)
                 ],
                 until_x=report.setting.warm_up_s,
             ),
-            sampled(course.from_s[: len(columns[0][1])], columns, "time", Unit.RATE),
+            sampled(course.from_s[: len(columns[0][1])], columns, "time", AxisUnit.RATE),
         )
 
 
@@ -62,11 +62,11 @@ def waiting(report: Report, shown: dict[str, Class]) -> Iterator[Chart]:
         ),
         Curves(
             _TIME,
-            Axis("requests", Unit.NUMBER),
+            Axis("requests", AxisUnit.NUMBER),
             lines,
             until_x=report.setting.warm_up_s,
         ),
-        sampled(columns[0][1], [(name, y) for name, _, y in columns], "time", Unit.NUMBER),
+        sampled(columns[0][1], [(name, y) for name, _, y in columns], "time", AxisUnit.NUMBER),
     )
 
 

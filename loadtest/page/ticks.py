@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from loadtest.page.chart import Axis, Unit, told
+from loadtest.page.chart import Axis, AxisUnit, told
 
-SHARE = Axis("", Unit.SHARE)
+SHARE = Axis("", AxisUnit.SHARE)
 _MINUTE_S, _HOUR_S, _DAY_S = 60.0, 3600.0, 86_400.0
 _DIGITS = (1.0, 2.0, 5.0)
 _TIMES_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200)  # fmt: skip
@@ -48,9 +48,9 @@ def marks(
     low: float, high: float, axis: Axis, *, most: int = _MOST_MARKS
 ) -> list[tuple[float, str]]:
     """Return at most `most` places between two ends and what is written there."""
-    if axis.unit is Unit.PERCENTILE:
+    if axis.unit is AxisUnit.PERCENTILE:
         return _percentiles(high, most)
-    if axis.unit is Unit.TIME:
+    if axis.unit is AxisUnit.TIME:
         days = math.ceil((high - low) / _DAY_S / most)
         step_s = next((each for each in _TIMES_S if (high - low) / each <= most), days * _DAY_S)
         return [(at, _time(at, high)) for at in _every(step_s, low, high)]

@@ -8,8 +8,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from loadtest.report import words
-from loadtest.verdict.judge import Outcome, Ruling
-from loadtest.verdict.verdict import Verdict, Word
+from loadtest.verdict.judge import Ruling, TargetOutcome
+from loadtest.verdict.verdict import Verdict, VerdictWord
 
 
 def write(path: Path, scenario: str, verdict: Verdict, took_s: float) -> None:
@@ -36,7 +36,7 @@ def suite(scenario: str, verdict: Verdict, took_s: float) -> ET.Element:
 
 def _run(scenario: str, verdict: Verdict) -> ET.Element:
     case = ET.Element("testcase", classname=scenario, name="the run is valid")
-    if verdict.word is Word.INTERRUPTED:
+    if verdict.word is VerdictWord.INTERRUPTED:
         ET.SubElement(case, "error", message="interrupted")
     elif verdict.doubts:
         ET.SubElement(case, "error", message="; ".join(verdict.doubts))
@@ -46,9 +46,9 @@ def _run(scenario: str, verdict: Verdict) -> ET.Element:
 def _case(scenario: str, ruling: Ruling) -> ET.Element:
     case = ET.Element("testcase", classname=scenario, name=ruling.target.text)
     told = f"{words.value(ruling, ruling.value)} ({words.interval(ruling) or 'no interval'})"
-    if ruling.outcome is Outcome.MISSED:
+    if ruling.outcome is TargetOutcome.MISSED:
         ET.SubElement(case, "failure", message=told)
-    elif ruling.outcome is Outcome.UNDECIDED:
+    elif ruling.outcome is TargetOutcome.UNDECIDED:
         ET.SubElement(case, "error", message=ruling.why)
     else:
         ET.SubElement(case, "system-out").text = told

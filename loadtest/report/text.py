@@ -6,17 +6,17 @@ from rich.table import Table
 from loadtest.report import words
 from loadtest.verdict.figures import Figures
 from loadtest.verdict.findings import Findings
-from loadtest.verdict.judge import Outcome, Ruling
-from loadtest.verdict.verdict import Verdict, Word
+from loadtest.verdict.judge import Ruling, TargetOutcome
+from loadtest.verdict.verdict import Verdict, VerdictWord
 
 _COLOURS = {
-    Outcome.MET: "green",
-    Outcome.MISSED: "red",
-    Outcome.UNDECIDED: "yellow",
-    Word.PASS: "green",
-    Word.MISSED: "red",
-    Word.INVALID: "yellow",
-    Word.INTERRUPTED: "yellow",
+    TargetOutcome.MET: "green",
+    TargetOutcome.MISSED: "red",
+    TargetOutcome.UNDECIDED: "yellow",
+    VerdictWord.PASS: "green",
+    VerdictWord.MISSED: "red",
+    VerdictWord.INVALID: "yellow",
+    VerdictWord.INTERRUPTED: "yellow",
 }
 _PERCENTILES = (50, 90, 99, 99.9)
 
@@ -29,7 +29,7 @@ def show(console: Console, findings: Findings, verdict: Verdict) -> None:
     _show_targets(console, verdict)
     for doubt in verdict.doubts:
         console.print(f"[yellow]invalid:[/] {doubt}")
-    met = sum(ruling.outcome is Outcome.MET for ruling in verdict.rulings)
+    met = sum(ruling.outcome is TargetOutcome.MET for ruling in verdict.rulings)
     console.print(
         f"\n[bold {_COLOURS[verdict.word]}]{verdict.word.value}[/]: {met} of "
         f"{len(verdict.rulings)} targets met; exit code {verdict.exit.value}"

@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loadtest.report.document import Json, write
 from loadtest.scenario.load import BadScenario
-from loadtest.search.inquiry import Inquiry
-from loadtest.search.search import Answer
-from loadtest.search.tried import Tried
+from loadtest.search.rate_trial import RateTrial
+from loadtest.search.search import SearchAnswer
+from loadtest.search.spec import SearchSpec
 
 VERSION = 1
 """Raised when a key changes its meaning or goes; new keys may come at any time."""
@@ -31,25 +31,27 @@ class Asked(BaseModel):
 class _History(BaseModel):
     version: int
     asked: Asked
-    steps: list[Tried]
+    steps: list[RateTrial]
 
 
-def asked(inquiry: Inquiry) -> Asked:
+def asked(spec: SearchSpec) -> Asked:
     """Return what is searched."""
     return Asked(
-        scenario=inquiry.loaded.name,
-        targets=[target.text for target in inquiry.targets],
-        rates_per_s=inquiry.per_class,
-        start_per_s=inquiry.bounds.start_per_s,
-        precision=inquiry.bounds.precision,
-        step_s=inquiry.step_s,
+        scenario=spec.loaded.name,
+        targets=[target.text for target in spec.targets],
+        rates_per_s=spec.per_class,
+        start_per_s=spec.bounds.start_per_s,
+        precision=spec.bounds.precision,
+        step_s=spec.step_s,
     )
 
 
-def document(inquiry: Inquiry, steps: Sequence[Tried], answer: Answer | None) -> dict[str, Json]:
+def document(
+    spec: SearchSpec, steps: Sequence[RateTrial], answer: SearchAnswer | None
+) -> dict[str, Json]:
     """Return the history; `answer` is None while the search goes on."""
-    history = _History(version=VERSION, asked=asked(inquiry), steps=list(steps))
-    return {**history.model_dump(mode="json"), "answer": answer and _answer(inquiry, answer)}
+    history = _History(version=VERSION, asked=asked(spec), steps=list(steps))
+    return {**history.model_dump(mode="json"), "answer": answer and _answer(spec, answer)}
 
 
 def keep(path: Path, told: dict[str, Json]) -> None:
@@ -57,7 +59,7 @@ def keep(path: Path, told: dict[str, Json]) -> None:
     write(path, told)
 
 
-def read(path: Path, wanted: Asked) -> list[Tried]:
+def read(path: Path, wanted: Asked) -> list[RateTrial]:
     """Return the steps in `path`, none if there is no such file; raises BadScenario."""
     if not path.exists():
         return []
@@ -74,16 +76,16 @@ def read(path: Path, wanted: Asked) -> list[Tried]:
     return history.steps
 
 
-def _answer(inquiry: Inquiry, answer: Answer) -> dict[str, Json]:
+def _answer(spec: SearchSpec, answer: SearchAnswer) -> dict[str, Json]:
     lower, upper, edge, fails = answer.bracket
-    bound = answer.binding
+    bound = answer.limiting_target
     return {
         "end": answer.end.value,
         "exit_code": int(answer.exit),
         "highest_pass_per_s": lower,
         "highest_pass_by_class": None
         if lower is None
-        else {name: lower * share for name, share in inquiry.mix.items()},
+        else {name: lower * share for name, share in spec.mix.items()},
         "upper_edge_per_s": upper,
         "upper_edge": edge.value,
         "lowest_fail_per_s": fails,

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from loadtest.scenario.model import Scenario
-from loadtest.search.binding import Binding, binding
-from loadtest.search.hunt import Bracket, End, Next, Word, bracket, decide
-from loadtest.search.inquiry import Inquiry
-from loadtest.search.tried import Offer, Tried, tried
+from loadtest.search.bracket import Bracket, Next, RateWord, SearchEnd, bracket, decide
+from loadtest.search.limiting_target import LimitingTarget, limiting_target
+from loadtest.search.rate_trial import Offer, RateTrial, rate_trial
+from loadtest.search.spec import SearchSpec
 from loadtest.verdict import verdict as verdicts
 from loadtest.verdict.exits import Exit
 from loadtest.verdict.findings import Findings
@@ -15,7 +15,11 @@ from loadtest.verdict.targets import Target, parse
 from loadtest.verdict.verdict import Verdict
 
 _PROBES = 3
-_EXITS = {End.FOUND: Exit.PASS, End.NOTHING_PASSES: Exit.MISSED, End.INTERRUPTED: Exit.INTERRUPTED}
+_EXITS = {
+    SearchEnd.FOUND: Exit.PASS,
+    SearchEnd.NOTHING_PASSES: Exit.MISSED,
+    SearchEnd.INTERRUPTED: Exit.INTERRUPTED,
+}
 
 
 class Came(NamedTuple):
@@ -27,19 +31,19 @@ class Came(NamedTuple):
     took_s: float
 
 
-class Deployment(Protocol):
+class SearchedDeployment(Protocol):
     """What is searched; real, or simulated in tests."""
 
     def offer(self, scenario: Scenario, targets: Sequence[Target]) -> Came:
         """Offer the load of `scenario` and return when its last reply is in or its grace is over."""
 
 
-class Answer(NamedTuple):
+class SearchAnswer(NamedTuple):
     """What the search came to."""
 
-    end: End
+    end: SearchEnd
     bracket: Bracket
-    binding: Binding | None
+    limiting_target: LimitingTarget | None
 
     @property
     def exit(self) -> Exit:
@@ -47,13 +51,13 @@ class Answer(NamedTuple):
         return _EXITS.get(self.end, Exit.INVALID)
 
 
-class Watcher(Protocol):
+class SearchWatcher(Protocol):
     """Is told how it goes."""
 
     def begins(self, number: int, offer: Offer) -> None:
         """Step `number` begins."""
 
-    def ends(self, step: Tried) -> None:
+    def ends(self, step: RateTrial) -> None:
         """The step is over."""
 
     def waits(self) -> None:
@@ -68,67 +72,71 @@ class Limits(NamedTuple):
 
 
 def search(
-    inquiry: Inquiry,
-    steps: list[Tried],
-    deployment: Deployment,
-    watcher: Watcher,
+    spec: SearchSpec,
+    steps: list[RateTrial],
+    deployment: SearchedDeployment,
+    watcher: SearchWatcher,
     limits: Limits,
-    keep: Callable[[Sequence[Tried], Answer | None], None],
-) -> Answer:
+    keep: Callable[[Sequence[RateTrial], SearchAnswer | None], None],
+) -> SearchAnswer:
     """Return the answer; `steps` are those made before, and those made now are added.
 
     `keep` is given all steps after each of them, and at the end the answer.
     """
-    end = _walk(inquiry, steps, deployment, watcher, limits, keep)
+    end = _walk(spec, steps, deployment, watcher, limits, keep)
     answer = answered(end, steps)
     keep(steps, answer)
     return answer
 
 
-def answered(end: End, steps: Sequence[Tried]) -> Answer:
+def answered(end: SearchEnd, steps: Sequence[RateTrial]) -> SearchAnswer:
     """Return what `steps` came to."""
     found = bracket([step.trial for step in steps])
-    passed = _last(steps, found.lower, Word.PASS)
-    failed = _last(steps, found.fails, Word.FAIL)
-    return Answer(end, found, binding(passed, failed))
+    passed = _last(steps, found.lower, RateWord.PASS)
+    failed = _last(steps, found.fails, RateWord.FAIL)
+    return SearchAnswer(end, found, limiting_target(passed, failed))
 
 
 def _walk(
-    inquiry: Inquiry,
-    steps: list[Tried],
-    deployment: Deployment,
-    watcher: Watcher,
+    spec: SearchSpec,
+    steps: list[RateTrial],
+    deployment: SearchedDeployment,
+    watcher: SearchWatcher,
     limits: Limits,
-    keep: Callable[[Sequence[Tried], Answer | None], None],
-) -> End:
-    while isinstance(wanted := decide([step.trial for step in steps], inquiry.bounds), Next):
-        offer = inquiry.offer(wanted)
-        if limits.now() + inquiry.warm_up_s + offer.seconds > limits.until_s:
-            return End.TIME
+    keep: Callable[[Sequence[RateTrial], SearchAnswer | None], None],
+) -> SearchEnd:
+    while isinstance(wanted := decide([step.trial for step in steps], spec.bounds), Next):
+        offer = spec.offer(wanted)
+        if limits.now() + spec.warm_up_s + offer.seconds > limits.until_s:
+            return SearchEnd.TIME
         watcher.begins(len(steps) + 1, offer)
-        came = deployment.offer(inquiry.scenario(offer, len(steps)), inquiry.targets_of(offer))
-        if came.verdict.word is verdicts.Word.INTERRUPTED:
-            return End.INTERRUPTED
-        own = len(inquiry.targets)
-        step = tried(offer, came.findings, came.verdict, own, began=came.began, took_s=came.took_s)
+        came = deployment.offer(spec.scenario(offer, len(steps)), spec.targets_of(offer))
+        if came.verdict.word is verdicts.VerdictWord.INTERRUPTED:
+            return SearchEnd.INTERRUPTED
+        own = len(spec.targets)
+        step = rate_trial(
+            offer, came.findings, came.verdict, own, began=came.began, took_s=came.took_s
+        )
         steps.append(step)
         keep(steps, None)
         watcher.ends(step)
-        if _left(came) and (end := _rest(inquiry, deployment, watcher)):
+        if _left(came) and (end := _rest(spec, deployment, watcher)):
             return end
     return wanted
 
 
-def _rest(inquiry: Inquiry, deployment: Deployment, watcher: Watcher) -> End | None:
+def _rest(
+    spec: SearchSpec, deployment: SearchedDeployment, watcher: SearchWatcher
+) -> SearchEnd | None:
     """Return when a few more requests are answered; else why the search cannot go on."""
     watcher.waits()
     for _ in range(_PROBES):
-        came = deployment.offer(inquiry.probe(), [parse("missing == 0")])
-        if came.verdict.word is verdicts.Word.INTERRUPTED:
-            return End.INTERRUPTED
+        came = deployment.offer(spec.probe(), [parse("missing == 0")])
+        if came.verdict.word is verdicts.VerdictWord.INTERRUPTED:
+            return SearchEnd.INTERRUPTED
         if not _left(came):
             return None
-    return End.UNREST
+    return SearchEnd.UNREST
 
 
 def _left(came: Came) -> int:
@@ -137,6 +145,6 @@ def _left(came: Came) -> int:
     return came.findings.whole.missing + (warm_up.missing if warm_up else 0)
 
 
-def _last(steps: Sequence[Tried], rate_per_s: float | None, word: Word) -> Tried | None:
+def _last(steps: Sequence[RateTrial], rate_per_s: float | None, word: RateWord) -> RateTrial | None:
     mine = [step for step in steps if step.rate_per_s == rate_per_s and step.word is word]
     return mine[-1] if mine else None

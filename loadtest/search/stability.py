@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Sequence
 
 from loadtest.scenario.load import BadScenario
-from loadtest.search.hunt import Word
+from loadtest.search.bracket import RateWord
 from loadtest.verdict import verdict as verdicts
 from loadtest.verdict.targets import Metric, Target, parse
 from loadtest.verdict.verdict import Verdict
 
 _WORDS = {
-    verdicts.Word.PASS: Word.PASS,
-    verdicts.Word.MISSED: Word.FAIL,
-    verdicts.Word.INVALID: Word.INVALID,
+    verdicts.VerdictWord.PASS: RateWord.PASS,
+    verdicts.VerdictWord.MISSED: RateWord.FAIL,
+    verdicts.VerdictWord.INVALID: RateWord.INVALID,
 }
 
 
@@ -40,8 +40,8 @@ def with_stability(targets: Sequence[Target], classes: Iterable[str]) -> list[Ta
     ]
 
 
-def word_of(verdict: Verdict) -> tuple[Word, str]:
+def word_of(verdict: Verdict) -> tuple[RateWord, str]:
     """Return what a step came to, and why if it proves nothing; it was not interrupted."""
-    if verdict.word is verdicts.Word.INVALID and not verdict.doubts:
-        return Word.UNDECIDED, "; ".join(ruling.why for ruling in verdict.rulings if ruling.why)
+    if verdict.word is verdicts.VerdictWord.INVALID and not verdict.doubts:
+        return RateWord.UNDECIDED, "; ".join(ruling.why for ruling in verdict.rulings if ruling.why)
     return _WORDS[verdict.word], "; ".join(verdict.doubts)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from loadtest.traffic.records import Counts, Floats
-from loadtest.tune.fit import Run
+from loadtest.tune.fit import BatchRun
 
 _BUDGET_S = 40.0
 """For all bursts; twenty of each size take about as long with a model of some milliseconds."""
@@ -90,7 +90,7 @@ def took_s(bursts: Sequence[Burst]) -> float:
     return bursts[-1].at_s if bursts else 0.0
 
 
-def runs(answered: Answered) -> list[Run]:
+def runs(answered: Answered) -> list[BatchRun]:
     """Return the batches that ran: the replies of a burst with one size and one run time are one."""
     known = (answered.batch_rows > 0) & ~np.isnan(answered.run_s)
     batches = {
@@ -102,7 +102,7 @@ def runs(answered: Answered) -> list[Run]:
             strict=True,
         )
     }
-    return [Run(rows, run_s) for _, rows, run_s in sorted(batches)]
+    return [BatchRun(rows, run_s) for _, rows, run_s in sorted(batches)]
 
 
 def _slowest_s(answered: Answered, which: Sequence[int]) -> float:

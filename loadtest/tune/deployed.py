@@ -12,10 +12,10 @@ from loadtest.processes.worker import WorkerFailed
 from loadtest.traffic.records import Floats, Outcome
 from loadtest.trial.trial import Interrupted, measure, offer
 from loadtest.tune.bursts import Answered, Burst
-from loadtest.tune.inquiry import Inquiry
 from loadtest.tune.service import Setting
-from loadtest.tune.tried import Tried, mean_batch_rows, tried
-from loadtest.verdict.verdict import Word
+from loadtest.tune.setting_trial import SettingTrial, mean_batch_rows, setting_trial
+from loadtest.tune.spec import TuneSpec
+from loadtest.verdict.verdict import VerdictWord
 
 _BURST_LINGER_S = 0.05
 """A burst of some hundred requests is in the daemon well within."""
@@ -27,14 +27,14 @@ class Deployed:
     """Reached through Kafka; `sandbox` is None where it cannot be restarted."""
 
     def __init__(
-        self, inquiry: Inquiry, stage: Stage | None, sandbox: Sandbox | None, console: Console
+        self, spec: TuneSpec, stage: Stage | None, sandbox: Sandbox | None, console: Console
     ) -> None:
         """`stage`: the deployment that runs already, None with a sandbox."""
-        self._inquiry = inquiry
+        self._spec = spec
         self._stage = stage
         self._sandbox = sandbox
         self._console = console
-        self._seed = inquiry.scenario.seed
+        self._seed = spec.scenario.seed
 
     @property
     def can_restart(self) -> bool:
@@ -44,11 +44,11 @@ class Deployed:
     def burst(self, wanted: Sequence[Burst]) -> Answered:
         """Offer bursts; raises Interrupted, KafkaError, TopicsMissing, WorkerFailed."""
         sizes = [burst.requests for burst in wanted]
-        scenario = self._inquiry.backlog(sum(sizes))
+        scenario = self._spec.backlog(sum(sizes))
         made = plan(scenario)
         at_s = np.repeat([burst.at_s for burst in wanted], sizes)
         timed = made._replace(streams=[made.streams[0]._replace(times_s=at_s)])
-        with self._daemon(Setting(self._inquiry.most_rows, _BURST_LINGER_S)) as stage:
+        with self._daemon(Setting(self._spec.most_rows, _BURST_LINGER_S)) as stage:
             # Looks at the metrics would be work beside the runs that are timed.
             seen = measure(timed, scenario, stage._replace(metrics_url=""), self._console).seen
         if seen.is_interrupted:
@@ -65,20 +65,20 @@ class Deployed:
 
     def arrivals(self, seconds: float) -> Floats:
         """Return when requests would arrive."""
-        return plan(self._inquiry.steady(seconds, self._seed)).streams[0].times_s
+        return plan(self._spec.steady(seconds, self._seed)).streams[0].times_s
 
-    def run(self, setting: Setting, seconds: float) -> Tried | None:
+    def run(self, setting: Setting, seconds: float) -> SettingTrial | None:
         """Offer the load to a daemon with this setting; None at Ctrl-C. Raises what burst() raises."""
         self._seed += 1
-        scenario = self._inquiry.steady(seconds, self._seed)
+        scenario = self._spec.steady(seconds, self._seed)
         with self._daemon(setting) as stage:
-            trial = offer(plan(scenario), scenario, self._inquiry.judged, stage, self._console)
-            if trial.verdict.word is Word.INTERRUPTED:
+            trial = offer(plan(scenario), scenario, self._spec.judged, stage, self._console)
+            if trial.verdict.word is VerdictWord.INTERRUPTED:
                 return None
             if trial.findings.whole.missing:
                 self._rest(stage)
         rows = mean_batch_rows(trial.measured.seen.stages.batch_rows)
-        return tried(setting, seconds, trial.findings, trial.verdict, rows)
+        return setting_trial(setting, seconds, trial.findings, trial.verdict, rows)
 
     @contextmanager
     def _daemon(self, setting: Setting) -> Iterator[Stage]:
@@ -87,12 +87,12 @@ class Deployed:
                 raise ValueError("neither a deployment nor a sandbox for one")
             yield self._stage
             return
-        with daemon(self._sandbox, overrides(self._inquiry.lane, setting)) as stage:
+        with daemon(self._sandbox, overrides(self._spec.lane, setting)) as stage:
             yield stage
 
     def _rest(self, stage: Stage) -> None:
         """Return when what was left is answered: the next run must not begin with a queue."""
-        scenario = self._inquiry.backlog(_REST_REQUESTS)
+        scenario = self._spec.backlog(_REST_REQUESTS)
         for _ in range(_RESTS):
             seen = measure(plan(scenario), scenario, stage, self._console).seen
             if seen.is_interrupted:

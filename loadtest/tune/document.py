@@ -3,18 +3,18 @@
 import math
 
 from loadtest.report.document import Json
-from loadtest.tune.inquiry import Inquiry
 from loadtest.tune.model import Predicted
 from loadtest.tune.service import Setting
+from loadtest.tune.setting_trial import SettingTrial
+from loadtest.tune.spec import TuneSpec
 from loadtest.tune.text import linger, toml
-from loadtest.tune.tried import Tried
-from loadtest.tune.tuning import Answer
+from loadtest.tune.tuning import TuneAnswer
 
 VERSION = 1
 """Raised when a key changes its meaning or goes; new keys may come at any time."""
 
 
-def document(wanted: Inquiry, answer: Answer) -> dict[str, Json]:
+def document(wanted: TuneSpec, answer: TuneAnswer) -> dict[str, Json]:
     """Return the answer; times are seconds, what was not measured is null."""
     found = answer.fit
     recommended = answer.recommended
@@ -44,9 +44,9 @@ def document(wanted: Inquiry, answer: Answer) -> dict[str, Json]:
     }
 
 
-def _flat(run: Tried | Predicted) -> dict[str, Json]:
+def _flat(run: SettingTrial | Predicted) -> dict[str, Json]:
     values = {name: _plain(value) for name, value in run._asdict().items() if name != "setting"}
-    if isinstance(run, Tried):
+    if isinstance(run, SettingTrial):
         values["meets"] = run.meets
     return {**_setting(run.setting), **values}
 

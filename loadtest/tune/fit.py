@@ -1,4 +1,4 @@
-"""Run time against rows: t = a + c * rows, and how far from a line it is. Pure.
+"""BatchRun time against rows: t = a + c * rows, and how far from a line it is. Pure.
 
 Least squares on the median of each number of rows, each weighted by its inverse: a residual counts
 by its share of the run time, so that small batches matter as much as large ones. A median, since a
@@ -21,14 +21,14 @@ LEAST_RUNS = 3
 """Of a size: fewer come of bursts that met by accident, and have no median to speak of."""
 
 
-class Run(NamedTuple):
+class BatchRun(NamedTuple):
     """One batch that ran."""
 
     rows: int
     run_s: float
 
 
-class Point(NamedTuple):
+class FitPoint(NamedTuple):
     """Batches of one size: their median, and what the line says."""
 
     rows: int
@@ -51,10 +51,10 @@ class Fit(NamedTuple):
     base_s: float
     per_row_s: float
     r2: float
-    points: tuple[Point, ...]
+    points: tuple[FitPoint, ...]
 
     @property
-    def worst(self) -> Point:
+    def worst(self) -> FitPoint:
         """The point that is farthest from the line."""
         return max(self.points, key=lambda point: abs(point.residual))
 
@@ -92,7 +92,7 @@ class SizesMissing(Exception):
     """Batches of the sizes that matter did not run; the message says which did."""
 
 
-def fit(runs: Iterable[Run], *, least: int, most: int = 0) -> Fit:
+def fit(runs: Iterable[BatchRun], *, least: int, most: int = 0) -> Fit:
     """Return the fit for batches of `least` rows on, to `most` if that is given.
 
     Raises SizesMissing when fewer than two sizes ran, or none so small or so large.
@@ -120,7 +120,7 @@ def fit(runs: Iterable[Run], *, least: int, most: int = 0) -> Fit:
         per_row_s,
         _r2(rows, medians_s, base_s, per_row_s),
         tuple(
-            Point(each, median_s, base_s + per_row_s * each, len(by_rows[each]))
+            FitPoint(each, median_s, base_s + per_row_s * each, len(by_rows[each]))
             for each, median_s in zip(rows, medians_s, strict=True)
         ),
     )

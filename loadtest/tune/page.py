@@ -3,19 +3,19 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from loadtest.page.chart import Axis, Chart, Curves, Level, Line, Table, Unit, told
+from loadtest.page.chart import Axis, AxisUnit, Chart, Curves, Level, Line, Table, told
 from loadtest.page.page import Page, Part, Text
 from loadtest.report import words
-from loadtest.tune.inquiry import Inquiry
 from loadtest.tune.model import Bound
+from loadtest.tune.setting_trial import SettingTrial
+from loadtest.tune.spec import TuneSpec
 from loadtest.tune.text import MARGINS, linger, setting_in_words, toml
-from loadtest.tune.tried import Tried
-from loadtest.tune.tuning import Answer, End
+from loadtest.tune.tuning import TuneAnswer, TuneEnd
 
 _SIGNS = {"PASS": "✓", "MISSED": "✗"}
 
 
-def page(name: str, wanted: Inquiry, answer: Answer) -> Page:
+def page(name: str, wanted: TuneSpec, answer: TuneAnswer) -> Page:
     """Return the page."""
     word = answer.exit.name
     about = f"{words.rate(wanted.rate_per_s)}; " + ", ".join(each.text for each in wanted.targets)
@@ -39,37 +39,37 @@ def page(name: str, wanted: Inquiry, answer: Answer) -> Page:
     )
 
 
-def _lead(answer: Answer) -> str:
-    if answer.end is End.CONFIRMED:
+def _lead(answer: TuneAnswer) -> str:
+    if answer.end is TuneEnd.CONFIRMED:
         last = answer.confirmed[-1]
         return (
             f"{setting_in_words(last.setting)}: {last.metric} {words.seconds(last.latency_s)}, executor "
             f"busy {words.share(last.busy)}."
         )
     return {
-        End.PROPOSED: f"Proposed, not confirmed: {setting_in_words(answer.proposed.setting)}.",
-        End.NOTHING_MEETS: "Nothing that was run meets the targets.",
-        End.INTERRUPTED: "Interrupted before its end.",
+        TuneEnd.PROPOSED: f"Proposed, not confirmed: {setting_in_words(answer.proposed.setting)}.",
+        TuneEnd.NOTHING_MEETS: "Nothing that was run meets the targets.",
+        TuneEnd.INTERRUPTED: "Interrupted before its end.",
     }.get(answer.end, "What met the targets was not confirmed.")
 
 
-def _notes(answer: Answer) -> Iterator[str]:
+def _notes(answer: TuneAnswer) -> Iterator[str]:
     yield MARGINS
     if answer.skipped:
         told_of = "; ".join(map(setting_in_words, answer.skipped))
         yield f"Not run, since full batches would not carry the rate: {told_of}."
 
 
-def _table(answer: Answer) -> Table:
+def _table(answer: TuneAnswer) -> Table:
     metric = answer.runs[0].metric if answer.runs else "latency"
     runs = [*((run, "") for run in answer.runs), *((run, "confirms: ") for run in answer.confirmed)]
     rows = [
         [
             f"N {run.setting.max_rows}, T {linger(run.setting.linger_s)}",
-            told(run.latency_s, Unit.SECONDS),
-            told(run.throughput_per_s, Unit.RATE),
-            told(run.batch_rows, Unit.NUMBER),
-            told(run.busy, Unit.SHARE),
+            told(run.latency_s, AxisUnit.SECONDS),
+            told(run.throughput_per_s, AxisUnit.RATE),
+            told(run.batch_rows, AxisUnit.NUMBER),
+            told(run.busy, AxisUnit.SHARE),
             prefix + (run.why.partition(":")[0] or "meets the targets"),
         ]
         for run, prefix in runs
@@ -77,7 +77,7 @@ def _table(answer: Answer) -> Table:
     return Table(["setting", metric, "throughput", "rows a batch", "busy", ""], rows)
 
 
-def _trade_off(wanted: Inquiry, answer: Answer) -> Iterator[Chart]:
+def _trade_off(wanted: TuneSpec, answer: TuneAnswer) -> Iterator[Chart]:
     if not answer.runs:
         return
     metric = answer.runs[0].metric
@@ -85,7 +85,7 @@ def _trade_off(wanted: Inquiry, answer: Answer) -> Iterator[Chart]:
     yield _by_linger(
         answer.runs,
         ("tail", f"{metric} against T", "One line for each N; the target is dotted."),
-        Axis(metric, Unit.SECONDS),
+        Axis(metric, AxisUnit.SECONDS),
         lambda run: run.latency_s,
         bounds,
     )
@@ -93,17 +93,17 @@ def _trade_off(wanted: Inquiry, answer: Answer) -> Iterator[Chart]:
         yield _by_linger(
             answer.runs,
             ("cost", "Busy share against T", "How much of the executor each setting takes."),
-            Axis("executor busy", Unit.SHARE),
+            Axis("executor busy", AxisUnit.SHARE),
             lambda run: run.busy,
             [],
         )
 
 
 def _by_linger(
-    runs: Sequence[Tried],
+    runs: Sequence[SettingTrial],
     said: tuple[str, str, str],
     y: Axis,
-    value: Callable[[Tried], float],
+    value: Callable[[SettingTrial], float],
     levels: Sequence[Level],
 ) -> Chart:
     lines = []
@@ -121,7 +121,7 @@ def _by_linger(
             )
         )
     key, title, says = said
-    drawing = Curves(Axis("T", Unit.SECONDS), y, lines, levels=levels)
+    drawing = Curves(Axis("T", AxisUnit.SECONDS), y, lines, levels=levels)
     table = Table(
         ["N", "T", y.label],
         [
@@ -132,7 +132,7 @@ def _by_linger(
     return Chart(key, title, says, drawing, table)
 
 
-def _fit(answer: Answer) -> Chart:
+def _fit(answer: TuneAnswer) -> Chart:
     found = answer.fit
     rows = [float(point.rows) for point in found.points]
     lines = [
@@ -146,11 +146,11 @@ def _fit(answer: Answer) -> Chart:
     table = Table(
         ["rows", "runs", "median", "fit", "residual"],
         [
-            [str(each.rows), str(each.runs), told(each.median_s, Unit.SECONDS), told(each.fitted_s, Unit.SECONDS), f"{each.residual * 100:+.1f} %"]
+            [str(each.rows), str(each.runs), told(each.median_s, AxisUnit.SECONDS), told(each.fitted_s, AxisUnit.SECONDS), f"{each.residual * 100:+.1f} %"]
             for each in found.points
         ],
     )  # fmt: skip
-    drawing = Curves(Axis("rows", Unit.NUMBER), Axis("run time", Unit.SECONDS), lines)
+    drawing = Curves(Axis("rows", AxisUnit.NUMBER), Axis("run time", AxisUnit.SECONDS), lines)
     return Chart("fit", "Run time against rows", says, drawing, table)
 
 

@@ -10,12 +10,12 @@ from rich.text import Text
 from loadtest.report import words
 from loadtest.tune.choice import MARGIN
 from loadtest.tune.fit import Fit
-from loadtest.tune.inquiry import Inquiry
 from loadtest.tune.model import Predicted
 from loadtest.tune.service import Setting
-from loadtest.tune.tried import Tried
-from loadtest.tune.tuning import Answer, End
-from loadtest.verdict.verdict import Word
+from loadtest.tune.setting_trial import SettingTrial
+from loadtest.tune.spec import TuneSpec
+from loadtest.tune.tuning import TuneAnswer, TuneEnd
+from loadtest.verdict.verdict import VerdictWord
 
 _FIT_S = 60.0
 _START_S = 4.0
@@ -24,7 +24,7 @@ _BAR = 20
 MARGINS = f"A setting meets the targets when it leaves {MARGIN:.0%} of each one on latency."
 
 
-class Shown:
+class TunePrinter:
     """A watcher that prints."""
 
     def __init__(self, console: Console) -> None:
@@ -60,7 +60,7 @@ class Shown:
             f"[bold]{what}[/]  {setting_in_words(setting)}, for {words.seconds(seconds)}"
         )
 
-    def ends(self, run: Tried) -> None:
+    def ends(self, run: SettingTrial) -> None:
         """Say what came of it."""
         colour = "green" if run.meets else "yellow"
         verdict = run.why or f"meets the targets ({words.margin_of(run.margin, digits=0)})"
@@ -72,13 +72,13 @@ class Shown:
         self._console.print(verdict, style=colour, markup=False, soft_wrap=True)
 
 
-def guessed_s(wanted: Inquiry) -> float:
+def guessed_s(wanted: TuneSpec) -> float:
     """Return about how long a tuning takes that measures the settings."""
     each_s = wanted.warm_up_s + _START_S
     return _FIT_S + _MOST_RUNS * (each_s + wanted.sweep_s) + each_s + wanted.confirm_s
 
 
-def show_plan(console: Console, wanted: Inquiry, *, can_restart: bool) -> None:
+def show_plan(console: Console, wanted: TuneSpec, *, can_restart: bool) -> None:
     """Print what is going to happen."""
     told = ", ".join(target.text for target in wanted.targets)
     console.print(
@@ -131,33 +131,33 @@ def show_fit(console: Console, found: Fit, overhead_s: float) -> None:
         )
 
 
-def show_answer(console: Console, wanted: Inquiry, answer: Answer) -> None:
+def show_answer(console: Console, wanted: TuneSpec, answer: TuneAnswer) -> None:
     """Print the trade-off and what to use."""
     if answer.runs:
         console.print("\n[bold]The trade-off[/], cheapest first")
         console.print(_trade_off(answer))
     console.print()
-    if answer.end is End.NOTHING_MEETS:
+    if answer.end is TuneEnd.NOTHING_MEETS:
         console.print(
             f"[bold red]MISSED[/]: nothing that was run meets the targets with {MARGIN:.0%} to "
             f"spare. By the fit one executor carries {words.rate(_most_per_s(answer))} at most: offer "
             "less, relax the target, or add workers."
         )
         return
-    if answer.end is End.INTERRUPTED:
+    if answer.end is TuneEnd.INTERRUPTED:
         console.print("[yellow]INTERRUPTED[/]: nothing is recommended; this is what is known.")
         return
-    if answer.end is End.PROPOSED:
+    if answer.end is TuneEnd.PROPOSED:
         console.print("Proposed by the model, not confirmed:")
     else:
         last = answer.confirmed[-1]
-        colour = "green" if last.word is Word.PASS else "red"
+        colour = "green" if last.word is VerdictWord.PASS else "red"
         console.print(
             f"[bold {colour}]{last.word.value}[/]: {setting_in_words(last.setting)}, "
             f"{last.metric} {words.seconds(last.latency_s)} over {words.seconds(last.seconds)}, "
             f"executor busy {words.share(last.busy)}"
         )
-        if answer.end is End.NOT_CONFIRMED:
+        if answer.end is TuneEnd.NOT_CONFIRMED:
             console.print(
                 f"Nothing that met the targets was confirmed; the last run: {last.why or 'too few samples'}.",
                 markup=False,
@@ -198,7 +198,7 @@ def _show_proposal(console: Console, proposed: Predicted) -> None:
     )
 
 
-def _most_per_s(answer: Answer) -> float:
+def _most_per_s(answer: TuneAnswer) -> float:
     """Return the requests a second of batches of the size that costs least for each."""
     return max(
         point.rows / answer.fit.run_s(point.rows) / answer.request_rows
@@ -206,7 +206,7 @@ def _most_per_s(answer: Answer) -> float:
     )
 
 
-def _trade_off(answer: Answer) -> Table:
+def _trade_off(answer: TuneAnswer) -> Table:
     metric = answer.runs[0].metric
     table = _table("N", "T", metric, "throughput", "rows a batch", "busy", "", "")
     for run in sorted(answer.runs, key=lambda run: (run.busy, run.latency_s)):

@@ -9,12 +9,12 @@ from loadtest.tune import bursts
 from loadtest.tune.bursts import Answered, Burst
 from loadtest.tune.choice import around, cheapest_first, propose
 from loadtest.tune.fit import Fit, fit
-from loadtest.tune.inquiry import Inquiry
 from loadtest.tune.model import Load, Predicted
 from loadtest.tune.service import Setting
-from loadtest.tune.tried import Tried
+from loadtest.tune.setting_trial import SettingTrial
+from loadtest.tune.spec import TuneSpec
 from loadtest.verdict.exits import Exit
-from loadtest.verdict.verdict import Word
+from loadtest.verdict.verdict import VerdictWord
 
 _MOST_CONFIRMATIONS = 3
 _MOST_ATTEMPTS = 2
@@ -22,7 +22,7 @@ _MODEL_REQUESTS = 5_000
 """Arrivals that the model serves for each setting: 50 beyond a p99."""
 
 
-class End(Enum):
+class TuneEnd(Enum):
     """How it ended."""
 
     CONFIRMED = "confirmed"
@@ -33,15 +33,15 @@ class End(Enum):
 
 
 _EXITS = {
-    End.CONFIRMED: Exit.PASS,
-    End.NOT_CONFIRMED: Exit.MISSED,
-    End.NOTHING_MEETS: Exit.MISSED,
-    End.PROPOSED: Exit.INVALID,
-    End.INTERRUPTED: Exit.INTERRUPTED,
+    TuneEnd.CONFIRMED: Exit.PASS,
+    TuneEnd.NOT_CONFIRMED: Exit.MISSED,
+    TuneEnd.NOTHING_MEETS: Exit.MISSED,
+    TuneEnd.PROPOSED: Exit.INVALID,
+    TuneEnd.INTERRUPTED: Exit.INTERRUPTED,
 }
 
 
-class Deployment(Protocol):
+class TunedDeployment(Protocol):
     """What is tuned; real, or simulated in tests."""
 
     @property
@@ -54,11 +54,11 @@ class Deployment(Protocol):
     def arrivals(self, seconds: float) -> Floats:
         """Return when requests would arrive in so many seconds, float64 (n,)."""
 
-    def run(self, setting: Setting, seconds: float) -> Tried | None:
+    def run(self, setting: Setting, seconds: float) -> SettingTrial | None:
         """Offer the load to a lane with this setting; None when it was interrupted."""
 
 
-class Watcher(Protocol):
+class TuneWatcher(Protocol):
     """Is told how it goes."""
 
     def bursts(self, seconds: float) -> None:
@@ -73,107 +73,118 @@ class Watcher(Protocol):
     def begins(self, setting: Setting, seconds: float, *, confirms: bool) -> None:
         """A run begins."""
 
-    def ends(self, run: Tried) -> None:
+    def ends(self, run: SettingTrial) -> None:
         """The run is over."""
 
 
-class Answer(NamedTuple):
+class TuneAnswer(NamedTuple):
     """What it came to; `confirmed`: the runs that were to confirm, the last one decides."""
 
-    end: End
+    end: TuneEnd
     fit: Fit
     overhead_s: float
     request_rows: int
     proposed: Predicted
     looked: list[Predicted]
-    runs: list[Tried]
+    runs: list[SettingTrial]
     skipped: list[Setting]
-    confirmed: list[Tried]
+    confirmed: list[SettingTrial]
 
     @property
     def recommended(self) -> Setting | None:
         """What to use; None when nothing meets the targets."""
-        if self.end is End.PROPOSED:
+        if self.end is TuneEnd.PROPOSED:
             return self.proposed.setting
-        return self.confirmed[-1].setting if self.end is End.CONFIRMED else None
+        return self.confirmed[-1].setting if self.end is TuneEnd.CONFIRMED else None
 
     @property
     def exit(self) -> Exit:
         """The exit code."""
-        if self.end is End.NOT_CONFIRMED and self.confirmed[-1].word is Word.INVALID:
+        if self.end is TuneEnd.NOT_CONFIRMED and self.confirmed[-1].word is VerdictWord.INVALID:
             return Exit.INVALID
         return _EXITS[self.end]
 
 
-def tune(inquiry: Inquiry, deployment: Deployment, watcher: Watcher) -> Answer:
+def tune(spec: TuneSpec, deployment: TunedDeployment, watcher: TuneWatcher) -> TuneAnswer:
     """Return what N and T should be; raises SizesMissing, and what the deployment raises."""
-    probed = bursts.probe(inquiry.most_rows)
+    probed = bursts.probe(spec.most_rows)
     watcher.bursts(bursts.took_s(probed))
     first = deployment.burst(probed)
     request_rows = bursts.request_rows(probed, first)
-    most = max(inquiry.most_rows // request_rows, 1)
-    ladder = bursts.ladder(probed, first, most, inquiry.scenario.seed)
+    most = max(spec.most_rows // request_rows, 1)
+    ladder = bursts.ladder(probed, first, most, spec.scenario.seed)
     watcher.bursts(bursts.took_s(ladder))
     answered = deployment.burst(ladder)
     found = fit(bursts.runs(answered), least=request_rows)
-    load = _load(inquiry, deployment, request_rows)
+    load = _load(spec, deployment, request_rows)
     proposed, looked = propose(
         found,
         load,
-        inquiry.bounds,
+        spec.bounds,
         overhead_s=answered.overhead_s,
-        most_rows=min(inquiry.most_rows, found.most_rows),
+        most_rows=min(spec.most_rows, found.most_rows),
     )
     watcher.fitted(found, proposed, answered.overhead_s)
-    nothing_run = Answer(
-        End.PROPOSED, found, answered.overhead_s, request_rows, proposed, looked, [], [], []
+    nothing_run = TuneAnswer(
+        TuneEnd.PROPOSED, found, answered.overhead_s, request_rows, proposed, looked, [], [], []
     )
     if not deployment.can_restart:
         return nothing_run
-    return _measured(nothing_run, load, inquiry, deployment, watcher)
+    return _measured(nothing_run, load, spec, deployment, watcher)
 
 
-def _load(inquiry: Inquiry, deployment: Deployment, request_rows: int) -> Load:
-    times_s = deployment.arrivals(_MODEL_REQUESTS / inquiry.rate_per_s)
-    return Load(times_s, inquiry.rate_per_s, request_rows)
+def _load(spec: TuneSpec, deployment: TunedDeployment, request_rows: int) -> Load:
+    times_s = deployment.arrivals(_MODEL_REQUESTS / spec.rate_per_s)
+    return Load(times_s, spec.rate_per_s, request_rows)
 
 
 def _measured(
-    answer: Answer, load: Load, inquiry: Inquiry, deployment: Deployment, watcher: Watcher
-) -> Answer:
+    answer: TuneAnswer,
+    load: Load,
+    spec: TuneSpec,
+    deployment: TunedDeployment,
+    watcher: TuneWatcher,
+) -> TuneAnswer:
     settings, skipped = around(
-        answer.proposed.setting, answer.fit, load, min(inquiry.most_rows, answer.fit.most_rows)
+        answer.proposed.setting, answer.fit, load, min(spec.most_rows, answer.fit.most_rows)
     )
     watcher.sweeps(settings, skipped)
-    runs: list[Tried] = []
+    runs: list[SettingTrial] = []
     for setting in settings:
-        came = _run(setting, inquiry.sweep_s, deployment, watcher, confirms=False)
+        came = _run(setting, spec.sweep_s, deployment, watcher, confirms=False)
         if came is None:
-            return answer._replace(end=End.INTERRUPTED, runs=runs, skipped=skipped)
+            return answer._replace(end=TuneEnd.INTERRUPTED, runs=runs, skipped=skipped)
         runs.append(came)
-    measured = answer._replace(end=End.NOTHING_MEETS, runs=runs, skipped=skipped)
-    return _confirmed(measured, inquiry.confirm_s, deployment, watcher)
+    measured = answer._replace(end=TuneEnd.NOTHING_MEETS, runs=runs, skipped=skipped)
+    return _confirmed(measured, spec.confirm_s, deployment, watcher)
 
 
-def _confirmed(answer: Answer, seconds: float, deployment: Deployment, watcher: Watcher) -> Answer:
+def _confirmed(
+    answer: TuneAnswer, seconds: float, deployment: TunedDeployment, watcher: TuneWatcher
+) -> TuneAnswer:
     meeting = cheapest_first([each for each in answer.runs if each.meets])
-    confirmed: list[Tried] = []
+    confirmed: list[SettingTrial] = []
     end = answer.end
     for each in meeting[:_MOST_CONFIRMATIONS]:
         came = _run(each.setting, seconds, deployment, watcher, confirms=True)
         if came is None:
-            end = End.INTERRUPTED
+            end = TuneEnd.INTERRUPTED
             break
         confirmed.append(came)
-        end = End.CONFIRMED if came.word is Word.PASS else End.NOT_CONFIRMED
-        if end is End.CONFIRMED:
+        end = TuneEnd.CONFIRMED if came.word is VerdictWord.PASS else TuneEnd.NOT_CONFIRMED
+        if end is TuneEnd.CONFIRMED:
             break
     return answer._replace(end=end, confirmed=confirmed)
 
 
 def _run(
-    setting: Setting, seconds: float, deployment: Deployment, watcher: Watcher, *, confirms: bool
-) -> Tried | None:
+    setting: Setting,
+    seconds: float,
+    deployment: TunedDeployment,
+    watcher: TuneWatcher,
+    *,
+    confirms: bool,
+) -> SettingTrial | None:
     """Return what came of a run, of a second one where the first proves nothing."""
     came = None
     for _ in range(_MOST_ATTEMPTS):

@@ -19,7 +19,7 @@ from loadtest.verdict.metrics import Unit
 from loadtest.verdict.targets import Quantity, Target
 
 
-class Outcome(Enum):
+class TargetOutcome(Enum):
     """How a target came out."""
 
     MET = "met"
@@ -36,7 +36,7 @@ class Ruling(NamedTuple):
     """
 
     target: Target
-    outcome: Outcome
+    outcome: TargetOutcome
     value: float
     interval: Interval | None
     bound: float
@@ -61,9 +61,9 @@ def judge(target: Target, findings: Findings) -> Ruling:
     bound, leeway = sum(each.value for each in bounds), reading.leeway or 0.0
     unknown = [each.unknown for each in (reading, *bounds) if each.unknown]
     if math.isnan(reading.value) or math.isnan(bound):
-        outcome, why = Outcome.UNDECIDED, "; ".join(unknown) or "nothing was measured"
+        outcome, why = TargetOutcome.UNDECIDED, "; ".join(unknown) or "nothing was measured"
     elif math.isinf(bound):
-        outcome, why = Outcome.UNDECIDED, "what it is compared with is infinite"
+        outcome, why = TargetOutcome.UNDECIDED, "what it is compared with is infinite"
     else:
         outcome, why = _rule(target.operator, reading, bound)
     return Ruling(
@@ -79,44 +79,46 @@ def judge(target: Target, findings: Findings) -> Ruling:
     )
 
 
-def _rule(operator: str, reading: Reading, bound: float) -> tuple[Outcome, str]:
+def _rule(operator: str, reading: Reading, bound: float) -> tuple[TargetOutcome, str]:
     if reading.trials is not None:
         return _rule_by_samples(operator, reading, bound)
     if reading.leeway is not None and reading.interval is not None:
         return _rule_by_interval(reading.interval, bound + reading.leeway)
-    return (Outcome.MET if _holds(operator, reading.value, bound) else Outcome.MISSED), ""
+    return (
+        TargetOutcome.MET if _holds(operator, reading.value, bound) else TargetOutcome.MISSED
+    ), ""
 
 
-def _rule_by_interval(interval: Interval, most: float) -> tuple[Outcome, str]:
+def _rule_by_interval(interval: Interval, most: float) -> tuple[TargetOutcome, str]:
     """Rule on what should not be more than `most`."""
     if interval.high <= most:
-        return Outcome.MET, ""
+        return TargetOutcome.MET, ""
     if interval.low > most:
-        return Outcome.MISSED, ""
-    return Outcome.UNDECIDED, "it cannot be told from noise in so short a time: run longer"
+        return TargetOutcome.MISSED, ""
+    return TargetOutcome.UNDECIDED, "it cannot be told from noise in so short a time: run longer"
 
 
-def _rule_by_samples(operator: str, reading: Reading, bound: float) -> tuple[Outcome, str]:
+def _rule_by_samples(operator: str, reading: Reading, bound: float) -> tuple[TargetOutcome, str]:
     """Rule on a percentile or a share: so many samples are over the bound, so many may be."""
     if reading.trials is None:
         raise ValueError("a reading without samples")
     against, samples, allowed = reading.trials(operator, bound)
     if not 0 < allowed < 1:  # such as < 0%, >= 100%: every single sample decides
         met = _holds(operator, reading.value, bound)
-        return (Outcome.MET if met else Outcome.MISSED), ""
+        return (TargetOutcome.MET if met else TargetOutcome.MISSED), ""
     if confidence.shows(against, samples, allowed):
-        return Outcome.MET, ""
+        return TargetOutcome.MET, ""
     if confidence.refutes(against, samples, allowed):
-        return Outcome.MISSED, ""
+        return TargetOutcome.MISSED, ""
     least = confidence.needed(0, allowed)
     if samples >= least and not _holds(operator, reading.value, bound):
-        return Outcome.MISSED, ""
+        return TargetOutcome.MISSED, ""
     wanted = max(confidence.needed(against, allowed), least)
     why = (
         f"too few samples: {against:,} of {samples:,} are beyond the bound; with as many, "
         f"{wanted:,} samples would show it"
     )
-    return Outcome.UNDECIDED, why
+    return TargetOutcome.UNDECIDED, why
 
 
 def _holds(operator: str, value: float, bound: float) -> bool:

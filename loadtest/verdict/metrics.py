@@ -24,7 +24,7 @@ class Source(Enum):
     DAEMON = "the daemon's /metrics"
 
 
-class Kind(NamedTuple):
+class MetricKind(NamedTuple):
     """One thing that a target can be about.
 
     `argument`: what stands in parentheses, empty for nothing; `or_none`: it may be left out.
@@ -51,8 +51,8 @@ _ANY = ("<", "<=", ">", ">=", "==")
 PERCENTILE = "pNN"
 """Stands for p50, p99, p99.9 and so on."""
 
-KINDS: dict[str, Kind] = {
-    PERCENTILE: Kind(
+KINDS: dict[str, MetricKind] = {
+    PERCENTILE: MetricKind(
         Unit.SECONDS,
         Source.SENT,
         "percentile by nearest rank (p50, p99, p99.9) of the latency of results; missing replies "
@@ -62,17 +62,17 @@ KINDS: dict[str, Kind] = {
         argument="station",
         or_none=True,
     ),
-    "max": Kind(
+    "max": MetricKind(
         Unit.SECONDS, Source.SENT, "longest latency; infinite when a reply is missing", _UPPER
     ),
-    "goodput": Kind(
+    "goodput": MetricKind(
         Unit.SHARE,
         Source.SENT,
         "requests with a result in time, that is not known to be wrong, of all requests",
         _LOWER,
         argument="duration",
     ),
-    "errors": Kind(
+    "errors": MetricKind(
         Unit.AMOUNT,
         Source.ANSWERED,
         "requests answered by an error or found among the dead letters, expired ones too; with a "
@@ -81,50 +81,52 @@ KINDS: dict[str, Kind] = {
         argument="code",
         or_none=True,
     ),
-    "expired": Kind(Unit.AMOUNT, Source.ANSWERED, "requests answered by deadline_exceeded", _ANY),
-    "missing": Kind(Unit.AMOUNT, Source.SENT, "requests without any reply", _ANY),
-    "duplicates": Kind(
+    "expired": MetricKind(
+        Unit.AMOUNT, Source.ANSWERED, "requests answered by deadline_exceeded", _ANY
+    ),
+    "missing": MetricKind(Unit.AMOUNT, Source.SENT, "requests without any reply", _ANY),
+    "duplicates": MetricKind(
         Unit.AMOUNT, Source.ANSWERED, "further replies to requests already answered", _ANY
     ),
-    "wrong": Kind(
+    "wrong": MetricKind(
         Unit.AMOUNT,
         Source.CHECKED,
         "requests with a reply that is not the golden answer, or bad ones with a result; of those whose "
         "right answer is known: they have `golden`, or are `bad`",
         _ANY,
     ),
-    "throughput": Kind(
+    "throughput": MetricKind(
         Unit.RATE,
         Source.RESULTS,
         "results over the time from the first intended send to the last reply",
         _LOWER,
     ),
-    "drain": Kind(
+    "drain": MetricKind(
         Unit.SECONDS,
         Source.ANSWERED,
         "from the last intended send to the last reply",
         (*_UPPER, *_LOWER),
     ),
-    "lag_slope": Kind(
+    "lag_slope": MetricKind(
         Unit.RATE,
         Source.SENT,
         "how fast the number of unanswered requests grows; a hundredth of the rate is leeway, and the "
         "whole interval must be within or beyond, else it is undecided",
         _UPPER,
     ),
-    "utilisation": Kind(
+    "utilisation": MetricKind(
         Unit.SHARE,
         Source.DAEMON,
         "share of the time that the daemon's executor ran a model",
         _LOWER,
     ),
-    "memory_growth": Kind(
+    "memory_growth": MetricKind(
         Unit.SHARE,
         Source.DAEMON,
         "the daemon's resident memory, median of the last quarter over that of the first, less 1",
         _UPPER,
     ),
-    "descriptor_growth": Kind(
+    "descriptor_growth": MetricKind(
         Unit.COUNT,
         Source.DAEMON,
         "the daemon's open files, median of the last quarter less that of the first",

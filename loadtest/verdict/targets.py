@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, NoReturn, TypeAlias
 
 from loadtest.scenario.quantities import duration, rate, share
-from loadtest.verdict.metrics import KINDS, PERCENTILE, Kind, Unit
+from loadtest.verdict.metrics import KINDS, PERCENTILE, MetricKind, Unit
 
 
 class BadTarget(Exception):
@@ -31,7 +31,7 @@ class Metric(NamedTuple):
     percent: float = 0.0
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> MetricKind:
         """What is known of it."""
         return KINDS[self.name]
 

@@ -4,10 +4,10 @@ from enum import Enum
 from typing import NamedTuple
 
 from loadtest.verdict.exits import Exit
-from loadtest.verdict.judge import Outcome, Ruling
+from loadtest.verdict.judge import Ruling, TargetOutcome
 
 
-class Word(Enum):
+class VerdictWord(Enum):
     """The verdict in one word."""
 
     PASS = "PASS"  # noqa: S105 - no password
@@ -19,7 +19,7 @@ class Word(Enum):
 class Verdict(NamedTuple):
     """The word, the rulings on all targets, and why the run may not be believed."""
 
-    word: Word
+    word: VerdictWord
     rulings: list[Ruling]
     doubts: list[str]
 
@@ -32,13 +32,13 @@ class Verdict(NamedTuple):
 def pronounce(rulings: list[Ruling], doubts: list[str], *, is_interrupted: bool) -> Verdict:
     """Return the verdict; `doubts` make all rulings void."""
     if is_interrupted:
-        word = Word.INTERRUPTED
+        word = VerdictWord.INTERRUPTED
     elif doubts:
-        word = Word.INVALID
-    elif any(ruling.outcome is Outcome.MISSED for ruling in rulings):
-        word = Word.MISSED
-    elif not rulings or any(ruling.outcome is Outcome.UNDECIDED for ruling in rulings):
-        word = Word.INVALID
+        word = VerdictWord.INVALID
+    elif any(ruling.outcome is TargetOutcome.MISSED for ruling in rulings):
+        word = VerdictWord.MISSED
+    elif not rulings or any(ruling.outcome is TargetOutcome.UNDECIDED for ruling in rulings):
+        word = VerdictWord.INVALID
     else:
-        word = Word.PASS
+        word = VerdictWord.PASS
     return Verdict(word, rulings, doubts)

@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from loadtest.compare.gate import Word, changes, obstacles
+from loadtest.compare.gate import ChangeWord, changes, obstacles
 from loadtest.compare.ranks import chance_of_being_above
 from loadtest.compare.reports import BadReport, Report, read
 from loadtest.report.document import document
@@ -37,32 +37,32 @@ def _words(before, after, tolerance=0.05):
 
 def test_the_same_run_is_the_same():
     report = _report(_noise(1))
-    assert set(_words(report, report).values()) == {Word.SAME}
+    assert set(_words(report, report).values()) == {ChangeWord.SAME}
 
 
 def test_two_runs_of_one_daemon_differ_by_noise():
     for seed in range(2, 12):
         words = _words(_report(_noise(seed)), _report(_noise(seed + 100)))
-        assert Word.WORSE not in words.values()
+        assert ChangeWord.WORSE not in words.values()
 
 
 def test_a_slower_daemon_is_worse_and_a_faster_one_better():
     slow, fast = _report(_noise(1, 1.5)), _report(_noise(2))
-    assert _words(fast, slow)["p50"] is Word.WORSE
-    assert _words(fast, slow)["p99"] is Word.WORSE
-    assert _words(slow, fast)["p50"] is Word.BETTER
+    assert _words(fast, slow)["p50"] is ChangeWord.WORSE
+    assert _words(fast, slow)["p99"] is ChangeWord.WORSE
+    assert _words(slow, fast)["p50"] is ChangeWord.BETTER
 
 
 def test_a_change_within_the_tolerance_is_nobody_s_business():
     slow, fast = _report(_noise(1, 1.5)), _report(_noise(2))
-    assert Word.WORSE not in _words(fast, slow, tolerance=0.9).values()
+    assert ChangeWord.WORSE not in _words(fast, slow, tolerance=0.9).values()
 
 
 def test_one_stall_is_no_regression():
     stalled = _noise(3)
     stalled[1000:1060] += 4.0
     words = _words(_report(_noise(4)), _report(stalled))
-    assert words["p99"] is Word.UNDECIDED
+    assert words["p99"] is ChangeWord.UNDECIDED
 
 
 def test_each_percentile_is_told_by_its_own_slices():
@@ -73,14 +73,14 @@ def test_each_percentile_is_told_by_its_own_slices():
         _report(np.where(slow, 2.0, _noise(3) / 50)),
         _report(np.where(slow | more, 2.0, _noise(4) / 50)),
     )
-    assert words["p90"] is Word.WORSE
+    assert words["p90"] is ChangeWord.WORSE
 
 
 def test_what_rose_far_in_a_part_of_the_run_is_no_noise():
     behind = _noise(3)
     behind[1500:] += 3.0
     words = _words(_report(_noise(4)), _report(behind))
-    assert words["p90"] is Word.UNDECIDED
+    assert words["p90"] is ChangeWord.UNDECIDED
 
 
 def test_wrong_replies_are_compared_where_they_were_looked_for():
@@ -101,35 +101,35 @@ def test_wrong_replies_are_compared_where_they_were_looked_for():
     )
     words = _words(old, _report(_noise(2, 3.0)))
     assert "wrong" not in words
-    assert _words(old, old)["wrong"] is Word.SAME
-    assert (words["p50"], words["p90"]) == (Word.WORSE, Word.WORSE)
+    assert _words(old, old)["wrong"] is ChangeWord.SAME
+    assert (words["p50"], words["p90"]) == (ChangeWord.WORSE, ChangeWord.WORSE)
 
 
 def test_a_percentile_of_too_few_requests_is_never_worse():
     words = _words(_report(_noise(1, count=200)), _report(_noise(2, 3.0, count=200)))
-    assert words["p50"] is Word.WORSE
-    assert words["p99"] is Word.UNDECIDED
+    assert words["p50"] is ChangeWord.WORSE
+    assert words["p99"] is ChangeWord.UNDECIDED
 
 
 def test_replies_that_go_missing_are_worse():
     lossy = _noise(5)
     lossy[::50] = np.nan
     words = _words(_report(_noise(6)), _report(lossy))
-    assert words["missing"] is Word.WORSE
-    assert words["p99"] is Word.WORSE
+    assert words["missing"] is ChangeWord.WORSE
+    assert words["p99"] is ChangeWord.WORSE
 
 
 def test_a_few_more_errors_are_noise_and_many_are_not():
     calm = _report(_noise(7), errors=[5, 9])
-    assert _words(calm, _report(_noise(7), errors=range(4)))["errors"] is Word.NOISE
-    assert _words(calm, _report(_noise(7), errors=range(30)))["errors"] is Word.WORSE
-    assert _words(_report(_noise(7), errors=range(30)), calm)["errors"] is Word.BETTER
+    assert _words(calm, _report(_noise(7), errors=range(4)))["errors"] is ChangeWord.NOISE
+    assert _words(calm, _report(_noise(7), errors=range(30)))["errors"] is ChangeWord.WORSE
+    assert _words(_report(_noise(7), errors=range(30)), calm)["errors"] is ChangeWord.BETTER
 
 
 def test_fewer_results_a_second_are_worse():
     halved = np.arange(2000) / 200.0 + 0.1  # answered at half the pace
     words = _words(_report(np.full(2000, 0.1)), _report(halved))
-    assert words["results/s"] is Word.WORSE
+    assert words["results/s"] is ChangeWord.WORSE
 
 
 def test_other_loads_are_not_compared():

@@ -16,17 +16,17 @@ from loadtest.office_hours.by_load import Rules, follow
 from loadtest.office_hours.comparison import compare, constant
 from loadtest.office_hours.day import Cost, Up
 from loadtest.office_hours.hours import times_s
-from loadtest.office_hours.measuring import MAX_ROWS, Measured, lacking, runs_of
+from loadtest.office_hours.measuring import MAX_ROWS, MeasuredCosts, lacking, runs_of
 from loadtest.office_hours.replay import Replayed, lanes_of, lives, seen_cost, slower, starts_s
-from loadtest.tune.fit import Fit, Point, Run, fit
+from loadtest.tune.fit import BatchRun, Fit, FitPoint, fit
 from loadtest.verdict.exits import Exit
 from loadtest.wire import Outgoing, Reply
 
 DAY = (1, 0, 0, 0, 0, 2, 8, 35, 110, 180, 200, 190, 130, 170, 200, 195, 165, 110, 50, 20, 10, 6, 3, 2)  # fmt: skip
 TIMES = times_s(DAY, 1)
 COST = Cost(lambda rows: 0.002 + 0.001 * rows, 64, 60.0, 3.0, 1.0)
-MEASURED = Measured(
-    Fit(0.002, 0.001, 1.0, (Point(1, 0.003, 0.003, 6), Point(64, 0.066, 0.066, 6))),
+MEASURED = MeasuredCosts(
+    Fit(0.002, 0.001, 1.0, (FitPoint(1, 0.003, 0.003, 6), FitPoint(64, 0.066, 0.066, 6))),
     (2.5, 3.0, 9.0),
     (4.0, 4.003, 5.0),
     50,
@@ -92,7 +92,7 @@ def test_a_batch_counts_once_whatever_it_answers():
     other = reply(batch_rows=b"2", stages=b"broker=10;wait=20;run=4000")
     unanswered = ran._replace(reply=None)
     found = runs_of([(0, ran), (0, ran), (1, other), (1, reply()), (2, unanswered)])
-    assert found == [Run(2, 0.003), Run(2, 0.004)]
+    assert found == [BatchRun(2, 0.003), BatchRun(2, 0.004)]
 
 
 def test_a_replay_is_computed_again_on_its_own_runs_and_starts():
@@ -184,7 +184,7 @@ def test_a_bad_file_is_refused_before_anything_starts(tmp_path, capsys):
 
 
 def test_a_day_is_not_computed_on_sizes_that_were_not_measured(tmp_path, capsys, monkeypatch):
-    merged = [Run(rows, 0.01 * rows) for rows in range(33, 65) for _ in range(3)]
+    merged = [BatchRun(rows, 0.01 * rows) for rows in range(33, 65) for _ in range(3)]
     monkeypatch.setattr("loadtest.command.office_hours._kafka", lambda: nullcontext("nowhere"))
     monkeypatch.setattr(
         "loadtest.command.office_hours.measure", lambda *_: fit(merged, least=1, most=MAX_ROWS)
@@ -196,6 +196,6 @@ def test_a_day_is_not_computed_on_sizes_that_were_not_measured(tmp_path, capsys,
 
 
 def test_sizes_of_which_too_few_ran_are_measured_again():
-    ran = [Run(rows, 0.1) for rows in (1, 1, 1, 2, 2, 64, 64, 64, 33)]
+    ran = [BatchRun(rows, 0.1) for rows in (1, 1, 1, 2, 2, 64, 64, 64, 33)]
     assert lacking(ran) == [2, 3, 4, 6, 8, 12, 16, 24, 32, 48]
-    assert lacking([Run(rows, 0.1) for rows in range(1, 65)] * 3) == []
+    assert lacking([BatchRun(rows, 0.1) for rows in range(1, 65)] * 3) == []

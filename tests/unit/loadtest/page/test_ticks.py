@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest.page import ticks
-from loadtest.page.chart import Axis, Unit
+from loadtest.page.chart import Axis, AxisUnit
 from loadtest.page.ticks import limits, marks
 
 AXES = [
-    Axis("", Unit.SECONDS, is_log=True),
-    Axis("", Unit.NUMBER),
-    Axis("", Unit.SHARE),
-    Axis("", Unit.TIME),
+    Axis("", AxisUnit.SECONDS, is_log=True),
+    Axis("", AxisUnit.NUMBER),
+    Axis("", AxisUnit.SHARE),
+    Axis("", AxisUnit.TIME),
 ]
 
 
@@ -48,7 +48,7 @@ def test_marks_are_round_numbers_with_units(low, high, axis, texts):
 
 
 def test_percentiles_are_marked_by_their_nines():
-    axis = Axis("", Unit.PERCENTILE, is_log=True)
+    axis = Axis("", AxisUnit.PERCENTILE, is_log=True)
     texts = [text for _, text in marks(1, 10_000, axis)]
     assert texts == ["0 %", "50 %", "90 %", "99 %", "99.9 %", "99.99 %"]
     assert [text for _, text in marks(1, 10_000, axis, most=3)] == texts[2:]

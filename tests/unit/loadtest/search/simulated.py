@@ -3,22 +3,22 @@
 import math
 import random
 
-from loadtest.search.hunt import Bounds, Next, Trial, Word, bracket, decide
+from loadtest.search.bracket import Next, RateWord, SearchBounds, TrialResult, bracket, decide
 
-BOUNDS = Bounds(50.0, 0.05, 1.0, 100_000.0)
+BOUNDS = SearchBounds(50.0, 0.05, 1.0, 100_000.0)
 
 
-def hunt(verdict, bounds=BOUNDS):
+def bracketed(verdict, bounds=BOUNDS):
     """Tries what decide() wants until it is over; `verdict`: a word, by what is wanted."""
     trials = []
     while isinstance(wanted := decide(trials, bounds), Next):
-        trials.append(Trial(wanted.rate_per_s, verdict(wanted), wanted.stretch >= 8))
+        trials.append(TrialResult(wanted.rate_per_s, verdict(wanted), wanted.stretch >= 8))
     return wanted, bracket(trials), trials
 
 
 def cliff(limit_per_s):
     """A service that holds exactly up to this rate."""
-    return lambda wanted: Word.PASS if wanted.rate_per_s <= limit_per_s else Word.FAIL
+    return lambda wanted: RateWord.PASS if wanted.rate_per_s <= limit_per_s else RateWord.FAIL
 
 
 def noisy(limit_per_s, width, seed):
@@ -27,7 +27,9 @@ def noisy(limit_per_s, width, seed):
 
     def verdict(wanted):
         distance = math.log(limit_per_s / wanted.rate_per_s) / math.log1p(width)
-        return Word.PASS if chance.random() < 1 / (1 + math.exp(-4 * distance)) else Word.FAIL
+        return (
+            RateWord.PASS if chance.random() < 1 / (1 + math.exp(-4 * distance)) else RateWord.FAIL
+        )
 
     return verdict
 
@@ -35,4 +37,4 @@ def noisy(limit_per_s, width, seed):
 def hiccups(limit_per_s, share, seed):
     """A service that holds up to this rate, on a machine that now and then spoils a run."""
     chance, exact = random.Random(seed), cliff(limit_per_s)
-    return lambda wanted: Word.FAIL if chance.random() < share else exact(wanted)
+    return lambda wanted: RateWord.FAIL if chance.random() < share else exact(wanted)

@@ -7,10 +7,10 @@ import pytest
 
 from loadtest.scenario.load import BadScenario, Loaded, parse
 from loadtest.search import history
-from loadtest.search.binding import Shape
-from loadtest.search.hunt import End, Next, Purpose, Word
-from loadtest.search.inquiry import inquiry
+from loadtest.search.bracket import Next, Purpose, RateWord, SearchEnd
+from loadtest.search.limiting_target import LimitShape
 from loadtest.search.search import Limits, search
+from loadtest.search.spec import search_spec
 from loadtest.verdict.targets import parse as target
 from tests.unit.loadtest.search.services import Queue
 
@@ -36,7 +36,7 @@ def asked(*targets, rates=TWO, start=None, precision=0.05, step_s=None):
     )
     folder = Path("/nowhere")
     loaded = Loaded("made", parse(text, folder / "s.toml"), folder, text)
-    return inquiry(
+    return search_spec(
         loaded,
         [target(each) for each in targets],
         start_per_s=start,
@@ -54,7 +54,7 @@ def find(wanted, queue, steps=None, *, until_s=1e9, keep=lambda *_: None, watche
 
 def test_the_capacity_of_a_queue_is_found():
     answer = find(asked("p95 < 500ms"), Queue(150))
-    assert answer.end is End.FOUND
+    assert answer.end is SearchEnd.FOUND
     assert 0.85 * 150 < answer.bracket.lower < answer.bracket.upper < 1.1 * 150
     assert answer.bracket.upper <= 1.05 * answer.bracket.lower * (1 + 1e-9)
     assert answer.exit == 0
@@ -80,33 +80,33 @@ def test_no_two_steps_have_the_same_arrivals():
 def test_a_rate_beyond_the_capacity_fails_though_its_latencies_are_allowed():
     steps = []
     find(asked("p95 < 20s", start=200, step_s=10), Queue(150), steps, until_s=31)
-    assert steps[0].word is Word.FAIL
+    assert steps[0].word is RateWord.FAIL
     missed = {ruled.metric for ruled in steps[0].targets if ruled.outcome == "missed"}
     assert missed == {"lag_slope[a]", "lag_slope[b]"}
 
 
 def test_beyond_saturation_there_is_a_cliff():
     answer = find(asked("p95 < 500ms"), Queue(150))
-    assert answer.binding.shape is Shape.CLIFF
+    assert answer.limiting_target.shape is LimitShape.CLIFF
 
 
 def test_a_queue_that_keeps_up_gives_way_as_a_slope():
     # p90 is over its bound at a sixth of the capacity, far from where the queue grows.
     answer = find(asked("p90 < 15ms", precision=0.2), Queue(300))
-    assert answer.binding.metric == "p90"
-    assert answer.binding.shape is Shape.SLOPE
+    assert answer.limiting_target.metric == "p90"
+    assert answer.limiting_target.shape is LimitShape.SLOPE
     assert answer.bracket.upper < 200
 
 
 def test_a_deployment_that_never_answers_in_time_passes_nowhere():
     answer = find(asked("p50 < 5ms"), Queue(150))
-    assert (answer.end, answer.exit, answer.bracket.lower) == (End.NOTHING_PASSES, 1, None)
+    assert (answer.end, answer.exit, answer.bracket.lower) == (SearchEnd.NOTHING_PASSES, 1, None)
 
 
 def test_a_load_tester_that_is_the_limit_proves_nothing_above():
     steps = []
     answer = find(asked("p95 < 500ms"), Queue(1e6, late_from_per_s=150), steps)
-    assert (answer.end, answer.exit) == (End.UNPROVED, 3)
+    assert (answer.end, answer.exit) == (SearchEnd.UNPROVED, 3)
     assert answer.bracket.lower < 150 <= answer.bracket.upper
     assert any("the load tester was the limit" in step.why for step in steps)
 
@@ -116,19 +116,19 @@ def test_requests_without_reply_fail_and_the_next_step_waits_for_rest():
     queue = Queue(1e6, loses=lambda rate: 5 if rate > 100 else 0)
     answer = find(asked("p90 < 1s"), queue, watcher=watcher)
     assert watcher.has_waited
-    assert answer.end is End.FOUND
+    assert answer.end is SearchEnd.FOUND
     assert answer.bracket.lower <= 100 < answer.bracket.upper
 
 
 def test_a_deployment_that_never_rests_ends_the_search():
     answer = find(asked("p90 < 1s"), Queue(1e6, loses=lambda _: 5))
-    assert (answer.end, answer.exit) == (End.UNREST, 3)
+    assert (answer.end, answer.exit) == (SearchEnd.UNREST, 3)
 
 
 def test_time_has_an_end():
     queue = Queue(150)
     answer = find(asked("p95 < 500ms"), queue, until_s=60)
-    assert (answer.end, answer.exit) == (End.TIME, 3)
+    assert (answer.end, answer.exit) == (SearchEnd.TIME, 3)
     assert queue.now_s <= 61
 
 
@@ -180,6 +180,6 @@ def test_a_slope_of_the_lag_is_judged_by_one_rule_whoever_asks_for_it():
 def test_a_short_step_that_decides_nothing_is_followed_by_one_as_long_as_it_takes():
     steps = []
     find(asked("p99 < 500ms", step_s=5), Queue(150), steps, until_s=80)
-    assert steps[0].word is Word.UNDECIDED
-    assert steps[1].word is Word.PASS
+    assert steps[0].word is RateWord.UNDECIDED
+    assert steps[1].word is RateWord.PASS
     assert steps[1].seconds > 30

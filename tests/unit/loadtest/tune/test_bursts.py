@@ -5,7 +5,7 @@ import pytest
 
 from loadtest.tune import bursts
 from loadtest.tune.bursts import Answered, Burst
-from loadtest.tune.fit import Run
+from loadtest.tune.fit import BatchRun
 
 
 def _answered(rows):
@@ -28,7 +28,7 @@ def test_sizes_are_powers_and_their_middles():
 
 def test_replies_of_one_batch_are_one_run():
     answered = _answered([(0, 2, 0.1, 0.05, 0.2), (0, 2, 0.1, 0.05, 0.2), (1, 1, 0.2, 0.0, 0.3)])
-    assert bursts.runs(answered) == [Run(2, 0.1), Run(1, 0.2)]
+    assert bursts.runs(answered) == [BatchRun(2, 0.1), BatchRun(1, 0.2)]
 
 
 def test_replies_that_do_not_say_are_no_run():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from loadtest.scenario import arrivals
 from loadtest.tune.choice import MARGIN, around, cheapest_first, propose, rounded
-from loadtest.tune.fit import Run, fit
+from loadtest.tune.fit import BatchRun, fit
 from loadtest.tune.model import Bound, Load
 from loadtest.tune.service import Setting
 
@@ -21,7 +21,7 @@ class Made(NamedTuple):
 
 def _line(base_s, per_row_s):
     return fit(
-        [Run(rows, base_s + per_row_s * rows) for rows in (1, 1024) for _ in range(3)], least=1
+        [BatchRun(rows, base_s + per_row_s * rows) for rows in (1, 1024) for _ in range(3)], least=1
     )
 
 

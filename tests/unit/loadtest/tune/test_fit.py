@@ -1,16 +1,16 @@
-"""Run time against rows."""
+"""BatchRun time against rows."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest.tune.fit import WORST_RESIDUAL, Run, SizesMissing, fit
+from loadtest.tune.fit import WORST_RESIDUAL, BatchRun, SizesMissing, fit
 
 SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 
 def _runs(run_s, sizes=SIZES, times=5):
-    return [Run(rows, run_s(rows)) for rows in sizes for _ in range(times)]
+    return [BatchRun(rows, run_s(rows)) for rows in sizes for _ in range(times)]
 
 
 @settings(deadline=None)
@@ -25,7 +25,7 @@ def test_a_line_is_found_as_it_is(base_s, per_row_s):
 
 
 def test_runs_beside_something_else_do_not_move_it():
-    late = [Run(rows, 5.0) for rows in SIZES for _ in range(2)]
+    late = [BatchRun(rows, 5.0) for rows in SIZES for _ in range(2)]
     found = fit([*_runs(lambda rows: 0.01 + 0.001 * rows), *late], least=1)
     assert found.base_s == pytest.approx(0.01)
 
@@ -53,7 +53,9 @@ def test_no_part_of_a_run_time_is_negative(run_s):
 
 
 def test_sizes_that_came_by_accident_are_left_out():
-    found = fit([*_runs(lambda rows: 0.01 + 0.001 * rows), Run(44, 3.0), Run(44, 3.0)], least=1)
+    found = fit(
+        [*_runs(lambda rows: 0.01 + 0.001 * rows), BatchRun(44, 3.0), BatchRun(44, 3.0)], least=1
+    )
     assert 44 not in [point.rows for point in found.points]
 
 
@@ -78,7 +80,11 @@ def test_nothing_is_said_of_sizes_beyond_those_that_ran(run_s, rows):
 )
 def test_a_fit_without_the_sizes_that_matter_is_none(least, most, said):
     # Two of one row are too few: they have no median to speak of.
-    runs = [*_runs(lambda rows: 0.01 * rows, sizes=range(33, 65)), Run(1, 0.01), Run(1, 0.01)]
+    runs = [
+        *_runs(lambda rows: 0.01 * rows, sizes=range(33, 65)),
+        BatchRun(1, 0.01),
+        BatchRun(1, 0.01),
+    ]
     with pytest.raises(SizesMissing, match="batches of 33 to 64 rows ran") as error:
         fit(runs, least=least, most=most)
     assert said in str(error.value)

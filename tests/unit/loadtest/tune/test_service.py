@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtest.scenario import arrivals
-from loadtest.tune.fit import Run, fit
+from loadtest.tune.fit import BatchRun, fit
 from loadtest.tune.model import Bound, Load, batch_that_forms, busy_share, can_carry, predict
 from loadtest.tune.service import Setting, serve
 
-LINE = fit([Run(rows, 0.01 + 0.001 * rows) for rows in (1, 64) for _ in range(3)], least=1)
+LINE = fit([BatchRun(rows, 0.01 + 0.001 * rows) for rows in (1, 64) for _ in range(3)], least=1)
 
 
 def _serve(times_s, max_rows, linger_s, run_s=lambda _rows: 0.1, request_rows=1):
@@ -20,7 +20,9 @@ def _serve(times_s, max_rows, linger_s, run_s=lambda _rows: 0.1, request_rows=1)
 def test_a_full_batch_of_large_requests_has_whole_ones():
     load, setting = Load(np.arange(0.0, 9.0, 0.001), 1000.0, 3), Setting(64, 1.0)
     assert batch_that_forms(LINE, setting, load) == 63
-    fitting = fit([Run(rows, 0.01 + 0.001 * rows) for rows in (3, 63) for _ in range(3)], least=3)
+    fitting = fit(
+        [BatchRun(rows, 0.01 + 0.001 * rows) for rows in (3, 63) for _ in range(3)], least=3
+    )
     assert predict(fitting, setting, load, [Bound(99.0, 1.0)], 0.0).busy > 1
 
 

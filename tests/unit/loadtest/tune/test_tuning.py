@@ -12,30 +12,32 @@ from loadtest.page.drawing import svg
 from loadtest.page.html import html
 from loadtest.scenario import arrivals
 from loadtest.scenario.load import BadScenario, parse
-from loadtest.tune import inquiry as inquiries
+from loadtest.tune import spec as specs
 from loadtest.tune.bursts import Answered
 from loadtest.tune.document import document
 from loadtest.tune.fit import SizesMissing
-from loadtest.tune.inquiry import Inquiry
 from loadtest.tune.page import page
 from loadtest.tune.service import Setting, serve
-from loadtest.tune.text import Shown, show_answer, show_plan
-from loadtest.tune.tried import Tried
-from loadtest.tune.tuning import End, tune
+from loadtest.tune.setting_trial import SettingTrial
+from loadtest.tune.spec import TuneSpec
+from loadtest.tune.text import TunePrinter, show_answer, show_plan
+from loadtest.tune.tuning import TuneEnd, tune
 from loadtest.verdict.exits import Exit
 from loadtest.verdict.targets import parse as target
-from loadtest.verdict.verdict import Word
+from loadtest.verdict.verdict import VerdictWord
 
 _OVERHEAD_S = 0.005
 
 
-def _inquiry(*targets, rate_per_s=200.0, most_rows=64):
+def _spec(*targets, rate_per_s=200.0, most_rows=64):
     scenario = parse(
         'reply_topics = ["replies"]\n[classes.a]\ntopic = "t"\nrate = "1/s"\nduration = "1s"\n'
         "body = { generate = { inputs = [{ shape = [1] }] } }\n",
         Path("/nowhere/s.toml"),
     )
-    return Inquiry(scenario, "a", "lane", [target(text) for text in targets], rate_per_s, most_rows)
+    return TuneSpec(
+        scenario, "a", "lane", [target(text) for text in targets], rate_per_s, most_rows
+    )
 
 
 class Simulated:
@@ -43,7 +45,7 @@ class Simulated:
 
     def __init__(self, run_s, wanted, *, can_restart=True, voids=0, unconfirmed=0):
         self.can_restart = can_restart
-        self.tried = []
+        self.ran = []
         self._run_s = run_s
         self._wanted = wanted
         self._voids = voids
@@ -73,12 +75,18 @@ class Simulated:
         fails = confirms and self._unconfirmed > 0
         self._unconfirmed -= confirms
         why = "proves nothing" if is_void else "" if margin >= 0.1 else "misses"
-        word = Word.INVALID if is_void else Word.MISSED if fails or margin < 0 else Word.PASS
-        came = Tried(
+        word = (
+            VerdictWord.INVALID
+            if is_void
+            else VerdictWord.MISSED
+            if fails or margin < 0
+            else VerdictWord.PASS
+        )
+        came = SettingTrial(
             setting, seconds, "p99", p99_s, margin, self._wanted.rate_per_s, served.busy,
             float(served.batches.mean()), 0, why, word, is_void,
         )  # fmt: skip
-        self.tried.append(came)
+        self.ran.append(came)
         return came
 
 
@@ -86,7 +94,7 @@ def _tuned(wanted, service):
     file = io.StringIO()
     console = Console(file=file, width=120)
     show_plan(console, wanted, can_restart=service.can_restart)
-    answer = tune(wanted, service, Shown(console))
+    answer = tune(wanted, service, TunePrinter(console))
     show_answer(console, wanted, answer)
     return answer, file.getvalue()
 
@@ -96,10 +104,10 @@ def _work(rows):
 
 
 def test_the_cheapest_setting_that_meets_the_target_is_found_and_confirmed():
-    wanted = _inquiry("p99 < 500ms")
+    wanted = _spec("p99 < 500ms")
     service = Simulated(_work, wanted)
     answer, _ = _tuned(wanted, service)
-    assert answer.end is End.CONFIRMED
+    assert answer.end is TuneEnd.CONFIRMED
     assert answer.exit is Exit.PASS
     everything = [
         service.run(Setting(1 << power, linger_s), 30.0)
@@ -111,7 +119,7 @@ def test_the_cheapest_setting_that_meets_the_target_is_found_and_confirmed():
 
 
 def test_the_fit_is_that_of_the_service():
-    wanted = _inquiry("p99 < 500ms")
+    wanted = _spec("p99 < 500ms")
     answer, shown = _tuned(wanted, Simulated(_work, wanted))
     assert answer.fit.base_s == pytest.approx(0.02)
     assert answer.fit.per_row_s == pytest.approx(0.0005)
@@ -121,10 +129,10 @@ def test_the_fit_is_that_of_the_service():
 
 
 def test_steps_are_warned_of_and_tuned_all_the_same():
-    wanted = _inquiry("p99 < 500ms")
+    wanted = _spec("p99 < 500ms")
     answer, shown = _tuned(wanted, Simulated(lambda rows: 0.02 if rows <= 16 else 0.06, wanted))
     assert "It is no line" in shown
-    assert answer.end is End.CONFIRMED
+    assert answer.end is TuneEnd.CONFIRMED
 
 
 class Bounded(Simulated):
@@ -143,25 +151,25 @@ class Bounded(Simulated):
 
 
 def test_larger_batches_than_any_that_ran_are_not_proposed():
-    wanted = _inquiry("p99 < 500ms")
+    wanted = _spec("p99 < 500ms")
     answer, shown = _tuned(wanted, Bounded(_work, wanted, 1, 16))
-    assert answer.end is End.PROPOSED
+    assert answer.end is TuneEnd.PROPOSED
     assert {each.setting.max_rows for each in answer.looked} == {1, 2, 4, 8, 16}
     assert "16, the most that ran together" in shown
 
 
 def test_nothing_is_proposed_of_batches_that_never_ran_alone():
-    wanted = _inquiry("p99 < 500ms")
+    wanted = _spec("p99 < 500ms")
     service = Bounded(_work, wanted, 33, 64)
     service.burst = lambda wanted: Bounded.burst(service, wanted)._replace(
         batch_rows=np.concatenate([[1, 1], Bounded.burst(service, wanted).batch_rows[2:]])
     )
     with pytest.raises(SizesMissing, match="hardly any of 1"):
-        tune(wanted, service, Shown(Console(file=io.StringIO())))
+        tune(wanted, service, TunePrinter(Console(file=io.StringIO())))
 
 
 def test_a_target_that_nothing_meets_is_missed():
-    wanted = _inquiry("p99 < 15ms")
+    wanted = _spec("p99 < 15ms")
     answer, shown = _tuned(wanted, Simulated(_work, wanted))
     assert answer.exit is Exit.MISSED
     assert answer.recommended is None
@@ -170,14 +178,14 @@ def test_a_target_that_nothing_meets_is_missed():
 
 
 def test_what_is_not_confirmed_gives_way_to_the_next():
-    wanted = _inquiry("p99 < 500ms")
+    wanted = _spec("p99 < 500ms")
     answer, _ = _tuned(wanted, Simulated(_work, wanted, unconfirmed=1))
-    assert [run.word for run in answer.confirmed] == [Word.MISSED, Word.PASS]
+    assert [run.word for run in answer.confirmed] == [VerdictWord.MISSED, VerdictWord.PASS]
     assert answer.recommended == answer.confirmed[1].setting
 
 
 def test_three_that_are_not_confirmed_are_enough():
-    wanted = _inquiry("p99 < 500ms")
+    wanted = _spec("p99 < 500ms")
     answer, shown = _tuned(wanted, Simulated(_work, wanted, unconfirmed=9))
     assert len(answer.confirmed) == 3
     assert answer.exit is Exit.MISSED
@@ -186,21 +194,19 @@ def test_three_that_are_not_confirmed_are_enough():
 
 
 def test_a_run_that_proves_nothing_is_repeated_once():
-    wanted = _inquiry("p99 < 500ms")
+    wanted = _spec("p99 < 500ms")
     service = Simulated(_work, wanted, voids=1)
     answer, _ = _tuned(wanted, service)
-    assert service.tried[0].is_void
-    assert service.tried[1].setting == service.tried[0].setting
-    assert answer.runs[0] == service.tried[1]
+    assert service.ran[0].is_void
+    assert service.ran[1].setting == service.ran[0].setting
+    assert answer.runs[0] == service.ran[1]
 
 
 def test_what_is_known_is_shown_when_it_is_interrupted():
-    wanted = _inquiry("p99 < 500ms")
+    wanted = _spec("p99 < 500ms")
     service = Simulated(_work, wanted)
     go_on = service.run
-    service.run = lambda setting, seconds: (
-        go_on(setting, seconds) if len(service.tried) < 2 else None
-    )
+    service.run = lambda setting, seconds: go_on(setting, seconds) if len(service.ran) < 2 else None
     answer, shown = _tuned(wanted, service)
     assert answer.exit is Exit.INTERRUPTED
     assert len(answer.runs) == 2
@@ -210,18 +216,18 @@ def test_what_is_known_is_shown_when_it_is_interrupted():
 
 
 def test_a_deployment_that_is_not_restarted_gets_a_proposal_alone():
-    wanted = _inquiry("p99 < 500ms")
+    wanted = _spec("p99 < 500ms")
     service = Simulated(_work, wanted, can_restart=False)
     answer, shown = _tuned(wanted, service)
-    assert not service.tried
-    assert answer.end is End.PROPOSED
+    assert not service.ran
+    assert answer.end is TuneEnd.PROPOSED
     assert answer.exit is Exit.INVALID
     assert "not restarted" in shown
     assert "not confirmed" in shown
 
 
 def test_the_lines_to_paste_are_those_of_what_is_recommended():
-    wanted = _inquiry("p99 < 500ms")
+    wanted = _spec("p99 < 500ms")
     answer, shown = _tuned(wanted, Simulated(_work, wanted))
     told = document(wanted, answer)
     assert f"[lanes.lane]\nmax_rows = {answer.recommended.max_rows}\n" in shown
@@ -231,7 +237,7 @@ def test_the_lines_to_paste_are_those_of_what_is_recommended():
 
 
 def test_only_the_class_that_is_tuned_is_offered():
-    wanted = _inquiry("p99 < 500ms")
+    wanted = _spec("p99 < 500ms")
     steady = wanted.steady(10.0, 3)
     assert steady.classes["a"].rate.value == 200
     assert steady.classes["a"].duration == wanted.warm_up_s + 10
@@ -241,32 +247,32 @@ def test_only_the_class_that_is_tuned_is_offered():
 
 def test_a_target_on_latency_is_needed():
     with pytest.raises(BadScenario, match="target on latency"):
-        _ = _inquiry("errors == 0").bounds
+        _ = _spec("errors == 0").bounds
 
 
 def test_targets_of_other_classes_are_refused():
     with pytest.raises(BadScenario, match="urgent"):
-        inquiries.check([target("p99[urgent] < 1s")], "a")
+        specs.check([target("p99[urgent] < 1s")], "a")
 
 
 def test_a_rate_that_takes_hours_to_show_a_target_is_refused():
     with pytest.raises(BadScenario, match="longer than 300 s"):
-        _ = _inquiry("p99.9 < 1s", rate_per_s=1.0).sweep_s
+        _ = _spec("p99.9 < 1s", rate_per_s=1.0).sweep_s
 
 
 def test_lanes_that_say_nothing_of_metrics_are_shown_all_the_same():
-    wanted = _inquiry("p99 < 500ms")
+    wanted = _spec("p99 < 500ms")
     service = Simulated(_work, wanted)
     blind = service.run
     service.run = lambda setting, seconds: blind(setting, seconds)._replace(busy=math.nan)
     answer, shown = _tuned(wanted, service)
-    assert answer.end is End.CONFIRMED
+    assert answer.end is TuneEnd.CONFIRMED
     assert document(wanted, answer)["runs"][0]["busy"] is None
     assert "-" in shown
 
 
 def test_the_page_draws_the_trade_off_and_the_fit():
-    wanted = _inquiry("p99 < 500ms")
+    wanted = _spec("p99 < 500ms")
     answer, _ = _tuned(wanted, Simulated(_work, wanted))
     drawn = html(page("made <up>", wanted, answer), svg)
     for title in ("p99 against T", "Busy share against T", "Run time against rows", "Settings"):
@@ -278,7 +284,7 @@ def test_the_page_draws_the_trade_off_and_the_fit():
 
 
 def test_a_proposal_alone_has_a_page_too():
-    wanted = _inquiry("p99 < 500ms")
+    wanted = _spec("p99 < 500ms")
     answer, _ = _tuned(wanted, Simulated(_work, wanted, can_restart=False))
     drawn = html(page("lane", wanted, answer), svg)
     assert "Proposed, not confirmed" in drawn

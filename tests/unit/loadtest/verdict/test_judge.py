@@ -8,13 +8,13 @@ import pytest
 
 from loadtest.verdict.exits import Exit
 from loadtest.verdict.findings import Daemon
-from loadtest.verdict.judge import Outcome, judge
+from loadtest.verdict.judge import TargetOutcome, judge
 from loadtest.verdict.targets import parse
 from loadtest.verdict.validity import doubts
-from loadtest.verdict.verdict import Word, pronounce
+from loadtest.verdict.verdict import VerdictWord, pronounce
 from tests.unit.loadtest.runs import answer, found, made_plan, recorded
 
-MET, MISSED, UNDECIDED = Outcome.MET, Outcome.MISSED, Outcome.UNDECIDED
+MET, MISSED, UNDECIDED = TargetOutcome.MET, TargetOutcome.MISSED, TargetOutcome.UNDECIDED
 
 
 def _run(latencies_s, **options):
@@ -288,4 +288,4 @@ def _rulings(*texts):
 def test_the_verdict_has_its_exit_code(texts, doubts, is_interrupted, exit_code):
     verdict = pronounce(_rulings(*texts), doubts, is_interrupted=is_interrupted)
     assert verdict.exit is exit_code
-    assert verdict.word is Word[exit_code.name]
+    assert verdict.word is VerdictWord[exit_code.name]

@@ -10,7 +10,7 @@ import pytest
 from loadtest.deployment.scrape import Look
 from loadtest.scenario.load import parse as parse_scenario
 from loadtest.traffic.recorder import Recorder
-from loadtest.verdict.judge import Outcome, judge
+from loadtest.verdict.judge import TargetOutcome, judge
 from loadtest.verdict.metrics import KINDS, PERCENTILE, Source, Unit
 from loadtest.verdict.sources import refusal
 from loadtest.verdict.targets import parse
@@ -100,7 +100,7 @@ def test_no_metric_is_met_without_data(name, state):
     outcomes = {text: judge(parse(text), findings) for text in _targets(name)}
 
     assert {
-        text for text, each in outcomes.items() if each.outcome is not Outcome.UNDECIDED
+        text for text, each in outcomes.items() if each.outcome is not TargetOutcome.UNDECIDED
     } == set()
     assert all(math.isnan(each.value) and each.why for each in outcomes.values())
 
@@ -136,11 +136,11 @@ def test_the_share_of_wrong_replies_is_of_those_that_were_checked():
 
 def test_a_code_that_nobody_knows_is_no_data():
     ruling = judge(parse("errors(to_large) == 0"), _run())
-    assert ruling.outcome is Outcome.UNDECIDED
+    assert ruling.outcome is TargetOutcome.UNDECIDED
     assert "to_large" in ruling.why
 
     theirs = _run(status="error", error_code="to_large")
-    assert judge(parse("errors(to_large) == 0"), theirs).outcome is Outcome.MISSED
+    assert judge(parse("errors(to_large) == 0"), theirs).outcome is TargetOutcome.MISSED
 
 
 def test_a_recorder_that_knows_no_answer_checks_none():

@@ -2,14 +2,14 @@
 
 import pytest
 
-from loadtest.search import length
+from loadtest.search import step_length
 from loadtest.verdict.targets import parse
 
 MIX = {"standard": 0.9, "urgent": 0.1}
 
 
 def usual_s(rate_per_s, *targets):
-    return length.usual_s([parse(each) for each in targets], MIX, rate_per_s)
+    return step_length.usual_s([parse(each) for each in targets], MIX, rate_per_s)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def usual_s(rate_per_s, *targets):
         (1000, ["errors == 0", "missing == 0"], 10),
         (100_000, ["p50[standard] < 30s"], 120),  # four times the longest bound
         (100_000, ["goodput(8s) >= 90%"], 32),
-        (1, ["p99 < 100ms"], length.LONGEST_S),  # and never longer
+        (1, ["p99 < 100ms"], step_length.LONGEST_S),  # and never longer
     ],
 )
 def test_a_step_is_as_long_as_its_targets_need(rate_per_s, targets, seconds):
@@ -32,9 +32,9 @@ def test_a_step_is_as_long_as_its_targets_need(rate_per_s, targets, seconds):
 
 def test_below_the_least_rate_the_longest_step_is_too_short():
     targets = [parse("p99[urgent] < 100ms")]
-    least_per_s = length.least_per_s(targets, MIX)
+    least_per_s = step_length.least_per_s(targets, MIX)
     assert least_per_s == pytest.approx(1.1 * 1307 / 0.1 / 300)
-    assert length.usual_s(targets, MIX, 1.01 * least_per_s) < length.LONGEST_S
+    assert step_length.usual_s(targets, MIX, 1.01 * least_per_s) < step_length.LONGEST_S
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_below_the_least_rate_the_longest_step_is_too_short():
     [(0, "p99 < 100ms", 1), (5, "p99 < 100ms", 5), (5, "p99 < 9s", 9), (0, "max < 1h", 60)],
 )
 def test_the_warm_up_lasts_until_first_requests_may_be_answered(given_s, target, seconds):
-    assert length.warm_up_s([parse(target)], given_s) == seconds
+    assert step_length.warm_up_s([parse(target)], given_s) == seconds

@@ -8,12 +8,12 @@ import numpy as np
 from loadtest.tune.choice import MARGIN
 from loadtest.tune.service import Setting
 from loadtest.verdict.findings import Findings
-from loadtest.verdict.judge import Outcome, Ruling
+from loadtest.verdict.judge import Ruling, TargetOutcome
 from loadtest.verdict.metrics import Unit
-from loadtest.verdict.verdict import Verdict, Word
+from loadtest.verdict.verdict import Verdict, VerdictWord
 
 
-class Tried(NamedTuple):
+class SettingTrial(NamedTuple):
     """What came of a run. `latency_s` and `margin` are of the latency target nearest its bound.
 
     `busy` is NaN without metrics; `why`: why it does not meet the targets, else empty.
@@ -29,7 +29,7 @@ class Tried(NamedTuple):
     batch_rows: float
     missing: int
     why: str
-    word: Word
+    word: VerdictWord
     is_void: bool
     """Whether the run proves nothing, since the load tester was late or the limit."""
 
@@ -39,14 +39,14 @@ class Tried(NamedTuple):
         return not self.why
 
 
-def tried(
+def setting_trial(
     setting: Setting, seconds: float, findings: Findings, verdict: Verdict, batch_rows: float
-) -> Tried:
+) -> SettingTrial:
     """Return what is kept of a run; `batch_rows` is the mean of its batches."""
     latencies = [ruling for ruling in verdict.rulings if _is_latency(ruling)]
     nearest = min(latencies, key=_margin)
     whole = findings.whole
-    return Tried(
+    return SettingTrial(
         setting,
         seconds,
         str(nearest.target.metric),
@@ -75,7 +75,7 @@ def _why(verdict: Verdict) -> str:
 
 
 def _against(ruling: Ruling) -> str:
-    if ruling.outcome is Outcome.MISSED:
+    if ruling.outcome is TargetOutcome.MISSED:
         return f"misses {ruling.target.text}"
     if math.isnan(ruling.value):
         return f"{ruling.target.text} was not measured"

@@ -7,7 +7,7 @@ from loadtest.scenario.arrivals import SHAPES
 from loadtest.scenario.load import BadScenario
 from loadtest.scenario.model import Scenario
 from loadtest.scenario.quantities import Rate
-from loadtest.search import length
+from loadtest.search import step_length
 from loadtest.search.stability import with_stability
 from loadtest.tune.model import Bound
 from loadtest.verdict.metrics import PERCENTILE
@@ -18,7 +18,7 @@ _LONGEST = 100.0
 _BURST_GRACE_S = 120.0
 
 
-class Inquiry(NamedTuple):
+class TuneSpec(NamedTuple):
     """`lane` is empty where no configuration tells its name."""
 
     scenario: Scenario
@@ -44,19 +44,19 @@ class Inquiry(NamedTuple):
     @property
     def warm_up_s(self) -> float:
         """How long a run is offered before it counts."""
-        return length.warm_up_s(self.targets, self.scenario.warm_up)
+        return step_length.warm_up_s(self.targets, self.scenario.warm_up)
 
     @property
     def sweep_s(self) -> float:
         """How long each run of the sweep measures."""
         mix = {self.traffic: 1.0}
-        least_per_s = length.least_per_s(self.targets, mix)
+        least_per_s = step_length.least_per_s(self.targets, mix)
         if self.rate_per_s < least_per_s:
             raise BadScenario(
-                f"at {self.rate_per_s:g}/s a run would take longer than {length.LONGEST_S:.0f} s to "
+                f"at {self.rate_per_s:g}/s a run would take longer than {step_length.LONGEST_S:.0f} s to "
                 f"show that the targets are met; from {least_per_s:.3g}/s on it does not"
             )
-        return length.usual_s(self.targets, mix, self.rate_per_s)
+        return step_length.usual_s(self.targets, mix, self.rate_per_s)
 
     @property
     def confirm_s(self) -> float:

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from loadtest.report import words
-from loadtest.search.hunt import Purpose, Trial, Word
-from loadtest.search.length import LONGEST_S
+from loadtest.search.bracket import Purpose, RateWord, TrialResult
 from loadtest.search.stability import word_of
+from loadtest.search.step_length import LONGEST_S
 from loadtest.verdict.findings import Findings
 from loadtest.verdict.judge import Ruling
 from loadtest.verdict.verdict import Verdict
 
 
 @dataclass(frozen=True)
-class Ruled:
+class TargetResult:
     """A target and how it came out; None for what is infinite or unknown."""
 
     target: str
@@ -35,7 +35,7 @@ class Ruled:
 
 
 @dataclass(frozen=True)
-class Served:
+class ClassResults:
     """What became of a class of requests."""
 
     offered_per_s: float
@@ -50,24 +50,24 @@ class Served:
 
 
 @dataclass(frozen=True)
-class Tried:
+class RateTrial:
     """A step: a rate of all classes together, what came of it, and why if it proves nothing."""
 
     rate_per_s: float
     purpose: Purpose
     seconds: float
-    word: Word
+    word: RateWord
     why: str
-    targets: list[Ruled]
-    classes: dict[str, Served]
+    targets: list[TargetResult]
+    classes: dict[str, ClassResults]
     load_tester_cpu: float
     began: str
     took_s: float
 
     @property
-    def trial(self) -> Trial:
+    def trial(self) -> TrialResult:
         """What the decision looks at."""
-        return Trial(self.rate_per_s, self.word, self.seconds >= LONGEST_S)
+        return TrialResult(self.rate_per_s, self.word, self.seconds >= LONGEST_S)
 
 
 class Offer(NamedTuple):
@@ -79,12 +79,12 @@ class Offer(NamedTuple):
     seconds: float
 
 
-def tried(
+def rate_trial(
     offer: Offer, findings: Findings, verdict: Verdict, own: int, *, began: str, took_s: float
-) -> Tried:
+) -> RateTrial:
     """Return what is kept of a step; the first `own` targets are not those of every search."""
     word, why = word_of(verdict)
-    return Tried(
+    return RateTrial(
         offer.rate_per_s,
         offer.purpose,
         offer.seconds,
@@ -98,8 +98,8 @@ def tried(
     )
 
 
-def _ruled(ruling: Ruling, *, is_own: bool) -> Ruled:
-    return Ruled(
+def _ruled(ruling: Ruling, *, is_own: bool) -> TargetResult:
+    return TargetResult(
         ruling.target.text,
         str(ruling.target.metric),
         ruling.outcome.value,
@@ -112,9 +112,9 @@ def _ruled(ruling: Ruling, *, is_own: bool) -> Ruled:
     )
 
 
-def _served(name: str, per_s: float, findings: Findings) -> Served:
+def _served(name: str, per_s: float, findings: Findings) -> ClassResults:
     figures = findings.by_class[name]
-    return Served(
+    return ClassResults(
         per_s,
         figures.sent,
         figures.results,

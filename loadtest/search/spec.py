@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from loadtest.scenario.load import BadScenario, Loaded
 from loadtest.scenario.model import Scenario
-from loadtest.search import length, scaled, stability
-from loadtest.search.hunt import Bounds, Next, Purpose, steps_between
-from loadtest.search.tried import Offer
+from loadtest.search import scaled, stability, step_length
+from loadtest.search.bracket import Next, Purpose, SearchBounds, steps_between
+from loadtest.search.rate_trial import Offer
 from loadtest.verdict.targets import Target
 
 _MOST_PER_S = 100_000.0
@@ -20,13 +20,13 @@ _DOUBLINGS_GUESSED = 4
 _CONFIRMATIONS = 3  # one of the upper edge, and one of twice the length of the lower
 
 
-class Inquiry(NamedTuple):
+class SearchSpec(NamedTuple):
     """A search; `step_s`: how long a step measures, None: what its targets need."""
 
     loaded: Loaded
     targets: list[Target]
     per_class: dict[str, float]
-    bounds: Bounds
+    bounds: SearchBounds
     step_s: float | None = None
 
     @property
@@ -37,7 +37,7 @@ class Inquiry(NamedTuple):
     @property
     def warm_up_s(self) -> float:
         """How long each step is offered before it counts."""
-        return length.warm_up_s(self.targets, self.loaded.scenario.warm_up)
+        return step_length.warm_up_s(self.targets, self.loaded.scenario.warm_up)
 
     @property
     def guessed_s(self) -> float:
@@ -47,7 +47,7 @@ class Inquiry(NamedTuple):
 
     def usual_s(self, rate_per_s: float) -> float:
         """Return how long a step of this rate measures."""
-        return self.step_s or length.usual_s(self.targets, self.mix, rate_per_s)
+        return self.step_s or step_length.usual_s(self.targets, self.mix, rate_per_s)
 
     def offer(self, wanted: Next) -> Offer:
         """Return what is to be offered."""
@@ -61,8 +61,8 @@ class Inquiry(NamedTuple):
     def _seconds(self, wanted: Next) -> float:
         seconds = wanted.stretch * self.usual_s(wanted.rate_per_s)
         if wanted.purpose is Purpose.LONGER:  # a step_s that is too short must not stay so
-            seconds = max(seconds, length.usual_s(self.targets, self.mix, wanted.rate_per_s))
-        return min(seconds, length.LONGEST_S)
+            seconds = max(seconds, step_length.usual_s(self.targets, self.mix, wanted.rate_per_s))
+        return min(seconds, step_length.LONGEST_S)
 
     def scenario(self, offer: Offer, number: int) -> Scenario:
         """Return the scenario that is step `number`; each has arrivals of its own."""
@@ -83,18 +83,18 @@ class Inquiry(NamedTuple):
         return few.model_copy(update={"warm_up": 0.0, "reply_grace": _LEAST_GRACE_S})
 
     def targets_of(self, offer: Offer) -> list[Target]:
-        """Return all that must hold in a step; the first are the inquiry's own."""
+        """Return all that must hold in a step; the first are the search's own."""
         return stability.with_stability(self.targets, offer.per_class)
 
 
-def inquiry(
+def search_spec(
     loaded: Loaded,
     targets: list[Target],
     *,
     start_per_s: float | None,
     precision: float,
     step_s: float | None,
-) -> Inquiry:
+) -> SearchSpec:
     """Return the search that is wanted; by default it starts with the scenario's own rate.
 
     Raises BadScenario.
@@ -103,7 +103,7 @@ def inquiry(
     per_class = scaled.rates(loaded.scenario)
     if not 0 < precision < 1:
         raise BadScenario("--precision: a share above 0%, such as 5%")
-    least_per_s = length.least_per_s(targets, scaled.mix(per_class))
+    least_per_s = step_length.least_per_s(targets, scaled.mix(per_class))
     start = start_per_s or math.fsum(per_class.values())
-    bounds = Bounds(max(start, least_per_s), precision, least_per_s, _MOST_PER_S)
-    return Inquiry(loaded, targets, per_class, bounds, step_s)
+    bounds = SearchBounds(max(start, least_per_s), precision, least_per_s, _MOST_PER_S)
+    return SearchSpec(loaded, targets, per_class, bounds, step_s)

@@ -19,7 +19,7 @@ _MOST_UNDECIDED = 3
 _CONFIRM_STRETCH = 2
 
 
-class Word(Enum):
+class RateWord(Enum):
     """What came of a rate: it holds or not, or the run proves nothing, by samples or at all."""
 
     PASS = "PASS"  # noqa: S105 - no password
@@ -28,15 +28,15 @@ class Word(Enum):
     INVALID = "INVALID"
 
 
-class Trial(NamedTuple):
+class TrialResult(NamedTuple):
     """A rate that was offered; `is_longest`: no longer run is allowed."""
 
     rate_per_s: float
-    word: Word
+    word: RateWord
     is_longest: bool = False
 
 
-class Bounds(NamedTuple):
+class SearchBounds(NamedTuple):
     """Where is searched: rates, and the share by which both edges may differ."""
 
     start_per_s: float
@@ -65,7 +65,7 @@ class Next(NamedTuple):
     stretch: int = 1
 
 
-class End(Enum):
+class SearchEnd(Enum):
     """Why the search is over; the last three are not decided here."""
 
     FOUND = "found"
@@ -111,7 +111,7 @@ class _Standing(Enum):
     UNPROVED = "proved nothing, twice in a row"
 
 
-_CONCLUSIVE = {Word.PASS, Word.FAIL}
+_CONCLUSIVE = {RateWord.PASS, RateWord.FAIL}
 _PASSES = {_Standing.PASSED, _Standing.HOLDS}
 _FAILS = {_Standing.FAILED, _Standing.BREAKS}
 _EDGES = {
@@ -133,14 +133,14 @@ _STANDINGS = {
 }
 
 
-def decide(trials: Sequence[Trial], bounds: Bounds) -> Next | End:
+def decide(trials: Sequence[TrialResult], bounds: SearchBounds) -> Next | SearchEnd:
     """Return what is to be tried after `trials`, in the order they were made, or why nothing is."""
     if not trials:
         return Next(bounds.start_per_s, Purpose.START)
     last = trials[-1].rate_per_s
     standing = _standing(trials, last)
     if len(trials) >= _MOST_TRIALS:
-        return End.TRIALS
+        return SearchEnd.TRIALS
     if standing is _Standing.LONGER:
         return Next(last, Purpose.LONGER, 2 ** _inconclusive(trials, last))
     if standing is _Standing.SPLIT:
@@ -148,7 +148,7 @@ def decide(trials: Sequence[Trial], bounds: Bounds) -> Next | End:
     return _between(trials, bounds)
 
 
-def bracket(trials: Sequence[Trial]) -> Bracket:
+def bracket(trials: Sequence[TrialResult]) -> Bracket:
     """Return the bracket by what is known so far."""
     standings = {trial.rate_per_s: _standing(trials, trial.rate_per_s) for trial in trials}
     broken = [rate for rate, standing in standings.items() if standing not in _PASSES]
@@ -168,17 +168,17 @@ def steps_between(precision: float) -> int:
     return math.ceil(math.log2(math.log(2) / math.log1p(precision)))
 
 
-def _between(trials: Sequence[Trial], bounds: Bounds) -> Next | End:
+def _between(trials: Sequence[TrialResult], bounds: SearchBounds) -> Next | SearchEnd:
     lower, upper, edge, _ = bracket(trials)
     if upper is None and lower is not None:
         if lower < bounds.most_per_s:
             return Next(min(2 * lower, bounds.most_per_s), Purpose.DOUBLE)
-        return _confirmation(trials, lower) or End.NEVER_FAILS
+        return _confirmation(trials, lower) or SearchEnd.NEVER_FAILS
     if lower is None and upper is not None:
         if upper > bounds.least_per_s:
             return Next(max(upper / 2, bounds.least_per_s), Purpose.HALVE)
         return _confirmation(trials, upper) or (
-            End.NOTHING_PASSES if edge is Edge.FAILS else End.UNPROVED
+            SearchEnd.NOTHING_PASSES if edge is Edge.FAILS else SearchEnd.UNPROVED
         )
     if lower is None or upper is None:
         raise ValueError("trials without a rate")
@@ -188,31 +188,31 @@ def _between(trials: Sequence[Trial], bounds: Bounds) -> Next | End:
     return (
         _confirmation(trials, upper)
         or _confirmation(trials, lower)
-        or (End.UNPROVED if edge is Edge.INVALID else End.FOUND)
+        or (SearchEnd.UNPROVED if edge is Edge.INVALID else SearchEnd.FOUND)
     )
 
 
-def _confirmation(trials: Sequence[Trial], rate_per_s: float) -> Next | None:
+def _confirmation(trials: Sequence[TrialResult], rate_per_s: float) -> Next | None:
     standing = _standing(trials, rate_per_s)
     if standing is _Standing.PASSED:
         return Next(rate_per_s, Purpose.CONFIRM, _CONFIRM_STRETCH)
     return Next(rate_per_s, Purpose.CONFIRM) if standing is _Standing.FAILED else None
 
 
-def _standing(trials: Sequence[Trial], rate_per_s: float) -> _Standing:
+def _standing(trials: Sequence[TrialResult], rate_per_s: float) -> _Standing:
     mine = [trial for trial in trials if trial.rate_per_s == rate_per_s]
     last = mine[-1]
-    if last.word is Word.UNDECIDED:
+    if last.word is RateWord.UNDECIDED:
         spent = last.is_longest or _inconclusive(trials, rate_per_s) >= _MOST_UNDECIDED
         return _Standing.UNDECIDED if spent else _Standing.LONGER
-    if last.word is Word.INVALID:
+    if last.word is RateWord.INVALID:
         spent = _inconclusive(trials, rate_per_s) >= _MOST_INVALID
         return _Standing.UNPROVED if spent else _Standing.LONGER
     conclusive = (trial.word for trial in mine if trial.word in _CONCLUSIVE)
     return _STANDINGS["".join(word.value[0] for word in conclusive)]
 
 
-def _inconclusive(trials: Sequence[Trial], rate_per_s: float) -> int:
+def _inconclusive(trials: Sequence[TrialResult], rate_per_s: float) -> int:
     """Return how many runs of this rate proved nothing since the last one that did."""
     words = [trial.word for trial in trials if trial.rate_per_s == rate_per_s]
     proved = (number for number, word in enumerate(reversed(words)) if word in _CONCLUSIVE)
