@@ -14,7 +14,7 @@ from daemon.values.errors import Code
 from daemon.values.messages import Header, Record
 
 
-class Why(StrEnum):
+class Skip(StrEnum):
     """Why a dead letter cannot be sent again."""
 
     NO_DEAD_LETTER = "no_dead_letter"
@@ -85,10 +85,10 @@ def letter_of(record: Record) -> Letter:
     )
 
 
-def replay_of(record: Record, letter: Letter, topics: Collection[str]) -> Replay | Why:
+def replay_of(record: Record, letter: Letter, topics: Collection[str]) -> Replay | Skip:
     """Return what is sent again for `record`, or why nothing is; `topics` are the lanes'."""
     if record.value is None:
-        return Why.TOMBSTONE
+        return Skip.TOMBSTONE
     if why := _unfit(record, letter, topics):
         return why
     kept = [header for header in record.headers if header[0] not in names.OURS]
@@ -98,16 +98,16 @@ def replay_of(record: Record, letter: Letter, topics: Collection[str]) -> Replay
     return Replay(letter.topic, letter.partition, record.key, record.value, headers)
 
 
-def _unfit(record: Record, letter: Letter, topics: Collection[str]) -> Why | None:
+def _unfit(record: Record, letter: Letter, topics: Collection[str]) -> Skip | None:
     said = {name for name, _ in record.headers}
     complete = letter.topic and letter.code and letter.partition >= 0 and letter.offset >= 0
     reasons = {
-        Why.NO_DEAD_LETTER: not complete,
-        Why.UNDECODABLE: letter.code == Code.UNDECODABLE_RECORD,
-        Why.TOMBSTONE: names.TOMBSTONE in said,
-        Why.DROPPED: names.DROPPED in said,
-        Why.TRUNCATED: names.TRUNCATED in said,
-        Why.NOT_A_LANE: letter.topic not in topics,
+        Skip.NO_DEAD_LETTER: not complete,
+        Skip.UNDECODABLE: letter.code == Code.UNDECODABLE_RECORD,
+        Skip.TOMBSTONE: names.TOMBSTONE in said,
+        Skip.DROPPED: names.DROPPED in said,
+        Skip.TRUNCATED: names.TRUNCATED in said,
+        Skip.NOT_A_LANE: letter.topic not in topics,
     }
     return next((why for why, holds in reasons.items() if holds), None)
 

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from config.load import Loaded, load
 from config.units import parse_duration
-from daemon.answering.replay import Letter, Replay, Selection, Why, letter_of, replay_of
+from daemon.answering.replay import Letter, Replay, Selection, Skip, letter_of, replay_of
 from daemon.commands.replay_report import Outcome, Report
 from daemon.commands.waiting import waiting
 from daemon.kafka.looking.reader import whole
-from daemon.kafka.writing.replay import Resender
+from daemon.kafka.writing.replay import Replayer
 from daemon.telemetry import logs
 from daemon.values.errors import Code, Exit, Fatal
 from daemon.values.messages import Record
@@ -77,10 +77,10 @@ async def _replay(
     settings = loaded.settings
     topics = frozenset(topic for lane in settings.lanes.values() for topic in lane.topics)
     async with AsyncExitStack() as stack:
-        resender = None
+        replayer = None
         if wanted.send:
-            resender = Resender(settings.kafka, topics, base=loaded.base)
-            await stack.enter_async_context(resender)
+            replayer = Replayer(settings.kafka, topics, base=loaded.base)
+            await stack.enter_async_context(replayer)
         letters = await stack.enter_async_context(
             aclosing(
                 whole(
@@ -95,16 +95,16 @@ async def _replay(
         left = wanted.most
         async for records in letters:
             chosen = choose(records, selection, topics, most=left)
-            outcomes = await _send(chosen, resender)
+            outcomes = await _send(chosen, replayer)
             report.take(outcomes)
             if left is not None:
                 left -= sum(outcome.done != "skipped" for outcome in outcomes)
-            if left == 0 or (resender is not None and resender.ended):
+            if left == 0 or (replayer is not None and replayer.ended):
                 break
-    return resender.ended if resender is not None else None
+    return replayer.ended if replayer is not None else None
 
 
-Chosen = tuple[Record, Letter, Replay | Why]
+Chosen = tuple[Record, Letter, Replay | Skip]
 
 
 def choose(
@@ -124,9 +124,9 @@ def choose(
     return chosen
 
 
-async def _send(chosen: Sequence[Chosen], resender: Resender | None) -> list[Outcome]:
+async def _send(chosen: Sequence[Chosen], replayer: Replayer | None) -> list[Outcome]:
     """Return what became of `chosen`, which are sent if there is somebody to send them."""
-    if resender is None:
+    if replayer is None:
         return [
             Outcome(record, letter, "would_send", "")
             if isinstance(what, Replay)
@@ -134,10 +134,10 @@ async def _send(chosen: Sequence[Chosen], resender: Resender | None) -> list[Out
             for record, letter, what in chosen
         ]
     replays = [what for _, _, what in chosen if isinstance(what, Replay)]
-    problems = iter(await resender.send(replays))
+    problems = iter(await replayer.send(replays))
     outcomes = []
     for record, letter, what in chosen:
-        if isinstance(what, Why):
+        if isinstance(what, Skip):
             outcomes.append(Outcome(record, letter, "skipped", what))
         else:
             problem = next(problems)

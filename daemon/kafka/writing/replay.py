@@ -1,4 +1,4 @@
-"""Sending records again: each to its partition, acknowledged by all replicas in sync."""
+"""Sending replayed requests: each to its partition, acknowledged by all replicas in sync."""
 
 import asyncio
 import time
@@ -46,8 +46,8 @@ class Outgoing(Protocol):
         """Its headers."""
 
 
-class Resender:
-    """A producer for a few records by hand; an async context manager.
+class Replayer:
+    """Sends replays, a few records by hand; an async context manager.
 
     Without idempotence: a record that the broker refuses must not end those behind it, and a repeat
     after a lost acknowledgement is no harm where everything is delivered at least once.

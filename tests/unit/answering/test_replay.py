@@ -3,7 +3,7 @@
 import pytest
 
 from daemon.answering.dead_letters import dead_letter
-from daemon.answering.replay import Selection, Why, letter_of, replay_of
+from daemon.answering.replay import Selection, Skip, letter_of, replay_of
 from daemon.values.errors import Code
 from tests.fakes import FakeRecord
 
@@ -59,15 +59,15 @@ def test_a_request_without_a_key_or_with_an_empty_body_is_one_as_well():
 @pytest.mark.parametrize(
     ("record", "why"),
     [
-        (dead(value=b"v" * 9_000), Why.TRUNCATED),
-        (dead(("h", b"x" * 9_000)), Why.DROPPED),
-        (dead(value=None), Why.TOMBSTONE),
-        (dead(value=b"", key=None, code=Code.UNDECODABLE_RECORD), Why.UNDECODABLE),
-        (dead(topic="another.job.s"), Why.NOT_A_LANE),
-        (FakeRecord("dead", 0, 0, value=b"stray"), Why.NO_DEAD_LETTER),
-        (dead()._replace(value=None), Why.TOMBSTONE),
+        (dead(value=b"v" * 9_000), Skip.TRUNCATED),
+        (dead(("h", b"x" * 9_000)), Skip.DROPPED),
+        (dead(value=None), Skip.TOMBSTONE),
+        (dead(value=b"", key=None, code=Code.UNDECODABLE_RECORD), Skip.UNDECODABLE),
+        (dead(topic="another.job.s"), Skip.NOT_A_LANE),
+        (FakeRecord("dead", 0, 0, value=b"stray"), Skip.NO_DEAD_LETTER),
+        (dead()._replace(value=None), Skip.TOMBSTONE),
     ],
-    ids=lambda each: str(each) if isinstance(each, Why) else "",
+    ids=lambda each: str(each) if isinstance(each, Skip) else "",
 )
 def test_what_is_not_whole_or_not_ours_is_not_sent(record, why):
     assert replay(record) is why
@@ -90,7 +90,7 @@ def test_a_forged_letter_is_sent_nowhere(forged):
     record = dead()
     record = record._replace(headers=[*record.headers, forged])
 
-    assert isinstance(replay(record), Why)
+    assert isinstance(replay(record), Skip)
 
 
 def test_a_letter_says_which_request_it_was():

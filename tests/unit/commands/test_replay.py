@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daemon.answering.replay import Replay, Why, letter_of
+from daemon.answering.replay import Replay, Skip, letter_of
 from daemon.commands.replay import Wanted, choose, selection_of
 from daemon.commands.replay_report import Outcome, Report, summary
 from daemon.values.errors import Exit, Fatal
@@ -68,7 +68,7 @@ def test_letters_are_chosen_up_to_the_most_that_can_be_sent():
 
     chosen = choose(records, selection(), frozenset({"a"}), most=2)
 
-    assert [type(what) for _, _, what in chosen] == [Replay, Why, Replay]
+    assert [type(what) for _, _, what in chosen] == [Replay, Skip, Replay]
 
 
 def test_letters_that_do_not_match_are_not_even_counted():

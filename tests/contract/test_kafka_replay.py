@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer
 
 from daemon.answering.replay import Replay
 from daemon.kafka.looking.reader import whole
-from daemon.kafka.writing.replay import Resender
+from daemon.kafka.writing.replay import Replayer
 from daemon.values.errors import Fatal
 from tests.contract.worlds import settings_for
 
@@ -36,8 +36,8 @@ def request(topic, partition=0, value=b"body", key=b"k", headers=()):
 
 
 async def sent(kafka, topics, *records):
-    async with Resender(kafka, topics, base=Path()) as resender:
-        return await resender.send(records), resender.ended
+    async with Replayer(kafka, topics, base=Path()) as replayer:
+        return await replayer.send(records), replayer.ended
 
 
 async def test_a_topic_is_read_as_far_as_it_was_at_the_start(
