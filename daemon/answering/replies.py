@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from config.settings import Settings
-from daemon.answering.batch_replies import BatchReplies, Run
+from daemon.answering.batch_replies import BatchReplies
 from daemon.answering.dead_letters import dead_letter
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
@@ -17,8 +17,14 @@ from daemon.wire import raw
 from daemon.wire.assemble import is_raw, slices
 from daemon.wire.encode import encode
 from daemon.wire.headers import CONTENT_TYPE
-from daemon.wire.problem import PROBLEM_TYPE, problem
-from daemon.wire.reply_headers import ERROR, ERROR_CODE, request_id, trace_headers
+from daemon.wire.problem import problem
+from daemon.wire.reply_headers import (
+    MOST_BYTES,
+    Echo,
+    Run,
+    error_headers,
+    reply_headers,
+)
 
 if TYPE_CHECKING:  # values of the runner, which needs nothing of this module
     from daemon.inference.bisection import Part
@@ -28,8 +34,6 @@ Converted: TypeAlias = tuple[str, bytes] | RequestRefused
 """What a transform made of a request's outputs: content type and body, or a refusal."""
 
 _SPAN_ID_BITS = 64
-_HEADERS_BYTES = 2 * 2**10
-"""More than a reply's headers take: correlation 128, trace 600, eight others of 40 to 300 bytes."""
 
 
 class Address(NamedTuple):
@@ -52,12 +56,12 @@ class Replies:
         span_ids: Callable[[], int] = lambda: secrets.randbits(_SPAN_ID_BITS),
     ) -> None:
         self._diagnostics = settings.replies.diagnostics
-        self._most_bytes = settings.limits.reply_bytes - _HEADERS_BYTES
+        self._most_bytes = settings.limits.reply_bytes - MOST_BYTES
         self._dead_letters = settings.dead_letters
         self._span_ids = span_ids
 
     def results(self, served: "Served", part: "Part", *, wall_ahead_s: float) -> list[Answer]:
-        """Return an answer for each request of `part`; `wall_ahead_s`: see batch_replies.Run.
+        """Return an answer for each request of `part`; `wall_ahead_s`: see reply_headers.Run.
 
         Outputs that are not finite are invalid_output for the requests they belong to alone.
         """
@@ -149,11 +153,8 @@ class Replies:
     ) -> Answer:
         """Return the error reply to a record; a key too large to be echoed is left out."""
         code = refused.code
-        headers = [PROBLEM_TYPE, ERROR, (ERROR_CODE, code.encode()), request_id(record)]
-        if address.correlation is not None:
-            headers.append(address.correlation)
-        if address.traceparent is not None:
-            headers += trace_headers(address.traceparent, address.tracestate, self._span_ids())
+        echo = Echo(record, address.correlation, address.traceparent, address.tracestate)
+        (headers,) = reply_headers([echo], error_headers(code), None, self._span_ids)
         body = problem(code, refused.detail)
         key = record.key
         if key is not None and len(key) + len(body) > self._most_bytes:

@@ -7,12 +7,8 @@ from daemon.answering.dead_letters import dead_letter, headers_bytes
 from daemon.answering.replies import Replies
 from daemon.values.errors import Code, Exit, Fatal
 from daemon.values.messages import Answer
-from daemon.wire.headers import CORRELATION, TRACEPARENT, TRACESTATE
-from daemon.wire.problem import PROBLEM_TYPE, problem
-from daemon.wire.reply_headers import ERROR, ERROR_CODE, REQUEST_ID, SERVED_BY
-
-_KEPT = frozenset({*CORRELATION, REQUEST_ID, SERVED_BY, TRACEPARENT, TRACESTATE})
-"""Headers of a reply that the error reply in its place has as well."""
+from daemon.wire.problem import problem
+from daemon.wire.reply_headers import error_headers_instead
 
 
 class Undeliverable:
@@ -72,13 +68,12 @@ class Undeliverable:
 
 
 def _error_instead(answer: Answer, code: Code, detail: str) -> Answer:
-    kept = [header for header in answer.headers if header[0] in _KEPT]
     return structs.replace(
         answer,
         code=code,
         partition=None if code is Code.INVALID_REQUEST else answer.partition,
         value=problem(code, detail),
-        headers=[PROBLEM_TYPE, ERROR, (ERROR_CODE, code.encode()), *kept],
+        headers=error_headers_instead(answer.headers, code),
     )
 
 

@@ -20,7 +20,8 @@
   matched to a model
 - `raw.py`: the form application/octet-stream alone: raw little-endian rows, one or several end to
   end
-- `reply_headers.py`: the headers of replies: their names, and how their values are written
+- `reply_headers.py`: the headers of replies: their names, their values, and the one place where
+  they are put together
 - `shapes.py`: shapes that requests declare: checked in Python integers before anything is
   allocated
 - `tensor_bytes.py`: a tensor's elements as little-endian bytes, as the binary tensor extension

@@ -1,7 +1,15 @@
-"""The headers of replies: their names, and how their values are written."""
+"""The headers of replies: their names, their values, and the one place where they are put together.
 
+What every reply has to carry is appended in `reply_headers`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+from daemon.values.errors import Code
 from daemon.values.messages import Header, Record
-from daemon.wire.headers import TRACEPARENT, TRACESTATE
+from daemon.wire.headers import CONTENT_TYPE, JSON_LENGTH, TRACEPARENT, TRACESTATE
+from daemon.wire.problem import PROBLEM_TYPE
 from daemon.wire.trace import child
 
 STATUS = "status"
@@ -14,12 +22,120 @@ STAGES = "stages"
 OK: Header = (STATUS, b"ok")
 ERROR: Header = (STATUS, b"error")
 
+MOST_BYTES = 2 * 2**10
+"""More than all of them take: correlation 128, trace 600, eight others of 40 to 300 bytes."""
+_OF_RESULTS = frozenset({CONTENT_TYPE, JSON_LENGTH, STATUS, BATCH_ROWS, STAGES})
+"""What says something of a result; the error reply in its place has no such headers, or others."""
 _MICROSECONDS = 1_000_000
 
 
-def request_id(record: Record) -> Header:
-    """Return the name of a request, the same on every repeat of its reply."""
-    return REQUEST_ID, f"{record.topic}/{record.partition}/{record.offset}".encode()
+class Run(NamedTuple):
+    """What is told of the run behind a result.
+
+    `started_s` is monotonic; `wall_ahead_s`: how far the wall clock is ahead of the monotonic one.
+    """
+
+    rows: int
+    started_s: float
+    run_s: float
+    wall_ahead_s: float
+
+
+class Answered(Protocol):
+    """What a reply repeats of the request that it answers; meets daemon.values.messages.Request."""
+
+    @property
+    def record(self) -> Record:
+        """The request's record."""
+
+    @property
+    def arrived_s(self) -> float:
+        """When it arrived, in monotonic seconds; asked for with a run only."""
+
+    @property
+    def correlation(self) -> Header | None:
+        """Echoed by the name that the requester gave it."""
+
+    @property
+    def traceparent(self) -> bytes | None:
+        """The span that the reply's is a child of."""
+
+    @property
+    def tracestate(self) -> bytes | None:
+        """Passed on with it."""
+
+
+class Echo(NamedTuple):
+    """What a reply repeats of a record that came to no request."""
+
+    record: Record
+    correlation: Header | None
+    traceparent: bytes | None
+    tracestate: bytes | None
+    arrived_s: float = 0.0
+
+
+def result_headers(served_by: bytes, run: Run | None) -> list[Header]:
+    """Return what the results of one run share."""
+    shared = [OK, (SERVED_BY, served_by)]
+    if run is not None:
+        shared.append((BATCH_ROWS, b"%d" % run.rows))
+    return shared
+
+
+def error_headers(code: Code) -> list[Header]:
+    """Return what error replies of one code share."""
+    return [PROBLEM_TYPE, ERROR, (ERROR_CODE, code.encode())]
+
+
+def error_headers_instead(headers: Iterable[Header], code: Code) -> list[Header]:
+    """Return the headers of the error reply that takes the place of a reply with `headers`."""
+    return [
+        *error_headers(code),
+        *[each for each in headers if each[0] not in _OF_RESULTS and each[0] != ERROR_CODE],
+    ]
+
+
+def reply_headers(
+    requests: Sequence[Answered],
+    shared: Sequence[Header],
+    run: Run | None,
+    span_ids: Callable[[], int],
+) -> list[list[Header]]:
+    """Return all headers of the reply to each of `requests`: those `shared`, and its own.
+
+    One loop over all of them, 0.35 us each instead of 0.5 with a call for each. Consecutive requests
+    mostly share partition, timestamp and arrival, so the texts made of those are kept from one to
+    the next.
+    """
+    topic, partition, id_start = "", -1, ""
+    timestamp, arrived_s = 0, 0.0
+    stage: Header | None = None
+    lists = []
+    for request in requests:
+        record = request.record
+        if record.partition != partition or record.topic != topic:
+            topic, partition = record.topic, record.partition
+            id_start = f"{topic}/{partition}/"
+        headers = [*shared, (REQUEST_ID, f"{id_start}{record.offset}".encode())]
+        if request.correlation is not None:
+            headers.append(request.correlation)
+        if run is not None:
+            if stage is None or record.timestamp != timestamp or request.arrived_s != arrived_s:
+                timestamp, arrived_s = record.timestamp, request.arrived_s
+                stage = _stages(timestamp, arrived_s, run)
+            headers.append(stage)
+        if request.traceparent is not None:
+            headers += trace_headers(request.traceparent, request.tracestate, span_ids())
+        lists.append(headers)
+    return lists
+
+
+def _stages(timestamp_ms: int, arrived_s: float, run: Run) -> Header:
+    broker_s = None
+    if timestamp_ms >= 0:
+        broker_s = arrived_s + run.wall_ahead_s - timestamp_ms / 1000
+    return stages(broker_s, run.started_s - arrived_s, run.run_s)
 
 
 def stages(broker_s: float | None, wait_s: float, run_s: float) -> Header:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from daemon.answering.replies import Replies
+from daemon.answering.undeliverable import Undeliverable
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.messages import Answer
 from tests.bad_input import ROW, body, npy, tensor
@@ -137,6 +138,36 @@ def test_trace_goes_on_with_the_daemon_s_span():
 
     assert header(answer, "traceparent") == TRACE.replace(b"b7ad6b7169203331", b"0" * 13 + b"abc")
     assert header(answer, "tracestate") == b"a=1"
+
+
+def _every_way_to_reply():
+    request = only_request(record(ROW, RAW))
+    refused, done = RequestRefused(Code.TRANSFORM_FAILED, "no"), "text/plain"
+    run, part = served("rows", [request], y=np.zeros((request.rows, 8), np.float32))
+    replies = Replies(settings())
+    undeliverable = Undeliverable(replies)
+    (result,) = replies.results(run, part, wall_ahead_s=WALL_AHEAD_S)
+    converted = replies.converted(
+        run,
+        part,
+        [(request, (done, b"")), (request, refused)],
+        wall_ahead_s=WALL_AHEAD_S,
+    )
+    return [
+        result,
+        *converted,
+        replies.done(request, done, b"", served_by="m@1"),
+        replies.error(request, Code.DEADLINE_EXCEEDED, "late"),
+        undeliverable.too_large(result),
+        undeliverable.no_partition(result),
+        undeliverable.no_partition(replies.error(request, Code.DEADLINE_EXCEEDED, "late")),
+    ]
+
+
+def test_what_every_reply_carries_is_said_in_one_place(monkeypatch):
+    monkeypatch.setattr("daemon.wire.reply_headers.REQUEST_ID", "new-in-every-reply")
+
+    assert all(header(answer, "new-in-every-reply") for answer in _every_way_to_reply())
 
 
 def test_headers_are_lists_of_tuples_as_the_client_wants():
