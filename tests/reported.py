@@ -6,8 +6,8 @@ from collections import Counter
 import numpy as np
 
 from loadtest.deployment.scrape import Look
-from loadtest.page.source import taken
 from loadtest.report import document
+from loadtest.report.html.source import taken
 from loadtest.verdict.judge import judge
 from loadtest.verdict.targets import parse
 from loadtest.verdict.verdict import pronounce

@@ -12,7 +12,7 @@ from loadtest.demo.stage import DemoFailed, fetch_model
 from loadtest.kafka import topics
 from loadtest.kafka.broker import Broker
 from loadtest.kafka.jars import KafkaUnavailable
-from loadtest.office_hours import document, hours, text
+from loadtest.office_hours import document, hours, terminal
 from loadtest.office_hours.by_clock import ticks_s
 from loadtest.office_hours.comparison import Comparison, compare, constant
 from loadtest.office_hours.documents import REPLY_TOPICS, TOPICS
@@ -70,20 +70,20 @@ def _proved(options: OfficeHoursOptions, console: Console) -> int:
 
 def _told(options: OfficeHoursOptions, console: Console) -> int:
     asked = _asked(options)
-    text.show_hours(console, asked.hours, asked.source)
+    terminal.show_hours(console, asked.hours, asked.source)
     times_s = hours.times_s(asked.hours, _SEED)
     with _kafka() as bootstrap:
         measured = _measured(asked, bootstrap, console)
-        text.show_measured(console, measured)
+        terminal.show_measured(console, measured)
         comparisons = _computed(asked, times_s, measured)
         for comparison in comparisons:
-            text.show_comparison(console, comparison)
-        text.show_terms(console, asked.boot_s)
+            terminal.show_comparison(console, comparison)
+        terminal.show_terms(console, asked.boot_s)
         replayed = (
             _replayed(asked, times_s, measured, bootstrap, console) if options.replay else None
         )
     if replayed is not None:
-        text.show_replay(console, replayed)
+        terminal.show_replay(console, replayed)
     else:
         console.print("\nA live day, a minute and a half long, beside it: --replay.", style="dim")
     if options.json is not None:

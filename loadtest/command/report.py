@@ -6,8 +6,8 @@ from rich.console import Console
 
 from loadtest import extra
 from loadtest.compare.reports import BadReport
-from loadtest.page.source import read
-from loadtest.page.write import can_draw, write
+from loadtest.report.html.source import read
+from loadtest.report.html.write import can_draw, write
 from loadtest.verdict.exits import Exit
 
 

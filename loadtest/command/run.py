@@ -9,10 +9,10 @@ from rich.console import Console
 from loadtest import extra
 from loadtest.deployment.embedded import Stage
 from loadtest.deployment.reach import Reach, deployment
-from loadtest.page.source import taken
-from loadtest.page.write import can_draw, write
 from loadtest.plan.plan import Plan, only_capacity, plan
-from loadtest.report import document, junit, raw, text, words
+from loadtest.report import document, junit, raw, terminal, words
+from loadtest.report.html.source import taken
+from loadtest.report.html.write import can_draw, write
 from loadtest.scenario.load import BadScenario, Loaded, load
 from loadtest.scenario.model import Scenario
 from loadtest.scenario.quantities import rate
@@ -76,7 +76,7 @@ def _run(
         f"digest {made.digest}"
     )
     trial = offer(made, scenario, targets, stage, console)
-    text.show(console, trial.findings, trial.verdict)
+    terminal.show(console, trial.findings, trial.verdict)
     about: dict[str, document.Json] = {
         "scenario": loaded.name,
         "description": scenario.description,

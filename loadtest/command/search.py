@@ -17,7 +17,7 @@ from loadtest.search import history
 from loadtest.search.rate_trial import RateTrial
 from loadtest.search.search import Came, Limits, SearchAnswer, search
 from loadtest.search.spec import SearchSpec, search_spec
-from loadtest.search.text import SearchPrinter, show_answer, show_plan
+from loadtest.search.terminal import SearchPrinter, show_answer, show_plan
 from loadtest.trial.guard import guarded
 from loadtest.trial.preparation import check, targets_of
 from loadtest.trial.trial import offer

@@ -11,8 +11,8 @@ from rich.console import Console
 from loadtest import extra
 from loadtest.deployment.embedded import sandbox
 from loadtest.deployment.reach import Reach, running, to_embed
-from loadtest.page.write import can_draw, write_page
 from loadtest.report.document import Json, write
+from loadtest.report.html.write import can_draw, write_page
 from loadtest.scenario.load import BadScenario
 from loadtest.scenario.quantities import duration, rate
 from loadtest.trial.guard import guarded
@@ -23,7 +23,7 @@ from loadtest.tune.document import document
 from loadtest.tune.fit import SizesMissing
 from loadtest.tune.page import page
 from loadtest.tune.spec import TuneSpec
-from loadtest.tune.text import TunePrinter, guessed_s, show_answer, show_plan
+from loadtest.tune.terminal import TunePrinter, guessed_s, show_answer, show_plan
 from loadtest.tune.tunable import Tunable, tunable
 from loadtest.tune.tuning import tune as tuning
 from loadtest.verdict.exits import Exit

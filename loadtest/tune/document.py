@@ -7,7 +7,7 @@ from loadtest.tune.model import Predicted
 from loadtest.tune.service import Setting
 from loadtest.tune.setting_trial import SettingTrial
 from loadtest.tune.spec import TuneSpec
-from loadtest.tune.text import linger, toml
+from loadtest.tune.terminal import linger, toml
 from loadtest.tune.tuning import TuneAnswer
 
 VERSION = 1

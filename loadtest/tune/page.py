@@ -3,13 +3,13 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from loadtest.page.chart import Axis, AxisUnit, Chart, Curves, Level, Line, Table, told
-from loadtest.page.page import Page, Part, Text
 from loadtest.report import words
+from loadtest.report.html.chart import Axis, AxisUnit, Chart, Curves, Level, Line, Table, told
+from loadtest.report.html.page import Page, Part, Text
 from loadtest.tune.model import Bound
 from loadtest.tune.setting_trial import SettingTrial
 from loadtest.tune.spec import TuneSpec
-from loadtest.tune.text import MARGINS, linger, setting_in_words, toml
+from loadtest.tune.terminal import MARGINS, linger, setting_in_words, toml
 from loadtest.tune.tuning import TuneAnswer, TuneEnd
 
 _SIGNS = {"PASS": "✓", "MISSED": "✗"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtest.page.write import write
+from loadtest.report.html.write import write
 from tests.browser import Browser
 from tests.contract.test_status_page import CONTRAST
 from tests.reported import HOSTILE, hostile, report

@@ -11,7 +11,7 @@ from rich.console import Console
 from loadtest.check import Checker
 from loadtest.client import Exchange
 from loadtest.command.office_hours import OfficeHoursOptions, office_hours
-from loadtest.office_hours import document, text
+from loadtest.office_hours import document, terminal
 from loadtest.office_hours.by_load import Rules, follow
 from loadtest.office_hours.comparison import compare, constant
 from loadtest.office_hours.day import Cost, Up
@@ -63,22 +63,22 @@ def test_gathering_is_what_makes_the_model_run_less():
 def test_more_than_a_machine_can_do_is_said():
     heavy = comparison(COST._replace(run_s=constant(30.0)))
     assert "One by one the busiest hour is 1.7 hours of work" in shown(
-        lambda console: text.show_comparison(console, heavy)
+        lambda console: terminal.show_comparison(console, heavy)
     )
     assert not comparison().is_too_much
 
 
 def test_the_table_says_that_it_is_computed():
-    told = shown(lambda console: text.show_comparison(console, comparison()))
+    told = shown(lambda console: terminal.show_comparison(console, comparison()))
     assert "The day, computed" in told
     assert "24.00" in told
-    assert "are assumed (--boot)" in shown(lambda console: text.show_terms(console, 60.0))
+    assert "are assumed (--boot)" in shown(lambda console: terminal.show_terms(console, 60.0))
 
 
 def test_a_turn_is_computed_from_starts_runs_and_turns_of_one():
     assert (MEASURED.start_s, MEASURED.end_s) == pytest.approx((3.0, 1.0))
     assert MEASURED.computed_turn_s == pytest.approx(3.0 + 0.052 + 1.0)
-    told = shown(lambda console: text.show_measured(console, MEASURED))
+    told = shown(lambda console: terminal.show_measured(console, MEASURED))
     assert "computed 4.05 s, seen 4.1 s" in told
 
 
@@ -148,7 +148,7 @@ def replayed():
 
 
 def test_a_replay_shows_computed_beside_seen_and_what_is_lost():
-    told = shown(lambda console: text.show_replay(console, replayed()))
+    told = shown(lambda console: terminal.show_replay(console, replayed()))
     assert "1 requests without reply" in told
     assert "2 of 3" in told
     assert "7.5" in told

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from loadtest.deployment.scrape import Look
-from loadtest.report import detail, document, junit, raw, text, words
+from loadtest.report import detail, document, junit, raw, terminal, words
 from loadtest.report.live import Window
 from loadtest.traffic.exchange import Progress
 from loadtest.verdict.judge import judge
@@ -97,7 +97,7 @@ def test_a_daemon_that_does_not_say_everything_is_told_about_as_far_as_it_does(m
     told = document.document({"scenario": "s"}, findings, _verdict(findings, "missing == 2"))
     json.dumps(told, allow_nan=False)
     assert set(told["daemon_over_time"]["busy"]) == {None}
-    text.show(Console(record=True, width=140), findings, _verdict(findings, "missing == 2"))
+    terminal.show(Console(record=True, width=140), findings, _verdict(findings, "missing == 2"))
 
 
 def test_junit_has_a_case_for_each_target_and_for_the_run(findings):
@@ -139,7 +139,7 @@ def test_figures_equal_what_the_raw_rows_give(made, recorder, findings, tmp_path
 
 def test_the_report_shows_value_interval_bound_and_margin(findings):
     console = Console(record=True, width=140)
-    text.show(console, findings, _verdict(findings, "p50[a] < 300ms", "missing == 0"))
+    terminal.show(console, findings, _verdict(findings, "p50[a] < 300ms", "missing == 0"))
     lines = [" ".join(line.split()) for line in console.export_text().splitlines()]
     (line,) = [line for line in lines if "p50[a] < 300ms" in line]
     assert line.startswith("met p50[a] < 300ms")
@@ -152,7 +152,7 @@ def test_the_report_shows_value_interval_bound_and_margin(findings):
 def test_the_report_says_why_nothing_is_proved(findings):
     console = Console(record=True, width=140)
     verdict = _verdict(findings, "errors < 0.1%", doubts=["a: the load tester was late"])
-    text.show(console, findings, verdict)
+    terminal.show(console, findings, verdict)
     shown = console.export_text()
     assert "undecided: errors < 0.1%: too few samples" in shown
     assert "invalid: a: the load tester was late" in shown
@@ -207,7 +207,7 @@ def test_what_is_in_flight_when_a_run_is_interrupted_is_not_missing(made, tmp_pa
     told = document.document({"scenario": "s"}, findings, _verdict(findings, "missing == 1"))
     assert told["whole"]["in_flight"] == 2
     console = Console(record=True, width=140)
-    text.show(console, findings, _verdict(findings, "missing == 1"))
+    terminal.show(console, findings, _verdict(findings, "missing == 1"))
     assert "In flight when it was interrupted: 2" in console.export_text()
 
 

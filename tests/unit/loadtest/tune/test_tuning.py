@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from loadtest.page.drawing import svg
-from loadtest.page.html import html
+from loadtest.report.html.drawing import svg
+from loadtest.report.html.markup import html
 from loadtest.scenario import arrivals
 from loadtest.scenario.load import BadScenario, parse
 from loadtest.tune import spec as specs
@@ -20,7 +20,7 @@ from loadtest.tune.page import page
 from loadtest.tune.service import Setting, serve
 from loadtest.tune.setting_trial import SettingTrial
 from loadtest.tune.spec import TuneSpec
-from loadtest.tune.text import TunePrinter, show_answer, show_plan
+from loadtest.tune.terminal import TunePrinter, show_answer, show_plan
 from loadtest.tune.tuning import TuneEnd, tune
 from loadtest.verdict.exits import Exit
 from loadtest.verdict.targets import parse as target

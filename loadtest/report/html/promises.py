@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from loadtest.compare.reports import BadReport
-from loadtest.page import chart
-from loadtest.page.chart import Level, TargetPoint, told
-from loadtest.page.source import Report, Target
 from loadtest.report import words
+from loadtest.report.html import chart
+from loadtest.report.html.chart import Level, TargetPoint, told
+from loadtest.report.html.source import Report, Target
 from loadtest.verdict import targets
 from loadtest.verdict.metrics import PERCENTILE, Unit
 from loadtest.verdict.targets import BadTarget, Quantity

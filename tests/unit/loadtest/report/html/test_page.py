@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from loadtest.compare.reports import BadReport
-from loadtest.page.chart import Curves, Shares
-from loadtest.page.page import page
-from loadtest.page.source import read, taken
+from loadtest.report.html.chart import Curves, Shares
+from loadtest.report.html.page import page
+from loadtest.report.html.source import read, taken
 from tests.reported import report, told
 
 

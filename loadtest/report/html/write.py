@@ -4,9 +4,9 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
-from loadtest.page.html import html
-from loadtest.page.page import Page, page
-from loadtest.page.source import Report
+from loadtest.report.html.markup import html
+from loadtest.report.html.page import Page, page
+from loadtest.report.html.source import Report
 
 
 def can_draw() -> bool:
@@ -21,7 +21,7 @@ def write(path: Path, report: Report) -> None:
 
 def write_page(path: Path, made: Page) -> None:
     """Write it; whoever reads meanwhile sees the old file or the new one."""
-    from loadtest.page.drawing import svg  # noqa: PLC0415 - takes a second, and only pages need it
+    from loadtest.report.html.drawing import svg  # noqa: PLC0415 - takes a second, and only pages need it
 
     text = html(made, svg)
     scratch = path.with_name(f".{path.name}.{os.getpid()}")

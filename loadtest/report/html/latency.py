@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from loadtest.page.chart import Axis, AxisUnit, Chart, Curves, Line, Table, sampled, told
-from loadtest.page.promises import levels, points
-from loadtest.page.source import Class, OverTime, Report
-from loadtest.page.spectrum import spectrum
+from loadtest.report.html.chart import Axis, AxisUnit, Chart, Curves, Line, Table, sampled, told
+from loadtest.report.html.promises import levels, points
+from loadtest.report.html.source import Class, OverTime, Report
+from loadtest.report.html.spectrum import spectrum
 
 _TIME = Axis("time of the run", AxisUnit.TIME)
 _LATENCY = Axis("latency", AxisUnit.SECONDS, is_log=True)

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from loadtest.page.drawing import svg
-from loadtest.page.html import html
-from loadtest.page.page import page
+from loadtest.report.html.drawing import svg
+from loadtest.report.html.markup import html
+from loadtest.report.html.page import page
 from tests.reported import hostile, report
 
 

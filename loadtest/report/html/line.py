@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
-from loadtest.page.chart import (
+from loadtest.report.html.chart import (
     Axis,
     AxisUnit,
     Bars,
@@ -18,7 +18,7 @@ from loadtest.page.chart import (
     shortened,
     told,
 )
-from loadtest.page.source import Band, Class, Report
+from loadtest.report.html.source import Band, Class, Report
 from loadtest.verdict.bands import REST, SEND
 
 _STATIONS = {

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest.page.source import Times
-from loadtest.page.spectrum import spectrum
+from loadtest.report.html.source import Times
+from loadtest.report.html.spectrum import spectrum
 from loadtest.verdict.latencies import Latencies
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.page import ticks
-from loadtest.page.chart import Axis, AxisUnit
-from loadtest.page.ticks import limits, marks
+from loadtest.report.html import ticks
+from loadtest.report.html.chart import Axis, AxisUnit
+from loadtest.report.html.ticks import limits, marks
 
 AXES = [
     Axis("", AxisUnit.SECONDS, is_log=True),

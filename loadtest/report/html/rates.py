@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from loadtest.page.chart import Axis, AxisUnit, Chart, Curves, Line, Value, sampled
-from loadtest.page.source import Class, OverTime, Report
+from loadtest.report.html.chart import Axis, AxisUnit, Chart, Curves, Line, Value, sampled
+from loadtest.report.html.source import Class, OverTime, Report
 
 _TIME = Axis("time of the run", AxisUnit.TIME)
 

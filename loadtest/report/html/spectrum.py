@@ -11,7 +11,7 @@ from hdrh.codec import HdrCookieException, HdrLengthException
 from hdrh.histogram import HdrHistogram
 
 from loadtest.compare.reports import BadReport
-from loadtest.page.source import Times
+from loadtest.report.html.source import Times
 
 _POINTS_A_DECADE = 40
 _UNREADABLE = (HdrCookieException, HdrLengthException, IndexError, ValueError, zlib.error)

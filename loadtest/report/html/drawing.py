@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
 
-from loadtest.page import palette, ticks
-from loadtest.page.chart import Bars, Chart, Curves, Drawing, Line, Shares
-from loadtest.page.palette import colour
+from loadtest.report.html import palette, ticks
+from loadtest.report.html.chart import Bars, Chart, Curves, Drawing, Line, Shares
+from loadtest.report.html.palette import colour
 
 _TEXT_PX = 12.0
 _HEIGHT_PX = 250

@@ -5,10 +5,10 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from loadtest.page import palette
-from loadtest.page.chart import Chart, Curves, Shares, Table
-from loadtest.page.page import Page, Part, Text
-from loadtest.page.promises import Promise
+from loadtest.report.html import palette
+from loadtest.report.html.chart import Chart, Curves, Shares, Table
+from loadtest.report.html.page import Page, Part, Text
+from loadtest.report.html.promises import Promise
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _SIGNS = {"met": "✓", "missed": "✗", "undecided": "?"}
@@ -20,7 +20,7 @@ Draw = Callable[[Chart, int], str]
 
 
 def html(page: Page, draw: Draw) -> str:
-    """Return the page; `draw` is loadtest.page.drawing.svg."""
+    """Return the page; `draw` is loadtest.report.html.drawing.svg."""
     parts = [
         _verdict(page),
         *([_promises(page.promises)] if page.promises else []),

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from loadtest.page.chart import Axis, AxisUnit, told
+from loadtest.report.html.chart import Axis, AxisUnit, told
 
 SHARE = Axis("", AxisUnit.SHARE)
 _MINUTE_S, _HOUR_S, _DAY_S = 60.0, 3600.0, 86_400.0

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from loadtest.page import latency, line, rates
-from loadtest.page.chart import AxisUnit, Chart, Table, told
-from loadtest.page.promises import Promise, promises
-from loadtest.page.source import Class, Report
 from loadtest.report import words
+from loadtest.report.html import latency, line, rates
+from loadtest.report.html.chart import AxisUnit, Chart, Table, told
+from loadtest.report.html.promises import Promise, promises
+from loadtest.report.html.source import Class, Report
 
 _MOST_CLASSES = 6
 """As many lines as can be told apart have figures; all classes are in the table."""
