@@ -4,16 +4,16 @@ import asyncio
 
 import pytest
 
+from tests.mutation import Mutant, load
 from tests.pipeline import line
 from tests.pipeline.mutants import BY_MODULE, ORDER
-from tests.unit.batching.mutants import Mutant, load
 
 _PATIENCE_S = 2_000.0
 """Virtual; a mutant may well stand still."""
 MUTANTS = [
-    pytest.param(Mutant(module, fault, old, new), noticing, id=fault)
+    pytest.param(Mutant(f"{module}:{function}", fault, old, new), noticing, id=fault)
     for module, some in BY_MODULE.items()
-    for fault, old, new, noticing in some
+    for function, fault, old, new, noticing in some
 ]
 
 
@@ -28,7 +28,7 @@ async def test_a_mutant_is_noticed(monkeypatch, mutant, noticing):
 
 @pytest.mark.parametrize(("mutant", "noticing"), MUTANTS)
 async def test_without_its_fault_it_passes(monkeypatch, mutant, noticing):
-    same = mutant._replace(new=mutant.old)
-    monkeypatch.setattr(line, "put_together", load(same, "daemon.line.assembly:assemble", ORDER))
+    same = load(mutant.harmless, "daemon.line.assembly:assemble", ORDER)
+    monkeypatch.setattr(line, "put_together", same)
 
     await noticing()

@@ -1,11 +1,6 @@
 """Faults put into the pure modules one at a time, each of which a property must notice."""
 
-import importlib
-import sys
-import types
-from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
+from tests.mutation import Mutant
 
 ORDER = [
     "daemon.values.ledger",
@@ -18,190 +13,198 @@ ORDER = [
 ]
 """Each imports only from those before it (and from modules that are never mutated)."""
 
-
-class Mutant(NamedTuple):
-    """In `module` the text `old`, which occurs once, becomes `new`."""
-
-    module: str
-    fault: str
-    old: str
-    new: str
-
-
 LEDGER = [
     Mutant(
-        "daemon.values.ledger",
+        "daemon.values.ledger:Ledger.committable",
         "commits past unanswered offsets",
         "return self._edges[0] if self._edges else self._position",
         "return self._edges[-1] if self._edges else self._position",
     ),
     Mutant(
-        "daemon.values.ledger",
+        "daemon.values.ledger:Ledger.committable",
         "commits nothing while anything was read",
         "return self._edges[0] if self._edges else self._position",
         "return self._edges[0] if self._edges else 0",
     ),
     Mutant(
-        "daemon.values.ledger",
+        "daemon.values.ledger:Ledger.start",
         "does not join runs that touch",
-        "if edges and self._edges and self._edges[-1] == edges[0]:",
-        "if not self._edges and edges == [0]:",
+        "edges and self._edges and self._edges[-1] == edges[0]",
+        "not self._edges and edges == [0]",
     ),
     Mutant(
-        "daemon.values.ledger",
+        "daemon.values.ledger:Ledger.settle",
         "takes answers for offsets that are not outstanding",
-        "if _length(after) != _length(before) - len(offsets):",
-        "if not offsets:",
-    ),
-    Mutant("daemon.values.ledger", "splits a run at its first edge", "low -= low % 2", "low -= 0"),
-    Mutant(
-        "daemon.values.ledger", "splits a run at its last edge", "high += high % 2", "high += 0"
+        "_length(after) != _length(before) - len(offsets)",
+        "not offsets",
     ),
     Mutant(
-        "daemon.values.ledger",
+        "daemon.values.ledger:Ledger.settle",
+        "splits a run at its first edge",
+        "low -= low % 2",
+        "low -= 0",
+    ),
+    Mutant(
+        "daemon.values.ledger:Ledger.settle",
+        "splits a run at its last edge",
+        "high += high % 2",
+        "high += 0",
+    ),
+    Mutant(
+        "daemon.values.ledger:_edges_of",
         "takes one answer twice",
-        "if len(distinct) != len(offsets):",
-        "if len(distinct) > len(offsets):",
+        "len(distinct) != len(offsets)",
+        "len(distinct) > len(offsets)",
     ),
     Mutant(
-        "daemon.values.ledger",
+        "daemon.values.ledger:_edges_of",
         "takes any chunk for a dense one",
-        "if last - first + 1 == len(offsets):",
-        "if last - first + 1 >= len(offsets):",
+        "last - first + 1 == len(offsets)",
+        "last - first + 1 >= len(offsets)",
     ),
 ]
 
 RULES = [
     Mutant(
-        "daemon.batching.buckets",
+        "daemon.batching.buckets:BucketQueue._first_fit",
         "a row too many where requests have several",
-        "request.rows <= rows and",
-        "request.rows <= rows + 1 and",
+        "request.rows <= rows",
+        "request.rows <= rows + 1",
     ),
     Mutant(
-        "daemon.batching.buckets",
+        "daemon.batching.buckets:BucketQueue._alike",
         "a row too many where all have one",
         "count = min(self.policy.max_rows, len(self._requests))",
         "count = min(self.policy.max_rows + 1, len(self._requests))",
     ),
     Mutant(
-        "daemon.batching.buckets",
+        "daemon.batching.buckets:BucketQueue._alike",
         "bytes are not looked at where all have one row",
-        "if size_bytes >= self.policy.max_bytes:",
-        "if size_bytes < 0:",
+        "size_bytes >= self.policy.max_bytes",
+        "size_bytes < 0",
     ),
     Mutant(
-        "daemon.batching.buckets",
+        "daemon.batching.buckets:BucketQueue._first_fit",
         "what was passed over goes to the end",
         "self._requests.extendleft(reversed(passed))",
         "self._requests.extend(passed)",
     ),
     Mutant(
-        "daemon.batching.buckets",
+        "daemon.batching.buckets:BucketQueue._first_fit",
         "what was passed over is forgotten",
         "self._requests.extendleft(reversed(passed))",
         "passed.clear()",
     ),
     Mutant(
-        "daemon.batching.buckets",
+        "daemon.batching.buckets:BucketQueue.oldest_s",
         "linger counts from the youngest",
         "return self._requests[0].arrived_s",
         "return self._requests[-1].arrived_s",
     ),
     Mutant(
-        "daemon.batching.buckets",
+        "daemon.batching.buckets:BucketQueue.extend",
         "late comers wait at the end",
-        "while self._requests and self._requests[-1].arrived_s > requests[0].arrived_s:",
-        "while overtaken:",
+        "overtaken = []\nwhile ANY:\n    overtaken.append(self._requests.pop())",
+        "overtaken = []\nwhile overtaken:\n    overtaken.append(self._requests.pop())",
     ),
     Mutant(
-        "daemon.batching.buckets",
+        "daemon.batching.buckets:BucketQueue.expire",
         "expired requests stay in the middle",
-        "        if count:\n",
-        "        if count < 0:\n",
+        "if count:\n    self._requests = ANY",
+        "if count < 0:\n    self._requests = ANY",
     ),
     Mutant(
-        "daemon.batching.buckets",
+        "daemon.batching.buckets:BucketQueue._forget",
         "rows that left are still counted",
         "self.rows -= sum([request.rows for request in requests])",
         "self.rows -= 0",
     ),
     Mutant(
-        "daemon.batching.buckets",
+        "daemon.batching.buckets:BucketQueue._forget",
         "a laggard that left still flushes",
         "self.laggards.difference_update(requests)",
         "self.laggards.difference_update(())",
     ),
     Mutant(
-        "daemon.batching.buckets",
+        "daemon.batching.buckets:LaneQueues.deserving",
         "due an instant too late",
-        "        if first[0] <= now:\n",
-        "        if first[0] < now:\n",
+        "first[0] <= now",
+        "first[0] < now",
     ),
     Mutant(
-        "daemon.batching.buckets",
+        "daemon.batching.buckets:LaneQueues.deserving",
         "every lane is eager",
         "return first[1] if idle and self.policy.eager else None",
         "return first[1] if idle else None",
     ),
     Mutant(
-        "daemon.batching.buckets",
+        "daemon.batching.buckets:LaneQueues.deserving",
         "what is full goes before what waits longer than it may",
-        "        if first[0] <= now:\n            return first[1]\n        ready = self._ready.first()\n"
-        "        if ready is not None:\n            return ready[1]\n",
-        "        ready = self._ready.first()\n        if ready is not None:\n            return ready[1]\n"
-        "        if first[0] <= now:\n            return first[1]\n",
+        """
+        if first[0] <= now:
+            return first[1]
+        ready = self._ready.first()
+        if ready is not None:
+            return ready[1]
+        """,
+        """
+        ready = self._ready.first()
+        if ready is not None:
+            return ready[1]
+        if first[0] <= now:
+            return first[1]
+        """,
     ),
     Mutant(
-        "daemon.batching.timer_queue",
+        "daemon.batching.timer_queue:TimerQueue.discard",
         "a discarded item comes back",
         "self._times.pop(item, None)",
         "self._times.get(item, None)",
     ),
     Mutant(
-        "daemon.batching.batcher",
+        "daemon.batching.batcher:Batcher.take",
         "eager lanes never wait for more",
-        "idle=not more_coming",
-        "idle=True",
+        "not more_coming",
+        "True",
     ),
     Mutant(
-        "daemon.batching.flush_policy",
+        "daemon.batching.flush_policy:FlushPolicy._hurries",
         "draining forgets what comes later",
         "return self._draining or lane in self._hurried",
         "return lane in self._hurried",
     ),
     Mutant(
-        "daemon.batching.flush_policy",
+        "daemon.batching.flush_policy:FlushPolicy._hurries",
         "one lane's hurry is every lane's",
         "return self._draining or lane in self._hurried",
         "return self._draining or bool(self._hurried)",
     ),
     Mutant(
-        "daemon.batching.flush_policy",
+        "daemon.batching.flush_policy:FlushPolicy.hurry",
         "a hurry never ends",
         "self._hurried = frozenset(lanes)",
         "self._hurried |= frozenset(lanes)",
     ),
     Mutant(
-        "daemon.batching.flush_policy",
+        "daemon.batching.flush_policy:FlushPolicy.time_s",
         "deadlines do not close a batch",
         "due_s = min(due_s, max(deadline_s - allowance_s, queue.oldest_s))",
         "due_s = min(due_s, max(deadline_s, queue.oldest_s))",
     ),
     Mutant(
-        "daemon.batching.batcher",
+        "daemon.batching.batcher:Batcher.take_ahead",
         "batches that are not full are assembled ahead",
-        "if queue is None or not queue.full:",
-        "if queue is None:",
+        "queue is None or not queue.full",
+        "queue is None",
     ),
     Mutant(
-        "daemon.batching.batcher",
+        "daemon.batching.batcher:Batcher.next_due",
         "what is due already keeps the clock busy",
-        "for lane in self._lanes.values() if lane.deserving(now) is None",
-        "for lane in self._lanes.values()",
+        "(lane.next_due_s() for lane in self._lanes.values() if lane.deserving(now) is None)",
+        "(lane.next_due_s() for lane in self._lanes.values())",
     ),
     Mutant(
-        "daemon.batching.batcher",
+        "daemon.batching.batcher:Batcher.flush_laggard",
         "flushes another request than the oldest",
         "request.record.offset < found[0]",
         "request.record.offset > found[0]",
@@ -210,7 +213,7 @@ RULES = [
 
 LINGER = [
     Mutant(
-        "daemon.batching.batcher",
+        "daemon.batching.batcher:Batcher.next_due",
         "falls due later than it says",
         "return next_s if next_s < math.inf else None",
         "return next_s + 1.0 if next_s < math.inf else None",
@@ -219,28 +222,28 @@ LINGER = [
 
 SHARES = [
     Mutant(
-        "daemon.batching.fair_queue",
+        "daemon.batching.fair_queue:FairQueue.give",
         "weights do not count",
         "turn.tag + run_s / self._weights[lane]",
         "turn.tag + run_s",
     ),
     Mutant(
-        "daemon.batching.fair_queue",
+        "daemon.batching.fair_queue:FairQueue.first",
         "the lane that had most is next",
         "return min(lanes, key=self.next_of, default=None)",
         "return max(lanes, key=self.next_of, default=None)",
     ),
     Mutant(
-        "daemon.batching.batcher",
+        "daemon.batching.batcher:Batcher._bind",
         "every run is charged alike",
-        "queue.key.lane, run_s",
-        "queue.key.lane, 1.0",
+        "self._fair_queue.give(queue.key.lane, run_s)",
+        "self._fair_queue.give(queue.key.lane, 1.0)",
     ),
 ]
 
 REAL_TIME = [
     Mutant(
-        "daemon.batching.fair_queue",
+        "daemon.batching.fair_queue:FairQueue.correct",
         "what a run really took is not charged",
         "self._tags[lane] += by_s / self._weights[lane]",
         "self._tags[lane] += 0",
@@ -249,45 +252,23 @@ REAL_TIME = [
 
 STARVATION = [
     Mutant(
-        "daemon.batching.fair_queue",
+        "daemon.batching.fair_queue:FairQueue.next_of",
         "an idle lane gathers credit",
         "max(self._tags[lane], self._clock)",
         "self._tags[lane]",
     ),
     Mutant(
-        "daemon.batching.batcher",
+        "daemon.batching.batcher:Batcher.due_urgent",
         "urgent lanes overtake for ever",
-        "if self._fair_queue.next_of(queue.key.lane) >= self._ahead:",
-        "if self._fair_queue.next_of(queue.key.lane)[1] >= self._ahead[1]:",
+        "self._fair_queue.next_of(queue.key.lane) >= self._ahead",
+        "self._fair_queue.next_of(queue.key.lane)[1] >= self._ahead[1]",
     ),
     Mutant(
-        "daemon.batching.batcher",
+        "daemon.batching.batcher:Batcher.due_urgent",
         "the clock stands while batches are overtaken",
-        "        batch, turn = self._bind(queue, now)\n        self._fair_queue.begin(turn)\n"
-        "        return batch\n\n    def next_due",
-        "        batch, turn = self._bind(queue, now)\n        return batch\n\n    def next_due",
+        "batch, turn = self._bind(queue, now)\nself._fair_queue.begin(turn)",
+        "batch, turn = self._bind(queue, now)",
     ),
 ]
 
-
-def load(mutant: Mutant, name: str, order: Sequence[str] = ORDER) -> object:
-    """Return `name` ("module:attribute") out of modules of their own, with the fault in them."""
-    originals = {module: importlib.import_module(module) for module in order}
-    try:
-        for module in order[order.index(mutant.module) :]:
-            sys.modules[module] = _mutated(originals[module], mutant)
-        module, attribute = name.split(":")
-        return getattr(sys.modules[module], attribute)
-    finally:
-        sys.modules.update(originals)
-
-
-def _mutated(original: types.ModuleType, mutant: Mutant) -> types.ModuleType:
-    source = Path(original.__file__).read_text()
-    if original.__name__ == mutant.module:
-        if source.count(mutant.old) != 1:
-            raise LookupError(f"{mutant.module}: not exactly once: {mutant.old!r}")
-        source = source.replace(mutant.old, mutant.new)
-    module = types.ModuleType(original.__name__)
-    exec(compile(source, original.__file__, "exec"), vars(module))
-    return module
+ALL = [*LEDGER, *RULES, *LINGER, *SHARES, *REAL_TIME, *STARVATION]

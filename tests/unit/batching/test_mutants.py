@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 
+from tests.mutation import load
 from tests.unit.batching import batcher_histories, mutants, sharing
 from tests.unit.values import ledger_histories
 
@@ -51,7 +52,7 @@ def _cases():
     ],
 )
 def test_a_mutant_is_noticed(mutant, check, strategy, subject):
-    mutated = mutants.load(mutant, subject)
+    mutated = load(mutant, subject, mutants.ORDER)
 
     @TRIES
     @given(strategy)
@@ -65,7 +66,7 @@ def test_a_mutant_is_noticed(mutant, check, strategy, subject):
 
 def test_without_a_fault_the_loaded_modules_pass():
     check, strategy = batcher_histories.check, batcher_histories.histories
-    same = mutants.load(mutants.RULES[0]._replace(new=mutants.RULES[0].old), BATCHER)
+    same = load(mutants.RULES[0].harmless, BATCHER, mutants.ORDER)
 
     @settings(TRIES, max_examples=200)
     @given(strategy)

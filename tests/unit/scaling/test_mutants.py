@@ -2,11 +2,10 @@
 
 import pytest
 
-from tests.unit.batching.mutants import Mutant, load
+from tests.mutation import Mutant, load
 from tests.unit.scaling import loads, test_policy
 
 ORDER = [
-    "daemon.scaling.required_workers",
     "daemon.scaling.sliding_window",
     "daemon.scaling.scale_up_guard",
     "daemon.scaling.required_workers",
@@ -15,53 +14,72 @@ ORDER = [
 """Each imports only from those before it (and from modules that are never mutated)."""
 
 
-def _policy(fault, old, new):
-    return Mutant("daemon.scaling.policy", fault, old, new)
+def _policy(function, fault, old, new):
+    return Mutant(f"daemon.scaling.policy:{function}", fault, old, new)
 
 
-def _need(fault, old, new):
-    return Mutant("daemon.scaling.required_workers", fault, old, new)
+def _need(function, fault, old, new):
+    return Mutant(f"daemon.scaling.required_workers:{function}", fault, old, new)
 
 
 CASES = [
     (
         _policy(
+            "Policy.decide",
             "unknown is taken for none",
-            "if load.lag is None or load.partitions == 0:",
-            "if load.partitions == 0:",
+            "load.lag is None or load.partitions == 0",
+            "load.partitions == 0",
         ),
         test_policy.test_zero_stays_while_the_lag_is_unknown,
     ),
     (
-        _policy("an unknown look is no need", "            self._highest.see(running, now)\n", ""),
+        _policy(
+            "Policy.decide",
+            "an unknown look is no need",
+            "self._highest.see(running, now)",
+            "",
+        ),
         test_policy.test_time_in_which_nothing_was_known_is_no_reason_for_fewer,
     ),
     (
         _policy(
+            "Policy.decide",
             "an unknown look is idle",
-            "            self._worked_s = now\n            return",
-            "            return",
+            "self._worked_s = now\nreturn ANY",
+            "return ANY",
         ),
         test_policy.test_time_in_which_nothing_was_known_is_no_idle_time,
     ),
     (
-        _policy("min_workers come in second", "return fewest, max(fewest, most)", "return 0, most"),
+        _policy(
+            "Policy._bounds",
+            "min_workers come in second",
+            "return fewest, max(fewest, most)",
+            "return 0, most",
+        ),
         test_policy.test_min_workers_are_there_though_nothing_is_known,
     ),
     (
         _policy(
+            "Policy._no_growth",
             "what is stuck asks for more",
-            "if 0 < load.lagging <= load.stuck:",
-            "if load.stuck > load.lagging:",
+            "0 < load.lagging <= load.stuck",
+            "load.stuck > load.lagging",
         ),
         test_policy.test_it_does_not_grow_while_all_that_waits_is_stuck,
     ),
     (
-        _policy("steps have no limit", "step = 2 * running + 4", "step = 100"),
+        _policy(
+            "Policy._grown",
+            "steps have no limit",
+            "step = 2 * running + 4",
+            "step = 100",
+        ),
         test_policy.test_a_step_is_to_at_most_twice_as_many_and_four,
     ),
     (
         _policy(
+            "Policy._no_growth",
             "each look is a step",
             '        return f"the last step up was just now: {wait_s:.0f} s more" if wait_s > 0 else ""\n',
             '        return ""\n',
@@ -70,22 +88,25 @@ CASES = [
     ),
     (
         _policy(
+            "Policy._no_growth",
             "a small backlog asks for more",
-            "if enough(load, rate, running, gathering_s, self._scaling):",
-            "if enough(load, rate, running, 1e9, self._scaling):",
+            "enough(load, rate, running, gathering_s, self._scaling)",
+            "enough(load, rate, running, 1e9, self._scaling)",
         ),
         test_policy.test_it_does_not_grow_where_those_that_run_catch_up_in_time,
     ),
     (
         _policy(
+            "Policy._gathering_s",
             "what gathers meanwhile is forgotten",
-            "            return self._scaling.start_time\n",
-            "            return 0.0\n",
+            "return self._scaling.start_time",
+            "return 0.0",
         ),
         test_policy.test_what_gathers_while_workers_start_is_foreseen,
     ),
     (
         _policy(
+            "Policy._gathering_s",
             "what was foreseen is asked for again",
             "return max(0.0, self._up_s + self._scaling.start_time - now)",
             "return self._scaling.start_time",
@@ -94,30 +115,34 @@ CASES = [
     ),
     (
         _policy(
+            "Policy._shrunk",
             "it shrinks at once",
-            "if not self._highest.covered(now) or now - self._down_s < window_s:",
-            "if now - self._down_s < window_s:",
+            "not self._highest.covered(now) or now - self._down_s < window_s",
+            "now - self._down_s < window_s",
         ),
         test_policy.test_a_new_policy_first_looks_for_a_whole_window,
     ),
     (
         _policy(
+            "Policy._shrunk",
             "it shrinks more than once a window",
-            "if not self._highest.covered(now) or now - self._down_s < window_s:",
-            "if not self._highest.covered(now):",
+            "not self._highest.covered(now) or now - self._down_s < window_s",
+            "not self._highest.covered(now)",
         ),
         test_policy.test_it_shrinks_once_a_window,
     ),
     (
         _policy(
+            "Policy._shrunk",
             "it shrinks to what is needed now",
-            "fewer = max(self._highest.number, roomy",
-            "fewer = max(1, roomy",
+            "max(self._highest.number, roomy(load, rate, self._scaling))",
+            "max(1, roomy(load, rate, self._scaling))",
         ),
         test_policy.test_it_shrinks_to_the_most_that_was_needed_within_the_window,
     ),
     (
         _policy(
+            "Policy._shrunk",
             "it shrinks into the reserve",
             "fewer = max(self._highest.number, roomy(load, rate, self._scaling))",
             "fewer = self._highest.number",
@@ -126,6 +151,7 @@ CASES = [
     ),
     (
         _policy(
+            "Policy._plan",
             "idle since the last arrival, whatever waits",
             "now - max(load.arrived_s, self._worked_s)",
             "now - load.arrived_s",
@@ -133,25 +159,35 @@ CASES = [
         test_policy.test_the_idle_time_counts_from_the_last_that_waited,
     ),
     (
-        _policy("what is stuck sleeps on", "load = load._replace(stuck=0, stuck_lag=0)", "pass"),
+        _policy(
+            "Policy._plan",
+            "what is stuck sleeps on",
+            "load = load._replace(stuck=0, stuck_lag=0)",
+            "pass",
+        ),
         test_policy.test_nothing_is_stuck_while_no_worker_runs,
     ),
     (
         _policy(
+            "Policy._plan",
             "any record wakes",
-            "if (load.lag or 0) <= self._scaling.activation:",
-            "if not load.lag:",
+            "(load.lag or 0) <= self._scaling.activation",
+            "not load.lag",
         ),
         test_policy.test_up_to_activation_records_wake_nobody,
     ),
     (
         _policy(
-            "without a rate one more at each look", "backlog <= 0 or backlog < before:", "False:"
+            "Policy._groped",
+            "without a rate one more at each look",
+            "self._patience is None or backlog <= 0 or backlog < before",
+            "self._patience is None or False",
         ),
         test_policy.test_no_more_come_while_the_backlog_falls,
     ),
     (
         _need(
+            "planned",
             "shares are ignored",
             "least = aligned(max(1, min(useful, most)), load.partitions)",
             "least = max(1, min(useful, most))",
@@ -160,16 +196,19 @@ CASES = [
     ),
     (
         Mutant(
-            "daemon.scaling.scale_up_guard", "nothing is enough", "_LEAST = 0.1", "_LEAST = 0.0"
+            "daemon.scaling.scale_up_guard:",
+            "nothing is enough",
+            "_LEAST = 0.1",
+            "_LEAST = 0.0",
         ),
         test_policy.test_it_does_not_grow_further_when_the_last_step_brought_nothing,
     ),
     (
         Mutant(
-            "daemon.scaling.sliding_window",
+            "daemon.scaling.sliding_window:SlidingMax.see",
             "the window has no end",
-            "while falling[0].at_s < now - self._window_s:",
-            "while False:",
+            "falling[0].at_s < now - self._window_s",
+            "False",
         ),
         test_policy.test_it_shrinks_once_a_window,
     ),
@@ -190,7 +229,7 @@ def test_a_mutant_is_noticed(mutant, notices, monkeypatch):
     "notices", dict.fromkeys(case[1] for case in CASES), ids=lambda test: test.__name__
 )
 def test_without_a_fault_the_loaded_modules_pass(notices, monkeypatch):
-    same = CASES[0][0]._replace(new=CASES[0][0].old)
+    same = CASES[0][0].harmless
     monkeypatch.setattr(loads, "Policy", load(same, "daemon.scaling.policy:Policy", ORDER))
 
     notices()
