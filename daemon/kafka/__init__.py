@@ -1,5 +1,7 @@
 """The two ends of the line: the only place that speaks to the Kafka client.
 
+- `bootstrap.py`: brokers found again by way of the bootstrap servers, by every client of this
+  process
 - `broker_clock.py`: how far this host's clock is ahead of the broker's
 - `client.py`: how a broker is reached: addresses, TLS, SASL, and what a refusal means for the
   process

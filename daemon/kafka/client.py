@@ -44,6 +44,23 @@ _DENIED = (
     ssl.SSLCertVerificationError,
 )
 
+MAY_NOT_USE_GROUP = "not allowed to use it: grant Read on the group"
+MAY_NOT_READ = "not allowed to read it: grant Read on it"
+MAY_NOT_WRITE = "not allowed to write to it: grant Write on it"
+
+_REMEDIES: dict[type[errors.KafkaError], str] = {
+    errors.GroupAuthorizationFailedError: f": {MAY_NOT_USE_GROUP}",
+    errors.TopicAuthorizationFailedError: (
+        ": grant Read on topics of requests, Write on those of replies and dead letters"
+    ),
+    # What a broker says that lets this client write to no topic at all.
+    errors.ClusterAuthorizationFailedError: (
+        ": not allowed to publish: grant Write on the topics of replies and dead letters "
+        "(before Kafka 2.8 also IdempotentWrite on the cluster)"
+    ),
+}
+"""What to do about what this client may not."""
+
 
 def options(kafka: Kafka, *, base: Path, client_id: str = "tidemill") -> Options:
     """Return what the clients are made with; reads the password and the certificates.
@@ -120,7 +137,8 @@ def denied(error: BaseException, servers: str) -> Fatal | None:
     while cause is not None:
         if isinstance(cause, _DENIED):
             what = str(cause) or type(cause).__name__
-            return Fatal(Exit.DENIED, f"{servers} refuses this client: {what}")
+            remedy = next((_REMEDIES[kind] for kind in _REMEDIES if isinstance(cause, kind)), "")
+            return Fatal(Exit.DENIED, f"{servers} refuses this client: {what}{remedy}")
         cause = cause.__cause__
     return None
 
@@ -148,12 +166,12 @@ async def wait_until_reachable(
             if problem is None:
                 return
             raise_if_denied(problem, servers)
+            waiting.reason = reason_of_contact(problem, reach["security_protocol"])
             if clock() + _RETRY_S >= deadline_s:
                 raise Fatal(
                     Exit.BROKER_UNAVAILABLE,
-                    f"no broker at {servers} within {timeout_s:g} s: {reason_of(problem)}",
+                    f"no broker at {servers} within {timeout_s:g} s: {waiting.reason}",
                 ) from problem
-            waiting.reason = reason_of(problem)
             await asyncio.sleep(_RETRY_S)
 
 
@@ -197,3 +215,18 @@ async def _try_each(reach: Options, remaining_s: float) -> Exception | None:
 
 
 _NOT_FOR_CONNECTIONS = frozenset({"bootstrap_servers", "metadata_max_age_ms"})
+
+
+def reason_of_contact(error: BaseException, protocol: str) -> str:
+    """Return why a first contact failed; `protocol` is kafka.security_protocol."""
+    said = reason_of(error)
+    hung_up = isinstance(error, ConnectionResetError | errors.KafkaConnectionError)
+    if protocol in {"SSL", "SASL_SSL"}:
+        if not hung_up and not isinstance(error, ssl.SSLError):
+            return said
+        doubt = "it does not take up TLS; does it speak plaintext?"
+    elif hung_up:
+        doubt = "it hangs up on the first request; does it want TLS?"
+    else:
+        return said
+    return f"{said}: {doubt} (kafka.security_protocol is {protocol})"

@@ -17,6 +17,7 @@ from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
+from daemon.kafka import bootstrap
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.reading import poison_records as isolation
 
@@ -83,12 +84,14 @@ RELIED_ON = {
 def install() -> None:
     """Change what can only be changed for the whole process; to be called before any client.
 
+    Brokers that nobody finds any more are asked for at the bootstrap servers (see bootstrap.py).
     Metadata requests of aiokafka ask the broker to create the topics they name.
     """
     aiokafka.client.MetadataRequest = functools.partial(
         MetadataRequest, allow_auto_topic_creation=False
     )
     isolation.install()
+    bootstrap.install()
 
 
 class GuardedCoordinator:

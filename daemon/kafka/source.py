@@ -11,6 +11,7 @@ from aiokafka.structs import TopicPartition
 
 from config.settings import Settings
 from daemon.kafka import client, guards
+from daemon.kafka.bootstrap import problem_of
 from daemon.kafka.connecting import check_topics, connect
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.group.membership import Membership
@@ -31,6 +32,8 @@ from daemon.values.ports import Drain
 
 _WATCH_S = 0.25
 """How often the lease is looked at while nobody asks for it."""
+_MISSED_HEARTBEATS = 3
+"""Heartbeats in a row without an answer that are more than a busy broker."""
 _HELD_S = 0.02
 """Longest wait while kafka.max_uncommitted stops reading: nothing tells when it may go on."""
 _SETTINGS_AT_FAULT = (
@@ -154,11 +157,23 @@ class KafkaSource:
         """Whether a broker answered within the session timeout; heartbeats alone would see to it."""
         return self._clock() - self.contact_s < self._settings.kafka.session_timeout
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be read at the moment; empty when all is well."""
+        kafka = self._settings.kafka
+        silent_s = self._clock() - self.contact_s
+        if silent_s > _MISSED_HEARTBEATS * kafka.heartbeat_interval:
+            where = problem_of(self._consumer.inner) or kafka.bootstrap_servers
+            return f"no broker answers for {silent_s:.0f} s at {where}"
+        return "" if self.joined else "the group is not joined"
+
     async def _watch(self) -> None:
         while True:
             reachable = self.reachable
-            if reachable != self._was_reachable:
-                log(Event.BROKER_RECOVERED if reachable else Event.BROKER_LOST)
+            if reachable and not self._was_reachable:
+                log(Event.BROKER_RECOVERED)
+            elif self._was_reachable and not reachable:
+                log(Event.BROKER_LOST, reason=self.trouble)
             self._was_reachable = reachable
             self._membership.watch(reachable=reachable)
             await asyncio.sleep(_WATCH_S)

@@ -142,7 +142,7 @@ class Event(StrEnum):
         "warning",
         "no broker lets this client in yet; shows why, and for how long it is still tried",
     )
-    BROKER_LOST = ("broker.lost", "warning", "no broker answers; /readyz is 503")
+    BROKER_LOST = ("broker.lost", "warning", "no broker answers, and why; /readyz is 503")
     BROKER_RECOVERED = ("broker.recovered", "info", "a broker answers again")
     LEASE_EXPIRED = (
         "lease.expired",

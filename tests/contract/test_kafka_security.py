@@ -216,8 +216,9 @@ async def test_who_is_let_in_but_has_no_rights_ends_with_77(settings, private_to
     await private_topics(requests=1, replies=1, dead=1)
     sink, source = KafkaSink(settings(bob), tasks=Tasks()), _source(settings(bob), private_topics)
 
-    assert (await _how_it_ends(sink.start())).exit_code is Exit.DENIED
-    assert (await _how_it_ends(source.start(_drained))).exit_code is Exit.DENIED
+    for end in (await _how_it_ends(sink.start()), await _how_it_ends(source.start(_drained))):
+        assert end.exit_code is Exit.DENIED
+        assert "grant" in str(end)
     await sink.close()
 
 
@@ -262,6 +263,16 @@ async def test_plain_text_to_a_port_that_wants_tls_does_not_hang(settings, priva
         end = await _how_it_ends(_source(plain, private_topics).start(_drained))
 
     assert end.exit_code is Exit.BROKER_UNAVAILABLE
+    assert "does it want TLS? (kafka.security_protocol is PLAINTEXT)" in str(end)
+
+
+async def test_tls_to_a_port_that_speaks_plain_text_says_so(broker, settings, private_topics):
+    wrong = settings(ALICE, bootstrap_servers=broker.bootstrap, start_timeout="2s")
+
+    end = await _how_it_ends(_source(wrong, private_topics).start(_drained))
+
+    assert end.exit_code is Exit.BROKER_UNAVAILABLE
+    assert "does it speak plaintext? (kafka.security_protocol is SASL_SSL)" in str(end)
 
 
 async def test_a_check_names_the_rights_that_are_missing(settings, private_topics, bob):

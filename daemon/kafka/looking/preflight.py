@@ -135,7 +135,7 @@ async def _coordinator(inner: AIOKafkaClient, group: str) -> int:
 
 
 def _no_group_right(subject: str) -> Check:
-    return Check(subject, "", "not allowed to use it: grant Read on the group", Exit.DENIED)
+    return Check(subject, "", client.MAY_NOT_USE_GROUP, Exit.DENIED)
 
 
 def judge(settings: Settings, topics: Mapping[str, Topic | None]) -> list[Check]:
@@ -159,7 +159,7 @@ def _read_from(name: str, topic: Topic | None) -> Check:
     if topic is None:
         return _missing(subject)
     if not topic.may_read:
-        return Check(subject, "", "not allowed to read it: grant Read on it", Exit.DENIED)
+        return Check(subject, "", client.MAY_NOT_READ, Exit.DENIED)
     return Check(subject, f"requests, {topic.partitions} partitions")
 
 
@@ -168,7 +168,7 @@ def _write_to(name: str, role: str, topic: Topic | None, record_bytes: int) -> C
     if topic is None:
         return _missing(subject)
     if not topic.may_write:
-        return Check(subject, "", "not allowed to write to it: grant Write on it", Exit.DENIED)
+        return Check(subject, "", client.MAY_NOT_WRITE, Exit.DENIED)
     if topic.compacted:
         problem = (
             "cleanup.policy is compact: it would refuse answers without a key and delete all but "

@@ -1,5 +1,7 @@
 """How a broker is reached, as far as that can be told without one."""
 
+import ssl
+
 import pytest
 from aiokafka import errors
 
@@ -89,3 +91,19 @@ def test_a_refusal_is_found_behind_another_error():
     outer.__cause__ = errors.TopicAuthorizationFailedError("t")
 
     assert client.denied(outer, "host:1") is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "protocol", "expected"),
+    [
+        (ConnectionRefusedError(111, "refused"), "PLAINTEXT", "connection refused"),
+        (ConnectionRefusedError(111, "refused"), "SSL", "connection refused"),
+        (TimeoutError(), "SSL", "no answer"),
+        (ConnectionResetError(), "SASL_SSL", "does it speak plaintext?"),
+        (ssl.SSLError("WRONG_VERSION_NUMBER"), "SSL", "does it speak plaintext?"),
+        (errors.KafkaConnectionError("closed"), "SASL_PLAINTEXT", "does it want TLS?"),
+        (ConnectionResetError(), "PLAINTEXT", "does it want TLS?"),
+    ],
+)
+def test_the_reason_says_when_one_side_wants_tls_and_the_other_does_not(error, protocol, expected):
+    assert expected in client.reason_of_contact(error, protocol)
