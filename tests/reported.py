@@ -7,7 +7,6 @@ import numpy as np
 
 from loadtest.deployment.scrape import Look
 from loadtest.report import document
-from loadtest.report.html.source import taken
 from loadtest.verdict.judge import judge
 from loadtest.verdict.targets import parse
 from loadtest.verdict.verdict import pronounce
@@ -37,18 +36,22 @@ def told(*, names=("a",), targets=("p99 < 2s",), looks=True, setting=None, doubt
     verdict = pronounce(
         [judge(parse(each), findings) for each in targets], list(doubts), is_interrupted=False
     )
-    about = {
-        "scenario": "nightly",
-        "description": "what a night brings",
-        "digest": "0123456789abcdef",
-        "seed": 1,
-        "capacity_per_s": None,
-        "began": "2026-01-02T03:04:05Z",
-        "took_s": 61.0,
-        "setting": setting or {"brokers": "kafka:9092", "warm_up_s": 5.0},
-    }
-    # As a file would have it: the page is to be the same.
-    return json.loads(json.dumps(document.document(about, findings, verdict), allow_nan=False))
+    about = document.About(
+        scenario="nightly",
+        description="what a night brings",
+        digest="0123456789abcdef",
+        seed=1,
+        began="2026-01-02T03:04:05Z",
+        took_s=61.0,
+        setting=document.Provenance(**(setting or {"brokers": "kafka:9092", "warm_up_s": 5.0})),
+    )
+    # As a file has it.
+    return json.loads(document.encoded(document.report(about, findings, verdict)))
+
+
+def taken(made):
+    """The report that a file has which says what `made` does."""
+    return document.decoded(json.dumps(made).encode(), "a file")
 
 
 def report(**options):

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtest.compare.gate import Change, ChangeWord, changes, obstacles
-from loadtest.compare.reports import BadReport, read
 from loadtest.report import words
+from loadtest.report.document import BadReport, read
 from loadtest.scenario.quantities import share
 from loadtest.verdict.exits import Exit
 

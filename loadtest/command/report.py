@@ -5,8 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from loadtest import extra
-from loadtest.compare.reports import BadReport
-from loadtest.report.html.source import read
+from loadtest.report.document import BadReport, read
 from loadtest.report.html.write import can_draw, write
 from loadtest.verdict.exits import Exit
 

@@ -11,7 +11,6 @@ from loadtest.deployment.embedded import Stage
 from loadtest.deployment.reach import Reach, deployment
 from loadtest.plan.plan import Plan, only_capacity, plan
 from loadtest.report import document, junit, raw, terminal, words
-from loadtest.report.html.source import taken
 from loadtest.report.html.write import can_draw, write
 from loadtest.scenario.load import BadScenario, Loaded, load
 from loadtest.scenario.model import Scenario
@@ -77,22 +76,22 @@ def _run(
     )
     trial = offer(made, scenario, targets, stage, console)
     terminal.show(console, trial.findings, trial.verdict)
-    about: dict[str, document.Json] = {
-        "scenario": loaded.name,
-        "description": scenario.description,
-        "digest": made.digest,
-        "seed": scenario.seed,
-        "capacity_per_s": capacity_per_s,
-        "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began_s)),
-        "took_s": time.time() - began_s,
-        "setting": provenance(
+    about = document.About(
+        scenario=loaded.name,
+        description=scenario.description,
+        digest=made.digest,
+        seed=scenario.seed,
+        capacity_per_s=capacity_per_s,
+        began=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began_s)),
+        took_s=time.time() - began_s,
+        setting=provenance(
             loaded,
             stage,
             trial.measured.served,
             targets=options.targets,
             embedded=options.reach.embedded,
         ),
-    }
+    )
     _write(options, about, trial)
     return trial.verdict.exit
 
@@ -118,14 +117,13 @@ def _capacity(
     return measured
 
 
-def _write(options: RunOptions, about: dict[str, document.Json], trial: Trial) -> None:
-    name, took_s = str(about["scenario"]), float(str(about["took_s"]))
-    told = document.document(about, trial.findings, trial.verdict)
+def _write(options: RunOptions, about: document.About, trial: Trial) -> None:
+    told = document.report(about, trial.findings, trial.verdict)
     if options.json is not None:
         document.write(options.json, told)
     if options.html is not None:
-        write(options.html, taken(told))
+        write(options.html, told)
     if options.junit is not None:
-        junit.write(options.junit, name, trial.verdict, took_s)
+        junit.write(options.junit, about.scenario, trial.verdict, about.took_s)
     if options.raw is not None:
         raw.write(options.raw, trial.plan, trial.measured.seen)

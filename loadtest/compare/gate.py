@@ -15,7 +15,7 @@ from typing import NamedTuple
 from msgspec import UNSET
 
 from loadtest.compare.ranks import chance_of_being_above
-from loadtest.compare.reports import Class, Figure, Report
+from loadtest.report.document import ClassReport, RunReport, ValueReport
 from loadtest.verdict.binomial import at_most
 from loadtest.verdict.confidence import DOUBT
 
@@ -46,7 +46,7 @@ class Change(NamedTuple):
     word: ChangeWord
 
 
-def obstacles(before: Report, after: Report) -> list[str]:
+def obstacles(before: RunReport, after: RunReport) -> list[str]:
     """Return why the two cannot be compared; nothing when they can."""
     found = []
     if before.digest != after.digest:
@@ -59,7 +59,7 @@ def obstacles(before: Report, after: Report) -> list[str]:
     return found
 
 
-def changes(before: Report, after: Report, tolerance: float) -> list[Change]:
+def changes(before: RunReport, after: RunReport, tolerance: float) -> list[Change]:
     """Return every figure that both have, with its word; `tolerance` is a share."""
     return [
         change
@@ -69,7 +69,9 @@ def changes(before: Report, after: Report, tolerance: float) -> list[Change]:
     ]
 
 
-def _of_class(name: str, before: Class, after: Class, tolerance: float) -> Iterator[Change]:
+def _of_class(
+    name: str, before: ClassReport, after: ClassReport, tolerance: float
+) -> Iterator[Change]:
     for percent in _PERCENTILES:
         if before.latency_s.samples and after.latency_s.samples:
             yield _latency(name, percent, before, after, tolerance)
@@ -89,18 +91,20 @@ class _Known(NamedTuple):
     high: float
 
 
-def _known(figure: Figure) -> _Known:
+def _known(figure: ValueReport) -> _Known:
     values = (figure.value, *figure.interval)
     return _Known(*(math.inf if each is None else each for each in values))
 
 
-def _flipped(figure: Figure) -> _Known:
+def _flipped(figure: ValueReport) -> _Known:
     """Return a figure of which less is worse, as one of which more is."""
     value, low, high = _known(figure)
     return _Known(-value, -high, -low)
 
 
-def _latency(name: str, percent: str, before: Class, after: Class, tolerance: float) -> Change:
+def _latency(
+    name: str, percent: str, before: ClassReport, after: ClassReport, tolerance: float
+) -> Change:
     was = _known(before.latency_s.percentiles[percent])
     now = _known(after.latency_s.percentiles[percent])
     first, second = _slices(before, percent), _slices(after, percent)
@@ -112,7 +116,7 @@ def _latency(name: str, percent: str, before: Class, after: Class, tolerance: fl
     return Change(name, f"p{percent}", was.value, now.value, word)
 
 
-def _slices(of: Class, percent: str) -> list[float]:
+def _slices(of: ClassReport, percent: str) -> list[float]:
     """Return the percentile in each slice; p99 stands for p99.9, of which a slice has too few requests.
 
     It also stands for p90 in reports that do not say it yet.
@@ -148,7 +152,7 @@ def _by_chance(was: _Known, now: _Known) -> bool:
     return is_bounded and was.low <= now.value <= was.high and now.low <= was.value <= now.high
 
 
-def _count(name: str, what: str, before: Class, after: Class) -> Change:
+def _count(name: str, what: str, before: ClassReport, after: ClassReport) -> Change:
     was, now = _amount(before, what), _amount(after, what)
     share = after.sent / (before.sent + after.sent) if after.sent else 0.0
     both = was + now
@@ -163,7 +167,7 @@ def _count(name: str, what: str, before: Class, after: Class) -> Change:
     return Change(name, what, float(was), float(now), word)
 
 
-def _amount(of: Class, what: str) -> int:
+def _amount(of: ClassReport, what: str) -> int:
     if what == "errors":
         return sum(of.errors.values())
     return {"missing": of.missing, "duplicates": of.duplicates, "wrong": of.wrong}[what]

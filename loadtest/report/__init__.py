@@ -1,1 +1,11 @@
-"""What a run says: while it runs, at its end, and against another run."""
+"""A run, told: to people at its end and while it lasts, to programs, and as a page to look at.
+
+- `document.py`: the report as JSON with a version
+- `junit.py`: a test case for each target
+- `live.py`: the line that tells how a run goes
+- `raw.py`: one CSV row a request
+- `terminal.py`: figures, targets and verdict at the end of a run
+- `words.py`: values as people read them
+
+`html/` is the page.
+"""

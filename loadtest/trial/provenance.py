@@ -5,7 +5,7 @@ from pathlib import Path
 from loadtest.deployment import machine
 from loadtest.deployment.embedded import Stage
 from loadtest.deployment.scrape import Identity
-from loadtest.report.document import Json
+from loadtest.report.document import Provenance
 from loadtest.scenario.load import Loaded
 from loadtest.scenario.model import Scenario
 
@@ -17,24 +17,24 @@ _WITHHELD = "(withheld)"
 
 def provenance(
     loaded: Loaded, stage: Stage, served: Identity, *, targets: tuple[str, ...], embedded: bool
-) -> dict[str, Json]:
+) -> Provenance:
     """Return it; `targets` are those of the command line alone."""
     here = machine.describe()
     config = loaded.scenario.embedded.config if embedded and loaded.scenario.embedded else None
-    return {
-        "scenario_file": without_secrets(loaded.text, loaded.scenario),
-        "further_targets": list(targets),
-        "brokers": stage.bootstrap,
-        "metrics": stage.metrics_url or None,
-        "embedded": embedded,
-        "warm_up_s": loaded.scenario.warm_up,
-        "daemon": dict(served.about),
-        "models": [dict(labels) for labels in served.models],
-        "daemon_config": _text(config),
-        "machine": {
+    return Provenance(
+        scenario_file=without_secrets(loaded.text, loaded.scenario),
+        further_targets=list(targets),
+        brokers=stage.bootstrap,
+        metrics=stage.metrics_url or None,
+        embedded=embedded,
+        warm_up_s=loaded.scenario.warm_up,
+        daemon=dict(served.about),
+        models=[dict(labels) for labels in served.models],
+        daemon_config=_text(config),
+        machine={
             name: value for name, value in here.items() if embedded or name not in _OF_THE_DAEMON
         },
-    }
+    )
 
 
 def without_secrets(text: str, scenario: Scenario) -> str:

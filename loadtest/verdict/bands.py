@@ -5,8 +5,8 @@ load tester's own delay, and what is left of a latency is the way back: publishi
 """
 
 import math
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from loadtest.traffic.records import Flags, Outcome, Records, Stages
@@ -18,7 +18,7 @@ REST = "rest"
 _LEAST_SAMPLES = 5
 
 
-class Band(NamedTuple):
+class Band(msgspec.Struct, frozen=True):
     """Requests around one percentile, and the mean time of each at every station."""
 
     percent: float

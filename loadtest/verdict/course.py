@@ -6,8 +6,8 @@ came. The warm-up is part of it.
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from loadtest.traffic.records import Counts, Floats, Outcome, Records
@@ -19,7 +19,7 @@ _MOST = 600
 _LEAST = 60
 
 
-class Course(NamedTuple):
+class Course(msgspec.Struct, frozen=True):
     """One class over time, columns of one length. Percentiles are None when infinite or of nothing."""
 
     interval_s: float

@@ -1,7 +1,6 @@
 """How figures change over a run: it is cut into slices by intended time. Pure."""
 
-from typing import NamedTuple
-
+import msgspec
 import numpy as np
 
 from loadtest.traffic.records import Outcome, Records
@@ -9,7 +8,7 @@ from loadtest.verdict.blocks import BLOCKS, edges_s
 from loadtest.verdict.latencies import Latencies
 
 
-class Slice(NamedTuple):
+class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """A twentieth of a class's time; percentiles are None when nothing was answered."""
 
     from_s: float
@@ -17,7 +16,8 @@ class Slice(NamedTuple):
     results: int
     missing: int
     p50_s: float | None
-    p90_s: float | None
+    p90_s: float | msgspec.UnsetType | None = msgspec.UNSET
+    """Unset in reports that do not say it yet."""
     p99_s: float | None
 
 
@@ -41,9 +41,11 @@ def _slice(from_s: float, rows: Records) -> Slice:
     latencies = Latencies(rows.latency_s[result & ~rows.bad], missing)
     known = latencies.samples > 0
     return Slice(
-        from_s,
-        int(sent.sum()),
-        int(result.sum()),
-        missing,
-        *(latencies.percentile(percent) if known else None for percent in (50, 90, 99)),
+        from_s=from_s,
+        sent=int(sent.sum()),
+        results=int(result.sum()),
+        missing=missing,
+        p50_s=latencies.percentile(50) if known else None,
+        p90_s=latencies.percentile(90) if known else None,
+        p99_s=latencies.percentile(99) if known else None,
     )

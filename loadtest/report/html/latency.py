@@ -1,11 +1,12 @@
 """Figures of latency: over time for each class, and as a spectrum. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from loadtest.report.document import ClassReport, RunReport
 from loadtest.report.html.chart import Axis, AxisUnit, Chart, Curves, Line, Table, sampled, told
 from loadtest.report.html.promises import levels, points
-from loadtest.report.html.source import Class, OverTime, Report
 from loadtest.report.html.spectrum import spectrum
+from loadtest.verdict.course import Course
 
 _TIME = Axis("time of the run", AxisUnit.TIME)
 _LATENCY = Axis("latency", AxisUnit.SECONDS, is_log=True)
@@ -13,14 +14,14 @@ _PERCENTS = (50.0, 90.0, 99.0, 99.9, 99.99)
 _WAITS = "Latency counts from the time a request was meant to leave"
 
 
-def over_time(report: Report, shown: dict[str, Class]) -> Iterator[Chart]:
+def over_time(report: RunReport, shown: Mapping[str, ClassReport]) -> Iterator[Chart]:
     """Yield a figure for each class that has a course."""
     for place, (name, each) in enumerate(shown.items()):
         if each.over_time is not None:
             yield _over_time(report, place, name, each.over_time)
 
 
-def _over_time(report: Report, place: int, name: str, course: OverTime) -> Chart:
+def _over_time(report: RunReport, place: int, name: str, course: Course) -> Chart:
     lines = [
         Line("p50", course.from_s, course.p50_s, 0),
         Line("p99", course.from_s, course.p99_s, 1),
@@ -45,7 +46,7 @@ def _over_time(report: Report, place: int, name: str, course: OverTime) -> Chart
     )
 
 
-def as_spectrum(report: Report, shown: dict[str, Class]) -> Iterator[Chart]:
+def as_spectrum(report: RunReport, shown: Mapping[str, ClassReport]) -> Iterator[Chart]:
     """Yield one figure with a line for each class, unless nothing was answered."""
     spectra = {name: spectrum(each.latency_s) for name, each in shown.items()}
     lines = [
@@ -75,7 +76,7 @@ def as_spectrum(report: Report, shown: dict[str, Class]) -> Iterator[Chart]:
     )
 
 
-def _percentiles(name: str, each: Class, pairs: list[tuple[float, float]]) -> list[str]:
+def _percentiles(name: str, each: ClassReport, pairs: list[tuple[float, float]]) -> list[str]:
     """A percentile that so few requests cannot show is left out; beyond the line it is infinite."""
     cells = []
     for percent in _PERCENTS:

@@ -2,8 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from loadtest.report.document import ClassReport, RunReport
 from loadtest.report.html.chart import (
     Axis,
     AxisUnit,
@@ -18,8 +19,7 @@ from loadtest.report.html.chart import (
     shortened,
     told,
 )
-from loadtest.report.html.source import Band, Class, Report
-from loadtest.verdict.bands import REST, SEND
+from loadtest.verdict.bands import REST, SEND, Band
 
 _STATIONS = {
     SEND: "until it is sent",
@@ -32,7 +32,7 @@ _MOST_STATIONS = 8
 _MOST_BARS = 16
 
 
-def places(shown: dict[str, Class]) -> Iterator[Chart]:
+def places(_report: RunReport, shown: Mapping[str, ClassReport]) -> Iterator[Chart]:
     """Yield where the time goes, for each class whose replies say it."""
     for place, (name, each) in enumerate(shown.items()):
         if each.bands:
@@ -80,7 +80,7 @@ def _places(place: int, name: str, bands: list[Band]) -> Chart:
     )
 
 
-def batches(shown: dict[str, Class]) -> Iterator[Chart]:
+def batches(_report: RunReport, shown: Mapping[str, ClassReport]) -> Iterator[Chart]:
     """Yield how many rows ran together, for each class whose replies say it."""
     for place, (name, each) in enumerate(shown.items()):
         counts = {int(rows): n for rows, n in each.batch_rows.items() if rows.isdigit()}
@@ -115,7 +115,7 @@ def _binned(counts: dict[int, int]) -> dict[str, int]:
     return bins
 
 
-def flushes(report: Report) -> Iterator[Chart]:
+def flushes(report: RunReport, _shown: Mapping[str, ClassReport]) -> Iterator[Chart]:
     """Yield why batches closed, by lane, where the daemon's metrics were read."""
     daemon = report.daemon_over_time
     lanes: dict[str, Counter[str]] = {}
@@ -144,7 +144,7 @@ def flushes(report: Report) -> Iterator[Chart]:
     )
 
 
-def busy(report: Report) -> Iterator[Chart]:
+def busy(report: RunReport, _shown: Mapping[str, ClassReport]) -> Iterator[Chart]:
     """Yield how busy the executor was, where the daemon's metrics were read."""
     daemon = report.daemon_over_time
     if daemon is None or all(value is None for value in daemon.busy):

@@ -1,18 +1,27 @@
 """The whole page in words and figures, before anybody draws it. Pure."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from loadtest.report import words
+from loadtest.report.document import ClassReport, FiguresReport, RunReport
 from loadtest.report.html import latency, line, rates
 from loadtest.report.html.chart import AxisUnit, Chart, Table, told
 from loadtest.report.html.promises import Promise, promises
-from loadtest.report.html.source import Class, Report
 
 _MOST_CLASSES = 6
 """As many lines as can be told apart have figures; all classes are in the table."""
 _SIGNS = {"PASS": "✓", "MISSED": "✗", "INVALID": "?", "INTERRUPTED": "?"}
 _PERCENTS = ("50", "90", "99", "99.9")
+
+Draws: TypeAlias = Callable[[RunReport, Mapping[str, ClassReport]], Iterator[Chart]]
+"""Yields figures of a report; it is given the classes that have some."""
+FIGURES: Mapping[str, Sequence[Draws]] = {
+    "Latency": (latency.as_spectrum, latency.over_time),
+    "Load": (rates.rates, rates.waiting),
+    "Inside the daemon": (line.places, line.batches, line.flushes, line.busy),
+}
+"""All figures of the page, by their heading, in their order: another one is another function here."""
 
 
 class Part(NamedTuple):
@@ -48,7 +57,7 @@ class Page(NamedTuple):
     counts_title: str = "Requests"
 
 
-def page(report: Report) -> Page:
+def page(report: RunReport) -> Page:
     """Return the page of a report; raises BadReport."""
     largest = sorted(report.classes, key=lambda name: -report.classes[name].planned)
     shown = {name: each for name, each in report.classes.items() if name in largest[:_MOST_CLASSES]}
@@ -63,7 +72,7 @@ def page(report: Report) -> Page:
         promised,
         _counts(report),
         list(_notes(report, shown)),
-        [part for part in _parts(report, shown) if part.charts],
+        list(_parts(report, shown)),
         list(_settings(report)),
         list(_texts(report)),
         f"Report version {report.version}, exit code {report.exit_code}. This file asks nothing of any "
@@ -71,7 +80,7 @@ def page(report: Report) -> Page:
     )
 
 
-def _lead(report: Report, promised: list[Promise]) -> str:
+def _lead(report: RunReport, promised: list[Promise]) -> str:
     met = sum(each.outcome == "met" for each in promised)
     missed = sum(each.outcome == "missed" for each in promised)
     targets = f"{met} of {len(promised)} targets met"
@@ -84,7 +93,7 @@ def _lead(report: Report, promised: list[Promise]) -> str:
     return f"Nothing is proved, neither good nor bad; {targets}."
 
 
-def _about(report: Report) -> str:
+def _about(report: RunReport) -> str:
     began = report.began.replace("T", " ").replace("Z", " UTC")
     requests = f"{report.whole.planned:,} requests" + (
         f" in {len(report.classes)} classes" if len(report.classes) > 1 else ""
@@ -96,8 +105,8 @@ def _about(report: Report) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _counts(report: Report) -> Table:
-    classes = dict(report.classes)
+def _counts(report: RunReport) -> Table:
+    classes: dict[str, FiguresReport] = dict(report.classes)
     if len(classes) > 1:
         classes["all"] = report.whole
     percents = [f"p{percent}" for percent in _PERCENTS]
@@ -108,7 +117,7 @@ def _counts(report: Report) -> Table:
     )
 
 
-def _row(name: str, each: Class) -> list[str]:
+def _row(name: str, each: FiguresReport) -> list[str]:
     counts = (each.sent, each.results, sum(each.errors.values()), each.missing)
     rate = each.throughput_per_s.value if each.throughput_per_s is not None else None
     times = each.latency_s
@@ -124,7 +133,7 @@ def _row(name: str, each: Class) -> list[str]:
     ]
 
 
-def _notes(report: Report, shown: dict[str, Class]) -> Iterator[str]:
+def _notes(report: RunReport, shown: Mapping[str, ClassReport]) -> Iterator[str]:
     for name, each in report.classes.items():
         if each.errors:
             codes = sorted(each.errors.items(), key=lambda item: -item[1])
@@ -138,14 +147,13 @@ def _notes(report: Report, shown: dict[str, Class]) -> Iterator[str]:
         yield f"Figures show the {len(shown)} largest of {len(report.classes)} classes."
 
 
-def _parts(report: Report, shown: dict[str, Class]) -> Iterator[Part]:
-    yield Part("Latency", [*latency.as_spectrum(report, shown), *latency.over_time(report, shown)])
-    yield Part("Load", [*rates.rates(report, shown), *rates.waiting(report, shown)])
-    inside = [*line.places(shown), *line.batches(shown), *line.flushes(report), *line.busy(report)]
-    yield Part("Inside the daemon", inside)
+def _parts(report: RunReport, shown: Mapping[str, ClassReport]) -> Iterator[Part]:
+    for title, figures in FIGURES.items():
+        if charts := [chart for figure in figures for chart in figure(report, shown)]:
+            yield Part(title, charts)
 
 
-def _settings(report: Report) -> Iterator[tuple[str, str]]:
+def _settings(report: RunReport) -> Iterator[tuple[str, str]]:
     setting = report.setting
     yield "scenario", f"{report.scenario}, seed {report.seed}, digest {report.digest}"
     if report.capacity_per_s:
@@ -169,7 +177,7 @@ def _settings(report: Report) -> Iterator[tuple[str, str]]:
         yield title, ", ".join(f"{name} {value}" for name, value in setting.machine.items())
 
 
-def _texts(report: Report) -> Iterator[Text]:
+def _texts(report: RunReport) -> Iterator[Text]:
     if report.setting.scenario_file:
         yield Text("Scenario", report.setting.scenario_file)
     if report.setting.daemon_config:

@@ -4,11 +4,10 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from loadtest.compare.reports import BadReport
 from loadtest.report import words
+from loadtest.report.document import BadReport, RunReport, TargetReport
 from loadtest.report.html import chart
 from loadtest.report.html.chart import Level, TargetPoint, told
-from loadtest.report.html.source import Report, Target
 from loadtest.verdict import targets
 from loadtest.verdict.metrics import PERCENTILE, Unit
 from loadtest.verdict.targets import BadTarget, Quantity
@@ -32,12 +31,12 @@ class Promise(NamedTuple):
     why: str
 
 
-def promises(report: Report) -> list[Promise]:
+def promises(report: RunReport) -> list[Promise]:
     """Return the targets in their order; raises BadReport."""
     return [_promise(each) for each in report.targets]
 
 
-def levels(report: Report, name: str) -> list[Level]:
+def levels(report: RunReport, name: str) -> list[Level]:
     """Return the bounds on percentiles and the longest of the class `name`, those of all included."""
     return [
         Level(bound, text)
@@ -46,7 +45,7 @@ def levels(report: Report, name: str) -> list[Level]:
     ]
 
 
-def points(report: Report, names: Iterable[str]) -> list[TargetPoint]:
+def points(report: RunReport, names: Iterable[str]) -> list[TargetPoint]:
     """Return the bounds on percentiles of these classes; targets of one point share it."""
     found: dict[tuple[float, float], list[str]] = {}
     for name in names:
@@ -56,12 +55,12 @@ def points(report: Report, names: Iterable[str]) -> list[TargetPoint]:
     return [TargetPoint(x, y, ", ".join(labels)) for (x, y), labels in found.items()]
 
 
-def _is_about(report: Report, traffic: str, name: str) -> bool:
+def _is_about(report: RunReport, traffic: str, name: str) -> bool:
     """A target of all is one of a class when there is no other."""
     return traffic == name or (not traffic and len(report.classes) == 1)
 
 
-def _durations(report: Report) -> Iterator[tuple[str, targets.Metric, float]]:
+def _durations(report: RunReport) -> Iterator[tuple[str, targets.Metric, float]]:
     """Yield what is said on the latency of replies, the metric and its bound in seconds."""
     for each in report.targets:
         target = _parsed(each)
@@ -72,7 +71,7 @@ def _durations(report: Report) -> Iterator[tuple[str, targets.Metric, float]]:
             yield f"{said} {target.operator} {bound}", metric, each.bound
 
 
-def _promise(each: Target) -> Promise:
+def _promise(each: TargetReport) -> Promise:
     target = _parsed(each)
     is_share = any(isinstance(term, Quantity) and term.is_share for term in target.bound)
     unit = (
@@ -98,7 +97,7 @@ def _promise(each: Target) -> Promise:
     )
 
 
-def _parsed(each: Target) -> targets.Target:
+def _parsed(each: TargetReport) -> targets.Target:
     try:
         return targets.parse(each.target)
     except BadTarget as error:

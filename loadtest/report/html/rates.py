@@ -1,14 +1,15 @@
 """Figures of rates and of what waits. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from loadtest.report.document import ClassReport, RunReport
 from loadtest.report.html.chart import Axis, AxisUnit, Chart, Curves, Line, Value, sampled
-from loadtest.report.html.source import Class, OverTime, Report
+from loadtest.verdict.course import Course
 
 _TIME = Axis("time of the run", AxisUnit.TIME)
 
 
-def rates(report: Report, shown: dict[str, Class]) -> Iterator[Chart]:
+def rates(report: RunReport, shown: Mapping[str, ClassReport]) -> Iterator[Chart]:
     """Yield offered against achieved, of each class."""
     for place, (name, course) in enumerate(_courses(shown).items()):
         columns = [
@@ -36,7 +37,7 @@ def rates(report: Report, shown: dict[str, Class]) -> Iterator[Chart]:
         )
 
 
-def waiting(report: Report, shown: dict[str, Class]) -> Iterator[Chart]:
+def waiting(report: RunReport, shown: Mapping[str, ClassReport]) -> Iterator[Chart]:
     """Yield how many requests wait, by the load tester and, where it was asked, by the daemon."""
     courses = _courses(shown)
     if not courses:
@@ -70,10 +71,10 @@ def waiting(report: Report, shown: dict[str, Class]) -> Iterator[Chart]:
     )
 
 
-def _courses(shown: dict[str, Class]) -> dict[str, OverTime]:
+def _courses(shown: Mapping[str, ClassReport]) -> dict[str, Course]:
     return {name: each.over_time for name, each in shown.items() if each.over_time is not None}
 
 
-def _per_s(course: OverTime, counts: Sequence[int]) -> list[Value]:
+def _per_s(course: Course, counts: Sequence[int]) -> list[Value]:
     """The last interval is left out: the run ended within it."""
     return [count / course.interval_s for count in counts[:-1]]

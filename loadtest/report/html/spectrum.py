@@ -10,14 +10,13 @@ import zlib
 from hdrh.codec import HdrCookieException, HdrLengthException
 from hdrh.histogram import HdrHistogram
 
-from loadtest.compare.reports import BadReport
-from loadtest.report.html.source import Times
+from loadtest.report.document import BadReport, LatencyReport
 
 _POINTS_A_DECADE = 40
 _UNREADABLE = (HdrCookieException, HdrLengthException, IndexError, ValueError, zlib.error)
 
 
-def spectrum(times: Times) -> list[tuple[float, float]]:
+def spectrum(times: LatencyReport) -> list[tuple[float, float]]:
     """Return pairs of 1 / (1 - percentile) and seconds, ascending, to the last sample.
 
     Requests without reply are infinite: the line ends where they begin. Raises BadReport.

@@ -4,9 +4,9 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
+from loadtest.report.document import RunReport
 from loadtest.report.html.markup import html
 from loadtest.report.html.page import Page, page
-from loadtest.report.html.source import Report
 
 
 def can_draw() -> bool:
@@ -14,7 +14,7 @@ def can_draw() -> bool:
     return find_spec("matplotlib") is not None
 
 
-def write(path: Path, report: Report) -> None:
+def write(path: Path, report: RunReport) -> None:
     """Write the page of a report; raises BadReport."""
     write_page(path, page(report))
 

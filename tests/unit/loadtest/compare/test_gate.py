@@ -6,8 +6,7 @@ import pytest
 
 from loadtest.compare.gate import ChangeWord, changes, obstacles
 from loadtest.compare.ranks import chance_of_being_above
-from loadtest.compare.reports import BadReport, Report, read
-from loadtest.report.document import document
+from loadtest.report.document import About, BadReport, read, report
 from loadtest.verdict.judge import judge
 from loadtest.verdict.targets import parse
 from loadtest.verdict.verdict import pronounce
@@ -23,8 +22,7 @@ def _report(latencies_s, *, digest="d", doubts=(), errors=()):
     findings = found(made, recorder)
     rulings = [judge(parse("p99 < 1s"), findings)]
     verdict = pronounce(rulings, list(doubts), is_interrupted=False)
-    told = document({"scenario": "s", "digest": digest}, findings, verdict)
-    return msgspec.convert(told, Report)
+    return report(About(scenario="s", digest=digest), findings, verdict)
 
 
 def _noise(seed, scale=1.0, count=2000):
@@ -36,8 +34,8 @@ def _words(before, after, tolerance=0.05):
 
 
 def test_the_same_run_is_the_same():
-    report = _report(_noise(1))
-    assert set(_words(report, report).values()) == {ChangeWord.SAME}
+    same = _report(_noise(1))
+    assert set(_words(same, same).values()) == {ChangeWord.SAME}
 
 
 def test_two_runs_of_one_daemon_differ_by_noise():
@@ -84,17 +82,17 @@ def test_what_rose_far_in_a_part_of_the_run_is_no_noise():
 
 
 def test_wrong_replies_are_compared_where_they_were_looked_for():
-    report = _report(_noise(1))
-    assert "wrong" not in _words(report, report)
+    new = _report(_noise(1))
+    assert "wrong" not in _words(new, new)
     old = msgspec.structs.replace(
-        report,
+        new,
         classes={
             "a": msgspec.structs.replace(
-                report.classes["a"],
+                new.classes["a"],
                 checked=None,
                 series=[
                     msgspec.structs.replace(each, p90_s=msgspec.UNSET)
-                    for each in report.classes["a"].series
+                    for each in new.classes["a"].series
                 ],
             )
         },

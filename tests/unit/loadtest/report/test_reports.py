@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from loadtest.deployment.scrape import Look
-from loadtest.report import detail, document, junit, raw, terminal, words
+from loadtest.report import document, junit, raw, terminal, words
 from loadtest.report.live import Window
 from loadtest.traffic.exchange import Progress
+from loadtest.verdict.daemon_course import daemon_course
 from loadtest.verdict.judge import judge
 from loadtest.verdict.targets import parse
 from loadtest.verdict.verdict import pronounce
 from tests.unit.loadtest.runs import answer, found, made_plan, recorded, reply, seen
+
+ABOUT = document.About(scenario="s", digest="d")
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def findings(made, recorder):
 def test_the_document_is_json_that_any_program_reads(findings, tmp_path):
     verdict = _verdict(findings, "missing == 2", "max < 1s")
     path = tmp_path / "report.json"
-    document.write(path, document.document({"scenario": "s"}, findings, verdict))
+    document.write(path, document.report(ABOUT, findings, verdict))
     told = json.loads(path.read_text())
     assert (told["version"], told["verdict"], told["exit_code"]) == (1, "MISSED", 1)
     assert [each["outcome"] for each in told["targets"]] == ["met", "missed"]
@@ -63,8 +66,9 @@ def test_the_document_is_json_that_any_program_reads(findings, tmp_path):
 def test_the_document_has_what_figures_are_drawn_from(made, recorder):
     looks = [Look(n, n / 2, 0, 0, 4.0, Counter({("x", "full"): 3 * n})) for n in range(4)]
     findings = found(made, recorder, looks=looks)
-    told = document.document({"scenario": "s"}, findings, _verdict(findings, "missing == 2"))
-    json.dumps(told, allow_nan=False)
+    told = json.loads(
+        document.encoded(document.report(ABOUT, findings, _verdict(findings, "missing == 2")))
+    )
     of_class, daemon = told["classes"]["a"], told["daemon_over_time"]
     over_time = of_class["over_time"]
     assert sum(over_time["results"]) == 598
@@ -83,19 +87,20 @@ def test_the_document_has_what_figures_are_drawn_from(made, recorder):
 
 
 def test_a_daemon_that_was_hardly_seen_is_not_told_about(findings):
-    assert detail.of_daemon([]) is None
-    assert detail.of_daemon([Look(0.0, 0, 0, 0)]) is None
+    assert daemon_course([]) is None
+    assert daemon_course([Look(0.0, 0, 0, 0)]) is None
     looks = [Look(float(n), n, 0, 0) for n in range(2_000)]
-    told = detail.of_daemon(looks)
-    assert (len(told["at_s"]), told["at_s"][-1]) == (500, 1_999)
-    assert told["lag_records"][0] is None
+    told = daemon_course(looks)
+    assert (len(told.at_s), told.at_s[-1]) == (500, 1_999)
+    assert told.lag_records[0] is None
 
 
 def test_a_daemon_that_does_not_say_everything_is_told_about_as_far_as_it_does(made, recorder):
     looks = [Look(float(n), math.nan, math.nan, math.nan) for n in range(20)]
     findings = found(made, recorder, looks=looks)
-    told = document.document({"scenario": "s"}, findings, _verdict(findings, "missing == 2"))
-    json.dumps(told, allow_nan=False)
+    told = json.loads(
+        document.encoded(document.report(ABOUT, findings, _verdict(findings, "missing == 2")))
+    )
     assert set(told["daemon_over_time"]["busy"]) == {None}
     terminal.show(Console(record=True, width=140), findings, _verdict(findings, "missing == 2"))
 
@@ -204,7 +209,9 @@ def test_what_is_in_flight_when_a_run_is_interrupted_is_not_missing(made, tmp_pa
     assert sum(each.missing for each in findings.series["a"]) == 1
     assert sum(findings.detail.courses["a"].missing) == 1
     assert findings.whole.latencies.samples == 598
-    told = document.document({"scenario": "s"}, findings, _verdict(findings, "missing == 1"))
+    told = json.loads(
+        document.encoded(document.report(ABOUT, findings, _verdict(findings, "missing == 1")))
+    )
     assert told["whole"]["in_flight"] == 2
     console = Console(record=True, width=140)
     terminal.show(console, findings, _verdict(findings, "missing == 1"))

@@ -34,10 +34,10 @@ def written(header):
 
 def test_it_says_what_answered_and_what_was_asked():
     said = told(written('"x"'))
-    assert (said["brokers"], said["metrics"], said["further_targets"]) == (
+    assert (said.brokers, said.metrics, said.further_targets) == (
         "kafka:9092", None, ["max < 1s"],
     )  # fmt: skip
-    assert (said["daemon"], said["models"]) == (
+    assert (said.daemon, said.models) == (
         {"version": "1.2"}, [{"model": "m", "digest": "1f"}],
     )  # fmt: skip
 
@@ -45,17 +45,17 @@ def test_it_says_what_answered_and_what_was_asked():
 @pytest.mark.parametrize("embedded", [True, False])
 def test_only_what_the_load_test_starts_has_the_versions_installed_here(embedded):
     said = told(load("quickstart"), embedded=embedded)
-    assert ("kafka" in said["machine"]) is embedded
-    assert (said["daemon_config"] or "").startswith("# A daemon" if embedded else "")
-    assert {"python", "tidemill", "cores"} <= said["machine"].keys()
+    assert ("kafka" in said.machine) is embedded
+    assert (said.daemon_config or "").startswith("# A daemon" if embedded else "")
+    assert {"python", "tidemill", "cores"} <= said.machine.keys()
 
 
 def test_a_header_that_lets_somebody_in_is_withheld():
-    said = told(written('"Bearer 31337"'))["scenario_file"]
+    said = told(written('"Bearer 31337"')).scenario_file
     assert "31337" not in said
     assert 'Authorization = "(withheld)"' in said
     assert 'x-tenant = "acme"' in said
 
 
 def test_a_secret_written_with_escapes_withholds_the_whole_file():
-    assert told(written(r'"Bearer \u0041"'))["scenario_file"].startswith("(withheld)")
+    assert told(written(r'"Bearer \u0041"')).scenario_file.startswith("(withheld)")

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from loadtest.compare.reports import BadReport
+from loadtest.report.document import BadReport, read
 from loadtest.report.html.chart import Curves, Shares
 from loadtest.report.html.page import page
-from loadtest.report.html.source import read, taken
-from tests.reported import report, told
+from tests.reported import report, taken, told
 
 
 def charts(made):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest.report.html.source import Times
+from loadtest.report.document import LatencyReport
 from loadtest.report.html.spectrum import spectrum
 from loadtest.verdict.latencies import Latencies
 
@@ -17,7 +17,7 @@ def times(seconds, missing=0):
     longest = latencies.longest_s
     known = longest if math.isfinite(longest) else None
     seen = latencies.longest_seen_s if len(seconds) else None
-    return Times(latencies.samples, {}, known, latencies.encoded(), seen), latencies
+    return LatencyReport(latencies.samples, {}, known, latencies.encoded(), seen), latencies
 
 
 @settings(max_examples=30, deadline=None)
