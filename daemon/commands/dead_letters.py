@@ -4,10 +4,10 @@ import asyncio
 import base64
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from rich.console import Console
 from rich.table import Table
@@ -15,12 +15,14 @@ from rich.text import Text
 
 from config.load import load
 from daemon.answering.dead_letters import attempts_of
+from daemon.commands.options import moment_ms
 from daemon.commands.printing import printed
 from daemon.commands.waiting import waiting
 from daemon.kafka.looking.reader import newest
 from daemon.telemetry import logs
 from daemon.values.errors import Exit
-from daemon.values.messages import Record
+from daemon.values.messages import Record, SentHeader
+from daemon.wire.headers import REPLY_TO
 
 _MOST_PAYLOAD_BYTES = 1024
 _WAIT_S = 30.0
@@ -28,20 +30,36 @@ _WAIT_S = 30.0
 
 _TO_SECONDS = len("2000-01-01T00:00:00")
 
+
+class Wanted(NamedTuple):
+    """What was typed; an empty `since` leaves out nothing."""
+
+    number: int
+    since: str
+    payload: bool
+
+
 Row: TypeAlias = dict[str, str | int | None]
 
 
 def list_newest(
-    config: Path | None, overrides: Sequence[str], *, number: int, as_json: bool, payload: bool
+    config: Path | None, overrides: Sequence[str], wanted: Wanted, *, as_json: bool
 ) -> Exit:
     """Print the newest dead letters, newest last. Raises SettingsError and Fatal."""
     loaded = load(config, os.environ, overrides)
     logs.configure(loaded.settings.log, worker="dead-letters")
     topic = loaded.settings.dead_letters.topic
-    reading = newest(loaded.settings.kafka, topic, number, base=loaded.base, timeout_s=_WAIT_S)
+    reading = newest(
+        loaded.settings.kafka,
+        topic,
+        wanted.number,
+        since_ms=moment_ms("--since", wanted.since, datetime.now(UTC)),
+        base=loaded.base,
+        timeout_s=_WAIT_S,
+    )
     with waiting(f"reading {topic}"):
         records = asyncio.run(reading)
-    rows = [describe(record, payload=payload) for record in records]
+    rows = [describe(record, payload=wanted.payload) for record in records]
     if as_json:
         return printed(*(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     print_table(Console(), topic, rows)
@@ -58,6 +76,7 @@ def describe(record: Record, *, payload: bool) -> Row:
         "detail": _text(headers, "dlq-detail"),
         "attempts": attempts_of(record.headers),
         "origin": "/".join(_text(headers, f"dlq-{each}") for each in _ORIGIN),
+        "reply_to": _reply_to(record.headers),
         "bytes": _size(record, headers),
     }
     if payload:
@@ -82,6 +101,15 @@ def _text(headers: Mapping[str, bytes], name: str) -> str:
 
 def _harmless(text: str) -> str:
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def _reply_to(headers: Iterable[SentHeader]) -> str | None:
+    """The reply topic that was asked for, each one where there are several; None: none was."""
+    given = list(headers)
+    for name in REPLY_TO:
+        if asked := [value for header, value in given if header == name and value]:
+            return _harmless(b", ".join(asked).decode("utf-8", "replace"))
+    return None
 
 
 def _size(record: Record, headers: Mapping[str, bytes]) -> int | None:
@@ -121,7 +149,8 @@ def print_table(console: Console, topic: str, rows: Sequence[Row]) -> None:
 
 def _why(row: Row) -> Text:
     size = "" if row["bytes"] is None else f", {row['bytes']} bytes"
-    lines = [row["detail"], f"attempts {row['attempts']}{size}"]
+    reply_to = row["reply_to"] and f"reply to {row['reply_to']}"
+    lines = [row["detail"], reply_to, f"attempts {row['attempts']}{size}"]
     lines += [row.get("value"), row.get("value_base64")]
     shown = [f"{row['code']} {row['origin']}", *(str(line) for line in lines if line)]
     return Text("\n".join(_harmless(each) for line in shown for each in line.split("\n")))

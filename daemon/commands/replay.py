@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from config.load import Loaded, load
-from config.units import parse_duration
 from daemon.answering.replay import Letter, Replay, Selection, Skip, letter_of, replay_of
+from daemon.commands.options import moment_ms
 from daemon.commands.replay_report import Outcome, Report
 from daemon.commands.waiting import waiting
 from daemon.kafka.looking.reader import whole
@@ -64,8 +64,8 @@ def selection_of(wanted: Wanted, *, now: datetime) -> Selection:
     return Selection(
         frozenset(wanted.ids),
         frozenset(wanted.codes),
-        _moment_ms("--since", wanted.since, now),
-        _moment_ms("--until", wanted.until, now),
+        moment_ms("--since", wanted.since, now),
+        moment_ms("--until", wanted.until, now),
         wanted.most_attempts,
     )
 
@@ -143,22 +143,3 @@ async def _send(chosen: Sequence[Chosen], replayer: Replayer | None) -> list[Out
             problem = next(problems)
             outcomes.append(Outcome(record, letter, "failed" if problem else "sent", problem))
     return outcomes
-
-
-def _moment_ms(option: str, text: str, now: datetime) -> float | None:
-    """A time as ISO 8601 has it, UTC unless it says otherwise, or how long ago it is."""
-    if not text:
-        return None
-    try:
-        return (now.timestamp() - parse_duration(text)) * 1000
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Fatal(
-            Exit.USAGE,
-            f"{option} {text!r} is neither a time, such as 2030-01-31T08:00, nor how long ago,"
-            " such as 2h",
-        ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.commands.options import AsJson, Config, Overrides, require_command
+from daemon.commands.options import AsJson, Config, Overrides, Since, require_command
 
 app = typer.Typer(help="Look at records that nobody could be answered for.")
 
@@ -22,21 +22,25 @@ def root(context: typer.Context) -> None:
     "list",
     help="List the newest dead letters: why each could not be answered, and where it came from.",
     epilog="- `tidemill dead-letters list -c tidemill.toml -n 5`\n"
+    "- `tidemill dead-letters list -c tidemill.toml --since 2h`\n"
     "- `tidemill dead-letters list -c tidemill.toml --json --payload | jq .value`",
 )
 def list_newest(
     config: Config = None,
     overrides: Overrides = None,
-    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many.")] = 20,
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many at most.")] = 20,
+    since: Since = "",
     as_json: AsJson = False,
     payload: Annotated[
         bool, typer.Option("--payload", help="Show the records' values, cut to 1 KiB.")
     ] = False,
 ) -> int:
     """`tidemill dead-letters list`."""
+    from daemon.commands.dead_letters import Wanted
     from daemon.commands.dead_letters import list_newest as command
 
-    return command(config, overrides or (), number=number, as_json=as_json, payload=payload)
+    wanted = Wanted(number, since, payload=payload)
+    return command(config, overrides or (), wanted, as_json=as_json)
 
 
 @app.command(
@@ -58,9 +62,7 @@ def replay(
     codes: Annotated[
         list[str] | None, typer.Option("--code", help="Only this code; may be repeated.")
     ] = None,
-    since: Annotated[
-        str, typer.Option(metavar="WHEN", help="Dead since: a time (UTC), or how long ago: 2h.")
-    ] = "",
+    since: Since = "",
     until: Annotated[str, typer.Option(metavar="WHEN", help="Dead before: the same.")] = "",
     most_attempts: Annotated[
         int | None, typer.Option(min=1, help="Leave out what was tried more often.")

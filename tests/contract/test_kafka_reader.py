@@ -50,7 +50,7 @@ async def test_the_reply_to_a_request_is_found_among_others(workers, topics):
 async def test_no_reply_is_none(workers, topics):
     names = await topics(requests=1, replies=2)
 
-    assert await _question(workers, topics, names, timeout_s=0.5) is None
+    assert await _question(workers, topics, names, timeout_s=5) is None
 
 
 async def test_a_missing_topic_is_named(workers, topics):
@@ -73,6 +73,26 @@ async def test_the_newest_records_come_newest_last(workers, topics):
     assert sorted(record.value for record in records) == [b"3", b"4", b"5"]
     timestamps = [record.timestamp for record in records]
     assert timestamps == sorted(timestamps)
+
+
+async def test_of_the_newest_records_those_before_a_time_are_left_out(workers, topics):
+    names = await topics(dead=2)
+    kafka = settings_for(workers.bootstrap, topics).kafka
+    for number in range(6):
+        await workers.produce(names.dead, number % 2, b"%d" % number)
+    records = await newest(kafka, names.dead, 6, base=Path(), timeout_s=15)
+    since_ms = records[3].timestamp
+    later = [record.value for record in records if record.timestamp >= since_ms]
+
+    shown = await newest(kafka, names.dead, 6, base=Path(), timeout_s=15, since_ms=since_ms)
+
+    assert [record.value for record in shown] == later
+    assert (
+        await newest(
+            kafka, names.dead, 6, base=Path(), timeout_s=15, since_ms=records[-1].timestamp + 1
+        )
+        == []
+    )
 
 
 async def test_an_empty_topic_has_no_newest_records(workers, topics):

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from math import inf
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
@@ -67,14 +68,23 @@ async def ask(
 
 
 async def newest(
-    kafka: Kafka, topic: str, number: int, *, base: Path, timeout_s: float
+    kafka: Kafka,
+    topic: str,
+    number: int,
+    *,
+    base: Path,
+    timeout_s: float,
+    since_ms: float | None = None,
 ) -> list[FetchedRecord]:
-    """Return the `number` newest records of `topic`, newest last; raises Fatal."""
+    """Return the `number` newest records of `topic`, newest last; raises Fatal.
+
+    `since_ms` leaves out what is older, in milliseconds since 1970.
+    """
     try:
         async with asyncio.timeout(timeout_s), _reading(kafka, topic, base) as consumer:
             partitions = consumer.assignment()
             ends = await consumer.end_offsets(partitions)
-            firsts = await consumer.beginning_offsets(partitions)
+            firsts = await _starts(consumer, ends, since_ms)
             starts = {each: max(firsts[each], ends[each] - number) for each in partitions}
             _seek(consumer, starts)
             records = await _read_up_to(consumer, ends)
@@ -82,6 +92,7 @@ async def newest(
         raise Fatal(
             Exit.BROKER_UNAVAILABLE, f"{topic} could not be read within {timeout_s:g} s"
         ) from None
+    records = [record for record in records if record.timestamp >= (since_ms or -inf)]
     records.sort(key=lambda record: (record.timestamp, record.partition, record.offset))
     return records[-number:]
 

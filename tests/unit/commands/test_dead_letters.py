@@ -29,8 +29,24 @@ def test_a_dead_letter_says_why_and_where_it_came_from():
         "detail": "not in replies.allow",
         "attempts": 2,
         "origin": "requests/3/17",
+        "reply_to": None,
         "bytes": 4,
     }
+
+
+@pytest.mark.parametrize(
+    ("headers", "asked"),
+    [
+        ([("reply-to", b"elsewhere")], "elsewhere"),
+        ([("kafka_replyTopic", b"spring"), ("reply_to", b"stream")], "stream"),
+        ([("reply-to", b"a"), ("reply-to", b"b")], "a, b"),
+        ([("reply-to", b""), ("reply-to", None)], None),
+        ([("reply-to", b"\x1b[2J")], "\N{REPLACEMENT CHARACTER}[2J"),
+    ],
+    ids=["ours", "another's name", "twice", "empty", "harmful"],
+)
+def test_it_says_which_reply_topic_was_asked_for(headers, asked):
+    assert describe(letter(headers=headers), payload=False)["reply_to"] == asked
 
 
 @pytest.mark.parametrize(
@@ -87,14 +103,16 @@ def table(*letters, payload=False):
 def test_the_table_reads_well_at_80_columns():
     headers = [
         ("dlq-code", b"reply_topic_denied"),
-        ("dlq-detail", b"the reply topic elsewhere is not in replies.allow"),
+        ("dlq-detail", b"the reply topic is not one that replies may go to"),
         ("dlq-attempts", b"2"),
+        ("reply-to", b"elsewhere"),
     ]
 
     assert table(letter(headers=headers, timestamp=1_700_000_000_000)) == [
         "offset  time (UTC)           code, origin, detail",
         "0/5     2023-11-14 22:13:20  reply_topic_denied requests/3/17",
-        "                             the reply topic elsewhere is not in replies.allow",
+        "                             the reply topic is not one that replies may go to",
+        "                             reply to elsewhere",
         "                             attempts 2, 4 bytes",
     ]
 
