@@ -62,6 +62,12 @@ def pod_of(document):
     return spec.get("template", {}).get("spec")
 
 
+def labels_of(document):
+    """Return the labels of the pods that a workload starts."""
+    spec = document["spec"].get("jobTemplate", {}).get("spec", document["spec"])
+    return spec["template"]["metadata"]["labels"]
+
+
 def workloads():
     return [resource for resource in resources() if pod_of(resource[1])]
 

@@ -20,6 +20,7 @@ from tests.unit.deploy.manifests import (
     container_of,
     documents,
     label,
+    labels_of,
     one,
     pod_of,
     resources,
@@ -232,7 +233,28 @@ def test_the_night_shift_has_no_standing_workers():
     kinds = {each["kind"] for each in built("overlays/nightly")}
 
     assert "CronJob" in kinds
-    assert not kinds & {"StatefulSet", "PodDisruptionBudget", "Service"}
+    assert not kinds & {"StatefulSet", "PodDisruptionBudget"}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_prometheus_finds_every_pod_with_each_overlay(tmp_path, overlay):
+    own = documents(KUBERNETES / overlay / "kustomization.yaml")[0].get("components", [])
+    more = [] if "../../components/monitoring" in own else ["../components/monitoring"]
+    made = built_from({**ALL, "resources": [f"../{overlay}"], "components": more}, tmp_path)
+
+    (monitor,) = [each["spec"] for each in made if each["kind"] == "ServiceMonitor"]
+    wanted, (endpoint,) = monitor["selector"]["matchLabels"], monitor["endpoints"]
+    targets = [
+        each["spec"]["selector"]
+        for each in made
+        if each["kind"] == "Service"
+        and wanted.items() <= each["metadata"]["labels"].items()
+        and endpoint["port"] in {port["name"] for port in each["spec"]["ports"]}
+    ]
+    pods = [labels_of(each) for each in made if pod_of(each)]
+    assert pods
+    for labels in pods:
+        assert [each for each in targets if each.items() <= labels.items()], labels
 
 
 def test_every_pod_is_under_the_network_policy():
