@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
+from daemon.telemetry.events import Event
 from daemon.telemetry.http import HttpServer
 from tests import shown
 from tests.browser import Browser
@@ -112,6 +113,28 @@ async def test_every_scene_can_be_read_on_a_phone_and_on_a_desk(browser, scene):
             await asyncio.to_thread(browser.prefer, scheme)
             assert await asyncio.to_thread(browser.run, CONTRAST) == [], scheme
         assert await asyncio.to_thread(browser.console) == []
+
+
+async def test_names_break_between_their_words_only(browser):
+    page = shown.broken(2)
+    page.events = {event.value: 3 for event in Event if event.level in {"warning", "error"}}
+    page.tick(70)
+    split = (
+        "return [...document.querySelectorAll('.pairs td:first-child')].flatMap((cell) => {"
+        "  const walk = document.createTreeWalker(cell.querySelector('span') || cell, 4), split = [];"
+        "  while (walk.nextNode()) {"
+        "    const range = document.createRange();"
+        "    range.selectNodeContents(walk.currentNode);"
+        "    if (range.getClientRects().length > 1) split.push(cell.textContent);"
+        "  }"
+        "  return split;"
+        "})"
+    )
+    async with served(page) as port:
+        await see(browser, port)
+        for width in (320, 360, 760, 1180, 1280):
+            await asyncio.to_thread(browser.resize, width, 800)
+            assert await asyncio.to_thread(browser.run, split) == [], width
 
 
 async def test_figures_appear_and_change_without_a_layout_jump(browser):
