@@ -60,7 +60,7 @@ class Gathering:
             self._totals.see(
                 {worker: said for worker, said in zip(ports, answers, strict=True) if said}
             )
-            return _merged(self._own.collect(), self._totals.families())
+            return merged(self._own.collect(), self._totals.families())
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer /metrics."""
@@ -84,7 +84,7 @@ def _parsed(text: str) -> Sequence[Family]:
         return []
 
 
-def _merged(own: Iterable[Family], of_workers: Iterable[Family]) -> Sequence[Family]:
+def merged(own: Iterable[Family], of_workers: Iterable[Family]) -> Sequence[Family]:
     """Return one family for each name; what is given is used up."""
     families = {family.name: family for family in own}
     for each in of_workers:

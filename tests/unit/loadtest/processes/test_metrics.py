@@ -6,6 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric as Family
 
+from daemon.slots.totals import Totals, WorkerProcess
 from daemon.supervision.gathering import merged
 from loadtest.deployment.scrape import Scraper
 from loadtest.processes.metrics import Increase, Metrics
@@ -64,10 +65,11 @@ def _page(own, *workers):
 
     class Page:
         def collect(self):
-            return merged(
-                _families(**own),
-                {str(slot): _families(**each) for slot, each in enumerate(workers)},
+            totals = Totals()
+            totals.see(
+                {WorkerProcess(slot, 1): _families(**each) for slot, each in enumerate(workers)}
             )
+            return merged(_families(**own), totals.families())
 
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Page())
