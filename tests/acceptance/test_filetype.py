@@ -55,8 +55,10 @@ async def _answers(kafka, topics, example, bodies):
 
 
 async def test_replies_agree_with_magika_on_real_files(kafka, topics, example, tmp_path):
-    files = [file for file in gather(tmp_path, 260, seed=11) if file.stat().st_size < 900_000]
-    assert len(files) >= 200
+    # That the example's transform agrees on many files is held without Kafka, in tests/unit/examples;
+    # here are a full batch of each lane and some more, through all of the line.
+    files = [file for file in gather(tmp_path, 110, seed=11) if file.stat().st_size < 900_000]
+    assert len(files) >= 100
     bodies = [file.read_bytes() for file in files]
     answers = await _answers(kafka, topics, example, bodies)
     magika = Magika()

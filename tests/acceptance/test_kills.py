@@ -49,10 +49,22 @@ def _judge(witness, made):
     assert max(kills.span(witness.log, moment) for moment in made) <= _MAX_UNCOMMITTED
 
 
-async def test_ten_kills_under_load_lose_nothing_and_repeat_only_what_was_uncommitted(make_job):
+async def _one_worker_killed(make_job, *, times, seed):
     async with make_job(**_SETTINGS) as (job, witness):
         worker = job.worker(**{"kafka.instance_id": "slot-0"})
-        _judge(witness, await _killed_again_and_again(job, witness, [worker], times=10, seed=1))
+        _judge(
+            witness, await _killed_again_and_again(job, witness, [worker], times=times, seed=seed)
+        )
+
+
+async def test_kills_under_load_lose_nothing_and_repeat_only_what_was_uncommitted(make_job):
+    await _one_worker_killed(make_job, times=4, seed=1)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+async def test_ten_kills_under_load_lose_nothing_and_repeat_only_what_was_uncommitted(make_job):
+    await _one_worker_killed(make_job, times=10, seed=1)
 
 
 @pytest.mark.long
