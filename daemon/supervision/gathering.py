@@ -25,7 +25,7 @@ _ANSWER_S = 1.0
 
 
 class Gathering:
-    """Asks all workers at the same time; to be made inside a running loop, and closed there.
+    """Asks all workers at the same time; to be opened inside a running loop, and closed there.
 
     `own` are the supervisor's metrics.
     """
@@ -35,6 +35,10 @@ class Gathering:
         self._ports: dict[WorkerProcess, int] = {}
         self._totals = Totals()
         self._round = asyncio.Lock()
+        self._session: aiohttp.ClientSession
+
+    async def open(self) -> None:
+        """Be able to ask."""
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=_ANSWER_S), trust_env=False
         )

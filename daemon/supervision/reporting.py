@@ -81,6 +81,7 @@ class Reporting:
     async def start(self) -> None:
         """Listen; raises Fatal."""
         await self._http.start()
+        await self._gathering.open()
 
     async def stop(self) -> None:
         """Listen no more."""

@@ -4,6 +4,7 @@
 process serves, such as its status page, it gives as routes.
 """
 
+import errno
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -21,6 +22,8 @@ ProbeResult: TypeAlias = tuple[bool, str]
 
 _CLOSE_S = 1.0
 """A scraper that reads slowly must not hold up the end of the process."""
+_PASSES = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
+"""Another process has the address still, or this host has it not yet: to be tried again."""
 
 
 class HttpServer:
@@ -56,7 +59,7 @@ class HttpServer:
         except OSError as error:
             await self._runner.cleanup()
             raise Fatal(
-                Exit.SETTINGS,
+                Exit.WORK_LEFT if error.errno in _PASSES else Exit.SETTINGS,
                 f"cannot listen on {self._host}:{self._port} ({error.strerror}): "
                 "set http.host and http.port to a free address, port 0 takes any",
             ) from error

@@ -156,8 +156,9 @@ WORKERS = Metric(
     "workers",
     "gauge",
     ("state",),
-    "supervised workers by state: starting, serving, unready (it says that it does not serve at present: no broker answers), draining, backing_off (its slot pauses after "
-    "a failure), closed (it could not get better)",
+    "supervised workers by state: starting, serving, unready (it says that it does not serve at "
+    "present: no broker answers), draining, backing_off (its slot pauses after a failure), closed "
+    "(it could not get better)",
 )
 WORKER_RESTARTS = Metric(
     "worker_restarts_total",

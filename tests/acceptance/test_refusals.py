@@ -1,10 +1,13 @@
 """What a worker does not start with: the exit code for programs, the reason for people."""
 
 import asyncio
+import socket
+from contextlib import closing
 
 import pytest
 
 from daemon.values.errors import Exit
+from loadtest.processes.worker import Worker
 from runtime import cuda
 from tests.acceptance.jobs import END_S, events, metric
 
@@ -60,3 +63,21 @@ async def test_settings_that_cannot_hold_together_are_refused_with_both_named(ma
         assert code == Exit.SETTINGS
         log = worker.log.read_text()
         assert "limits.drain (1s) is shorter than models.m.run_limit (30s)" in log
+
+
+@pytest.mark.parametrize("command", ["run", "supervise", "scaler"])
+async def test_a_port_that_somebody_has_is_a_matter_of_time(make_job, command):
+    """A unit tries again: it may be the process before this one that still ends."""
+    async with make_job() as (job, _):
+        job.worker()  # writes the configuration
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            taken = {"http.port": str(port)}
+            config = job.folder / "worker-0.toml"
+            with closing(Worker(config, taken, does=command)) as process:
+                code, (reason,) = await _refusal(process)
+                log = process.log.read_text()
+
+        assert code == Exit.WORK_LEFT
+        assert f"127.0.0.1:{port}" in reason
+        assert "Unclosed" not in log

@@ -55,6 +55,7 @@ async def gathering():
     Gauge("own", "of the supervisor", registry=own).set(7)
     Counter("a", "the supervisor counts it too", registry=own).inc(100)
     made = Gathering(own)
+    await made.open()
     yield made
     await made.close()
 

@@ -50,9 +50,7 @@ class Shown:
 
 @pytest.fixture
 async def shown():
-    made = Shown()
-    yield made
-    await made.gathering.close()
+    return Shown()
 
 
 async def test_it_is_ready_without_any_worker(shown):
