@@ -310,7 +310,7 @@ class FakeSink:
         """What was published to `topic`, in order."""
         return [record for record in self.published if record.topic == topic]
 
-    # daemon.values.ports.Sink
+    # What daemon.kafka.writing.sink.KafkaSink does
 
     async def partition_count(self, topic: str) -> int | None:
         await asyncio.sleep(0)
@@ -363,3 +363,24 @@ class FakeSink:
         size = len(key or b"") + len(value or b"")
         size += sum(len(name) + len(text or b"") for name, text in headers)
         return size > self.largest_bytes.get(topic, size)
+
+
+class FakeDelivery:
+    """The sink and the source's commits as one; meets daemon.values.ports.Delivery."""
+
+    def __init__(self, sink: FakeSink, source: FakeSource) -> None:
+        self._sink = sink
+        self._source = source
+
+    @property
+    def trouble(self) -> str:
+        return self._sink.trouble
+
+    async def partition_count(self, topic: str) -> int | None:
+        return await self._sink.partition_count(topic)
+
+    async def deliver(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
+        await self._sink.send(topic, partition, records)
+
+    async def commit(self) -> None:
+        await self._source.commit()

@@ -6,6 +6,8 @@
 - `client.py`: how a broker is reached: addresses, TLS, SASL, and what a refusal means for the
   process
 - `connecting.py`: the first contact: a consumer that is connected, and topics that exist
+- `delivery.py`: at least once: answers first, and only then the commits that say that their requests
+  are done
 - `guards.py`: what aiokafka 0.14.0 gets wrong and this worker cannot live with, put right from
   outside
 - `reason.py`: why a broker could not be had, as people read it

@@ -13,8 +13,8 @@ from daemon.batching.batcher import Batcher
 from daemon.inference.bisection import IsolationLimits
 from daemon.inference.models import Models
 from daemon.inference.runner import Runner
+from daemon.kafka.delivery import AtLeastOnce
 from daemon.kafka.source import KafkaSource
-from daemon.kafka.writing.sink import KafkaSink
 from daemon.line.committer import Committer
 from daemon.line.dispatch import Dispatch
 from daemon.line.intake import Intake
@@ -28,7 +28,7 @@ from daemon.process.gc_policy import GcPolicy
 from daemon.telemetry.metrics import Metrics
 from daemon.values.budget import Budget
 from daemon.values.lane import Lane, LanePolicy
-from daemon.values.ports import Sink, Source
+from daemon.values.ports import Delivery, Source
 
 
 @asynccontextmanager
@@ -41,10 +41,10 @@ async def kafka_line(
     *,
     moved: Callable[[], None],
 ) -> AsyncIterator[tuple[KafkaSource, Pipeline]]:
-    """The line between two ends at Kafka; the sink is reached, the group not yet joined."""
+    """The line between two ends at Kafka; answers could leave, the group is not yet joined."""
     lanes = make_lanes(settings, models)
-    sink = KafkaSink(settings, tasks=tasks, base=base)
     source = KafkaSource(settings, lanes, tally=metrics, base=base)
+    delivery = AtLeastOnce(settings, source, tasks=tasks, base=base)
     line = assemble(
         settings,
         models,
@@ -52,16 +52,16 @@ async def kafka_line(
         tasks,
         lanes,
         source=source,
-        sink=sink,
+        delivery=delivery,
         gc_policy=GcPolicy(),
         moved=moved,
     )
     try:
-        await sink.start()
+        await delivery.start()
         yield source, line
     finally:
         line.close()
-        await sink.close()
+        await delivery.close()
 
 
 def assemble(
@@ -72,13 +72,13 @@ def assemble(
     lanes: Sequence[Lane],
     *,
     source: Source,
-    sink: Sink,
+    delivery: Delivery,
     gc_policy: GcPolicy,
     moved: Callable[[], None],
     runner_kind: type[Runner] = Runner,
     preparation_kind: type[Preparation] = Preparation,
 ) -> Pipeline:
-    """Return the line between `source` and `sink`, whichever they are; inside a running loop.
+    """Return the line between `source` and `delivery`, whichever they are; inside a running loop.
 
     Each station gets those behind it. `runner_kind` and `preparation_kind` are the stations with
     threads: tests have some without.
@@ -88,7 +88,7 @@ def assemble(
     signatures = {name: model.session.signature for name, model in models.serving.items()}
     admission = Admission(settings, signatures, replies)
     outbox = Outbox(
-        sink,
+        delivery,
         Undeliverable(replies),
         own_topics=(settings.replies.topic, settings.dead_letters.topic),
         may_send=source.lease_valid,
@@ -110,6 +110,7 @@ def assemble(
     intake = Intake(source, admission, transforms, dispatch, outbox, settlement)
     committer = Committer(
         source,
+        delivery,
         dispatch,
         outbox,
         settlement,
@@ -119,6 +120,7 @@ def assemble(
     )
     return Pipeline(
         source,
+        delivery,
         intake,
         dispatch,
         outbox,

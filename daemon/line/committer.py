@@ -7,7 +7,7 @@ from daemon.line.dispatch import Dispatch
 from daemon.line.outbox import Outbox
 from daemon.line.settlement import Settlement
 from daemon.process.gc_policy import GcPolicy
-from daemon.values.ports import Source
+from daemon.values.ports import Delivery, Source
 
 _COUNTS_S = 60.0
 """How long partition counts of reply topics are believed."""
@@ -19,6 +19,7 @@ class Committer:
     def __init__(
         self,
         source: Source,
+        delivery: Delivery,
         dispatch: Dispatch,
         outbox: Outbox,
         settlement: Settlement,
@@ -29,6 +30,7 @@ class Committer:
     ) -> None:
         """`interval_s` and `max_uncommitted` as the settings of these names in `kafka`."""
         self._source = source
+        self._delivery = delivery
         self._dispatch = dispatch
         self._outbox = outbox
         self._settlement = settlement
@@ -52,7 +54,7 @@ class Committer:
 
     async def _commit(self) -> None:
         began_s = time.monotonic()
-        await self._source.commit()
+        await self._delivery.commit()
         self._settlement.committed(time.monotonic() - began_s)
 
     def _let_go_of_lost(self) -> None:

@@ -14,13 +14,13 @@ from daemon.loop.tasks import Tasks
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Answer
 from daemon.values.ports import (
+    Delivery,
     RecordsRefused,
     RecordTooLarge,
     SendBlocked,
     SendDenied,
     SendError,
     SendFailed,
-    Sink,
 )
 
 _RETRY_S = 0.25
@@ -63,7 +63,7 @@ class Outbox:
 
     def __init__(
         self,
-        sink: Sink,
+        delivery: Delivery,
         undeliverable: Undeliverable,
         *,
         own_topics: Collection[str],
@@ -73,7 +73,7 @@ class Outbox:
         patience_s: float,
         tasks: Tasks,
     ) -> None:
-        self._sink = sink
+        self._delivery = delivery
         self._undeliverable = undeliverable
         self._own_topics = frozenset(own_topics)
         self._may_send = may_send
@@ -89,7 +89,7 @@ class Outbox:
     @property
     def trouble(self) -> str:
         """Why nothing can be published at the moment, and what to do; empty when all is well."""
-        return self._sink.trouble
+        return self._delivery.trouble
 
     @property
     def pending(self) -> int:
@@ -159,7 +159,7 @@ class Outbox:
         backoff = _Backoff()
         while True:
             try:
-                return await self._sink.partition_count(topic)
+                return await self._delivery.partition_count(topic)
             except SendFailed:
                 await backoff.pause()
 
@@ -182,7 +182,7 @@ class Outbox:
             records = [(answer.key, answer.value, answer.headers) for answer in owed]
             began_s = time.monotonic()
             try:
-                await self._sink.send(topic, number, records)
+                await self._delivery.deliver(topic, number, records)
             except SendError as error:
                 taken, unsent = _parted(owed, error)
                 if taken:
@@ -244,7 +244,7 @@ class Outbox:
     async def _has_moved(self, topic: str, number: int) -> bool:
         """Whether `topic` is gone, or was made anew without this partition."""
         try:
-            count = await self._sink.partition_count(topic)
+            count = await self._delivery.partition_count(topic)
         except SendFailed:
             return False
         self._counts.pop(topic, None)

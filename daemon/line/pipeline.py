@@ -18,7 +18,7 @@ from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit
 from daemon.values.ledger import Ledger
-from daemon.values.ports import Source
+from daemon.values.ports import Delivery, Source
 from runtime import Model
 
 
@@ -28,6 +28,7 @@ class Pipeline:
     def __init__(
         self,
         source: Source,
+        delivery: Delivery,
         intake: Intake,
         dispatch: Dispatch,
         outbox: Outbox,
@@ -39,6 +40,7 @@ class Pipeline:
     ) -> None:
         """`tasks`: whatever fails there ends the pipeline; `drain_s`: how long a drain may take."""
         self._source = source
+        self._delivery = delivery
         self._intake = intake
         self._dispatch = dispatch
         self._outbox = outbox
@@ -95,7 +97,7 @@ class Pipeline:
     async def _leave(self) -> None:
         """Commit what is settled and leave, so that others need not wait for this worker."""
         try:
-            await self._source.commit()
+            await self._delivery.commit()
         finally:
             await self._source.leave()
 

@@ -11,7 +11,7 @@ OutgoingRecord = tuple[bytes | None, bytes | None, list[Header]]
 
 
 class Source(Protocol):
-    """Requests from Kafka, and the commits that say they are done."""
+    """Requests from Kafka, and what is known of the group that shares them."""
 
     @property
     def ledgers(self) -> Mapping[tuple[str, int], Ledger]:
@@ -53,15 +53,16 @@ class Source(Protocol):
         started in its chunk's ledger. May be cancelled. Raises Fatal.
         """
 
-    async def commit(self) -> None:
-        """Commit what is settled and not yet committed; bounded in time; raises Fatal."""
-
     async def leave(self) -> None:
         """Leave the group at once and close; what is settled was committed before."""
 
 
-class Sink(Protocol):
-    """Records to Kafka."""
+class Delivery(Protocol):
+    """Answers to Kafka, and the commits that say that their requests are done.
+
+    Both are one port since they make one promise: at least once where every commit follows the
+    acknowledgements of what it stands for; exactly once where both become valid together.
+    """
 
     @property
     def trouble(self) -> str:
@@ -73,10 +74,16 @@ class Sink(Protocol):
         Raises SendFailed when the broker does not answer.
         """
 
-    async def send(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
-        """Publish `records` and return when the broker has them all.
+    async def deliver(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
+        """Publish `records` and return when the broker has them all: their requests may be settled.
 
         Raises: one of the SendErrors, which says what the broker has nevertheless.
+        """
+
+    async def commit(self) -> None:
+        """Commit what is settled in the source's ledgers and not yet committed.
+
+        Bounded in time; raises Fatal.
         """
 
 

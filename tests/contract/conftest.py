@@ -10,12 +10,12 @@ from loadtest.kafka.broker import Broker
 from tests.contract.worlds import (
     SMALL_BYTES,
     TINY_BYTES,
-    FakeSinks,
+    FakeDeliveries,
     FakeWorld,
-    KafkaSinks,
+    KafkaDeliveries,
     KafkaWorld,
     Workers,
-    started_sink,
+    started_delivery,
 )
 
 
@@ -79,20 +79,22 @@ def world(request):
 
 
 @pytest.fixture
-async def fake_sinks():
-    return FakeSinks()
+async def fake_deliveries():
+    return FakeDeliveries()
 
 
 @pytest.fixture
-async def kafka_sinks(kafka, topics):
+async def kafka_deliveries(kafka, topics):
     names = await topics(replies=2, dead=1)
     names.small = await topics.create("small", 1, {"max.message.bytes": str(SMALL_BYTES)})
     names.tiny = await topics.create("tiny", 1, {"max.message.bytes": str(TINY_BYTES)})
     names.keyed = await topics.create("keyed", 1, {"cleanup.policy": "compact"})
-    async with started_sink(kafka, topics) as sink:
-        yield KafkaSinks(kafka, names, sink)
+    async with started_delivery(kafka, topics) as delivery:
+        yield KafkaDeliveries(kafka, names, delivery)
 
 
-@pytest.fixture(params=["fake_sinks", pytest.param("kafka_sinks", marks=pytest.mark.kafka)])
-def sinks(request):
+@pytest.fixture(
+    params=["fake_deliveries", pytest.param("kafka_deliveries", marks=pytest.mark.kafka)]
+)
+def deliveries(request):
     return request.getfixturevalue(request.param)

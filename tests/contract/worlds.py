@@ -9,11 +9,12 @@ from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from config.settings import Settings
+from daemon.kafka.delivery import AtLeastOnce
 from daemon.kafka.source import KafkaSource
 from daemon.kafka.writing.sink import KafkaSink
 from daemon.loop.tasks import Tasks
 from tests import raw_batches
-from tests.fakes import FakeSink, FakeSource, drained
+from tests.fakes import FakeDelivery, FakeSink, FakeSource, drained
 from tests.ledgers import make_lane
 
 PATIENCE_S = 20.0
@@ -142,7 +143,12 @@ async def until(condition, patience_s=PATIENCE_S):
 class FakeWorld:
     """One topic of requests with two partitions, in memory."""
 
-    requests = "requests"
+    requests, replies = "requests", "replies"
+
+    @contextlib.asynccontextmanager
+    async def delivering(self, source):
+        """A delivery that commits by `source`, and publishes to `replies`."""
+        yield FakeDelivery(FakeSink({self.replies: 1}), source)
 
     async def produce(self, partition, *values):
         self.source.push(self.requests, partition, *values)
@@ -179,6 +185,15 @@ class FakeWorld:
 
 class KafkaWorld:
     """The same on a real Kafka."""
+
+    @contextlib.asynccontextmanager
+    async def delivering(self, source):
+        names = await self._workers.topics(replies=1, dead=1)
+        self.replies = names.replies
+        async with started_delivery(
+            self._workers.bootstrap, self._workers.topics, source
+        ) as delivery:
+            yield delivery
 
     def __init__(self, workers, requests):
         self._workers = workers
@@ -225,13 +240,14 @@ TINY_BYTES = 600
 """What the topic `tiny` takes."""
 
 
-class FakeSinks:
-    """A sink with a topic of two partitions, and some that do not take everything."""
+class FakeDeliveries:
+    """A delivery with a topic of two partitions, and some that do not take everything."""
 
     replies, small, tiny, keyed = "replies", "small", "tiny", "keyed"
 
     def __init__(self):
         self.sink = FakeSink({self.replies: 2, self.small: 1, self.tiny: 1, self.keyed: 1})
+        self.delivery = FakeDelivery(self.sink, FakeSource())
 
     def limit_bytes(self):
         self.sink.largest_bytes |= {self.small: SMALL_BYTES, self.tiny: TINY_BYTES}
@@ -243,12 +259,12 @@ class FakeSinks:
         return self.sink.sent_to(topic or self.replies)
 
 
-class KafkaSinks:
+class KafkaDeliveries:
     """The same on a real Kafka."""
 
-    def __init__(self, bootstrap, names, sink):
+    def __init__(self, bootstrap, names, delivery):
         self._bootstrap = bootstrap
-        self.replies, self.small, self.sink = names.replies, names.small, sink
+        self.replies, self.small, self.delivery = names.replies, names.small, delivery
         self.tiny, self.keyed = names.tiny, names.keyed
 
     def limit_bytes(self):
@@ -286,3 +302,14 @@ async def started_sink(bootstrap, topics, *, limits=None, wall=time.time, **kafk
         yield sink
     finally:
         await sink.close()
+
+
+@contextlib.asynccontextmanager
+async def started_delivery(bootstrap, topics, source=None):
+    """A delivery that is closed in the end; it commits by `source`."""
+    delivery = AtLeastOnce(settings_for(bootstrap, topics), source, tasks=Tasks())
+    await delivery.start()
+    try:
+        yield delivery
+    finally:
+        await delivery.close()

@@ -18,7 +18,7 @@ from loadtest.processes.metrics import Metrics as Scrape
 from runtime import Model
 from runtime.conversion import Conversion
 from tests.fake_threads import FakePreparation, FakeRunner
-from tests.fakes import FakeSink, FakeSource
+from tests.fakes import FakeDelivery, FakeSink, FakeSource
 from tests.pipeline.doubling import Doubling, FakeModels, row
 
 EPOCH_S = 1_700_000_000.0
@@ -155,7 +155,7 @@ class Line:
             self.tasks,
             self.lanes,
             source=self.source,
-            sink=self.sink,
+            delivery=FakeDelivery(self.sink, self.source),
             gc_policy=Idle(),
             moved=lambda: None,
             runner_kind=FakeRunner,

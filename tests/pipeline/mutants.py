@@ -27,8 +27,8 @@ OUTBOX = [
     (
         "Outbox._deliver",
         "settles what the broker does not have yet",
-        "await self._sink.send(topic, number, records)",
-        "asyncio.get_running_loop().create_task(self._sink.send(topic, number, records))",
+        "await self._delivery.deliver(topic, number, records)",
+        "asyncio.get_running_loop().create_task(self._delivery.deliver(topic, number, records))",
         test_stopping.test_a_sink_that_is_held_past_the_drain_budget_leaves_work,
     ),
     (
@@ -136,7 +136,7 @@ COMMITTER = [
     (
         "Committer._commit",
         "commits only when it leaves",
-        "await self._source.commit()",
+        "await self._delivery.commit()",
         "pass",
         test_line.test_a_request_is_answered_and_committed,
     ),
@@ -180,7 +180,7 @@ PIPELINE = [
     (
         "Pipeline._leave",
         "does not commit when it leaves",
-        "await self._source.commit()",
+        "await self._delivery.commit()",
         "pass",
         test_stopping.test_what_is_gathered_leaves_at_once_and_the_end_is_clean,
     ),

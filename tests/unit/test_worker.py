@@ -15,7 +15,7 @@ from daemon.telemetry.status import About
 from daemon.values.errors import Exit, Fatal
 from daemon.worker import Worker
 from tests import models
-from tests.fakes import FakeSink, FakeSource
+from tests.fakes import FakeDelivery, FakeSink, FakeSource
 from tests.pipeline.line import Idle
 
 ROW = np.ones(2, "<f4").tobytes()
@@ -86,7 +86,7 @@ class World:
             tasks,
             lanes,
             source=self.source,
-            sink=self.sink,
+            delivery=FakeDelivery(self.sink, self.source),
             gc_policy=Idle(),
             moved=moved,
         )

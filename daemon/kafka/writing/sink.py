@@ -35,7 +35,7 @@ _CLOSE_S = 5.0
 
 
 class KafkaSink:
-    """Publishes with acks=all and idempotence; meets daemon.values.ports.Sink.
+    """Publishes with acks=all and idempotence; the sending half of daemon.values.ports.Delivery.
 
     A broker that is gone makes a send wait, up to `limits.publish`. A batch that the broker finds
     too large is halved until the culprit stands alone, and batches to that topic stay smaller.
@@ -103,7 +103,7 @@ class KafkaSink:
         return counts.get(topic)
 
     async def send(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
-        """Publish `records` and return when the broker has them all; see daemon.values.ports.Sink."""
+        """Publish `records` and return when the broker has them all; see ports.Delivery.deliver."""
         load = Load(records)
         try:
             async with asyncio.timeout(self._publish_s):

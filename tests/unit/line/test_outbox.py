@@ -11,7 +11,7 @@ from daemon.loop.tasks import Tasks
 from daemon.values.errors import Code, Exit, Fatal
 from daemon.values.messages import Answer
 from daemon.values.ports import SendFailed
-from tests.fakes import FakeRecord, FakeSink
+from tests.fakes import FakeDelivery, FakeRecord, FakeSink, FakeSource
 from tests.ledgers import make_ledger
 
 LARGE_BYTES = 1_000
@@ -48,7 +48,7 @@ class Bench:
         self.lease = True
         self.ledger = make_ledger("requests", 6, 0)
         self.outbox = Outbox(
-            self.sink,
+            FakeDelivery(self.sink, FakeSource()),
             Undeliverable(Replies(SETTINGS)),
             own_topics={"replies", "dead"},
             may_send=lambda: self.lease,
