@@ -111,7 +111,7 @@ class Producers:
         while (problem := await self._make()) is not None:
             key = str(problem) if isinstance(problem, Fatal) else type(problem)
             if not self._trouble.has(_SUBJECT, key):
-                self._trouble.begin(_SUBJECT, key, f"no producer: {_reason(problem)}")
+                self._trouble.begin(_SUBJECT, key, f"no producer: {reason_of(problem)}")
             await asyncio.sleep(pause_s)
             pause_s = _longer(pause_s)
         self._trouble.end(_SUBJECT)
@@ -131,7 +131,3 @@ class Producers:
 
 def _longer(pause_s: float) -> float:
     return min(max(2 * pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
-
-
-def _reason(problem: Exception) -> str:
-    return "no answer" if isinstance(problem, TimeoutError) else str(problem) or repr(problem)
