@@ -188,7 +188,7 @@ class Worker:
             return await self._work(stop)
         return await self._one_shot.run(
             Observer(self._settings, self._base),
-            self._metrics.registry,
+            self._metrics,
             stop,
             lambda: self._work(stop),
         )

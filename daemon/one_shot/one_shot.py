@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -11,22 +11,20 @@ from contextlib import (
 )
 from typing import Protocol
 
-from prometheus_client.registry import Collector
-from prometheus_client.samples import Sample
-
 from config.settings import Settings
 from daemon.line.pipeline import Pipeline
 from daemon.loop.tasks import Tasks
 from daemon.one_shot.eta import Eta
 from daemon.one_shot.follower import Follower, Look
 from daemon.one_shot.progress import View
-from daemon.one_shot.summary import Outcome, Summary, summary
+from daemon.one_shot.summary import Counted, Outcome, Summary, summary
 from daemon.one_shot.target import Target
 from daemon.process.cancellable import unless
 from daemon.scaling.observation import Observation
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
+from daemon.telemetry.metrics import Metrics
 from daemon.values.errors import Exit, Fatal
 from daemon.values.ports import Source
 
@@ -66,7 +64,7 @@ class OneShot:
         self._pace: Eta
         self._target: Target | None = None
         self._left: int | None = None
-        self._registry: Collector | None = None
+        self._counted: Counted = Metrics()
         self._lost = 0
         self._is_over = False
         self._reason = ""
@@ -74,16 +72,16 @@ class OneShot:
     async def run(
         self,
         observing: AbstractAsyncContextManager[Observing],
-        registry: Collector,
+        counted: Counted,
         stop: asyncio.Event,
         work: Callable[[], Awaitable[Exit]],
     ) -> Exit:
         """Let `work` run until all is answered that is there now; not at all if nothing is.
 
         `work` ends with a drain once `stop` is set. Returns CLEAN only when everything due was
-        answered, else WORK_LEFT; raises Fatal.
+        answered, else WORK_LEFT; raises Fatal. `counted` is what this worker counts.
         """
-        self._registry = registry
+        self._counted = counted
         over = self._set_limit(stop)
         try:
             async with AsyncExitStack() as stack:
@@ -140,7 +138,7 @@ class OneShot:
             lost=self._lost,
             wall_s=self._clock() - self._began_s,
         )
-        return summary(outcome, self._samples())
+        return summary(outcome, self._counted)
 
     # Inside
 
@@ -224,9 +222,4 @@ class OneShot:
         return "--max-duration was over" if self._is_over else "told to stop"
 
     def _told_lost(self) -> int:
-        name = names.PREFIX + names.REQUESTS_LOST.name
-        return int(sum(sample.value for sample in self._samples() if sample.name == name))
-
-    def _samples(self) -> Sequence[Sample]:
-        families = () if self._registry is None else self._registry.collect()
-        return [sample for family in families for sample in family.samples]
+        return int(self._counted.total(names.REQUESTS_LOST))

@@ -1,13 +1,10 @@
 """What a one-shot run tells at its end, from its metrics. Pure; docs/one-shot.md lists the fields."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from math import inf
-from typing import NamedTuple
-
-from prometheus_client.samples import Sample
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
 
 from daemon.telemetry import metric_names as names
+from daemon.telemetry.distribution import Distribution
 from daemon.values.errors import Exit
 
 _P99 = 0.99
@@ -51,12 +48,25 @@ class Summary(NamedTuple):
     """Of the times from a record's timestamp to its acknowledged answer."""
 
 
-def summary(outcome: Outcome, samples: Iterable[Sample]) -> Summary:
-    """Return the summary; `samples` are those of daemon.telemetry.metrics."""
-    told = _Told(samples)
-    ends = told.by_label(names.REQUESTS, "outcome")
+class Counted(Protocol):
+    """What this worker counted; see daemon.telemetry.metrics.Metrics."""
+
+    def total(self, metric: names.Metric) -> float:
+        """Return the value of a counter, all its labels together."""
+
+    def by_label(self, metric: names.Metric, label: str) -> Mapping[str, float]:
+        """Return the values of a counter by one of its labels."""
+
+    def distribution(self, metric: names.Metric) -> Distribution:
+        """Return what a histogram observed, all its labels together."""
+
+
+def summary(outcome: Outcome, counted: Counted) -> Summary:
+    """Return the summary of a run that ended so, and counted that."""
+    by_outcome = counted.by_label(names.REQUESTS, "outcome")
+    ends = {each: int(count) for each, count in sorted(by_outcome.items())}
     results, dead = ends.pop(names.OK, 0), ends.pop(names.DEAD_LETTER, 0)
-    batches = told.total(names.BATCH_FILL_RATIO, "_count")
+    fills = counted.distribution(names.BATCH_FILL_RATIO)
     return Summary(
         exit_code=int(outcome.exit_code),
         reason=outcome.reason,
@@ -67,63 +77,13 @@ def summary(outcome: Outcome, samples: Iterable[Sample]) -> Summary:
         results=results,
         errors=ends,
         dead_letters=dead,
-        batches=int(batches),
-        mean_fill=round(told.total(names.BATCH_FILL_RATIO, "_sum") / batches, 4)
-        if batches
-        else None,
+        batches=int(fills.observations),
+        mean_fill=_rounded(fills.mean),
         wall_s=round(outcome.wall_s, 3),
-        busy_s=round(float(told.total(names.EXECUTOR_BUSY)), 3),
-        p99_s=_rounded(quantile(told.buckets(names.REQUEST_SECONDS), _P99)),
+        busy_s=round(float(counted.total(names.EXECUTOR_BUSY)), 3),
+        p99_s=_rounded(counted.distribution(names.REQUEST_SECONDS).quantile(_P99)),
     )
 
 
-def quantile(buckets: Mapping[float, float], share: float) -> float | None:
-    """Return the `share`-quantile, interpolated in its bucket as Prometheus does.
-
-    `buckets` are counts up to each upper bound, infinity included. None when there is nothing, or
-    when it lies above the last bound, so that all that is known is that it is large.
-    Source: https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile
-    """
-    bounds = sorted(buckets)
-    total = buckets[bounds[-1]] if bounds else 0
-    rank = share * total
-    below, lower = 0.0, 0.0
-    for bound in bounds:
-        count = buckets[bound]
-        if total and count >= rank:
-            return (
-                None if bound == inf else lower + (bound - lower) * (rank - below) / (count - below)
-            )
-        below, lower = count, bound
-    return None
-
-
-class _Told:
-    """The samples of a registry, by name."""
-
-    def __init__(self, samples: Iterable[Sample]) -> None:
-        self._samples: defaultdict[str, list[Sample]] = defaultdict(list)
-        for sample in samples:
-            self._samples[sample.name].append(sample)
-
-    def _of(self, metric: names.Metric, suffix: str = "") -> list[Sample]:
-        return self._samples[names.PREFIX + metric.name + suffix]
-
-    def total(self, metric: names.Metric, suffix: str = "") -> float:
-        return sum(sample.value for sample in self._of(metric, suffix))
-
-    def by_label(self, metric: names.Metric, label: str) -> dict[str, int]:
-        totals: defaultdict[str, int] = defaultdict(int)
-        for sample in self._of(metric):
-            totals[sample.labels[label]] += int(sample.value)
-        return dict(sorted(totals.items()))
-
-    def buckets(self, metric: names.Metric) -> Mapping[float, float]:
-        counts: defaultdict[float, float] = defaultdict(float)
-        for sample in self._of(metric, "_bucket"):
-            counts[float(sample.labels["le"])] += sample.value
-        return counts
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 4)
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 4)

@@ -1,5 +1,6 @@
 """What the worker says of itself: events, metrics, health.
 
+- `distribution.py`: quantiles and means of what a histogram counted
 - `events.py`: every event the log may name, with its level and its meaning; docs/operations.md
   lists them
 - `histograms.py`: histograms that take a whole batch of observations at once

@@ -20,13 +20,14 @@ _MOST_ASIDE = 64
 class Histogram:
     """Counts of observations by bucket; a bucket holds what is at most its bound."""
 
-    __slots__ = ("_aside", "_bounds", "_counts", "_sum")
+    __slots__ = ("_aside", "_bounds", "_counts", "_largest", "_sum")
 
     def __init__(self, bounds: Sequence[float]) -> None:
         """`bounds` ascend; a last bucket for everything above them is added."""
         self._aside: list[Seconds] = []
         self._bounds = np.asarray(bounds, dtype=np.float64)
         self._counts = np.zeros(len(bounds) + 1, dtype=np.int64)
+        self._largest = 0.0
         self._sum = 0.0
 
     def observe(self, values: Seconds) -> None:
@@ -47,12 +48,19 @@ class Histogram:
         buckets = np.searchsorted(self._bounds, known, side="left")
         self._counts += np.bincount(buckets, minlength=len(self._counts))
         self._sum += float(known.sum())
+        self._largest = max(self._largest, float(known.max(initial=0.0)))
 
     def cumulated(self) -> list[tuple[float, int]]:
         """Return each upper bound, infinity last, with how many observations are at most it."""
         self._count_aside()
         bounds = [*self._bounds.tolist(), float("inf")]
         return list(zip(bounds, np.cumsum(self._counts).tolist(), strict=True))
+
+    @property
+    def largest(self) -> float:
+        """The largest of all observations, 0 before there are any."""
+        self._count_aside()
+        return self._largest
 
     @property
     def total(self) -> float:

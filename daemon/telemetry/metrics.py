@@ -17,6 +17,7 @@ from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from daemon.telemetry import metric_names as names
+from daemon.telemetry.distribution import Distribution
 from daemon.telemetry.histograms import Histogram, Seconds
 from daemon.values.errors import Code
 from daemon.values.messages import Answer, FlushCause, Record
@@ -146,6 +147,27 @@ class Metrics(Collector):
     def total(self, metric: names.Metric) -> float:
         """Return the value of a counter, all its labels together."""
         return sum(self._values[metric].values())
+
+    def by_label(self, metric: names.Metric, label: str) -> Mapping[str, float]:
+        """Return the values of a counter by one of its labels."""
+        place = metric.labels.index(label)
+        totals: defaultdict[str, float] = defaultdict(float)
+        for labels, value in self._values[metric].items():
+            totals[labels[place]] += value
+        return totals
+
+    def distribution(self, metric: names.Metric) -> Distribution:
+        """Return what a histogram observed, all its labels together."""
+        observed = self._histograms[metric].values()
+        buckets: defaultdict[float, float] = defaultdict(float)
+        for histogram in observed:
+            for bound, count in histogram.cumulated():
+                buckets[bound] += count
+        return Distribution.of(
+            buckets,
+            total=sum(histogram.total for histogram in observed),
+            largest=max((histogram.largest for histogram in observed), default=None),
+        )
 
     def collect(self) -> Iterator[Family]:
         """Yield all metrics with their present values."""

@@ -87,8 +87,8 @@ class Run:
         return asyncio.get_running_loop().create_task(self.end())
 
     async def end(self):
-        registry = self.line.metrics.registry
-        return await self.one_shot.run(self._observing(), registry, self.line.stop, self._work)
+        metrics = self.line.metrics
+        return await self.one_shot.run(self._observing(), metrics, self.line.stop, self._work)
 
     @asynccontextmanager
     async def _observing(self):

@@ -1,7 +1,6 @@
 """The status page: what an operator wants to know, from metric samples alone.
 
 - `backlog.py`: does a lane fall behind?
-- `distribution.py`: quantiles and means of what a histogram counted
 - `document.py`: the page's document: everything it shows, as JSON has it
 - `inputs.py`: what the page is told besides metric samples
 - `lanes.py`: the lanes as the page shows them

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from daemon.telemetry import metric_names as names
+from daemon.telemetry.distribution import Distribution
 from daemon.telemetry.events import Event
-from daemon.telemetry.status.distribution import Distribution
 from daemon.telemetry.status.inputs import About, Health, ScalingSeen, WorkerSeen
 from daemon.telemetry.status.lanes import Lane, lanes
 from daemon.telemetry.status.trends import Trends

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from daemon.telemetry import metric_names as names
+from daemon.telemetry.distribution import Distribution
 from daemon.telemetry.status.backlog import growth
-from daemon.telemetry.status.distribution import Distribution
 from daemon.telemetry.status.inputs import About, LaneAbout, ScalingSeen
 from daemon.telemetry.status.trends import Trend, Trends
 from daemon.telemetry.status.window import Group, Window

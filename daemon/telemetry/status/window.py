@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 from prometheus_client.samples import Sample
 
 from daemon.telemetry import metric_names as names
-from daemon.telemetry.status.distribution import Distribution
+from daemon.telemetry.distribution import Distribution
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
 Group: TypeAlias = tuple[str, ...]
