@@ -7,6 +7,8 @@ import sys
 from itertools import zip_longest
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -21,6 +23,7 @@ def collecting(file, number):
     )
 
 
+@pytest.mark.timeout(600)  # 10 s of CPU, which a busy machine may not give it in two minutes
 def test_every_process_collects_the_same_tests_in_the_same_order(tmp_path):
     files = [tmp_path / str(number) for number in range(2)]
     processes = [collecting(file, number) for number, file in enumerate(files)]
