@@ -21,14 +21,13 @@ from daemon.kafka.reading.decompression import RATIO
 from daemon.kafka.reading.lag import Lag, behind
 from daemon.kafka.reading.poison_records import Isolation
 from daemon.kafka.reading.record_batches import FetchedRecord
-from daemon.kafka.reading.tally import Tally
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
 from daemon.values.lane import Lane, by_topic
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Chunk
-from daemon.values.ports import Drain
+from daemon.values.ports import Drain, SourceMetrics
 
 _WATCH_S = 0.25
 """How often the lease is looked at while nobody asks for it."""
@@ -56,7 +55,7 @@ class KafkaSource:
         settings: Settings,
         lanes: Iterable[Lane],
         *,
-        tally: Tally,
+        metrics: SourceMetrics,
         base: Path = Path(),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -64,7 +63,7 @@ class KafkaSource:
         self._settings = settings
         self._lanes = by_topic(lanes)
         self._topics = frozenset(self._lanes)
-        self._tally = tally
+        self._metrics = metrics
         self._base = base
         self._clock = clock
         self._isolation = Isolation(settings.kafka.fetch_bytes * RATIO)
@@ -88,7 +87,7 @@ class KafkaSource:
         self._consumer = await connect(
             kafka, reach, self._isolation, lease, deadline_s=deadline_s, clock=self._clock
         )
-        self._chunks = Chunks(self._consumer, self._isolation, self._lag, self._tally)
+        self._chunks = Chunks(self._consumer, self._isolation, self._lag, self._metrics)
         try:
             await check_topics(self._consumer.inner, self._topics, clock=self._clock)
             await self._join(lease, drain, deadline_s + kafka.rebalance_timeout)
@@ -104,7 +103,7 @@ class KafkaSource:
             lease,
             self._lanes,
             drain=drain,
-            tally=self._tally,
+            metrics=self._metrics,
             changed=self._wake,
             clock=self._clock,
         )

@@ -57,6 +57,19 @@ class Source(Protocol):
         """Leave the group at once and close; what is settled was committed before."""
 
 
+class SourceMetrics(Protocol):
+    """Counts what happens to partitions; daemon.telemetry.metrics.Metrics is one."""
+
+    def rebalance(self) -> None:
+        """The group gave this worker an assignment."""
+
+    def replayed(self, count: int) -> None:
+        """`count` records were fetched again."""
+
+    def lost(self, count: int) -> None:
+        """`count` offsets were deleted before they were read."""
+
+
 class Delivery(Protocol):
     """Answers to Kafka, and the commits that say that their requests are done.
 

@@ -242,7 +242,7 @@ async def test_an_error_in_a_fetch_does_not_stop_the_idle_clock(workers, topics)
     await gather(source, [names.requests], 5)
 
     source._consumer.seek(TopicPartition(names.requests, 0), 99)
-    tally = source._tally = source._membership._opener._tally = Tally()
+    tally = source._metrics = source._membership._assigner._metrics = Tally()
     await workers.produce(names.requests, 0, b"next")
     await gather(source, [names.requests], 1)
 

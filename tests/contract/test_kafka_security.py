@@ -187,7 +187,7 @@ async def _drained(ledgers):
 
 
 def _source(settings, topics):
-    return KafkaSource(settings, [make_lane(f"{topics.prefix}requests")], tally=Tally())
+    return KafkaSource(settings, [make_lane(f"{topics.prefix}requests")], metrics=Tally())
 
 
 async def _how_it_ends(starting):

@@ -10,38 +10,38 @@ from aiokafka.structs import TopicPartition
 
 from config.settings import Kafka
 from daemon.kafka import client
-from daemon.kafka.group.committed import Group
+from daemon.kafka.group.committed import CommittedOffsets
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.group.start_positions import NotKnownYet, find_starts, recover
 from daemon.kafka.reading.consumer import Consumer
-from daemon.kafka.reading.tally import Tally
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
+from daemon.values.ports import SourceMetrics
 
 _RETRY_S = 0.2
 
 _T = TypeVar("_T")
 
 
-class Opener:
+class Assigner:
     """Opens partitions; whoever gives a generation up cancels what runs here for it."""
 
     def __init__(
         self,
         kafka: Kafka,
         consumer: Consumer,
-        group: Group,
+        group: CommittedOffsets,
         lease: Lease,
         *,
-        tally: Tally,
+        metrics: SourceMetrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kafka = kafka
         self._consumer = consumer
         self._group = group
         self._lease = lease
-        self._tally = tally
+        self._metrics = metrics
         self._clock = clock
 
     async def open(self, generation: Generation) -> None:
@@ -61,7 +61,7 @@ class Opener:
         end = await self._persist(lambda: self._consumer.end_offsets([partition]))
         recovery = recover(asked, first=first[partition], end=end[partition])
         if recovery.lost or recovery.restarted:
-            self._tally.lost(recovery.lost)
+            self._metrics.lost(recovery.lost)
             log(
                 Event.REQUESTS_LOST,
                 topic=partition.topic,

@@ -6,7 +6,7 @@ from aiokafka import errors
 
 from config.settings import Kafka
 from daemon.kafka import client
-from daemon.kafka.group.committed import Group
+from daemon.kafka.group.committed import CommittedOffsets
 from daemon.kafka.group.generation import Generation
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
@@ -27,7 +27,7 @@ class StaleGeneration(Exception):
 class Committer:
     """Commits, one request at a time."""
 
-    def __init__(self, kafka: Kafka, group: Group) -> None:
+    def __init__(self, kafka: Kafka, group: CommittedOffsets) -> None:
         self._kafka = kafka
         self._group = group
         self._turn = asyncio.Lock()

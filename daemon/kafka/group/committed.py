@@ -21,7 +21,7 @@ class Sender(Protocol):
         """Send `request`; raises errors.KafkaError, also for what it failed with as a whole."""
 
 
-class Group:
+class CommittedOffsets:
     """What the consumer group has committed."""
 
     def __init__(self, coordinator: Sender, name: str) -> None:

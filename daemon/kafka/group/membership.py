@@ -8,18 +8,17 @@ from aiokafka import ConsumerRebalanceListener
 from aiokafka.structs import TopicPartition
 
 from config.settings import Settings
-from daemon.kafka.group.assign import Opener
+from daemon.kafka.group.assign import Assigner
 from daemon.kafka.group.commits import Committer, StaleGeneration
-from daemon.kafka.group.committed import Group
+from daemon.kafka.group.committed import CommittedOffsets
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.reading.consumer import Consumer
-from daemon.kafka.reading.tally import Tally
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
 from daemon.values.lane import Lane
-from daemon.values.ports import Drain
+from daemon.values.ports import Drain, SourceMetrics
 
 
 class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -37,7 +36,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         lanes: Mapping[str, Lane],
         *,
         drain: Drain,
-        tally: Tally,
+        metrics: SourceMetrics,
         changed: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -49,13 +48,15 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         self._lease = lease
         self._lanes = lanes
         self._drain = drain
-        self._tally = tally
+        self._metrics = metrics
         self._changed = changed
         self._clock = clock
-        group = Group(consumer, settings.kafka.group)
+        group = CommittedOffsets(consumer, settings.kafka.group)
         self._committer = Committer(settings.kafka, group)
-        self._opener = Opener(settings.kafka, consumer, group, lease, tally=tally, clock=clock)
-        self._opening: set[asyncio.Task[None]] = set()
+        self._assigner = Assigner(
+            settings.kafka, consumer, group, lease, metrics=metrics, clock=clock
+        )
+        self._assigning: set[asyncio.Task[None]] = set()
         self._hastened: asyncio.Task[None] | None = None
         self._without_since_s = clock()
 
@@ -86,13 +87,13 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             self._consumer.generation, self._consumer.member, assigned, self._lanes
         )
         self.generation = generation
-        self._tally.rebalance()
+        self._metrics.rebalance()
         log(
             Event.PARTITIONS_ASSIGNED,
             generation=generation.number,
             partitions=_shown(generation.partitions),
         )
-        self._spawn(self._opener.open(generation))
+        self._spawn(self._assigner.open(generation))
         self._changed()
 
     # What the source calls
@@ -119,7 +120,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         """The log of `partition` has no offset `asked`: find out what it has, and go on there."""
         if self.generation is not None and partition in self.generation.ledgers:
             self.generation.pause(partition)
-            self._spawn(self._opener.reopen(self.generation, partition, asked))
+            self._spawn(self._assigner.reopen(self.generation, partition, asked))
 
     def watch(self, *, reachable: bool) -> None:
         """Look after what nobody asks for; to be called a few times a second."""
@@ -138,7 +139,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 
     async def close(self) -> None:
         """Give everything up; nothing is told to the group."""
-        opening = list(self._opening)
+        opening = list(self._assigning)
         generation = self._end_generation()
         if generation is not None:
             generation.lose()
@@ -163,18 +164,18 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 
     def _end_generation(self) -> Generation | None:
         generation, self.generation = self.generation, None
-        for task in self._opening:
+        for task in self._assigning:
             task.cancel()
         return generation
 
     def _spawn(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine)
-        self._opening.add(task)
+        self._assigning.add(task)
         task.add_done_callback(self._opened)
         return task
 
     def _opened(self, task: asyncio.Task[None]) -> None:
-        self._opening.discard(task)
+        self._assigning.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._fail(error if isinstance(error, Fatal) else _internal(error))

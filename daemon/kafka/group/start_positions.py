@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from aiokafka.structs import TopicPartition
 
-from daemon.kafka.group.committed import Group
+from daemon.kafka.group.committed import CommittedOffsets
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.reading.consumer import Consumer
 from daemon.telemetry.events import Event
@@ -35,7 +35,7 @@ class Starts(NamedTuple):
 
 
 async def find_starts(
-    consumer: Consumer, group: Group, generation: Generation, policy: Policy
+    consumer: Consumer, group: CommittedOffsets, generation: Generation, policy: Policy
 ) -> Starts:
     """Return where to read every partition of `generation` from.
 
@@ -59,7 +59,7 @@ async def find_starts(
 
 
 async def _start_group(
-    consumer: Consumer, group: Group, generation: Generation, policy: Policy
+    consumer: Consumer, group: CommittedOffsets, generation: Generation, policy: Policy
 ) -> Mapping[tuple[str, int], int]:
     """Commit where the whole group starts, and return it."""
     if policy == "refuse":

@@ -18,7 +18,7 @@ from aiokafka.structs import TopicPartition
 from config.settings import Settings
 from daemon.kafka import client, guards
 from daemon.kafka.connecting import check_topics
-from daemon.kafka.group.committed import Group
+from daemon.kafka.group.committed import CommittedOffsets
 from daemon.kafka.group.coordinator import Coordinator
 from daemon.kafka.looking.log_offsets import Place, log_offsets
 from daemon.kafka.reason import reason_of
@@ -125,8 +125,8 @@ class Observer:
     # Inside
 
     @property
-    def _group(self) -> Group:
-        return Group(self._coordinator, self._kafka.group)
+    def _group(self) -> CommittedOffsets:
+        return CommittedOffsets(self._coordinator, self._kafka.group)
 
     async def _try(self, answer: Awaitable[_T]) -> _T | None:
         """Return the answer, None when there is none in time; raises Fatal when it is denied."""

@@ -9,5 +9,4 @@
   neighbours are served
 - `record_batches.py`: a record batch of Kafka read record by record, so that a bad one does not
   hide its neighbours
-- `tally.py`: what this room counts
 """

@@ -11,21 +11,23 @@ from daemon.kafka.reading.consumer import Consumer
 from daemon.kafka.reading.lag import Lag
 from daemon.kafka.reading.poison_records import Isolation
 from daemon.kafka.reading.record_batches import FetchedRecord
-from daemon.kafka.reading.tally import Tally
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Chunk, Unreadable
+from daemon.values.ports import SourceMetrics
 
 
 class Chunks:
     """Makes a Chunk of each partition's records; no work for single records but odd ones."""
 
-    def __init__(self, consumer: Consumer, isolation: Isolation, lag: Lag, tally: Tally) -> None:
+    def __init__(
+        self, consumer: Consumer, isolation: Isolation, lag: Lag, metrics: SourceMetrics
+    ) -> None:
         self._consumer = consumer
         self._isolation = isolation
         self._lag = lag
-        self._tally = tally
+        self._metrics = metrics
         self._seen: dict[tuple[str, int], int] = {}
 
     def make(
@@ -71,7 +73,7 @@ class Chunks:
             self._lag.read(partition, ledger, records[0].offset, records[0].timestamp)
         seen = self._seen.get(partition, 0)
         if offsets[0] < seen:
-            self._tally.replayed(bisect_left(offsets, seen))
+            self._metrics.replayed(bisect_left(offsets, seen))
         self._seen[partition] = max(seen, position)
         for offset, reason in bad:
             log(

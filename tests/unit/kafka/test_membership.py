@@ -54,7 +54,7 @@ async def membership():
         lease,
         {},
         drain=drain,
-        tally=FakeTally(),
+        metrics=FakeTally(),
         changed=lambda: None,
         clock=clock,
     )
