@@ -21,6 +21,7 @@ from daemon.kafka.reading.decompression import RATIO
 from daemon.kafka.reading.lag import Lag, behind
 from daemon.kafka.reading.poison_records import Isolation
 from daemon.kafka.reading.record_batches import FetchedRecord
+from daemon.loop.tasks import Tasks
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
@@ -31,6 +32,9 @@ from daemon.values.ports import Drain, SourceMetrics
 
 _WATCH_S = 0.25
 """How often the lease is looked at while nobody asks for it."""
+_TOPICS_S = 2.0
+"""How long a topic that was made anew is read where the old one was left; then it is read from its
+start, and what was read of it meanwhile is answered twice. One small request each time."""
 _MISSED_HEARTBEATS = 3
 """Heartbeats in a row without an answer that are more than a busy broker."""
 _HELD_S = 0.02
@@ -56,11 +60,16 @@ class KafkaSource:
         lanes: Iterable[Lane],
         *,
         metrics: SourceMetrics,
+        tasks: Tasks,
         base: Path = Path(),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`base` is where relative secrets are looked up. Nothing is connected before `start`."""
+        """`base` is where relative secrets are looked up; what must end the process fails `tasks`.
+
+        Nothing is connected before `start`.
+        """
         self._settings = settings
+        self._tasks = Tasks(tasks)
         self._lanes = by_topic(lanes)
         self._topics = frozenset(self._lanes)
         self._metrics = metrics
@@ -69,7 +78,7 @@ class KafkaSource:
         self._isolation = Isolation(settings.kafka.fetch_bytes * RATIO)
         self._lag = Lag()
         self._waiter: asyncio.Future[None] | None = None
-        self._watching: asyncio.Task[None] | None = None
+        self._subscribed = False
         self._was_reachable = True
         self._held: Sequence[Ledger] = ()
         """Ledgers of partitions that are as far ahead of their commit as allowed."""
@@ -104,11 +113,14 @@ class KafkaSource:
             self._lanes,
             drain=drain,
             metrics=self._metrics,
+            tasks=self._tasks,
             changed=self._wake,
             clock=self._clock,
         )
         self._consumer.subscribe(self._topics, self._membership)
-        self._watching = asyncio.get_running_loop().create_task(self._watch())
+        self._subscribed = True
+        self._tasks.start(self._watch(), name="watch of the lease")
+        self._tasks.start(self._compare_topics(), name="watch of topics")
         while not self.joined:
             self._check()
             await self._wait(_WATCH_S)
@@ -119,9 +131,8 @@ class KafkaSource:
 
     async def leave(self) -> None:
         """Leave the group at once and close; what is settled was committed before."""
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+        await self._tasks.close()
+        if self._subscribed:
             await self._membership.close()
         await self._consumer.leave()
         log(Event.GROUP_LEFT, group=self._settings.kafka.group)
@@ -129,12 +140,12 @@ class KafkaSource:
     @property
     def joined(self) -> bool:
         """Whether this worker is a member of the group, with or without partitions."""
-        return self._watching is not None and self._membership.generation is not None
+        return self._subscribed and self._membership.generation is not None
 
     @property
     def ledgers(self) -> Mapping[tuple[str, int], Ledger]:
         """The ledgers of the present assignment, by topic and partition number."""
-        generation = self._membership.generation if self._watching is not None else None
+        generation = self._membership.generation if self._subscribed else None
         return _NO_LEDGERS if generation is None else generation.ledgers
 
     @property
@@ -177,6 +188,11 @@ class KafkaSource:
             self._membership.watch(reachable=reachable)
             await asyncio.sleep(_WATCH_S)
 
+    async def _compare_topics(self) -> None:
+        while True:
+            await asyncio.sleep(_TOPICS_S)
+            await self._membership.compare_topics()
+
     def lag_records(self) -> Mapping[str, int]:
         """Return the records not yet answered, by topic."""
         return behind(self.ledgers, self._consumer.highwater)
@@ -210,11 +226,8 @@ class KafkaSource:
 
     def _check(self) -> None:
         """Raise what must end the process, and show the client that it is being read from."""
-        membership, consumer = self._membership, self._consumer
-        if membership.fatal is not None:
-            raise membership.fatal
-        if self._watching is not None and self._watching.done():
-            raise Fatal(Exit.INTERNAL, f"watching the lease failed: {self._watching.exception()!r}")
+        self._tasks.check()
+        consumer = self._consumer
         if consumer.replaced:
             raise Fatal(
                 Exit.WORK_LEFT,
@@ -276,7 +289,7 @@ class KafkaSource:
             return await self._consumer.take(partitions, max_records)
         except errors.OffsetOutOfRangeError as error:
             for partition, asked in error.args[0].items():
-                self._membership.out_of_range(partition, asked)
+                self._membership.log_changed(partition, asked)
             return {}
         except errors.KafkaError as error:
             self._judge(error)

@@ -43,7 +43,7 @@ async def kafka_line(
 ) -> AsyncIterator[tuple[KafkaSource, Pipeline]]:
     """The line between two ends at Kafka; answers could leave, the group is not yet joined."""
     lanes = make_lanes(settings, models)
-    source = KafkaSource(settings, lanes, metrics=metrics, base=base)
+    source = KafkaSource(settings, lanes, metrics=metrics, tasks=tasks, base=base)
     delivery = AtLeastOnce(settings, source, tasks=tasks, base=base)
     line = assemble(
         settings,

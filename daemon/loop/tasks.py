@@ -41,6 +41,11 @@ class Tasks:
             self._failure.set_exception(error)
             self._failure.exception()  # seen, even if nobody waits any more
 
+    def check(self) -> None:
+        """Raise the failure, if there is one."""
+        if self._failure.done():
+            self._failure.result()
+
     async def until(self, *awaited: asyncio.Future[Any]) -> None:
         """Wait until one of `awaited` is done; raises the failure, or what ended one of them."""
         await asyncio.wait({*awaited, self._failure}, return_when=asyncio.FIRST_COMPLETED)

@@ -114,7 +114,7 @@ class Event(StrEnum):
     REQUESTS_LOST = (
         "requests.lost",
         "error",
-        "the log was cut above the commit: Kafka deleted requests before they were read",
+        "Kafka deleted requests before they were read; shows why, and how many offsets",
     )
 
     # Kafka
@@ -135,6 +135,11 @@ class Event(StrEnum):
         "position.chosen",
         "info",
         "where reading of a partition without a usable commit starts, and why",
+    )
+    LOG_CHANGED = (
+        "log.changed",
+        "warning",
+        "a topic was deleted and made anew, or its log was cut short; shows where reading goes on",
     )
     COMMIT_FAILED = ("commit.failed", "warning", "a commit was refused or not answered")
     BROKER_AWAITED = (

@@ -97,7 +97,7 @@ async def test_a_static_member_that_was_killed_is_replaced_at_once(workers, topi
     names = await topics(requests=1)
     one = await workers.start(session_timeout="20s", instance_id="slot-1")
     await until(lambda: one.ledgers)
-    for task in (one._consumer._coordinator._heartbeat_task, one._watching):
+    for task in (one._consumer._coordinator._heartbeat_task, *one._tasks._running):
         task.cancel()  # as dead as it gets without a process of its own
     one._consumer._coordinator._heartbeat_task = None
 

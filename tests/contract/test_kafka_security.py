@@ -187,7 +187,9 @@ async def _drained(ledgers):
 
 
 def _source(settings, topics):
-    return KafkaSource(settings, [make_lane(f"{topics.prefix}requests")], metrics=Tally())
+    return KafkaSource(
+        settings, [make_lane(f"{topics.prefix}requests")], metrics=Tally(), tasks=Tasks()
+    )
 
 
 async def _how_it_ends(starting):

@@ -1,12 +1,14 @@
 """Where a partition is read from, on a real Kafka."""
 
 import asyncio
+import contextlib
 
 import pytest
-from aiokafka import AIOKafkaProducer
-from aiokafka.admin import NewPartitions, RecordsToDelete
+from aiokafka import AIOKafkaProducer, errors
+from aiokafka.admin import NewPartitions, NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
+from daemon.kafka.group.committed import Commit
 from daemon.values.errors import Exit, Fatal
 from tests.contract.worlds import Tally, gather, offsets_of, until, values_of
 
@@ -105,8 +107,8 @@ async def test_a_commit_below_the_log_goes_on_at_its_start_and_is_counted(worker
     assert tally.losses == 4
 
 
-async def test_a_position_beyond_the_log_goes_back_to_its_start(workers, topics):
-    """As after a topic was deleted and made anew under the same name."""
+async def test_a_log_shorter_than_the_commit_goes_on_at_its_end(workers, topics):
+    """As after a loss of brokers; what is in the log was answered before."""
     names = await topics(requests=1)
     await workers.produce(names.requests, 0, b"a")
     source = await workers.start()
@@ -115,10 +117,92 @@ async def test_a_position_beyond_the_log_goes_back_to_its_start(workers, topics)
     ledger.start((), position=50)
     await source.commit()
     await source.leave()
+    tally = Tally()
+
+    again = await workers.start(tally=tally)
+    await _opened(again, 1)
+    await _reads_from(again, names.requests, 1)
+    await workers.produce(names.requests, 0, b"b")
+
+    assert values_of(await gather(again, [names.requests], 1)) == [b"b"]
+    await again.commit()
+    assert await workers.committed(names.requests, 0) == 2
+    assert (tally.losses, tally.replays) == (0, 0)
+
+
+async def _reads_from(source, topic, position):
+    async with asyncio.timeout(20):
+        while source.ledgers[topic, 0].position != position:
+            await source.fetch([topic], max_records=10, timeout_s=0.2)
+
+
+async def _make_anew(topics, names):
+    """Delete the topic of requests and make it again under its name."""
+    await topics.admin.delete_topics([names.requests])
+    async with asyncio.timeout(20):
+        while True:
+            answer = await topics.admin.create_topics([NewTopic(names.requests, 1, 1)])
+            (error,) = answer.topic_errors
+            if not error[1]:
+                return
+            await asyncio.sleep(0.05)  # the old one is not gone yet
+
+
+async def _read_through_a_change(workers, topics, *, start):
+    """Values that came, of a topic that was made anew while nothing was fetched of it."""
+    names = await topics(requests=1)
+    tally = Tally()
+    source = await workers.start(tally=tally, start=start, session_timeout="20s")
+    await _opened(source, 1)
+    await workers.produce(names.requests, 0, *[b"old %d" % number for number in range(20)])
+    await gather(source, [names.requests], 20)
+    await source.commit()
+
+    await _make_anew(topics, names)
+    async with AIOKafkaProducer(bootstrap_servers=workers.bootstrap) as producer:
+        for number in range(50):
+            await producer.send_and_wait(names.requests, b"%d" % number, partition=0)
+    expected = {b"%d" % number for number in range(50)}
+    seen = set()
+    async with asyncio.timeout(40):
+        while not expected <= seen:
+            for chunk in await source.fetch([names.requests], max_records=100, timeout_s=0.2):
+                seen |= {record.value for record in chunk.records}
+                chunk.ledger.settle(offsets_of(chunk))
+    return source, names, tally
+
+
+@pytest.mark.parametrize("start", ["earliest", "latest"])
+async def test_a_topic_that_was_made_anew_is_read_from_its_start(workers, topics, start):
+    source, names, tally = await _read_through_a_change(workers, topics, start=start)
+
+    await source.commit()
+    assert await workers.committed(names.requests, 0) == 50
+    assert tally.losses == 0
+
+
+async def test_a_commit_for_the_topic_before_is_not_taken_for_one_of_the_new(workers, topics):
+    """A worker that committed while the topic was made anew, and ended before it noticed."""
+    names = await topics(requests=1)
+    await workers.produce(names.requests, 0, b"old", b"old", b"old")
+    source = await workers.start()
+    await gather(source, [names.requests], 3)
+    generation = source._membership.generation
+    await _make_anew(topics, names)
+    await workers.produce(names.requests, 0, *[b"%d" % number for number in range(5)])
+    with contextlib.suppress(errors.KafkaError):
+        await source._membership._committer._group.commit(
+            {(names.requests, 0): Commit(3, generation.topic_id((names.requests, 0)))},
+            number=generation.number,
+            member=generation.member,
+        )
+    await source.leave()
 
     again = await workers.start()
 
-    assert values_of(await gather(again, [names.requests], 1)) == [b"a"]
+    assert values_of(await gather(again, [names.requests], 5))[:5] == [
+        b"%d" % number for number in range(5)
+    ]
 
 
 async def test_records_that_come_again_are_counted(workers, topics):

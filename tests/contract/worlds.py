@@ -85,7 +85,7 @@ class Workers:
                 await drain(ledgers)
 
         lanes = [make_lane(self.topics.prefix + name) for name in names]
-        source = KafkaSource(settings, lanes, metrics=tally or Tally())
+        source = KafkaSource(settings, lanes, metrics=tally or Tally(), tasks=Tasks())
         source.begin, source.drained = lambda: source.start(note), drained
         return source
 

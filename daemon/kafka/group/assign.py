@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, TypeVar
 
 from aiokafka import errors
 from aiokafka.structs import TopicPartition
@@ -13,8 +13,16 @@ from daemon.kafka import client
 from daemon.kafka.group.committed import CommittedOffsets
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
-from daemon.kafka.group.start_positions import NotKnownYet, find_starts, recover
+from daemon.kafka.group.start_positions import (
+    LogChange,
+    NotKnownYet,
+    Recovery,
+    Starts,
+    find_starts,
+    recover,
+)
 from daemon.kafka.reading.consumer import Consumer
+from daemon.kafka.topic_ids import TopicIds
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.ports import SourceMetrics
@@ -43,39 +51,76 @@ class Assigner:
         self._lease = lease
         self._metrics = metrics
         self._clock = clock
+        self._begun = False
+        """Whether this process has read for the group, whose commits were known then."""
 
     async def open(self, generation: Generation) -> None:
         """Open all partitions of `generation`; raises Fatal."""
         await self._until_proven(generation)
-        starts = await self._persist(
-            lambda: find_starts(self._consumer, self._group, generation, self._kafka.start)
-        )
+        topics = {partition.topic for partition in generation.partitions}
+        topic_ids, starts = await self._persist(lambda: self._find_starts(generation, topics))
+        self._begun = True
         for partition in generation.partitions:
             position = starts.positions[partition]
             self._consumer.seek(partition, position)
-            generation.open(partition, position, committed=starts.committed.get(partition))
+            generation.open(
+                partition,
+                position,
+                committed=starts.committed.get(partition),
+                topic_id=topic_ids.get(partition.topic, ""),
+            )
 
     async def reopen(self, generation: Generation, partition: TopicPartition, asked: int) -> None:
-        """Go on in the paused `partition`, whose log has no offset `asked`; raises Fatal."""
+        """Go on in the paused `partition`, whose log changed, maybe to have no offset `asked`.
+
+        Raises Fatal.
+        """
+        topic_ids = await self._persist(lambda: self._consumer.topic_ids([partition.topic]))
         first = await self._persist(lambda: self._consumer.first_offsets([partition]))
         end = await self._persist(lambda: self._consumer.end_offsets([partition]))
-        recovery = recover(asked, first=first[partition], end=end[partition])
-        if recovery.lost or recovery.restarted:
-            self._metrics.lost(recovery.lost)
-            log(
-                Event.REQUESTS_LOST,
-                topic=partition.topic,
-                partition=partition.partition,
-                asked=asked,
-                offset=recovery.position,
-                count=recovery.lost,
-                restarted=recovery.restarted,
-            )
-        if recovery.position == asked:
+        before, present = generation.topic_id(partition), topic_ids.get(partition.topic, "")
+        recovery = recover(
+            asked,
+            first=first[partition],
+            end=end[partition],
+            same_topic=before == present if before and present else None,
+            unread=generation.unread(partition),
+        )
+        if recovery.change is LogChange.NONE:
             generation.resume(partition)
             return
-        self._consumer.seek(partition, recovery.position)
-        generation.reopen(partition, recovery.position)
+        self._report(partition, asked, recovery)
+        self._consumer.restart(partition, recovery.position)
+        generation.reopen(partition, recovery.position, topic_id=present)
+
+    def _report(self, partition: TopicPartition, asked: int, recovery: Recovery) -> None:
+        place: dict[str, Any] = {
+            "topic": partition.topic,
+            "partition": partition.partition,
+            "asked": asked,
+            "offset": recovery.position,
+            "reason": str(recovery.change),
+        }
+        if recovery.change is not LogChange.CUT:
+            log(Event.LOG_CHANGED, **place)
+        if recovery.lost:
+            self._metrics.lost(recovery.lost)
+            log(Event.REQUESTS_LOST, **place, count=recovery.lost)
+
+    async def _find_starts(
+        self, generation: Generation, topics: Collection[str]
+    ) -> tuple[TopicIds, Starts]:
+        """The ids are asked for first: what changes after that is noticed by who compares them."""
+        topic_ids = await self._consumer.topic_ids(topics)
+        starts = await find_starts(
+            self._consumer,
+            self._group,
+            generation,
+            self._kafka.start,
+            topic_ids,
+            begun=self._begun,
+        )
+        return topic_ids, starts
 
     async def _until_proven(self, generation: Generation) -> None:
         """A join answered long ago proves nothing: wait for the first heartbeat if need be."""

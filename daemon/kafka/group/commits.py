@@ -45,10 +45,10 @@ class Committer:
             log(Event.COMMIT_FAILED, reason="the coordinator did not answer in time")
 
     async def _persist(self, generation: Generation) -> None:
-        while offsets := generation.uncommitted():
+        while commits := generation.uncommitted():
             try:
                 await self._group.commit(
-                    offsets, number=generation.number, member=generation.member
+                    commits, number=generation.number, member=generation.member
                 )
             except _STALE as error:
                 log(Event.COMMIT_FAILED, reason=str(error))
@@ -60,5 +60,5 @@ class Committer:
                     return
                 await asyncio.sleep(_RETRY_S)
             else:
-                generation.committed(offsets)
+                generation.committed(commits)
                 return

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 from aiokafka import errors
 from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
@@ -12,6 +12,36 @@ _V = TypeVar("_V")
 Offsets: TypeAlias = Mapping[tuple[str, int], int]
 
 NO_OFFSET = -1
+_TOPIC_ID = "topic-id="
+
+
+class Commit(NamedTuple):
+    """An offset, and the id of the topic that it is of; empty when that was not said.
+
+    The id travels in the commit's metadata: Kafka keeps offsets by name alone, and a topic that
+    was deleted and made anew has both again.
+    """
+
+    offset: int
+    topic_id: str = ""
+
+    @property
+    def metadata(self) -> str:
+        """What is committed beside the offset."""
+        return _TOPIC_ID + self.topic_id if self.topic_id else ""
+
+    @classmethod
+    def of(cls, offset: int, metadata: str | None) -> Self:
+        """Read a commit, whoever made it."""
+        said = (metadata or "").partition(";")[0]
+        return cls(offset, said.removeprefix(_TOPIC_ID) if said.startswith(_TOPIC_ID) else "")
+
+    def is_of(self, topic_id: str) -> bool:
+        """Whether the offset may be one of the topic with `topic_id`; so it is when one is unknown."""
+        return not self.topic_id or not topic_id or self.topic_id == topic_id
+
+
+Commits: TypeAlias = Mapping[tuple[str, int], Commit]
 
 
 class Sender(Protocol):
@@ -29,14 +59,19 @@ class CommittedOffsets:
         self._name = name
 
     async def offsets(self, partitions: Collection[TopicPartition]) -> Offsets:
+        """Return the committed offsets of `partitions`; see `commits`."""
+        commits = await self.commits(partitions)
+        return {partition: commit.offset for partition, commit in commits.items()}
+
+    async def commits(self, partitions: Collection[TopicPartition]) -> Commits:
         """Return the commits of `partitions`; those without one are missing.
 
         Raises errors.KafkaError, never mistaking a failure for "no commit".
         """
-        offsets = await self._fetch(_by_topic(dict.fromkeys(partitions)))
-        if not offsets.keys() >= set(partitions):
+        commits = await self._fetch(_by_topic(dict.fromkeys(partitions)))
+        if not commits.keys() >= set(partitions):
             raise errors.KafkaError("the coordinator did not answer for every partition")
-        return _known(offsets)
+        return _known(commits)
 
     async def is_new(self) -> bool:
         """Whether the group has no commit at all; raises errors.KafkaError."""
@@ -44,21 +79,21 @@ class CommittedOffsets:
 
     async def commit(
         self,
-        offsets: Offsets,
+        commits: Commits,
         *,
         number: int,
         member: str,
         keep_ms: int = OffsetCommitRequest.DEFAULT_RETENTION_TIME,
     ) -> None:
-        """Commit `offsets` as `member` of the group's generation `number`.
+        """Make `commits` as `member` of the group's generation `number`.
 
         aiokafka's own commit names the generation of the moment it is sent, which need not be the
         one that the offsets are from. `keep_ms`: when they expire, counted from now; by default as
         the broker is set. Raises errors.KafkaError.
         """
         topics = [
-            (topic, [(partition, offset, "") for partition, offset in partitions.items()])
-            for topic, partitions in _by_topic(offsets).items()
+            (topic, [(number, each.offset, each.metadata) for number, each in partitions.items()])
+            for topic, partitions in _by_topic(commits).items()
         ]
         request = OffsetCommitRequest(self._name, number, member, keep_ms, topics)
         response = await self._coordinator.send(request)
@@ -68,20 +103,22 @@ class CommittedOffsets:
 
     async def _fetch(
         self, topics: Mapping[str, Mapping[int, object]] | None
-    ) -> dict[TopicPartition, int]:
+    ) -> dict[TopicPartition, Commit]:
         asked = None if topics is None else [(topic, list(topics[topic])) for topic in topics]
         response = await self._coordinator.send(OffsetFetchRequest(self._name, asked))
-        offsets: dict[TopicPartition, int] = {}
+        commits: dict[TopicPartition, Commit] = {}
         for topic, partitions in response.topics:
-            for partition, offset, _, code in partitions:
+            for partition, offset, metadata, code in partitions:
                 if code:
                     raise errors.for_code(code)(f"{topic}/{partition}: no commit told, code {code}")
-                offsets[TopicPartition(topic, partition)] = offset
-        return offsets
+                commits[TopicPartition(topic, partition)] = Commit.of(offset, metadata)
+        return commits
 
 
-def _known(offsets: Mapping[TopicPartition, int]) -> dict[tuple[str, int], int]:
-    return {partition: offset for partition, offset in offsets.items() if offset != NO_OFFSET}
+def _known(commits: Mapping[TopicPartition, Commit]) -> dict[tuple[str, int], Commit]:
+    return {
+        partition: commit for partition, commit in commits.items() if commit.offset != NO_OFFSET
+    }
 
 
 def _by_topic(offsets: Mapping[tuple[str, int], _V]) -> dict[str, dict[int, _V]]:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from aiokafka.structs import TopicPartition
 
+from daemon.kafka.group.committed import Commit
 from daemon.values.lane import Lane
 from daemon.values.ledger import Ledger
 
@@ -33,7 +34,9 @@ class Generation:
         """Whether the broker has confirmed the membership since the assignment."""
         self._ledgers: dict[tuple[str, int], Ledger] = {}
         self._closed: dict[tuple[str, int], list[Ledger]] = {}
-        self._committed: dict[tuple[str, int], int] = {}
+        self._topic_ids: dict[tuple[str, int], str] = {}
+        self._ends: dict[tuple[str, int], int] = {}
+        self._committed: dict[tuple[str, int], Commit] = {}
         self._restart: dict[tuple[str, int], int] = {}
         """Where a worker that took over now would begin."""
         self._readable: dict[str, list[TopicPartition]] = {}
@@ -50,13 +53,49 @@ class Generation:
         closed = [ledger for ledgers in self._closed.values() for ledger in ledgers if ledger.span]
         return [*self._ledgers.values(), *closed]
 
-    def open(self, partition: TopicPartition, position: int, *, committed: int | None) -> None:
-        """Read `partition` from `position`; `committed` is what the group has for it."""
+    def open(
+        self,
+        partition: TopicPartition,
+        position: int,
+        *,
+        committed: Commit | None,
+        topic_id: str = "",
+    ) -> None:
+        """Read `partition` of the topic with `topic_id` from `position`.
+
+        `committed` is what the group has for it; an unknown id is empty.
+        """
         self._ledgers[partition] = self._new_ledger(partition, position)
-        self._restart[partition] = position if committed is None else committed
+        self._topic_ids[partition] = topic_id
+        self._restart[partition] = position if committed is None else committed.offset
         if committed is not None:
             self._committed[partition] = committed
         self.resume(partition)
+
+    def topic_id(self, partition: tuple[str, int]) -> str:
+        """The id of the topic that `partition` is read from, empty when it is unknown."""
+        return self._topic_ids.get(partition, "")
+
+    def compare(
+        self, topic_ids: Mapping[str, str], ends: Mapping[TopicPartition, int]
+    ) -> list[TopicPartition]:
+        """Return the partitions that are read and whose topic has another id by now.
+
+        Of the others it is noted where their logs ended: `ends`, as seen before the ids were told.
+        """
+        anew = []
+        for partition in [each for readable in self._readable.values() for each in readable]:
+            present, before = topic_ids.get(partition.topic, ""), self._topic_ids[partition]
+            if present and before and present != before:
+                anew.append(partition)
+            elif present == before and partition in ends:
+                self._ends[partition] = ends[partition]
+        return anew
+
+    def unread(self, partition: TopicPartition) -> int:
+        """How many offsets of `partition` are known to have been there and were not read."""
+        position = self._ledgers[partition].position
+        return max(0, self._ends.get(partition, position) - position)
 
     def pause(self, partition: TopicPartition) -> None:
         """Read no more from `partition` until `resume` or `reopen`; what was read stays owed."""
@@ -66,11 +105,13 @@ class Generation:
         """Go on reading `partition` where it was paused."""
         self._readable.setdefault(partition.topic, []).append(partition)
 
-    def reopen(self, partition: TopicPartition, position: int) -> None:
+    def reopen(self, partition: TopicPartition, position: int, *, topic_id: str = "") -> None:
         """Read the paused `partition` from `position`: its log has no more of what was read.
 
         The ledger before is closed. Its answers still leave, and are waited for by commits.
         """
+        self._topic_ids[partition] = topic_id
+        self._ends.pop(partition, None)
         before = self._ledgers[partition]
         before.closed = True
         self._closed.setdefault(partition, []).append(before)
@@ -95,19 +136,22 @@ class Generation:
             if self._ledgers[partition].position - self._restart[partition] > most_ahead
         ]
 
-    def uncommitted(self) -> dict[tuple[str, int], int]:
+    def uncommitted(self) -> dict[tuple[str, int], Commit]:
         """Return what may be committed and is not yet, by partition."""
-        offsets = {partition: self._committable(partition) for partition in self._ledgers}
+        commits = {
+            partition: Commit(self._committable(partition), self._topic_ids[partition])
+            for partition in self._ledgers
+        }
         return {
-            partition: offset
-            for partition, offset in offsets.items()
-            if offset != self._committed.get(partition)
+            partition: commit
+            for partition, commit in commits.items()
+            if commit != self._committed.get(partition)
         }
 
-    def committed(self, offsets: Mapping[tuple[str, int], int]) -> None:
-        """The group has `offsets`."""
-        self._committed.update(offsets)
-        self._restart.update(offsets)
+    def committed(self, commits: Mapping[tuple[str, int], Commit]) -> None:
+        """The group has `commits`."""
+        self._committed.update(commits)
+        self._restart.update({partition: each.offset for partition, each in commits.items()})
 
     def lose(self) -> None:
         """Another worker may have the partitions: what is answered from now on counts for nothing."""

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 
-from aiokafka import ConsumerRebalanceListener
+from aiokafka import ConsumerRebalanceListener, errors
 from aiokafka.structs import TopicPartition
 
 from config.settings import Settings
@@ -14,6 +14,7 @@ from daemon.kafka.group.committed import CommittedOffsets
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.reading.consumer import Consumer
+from daemon.loop.tasks import Tasks
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
@@ -25,7 +26,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
     """Holds the present generation; there is none during a rebalance and after a loss.
 
     Callbacks of aiokafka run in its coordination task, which logs and forgets what they raise:
-    what must end the process is kept in `fatal`, for the next fetch to raise.
+    what must end the process goes to `tasks`.
     """
 
     def __init__(
@@ -37,12 +38,12 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         *,
         drain: Drain,
         metrics: SourceMetrics,
+        tasks: Tasks,
         changed: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`lanes` names each topic's lane; `changed` is called when there may be more to fetch, or something to raise."""
+        """`lanes` names each topic's lane; `changed` is called when there may be more to fetch."""
         self.generation: Generation | None = None
-        self.fatal: Fatal | None = None
         self._settings = settings
         self._consumer = consumer
         self._lease = lease
@@ -56,7 +57,8 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         self._assigner = Assigner(
             settings.kafka, consumer, group, lease, metrics=metrics, clock=clock
         )
-        self._assigning: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(tasks)
+        """Those of the present generation; they end with it."""
         self._hastened: asyncio.Task[None] | None = None
         self._without_since_s = clock()
 
@@ -93,7 +95,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             generation=generation.number,
             partitions=_shown(generation.partitions),
         )
-        self._spawn(self._assigner.open(generation))
+        self._start(self._assigner.open(generation), "assign")
         self._changed()
 
     # What the source calls
@@ -114,13 +116,33 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
     def hasten_commit(self) -> None:
         """Commit now, in the background, because something is read no further until then."""
         if self.generation is not None and (self._hastened is None or self._hastened.done()):
-            self._hastened = self._spawn(self._commit(self.generation))
+            self._hastened = self._start(self._commit(self.generation), "hastened commit")
 
-    def out_of_range(self, partition: TopicPartition, asked: int) -> None:
-        """The log of `partition` has no offset `asked`: find out what it has, and go on there."""
+    def log_changed(self, partition: TopicPartition, asked: int) -> None:
+        """The log of `partition` may have no offset `asked`: find out what it has, and go on there."""
         if self.generation is not None and partition in self.generation.ledgers:
             self.generation.pause(partition)
-            self._spawn(self._assigner.reopen(self.generation, partition, asked))
+            self._start(self._assigner.reopen(self.generation, partition, asked), "reopen")
+
+    async def compare_topics(self) -> None:
+        """Notice topics that were deleted and made anew, and read them from their start."""
+        generation = self.generation
+        if generation is None or not generation.ledgers:
+            return
+        ends = {
+            partition: end
+            for partition in generation.partitions
+            if (end := self._consumer.highwater(partition)) is not None
+        }
+        topics = {partition.topic for partition in generation.partitions}
+        try:
+            topic_ids = await self._consumer.topic_ids(topics)
+        except errors.KafkaError:
+            return
+        if generation is not self.generation:
+            return
+        for partition in generation.compare(topic_ids, ends):
+            self.log_changed(partition, generation.ledgers[partition].position)
 
     def watch(self, *, reachable: bool) -> None:
         """Look after what nobody asks for; to be called a few times a second."""
@@ -130,7 +152,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             self._without_since_s = now_s
         limit_s = self._settings.limits.stall + 2 * self._settings.kafka.rebalance_timeout
         if now_s - self._without_since_s > limit_s:
-            self._fail(
+            self._tasks.fail(
                 Fatal(
                     Exit.WORK_LEFT,
                     f"the broker answers, but the group gave no assignment for {limit_s:g} s",
@@ -139,11 +161,10 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 
     async def close(self) -> None:
         """Give everything up; nothing is told to the group."""
-        opening = list(self._assigning)
         generation = self._end_generation()
         if generation is not None:
             generation.lose()
-        await asyncio.gather(*opening, return_exceptions=True)
+        await self._tasks.close()
 
     # Inside
 
@@ -164,32 +185,14 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 
     def _end_generation(self) -> Generation | None:
         generation, self.generation = self.generation, None
-        for task in self._assigning:
-            task.cancel()
+        self._tasks.cancel()
         return generation
 
-    def _spawn(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._assigning.add(task)
-        task.add_done_callback(self._opened)
+    def _start(self, coroutine: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        """Run `coroutine` for as long as the present generation lasts."""
+        task = self._tasks.start(coroutine, name=name)
+        task.add_done_callback(lambda _: self._changed())
         return task
-
-    def _opened(self, task: asyncio.Task[None]) -> None:
-        self._assigning.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            self._fail(error if isinstance(error, Fatal) else _internal(error))
-        self._changed()
-
-    def _fail(self, fatal: Fatal) -> None:
-        self.fatal = self.fatal or fatal
-        self._changed()
-
-
-def _internal(error: BaseException) -> Fatal:
-    fatal = Fatal(Exit.INTERNAL, f"taking up partitions failed: {error!r}")
-    fatal.__cause__ = error
-    return fatal
 
 
 def _shown(partitions: Collection[TopicPartition]) -> list[str]:

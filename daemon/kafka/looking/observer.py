@@ -114,11 +114,11 @@ class Observer:
     async def _renew(self) -> bool:
         if await self._coordinator.members():
             return False
-        offsets = await self._group.offsets(self._known_partitions())
-        if not offsets:
+        commits = await self._group.commits(self._known_partitions())
+        if not commits:
             return False
         await self._group.commit(
-            offsets, number=_NO_GENERATION, member="", keep_ms=client.milliseconds(_KEEP_S)
+            commits, number=_NO_GENERATION, member="", keep_ms=client.milliseconds(_KEEP_S)
         )
         return True
 

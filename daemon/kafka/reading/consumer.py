@@ -18,11 +18,14 @@ from daemon.kafka.group.lease import Lease
 from daemon.kafka.guards import GuardedCoordinator
 from daemon.kafka.reading.poison_records import Isolation
 from daemon.kafka.reading.record_batches import FetchedRecord
+from daemon.kafka.topic_ids import TopicIds, topic_ids
 from daemon.values.errors import Exit, Fatal
 
 _FETCH_WAIT_S = 0.5
 """How long the broker holds a fetch that finds nothing. Data is answered at once anyway; shorter
 waits cost an idle worker CPU: 24 partitions take 0.3 % of a core at 0.5 s, 1.4 % at 0.05 s."""
+_ANSWER_S = 5.0
+"""An answer takes milliseconds; behind a fetch that the broker holds, half a second."""
 _LEAVE_S = 3.0
 """A leave takes 0.1 s; longer, and the broker hangs or is in the midst of a rebalance."""
 
@@ -193,6 +196,15 @@ class Consumer:
         state = self._state(partition)
         if not (state.has_valid_position and state.position == offset):
             self._client.seek(partition, offset)
+
+    def restart(self, partition: TopicPartition, offset: int) -> None:
+        """Read `partition`, whose log is another one by now, from `offset`; drop what was fetched."""
+        self._client.seek(partition, offset)
+        self._state(partition).highwater = None
+
+    async def topic_ids(self, topics: Collection[str]) -> TopicIds:
+        """Return the ids that `topics` have at this moment; raises errors.KafkaError."""
+        return await topic_ids(self.inner, topics, timeout_s=_ANSWER_S)
 
     async def first_offsets(
         self, partitions: Collection[TopicPartition]

@@ -3,6 +3,7 @@
 import pytest
 from aiokafka.structs import TopicPartition
 
+from daemon.kafka.group.committed import Commit
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
 from tests.ledgers import make_lane
@@ -12,7 +13,7 @@ A, B = TopicPartition("a", 0), TopicPartition("b", 0)
 
 def _generation():
     generation = Generation(1, "me", [A, B], {"a": make_lane("a"), "b": make_lane("b")})
-    generation.open(A, 10, committed=10)
+    generation.open(A, 10, committed=Commit(10))
     generation.open(B, 20, committed=None)
     return generation
 
@@ -46,16 +47,16 @@ def test_a_lease_that_was_ended_is_over():
 
 
 def test_a_position_without_a_commit_is_uncommitted_at_once():
-    assert _generation().uncommitted() == {B: 20}
+    assert _generation().uncommitted() == {B: Commit(20)}
 
 
 def test_only_what_changed_is_uncommitted():
     generation = _generation()
-    generation.committed({B: 20})
+    generation.committed({B: Commit(20)})
     generation.ledgers[A].start([10, 11], position=12)
     generation.ledgers[A].settle([10])
 
-    assert generation.uncommitted() == {A: 11}
+    assert generation.uncommitted() == {A: Commit(11)}
 
 
 def test_open_partitions_of_the_asked_topics_are_readable():
@@ -92,26 +93,26 @@ def test_a_reopened_partition_has_a_new_ledger_and_the_old_one_is_closed_but_not
 @pytest.mark.parametrize("position", [30, 3], ids=["further", "back"])
 def test_nothing_is_committed_beyond_what_a_closed_ledger_still_owes(position):
     generation, before = _reopened(position)
-    generation.committed({B: 20})
+    generation.committed({B: Commit(20)})
     ledger = generation.ledgers[A]
     ledger.start([position, position + 1], position=40)
     ledger.settle([position, position + 1])
 
     before.settle([10, 12])
-    assert generation.uncommitted() == {A: 11}
+    assert generation.uncommitted() == {A: Commit(11)}
 
     before.settle([11, 13, 14])
-    assert generation.uncommitted() == {A: 40}
+    assert generation.uncommitted() == {A: Commit(40)}
     assert before not in generation.owed
 
 
 def test_a_log_that_was_cut_short_takes_the_commit_back():
     generation = _generation()
-    generation.committed({A: 15, B: 20})
+    generation.committed({A: Commit(15), B: Commit(20)})
     generation.pause(A)
     generation.reopen(A, 12)
 
-    assert generation.uncommitted() == {A: 12}
+    assert generation.uncommitted() == {A: Commit(12)}
 
 
 def test_closed_ledgers_are_lost_with_their_generation():
@@ -138,7 +139,7 @@ def test_only_a_commit_opens_a_partition_again():
     ledger.settle(range(10, 15))
 
     assert generation.held(["a"], most_ahead=4) == [ledger]
-    generation.committed({A: 15})
+    generation.committed({A: Commit(15)})
     assert generation.held(["a"], most_ahead=4) == []
 
 
@@ -156,3 +157,49 @@ def test_all_ledgers_of_a_lost_generation_are_lost():
     generation.lose()
 
     assert all(ledger.lost for ledger in generation.ledgers.values())
+
+
+def _of_topic(topic_id):
+    generation = _generation()
+    for partition in (A, B):
+        generation.pause(partition)
+        generation.reopen(partition, 10, topic_id=topic_id)
+    return generation
+
+
+def test_a_commit_names_the_topic_that_it_is_of():
+    generation = _of_topic("one")
+
+    assert generation.uncommitted() == {A: Commit(10, "one"), B: Commit(10, "one")}
+    generation.committed({A: Commit(10, "one"), B: Commit(10)})
+    assert generation.uncommitted() == {B: Commit(10, "one")}
+
+
+def test_a_topic_with_another_id_was_made_anew():
+    generation = _of_topic("one")
+
+    assert generation.compare({"a": "one", "b": "other"}, {}) == [B]
+
+
+@pytest.mark.parametrize(("before", "present"), [("", "one"), ("one", ""), ("", "")])
+def test_an_unknown_id_tells_nothing(before, present):
+    generation = _of_topic(before)
+
+    assert generation.compare({"a": present, "b": present} if present else {}, {}) == []
+
+
+def test_what_is_paused_is_not_compared():
+    generation = _of_topic("one")
+    generation.pause(A)
+
+    assert generation.compare({"a": "other", "b": "one"}, {}) == []
+
+
+def test_what_was_not_read_is_known_from_where_the_log_ended_while_it_was_the_same():
+    generation = _of_topic("one")
+    assert generation.unread(A) == 0
+
+    generation.compare({"a": "one"}, {A: 40})
+    generation.compare({"a": "other"}, {A: 90})
+
+    assert generation.unread(A) == 30

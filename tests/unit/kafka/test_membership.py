@@ -5,7 +5,8 @@ import pytest
 from config.settings import Settings
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.group.membership import Membership
-from daemon.values.errors import Exit
+from daemon.loop.tasks import Tasks
+from daemon.values.errors import Exit, Fatal
 
 
 class FakeConsumer:
@@ -43,7 +44,7 @@ LIMIT_S = 60 + 2 * 30
 
 @pytest.fixture
 async def membership():
-    clock, lease = Clock(), Lease(10.0)
+    clock, lease, tasks = Clock(), Lease(10.0), Tasks()
 
     async def drain(ledgers):
         pass
@@ -55,10 +56,11 @@ async def membership():
         {},
         drain=drain,
         metrics=FakeTally(),
+        tasks=tasks,
         changed=lambda: None,
         clock=clock,
     )
-    made.clock, made.lease = clock, lease
+    made.clock, made.lease, made.tasks = clock, lease, tasks
     yield made
     await made.close()
 
@@ -71,24 +73,26 @@ def _watch_for(membership, seconds, *, reachable):
 
 async def test_without_an_assignment_from_a_broker_that_answers_the_process_ends(membership):
     _watch_for(membership, LIMIT_S - 1, reachable=True)
-    assert membership.fatal is None
+    membership.tasks.check()
 
     _watch_for(membership, 2, reachable=True)
-    assert membership.fatal.exit_code is Exit.WORK_LEFT
+    with pytest.raises(Fatal) as caught:
+        membership.tasks.check()
+    assert caught.value.exit_code is Exit.WORK_LEFT
 
 
 async def test_time_without_a_broker_does_not_count(membership):
     _watch_for(membership, 10 * LIMIT_S, reachable=False)
     _watch_for(membership, LIMIT_S - 1, reachable=True)
 
-    assert membership.fatal is None
+    membership.tasks.check()
 
 
 async def test_a_worker_with_an_empty_assignment_is_no_stall(membership):
     membership.on_partitions_assigned(set())
     _watch_for(membership, 10 * LIMIT_S, reachable=True)
 
-    assert membership.fatal is None
+    membership.tasks.check()
 
 
 async def test_the_lease_is_over_the_moment_the_clock_says_so(membership):

@@ -4,8 +4,15 @@ import pytest
 from aiokafka import errors
 from aiokafka.structs import TopicPartition
 
+from daemon.kafka.group.committed import Commit
 from daemon.kafka.group.generation import Generation
-from daemon.kafka.group.start_positions import NotKnownYet, Recovery, find_starts, recover
+from daemon.kafka.group.start_positions import (
+    LogChange,
+    NotKnownYet,
+    Recovery,
+    find_starts,
+    recover,
+)
 from daemon.values.errors import Fatal
 
 A, B, C = (TopicPartition("t", number) for number in range(3))
@@ -33,10 +40,10 @@ class FakeGroup:
 
     def __init__(self, committed=(), *, error=None):
         self.committed = dict(committed)
-        self.commits = []
+        self.made = []
         self._error = error
 
-    async def offsets(self, partitions):
+    async def commits(self, partitions):
         if self._error is not None:
             raise self._error
         return {each: self.committed[each] for each in partitions if each in self.committed}
@@ -45,26 +52,28 @@ class FakeGroup:
         return not self.committed
 
     async def commit(self, offsets, *, number, member):
-        self.commits.append((dict(offsets), number, member))
+        self.made.append((dict(offsets), number, member))
 
 
-def _find(group, *partitions, policy="earliest", led_topics=None):
+def _find(group, *partitions, policy="earliest", led_topics=None, topic_id="", begun=False):
     generation = Generation(3, "me", partitions, {})
-    return find_starts(FakeConsumer(led_topics), group, generation, policy)
+    topic_ids = {"t": topic_id} if topic_id else {}
+    consumer = FakeConsumer(led_topics)
+    return find_starts(consumer, group, generation, policy, topic_ids, begun=begun)
 
 
 async def test_a_committed_partition_starts_at_its_commit():
-    starts = await _find(FakeGroup({A: 42}), A)
+    starts = await _find(FakeGroup({A: Commit(42)}), A)
 
-    assert starts == ({A: 42}, {A: 42})
+    assert starts == ({A: 42}, {A: Commit(42)})
 
 
 @pytest.mark.parametrize("policy", ["earliest", "latest", "refuse"])
 async def test_an_added_partition_starts_at_its_start_whatever_the_settings_say(policy):
-    starts = await _find(FakeGroup({A: 42}), A, C, policy=policy)
+    starts = await _find(FakeGroup({A: Commit(42)}), A, C, policy=policy)
 
     assert starts.positions == {A: 42, C: 7}
-    assert starts.committed == {A: 42}
+    assert starts.committed == {A: Commit(42)}
 
 
 @pytest.mark.parametrize(("policy", "expected"), [("earliest", FIRSTS), ("latest", ENDS)])
@@ -73,7 +82,8 @@ async def test_the_leader_of_a_new_group_starts_all_partitions_of_all_members(po
 
     starts = await _find(group, A, policy=policy, led_topics={"t"})
 
-    assert group.commits == [(expected, 3, "me")]
+    starts_at = {each: Commit(offset) for each, offset in expected.items()}
+    assert group.made == [(starts_at, 3, "me")]
     assert starts.positions[A] == expected[A]
 
 
@@ -83,7 +93,7 @@ async def test_others_wait_until_the_leader_of_a_new_group_has_started_it():
     with pytest.raises(NotKnownYet):
         await _find(group, A, policy="latest")
 
-    assert not group.commits
+    assert not group.made
 
 
 @pytest.mark.parametrize("led_topics", [None, {"t"}])
@@ -93,7 +103,7 @@ async def test_a_new_group_is_refused_by_everybody_when_the_settings_say_so(led_
     with pytest.raises(Fatal):
         await _find(group, A, policy="refuse", led_topics=led_topics)
 
-    assert not group.commits
+    assert not group.made
 
 
 async def test_an_error_decides_nothing():
@@ -102,19 +112,69 @@ async def test_an_error_decides_nothing():
     with pytest.raises(errors.GroupLoadInProgressError):
         await _find(group, A, led_topics={"t"})
 
-    assert not group.commits
+    assert not group.made
+
+
+@pytest.mark.parametrize("policy", ["earliest", "latest", "refuse"])
+async def test_a_commit_of_a_topic_that_was_made_anew_is_void(policy):
+    group = FakeGroup({A: Commit(42, "one"), B: Commit(43, "two"), C: Commit(44)})
+
+    starts = await _find(group, A, B, C, policy=policy, topic_id="two")
+
+    assert starts.positions == {A: FIRSTS[A], B: 43, C: 44}
+    assert starts.committed == {B: Commit(43, "two"), C: Commit(44)}
+
+
+async def test_a_commit_is_good_where_the_broker_knows_no_ids():
+    starts = await _find(FakeGroup({A: Commit(42, "one")}), A)
+
+    assert starts.positions == {A: 42}
+
+
+@pytest.mark.parametrize("policy", ["earliest", "latest", "refuse"])
+async def test_a_group_that_this_process_has_read_for_is_not_new(policy):
+    group = FakeGroup()
+
+    starts = await _find(group, A, policy=policy, led_topics={"t"}, begun=True)
+
+    assert starts == ({A: FIRSTS[A]}, {})
+    assert not group.made
+
+
+async def test_a_new_group_starts_with_the_ids_of_its_topics():
+    group = FakeGroup()
+
+    await _find(group, A, led_topics={"t"}, topic_id="one")
+
+    assert group.made[0][0][A] == Commit(FIRSTS[A], "one")
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("asked", "same_topic", "expected"),
     [
-        (3, Recovery(10, 7, restarted=False)),
-        (10, Recovery(10, 0, restarted=False)),
-        (15, Recovery(15, 0, restarted=False)),
-        (20, Recovery(20, 0, restarted=False)),
-        (21, Recovery(10, 0, restarted=True)),
+        (3, True, Recovery(10, LogChange.CUT, 7)),
+        (3, None, Recovery(10, LogChange.CUT, 7)),
+        (10, True, Recovery(10, LogChange.NONE)),
+        (15, None, Recovery(15, LogChange.NONE)),
+        (20, True, Recovery(20, LogChange.NONE)),
+        (21, True, Recovery(20, LogChange.TRUNCATED, 5)),
+        (21, None, Recovery(10, LogChange.MADE_ANEW, 5)),
+        (3, False, Recovery(10, LogChange.MADE_ANEW, 5)),
+        (15, False, Recovery(10, LogChange.MADE_ANEW, 5)),
+        (21, False, Recovery(10, LogChange.MADE_ANEW, 5)),
     ],
-    ids=["cut", "first", "inside", "end", "beyond"],
 )
-def test_reading_goes_on_where_nothing_more_is_lost(asked, expected):
-    assert recover(asked, first=10, end=20) == expected
+def test_reading_goes_on_where_nothing_more_is_lost(asked, same_topic, expected):
+    assert recover(asked, first=10, end=20, same_topic=same_topic, unread=5) == expected
+
+
+@pytest.mark.parametrize("metadata", [None, "", "somebody's own words"])
+def test_a_commit_that_others_made_names_no_topic(metadata):
+    assert Commit.of(7, metadata) == Commit(7)
+
+
+def test_a_commit_says_its_topic_in_its_metadata():
+    commit = Commit(7, "Qm9_-A")
+
+    assert Commit.of(7, commit.metadata) == commit
+    assert Commit.of(7, commit.metadata + ";more") == commit
