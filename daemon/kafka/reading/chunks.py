@@ -28,7 +28,7 @@ class Chunks:
         self._isolation = isolation
         self._lag = lag
         self._metrics = metrics
-        self._seen: dict[tuple[str, int], int] = {}
+        self._seen: dict[tuple[TopicPartition, str], int] = {}
 
     def make(
         self,
@@ -46,7 +46,8 @@ class Chunks:
             records = fetched.get(partition, ())
             bad = unreadable.get(partition, ())
             if records or bad:
-                chunks.append(self._chunk(partition, ledger, records, bad))
+                read = (partition, generation.topic_id(partition))
+                chunks.append(self._chunk(read, ledger, records, bad))
             else:
                 self._step(partition, ledger)
         return chunks
@@ -57,24 +58,26 @@ class Chunks:
         if position != ledger.position:
             ledger.start((), position=position)
         if self._consumer.highwater(partition) == position:
-            self._lag.caught_up(partition, time.time() * 1000)
+            self._lag.caught_up(ledger, time.time() * 1000)
 
     def _chunk(
         self,
-        partition: TopicPartition,
+        read: tuple[TopicPartition, str],
         ledger: Ledger,
         records: Sequence[FetchedRecord],
         bad: Sequence[Unreadable],
     ) -> Chunk:
+        """`read` names the partition and the id of its topic, which tell records that come again."""
+        partition, _topic_id = read
         offsets = _offsets(records, bad)
         position = self._consumer.position(partition)
         ledger.start(offsets, position=position)
         if records:
-            self._lag.read(partition, ledger, records[0].offset, records[0].timestamp)
-        seen = self._seen.get(partition, 0)
+            self._lag.read(ledger, records[0].offset, records[0].timestamp)
+        seen = self._seen.get(read, 0)
         if offsets[0] < seen:
             self._metrics.replayed(bisect_left(offsets, seen))
-        self._seen[partition] = max(seen, position)
+        self._seen[read] = max(seen, position)
         for offset, reason in bad:
             log(
                 Event.RECORD_ISOLATED,

@@ -7,6 +7,7 @@ came in, so it is never understated and overstated by at most one chunk.
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
+from weakref import WeakKeyDictionary
 
 from daemon.values.ledger import Ledger
 
@@ -19,27 +20,25 @@ class _Mark(NamedTuple):
 
 
 class Lag:
-    """Remembers when what was read had been written."""
+    """Remembers when what was read had been written, for as long as its ledger lives.
+
+    A partition that comes back has a new ledger, and nothing is known of it.
+    """
 
     def __init__(self) -> None:
-        self._marks: dict[Partition, deque[_Mark]] = {}
-        self._caught_up_ms: dict[Partition, float] = {}
+        self._marks: WeakKeyDictionary[Ledger, deque[_Mark]] = WeakKeyDictionary()
+        self._caught_up_ms: WeakKeyDictionary[Ledger, float] = WeakKeyDictionary()
 
-    def read(self, partition: Partition, ledger: Ledger, offset: int, timestamp_ms: int) -> None:
+    def read(self, ledger: Ledger, offset: int, timestamp_ms: int) -> None:
         """Records from `offset` on were read; the first of them was written at `timestamp_ms`."""
-        marks = self._marks.setdefault(partition, deque())
+        marks = self._marks.setdefault(ledger, deque())
         marks.append(_Mark(offset, timestamp_ms))
         while len(marks) > 1 and marks[1].offset <= ledger.committable:
             marks.popleft()
 
-    def caught_up(self, partition: Partition, wall_ms: float) -> None:
+    def caught_up(self, ledger: Ledger, wall_ms: float) -> None:
         """The end of the log was read at `wall_ms`."""
-        self._caught_up_ms[partition] = wall_ms
-
-    def forget(self) -> None:
-        """The partitions are no longer this worker's."""
-        self._marks.clear()
-        self._caught_up_ms.clear()
+        self._caught_up_ms[ledger] = wall_ms
 
     def seconds(
         self, ledgers: Mapping[Partition, Ledger], ends: Mapping[Partition, int], wall_ms: float
@@ -47,15 +46,13 @@ class Lag:
         """Return the age of the oldest unanswered record, by topic; `ends` are the logs' ends."""
         ages: dict[str, float] = {}
         for partition, ledger in ledgers.items():
-            since_ms = self._unanswered_since_ms(partition, ledger, ends.get(partition, 0), wall_ms)
+            since_ms = self._unanswered_since_ms(ledger, ends.get(partition, 0), wall_ms)
             age_s = max(0.0, (wall_ms - since_ms) / 1000)
             ages[ledger.topic] = max(ages.get(ledger.topic, 0.0), age_s)
         return ages
 
-    def _unanswered_since_ms(
-        self, partition: Partition, ledger: Ledger, end: int, wall_ms: float
-    ) -> float:
-        marks = self._marks.get(partition)
+    def _unanswered_since_ms(self, ledger: Ledger, end: int, wall_ms: float) -> float:
+        marks = self._marks.get(ledger)
         if ledger.span and marks:
             started = [mark for mark in marks if mark.offset <= ledger.committable]
             return (started[-1] if started else marks[0]).timestamp_ms
@@ -63,7 +60,7 @@ class Lag:
             return wall_ms
         # Unread records came after the last that was read, and after the log's end was reached.
         last_ms = marks[-1].timestamp_ms if marks else 0.0
-        since_ms = max(last_ms, self._caught_up_ms.get(partition, 0.0))
+        since_ms = max(last_ms, self._caught_up_ms.get(ledger, 0.0))
         return since_ms or wall_ms
 
 

@@ -9,7 +9,7 @@ NOW_MS = 1_000_000.0
 
 def _read(lag, ledger, first, count, written_ms):
     ledger.start(range(first, first + count), position=first + count)
-    lag.read(P, ledger, first, written_ms)
+    lag.read(ledger, first, written_ms)
 
 
 def _age_s(lag, ledger, end):
@@ -40,12 +40,20 @@ def test_unread_records_are_no_older_than_the_last_time_the_end_was_reached():
     ledger.settle(range(10))
 
     assert _age_s(lag, ledger, 11) == 900
-    lag.caught_up(P, 998_000)
+    lag.caught_up(ledger, 998_000)
     assert _age_s(lag, ledger, 11) == 2
 
 
 def test_a_partition_never_read_has_no_known_age():
     assert _age_s(Lag(), make_ledger("t", 0, 0), 10) == 0
+
+
+def test_what_was_known_of_a_partition_is_forgotten_when_it_comes_back():
+    lag, before = Lag(), make_ledger("t", 0, 0)
+    _read(lag, before, 0, 10, 1_000)
+    before.settle(range(10))
+
+    assert _age_s(lag, make_ledger("t", 0, 500), 501) == 0
 
 
 def test_a_timestamp_in_the_future_is_no_negative_age():
@@ -61,7 +69,7 @@ def test_answered_chunks_are_forgotten():
         _read(lag, ledger, first, 10, 900_000)
         ledger.settle(range(first, first + 10))
 
-    assert len(lag._marks[P]) <= 2
+    assert len(lag._marks[ledger]) <= 2
 
 
 def test_what_is_behind_is_counted_by_topic():
