@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 from prometheus_client.samples import Sample
 
+from daemon.scaling.policy import Decision
+from daemon.scaling.report import LaneLoad, ScalingReport
 from daemon.telemetry.metrics import Gauges, Metrics
 from daemon.telemetry.status import About, Status, WorkerSeen
 from daemon.telemetry.status.inputs import LaneAbout
@@ -138,20 +140,25 @@ def supervised(lanes=2):
     shown.metrics.bind(Gauges(lambda: 0, lambda: 0, dict, dict))
     own = Shown(lanes, "supervise")
     own.status._metrics = None
-    load = SimpleNamespace(arrival_rate=240.0, lag_records=5_400, lag_seconds=22.0, partitions=8)
-    own.scaling = SimpleNamespace(
-        decision=SimpleNamespace(
+    load = LaneLoad(arrival_rate=240.0, lag_records=5_400, lag_seconds=22.0, partitions=8)
+    own.scaling = ScalingReport(
+        at_s=0.0,
+        decision=Decision(
             workers=4,
             wanted=6,
             reason="480/s arrive and 10,800 records wait: served within 60 s by 6 workers",
             held="at most twice as many and 4 more in one step",
         ),
         known=True,
+        members=2,
         arrival_rate=480.0,
         served_rate=360.0,
         service_rate=110.0,
-        stuck=(),
+        lag_records=10_800,
+        lag_seconds=22.0,
+        stuck={},
         lanes=dict.fromkeys(own.names, load),
+        topics={},
     )
     for second in range(90):
         for lane in own.names:
@@ -179,15 +186,20 @@ def _gathered(metrics):
 def scaler(lanes=2):
     """As a scaler without workers of its own sees it, asleep."""
     shown = Shown(lanes, "scaler")
-    load = SimpleNamespace(arrival_rate=0.0, lag_records=0, lag_seconds=0.0, partitions=8)
-    shown.scaling = SimpleNamespace(
-        decision=SimpleNamespace(workers=0, wanted=0, reason="nothing waits", held=""),
+    load = LaneLoad(arrival_rate=0.0, lag_records=0, lag_seconds=0.0, partitions=8)
+    shown.scaling = ScalingReport(
+        at_s=0.0,
+        decision=Decision(workers=0, wanted=0, reason="nothing waits", held=""),
         known=True,
+        members=0,
         arrival_rate=0.0,
         served_rate=0.0,
         service_rate=None,
-        stuck=(),
+        lag_records=0,
+        lag_seconds=0.0,
+        stuck={},
         lanes=dict.fromkeys(shown.names, load),
+        topics={},
     )
     shown.tick(70)
     return shown

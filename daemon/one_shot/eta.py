@@ -1,10 +1,13 @@
 """How fast a one-shot run gets on. Pure: `now` is monotonic seconds."""
 
-from collections import deque
 from typing import NamedTuple
+
+from daemon.scaling.sliding_window import SlidingRate
 
 _RECENT_S = 30.0
 """The rate is that of the last seconds, so that it follows workers that come and go."""
+_LEAST_S = 1.0
+"""A first look comes at once; what it finds answered is no rate of its own."""
 
 
 class Standing(NamedTuple):
@@ -27,15 +30,13 @@ class Eta:
 
     def __init__(self, due: int, now: float) -> None:
         self._due = due
-        self._recent = deque([(now, 0)])
+        self._answered = SlidingRate(_RECENT_S, least_s=_LEAST_S)
+        self._answered.see(0, now)
 
     def told(self, left: int, now: float) -> Standing:
         """Return the standing at `now`, when `left` are left."""
         answered = max(0, self._due - left)
-        self._recent.append((now, answered))
-        while len(self._recent) > 2 and self._recent[1][0] <= now - _RECENT_S:  # noqa: PLR2004 -- a first and a last
-            self._recent.popleft()
-        then, before = self._recent[0]
-        rate_per_s = max(0, answered - before) / (now - then) if now > then else 0.0
+        self._answered.see(answered, now)
+        rate_per_s = max(0.0, self._answered.rate(_RECENT_S) or 0.0)
         remaining_s = (self._due - answered) / rate_per_s if rate_per_s else None
         return Standing(self._due, answered, rate_per_s, remaining_s)

@@ -17,8 +17,10 @@ class _Sample(NamedTuple):
 class SlidingRate:
     """Remembers a count for `longest_s`, at most 8 samples a second."""
 
-    def __init__(self, longest_s: float) -> None:
+    def __init__(self, longest_s: float, *, least_s: float = _LEAST_S) -> None:
+        """`least_s`: what came in less time than that is spread over it."""
         self._longest_s = longest_s
+        self._least_s = least_s
         self._samples: deque[_Sample] = deque()
 
     def see(self, total: float, at_s: float) -> None:
@@ -45,7 +47,7 @@ class SlidingRate:
             if sample.at_s <= last.at_s - window_s:
                 first = sample
                 break
-        return (last.total - first.total) / max(last.at_s - first.at_s, _LEAST_S)
+        return (last.total - first.total) / max(last.at_s - first.at_s, self._least_s)
 
 
 class _Seen(NamedTuple):

@@ -13,7 +13,7 @@
 `Status` is what a process gives to its HTTP server.
 """
 
-from daemon.telemetry.status.inputs import About, ScalingSeen, WorkerSeen
+from daemon.telemetry.status.inputs import About, WorkerSeen
 from daemon.telemetry.status.pages import Status
 
-__all__ = ["About", "ScalingSeen", "Status", "WorkerSeen"]
+__all__ = ["About", "Status", "WorkerSeen"]

@@ -6,10 +6,11 @@ Times are seconds, rates are per second and over the window, None is unknown.
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
+from daemon.scaling.report import ScalingReport, as_json
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.distribution import Distribution
 from daemon.telemetry.events import Event
-from daemon.telemetry.status.inputs import About, Health, ScalingSeen, WorkerSeen
+from daemon.telemetry.status.inputs import About, Health, WorkerSeen
 from daemon.telemetry.status.lanes import Lane, lanes
 from daemon.telemetry.status.trends import Trends
 from daemon.telemetry.status.verdict import Facts, Finding, findings
@@ -34,7 +35,7 @@ class Seen(NamedTuple):
     live: Health
     ready: Health
     was_ready: bool
-    scaling: ScalingSeen | None
+    scaling: ScalingReport | None
     workers: Sequence[WorkerSeen] | None
 
 
@@ -59,7 +60,7 @@ def document(about: About, window: Window, trends: Trends, seen: Seen, moment: M
         "step_s": trends.step_s,
         "points": trends.points,
         "models": _models(window),
-        "scaling": None if seen.scaling is None else _scaling(seen.scaling),
+        "scaling": None if seen.scaling is None else as_json(seen.scaling),
         "workers": None if seen.workers is None else _workers(seen.workers, moment.now_s),
         "errors": _codes(window, names.REQUESTS, "outcome"),
         "dead_letters": _codes(window, names.DEAD_LETTERS, "code"),
@@ -157,21 +158,6 @@ def _models(window: Window) -> list[Document]:
             window.gauge(names.MODEL_INFO, "model", "digest", "provider")
         )
     ]
-
-
-def _scaling(scaling: ScalingSeen) -> Document:
-    decision = scaling.decision
-    return {
-        "workers": decision.workers,
-        "wanted": decision.wanted,
-        "reason": decision.reason,
-        "held": decision.held,
-        "known": scaling.known,
-        "arrival_rate": scaling.arrival_rate,
-        "served_rate": scaling.served_rate,
-        "service_rate": scaling.service_rate,
-        "stuck": [f"{topic}/{number}" for topic, number in sorted(scaling.stuck)],
-    }
 
 
 def _workers(workers: Sequence[WorkerSeen], now_s: float) -> list[Document]:

@@ -1,7 +1,7 @@
 """What the page is told besides metric samples. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol, Self, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple, Self, TypeAlias
 
 from config.settings import Settings
 
@@ -56,79 +56,3 @@ class WorkerSeen(NamedTuple):
     since_s: float
     restarts: int
     """How often it was started again after an end nobody had asked for."""
-
-
-class DecisionSeen(Protocol):
-    """How many workers the scaler decided for; see daemon.scaling."""
-
-    @property
-    def workers(self) -> int:
-        """How many there are to be now."""
-
-    @property
-    def wanted(self) -> int:
-        """How many there would be without steps, windows and limits."""
-
-    @property
-    def reason(self) -> str:
-        """Why that many, in one line."""
-
-    @property
-    def held(self) -> str:
-        """Why the number was not allowed to move; empty when it was."""
-
-    @property
-    def bound(self) -> str:
-        """Why there may not be as many as are wanted, however long; empty when there may."""
-
-
-class LaneLoadSeen(Protocol):
-    """A lane's load as seen from outside the group; None is unknown."""
-
-    @property
-    def arrival_rate(self) -> float | None:
-        """Records a second."""
-
-    @property
-    def lag_records(self) -> int | None:
-        """Records before the group."""
-
-    @property
-    def lag_seconds(self) -> float | None:
-        """Age of the oldest of them."""
-
-    @property
-    def partitions(self) -> int:
-        """Partitions of the lane's topics."""
-
-
-class ScalingSeen(Protocol):
-    """What the scaler last reported; None is unknown."""
-
-    @property
-    def decision(self) -> DecisionSeen:
-        """How many workers, and why."""
-
-    @property
-    def known(self) -> bool:
-        """Whether every offset is known."""
-
-    @property
-    def arrival_rate(self) -> float | None:
-        """Records a second, all lanes."""
-
-    @property
-    def served_rate(self) -> float | None:
-        """Records a second by which the group's commits advance."""
-
-    @property
-    def service_rate(self) -> float | None:
-        """Records a second of one busy worker."""
-
-    @property
-    def stuck(self) -> Collection[tuple[str, int]]:
-        """Topic and number of partitions with lag that nobody works off."""
-
-    @property
-    def lanes(self) -> Mapping[str, LaneLoadSeen]:
-        """Each lane's load."""

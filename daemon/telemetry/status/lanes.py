@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from daemon.scaling.report import ScalingReport
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.distribution import Distribution
 from daemon.telemetry.status.backlog import growth
-from daemon.telemetry.status.inputs import About, LaneAbout, ScalingSeen
+from daemon.telemetry.status.inputs import About, LaneAbout
 from daemon.telemetry.status.trends import Trend, Trends
 from daemon.telemetry.status.window import Group, Window
 
@@ -30,7 +31,9 @@ class Lane(NamedTuple):
     """Records a second by which its backlog grows; None: it does not, or that is not known."""
 
 
-def lanes(about: About, window: Window, trends: Trends, scaling: ScalingSeen | None) -> list[Lane]:
+def lanes(
+    about: About, window: Window, trends: Trends, scaling: ScalingReport | None
+) -> list[Lane]:
     """Return all lanes in the order of the configuration.
 
     What the scaler sees of the whole group stands before what workers see of their partitions.
@@ -70,7 +73,7 @@ def lanes(about: About, window: Window, trends: Trends, scaling: ScalingSeen | N
     ]
 
 
-def lag_records(about: About, window: Window, scaling: ScalingSeen | None) -> Mapping[str, float]:
+def lag_records(about: About, window: Window, scaling: ScalingReport | None) -> Mapping[str, float]:
     """Return the records not yet answered, by lane, of those for which they are known."""
     if scaling is not None:
         loads = scaling.lanes.items()
@@ -81,7 +84,9 @@ def lag_records(about: About, window: Window, scaling: ScalingSeen | None) -> Ma
     }
 
 
-def _lag_seconds(about: About, window: Window, scaling: ScalingSeen | None) -> Mapping[str, float]:
+def _lag_seconds(
+    about: About, window: Window, scaling: ScalingReport | None
+) -> Mapping[str, float]:
     if scaling is not None:
         loads = scaling.lanes.items()
         return {name: load.lag_seconds for name, load in loads if load.lag_seconds is not None}

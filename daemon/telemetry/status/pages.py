@@ -13,9 +13,10 @@ from aiohttp.typedefs import Handler
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
+from daemon.scaling.report import ScalingReport
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.status.document import Document, Moment, Seen, document
-from daemon.telemetry.status.inputs import About, Health, ScalingSeen, WorkerSeen
+from daemon.telemetry.status.inputs import About, Health, WorkerSeen
 from daemon.telemetry.status.lanes import lag_records
 from daemon.telemetry.status.trends import Trends
 from daemon.telemetry.status.window import Window
@@ -50,7 +51,7 @@ class Status:
         live: Callable[[], Health],
         ready: Callable[[], Health],
         metrics: Collector | None = None,
-        scaling: Callable[[], ScalingSeen | None] = lambda: None,
+        scaling: Callable[[], ScalingReport | None] = lambda: None,
         workers: Callable[[], Sequence[WorkerSeen] | None] = lambda: None,
         window: Window | None = None,
         clock: Callable[[], float] = time.monotonic,

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
+from daemon.scaling.report import ScalingReport
 from daemon.telemetry.status import words
-from daemon.telemetry.status.inputs import Health, ScalingSeen, WorkerSeen
+from daemon.telemetry.status.inputs import Health, WorkerSeen
 from daemon.telemetry.status.lanes import Lane
 
 _LATE_S = 60.0
@@ -49,7 +50,7 @@ class Facts(NamedTuple):
     errors: Mapping[str, float]
     dead_letters: Mapping[str, float]
     error_events: Mapping[str, float]
-    scaling: ScalingSeen | None
+    scaling: ScalingReport | None
     workers: Sequence[WorkerSeen]
 
 

@@ -5,6 +5,8 @@ import json
 import msgspec
 import pytest
 
+from daemon.scaling.report import as_json
+from daemon.scaling.stuck import Standstill
 from daemon.values.errors import Code
 from tests import shown
 from tests.shown import Shown
@@ -160,6 +162,13 @@ def test_the_scaler_s_view_of_the_group_stands_before_the_workers():
     assert said["scaling"]["workers"] == 4
     assert said["scaling"]["wanted"] == 6
     assert said["scaling"]["reason"]
+
+
+def test_what_was_decided_is_told_as_a_scaler_tells_it():
+    page = shown.supervised(lanes=1)
+    page.scaling = page.scaling._replace(stuck={("requests", 3): Standstill(7, 90.0)})
+
+    assert document(page)["scaling"] == as_json(page.scaling)
 
 
 def test_a_supervisor_shows_the_sum_of_its_workers():
