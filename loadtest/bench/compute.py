@@ -73,5 +73,5 @@ def _section(count: int, raw: list[RawPace], lone: list[RawPace], runs: list[Run
             ),
             figure("CPU a request, daemon", "us", [run.cpu_us for run in runs]),
         ],
-        [run.verdict for run in runs],
+        [run.account for run in runs],
     )

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from loadtest.bench.contestants import Contestant, loop, one_lane
 from loadtest.bench.figures import Figure, Section, at_most, figure, ratios
 from loadtest.bench.ground import Ground
-from loadtest.bench.open_loop import Traffic, answered
+from loadtest.bench.open_loop import Timed, answered
 from loadtest.bench.scale import Scale
 from loadtest.bench.turns import by_turns
 from loadtest.bench.work import work
@@ -34,7 +34,7 @@ async def eager(ground: Ground, scale: Scale) -> Section:
     busy_s = poisson(_RATE_PER_S, scale.pick(_COUNT, _QUICK_COUNT), _SEED)
     lone_s = constant(_LONE_PER_S, scale.pick(_LONE_COUNT, _QUICK_LONE_COUNT))
 
-    def answered_by(contestant: Contestant) -> Callable[[str], Awaitable[list[Traffic]]]:
+    def answered_by(contestant: Contestant) -> Callable[[str], Awaitable[list[Timed]]]:
         return lambda what: answered(ground, f"latency: {what}", contestant, asked, busy_s, lone_s)
 
     daemon = one_lane(ground, model, max_rows=_ROWS, linger=_LINGER, eager=True)
@@ -50,11 +50,11 @@ async def eager(ground: Ground, scale: Scale) -> Section:
             *_compared(f"at {_RATE_PER_S:.0f}/s", busy_daemons, busy_loops),
             *_compared("of a lone request", lone_daemons, lone_loops),
         ],
-        [traffic.verdict for traffic in (*busy_loops, *lone_loops, *busy_daemons, *lone_daemons)],
+        [traffic.account for traffic in (*busy_loops, *lone_loops, *busy_daemons, *lone_daemons)],
     )
 
 
-def _compared(what: str, daemons: tuple[Traffic, ...], loops: tuple[Traffic, ...]) -> list[Figure]:
+def _compared(what: str, daemons: tuple[Timed, ...], loops: tuple[Timed, ...]) -> list[Figure]:
     figures = []
     for percent in _PERCENTS:
         ours = [traffic.reply_ms(percent) for traffic in daemons]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from loadtest.bench.tally import Verdict
+from loadtest.traffic.records import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ class Section:
 
     title: str
     figures: list[Figure]
-    verdicts: list[Verdict] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
 
     @property
     def is_right(self) -> bool:
         """Whether every request of every run was answered once, rightly."""
-        return all(verdict.exactly_once for verdict in self.verdicts)
+        return all(account.exactly_once for account in self.accounts)

@@ -35,7 +35,7 @@ async def growth(ground: Ground, scale: Scale) -> Section:
             figure(f"RSS after {backlog.size:,}", "MiB", late),
             figure("RSS, late / early", "", ratios(late, early), at_most(_MOST_GROWTH)),
         ],
-        [run.verdict for run in runs],
+        [run.account for run in runs],
     )
 
 

@@ -15,13 +15,13 @@ from loadtest.bench.ground import Ground
 from loadtest.bench.replies import read_back
 from loadtest.bench.run import fill
 from loadtest.bench.scale import Scale
-from loadtest.bench.tally import Verdict
 from loadtest.bench.watch import Watch, look
 from loadtest.bench.work import Work, work
 from loadtest.deployment.perceptrons import RELAY, write
 from loadtest.kafka.proxy import PRODUCE, Proxy
 from loadtest.processes.metrics import Metrics
 from loadtest.processes.worker import Worker, WorkerFailed
+from loadtest.traffic.records import Account
 
 # 16 KiB a request: 1 GiB is 65,536 of them.
 _ROWS_EACH = 256
@@ -47,7 +47,7 @@ class _Seen(NamedTuple):
     peak_bytes: int
     held_bytes: int
     held_requests: int
-    verdict: Verdict
+    account: Account
 
 
 async def held(ground: Ground, scale: Scale) -> Section:
@@ -72,7 +72,7 @@ async def held(ground: Ground, scale: Scale) -> Section:
             figure("RSS, most", "MiB", [each.peak_bytes / 2**20 for each in seen]),
             figure("RSS, most / budget", "", shares, at_most(1.0)),
         ],
-        [each.verdict for each in seen],
+        [each.account for each in seen],
     )
 
 
@@ -97,7 +97,7 @@ async def _held(ground: Ground, which: str, lane: Lane, asked: Work, count: int)
         peak.bytes,
         int(full.total("inflight_bytes")),
         int(full.total("inflight_requests")),
-        back.verdict,
+        back.account,
     )
 
 

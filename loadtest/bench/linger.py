@@ -48,5 +48,5 @@ async def linger(ground: Ground, scale: Scale) -> Section:
                 at_most(_LINGER_MS + 2 * run_ms + _ALLOWED_MS),
             ),
         ],
-        [traffic.verdict for traffic in seen],
+        [traffic.account for traffic in seen],
     )

@@ -40,5 +40,5 @@ async def open_inference(ground: Ground, scale: Scale) -> Section:
             figure("replies, daemon", "1/s", [run.per_s for run in runs]),
             figure("CPU a request, daemon", "us", [run.cpu_us for run in runs]),
         ],
-        [run.verdict for run in runs],
+        [run.account for run in runs],
     )

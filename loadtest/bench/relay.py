@@ -61,5 +61,5 @@ def _section(count: int, loops: list[Run], daemons: list[Run]) -> Section:
             figure("CPU a request, daemon", "us", costs[0]),
             figure("CPU a request, daemon / loop", "", ratios(*costs), at_most(_MOST_CPU)),
         ],
-        [run.verdict for run in loops + daemons],
+        [run.account for run in loops + daemons],
     )

@@ -1,4 +1,9 @@
-"""Reads every reply of a run back, once its worker has ended, and checks them all."""
+"""Reads every reply of a run back, once its worker has ended, and checks them all.
+
+The one place of the load tester, with backlog.py, where requests and replies do not go through
+traffic/: what is measured has the machine for itself while it answers (nobody reads beside it), and
+millions of replies are compared by whole arrays afterwards, timed by the broker's clock.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -10,8 +15,9 @@ from loadtest.bench.forms import Decode, decode_raw
 from loadtest.bench.ground import PARTITIONS
 from loadtest.bench.pace import Pace
 from loadtest.bench.progress import Told, silent
-from loadtest.bench.tally import Tally, Verdict
+from loadtest.bench.tally import Tally
 from loadtest.bench.work import Floats
+from loadtest.traffic.records import Account
 from loadtest.wire import CORRELATION_ID
 
 _POLL_MS = 1000
@@ -22,7 +28,7 @@ _FETCH_BYTES = 8 * 2**20
 class ReadBack(NamedTuple):
     """What the replies of a run say: whether they are right, and when the broker had them."""
 
-    verdict: Verdict
+    account: Account
     pace: Pace
 
 
@@ -60,7 +66,7 @@ async def read_back(
                 if await consumer.position(partition) >= left[partition]:
                     del left[partition]
             told(read)
-    return ReadBack(tally.verdict(), pace)
+    return ReadBack(tally.account(), pace)
 
 
 async def _ends(consumer: AIOKafkaConsumer, topic: str) -> dict[TopicPartition, int]:

@@ -25,7 +25,7 @@ def show(console: Console, section: Section) -> None:
         colour = "red" if figure.met is False else ""
         table.add_row(figure.name, *_values(figure), figure.unit, Text(_wanted(figure), colour))
     console.print(table)
-    if section.verdicts:
+    if section.accounts:
         console.print(Text(_replies(section), "" if section.is_right else "red"), "")
 
 
@@ -50,7 +50,7 @@ def markdown(section: Section) -> str:
     ]
     table = ["| | min | median | max | unit | target |", "|---|---:|---:|---:|---|---|"]
     lines = [f"### {section.title}", "", *table, *(f"| {row} |" for row in rows), ""]
-    if section.verdicts:
+    if section.accounts:
         lines += [_replies(section), ""]
     return "\n".join(lines)
 
@@ -71,7 +71,9 @@ def _plain(section: Section) -> dict[str, object]:
             }
             for figure in section.figures
         ],
-        "runs": [verdict._asdict() for verdict in section.verdicts],
+        "runs": [
+            {**account._asdict(), "errors": dict(account.errors)} for account in section.accounts
+        ],
     }
 
 
@@ -93,9 +95,9 @@ def _wanted(figure: Figure) -> str:
 
 
 def _replies(section: Section) -> str:
-    bad = [verdict for verdict in section.verdicts if not verdict.exactly_once]
+    bad = [account for account in section.accounts if not account.exactly_once]
     if bad:
-        return "\n".join(str(verdict) for verdict in bad)
-    sent = sum(verdict.sent for verdict in section.verdicts)
-    runs = len(section.verdicts)
+        return "\n".join(str(account) for account in bad)
+    sent = sum(account.sent for account in section.accounts)
+    runs = len(section.accounts)
     return f"All replies of {runs} run{'s'[: runs > 1]} read back: {sent:,} right, each once."

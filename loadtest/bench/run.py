@@ -8,9 +8,9 @@ from loadtest.bench.forms import Decode, decode_raw
 from loadtest.bench.ground import Ground
 from loadtest.bench.pace import Pace
 from loadtest.bench.replies import read_back
-from loadtest.bench.tally import Verdict
 from loadtest.bench.watch import Look, Watch, cpu_us_a_reply
 from loadtest.bench.work import Floats
+from loadtest.traffic.records import Account
 from loadtest.wire import Header
 
 
@@ -28,7 +28,7 @@ class Run(NamedTuple):
 
     looks: list[Look]
     pace: Pace
-    verdict: Verdict
+    account: Account
 
     @property
     def per_s(self) -> float:
@@ -70,4 +70,4 @@ async def answer(ground: Ground, what: str, backlog: Backlog, contestant: Contes
             told=told,
         )
     await ground.remove(replies)
-    return Run(looks, back.pace, back.verdict)
+    return Run(looks, back.pace, back.account)

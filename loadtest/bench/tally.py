@@ -1,15 +1,16 @@
 """Was every request answered, once, with the right values? By whole arrays, for millions. Pure.
 
-loadtest.check asks the same of each reply by itself and remembers more; it is for thousands.
+traffic/ asks the same of each reply while a run lasts, and times it; this is for what was answered
+before, see replies.py.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from loadtest.bench.work import Floats
+from loadtest.traffic.records import Account
 
 TOLERANCE = 1e-5
 """How far values may be off: ONNX Runtime's last bits differ with the size of a batch."""
@@ -19,34 +20,6 @@ _ID = np.dtype(">u8")
 def encode_id(number: int) -> bytes:
     """Return the correlation id of request `number`."""
     return number.to_bytes(_ID.itemsize, "big")
-
-
-class Verdict(NamedTuple):
-    """How many requests were sent, and how many replies were not as they must be.
-
-    lost: requests without a reply. repeated: further replies. wrong: other values than ONNX
-    Runtime's, or none. unknown: replies to nothing that was sent.
-    """
-
-    sent: int
-    lost: int
-    repeated: int
-    wrong: int
-    unknown: int
-
-    @property
-    def exactly_once(self) -> bool:
-        """Each request has one reply, the right one."""
-        return not (self.lost or self.repeated or self.wrong or self.unknown)
-
-    def __str__(self) -> str:
-        """For people."""
-        if self.exactly_once:
-            return f"{self.sent:,} answered once, rightly"
-        return (
-            f"of {self.sent:,}: {self.lost:,} lost, {self.repeated:,} repeated, "
-            f"{self.wrong:,} wrong, {self.unknown:,} unknown"
-        )
 
 
 class Tally:
@@ -71,12 +44,12 @@ class Tally:
         # So that NaN is wrong.
         self._wrong += len(numbers) - int(np.count_nonzero((off <= TOLERANCE).all(axis=1)))
 
-    def verdict(self) -> Verdict:
+    def account(self) -> Account:
         """Return what was found so far."""
         lost = int(np.count_nonzero(self._replies == 0))
         answered = len(self._replies) - lost
         repeated = int(self._replies.sum()) - answered
-        return Verdict(len(self._replies), lost, repeated, self._wrong, self._unknown)
+        return Account(len(self._replies), lost, repeated, self._wrong, self._unknown)
 
     @staticmethod
     def _numbers(ids: Sequence[bytes | None]) -> npt.NDArray[np.int64]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from aiokafka import ConsumerRecord
 
 from loadtest.bench.backlog import publish
@@ -12,17 +13,16 @@ from loadtest.bench.contestants import Topics, daemon
 from loadtest.bench.figures import Section, at_most, figure
 from loadtest.bench.forms import encode_raw
 from loadtest.bench.ground import Ground
-from loadtest.bench.open_loop import Traffic, exchange
+from loadtest.bench.open_loop import Timed, timed
 from loadtest.bench.raw_model import measure
 from loadtest.bench.replies import read_back
 from loadtest.bench.scale import Scale
-from loadtest.bench.tally import Verdict
 from loadtest.bench.watch import Watch
 from loadtest.bench.work import Work, work
 from loadtest.deployment.perceptrons import COMPUTE, write
-from loadtest.percentiles import nearest_rank
 from loadtest.processes.worker import WorkerFailed
 from loadtest.scenario.arrivals import poisson
+from loadtest.traffic.records import Account, nearest_rank
 from loadtest.wire import REPLY_TO, STAGES
 
 _RATE_PER_S = 100.0
@@ -42,10 +42,10 @@ _SPARE = 1.5
 class _Seen(NamedTuple):
     """Urgent traffic without and with a full standard lane, and the latter's runs."""
 
-    alone: Traffic
-    beside: Traffic
+    alone: Timed
+    beside: Timed
     run_ms: float
-    standard: Verdict
+    standard: Account
 
     @property
     def rise_ms(self) -> float:
@@ -77,7 +77,7 @@ async def urgent(ground: Ground, scale: Scale) -> Section:
                 at_most(1.0),
             ),
         ],
-        [verdict for each in seen for verdict in _verdicts(each)],
+        [account for each in seen for account in _accounts(each)],
     )
 
 
@@ -93,20 +93,20 @@ async def _look(
     alone_s, beside_s = (poisson(_RATE_PER_S, count, seed) for seed in (1, 2))
     with daemon(ground, lanes, topics.replies, allow=[standard.replies]) as worker:
         with ground.bar(f"latency: {what}, alone", count) as told:
-            alone = await exchange(ground, topics, asked, alone_s, told=told)
+            alone = await timed(ground, topics, asked, alone_s, told=told)
         async with Watch(ground.bootstrap, standard.replies) as watch:
             await _fill(ground, standard, asked, backlog)
             with ground.bar(f"latency: {what}, beside a full lane", count) as told:
-                beside = await exchange(ground, topics, asked, beside_s, told=told)
+                beside = await timed(ground, topics, asked, beside_s, told=told)
             if await watch.count() == backlog:
                 raise WorkerFailed(
                     "the standard lane ran dry before the urgent requests were timed"
                 )
             with ground.bar(f"latency: {what}, the rest", backlog) as told:
                 await watch.until(backlog, worker.pid, told)
-    run_ms, verdict = await _standard_replies(ground, standard, asked, backlog)
+    run_ms, account = await _standard_replies(ground, standard, asked, backlog)
     await ground.remove(*topics, *standard)
-    return _Seen(alone, beside, run_ms, verdict)
+    return _Seen(alone, beside, run_ms, account)
 
 
 async def _fill(ground: Ground, standard: Topics, asked: Work, backlog: int) -> None:
@@ -117,8 +117,8 @@ async def _fill(ground: Ground, standard: Topics, asked: Work, backlog: int) -> 
 
 async def _standard_replies(
     ground: Ground, standard: Topics, asked: Work, backlog: int
-) -> tuple[float, Verdict]:
-    """Return the 99th percentile of a standard batch's run, by its replies, and their verdict."""
+) -> tuple[float, Account]:
+    """Return the 99th percentile of a standard batch's run, by its replies, and their account."""
     run_ms: list[float] = []
 
     def see(records: Sequence[ConsumerRecord]) -> None:
@@ -127,7 +127,7 @@ async def _standard_replies(
     back = await read_back(
         ground.bootstrap, standard.replies, sent=backlog, results=asked.results, see=see
     )
-    return nearest_rank(sorted(run_ms), 99), back.verdict
+    return nearest_rank(np.array(run_ms), 99), back.account
 
 
 def _run_ms(record: ConsumerRecord) -> float:
@@ -136,5 +136,5 @@ def _run_ms(record: ConsumerRecord) -> float:
     return float(dict(stage.split("=") for stage in stages.split(";"))["run"]) / 1000
 
 
-def _verdicts(seen: _Seen) -> list[Verdict]:
-    return [seen.alone.verdict, seen.beside.verdict, seen.standard]
+def _accounts(seen: _Seen) -> list[Account]:
+    return [seen.alone.account, seen.beside.account, seen.standard]

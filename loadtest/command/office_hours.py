@@ -89,7 +89,7 @@ def _told(options: OfficeHoursOptions, console: Console) -> int:
     if options.json is not None:
         told = document.document(asked.hours, asked.boot_s, measured, comparisons, replayed)
         document.write(options.json, told)
-    is_whole = replayed is None or not (replayed.verdict.lost or replayed.verdict.codes)
+    is_whole = replayed is None or not (replayed.account.lost or replayed.account.errors)
     return Exit.PASS if is_whole else Exit.MISSED
 
 

@@ -1,7 +1,6 @@
 """The demo's plot: broker, daemon, traffic, report, the end."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,10 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from loadtest.client import Client, Run
 from loadtest.demo import report, stage
 from loadtest.demo.files import gather
-from loadtest.demo.traffic import Traffic, plan
+from loadtest.demo.traffic import Answers, Files, plan, send
 from loadtest.kafka import jars, quick_start, topics
 from loadtest.kafka.address import from_environment
 from loadtest.kafka.broker import Broker
@@ -24,7 +22,6 @@ _SEED = 1
 # Ten seconds of traffic: enough for a full batch of 64 now and then within 2 s.
 _RATES_PER_S = {"standard": 40.0, "urgent": 8.0}
 _READY_TIMEOUT_S = 60.0
-_PATIENCE_S = 30.0
 _EXIT_TIMEOUT_S = 70.0
 
 
@@ -43,12 +40,12 @@ def demo(*, keep: bool) -> int:
             topics.create(bootstrap, topics.job(written).topics)
         worker, traffic = _start_worker(console, stack, bootstrap, lanes, keep=keep)
         began_s = time.monotonic()
-        run = asyncio.run(_exchange(console, bootstrap, reply_topics, traffic))
+        answers = asyncio.run(_exchange(console, bootstrap, reply_topics, traffic))
         duration_s = time.monotonic() - began_s
-        report.show_labels(console, run, traffic.files)
-        report.show_latencies(console, run, lanes)
-        report.show_batches(console, run, worker.metrics(), lanes, duration_s)
-        well = report.show_verdict(console, run, traffic.files)
+        report.show_labels(console, answers)
+        report.show_latencies(console, answers.seen, lanes)
+        report.show_batches(console, answers.seen, worker.metrics(), lanes, duration_s)
+        well = report.show_verdict(console, answers)
         if keep:
             stack.pop_all()
             _show_commands(console, worker, broker, bootstrap)
@@ -77,7 +74,7 @@ def _start_broker(console: Console, stack: ExitStack, *, keep: bool) -> tuple[Br
 
 def _start_worker(
     console: Console, stack: ExitStack, bootstrap: str, lanes: list[report.Lane], *, keep: bool
-) -> tuple[Worker, Traffic]:
+) -> tuple[Worker, Files]:
     """Start the daemon, and read the files while it warms up."""
     stage.fetch_model()
     worker = Worker(stage.CONFIG, {"kafka.bootstrap_servers": bootstrap}, detached=keep)
@@ -87,7 +84,7 @@ def _start_worker(
     with _waiting(console, "Tidemill loads and warms the model, and joins its group ..."):
         files = gather(stage.PROJECT, _FILES, _SEED)
         rates_per_s = {lane.topic: _RATES_PER_S[lane.name] for lane in lanes}
-        traffic = plan(files, rates_per_s, run=secrets.token_hex(4), seed=_SEED)
+        traffic = plan(files, rates_per_s, seed=_SEED)
         worker.wait_until_ready(_READY_TIMEOUT_S)
     took_s = time.monotonic() - began_s
     console.print(f"Tidemill runs {_shown(stage.CONFIG)}, ready after {took_s:.1f} s.")
@@ -106,23 +103,22 @@ def _waiting(console: Console, what: str) -> Iterator[None]:
 
 
 async def _exchange(
-    console: Console, bootstrap: str, reply_topics: list[str], traffic: Traffic
-) -> Run:
-    sizes_bytes = [len(request.body or b"") for request in traffic.requests]
+    console: Console, bootstrap: str, reply_topics: list[str], traffic: Files
+) -> Answers:
+    sizes_bytes = traffic.sizes_bytes
     console.print(
         f"{len(sizes_bytes)} files of this machine, {min(sizes_bytes)} B to "
-        f"{max(sizes_bytes) / 1024:.0f} KiB, are sent over {traffic.times_s[-1]:.0f} s."
+        f"{max(sizes_bytes) / 1024:.0f} KiB, are sent over {traffic.plan.end_s:.0f} s."
     )
     columns = (TextColumn("answered"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    async with Client(bootstrap, reply_topics) as client:
-        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-            task = progress.add_task("", total=len(traffic.requests))
-            return await client.run(
-                traffic.requests,
-                traffic.times_s,
-                patience_s=_PATIENCE_S,
-                progress=lambda answered: progress.update(task, completed=answered),
-            )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=len(sizes_bytes))
+        return await send(
+            bootstrap,
+            reply_topics,
+            traffic,
+            lambda answered: progress.update(task, completed=answered),
+        )
 
 
 def _end(console: Console, worker: Worker) -> bool:

@@ -2,21 +2,19 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from loadtest.check import is_result
-from loadtest.client import Run
-from loadtest.percentiles import summarize
+from loadtest.demo.traffic import Answers
 from loadtest.processes.metrics import Metrics
-from loadtest.wire import BATCH_ROWS
+from loadtest.traffic.exchange import Seen
+from loadtest.traffic.records import Outcome, nearest_rank
 
 _LABELS_SHOWN = 15
-_IDS_SHOWN = 5
+_FILES_SHOWN = 5
 
 
 class Lane(NamedTuple):
@@ -28,47 +26,50 @@ class Lane(NamedTuple):
     linger: str
 
 
-def show_labels(console: Console, run: Run, files: Mapping[bytes, Path]) -> None:
+def show_labels(console: Console, answers: Answers) -> None:
     """Print which labels were found, how often, and the surest file of each."""
-    found: dict[str, list[tuple[float, Path]]] = defaultdict(list)
-    for exchange in run.exchanges:
-        if exchange.reply is not None and is_result(exchange.reply):
-            answer = json.loads(exchange.reply.body or b"{}")
-            found[answer["label"]].append((answer["score"], files[exchange.request.correlation]))
+    found: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for number in np.flatnonzero(answers.seen.records.outcome == Outcome.RESULT).tolist():
+        answer = json.loads(answers.replies[number] or b"{}")
+        found[answer["label"]].append((answer["score"], answers.files[number].name))
     ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     table = _table("kind", "files", "surest", "for example")
-    for label, answers in ordered[:_LABELS_SHOWN]:
-        score, path = max(answers)
-        table.add_row(label, str(len(answers)), f"{score:.3f}", path.name)
+    for label, surest in ordered[:_LABELS_SHOWN]:
+        score, name = max(surest)
+        table.add_row(label, str(len(surest)), f"{score:.3f}", name)
     _print_titled(console, f"What the files are: {len(found)} kinds", table)
     rest = ordered[_LABELS_SHOWN:]
     if rest:
-        told = ", ".join(f"{label} {len(answers)}" for label, answers in rest)
+        told = ", ".join(f"{label} {len(surest)}" for label, surest in rest)
         console.print(f"and {told}", style="dim")
 
 
-def show_latencies(console: Console, run: Run, lanes: list[Lane]) -> None:
-    """Print each lane's latencies, counted from the time a request was meant to be sent."""
+def show_latencies(console: Console, seen: Seen, lanes: list[Lane]) -> None:
+    """Print each lane's latencies, counted from the time a request was meant to be sent.
+
+    `lanes`: in the order of the streams that were sent.
+    """
     table = _table("lane", "answers", "p50", "p95", "p99", "longest")
-    for lane in lanes:
-        latencies_s = run.latencies_s(lane.topic)
-        if latencies_s:
-            number, *seconds = summarize(latencies_s)
-            table.add_row(lane.name, str(number), *(_time(each_s) for each_s in seconds))
+    rows = seen.records
+    for number, lane in enumerate(lanes):
+        latency_s = rows.latency_s[(rows.stream == number) & (rows.outcome == Outcome.RESULT)]
+        if len(latency_s):
+            shown = (nearest_rank(latency_s, percent) for percent in (50, 95, 99, 100))
+            table.add_row(lane.name, str(len(latency_s)), *map(_time, shown))
     _print_titled(
         console, "How long answers took, from the moment a request was meant to be sent", table
     )
 
 
 def show_batches(
-    console: Console, run: Run, metrics: Metrics, lanes: list[Lane], duration_s: float
+    console: Console, seen: Seen, metrics: Metrics, lanes: list[Lane], duration_s: float
 ) -> None:
     """Print how the requests were gathered and what that saved."""
     table = _table("lane", "N", "T", "batches", "mean rows", "fill", "closed because")
-    for lane in lanes:
+    for number, lane in enumerate(lanes):
         causes = metrics.by("cause", "flushes_total", lane=lane.name)
         batches = causes.total()
-        mean_rows = _rows_in_batches(run, lane.topic) / batches if batches else 0.0
+        mean_rows = _rows_in_batches(seen, number) / batches if batches else 0.0
         told = ", ".join(f"{cause} {count}" for cause, count in causes.items() if count)
         numbers = (str(batches), f"{mean_rows:.1f}", f"{mean_rows / lane.max_rows:.0%}")
         table.add_row(lane.name, str(lane.max_rows), lane.linger, *numbers, told)
@@ -92,26 +93,28 @@ def show_batches(
     )
 
 
-def _rows_in_batches(run: Run, topic: str) -> int:
-    """Return how many answers of `topic` came out of the model, one row each."""
-    replies = (each.reply for each in run.exchanges if each.request.topic == topic)
-    return sum(reply is not None and BATCH_ROWS in reply.headers for reply in replies)
+def _rows_in_batches(seen: Seen, stream: int) -> int:
+    """Return how many answers of a stream came out of the model, one row each."""
+    stages = seen.stages
+    ours = seen.records.stream[stages.numbers] == stream
+    return int(np.count_nonzero(ours & (stages.batch_rows > 0)))
 
 
-def show_verdict(console: Console, run: Run, files: Mapping[bytes, Path]) -> bool:
+def show_verdict(console: Console, answers: Answers) -> bool:
     """Print what is missing or failed; return whether everything was answered with a result."""
-    verdict = run.verdict
-    if verdict.lost:
-        names = ", ".join(str(files[each]) for each in verdict.lost[:_IDS_SHOWN])
-        console.print(f"\n[bold red]Unanswered: {len(verdict.lost)}[/], such as {names}")
+    account = answers.seen.account()
+    if account.lost:
+        lost = np.flatnonzero(answers.seen.records.outcome == Outcome.NONE).tolist()
+        names = ", ".join(str(answers.files[number]) for number in lost[:_FILES_SHOWN])
+        console.print(f"\n[bold red]Unanswered: {account.lost}[/], such as {names}")
     else:
         console.print("\n[bold green]Unanswered: none.[/]")
-    if verdict.codes:
-        told = ", ".join(f"{code} {count}" for code, count in verdict.codes.items())
+    if account.errors:
+        told = ", ".join(f"{code} {count}" for code, count in account.errors.items())
         console.print(f"[bold red]Not answered with a result: {told}[/]")
-    if verdict.repeated:
-        console.print(f"Answered more than once: {len(verdict.repeated)}")
-    return not (verdict.lost or verdict.codes or verdict.wrong)
+    if account.repeated:
+        console.print(f"Answered more than once: {account.repeated}")
+    return not (account.lost or account.errors)
 
 
 def show_end(console: Console, exit_code: int, took_s: float, events: list[dict[str, Any]]) -> None:

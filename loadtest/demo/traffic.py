@@ -1,45 +1,67 @@
-"""Files become requests on two lanes, each with the time it is meant to be sent. Pure."""
+"""Files become requests on two lanes, each with the time it is meant to be sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
+from loadtest.plan.bodies import Kind
+from loadtest.plan.plan import Plan, of_streams, stream
 from loadtest.scenario.arrivals import poisson
-from loadtest.scenario.rates import Times
-from loadtest.wire import Outgoing
+from loadtest.traffic.exchange import Seen, exchange
+from loadtest.traffic.login import options
+from loadtest.traffic.recorder import Reply
+
+_GRACE_S = 60.0
 
 
-class Traffic(NamedTuple):
-    """Requests in the order of their times (seconds after the start), and the file behind each."""
+class Files(NamedTuple):
+    """What is sent, a stream for each topic, and the file behind each request, by its number."""
 
-    requests: list[Outgoing]
-    times_s: Times
-    files: dict[bytes, Path]
+    plan: Plan
+    files: Sequence[Path]
+
+    @property
+    def sizes_bytes(self) -> list[int]:
+        """The size of each request."""
+        return [len(value) for each in self.plan.streams for value in each.stock.values]
 
 
-def plan(
-    files: Sequence[Path], rates_per_s: Mapping[str, float], *, run: str, seed: int
-) -> Traffic:
-    """Return traffic that spreads `files` over topics in proportion to their rates.
+class Answers(NamedTuple):
+    """What came back, the first reply to each request by its number, and the file behind each."""
 
-    `run` begins every correlation id, so that a run never takes another one's replies for its own.
-    """
+    seen: Seen
+    replies: Mapping[int, bytes]
+    files: Sequence[Path]
+
+
+def plan(files: Sequence[Path], rates_per_s: Mapping[str, float], *, seed: int) -> Files:
+    """Return traffic that spreads `files` over topics in proportion to their rates."""
     whole = sum(rates_per_s.values())
-    left = list(files)
-    sent: list[tuple[float, str, Path]] = []
+    left, streams, sent = list(files), [], list[Path]()
     for number, (topic, rate_per_s) in enumerate(rates_per_s.items()):
         share = round(len(files) * rate_per_s / whole)
         ours, left = left[:share], left[share:]
-        times_s = poisson(rate_per_s, len(ours), seed + number).tolist()
-        sent += [(at_s, topic, file) for at_s, file in zip(times_s, ours, strict=True)]
-    sent.sort()
-    requests = [
-        Outgoing(topic, f"{run}-{number}".encode(), file.read_bytes())
-        for number, (_, topic, file) in enumerate(sent)
-    ]
-    files_by_id = {
-        request.correlation: file for request, (_, _, file) in zip(requests, sent, strict=True)
-    }
-    return Traffic(requests, np.array([at_s for at_s, _, _ in sent]), files_by_id)
+        times_s = poisson(rate_per_s, len(ours), seed + number)
+        streams.append(stream(topic, topic, times_s, Kind([file.read_bytes() for file in ours])))
+        sent += ours
+    return Files(of_streams(streams), sent)
+
+
+async def send(
+    bootstrap: str, reply_topics: Sequence[str], traffic: Files, told: Callable[[int], None]
+) -> Answers:
+    """Send all files and collect their replies; raises KafkaError of aiokafka, TopicsMissing."""
+    replies: dict[int, bytes] = {}
+
+    def keep(number: int, reply: Reply) -> None:
+        replies.setdefault(number, reply.value or b"")
+
+    seen = await exchange(
+        traffic.plan,
+        options(bootstrap, None),
+        reply_topics,
+        grace_s=_GRACE_S,
+        told=lambda progress: told(progress.answered),
+        on_reply=keep,
+    )
+    return Answers(seen, replies, traffic.files)

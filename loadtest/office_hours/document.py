@@ -76,11 +76,11 @@ def _replayed(replayed: Replayed) -> dict[str, Any]:
             "runs_slower": replayed.slower,
             "worst_wait_s": max(latencies_s, default=None),
             "mean_wait_s": sum(latencies_s) / len(latencies_s) if latencies_s else None,
-            "requests": replayed.verdict.sent,
+            "requests": replayed.account.sent,
             "results": len(latencies_s),
-            "lost": len(replayed.verdict.lost),
-            "repeated": replayed.verdict.repeated.total(),
-            "errors": dict(replayed.verdict.codes),
+            "lost": replayed.account.lost,
+            "repeated": replayed.account.repeated,
+            "errors": dict(replayed.account.errors),
         },
     }
 

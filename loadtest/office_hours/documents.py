@@ -1,13 +1,11 @@
 """Documents to send: this machine's files, as the demo takes them."""
 
-import itertools
-import secrets
-from collections.abc import Iterator, Sequence
-
 from loadtest.demo import stage
 from loadtest.demo.files import gather
 from loadtest.office_hours.hours import BadHours
-from loadtest.wire import Outgoing
+from loadtest.plan.bodies import Kind
+from loadtest.plan.plan import Stream, stream
+from loadtest.scenario.rates import Times
 
 LANES = ("day", "night")
 TOPICS = ("office.day", "office.night")
@@ -23,7 +21,7 @@ _SHORTEST_BYTES = 64
 
 
 class Documents:
-    """Requests in endless supply; `run` in their ids keeps replies of another run apart."""
+    """Requests in endless supply: each stream goes on with the document after the last one's."""
 
     def __init__(self) -> None:
         files = gather(stage.PROJECT, _FILES, _SEED)
@@ -31,14 +29,11 @@ class Documents:
         fitting = [body for body in bodies if _SHORTEST_BYTES <= len(body) <= _LONGEST_BYTES]
         if not fitting:
             raise BadHours("this machine has no files to send")
-        self._bodies = itertools.cycle(fitting)
-        self._numbers = itertools.count()
-        self._run = secrets.token_hex(4)
+        self._bodies = fitting
+        self._taken = 0
 
-    def take(self, topics: Sequence[str]) -> list[Outgoing]:
-        """Return a request for each of `topics`."""
-        return list(self._made(topics))
-
-    def _made(self, topics: Sequence[str]) -> Iterator[Outgoing]:
-        for topic, number, body in zip(topics, self._numbers, self._bodies, strict=False):
-            yield Outgoing(topic, f"{self._run}-{number}".encode(), body)
+    def stream(self, topic: str, times_s: Times) -> Stream:
+        """Return a document at each of these times."""
+        first = self._taken % len(self._bodies)
+        self._taken += len(times_s)
+        return stream(topic, topic, times_s, Kind([*self._bodies[first:], *self._bodies[:first]]))

@@ -8,14 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtest.client import Client, Exchange
 from loadtest.office_hours import turn
 from loadtest.office_hours.day import Cost
 from loadtest.office_hours.documents import CONFIG, REPLY_TOPICS, TOPICS, Documents
+from loadtest.plan.plan import of_streams
 from loadtest.processes.worker import Worker
-from loadtest.tune.bursts import sizes_up_to
+from loadtest.traffic.exchange import exchange
+from loadtest.traffic.login import options
+from loadtest.tune.bursts import answered, runs, sizes_up_to
 from loadtest.tune.fit import LEAST_RUNS, BatchRun, Fit, fit
-from loadtest.wire import BATCH_ROWS, STAGES
 
 MAX_ROWS = 64
 """As the scenario's configuration has it."""
@@ -29,7 +30,7 @@ _SEED = 1
 _LINGER_S, _GAP_S, _GAP_PER_ROW_S = 0.1, 0.15, 0.02
 _READY_TIMEOUT_S = 120.0
 _EXIT_TIMEOUT_S = 70.0
-_PATIENCE_S = 60.0
+_GRACE_S = 60.0
 
 
 class MeasuredCosts(NamedTuple):
@@ -91,36 +92,23 @@ def measure(bootstrap: str, turn_rows: int, told: Callable[[str], None]) -> Meas
     )
 
 
-def runs_of(exchanges: Iterable[tuple[int, Exchange]]) -> list[BatchRun]:
-    """Return the batches that ran, by the replies of each burst. Pure."""
-    found = set()
-    for burst, exchange in exchanges:
-        headers = exchange.reply.headers if exchange.reply is not None else {}
-        if BATCH_ROWS in headers and STAGES in headers:
-            stages = dict(each.split(b"=", 1) for each in headers[STAGES].split(b";"))
-            found.add((burst, int(headers[BATCH_ROWS]), int(stages[b"run"]) / 1e6))
-    return [BatchRun(rows, run_s) for _, rows, run_s in sorted(found)]
-
-
 def _runs(settings: Mapping[str, str], documents: Documents) -> list[BatchRun]:
     lingers = {f"lanes.{lane}.linger": f"{_LINGER_S * 1000:.0f}ms" for lane in ("day", "night")}
     bootstrap = settings["kafka.bootstrap_servers"]
     with Worker(CONFIG, dict(settings) | lingers) as worker:
         worker.wait_until_ready(_READY_TIMEOUT_S)
-        runs: list[BatchRun] = []
+        ran: list[BatchRun] = []
         for turn_number in range(_ROUNDS):
-            if wanted := lacking(runs):
-                runs += asyncio.run(
-                    _bursts(bootstrap, documents, wanted, patience=2.0**turn_number)
-                )
+            if wanted := lacking(ran):
+                ran += asyncio.run(_bursts(bootstrap, documents, wanted, patience=2.0**turn_number))
         worker.terminate(_EXIT_TIMEOUT_S)
-    return runs
+    return ran
 
 
-def lacking(runs: Iterable[BatchRun]) -> list[int]:
+def lacking(ran: Iterable[BatchRun]) -> list[int]:
     """Return the sizes of which too few batches ran. Pure."""
-    ran = Counter(run.rows for run in runs)
-    return [size for size in sizes_up_to(MAX_ROWS) if ran[size] < LEAST_RUNS]
+    found = Counter(run.rows for run in ran)
+    return [size for size in sizes_up_to(MAX_ROWS) if found[size] < LEAST_RUNS]
 
 
 async def _bursts(
@@ -132,12 +120,9 @@ async def _bursts(
     wait for each other and run together.
     """
     sizes = np.random.default_rng(_SEED).permutation(np.array([*wanted] * _EACH))
-    bursts = np.repeat(np.arange(len(sizes)), sizes)
+    bursts = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
     gaps_s = patience * (_GAP_S + _GAP_PER_ROW_S * sizes)
     starts_s = np.cumsum(gaps_s) - gaps_s
-    requests = documents.take([TOPICS[0]] * len(bursts))
-    async with Client(bootstrap, REPLY_TOPICS) as client:
-        run = await client.run(
-            requests, np.array(starts_s[bursts], np.float64), patience_s=_PATIENCE_S
-        )
-    return runs_of(zip(bursts.tolist(), run.exchanges, strict=True))
+    load = of_streams([documents.stream(TOPICS[0], starts_s[bursts])])
+    seen = await exchange(load, options(bootstrap, None), REPLY_TOPICS, grace_s=_GRACE_S)
+    return runs(answered(seen.stages, seen.records.latency_s, bursts))

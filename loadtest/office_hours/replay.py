@@ -10,16 +10,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from loadtest.check import Verdict
-from loadtest.client import Client, Exchange, Run
 from loadtest.office_hours.by_clock import DAY_FROM_S, DAY_TO_S
 from loadtest.office_hours.by_load import Rules, follow
 from loadtest.office_hours.day import Cost, Day, Up
 from loadtest.office_hours.documents import CONFIG, LANES, REPLY_TOPICS, TOPICS, Documents
-from loadtest.office_hours.measuring import runs_of
+from loadtest.plan.plan import of_streams
 from loadtest.processes.worker import Worker, WorkerFailed
 from loadtest.scenario.rates import Times
-from loadtest.traffic.records import Counts
+from loadtest.traffic.exchange import Seen, exchange
+from loadtest.traffic.login import options
+from loadtest.traffic.records import Account, Counts, Outcome
+from loadtest.tune.bursts import answered, runs
+from loadtest.tune.fit import BatchRun
 
 FACTOR = 960.0
 """A day in a minute and a half."""
@@ -28,7 +30,7 @@ IDLE_S, LOOK_S, COMMIT_S = 1.0, 0.25, 0.5
 _READY_TIMEOUT_S = 60.0
 _END_TIMEOUT_S = 30.0
 _EXIT_TIMEOUT_S = 90.0
-_PATIENCE_S = 60.0
+_GRACE_S = 60.0
 _POLL_S = 0.25
 _STARTS = {"worker.spawned"}
 _ENDS = {"worker.exited", "worker.lost", "slot.closed"}
@@ -49,7 +51,7 @@ class Replayed(NamedTuple):
     start_s: float
     starts_s: tuple[float, ...]
     slower: float
-    verdict: Verdict
+    account: Account
     took_s: float
 
 
@@ -80,33 +82,34 @@ def replay(
     settings = _settings(bootstrap, fast_s)
     with Worker(CONFIG, settings, does="supervise") as supervisor:
         supervisor.wait_until_ready(_READY_TIMEOUT_S)
-        run = asyncio.run(_offer(bootstrap, short_s, lanes, progress))
+        seen = asyncio.run(_offer(bootstrap, short_s, lanes, progress))
         _wait_until_idle(supervisor)
         supervisor.terminate(_EXIT_TIMEOUT_S)
         events = supervisor.events()
     took_s = time.monotonic() - began_s
-    times_slower = slower(cost, run.exchanges)
-    seen = seen_cost(cost, times_slower, starts_s(events))
+    rows = seen.records
+    ran = runs(answered(seen.stages, rows.latency_s, np.zeros(len(times_s), np.int32)))
+    times_slower = slower(cost, ran)
+    again = seen_cost(cost, times_slower, starts_s(events))
     return Replayed(
         computed,
-        follow(short_s, lanes, rules, seen) if seen is not None else None,
-        tuple(run.latencies_s()),
+        follow(short_s, lanes, rules, again) if again is not None else None,
+        tuple(rows.latency_s[rows.outcome == Outcome.RESULT].tolist()),
         lives(events),
         cost.start_s,
         starts_s(events),
         times_slower,
-        run.verdict,
+        seen.account(),
         took_s,
     )
 
 
-def slower(cost: Cost, exchanges: Sequence[Exchange]) -> float:
-    """Return how many times as long as by `cost` the batches of these replies ran: the median. Pure.
+def slower(cost: Cost, ran: Sequence[BatchRun]) -> float:
+    """Return how many times as long as by `cost` these batches ran: the median. Pure.
 
-    NaN when no reply tells. Batches are too few, of too many sizes, for a fit of their own.
+    NaN without any. Batches are too few, of too many sizes, for a fit of their own.
     """
-    runs = runs_of((0, exchange) for exchange in exchanges)
-    return statistics.median(run.run_s / cost.run_s(run.rows) for run in runs) if runs else math.nan
+    return statistics.median(run.run_s / cost.run_s(run.rows) for run in ran) if ran else math.nan
 
 
 def seen_cost(cost: Cost, slower: float, starts_s: Sequence[float]) -> Cost | None:
@@ -162,10 +165,16 @@ def _written(seconds: float) -> str:
 
 async def _offer(
     bootstrap: str, times_s: Times, lanes: Counts, progress: Callable[[int], None]
-) -> Run:
-    requests = Documents().take([TOPICS[lane] for lane in lanes.tolist()])
-    async with Client(bootstrap, REPLY_TOPICS) as client:
-        return await client.run(requests, times_s, patience_s=_PATIENCE_S, progress=progress)
+) -> Seen:
+    documents = Documents()
+    streams = [documents.stream(topic, times_s[lanes == lane]) for lane, topic in enumerate(TOPICS)]
+    return await exchange(
+        of_streams([each for each in streams if len(each.times_s)]),
+        options(bootstrap, None),
+        REPLY_TOPICS,
+        grace_s=_GRACE_S,
+        told=lambda seen: progress(seen.answered),
+    )
 
 
 def _wait_until_idle(supervisor: Worker) -> None:

@@ -104,7 +104,7 @@ def show_terms(console: Console, boot_s: float) -> None:
 
 def show_replay(console: Console, replayed: Replayed) -> None:
     """Print the compressed day, computed and seen."""
-    computed, verdict = replayed.computed, replayed.verdict
+    computed, account = replayed.computed, replayed.account
     seen_s = sum(up.to_s - up.from_s for up in replayed.ups)
     latencies_s = replayed.latencies_s
     mean_s = sum(latencies_s) / len(latencies_s) if latencies_s else float("nan")
@@ -113,7 +113,7 @@ def show_replay(console: Console, replayed: Replayed) -> None:
         f"{len(replayed.ups)}",
         words.seconds(max(latencies_s, default=float("nan"))),
         words.seconds(mean_s),
-        f"{len(latencies_s):,} of {verdict.sent:,}",
+        f"{len(latencies_s):,} of {account.sent:,}",
     ]
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("")
@@ -127,17 +127,15 @@ def show_replay(console: Console, replayed: Replayed) -> None:
         f" {words.seconds(replayed.took_s)}"
     )
     console.print(table)
-    lost = (
-        f"[bold red]{len(verdict.lost)} requests without reply[/]" if verdict.lost else "none lost"
-    )
-    errors = f", errors: {dict(verdict.codes)}" if verdict.codes else ""
+    lost = f"[bold red]{account.lost} requests without reply[/]" if account.lost else "none lost"
+    errors = f", errors: {dict(account.errors)}" if account.errors else ""
     starts = ", ".join(words.seconds(each) for each in replayed.starts_s)
     console.print(
         f"  A worker's start took {words.seconds(replayed.start_s)} when it was measured, {starts} in"
         f" the replay; runs took {replayed.slower:.2g} times\n  as long. Computed again is the same day"
         " on the starts and run times of the replay."
     )
-    console.print(f"  {lost}, {verdict.repeated.total()} answered more than once{errors}")
+    console.print(f"  {lost}, {account.repeated} answered more than once{errors}")
     console.print(
         f"  T is as much shorter; starts are not ({words.seconds(replayed.start_s * FACTOR)} of this"
         f" day), and a worker ends when it was idle for {IDLE_S:g} s.\n  Looks every"

@@ -7,17 +7,19 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from loadtest.client import Client
 from loadtest.office_hours.documents import REPLY_TOPICS, TOPICS, Documents
+from loadtest.plan.plan import of_streams
 from loadtest.processes.child import Child
 from loadtest.processes.worker import Worker, WorkerFailed
-from loadtest.scenario import arrivals
+from loadtest.scenario.arrivals import at_once
+from loadtest.traffic.exchange import Progress, exchange
+from loadtest.traffic.login import options
 
 _READY_TIMEOUT_S = 120.0
 _EXIT_TIMEOUT_S = 70.0
-_PATIENCE_S = 120.0
-# Until the client has connected and its requests are on Kafka.
-_AHEAD_S = 1.0
+_RUN_TIMEOUT_S = 120.0
+# A whole one-shot run, and what it may take longer to read its replies back.
+_GRACE_S = 180.0
 
 
 def start_s(config: Path, settings: Mapping[str, str]) -> float:
@@ -37,16 +39,22 @@ async def turn_s(
 
     Raises WorkerFailed, also when not all were answered by it; KafkaError.
     """
-    requests = documents.take([TOPICS[0]] * rows)
-    async with Client(settings["kafka.bootstrap_servers"], REPLY_TOPICS) as client:
-        running = asyncio.create_task(
-            client.run(requests, arrivals.at_once(rows), patience_s=_PATIENCE_S)
-        )
-        await asyncio.sleep(_AHEAD_S)
-        took_s = await asyncio.to_thread(_caught_up_s, config, settings)
-        verdict = (await running).verdict
-    if verdict.lost or verdict.codes:
-        raise WorkerFailed(f"{len(verdict.lost)} of {rows} unanswered, errors: {verdict.codes}")
+    sent = asyncio.Event()
+
+    def told(progress: Progress) -> None:
+        if progress.handed == rows:
+            sent.set()
+
+    load = of_streams([documents.stream(TOPICS[0], at_once(rows))])
+    broker = options(settings["kafka.bootstrap_servers"], None)
+    running = asyncio.create_task(exchange(load, broker, REPLY_TOPICS, grace_s=_GRACE_S, told=told))
+    waiting = asyncio.create_task(sent.wait())
+    await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    took_s = await asyncio.to_thread(_caught_up_s, config, settings)
+    account = (await running).account()
+    if account.lost or account.errors:
+        raise WorkerFailed(f"{account.lost} of {rows} unanswered, errors: {dict(account.errors)}")
     return took_s
 
 
@@ -59,12 +67,12 @@ def _caught_up_s(config: Path, settings: Mapping[str, str]) -> float:
     try:
         began_s = time.monotonic()
         child.spawn(command)
-        exit_code = child.wait(_PATIENCE_S)
+        exit_code = child.wait(_RUN_TIMEOUT_S)
         took_s = time.monotonic() - began_s
         if exit_code:
             raise WorkerFailed(f"a one-shot run ended with {exit_code}:\n{child.log_end()}")
     except subprocess.TimeoutExpired as error:
-        raise WorkerFailed(f"a one-shot run still runs after {_PATIENCE_S:.0f} s") from error
+        raise WorkerFailed(f"a one-shot run still runs after {_RUN_TIMEOUT_S:.0f} s") from error
     finally:
         child.close()
     return took_s

@@ -30,9 +30,9 @@ class Kind(NamedTuple):
     """Bodies of one kind; `golden` has as many answers, None when nothing is known."""
 
     values: list[bytes]
-    headers: tuple[Header, ...]
-    golden: Golden | None
-    weight: float
+    headers: tuple[Header, ...] = ()
+    golden: Golden | None = None
+    weight: float = 1.0
 
 
 class Stock:

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from loadtest.plan.bodies import Numbers, Stock, read
+from loadtest.plan.bodies import Kind, Numbers, Stock, read
 from loadtest.scenario.arrivals import SHAPES, BadTrace
 from loadtest.scenario.load import BadScenario
 from loadtest.scenario.model import Scenario, Traffic
@@ -79,7 +79,19 @@ def plan(scenario: Scenario, *, capacity_per_s: float | None = None) -> Plan:
         _stream(name, traffic, scenario.seed, capacity_per_s)
         for name, traffic in scenario.classes.items()
     ]
-    return Plan(streams, _digest(streams))
+    return of_streams(streams)
+
+
+def of_streams(streams: Sequence[Stream]) -> Plan:
+    """Return the plan of streams that no scenario says."""
+    return Plan(list(streams), _digest(streams))
+
+
+def stream(name: str, topic: str, times_s: Times, kind: Kind) -> Stream:
+    """Return a stream whose requests carry the bodies of `kind`, one after the other, round and round."""
+    count = len(times_s)
+    choices = (np.arange(count) % len(kind.values)).astype(np.int32)
+    return Stream(name, topic, times_s, choices, np.zeros(count, np.bool_), Stock([kind]))
 
 
 def only_capacity(scenario: Scenario) -> Plan | None:
@@ -96,7 +108,7 @@ def only_capacity(scenario: Scenario) -> Plan | None:
     }
     traffic = scenario.classes[scenario.capacity.traffic].model_copy(update=closed)
     streams = [_stream("capacity", traffic, scenario.seed, None)]
-    return Plan(streams, _digest(streams))
+    return of_streams(streams)
 
 
 def _stream(name: str, traffic: Traffic, seed: int, capacity_per_s: float | None) -> Stream:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from loadtest.report import words
 from loadtest.traffic.exchange import Progress
-from loadtest.traffic.records import Floats
+from loadtest.traffic.records import Floats, nearest_rank
 
 _BETWEEN = "  "
 # p50, in flight, the rates, failures, p99; the time is left.
@@ -58,7 +58,9 @@ class Window:
         took_s = max(progress.at_s - first.at_s, 1e-9)
         offered = np.searchsorted(self._due_s, [first.at_s, progress.at_s], "right")
         recent_s = np.concatenate([each.recent_s for each in self._last])
-        p50, p99 = np.quantile(recent_s, (0.5, 0.99)) if len(recent_s) else (np.nan, np.nan)
+        p50, p99 = (
+            nearest_rank(recent_s, percent) if len(recent_s) else np.nan for percent in (50, 99)
+        )
         sent_per_s = (progress.handed - first.handed) / took_s
         parts = [
             f"{max(progress.at_s, 0.0):.0f}/{progress.end_s:.0f} s",

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -15,8 +16,8 @@ from loadtest.traffic.closed import ClosedLoop
 from loadtest.traffic.login import Options
 from loadtest.traffic.pulse import Heart, Pulse
 from loadtest.traffic.receiver import Receiver
-from loadtest.traffic.recorder import IsRight, Recorder
-from loadtest.traffic.records import Counts, Floats, Records, Stages
+from loadtest.traffic.recorder import IsRight, OnReply, Recorder
+from loadtest.traffic.records import Account, Counts, Floats, Outcome, Records, Stages
 from loadtest.traffic.sender import Sender
 
 # From the last preparation to the first request.
@@ -40,6 +41,11 @@ class Progress(NamedTuple):
     recent_s: Floats
     """Latencies of the replies since the last time."""
 
+    @property
+    def answered(self) -> int:
+        """How many have a reply."""
+        return self.handed - self.open
+
 
 class Seen(NamedTuple):
     """What came of a run. Request n, counted from 0 as the records are, has the correlation id RUN-n."""
@@ -55,39 +61,56 @@ class Seen(NamedTuple):
     failed_sends: list[str]
     is_interrupted: bool
 
+    def account(self, which: slice = slice(None)) -> Account:
+        """Return what became of the requests, or of some of them."""
+        rows = self.records.rows(which)
+        answered = rows.replies > 0
+        failed = answered & (rows.outcome != Outcome.RESULT)
+        return Account(
+            sent=len(rows.outcome),
+            lost=int(np.count_nonzero(~answered)),
+            repeated=int(rows.replies.sum()) - int(np.count_nonzero(answered)),
+            wrong=int(np.count_nonzero(rows.wrong)),
+            unknown=self.foreign,
+            errors=Counter(self.codes[code] for code in rows.code[failed].tolist()),
+        )
 
-class Topics(NamedTuple):
-    """Where requests go to and replies come from; `broker`: see loadtest.traffic.login."""
 
-    broker: Options
-    reply_topics: Sequence[str]
+def _silent(_progress: Progress) -> None:
+    """Tell nobody."""
 
 
 async def exchange(
     plan: Plan,
-    topics: Topics,
+    broker: Options,
+    reply_topics: Sequence[str],
     *,
     grace_s: float,
-    told: Callable[[Progress], None],
-    clock: Clock,
-    interrupted: asyncio.Event,
+    told: Callable[[Progress], None] = _silent,
+    clock: Clock | None = None,
+    interrupted: asyncio.Event | None = None,
+    on_reply: OnReply | None = None,
 ) -> Seen:
     """Run `plan`; a request without reply `grace_s` after the last send is missing.
 
     Args:
         plan: what is sent.
-        topics: where to.
+        broker: see loadtest.traffic.login.
+        reply_topics: where replies are read, dead letters among them.
         grace_s: see above.
         told: called about once a second, and not to take long.
         clock: begins with the run.
         interrupted: when set, the run ends at once with what is known.
+        on_reply: shown every reply, see Recorder.
 
     Raises KafkaError of aiokafka, TopicsMissing.
     """
-    recorder = Recorder(f"load-{secrets.token_hex(4)}", plan.requests, _rightness(plan.streams))
-    receiver = Receiver(topics.broker)
-    senders = [Sender(topics.broker, stream, recorder, clock) for stream in plan.streams]
-    async with _connected(receiver, senders, plan.streams, topics):
+    clock, interrupted = clock or Clock(), interrupted or asyncio.Event()
+    run = f"load-{secrets.token_hex(4)}"
+    recorder = Recorder(run, plan.requests, _rightness(plan.streams), on_reply)
+    receiver = Receiver(broker)
+    senders = [Sender(broker, stream, recorder, clock) for stream in plan.streams]
+    async with _connected(receiver, senders, plan.streams, reply_topics):
         clock.begin(after_s=_RUN_UP_S)
         return await _Run(plan, recorder, receiver, senders, clock).through(
             grace_s, told, interrupted
@@ -213,10 +236,13 @@ def _rightness(streams: Sequence[Stream]) -> IsRight | None:
 
 @asynccontextmanager
 async def _connected(
-    receiver: Receiver, senders: Sequence[Sender], streams: Sequence[Stream], topics: Topics
+    receiver: Receiver,
+    senders: Sequence[Sender],
+    streams: Sequence[Stream],
+    reply_topics: Sequence[str],
 ) -> AsyncIterator[None]:
     try:
-        await receiver.start(topics.reply_topics, [stream.topic for stream in streams])
+        await receiver.start(reply_topics, [stream.topic for stream in streams])
         await asyncio.gather(*(sender.start() for sender in senders))
         yield
     finally:

@@ -1,5 +1,7 @@
 """Reads reply topics, every partition of them, from their ends as they were at the start."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -15,7 +17,9 @@ _POLL_MS = 100
 _FETCH_WAIT_MS = 50
 # 2 ms of work: requests must leave in time while replies pour in.
 _CHUNK = 500
-
+# Brokers learn of a new topic a moment after the controller has made it.
+_CREATED_S = 1.5
+_LOOK_S = 0.1
 
 Ends: TypeAlias = dict[TopicPartition, int]
 
@@ -72,9 +76,11 @@ async def _partitions(
     admin = AIOKafkaAdminClient(**broker)
     try:
         await admin.start()
-        missing = sorted({*reply_topics, *request_topics} - set(await admin.list_topics()))
-        if missing:
-            raise TopicsMissing(f"there is no topic {', '.join(missing)}")
+        wanted, until_s = {*reply_topics, *request_topics}, time.monotonic() + _CREATED_S
+        while missing := sorted(wanted - set(await admin.list_topics())):
+            if time.monotonic() > until_s:
+                raise TopicsMissing(f"there is no topic {', '.join(missing)}")
+            await asyncio.sleep(_LOOK_S)
         described = await admin.describe_topics(list(reply_topics))
     finally:
         await admin.close()

@@ -56,21 +56,39 @@ IsRight = Callable[[int, int, bytes | None], bool | None]
 """Whether a reply is right, by stream, body number and reply body; None where that is not known."""
 
 
+OnReply = Callable[[int, Reply], None]
+"""Is shown a reply with the number of its request."""
+
+
+def correlation(run: str, number: int) -> bytes:
+    """Return the correlation id of a request of a run."""
+    return b"%s-%d" % (run.encode(), number)
+
+
 class Recorder:
     """The book of a run. Numbers count requests over all streams."""
 
-    def __init__(self, run: str, planned: int, is_right: IsRight | None = None) -> None:
+    def __init__(
+        self,
+        run: str,
+        planned: int,
+        is_right: IsRight | None = None,
+        on_reply: OnReply | None = None,
+    ) -> None:
         """Begin an empty book.
 
         Args:
             run: begins every correlation id, so that no other run's replies count here.
             planned: how many requests are planned; more may follow.
             is_right: None when no answer is known.
+            on_reply: shown every reply to this run, repeats included, for what the book does not
+                keep.
         """
         self.run = run
         self._prefix = f"{run}-".encode()
         self._rows = empty(max(planned, 1))
         self._is_right = is_right
+        self._on_reply = on_reply
         self._stride = max(planned // _STAGE_SAMPLES, 1)
         self._stages: list[tuple[int, bytes, bytes]] = []
         self._served_by: Counter[bytes] = Counter()
@@ -208,6 +226,8 @@ class Recorder:
             if not 0 <= number < claimed:
                 self.foreign += 1
                 continue
+            if self._on_reply is not None:
+                self._on_reply(number, reply)
             if headers.get(STATUS) == _OK:
                 outcome, code = int(Outcome.RESULT), 0
                 if self._is_right is not None:

@@ -1,7 +1,10 @@
-"""What is known of each request of a run, as columns."""
+"""What is known of each request of a run, as columns. Pure."""
 
+import math
 from collections import Counter
+from collections.abc import Mapping
 from enum import IntEnum
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -89,6 +92,50 @@ def empty(size: int) -> Records:
         checked=np.zeros(size, np.bool_),
         wrong=np.zeros(size, np.bool_),
     )
+
+
+class Account(NamedTuple):
+    """What became of the requests of a run.
+
+    lost: requests without any reply. repeated: further replies. wrong: requests with a result that
+    is not the right one. unknown: replies to nothing that was sent. errors: by code, what was
+    answered but not with a result.
+    """
+
+    sent: int
+    lost: int
+    repeated: int
+    wrong: int
+    unknown: int
+    errors: Mapping[str, int] = MappingProxyType({})
+
+    @property
+    def exactly_once(self) -> bool:
+        """Each request has one reply, the right one."""
+        return not (self.lost or self.repeated or self.wrong or self.unknown or self.errors)
+
+    def __str__(self) -> str:
+        """For people."""
+        if self.exactly_once:
+            return f"{self.sent:,} answered once, rightly"
+        errors = "".join(f", {code} {count:,}" for code, count in self.errors.items())
+        return (
+            f"of {self.sent:,}: {self.lost:,} lost, {self.repeated:,} repeated, "
+            f"{self.wrong:,} wrong, {self.unknown:,} unknown{errors}"
+        )
+
+
+def nearest_rank(values: Floats, percent: float) -> float:
+    """Return the smallest value that at least `percent` of them do not exceed: one that was measured.
+
+    Raises ValueError without values or outside (0, 100].
+    """
+    if not len(values):
+        raise ValueError("no percentile of no values")
+    if not 0 < percent <= 100:  # noqa: PLR2004 - per cent
+        raise ValueError(f"{percent} is not a percentage above 0")
+    rank = math.ceil(len(values) * percent / 100)
+    return float(np.partition(values, rank - 1)[rank - 1])
 
 
 class Stages(NamedTuple):

@@ -22,7 +22,7 @@ from loadtest.plan.plan import Plan, only_capacity
 from loadtest.report.live import View, view
 from loadtest.scenario.model import Scenario
 from loadtest.traffic.clock import Clock
-from loadtest.traffic.exchange import Seen, Topics, exchange
+from loadtest.traffic.exchange import Seen, exchange
 from loadtest.traffic.login import options
 from loadtest.traffic.records import Floats, Outcome
 from loadtest.verdict.findings import Findings, findings
@@ -122,7 +122,8 @@ async def _measure(plan: Plan, scenario: Scenario, stage: Stage, shown: View) ->
         try:
             seen = await exchange(
                 plan,
-                Topics(options(stage.bootstrap, scenario.login), read),
+                options(stage.bootstrap, scenario.login),
+                read,
                 grace_s=scenario.reply_grace,
                 told=shown.told,
                 clock=clock,

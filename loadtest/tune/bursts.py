@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtest.traffic.records import Counts, Floats
+from loadtest.traffic.records import Counts, Floats, Stages
 from loadtest.tune.fit import BatchRun
 
 _BUDGET_S = 40.0
@@ -45,6 +45,18 @@ class Answered(NamedTuple):
         beside_s = self.latency_s - self.wait_s - self.run_s
         known = beside_s[~np.isnan(beside_s)]
         return float(max(np.median(known), 0.0)) if len(known) else 0.0
+
+
+def answered(stages: Stages, latency_s: Floats, burst: Counts) -> Answered:
+    """Return what a run's replies say; `latency_s` and `burst`: of every request."""
+    unknown = np.full(len(stages.numbers), np.nan)
+    return Answered(
+        burst[stages.numbers],
+        stages.batch_rows,
+        stages.seconds.get("run", unknown),
+        stages.seconds.get("wait", unknown),
+        latency_s[stages.numbers],
+    )
 
 
 def probe(most: int) -> list[Burst]:

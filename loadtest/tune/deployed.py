@@ -11,7 +11,7 @@ from loadtest.plan.plan import plan
 from loadtest.processes.worker import WorkerFailed
 from loadtest.traffic.records import Floats, Outcome
 from loadtest.trial.trial import Interrupted, measure, offer
-from loadtest.tune.bursts import Answered, Burst
+from loadtest.tune.bursts import Answered, Burst, answered
 from loadtest.tune.service import Setting
 from loadtest.tune.setting_trial import SettingTrial, mean_batch_rows, setting_trial
 from loadtest.tune.spec import TuneSpec
@@ -53,15 +53,8 @@ class Deployed:
             seen = measure(timed, scenario, stage._replace(metrics_url=""), self._console).seen
         if seen.is_interrupted:
             raise Interrupted
-        numbers = seen.stages.numbers
-        unknown = np.full(len(numbers), np.nan)
-        return Answered(
-            np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)[numbers],
-            seen.stages.batch_rows,
-            seen.stages.seconds.get("run", unknown),
-            seen.stages.seconds.get("wait", unknown),
-            seen.records.latency_s[numbers],
-        )
+        burst = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        return answered(seen.stages, seen.records.latency_s, burst)
 
     def arrivals(self, seconds: float) -> Floats:
         """Return when requests would arrive."""

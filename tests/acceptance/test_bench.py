@@ -30,8 +30,8 @@ async def test_the_plain_loop_answers_a_backlog_once_and_rightly(ground):
     asked = work(RELAY, model, REQUESTS)
     topic = await fill(ground, "requests", encode_raw(asked.rows), REQUESTS)
     run = await answer(ground, "loop", Backlog(topic, REQUESTS, asked.results), loop(ground, model))
-    assert run.verdict.exactly_once, run.verdict
-    assert run.verdict.sent == REQUESTS
+    assert run.account.exactly_once, run.account
+    assert run.account.sent == REQUESTS
 
 
 async def test_the_plain_loop_answers_requests_at_their_times(ground):
@@ -39,7 +39,7 @@ async def test_the_plain_loop_answers_requests_at_their_times(ground):
     asked = work(RELAY, model, 100)
     times_s = constant(200, 100)
     (traffic,) = await answered(ground, "loop", loop(ground, model), asked, times_s)
-    assert traffic.verdict.exactly_once, traffic.verdict
+    assert traffic.account.exactly_once, traffic.account
     assert len(traffic.replies_s) == len(traffic.hops_s) == 100
     assert min(traffic.hops_s) > 0
 
@@ -53,5 +53,5 @@ async def test_lost_repeated_and_wrong_replies_are_seen(ground):
     await publish(ground.bootstrap, replies, bodies, 3000)
     await publish(ground.bootstrap, replies, bodies, 10)
     back = await read_back(ground.bootstrap, replies, sent=3001, results=asked.results)
-    verdict = back.verdict
-    assert (verdict.lost, verdict.repeated, verdict.wrong, verdict.unknown) == (1, 10, 1, 0)
+    account = back.account
+    assert (account.lost, account.repeated, account.wrong, account.unknown) == (1, 10, 1, 0)

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from magika import Magika
 
-from loadtest.client import Client
 from loadtest.demo.files import gather
+from loadtest.plan.bodies import Kind
+from loadtest.plan.plan import of_streams, stream
 from loadtest.processes.worker import Worker
-from loadtest.scenario import arrivals
-from loadtest.wire import Outgoing
+from loadtest.scenario.arrivals import at_once
+from loadtest.traffic.exchange import exchange
+from loadtest.traffic.login import options
 
 _ROOT = Path(__file__).parents[2]
 _DEMO_TIMEOUT_S = 110
@@ -40,18 +42,28 @@ async def _answers(kafka, topics, example, bodies):
         "replies.topic": names.replies,
         "dead_letters.topic": names.dead,
     }
-    requests = [
-        Outgoing(names.documents if number % 4 else names.urgent, b"%d" % number, body)
-        for number, body in enumerate(bodies)
-    ]
+    urgent, standard = bodies[::4], [body for number, body in enumerate(bodies) if number % 4]
+    load = of_streams(
+        [
+            stream(topic, topic, at_once(len(these)), Kind(these))
+            for topic, these in ((names.urgent, urgent), (names.documents, standard))
+        ]
+    )
+    replies = {}
     with Worker(example / "tidemill.toml", overrides) as worker:
         await asyncio.to_thread(worker.wait_until_ready, 60)
-        async with Client(kafka, [names.replies, names.dead]) as client:
-            run = await client.run(requests, arrivals.at_once(len(requests)), patience_s=60)
+        seen = await exchange(
+            load,
+            options(kafka, None),
+            [names.replies, names.dead],
+            grace_s=60,
+            on_reply=lambda number, reply: replies.setdefault(number, json.loads(reply.value)),
+        )
         exit_code = await asyncio.to_thread(worker.terminate, 60)
-    assert run.verdict.exactly_once, run.verdict
+    assert seen.account().exactly_once, seen.account()
     assert exit_code == 0
-    return [json.loads(exchange.reply.body) for exchange in run.exchanges]
+    order = [*range(0, len(bodies), 4), *(n for n in range(len(bodies)) if n % 4)]
+    return [replies[order.index(number)] for number in range(len(bodies))]
 
 
 async def test_replies_agree_with_magika_on_real_files(kafka, topics, example, tmp_path):

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from loadtest.check import Checker
-from loadtest.wire import CORRELATION_ID, Reply, read_reply
+from loadtest.wire import CORRELATION_ID
+from tests.checker import Checker, Reply, read_reply
 
 PATIENCE_S = 30.0
 """How long may pass without any new reply; the machine may be busy."""

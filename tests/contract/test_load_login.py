@@ -7,7 +7,7 @@ import pytest
 from loadtest.plan.plan import plan
 from loadtest.scenario.load import parse
 from loadtest.traffic.clock import Clock
-from loadtest.traffic.exchange import Topics, exchange
+from loadtest.traffic.exchange import exchange
 from loadtest.traffic.login import options
 
 # The broker that insists on a login, its files and its password.
@@ -36,7 +36,8 @@ async def test_a_run_over_sasl_and_tls(broker, private_topics, folder, tmp_path)
     scenario = parse(text, tmp_path / "scenario.toml")
     seen = await exchange(
         plan(scenario),
-        Topics(options(f"127.0.0.1:{broker.ports.behind}", scenario.login), [names.replies]),
+        options(f"127.0.0.1:{broker.ports.behind}", scenario.login),
+        [names.replies],
         grace_s=0.2,
         told=lambda _progress: None,
         clock=Clock(),

@@ -8,9 +8,9 @@ from rich.console import Console
 
 from loadtest.bench import report
 from loadtest.bench.figures import Section, at_least, at_most, figure, ratios
-from loadtest.bench.tally import Verdict
+from loadtest.traffic.records import Account
 
-RIGHT = Verdict(sent=1000, lost=0, repeated=0, wrong=0, unknown=0)
+RIGHT = Account(sent=1000, lost=0, repeated=0, wrong=0, unknown=0)
 
 
 def _shown(section):
@@ -49,7 +49,7 @@ def test_what_was_not_measured_has_no_figure():
         figure("ratio", "", [])
 
 
-def test_the_table_shows_spread_target_and_verdict():
+def test_the_table_shows_spread_target_and_account():
     shown = _shown(
         Section(
             "Relay",
@@ -95,4 +95,6 @@ def test_everything_is_written_as_json(tmp_path):
             "met": True,
         }
     ]
-    assert written["runs"] == [{"sent": 1000, "lost": 0, "repeated": 0, "wrong": 0, "unknown": 0}]
+    assert written["runs"] == [
+        {"sent": 1000, "lost": 0, "repeated": 0, "wrong": 0, "unknown": 0, "errors": {}}
+    ]

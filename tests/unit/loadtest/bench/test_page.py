@@ -8,7 +8,7 @@ from loadtest.bench.bench import BENCHES
 from loadtest.bench.figures import Section, at_least, figure
 from loadtest.bench.page import MarkMissing, renewed, require_marks
 from loadtest.bench.scale import Scale
-from loadtest.bench.tally import Verdict
+from loadtest.traffic.records import Account
 
 PAGE = """# Performance
 <!-- figures: relay -->
@@ -23,7 +23,7 @@ after
 RELAY = Section(
     "Relay: 10 rows",
     [figure("daemon / loop", "", [0.5, 0.7, 0.6], at_least(0.6))],
-    [Verdict(sent=10, lost=0, repeated=0, wrong=0, unknown=0)],
+    [Account(sent=10, lost=0, repeated=0, wrong=0, unknown=0)],
 )
 
 

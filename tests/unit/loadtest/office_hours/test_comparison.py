@@ -8,19 +8,17 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from loadtest.check import Checker
-from loadtest.client import Exchange
 from loadtest.command.office_hours import OfficeHoursOptions, office_hours
 from loadtest.office_hours import document, terminal
 from loadtest.office_hours.by_load import Rules, follow
 from loadtest.office_hours.comparison import compare, constant
 from loadtest.office_hours.day import Cost, Up
 from loadtest.office_hours.hours import times_s
-from loadtest.office_hours.measuring import MAX_ROWS, MeasuredCosts, lacking, runs_of
+from loadtest.office_hours.measuring import MAX_ROWS, MeasuredCosts, lacking
 from loadtest.office_hours.replay import Replayed, lanes_of, lives, seen_cost, slower, starts_s
+from loadtest.traffic.records import Account
 from loadtest.tune.fit import BatchRun, Fit, FitPoint, fit
 from loadtest.verdict.exits import Exit
-from loadtest.wire import Outgoing, Reply
 
 DAY = (1, 0, 0, 0, 0, 2, 8, 35, 110, 180, 200, 190, 130, 170, 200, 195, 165, 110, 50, 20, 10, 6, 3, 2)  # fmt: skip
 TIMES = times_s(DAY, 1)
@@ -82,32 +80,16 @@ def test_a_turn_is_computed_from_starts_runs_and_turns_of_one():
     assert "computed 4.05 s, seen 4.1 s" in told
 
 
-def reply(**headers):
-    said = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Exchange(Outgoing("t", b"1", b""), 0.0, 0.0, Reply(b"1", "ok", "", "", b"", said, 1.0))
-
-
-def test_a_batch_counts_once_whatever_it_answers():
-    ran = reply(batch_rows=b"2", stages=b"broker=10;wait=20;run=3000")
-    other = reply(batch_rows=b"2", stages=b"broker=10;wait=20;run=4000")
-    unanswered = ran._replace(reply=None)
-    found = runs_of([(0, ran), (0, ran), (1, other), (1, reply()), (2, unanswered)])
-    assert found == [BatchRun(2, 0.003), BatchRun(2, 0.004)]
-
-
 def test_a_replay_is_computed_again_on_its_own_runs_and_starts():
-    answers = [
-        reply(batch_rows=b"%d" % rows, stages=b"broker=1;wait=1;run=%d" % (4000 + 2000 * rows))
-        for rows in (1, 2, 8)
-    ]
-    assert slower(COST, answers) == pytest.approx(2.0)
+    ran = [BatchRun(rows, 0.004 + 0.002 * rows) for rows in (1, 2, 8)]
+    assert slower(COST, ran) == pytest.approx(2.0)
     seen = seen_cost(COST, 2.0, (4.0, 5.0, 9.0))
     assert (seen.start_s, seen.boot_s) == (5.0, 0.0)
     assert seen.run_s(4) == pytest.approx(0.012)
 
 
 def test_what_was_not_seen_is_not_computed_again():
-    assert math.isnan(slower(COST, [reply()]))
+    assert math.isnan(slower(COST, []))
     assert seen_cost(COST, math.nan, (4.0,)) is None
     assert seen_cost(COST, 1.0, ()) is None
 
@@ -137,14 +119,9 @@ def test_documents_of_the_business_day_are_for_the_lane_of_the_day():
 
 
 def replayed():
-    checker = Checker()
-    for number in range(3):
-        checker.sent(b"%d" % number)
-    checker.received([reply().reply._replace(correlation=b"%d" % number) for number in range(2)])
+    account = Account(sent=3, lost=1, repeated=0, wrong=0, unknown=0)
     day = follow(np.array([1.0, 2.0, 3.0]), np.zeros(3, int), Rules([1.0], 0.1, 0.1, 1.0), COST)
-    return Replayed(
-        day, day, (4.0, 3.0), (Up(0.0, 7.5),), 3.0, (3.5,), 1.5, checker.verdict(), 130.0
-    )
+    return Replayed(day, day, (4.0, 3.0), (Up(0.0, 7.5),), 3.0, (3.5,), 1.5, account, 130.0)
 
 
 def test_a_replay_shows_computed_beside_seen_and_what_is_lost():

@@ -152,3 +152,14 @@ def test_what_claims_to_have_answered_is_bounded():
     for number in range(100):
         made.receive([reply(b"run-%d" % number, stages="run=3", served_by=f"m@{number}")], 1.0)
     assert len(made.stages().served_by) == 20
+
+
+def test_every_reply_of_the_run_is_shown_with_its_number():
+    shown = []
+    recorder = Recorder("run", 2, on_reply=lambda number, reply: shown.append((number, reply)))
+    recorder.claim(0, np.zeros(2), np.zeros(2, np.int32), np.zeros(2, bool))
+    first, again = reply(b"run-1"), reply(b"run-1", "error", error_code="x")
+
+    recorder.receive([first, reply(b"other-1"), again], 1.0)
+
+    assert shown == [(1, first), (1, again)]

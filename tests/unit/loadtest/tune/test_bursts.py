@@ -6,6 +6,7 @@ import pytest
 from loadtest.tune import bursts
 from loadtest.tune.bursts import Answered, Burst
 from loadtest.tune.fit import BatchRun
+from tests.unit.loadtest.runs import answer, made_plan, recorded, seen
 
 
 def _answered(rows):
@@ -24,6 +25,19 @@ def _probed(single_s, most_s):
 
 def test_sizes_are_powers_and_their_middles():
     assert bursts.sizes_up_to(10) == [1, 2, 3, 4, 6, 8, 10]
+
+
+def test_what_replies_say_is_read_by_burst():
+    recorder = recorded(made_plan(4))
+    said = {"batch_rows": "2", "stages": "broker=10;wait=20000;run=3000"}
+    answer(recorder, np.array([0.1, 0.1, np.nan, np.nan]), **said)
+    answer(recorder, np.array([np.nan, np.nan, 0.2, np.nan]))
+    run = seen(recorder)
+    answered = bursts.answered(run.stages, run.records.latency_s, np.array([5, 5, 6, 6], np.int32))
+    assert answered.burst.tolist() == [5, 5]
+    assert answered.latency_s == pytest.approx([0.1, 0.1])
+    assert (answered.wait_s.tolist(), answered.run_s.tolist()) == ([0.02, 0.02], [0.003, 0.003])
+    assert bursts.runs(answered) == [BatchRun(2, 0.003)]
 
 
 def test_replies_of_one_batch_are_one_run():

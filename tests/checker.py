@@ -1,10 +1,58 @@
-"""The checker: was every request answered, once, rightly? Pure."""
+"""The checker: was every request answered, once, rightly, by the log of replies? Pure.
+
+It knows what a load test does not ask: whether repeats name the same request, and every code.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from loadtest.wire import OK, Reply
+from loadtest.wire import (
+    CORRELATION_ID,
+    DLQ_CODE,
+    DLQ_OFFSET,
+    DLQ_PARTITION,
+    DLQ_TOPIC,
+    ERROR_CODE,
+    OK,
+    REQUEST_ID,
+    STATUS,
+    Header,
+)
+
+DEAD = "dead"
+"""A reply's status that is ours, for what was found among the dead letters."""
+
+
+class Reply(NamedTuple):
+    """What came back for a request, from a reply topic or the dead letters.
+
+    `status` is ok, error or dead; `code` says why it is not ok; `request_id` is
+    topic/partition/offset of the request, the same on every repeat.
+    """
+
+    correlation: bytes | None
+    status: str
+    code: str
+    request_id: str
+    body: bytes | None
+    headers: dict[str, bytes]
+    received_s: float
+
+
+def read_reply(headers: Iterable[Header], body: bytes | None, received_s: float) -> Reply:
+    """Return the reply that a record of a reply topic or dead-letter topic carries."""
+    found = dict(headers)
+    if DLQ_CODE in found:
+        position = (found.get(name, b"?") for name in (DLQ_TOPIC, DLQ_PARTITION, DLQ_OFFSET))
+        status, code = DEAD, found[DLQ_CODE].decode()
+        request_id = b"/".join(position).decode()
+    else:
+        status, code = found.get(STATUS, b"").decode(), found.get(ERROR_CODE, b"").decode()
+        request_id = found.get(REQUEST_ID, b"").decode()
+    correlation = found.get(CORRELATION_ID)
+    return Reply(correlation, status, code, request_id, body, found, received_s)
+
 
 IsRight = Callable[[Reply], bool]
 """Whether a reply is the right one for its correlation id."""

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from loadtest.check import Checker
-from loadtest.client import Exchange, Run
 from loadtest.demo import report
+from loadtest.demo.traffic import Answers
 from loadtest.processes.metrics import Metrics
-from loadtest.wire import ERROR, OK, Outgoing, Reply
+from loadtest.wire import ERROR, OK
+from tests.unit.loadtest.runs import made_plan, recorded, reply, seen
 
 _LANES = [report.Lane("standard", "documents", 64, "2s")]
 _METRICS = Metrics(
@@ -28,21 +28,21 @@ tidemill_stage_seconds_count{lane="standard",stage="run"} 3
 )
 
 
-def _run(*answers):
-    """A run in which answer n, (status, label) or None, took n + 1 seconds."""
-    checker, exchanges = Checker(), []
+def _answers(*answers):
+    """What came back where answer n, (status, label) or None, took n + 1 seconds."""
+    recorder, bodies = recorded(made_plan(len(answers))), {}
+    intended_s = recorder.records().intended_s.copy()
     for number, answer in enumerate(answers):
-        correlation = b"%d" % number
-        checker.sent(correlation)
-        reply = None
-        if answer is not None:
-            status, label = answer
-            body = json.dumps({"label": label, "score": 0.9}).encode()
-            headers = {} if label == "empty" else {"batch-rows": b"2"}
-            reply = Reply(correlation, status, "too_large", "in/0/1", body, headers, number + 1.0)
-            checker.received([reply])
-        exchanges.append(Exchange(Outgoing("documents", correlation, b""), 0.0, 0.0, reply))
-    return Run(exchanges, checker.verdict())
+        if answer is None:
+            continue
+        status, label = answer
+        bodies[number] = json.dumps({"label": label, "score": 0.9}).encode()
+        said = {"stages": "wait=1"} | ({} if label == "empty" else {"batch_rows": "2"})
+        error = {} if status == OK else {"error_code": "too_large"}
+        made = reply(recorder.correlation(number), status, **said, **error)
+        recorder.receive([made], float(intended_s[number]) + number + 1.0)
+    files = [Path(f"file{number}.py") for number in range(len(answers))]
+    return Answers(seen(recorder), bodies, files)
 
 
 @pytest.fixture
@@ -50,13 +50,8 @@ def console():
     return Console(record=True, width=100)
 
 
-@pytest.fixture
-def files():
-    return {b"%d" % number: Path(f"file{number}.py") for number in range(9)}
-
-
-def test_labels_are_counted_with_an_example(console, files):
-    report.show_labels(console, _run((OK, "python"), (OK, "txt"), (OK, "python")), files)
+def test_labels_are_counted_with_an_example(console):
+    report.show_labels(console, _answers((OK, "python"), (OK, "txt"), (OK, "python")))
     shown = console.export_text()
     assert "2 kinds" in shown
     assert [line.split() for line in shown.splitlines() if "python" in line] == [
@@ -65,14 +60,14 @@ def test_labels_are_counted_with_an_example(console, files):
 
 
 def test_latencies_are_shown_per_lane(console):
-    report.show_latencies(console, _run((OK, "python"), (OK, "txt")), _LANES)
+    report.show_latencies(console, _answers((OK, "python"), (OK, "txt")).seen, _LANES)
     row = " ".join(console.export_text().splitlines()[-1].split())
     assert row == "standard 2 1.00 s 2.00 s 2.00 s 2.00 s"
 
 
 def test_batches_are_shown_with_what_they_saved(console):
-    run = _run(*[(OK, "python")] * 96, (OK, "empty"))
-    report.show_batches(console, run, _METRICS, _LANES, 10.0)
+    run = _answers(*[(OK, "python")] * 96, (OK, "empty"))
+    report.show_batches(console, run.seen, _METRICS, _LANES, 10.0)
     lines = [" ".join(line.split()) for line in console.export_text().splitlines()]
     assert "standard 64 2s 3 32.0 50% linger 2, full 1" in lines
     assert "100 requests were answered by 3 calls of the model; 4 needed none" in " ".join(lines)
@@ -80,22 +75,22 @@ def test_batches_are_shown_with_what_they_saved(console):
 
 
 def test_how_long_a_running_batch_is_waited_for_is_shown(console):
-    report.show_batches(console, _run((OK, "python")), _METRICS, _LANES, 10.0)
+    report.show_batches(console, _answers((OK, "python")).seen, _METRICS, _LANES, 10.0)
     assert "A batch of the lane standard ran for 800 ms:" in console.export_text()
 
 
-def test_all_answered_is_well(console, files):
-    assert report.show_verdict(console, _run((OK, "python")), files)
+def test_all_answered_is_well(console):
+    assert report.show_verdict(console, _answers((OK, "python")))
     assert "Unanswered: none." in console.export_text()
 
 
-def test_an_unanswered_file_is_named_and_not_well(console, files):
-    assert not report.show_verdict(console, _run((OK, "python"), None), files)
+def test_an_unanswered_file_is_named_and_not_well(console):
+    assert not report.show_verdict(console, _answers((OK, "python"), None))
     assert "Unanswered: 1, such as file1.py" in console.export_text()
 
 
-def test_an_error_is_named_and_not_well(console, files):
-    assert not report.show_verdict(console, _run((OK, "python"), (ERROR, "")), files)
+def test_an_error_is_named_and_not_well(console):
+    assert not report.show_verdict(console, _answers((OK, "python"), (ERROR, "")))
     assert "too_large 1" in console.export_text()
 
 
