@@ -279,9 +279,9 @@ def bench(
     ] = None,
 ) -> None:
     """Measure the daemon against a plain loop and ONNX Runtime alone: docs/performance.md."""
-    from loadtest.bench.bench import bench as measure
-    from loadtest.bench.page import MarkMissing
-    from loadtest.bench.scale import Scale
+    from loadtest.bench.ground import Scale
+    from loadtest.bench.report import MarkMissing
+    from loadtest.command.bench import bench as measure
     from loadtest.processes.worker import WorkerFailed
 
     try:

@@ -4,14 +4,12 @@ import asyncio
 import itertools
 from pathlib import Path
 
+from loadtest.bench.backlog import Backlog, Run, answer, fill
 from loadtest.bench.contestants import one_lane
 from loadtest.bench.figures import Section, at_least, figure, ratios
-from loadtest.bench.forms import encode_raw
-from loadtest.bench.ground import Ground
+from loadtest.bench.ground import Ground, Scale
 from loadtest.bench.raw_model import RawPace, measure
-from loadtest.bench.run import Backlog, Run, answer, fill
-from loadtest.bench.scale import Scale
-from loadtest.bench.work import work
+from loadtest.bench.work import encode_raw, work
 from loadtest.deployment.perceptrons import COMPUTE, write
 
 _COUNT = 40_000

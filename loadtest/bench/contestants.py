@@ -1,5 +1,9 @@
 """Who is measured: the daemon and the plain loop, each as a process of its own."""
 
+import json
+import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -7,12 +11,60 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias
 
 from loadtest.bench import plain_loop
-from loadtest.bench.configuration import Lane, configuration
 from loadtest.bench.ground import Ground
 from loadtest.processes.child import Child
 from loadtest.processes.worker import Worker, WorkerFailed
 
 _EXIT_TIMEOUT_S = 70.0
+Value: TypeAlias = str | int | bool | list[str]
+_RATE_PER_S = 400
+_END_TIMEOUT_S = 60.0
+
+
+class Lane(NamedTuple):
+    """A lane of one topic and one model; raw rows unless the request says otherwise."""
+
+    topic: str
+    model: Path
+    max_rows: int
+    linger: str
+    eager: bool = False
+    weight: int = 1
+
+
+def configuration(
+    bootstrap: str,
+    group: str,
+    lanes: Mapping[str, Lane],
+    *,
+    replies: str,
+    allow: Sequence[str],
+    dead: str,
+) -> str:
+    """Return the text of a TOML file; each lane's model has the name of its file."""
+    sections: dict[str, dict[str, Value]] = {
+        "kafka": {"bootstrap_servers": bootstrap, "group": group},
+        "replies": {"topic": replies, "allow": list(allow)},
+        "dead_letters": {"topic": dead},
+    }
+    for name, lane in lanes.items():
+        sections[f"models.{lane.model.stem}"] = {"path": str(lane.model), "device": "cpu"}
+        sections[f"lanes.{name}"] = {
+            "topics": [lane.topic],
+            "models": [lane.model.stem],
+            "max_rows": lane.max_rows,
+            "linger": lane.linger,
+            "eager": lane.eager,
+            "weight": lane.weight,
+            "content_type": "application/octet-stream",
+        }
+    return "\n".join(_section(name, values) for name, values in sections.items())
+
+
+def _section(name: str, values: Mapping[str, Value]) -> str:
+    # TOML writes these values as JSON does.
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    return "\n".join([f"[{name}]", *lines, ""])
 
 
 class Topics(NamedTuple):
@@ -116,3 +168,31 @@ def configured(
         yield worker
     finally:
         worker.close()
+
+
+def profiled(contestant: Contestant, output: Path) -> Contestant:
+    """Return `contestant` under py-spy, which writes a flame graph (.svg) or stacks (.txt).
+
+    Raises FileNotFoundError when py-spy is not on the PATH.
+    """
+
+    @contextmanager
+    def start(topics: Topics) -> Iterator[Process]:
+        with contestant(topics) as process:
+            profiler = subprocess.Popen(_command(process.pid, output))  # noqa: S603 - see _command
+            try:
+                yield process
+            finally:
+                profiler.send_signal(signal.SIGINT)
+                profiler.wait(_END_TIMEOUT_S)
+
+    return start
+
+
+def _command(pid: int, output: Path) -> list[str]:
+    py_spy = shutil.which("py-spy")
+    if py_spy is None:
+        raise FileNotFoundError("py-spy is not on the PATH: pipx install py-spy")
+    form = "flamegraph" if output.suffix == ".svg" else "raw"
+    options = ["--native", "--rate", str(_RATE_PER_S), "--format", form, "--output", str(output)]
+    return [py_spy, "record", "--pid", str(pid), *options]

@@ -1,16 +1,17 @@
-"""What all benches stand on: one embedded broker, fresh topics, a folder for models and settings."""
+"""What all benches stand on: one broker, fresh topics, a folder; how much is measured, and by turns."""
 
 import itertools
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from loadtest.bench.progress import Told, bar
 from loadtest.kafka.broker import Broker
 
 # Unlike in tests the broker works for minutes: let Java's second compiler make it as fast as it
@@ -19,6 +20,9 @@ _OPTIONS = ("-Xmx1g", "-XX:TieredStopAtLevel=4")
 PARTITIONS = 4
 """Of every topic that is not said to have another number."""
 _BROKER_TIME = {"message.timestamp.type": "LogAppendTime"}
+Told: TypeAlias = Callable[[int], None]
+"""Takes how many are done by now."""
+_Result = TypeVar("_Result")
 
 
 class Ground:
@@ -77,3 +81,48 @@ async def new_ground(console: Console) -> AsyncIterator[Ground]:
             yield ground
         finally:
             await admin.close()
+
+
+class Scale(NamedTuple):
+    """Repetitions, whether a quick look is enough, and where to write a profile of the relay."""
+
+    repeat: int
+    quick: bool = False
+    profile: Path | None = None
+
+    def pick(self, whole: int, quick: int) -> int:
+        """Return the size of a measurement."""
+        return quick if self.quick else whole
+
+
+def silent(_done: int) -> None:
+    """Tell nobody."""
+
+
+@contextmanager
+def bar(console: Console, what: str, total: int) -> Iterator[Told]:
+    """Show a bar on a terminal; elsewhere one line at the end."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=console.is_terminal) as shown:
+        task = shown.add_task(what, total=total)
+        yield lambda done: shown.update(task, completed=done)
+
+
+async def by_turns(
+    repeat: int, measures: Mapping[str, Callable[[str], Awaitable[_Result]]]
+) -> dict[str, list[_Result]]:
+    """Call each of `measures` once in each repetition, and return what they gave, by their names.
+
+    Each is told what to call itself. Who goes first takes turns too: a machine that slows down
+    favours nobody.
+    """
+    results: dict[str, list[_Result]] = {name: [] for name in measures}
+    for number in range(1, repeat + 1):
+        for name in measures if number % 2 else list(measures)[::-1]:
+            results[name].append(await measures[name](f"{name} {number} of {repeat}"))
+    return results

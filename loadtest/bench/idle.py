@@ -5,11 +5,9 @@ import time
 
 import psutil
 
-from loadtest.bench.configuration import Lane
-from loadtest.bench.contestants import daemon
+from loadtest.bench.contestants import Lane, daemon
 from loadtest.bench.figures import Section, at_most, figure
-from loadtest.bench.ground import Ground
-from loadtest.bench.scale import Scale
+from loadtest.bench.ground import Ground, Scale
 from loadtest.bench.watch import Look, look
 from loadtest.deployment.perceptrons import RELAY, write
 

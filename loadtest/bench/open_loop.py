@@ -8,11 +8,9 @@ import numpy as np
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from loadtest.bench.contestants import Contestant, Topics
-from loadtest.bench.forms import encode_raw
-from loadtest.bench.ground import PARTITIONS, Ground
-from loadtest.bench.progress import Told, silent
-from loadtest.bench.tally import TOLERANCE
-from loadtest.bench.work import Work
+from loadtest.bench.ground import PARTITIONS, Ground, Told, silent
+from loadtest.bench.replies import TOLERANCE
+from loadtest.bench.work import Work, encode_raw
 from loadtest.plan.bodies import Kind
 from loadtest.plan.golden import Rows
 from loadtest.plan.plan import Plan, of_streams, stream

@@ -1,18 +1,15 @@
-"""Relay: next to no model, so that the way there and back is what is measured."""
+"""Relay: next to no model, so that the way there and back is what is measured; raw, and as JSON."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from loadtest.bench.contestants import Contestant, loop, one_lane
+from loadtest.bench.backlog import Backlog, Run, answer, fill
+from loadtest.bench.contestants import Contestant, loop, one_lane, profiled
 from loadtest.bench.figures import Section, at_least, at_most, figure, ratios
-from loadtest.bench.forms import encode_raw
-from loadtest.bench.ground import Ground
-from loadtest.bench.profiler import profiled
-from loadtest.bench.run import Backlog, Run, answer, fill
-from loadtest.bench.scale import Scale
-from loadtest.bench.turns import by_turns
-from loadtest.bench.work import work
+from loadtest.bench.ground import Ground, Scale, by_turns
+from loadtest.bench.work import decode_json, encode_json, encode_raw, work
 from loadtest.deployment.perceptrons import RELAY, write
+from loadtest.wire import CONTENT_TYPE
 
 _COUNT = 2_000_000
 _QUICK_COUNT = 200_000
@@ -20,6 +17,11 @@ _ROWS = 256
 _LINGER = "20ms"
 _LEAST_PACE = 0.6
 _MOST_CPU = 1.6
+_JSON_COUNT = 300_000
+_JSON_QUICK_COUNT = 50_000
+# Written as text once; so many that a reply to another request shows.
+_JSON_DIFFERENT_ROWS = 20_000
+_JSON = (CONTENT_TYPE, b"application/json")
 
 
 async def relay(ground: Ground, scale: Scale) -> Section:
@@ -62,4 +64,29 @@ def _section(count: int, loops: list[Run], daemons: list[Run]) -> Section:
             figure("CPU a request, daemon / loop", "", ratios(*costs), at_most(_MOST_CPU)),
         ],
         [run.account for run in loops + daemons],
+    )
+
+
+async def open_inference(ground: Ground, scale: Scale) -> Section:
+    """Measure the daemon on requests in JSON; raises WorkerFailed."""
+    model = write(RELAY, ground.folder)
+    asked = work(RELAY, model, _JSON_DIFFERENT_ROWS)
+    bodies = encode_json(asked.rows)
+    count = scale.pick(_JSON_COUNT, _JSON_QUICK_COUNT)
+    topic = await fill(ground, "json", bodies, count, (_JSON,))
+    backlog = Backlog(topic, count, asked.results, decode_json)
+    daemon = one_lane(ground, model, max_rows=_ROWS, linger=_LINGER)
+    runs = [
+        await answer(ground, f"json: daemon {number} of {scale.repeat}", backlog, daemon)
+        for number in range(1, scale.repeat + 1)
+    ]
+    await ground.remove(topic)
+    size = sum(map(len, bodies)) / len(bodies)
+    return Section(
+        f"JSON: {count:,} requests of the Open Inference Protocol, {size:.0f} bytes on average",
+        [
+            figure("replies, daemon", "1/s", [run.per_s for run in runs]),
+            figure("CPU a request, daemon", "us", [run.cpu_us for run in runs]),
+        ],
+        [run.account for run in runs],
     )

@@ -1,4 +1,4 @@
-"""Reads every reply of a run back, once its worker has ended, and checks them all.
+"""Reads every reply of a run back, once its worker has ended, and checks and times them all.
 
 The one place of the load tester, with backlog.py, where requests and replies do not go through
 traffic/: what is measured has the machine for itself while it answers (nobody reads beside it), and
@@ -9,20 +9,89 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from loadtest.bench.forms import Decode, decode_raw
-from loadtest.bench.ground import PARTITIONS
-from loadtest.bench.pace import Pace
-from loadtest.bench.progress import Told, silent
-from loadtest.bench.tally import Tally
-from loadtest.bench.work import Floats
+from loadtest.bench.ground import PARTITIONS, Told, silent
+from loadtest.bench.work import Decode, Floats, decode_raw
 from loadtest.traffic.records import Account
 from loadtest.wire import CORRELATION_ID
 
 _POLL_MS = 1000
 # A backlog is read in large pieces; the default of 1 MiB a partition is for services.
 _FETCH_BYTES = 8 * 2**20
+TOLERANCE = 1e-5
+"""How far values may be off: ONNX Runtime's last bits differ with the size of a batch."""
+_ID = np.dtype(">u8")
+
+
+def encode_id(number: int) -> bytes:
+    """Return the correlation id of request `number`."""
+    return number.to_bytes(_ID.itemsize, "big")
+
+
+class Tally:
+    """Counts replies by the number of their request."""
+
+    def __init__(self, sent: int, results: Floats) -> None:
+        """Expect `results[i % n]` for request i; `results` is float32 [n, width]."""
+        self._results = results
+        self._replies = np.zeros(sent, np.int64)
+        self._wrong = 0
+        self._unknown = 0
+
+    def add(self, ids: Sequence[bytes | None], values: Floats) -> None:
+        """Enter replies; `values` is float32 [len(ids), width], NaN where there were none."""
+        numbers = self._numbers(ids)
+        known = (numbers >= 0) & (numbers < len(self._replies))
+        if not known.all():
+            self._unknown += int(np.count_nonzero(~known))
+            numbers, values = numbers[known], values[known]
+        np.add.at(self._replies, numbers, 1)
+        off = np.abs(values - self._results[numbers % len(self._results)])
+        # So that NaN is wrong.
+        self._wrong += len(numbers) - int(np.count_nonzero((off <= TOLERANCE).all(axis=1)))
+
+    def account(self) -> Account:
+        """Return what was found so far."""
+        lost = int(np.count_nonzero(self._replies == 0))
+        answered = len(self._replies) - lost
+        repeated = int(self._replies.sum()) - answered
+        return Account(len(self._replies), lost, repeated, self._wrong, self._unknown)
+
+    @staticmethod
+    def _numbers(ids: Sequence[bytes | None]) -> npt.NDArray[np.int64]:
+        """Return the request numbers, int64 [len(ids)]; -1 for what is no id of ours."""
+        fit = [key is not None and len(key) == _ID.itemsize for key in ids]
+        numbers = np.full(len(ids), -1, np.int64)
+        joined = b"".join([key for key in ids if key is not None and len(key) == _ID.itemsize])
+        numbers[fit] = np.frombuffer(joined, _ID).astype(np.int64)
+        return numbers
+
+
+class Pace:
+    """Counts replies by LogAppendTime, in milliseconds.
+
+    The first send is where the time begins: how long its replies took nobody knows, so they do not
+    count. Neither does the start of the process, then.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+
+    def add(self, timestamps_ms: npt.NDArray[np.int64]) -> None:
+        """Enter replies."""
+        for timestamp_ms, count in zip(*np.unique(timestamps_ms, return_counts=True), strict=True):
+            self._counts[int(timestamp_ms)] = self._counts.get(int(timestamp_ms), 0) + int(count)
+
+    @property
+    def per_s(self) -> float:
+        """Replies a second; raises ValueError when all came in one millisecond."""
+        if len(self._counts) < 2:  # noqa: PLR2004 - a duration has two ends
+            raise ValueError("a pace needs replies at two times")
+        first_ms, last_ms = min(self._counts), max(self._counts)
+        after_first = sum(self._counts.values()) - self._counts[first_ms]
+        return after_first / ((last_ms - first_ms) / 1000)
 
 
 class ReadBack(NamedTuple):

@@ -1,7 +1,8 @@
-"""Figures for people, as a table, and for programs, as JSON."""
+"""Figures for people, as a table and on a page between two marks, and for programs, as JSON."""
 
 import json
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -9,6 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtest.bench.figures import Figure, Section
+from loadtest.bench.ground import Scale
+from loadtest.deployment.machine import in_a_line
 
 _THOUSAND = 1000
 
@@ -101,3 +104,50 @@ def _replies(section: Section) -> str:
     sent = sum(account.sent for account in section.accounts)
     runs = len(section.accounts)
     return f"All replies of {runs} run{'s'[: runs > 1]} read back: {sent:,} right, each once."
+
+
+class MarkMissing(Exception):
+    """The page has no place for a bench; the message names its marks."""
+
+
+def renewed(
+    text: str,
+    measured: Mapping[str, Sequence[Section]],
+    machine: Mapping[str, str],
+    scale: Scale,
+) -> str:
+    """Return `text` with the figures of `measured` in place of the older ones.
+
+    Raises MarkMissing.
+    """
+    for name, sections in measured.items():
+        text = _replaced(text, name, _block(name, sections, machine, scale))
+    return text
+
+
+def require_marks(text: str, names: Iterable[str]) -> None:
+    """Raise MarkMissing unless a page has a place for each bench."""
+    for name in names:
+        _replaced(text, name, "")
+
+
+def marks(name: str) -> tuple[str, str]:
+    """Return the lines between which the figures of a bench stand."""
+    return f"<!-- figures: {name} -->", f"<!-- end: {name} -->"
+
+
+def _replaced(text: str, name: str, block: str) -> str:
+    begin, end = marks(name)
+    before, found, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (found and ended):
+        raise MarkMissing(f"the page lacks {begin} or {end}")
+    return f"{before}{begin}\n{block}\n{end}{after}"
+
+
+def _block(name: str, sections: Sequence[Section], machine: Mapping[str, str], scale: Scale) -> str:
+    quick = " --quick" if scale.quick else ""
+    command = f"tidemill-load bench {name} --repeat {scale.repeat}{quick}"
+    return "\n".join(
+        [f"`{command}` on: {in_a_line(machine)}.", "", *map(markdown, sections)]
+    ).rstrip()

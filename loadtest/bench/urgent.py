@@ -8,17 +8,14 @@ import numpy as np
 from aiokafka import ConsumerRecord
 
 from loadtest.bench.backlog import publish
-from loadtest.bench.configuration import Lane
-from loadtest.bench.contestants import Topics, daemon
+from loadtest.bench.contestants import Lane, Topics, daemon
 from loadtest.bench.figures import Section, at_most, figure
-from loadtest.bench.forms import encode_raw
-from loadtest.bench.ground import Ground
+from loadtest.bench.ground import Ground, Scale
 from loadtest.bench.open_loop import Timed, timed
 from loadtest.bench.raw_model import measure
 from loadtest.bench.replies import read_back
-from loadtest.bench.scale import Scale
 from loadtest.bench.watch import Watch
-from loadtest.bench.work import Work, work
+from loadtest.bench.work import Work, encode_raw, work
 from loadtest.deployment.perceptrons import COMPUTE, write
 from loadtest.processes.worker import WorkerFailed
 from loadtest.scenario.arrivals import poisson

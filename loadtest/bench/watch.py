@@ -9,8 +9,7 @@ from typing import NamedTuple, Self
 import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from loadtest.bench.ground import PARTITIONS
-from loadtest.bench.progress import Told, silent
+from loadtest.bench.ground import PARTITIONS, Told, silent
 from loadtest.processes.worker import WorkerFailed
 
 # A look costs the broker one request and the machine next to nothing.

@@ -3,14 +3,12 @@
 import pytest
 from rich.console import Console
 
-from loadtest.bench.backlog import publish
+from loadtest.bench.backlog import Backlog, answer, fill, publish
 from loadtest.bench.contestants import loop
-from loadtest.bench.forms import encode_raw
 from loadtest.bench.ground import new_ground
 from loadtest.bench.open_loop import answered
 from loadtest.bench.replies import read_back
-from loadtest.bench.run import Backlog, answer, fill
-from loadtest.bench.work import work
+from loadtest.bench.work import encode_raw, work
 from loadtest.deployment.perceptrons import RELAY, write
 from loadtest.scenario.arrivals import constant
 

@@ -1,6 +1,6 @@
 """Turns are taken."""
 
-from loadtest.bench.turns import by_turns
+from loadtest.bench.ground import by_turns
 
 
 async def test_who_goes_first_takes_turns_too():

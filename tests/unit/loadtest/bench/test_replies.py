@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from loadtest.bench.tally import Tally, encode_id
+from loadtest.bench.replies import Tally, encode_id
 from loadtest.traffic.records import Account
 
 RESULTS = np.arange(6, dtype=np.float32).reshape(3, 2)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from loadtest.bench.forms import decode_json, decode_raw, encode_json, encode_raw
+from loadtest.bench.work import decode_json, decode_raw, encode_json, encode_raw
 
 ROWS = np.array([[1.5, -2.0], [0.25, 1e-9]], np.float32)
 

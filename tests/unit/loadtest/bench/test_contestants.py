@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 from config.settings import Settings
-from loadtest.bench.configuration import Lane, configuration
+from loadtest.bench.contestants import Lane, configuration
 
 LANES = {
     "standard": Lane("in", Path("/models/relay.onnx"), 256, "20ms"),

@@ -1,4 +1,4 @@
-"""Memory while replies cannot leave: Kafka hands requests out and takes no replies."""
+"""Memory: while replies cannot leave, and over many requests."""
 
 import asyncio
 import time
@@ -7,16 +7,14 @@ from typing import NamedTuple, Self
 
 import psutil
 
-from loadtest.bench.configuration import Lane
-from loadtest.bench.contestants import configured
-from loadtest.bench.figures import Section, at_most, figure
-from loadtest.bench.forms import encode_raw
-from loadtest.bench.ground import Ground
+from loadtest.bench.backlog import Run, answer, fill
+from loadtest.bench.contestants import Lane, configured, one_lane
+from loadtest.bench.figures import Section, at_most, figure, ratios
+from loadtest.bench.ground import Ground, Scale
+from loadtest.bench.relay import relay_backlog
 from loadtest.bench.replies import read_back
-from loadtest.bench.run import fill
-from loadtest.bench.scale import Scale
 from loadtest.bench.watch import Watch, look
-from loadtest.bench.work import Work, work
+from loadtest.bench.work import Work, encode_raw, work
 from loadtest.deployment.perceptrons import RELAY, write
 from loadtest.kafka.proxy import PRODUCE, Proxy
 from loadtest.processes.metrics import Metrics
@@ -38,9 +36,13 @@ _LOOK_S = 0.05
 _STILL_S = 5.0
 _FULL_TIMEOUT_S = 15.0
 _BUDGET_EVENT = "memory.budgeted"
+_GROWTH_COUNT = 2_000_000
+_GROWTH_QUICK_COUNT = 400_000
+_EARLY_SHARE = 0.1
+_MOST_GROWTH = 1.05
 
 
-class _Seen(NamedTuple):
+class _HeldBack(NamedTuple):
     """Bytes: what the daemon budgeted at its start, and the most that it had; requests held."""
 
     budget_bytes: int
@@ -76,7 +78,7 @@ async def held(ground: Ground, scale: Scale) -> Section:
     )
 
 
-async def _held(ground: Ground, which: str, lane: Lane, asked: Work, count: int) -> _Seen:
+async def _held(ground: Ground, which: str, lane: Lane, asked: Work, count: int) -> _HeldBack:
     replies = await ground.topic("replies")
     async with Proxy(ground.ports) as proxy, Watch(ground.bootstrap, replies) as watch:
         proxy.hold(PRODUCE)
@@ -92,7 +94,7 @@ async def _held(ground: Ground, which: str, lane: Lane, asked: Work, count: int)
             budget_bytes = _budget_bytes(worker)
     back = await read_back(ground.bootstrap, replies, sent=count, results=asked.results)
     await ground.remove(replies)
-    return _Seen(
+    return _HeldBack(
         budget_bytes,
         peak.bytes,
         int(full.total("inflight_bytes")),
@@ -158,3 +160,31 @@ class _Peak:
         while True:
             self.bytes = max(self.bytes, look(self._process).rss_bytes)
             await asyncio.sleep(_LOOK_S)
+
+
+async def growth(ground: Ground, scale: Scale) -> Section:
+    """Compare the daemon's memory early and late in one backlog; raises WorkerFailed."""
+    model = write(RELAY, ground.folder)
+    backlog = await relay_backlog(ground, model, scale.pick(_GROWTH_COUNT, _GROWTH_QUICK_COUNT))
+    daemon = one_lane(ground, model, max_rows=_ROWS, linger=_LINGER)
+    runs = [
+        await answer(ground, f"memory: daemon {number} of {scale.repeat}", backlog, daemon)
+        for number in range(1, scale.repeat + 1)
+    ]
+    await ground.remove(backlog.topic)
+    early = [_early_mib(run) for run in runs]
+    late = [run.looks[-1].rss_bytes / 2**20 for run in runs]
+    return Section(
+        f"Memory: {backlog.size:,} relayed requests",
+        [
+            figure(f"RSS after {_EARLY_SHARE * backlog.size:,.0f}", "MiB", early),
+            figure(f"RSS after {backlog.size:,}", "MiB", late),
+            figure("RSS, late / early", "", ratios(late, early), at_most(_MOST_GROWTH)),
+        ],
+        [run.account for run in runs],
+    )
+
+
+def _early_mib(run: Run) -> float:
+    enough = _EARLY_SHARE * run.looks[-1].replies
+    return next(look.rss_bytes for look in run.looks if look.replies >= enough) / 2**20

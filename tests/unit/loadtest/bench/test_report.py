@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.bench.bench import BENCHES
 from loadtest.bench.figures import Section, at_least, figure
-from loadtest.bench.page import MarkMissing, renewed, require_marks
-from loadtest.bench.scale import Scale
+from loadtest.bench.ground import Scale
+from loadtest.bench.report import MarkMissing, renewed, require_marks
+from loadtest.command.bench import BENCHES
 from loadtest.traffic.records import Account
 
 PAGE = """# Performance

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from loadtest.bench.pace import Pace
+from loadtest.bench.replies import Pace
 from loadtest.bench.watch import Look, cpu_us_a_reply
 
 

@@ -11,17 +11,13 @@ from rich.console import Console
 
 from loadtest.bench import report
 from loadtest.bench.compute import compute
-from loadtest.bench.eager import eager
 from loadtest.bench.figures import Section
-from loadtest.bench.ground import Ground, new_ground
-from loadtest.bench.growth import growth
-from loadtest.bench.held import held
+from loadtest.bench.ground import Ground, Scale, new_ground
 from loadtest.bench.idle import idle
-from loadtest.bench.linger import linger
-from loadtest.bench.open_inference import open_inference
-from loadtest.bench.page import renewed, require_marks
-from loadtest.bench.relay import relay
-from loadtest.bench.scale import Scale
+from loadtest.bench.latency import eager, linger
+from loadtest.bench.memory import growth, held
+from loadtest.bench.relay import open_inference, relay
+from loadtest.bench.report import renewed, require_marks
 from loadtest.bench.urgent import urgent
 from loadtest.deployment import machine
 
