@@ -218,7 +218,7 @@ def broker(
     port: Annotated[int, typer.Option(help="port to serve on; 0: a free one")] = 9092,
 ) -> None:
     """Start a real one-node Apache Kafka and run it until Ctrl-C; its data goes with it."""
-    from loadtest.kafka.serve import serve
+    from loadtest.command.broker import serve
 
     serve(port)
 
@@ -229,17 +229,13 @@ def topics(
     partitions: Annotated[int, typer.Option(min=1, help="of each new topic")] = 4,
 ) -> None:
     """Create the topics that a configuration names, on the broker it or KAFKA_BOOTSTRAP names."""
-    from loadtest.kafka.address import address
-    from loadtest.kafka.topics import TopicsFailed, create, read
+    from loadtest.command.topics import topics as create
+    from loadtest.kafka.topics import TopicsFailed
 
     try:
-        job = read(file)
-        bootstrap = address(job.bootstrap).bootstrap
-        created = create(bootstrap, job.topics, partitions)
+        create(file, partitions)
     except TopicsFailed as error:
         sys.exit(f"tidemill-load topics: {error}")
-    for topic in job.topics:
-        print(f"{topic}: {'created' if topic in created else 'was there'} on {bootstrap}")
 
 
 @app.command()

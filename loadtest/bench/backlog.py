@@ -11,7 +11,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from loadtest.bench.contestants import Contestant, Topics
 from loadtest.bench.ground import Ground, Told, silent
 from loadtest.bench.replies import Pace, encode_id, read_back
-from loadtest.bench.watch import Look, Watch, cpu_us_a_reply
+from loadtest.bench.watch import ProcessSample, Watch, cpu_us_a_reply
 from loadtest.bench.work import Decode, Floats, decode_raw
 from loadtest.traffic.records import Account
 from loadtest.wire import CORRELATION_ID, Header
@@ -77,10 +77,10 @@ class Backlog(NamedTuple):
     decode: Decode = decode_raw
 
 
-class Run(NamedTuple):
+class BacklogRun(NamedTuple):
     """What was seen of the process, and what its replies say."""
 
-    looks: list[Look]
+    samples: list[ProcessSample]
     pace: Pace
     account: Account
 
@@ -92,7 +92,7 @@ class Run(NamedTuple):
     @property
     def cpu_us(self) -> float:
         """Microseconds of CPU a reply, see cpu_us_a_reply()."""
-        return cpu_us_a_reply(self.looks)
+        return cpu_us_a_reply(self.samples)
 
 
 async def fill(
@@ -105,7 +105,7 @@ async def fill(
     return topic
 
 
-async def answer(ground: Ground, what: str, backlog: Backlog, contestant: Contestant) -> Run:
+async def answer(ground: Ground, what: str, backlog: Backlog, contestant: Contestant) -> BacklogRun:
     """Let `contestant` answer the whole backlog; raises WorkerFailed when it does not."""
     replies = await ground.topic("replies")
     async with Watch(ground.bootstrap, replies) as watch:
@@ -113,7 +113,7 @@ async def answer(ground: Ground, what: str, backlog: Backlog, contestant: Contes
             contestant(Topics(backlog.topic, replies)) as process,
             ground.bar(what, backlog.size) as told,
         ):
-            looks = await watch.until(backlog.size, process.pid, told)
+            samples = await watch.until(backlog.size, process.pid, told)
     with ground.bar(f"{what}: replies", backlog.size) as told:
         back = await read_back(
             ground.bootstrap,
@@ -124,4 +124,4 @@ async def answer(ground: Ground, what: str, backlog: Backlog, contestant: Contes
             told=told,
         )
     await ground.remove(replies)
-    return Run(looks, back.pace, back.account)
+    return BacklogRun(samples, back.pace, back.account)

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from pathlib import Path
 
-from loadtest.bench.backlog import Backlog, Run, answer, fill
+from loadtest.bench.backlog import Backlog, BacklogRun, answer, fill
 from loadtest.bench.contestants import one_lane
 from loadtest.bench.figures import Section, at_least, figure, ratios
 from loadtest.bench.ground import Ground, Scale
@@ -30,7 +30,7 @@ async def compute(ground: Ground, scale: Scale) -> Section:
     daemon = one_lane(ground, model, max_rows=_ROWS, linger=_LINGER)
     lone: list[RawPace] = []
     raw = [await _measure(model, _ROWS, _RAW_S)]
-    runs: list[Run] = []
+    runs: list[BacklogRun] = []
     for number in range(1, scale.repeat + 1):
         what = f"compute: daemon {number} of {scale.repeat}"
         runs.append(await answer(ground, what, backlog, daemon))
@@ -50,7 +50,9 @@ async def _measure(model: Path, rows: int, seconds: float) -> RawPace:
     return await asyncio.to_thread(measure, model, rows, seconds)
 
 
-def _section(count: int, raw: list[RawPace], lone: list[RawPace], runs: list[Run]) -> Section:
+def _section(
+    count: int, raw: list[RawPace], lone: list[RawPace], runs: list[BacklogRun]
+) -> Section:
     """`raw` has one more than the others: each run stands between two of it."""
     beside = [(before.per_s + after.per_s) / 2 for before, after in itertools.pairwise(raw)]
     rates = [run.per_s for run in runs]

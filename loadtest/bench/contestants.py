@@ -21,7 +21,7 @@ _RATE_PER_S = 400
 _END_TIMEOUT_S = 60.0
 
 
-class Lane(NamedTuple):
+class LaneSetup(NamedTuple):
     """A lane of one topic and one model; raw rows unless the request says otherwise."""
 
     topic: str
@@ -35,7 +35,7 @@ class Lane(NamedTuple):
 def configuration(
     bootstrap: str,
     group: str,
-    lanes: Mapping[str, Lane],
+    lanes: Mapping[str, LaneSetup],
     *,
     replies: str,
     allow: Sequence[str],
@@ -110,7 +110,7 @@ def one_lane(
     """Return the daemon with one lane; its run raises WorkerFailed when it does not end with 0."""
 
     def start(topics: Topics) -> AbstractContextManager[Worker]:
-        lane = Lane(topics.requests, model, max_rows, linger, eager=eager)
+        lane = LaneSetup(topics.requests, model, max_rows, linger, eager=eager)
         return daemon(ground, {"standard": lane}, topics.replies)
 
     return start
@@ -119,13 +119,13 @@ def one_lane(
 @contextmanager
 def daemon(
     ground: Ground,
-    lanes: Mapping[str, Lane],
+    lanes: Mapping[str, LaneSetup],
     replies: str,
     *,
     allow: Sequence[str] = (),
     bootstrap: str | None = None,
 ) -> Iterator[Worker]:
-    """Run the daemon, told to stop by SIGTERM afterwards; arguments as for configured().
+    """BacklogRun the daemon, told to stop by SIGTERM afterwards; arguments as for configured().
 
     Raises WorkerFailed when it does not end with 0.
     """
@@ -140,7 +140,7 @@ def daemon(
 @contextmanager
 def configured(
     ground: Ground,
-    lanes: Mapping[str, Lane],
+    lanes: Mapping[str, LaneSetup],
     replies: str,
     *,
     allow: Sequence[str] = (),

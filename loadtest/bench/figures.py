@@ -9,7 +9,7 @@ from loadtest.traffic.records import Account
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class BenchTarget:
     """What the median of a figure is held against."""
 
     kind: Literal["at least", "at most"]
@@ -20,24 +20,24 @@ class Target:
         return value >= self.bound if self.kind == "at least" else value <= self.bound
 
 
-def at_least(bound: float) -> Target:
+def at_least(bound: float) -> BenchTarget:
     """Return a lower bound."""
-    return Target("at least", bound)
+    return BenchTarget("at least", bound)
 
 
-def at_most(bound: float) -> Target:
+def at_most(bound: float) -> BenchTarget:
     """Return an upper bound."""
-    return Target("at most", bound)
+    return BenchTarget("at most", bound)
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class BenchFigure:
     """One measured thing: a value for each repetition, and its target if it has one."""
 
     name: str
     unit: str
     values: tuple[float, ...]
-    target: Target | None = None
+    target: BenchTarget | None = None
 
     @property
     def median(self) -> float:
@@ -50,11 +50,13 @@ class Figure:
         return None if self.target is None else self.target.is_met(self.median)
 
 
-def figure(name: str, unit: str, values: Sequence[float], target: Target | None = None) -> Figure:
+def figure(
+    name: str, unit: str, values: Sequence[float], target: BenchTarget | None = None
+) -> BenchFigure:
     """Return the figure of some repetitions; raises ValueError without any."""
     if not values:
         raise ValueError(f"{name} was not measured")
-    return Figure(name, unit, tuple(values), target)
+    return BenchFigure(name, unit, tuple(values), target)
 
 
 def ratios(tried: Sequence[float], standard: Sequence[float]) -> list[float]:
@@ -67,7 +69,7 @@ class Section:
     """One bench: its figures, and whether the replies of all its runs were right."""
 
     title: str
-    figures: list[Figure]
+    figures: list[BenchFigure]
     accounts: list[Account] = field(default_factory=list)
 
     @property

@@ -5,10 +5,10 @@ import time
 
 import psutil
 
-from loadtest.bench.contestants import Lane, daemon
+from loadtest.bench.contestants import LaneSetup, daemon
 from loadtest.bench.figures import Section, at_most, figure
 from loadtest.bench.ground import Ground, Scale
-from loadtest.bench.watch import Look, look
+from loadtest.bench.watch import ProcessSample, sample
 from loadtest.deployment.perceptrons import RELAY, write
 
 _PARTITIONS = 24
@@ -26,7 +26,7 @@ _MOST_PERCENT = 1.0
 
 async def idle(ground: Ground, scale: Scale) -> Section:
     """Start a worker on silent topics and watch it, several times; raises WorkerFailed."""
-    lane = Lane(
+    lane = LaneSetup(
         await ground.topic("silent", _PARTITIONS), write(RELAY, ground.folder), _ROWS, _LINGER
     )
     replies = await ground.topic("replies")
@@ -53,11 +53,13 @@ async def idle(ground: Ground, scale: Scale) -> Section:
     )
 
 
-async def _watched(ground: Ground, what: str, pid: int, seconds: int) -> tuple[Look, Look]:
+async def _watched(
+    ground: Ground, what: str, pid: int, seconds: int
+) -> tuple[ProcessSample, ProcessSample]:
     process = psutil.Process(pid)
-    first = look(process)
+    first = sample(process)
     with ground.bar(what, seconds) as told:
         for second in range(1, seconds + 1):
             await asyncio.sleep(1)
             told(second)
-    return first, look(process)
+    return first, sample(process)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from loadtest.bench.contestants import Contestant, loop, one_lane
-from loadtest.bench.figures import Figure, Section, at_most, figure, ratios
+from loadtest.bench.figures import BenchFigure, Section, at_most, figure, ratios
 from loadtest.bench.ground import Ground, Scale, by_turns
 from loadtest.bench.open_loop import Timed, answered
 from loadtest.bench.raw_model import measure
@@ -87,7 +87,7 @@ async def eager(ground: Ground, scale: Scale) -> Section:
     )
 
 
-def _compared(what: str, daemons: tuple[Timed, ...], loops: tuple[Timed, ...]) -> list[Figure]:
+def _compared(what: str, daemons: tuple[Timed, ...], loops: tuple[Timed, ...]) -> list[BenchFigure]:
     figures = []
     for percent in _PERCENTS:
         ours = [traffic.reply_ms(percent) for traffic in daemons]

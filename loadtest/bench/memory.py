@@ -7,13 +7,13 @@ from typing import NamedTuple, Self
 
 import psutil
 
-from loadtest.bench.backlog import Run, answer, fill
-from loadtest.bench.contestants import Lane, configured, one_lane
+from loadtest.bench.backlog import BacklogRun, answer, fill
+from loadtest.bench.contestants import LaneSetup, configured, one_lane
 from loadtest.bench.figures import Section, at_most, figure, ratios
 from loadtest.bench.ground import Ground, Scale
 from loadtest.bench.relay import relay_backlog
 from loadtest.bench.replies import read_back
-from loadtest.bench.watch import Watch, look
+from loadtest.bench.watch import Watch, sample
 from loadtest.bench.work import Work, encode_raw, work
 from loadtest.deployment.perceptrons import RELAY, write
 from loadtest.kafka.proxy import PRODUCE, Proxy
@@ -58,7 +58,7 @@ async def held(ground: Ground, scale: Scale) -> Section:
     asked = work(RELAY, model, _DIFFERENT_REQUESTS, rows_each=_ROWS_EACH)
     count = scale.pick(_COUNT, _QUICK_COUNT)
     requests = await fill(ground, "memory", encode_raw(asked.rows), count)
-    lane = Lane(requests, model, _ROWS, _LINGER)
+    lane = LaneSetup(requests, model, _ROWS, _LINGER)
     seen = [
         await _held(ground, f"{number} of {scale.repeat}", lane, asked, count)
         for number in range(1, scale.repeat + 1)
@@ -78,7 +78,7 @@ async def held(ground: Ground, scale: Scale) -> Section:
     )
 
 
-async def _held(ground: Ground, which: str, lane: Lane, asked: Work, count: int) -> _HeldBack:
+async def _held(ground: Ground, which: str, lane: LaneSetup, asked: Work, count: int) -> _HeldBack:
     replies = await ground.topic("replies")
     async with Proxy(ground.ports) as proxy, Watch(ground.bootstrap, replies) as watch:
         proxy.hold(PRODUCE)
@@ -158,7 +158,7 @@ class _Peak:
 
     async def _look(self) -> None:
         while True:
-            self.bytes = max(self.bytes, look(self._process).rss_bytes)
+            self.bytes = max(self.bytes, sample(self._process).rss_bytes)
             await asyncio.sleep(_LOOK_S)
 
 
@@ -173,7 +173,7 @@ async def growth(ground: Ground, scale: Scale) -> Section:
     ]
     await ground.remove(backlog.topic)
     early = [_early_mib(run) for run in runs]
-    late = [run.looks[-1].rss_bytes / 2**20 for run in runs]
+    late = [run.samples[-1].rss_bytes / 2**20 for run in runs]
     return Section(
         f"Memory: {backlog.size:,} relayed requests",
         [
@@ -185,6 +185,6 @@ async def growth(ground: Ground, scale: Scale) -> Section:
     )
 
 
-def _early_mib(run: Run) -> float:
-    enough = _EARLY_SHARE * run.looks[-1].replies
-    return next(look.rss_bytes for look in run.looks if look.replies >= enough) / 2**20
+def _early_mib(run: BacklogRun) -> float:
+    enough = _EARLY_SHARE * run.samples[-1].replies
+    return next(each.rss_bytes for each in run.samples if each.replies >= enough) / 2**20

@@ -11,7 +11,7 @@ from loadtest.bench.contestants import Contestant, Topics
 from loadtest.bench.ground import PARTITIONS, Ground, Told, silent
 from loadtest.bench.replies import TOLERANCE
 from loadtest.bench.work import Work, encode_raw
-from loadtest.plan.bodies import Kind
+from loadtest.plan.bodies import BodyKind
 from loadtest.plan.golden import Rows
 from loadtest.plan.plan import Plan, of_streams, stream
 from loadtest.scenario.arrivals import constant
@@ -63,7 +63,7 @@ async def timed(
     The bare hop is the request itself, read from its topic by this process too. Raises a KafkaError
     of aiokafka; requests without reply are in the account.
     """
-    kind = Kind(encode_raw(asked.rows), _PLAIN_OK, Rows(asked.results, TOLERANCE))
+    kind = BodyKind(encode_raw(asked.rows), _PLAIN_OK, Rows(asked.results, TOLERANCE))
     broker, clock = options(ground.bootstrap, None), Clock()
     warm_up_s = constant(_WARM_UP_PER_S, _WARM_UP)
 

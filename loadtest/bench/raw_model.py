@@ -1,6 +1,6 @@
 """ONNX Runtime alone in a loop: the most that a model gives on this machine.
 
-Run as a process, `python -m loadtest.bench.raw_model MODEL ROWS SECONDS`, it prints rows a second
+BacklogRun as a process, `python -m loadtest.bench.raw_model MODEL ROWS SECONDS`, it prints rows a second
 as JSON.
 """
 
@@ -28,7 +28,7 @@ class RawPace(NamedTuple):
 
 
 def measure(model: Path, rows: int, seconds: float) -> RawPace:
-    """Run `model` in a process of its own, `rows` at a time; blocks for `seconds` and a start."""
+    """BacklogRun `model` in a process of its own, `rows` at a time; blocks for `seconds` and a start."""
     done = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-m", __name__, str(model), str(rows), str(seconds)],
         capture_output=True,

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from loadtest.bench.backlog import Backlog, Run, answer, fill
+from loadtest.bench.backlog import Backlog, BacklogRun, answer, fill
 from loadtest.bench.contestants import Contestant, loop, one_lane, profiled
 from loadtest.bench.figures import Section, at_least, at_most, figure, ratios
 from loadtest.bench.ground import Ground, Scale, by_turns
@@ -30,7 +30,7 @@ async def relay(ground: Ground, scale: Scale) -> Section:
     backlog = await relay_backlog(ground, model, scale.pick(_COUNT, _QUICK_COUNT))
     daemon = one_lane(ground, model, max_rows=_ROWS, linger=_LINGER)
 
-    def answered_by(contestant: Contestant) -> Callable[[str], Awaitable[Run]]:
+    def answered_by(contestant: Contestant) -> Callable[[str], Awaitable[BacklogRun]]:
         return lambda what: answer(ground, f"relay: {what}", backlog, contestant)
 
     runs = await by_turns(
@@ -50,7 +50,7 @@ async def relay_backlog(ground: Ground, model: Path, count: int) -> Backlog:
     return Backlog(topic, count, asked.results)
 
 
-def _section(count: int, loops: list[Run], daemons: list[Run]) -> Section:
+def _section(count: int, loops: list[BacklogRun], daemons: list[BacklogRun]) -> Section:
     rates = [run.per_s for run in daemons], [run.per_s for run in loops]
     costs = [run.cpu_us for run in daemons], [run.cpu_us for run in loops]
     return Section(

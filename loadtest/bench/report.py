@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from loadtest.bench.figures import Figure, Section
+from loadtest.bench.figures import BenchFigure, Section
 from loadtest.bench.ground import Scale
 from loadtest.deployment.machine import in_a_line
 
@@ -80,7 +80,7 @@ def _plain(section: Section) -> dict[str, object]:
     }
 
 
-def _values(figure: Figure) -> list[str]:
+def _values(figure: BenchFigure) -> list[str]:
     return [_number(value) for value in (min(figure.values), figure.median, max(figure.values))]
 
 
@@ -90,7 +90,7 @@ def _number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _wanted(figure: Figure) -> str:
+def _wanted(figure: BenchFigure) -> str:
     if figure.target is None:
         return ""
     met = "met" if figure.met else "missed"

@@ -8,7 +8,7 @@ import numpy as np
 from aiokafka import ConsumerRecord
 
 from loadtest.bench.backlog import publish
-from loadtest.bench.contestants import Lane, Topics, daemon
+from loadtest.bench.contestants import LaneSetup, Topics, daemon
 from loadtest.bench.figures import Section, at_most, figure
 from loadtest.bench.ground import Ground, Scale
 from loadtest.bench.open_loop import Timed, timed
@@ -84,8 +84,10 @@ async def _look(
     topics = Topics(await ground.topic("urgent"), await ground.topic("urgent-replies"))
     standard = Topics(await ground.topic("standard"), await ground.topic("standard-replies"))
     lanes = {
-        "standard": Lane(standard.requests, model, _STANDARD_ROWS, "1s"),
-        "urgent": Lane(topics.requests, model, _URGENT_ROWS, _URGENT_LINGER, weight=_URGENT_WEIGHT),
+        "standard": LaneSetup(standard.requests, model, _STANDARD_ROWS, "1s"),
+        "urgent": LaneSetup(
+            topics.requests, model, _URGENT_ROWS, _URGENT_LINGER, weight=_URGENT_WEIGHT
+        ),
     }
     alone_s, beside_s = (poisson(_RATE_PER_S, count, seed) for seed in (1, 2))
     with daemon(ground, lanes, topics.replies, allow=[standard.replies]) as worker:

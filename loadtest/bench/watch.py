@@ -18,7 +18,7 @@ _PATIENCE_S = 60.0
 _WARM_SHARE = 0.05
 
 
-class Look(NamedTuple):
+class ProcessSample(NamedTuple):
     """What was seen at one moment; `cpu_s` is user and system time since the process began."""
 
     at_s: float
@@ -27,8 +27,8 @@ class Look(NamedTuple):
     rss_bytes: int
 
 
-def look(process: psutil.Process, replies: int = 0) -> Look:
-    """Look once; raises WorkerFailed when the process has ended."""
+def sample(process: psutil.Process, replies: int = 0) -> ProcessSample:
+    """ProcessSample once; raises WorkerFailed when the process has ended."""
     try:
         with process.oneshot():
             if process.status() == psutil.STATUS_ZOMBIE:
@@ -37,19 +37,19 @@ def look(process: psutil.Process, replies: int = 0) -> Look:
             cpu_s, rss_bytes = times.user + times.system, process.memory_info().rss
     except psutil.NoSuchProcess as error:
         raise WorkerFailed(f"process {process.pid} has ended by itself") from error
-    return Look(time.monotonic(), replies, cpu_s, rss_bytes)
+    return ProcessSample(time.monotonic(), replies, cpu_s, rss_bytes)
 
 
-def cpu_us_a_reply(looks: Sequence[Look]) -> float:
+def cpu_us_a_reply(samples: Sequence[ProcessSample]) -> float:
     """Return microseconds of CPU a reply, from the first twentieth of the replies to the last.
 
     What came before is the start of the process, which a backlog pays once. Raises ValueError when
-    all replies came between two looks.
+    all replies came between two samples.
     """
-    last = looks[-1]
-    first = next(each for each in looks if each.replies >= _WARM_SHARE * last.replies)
+    last = samples[-1]
+    first = next(each for each in samples if each.replies >= _WARM_SHARE * last.replies)
     if first.replies == last.replies:
-        raise ValueError("all replies came between two looks: the backlog is too small")
+        raise ValueError("all replies came between two samples: the backlog is too small")
     return (last.cpu_s - first.cpu_s) / (last.replies - first.replies) * 1e6
 
 
@@ -78,22 +78,22 @@ class Watch:
         """Return how many records there are."""
         return sum((await self._consumer.end_offsets(self._partitions)).values())
 
-    async def until(self, replies: int, pid: int, told: Told = silent) -> list[Look]:
-        """Look at process `pid` until there are `replies`; return all that was seen.
+    async def until(self, replies: int, pid: int, told: Told = silent) -> list[ProcessSample]:
+        """ProcessSample at process `pid` until there are `replies`; return all that was seen.
 
         Raises WorkerFailed when the process ends, or when nothing comes for a minute.
         """
         process = psutil.Process(pid)
-        looks = [look(process, await self.count())]
-        moved_s = looks[0].at_s
-        while looks[-1].replies < replies:
+        samples = [sample(process, await self.count())]
+        moved_s = samples[0].at_s
+        while samples[-1].replies < replies:
             await asyncio.sleep(_LOOK_S)
-            looks.append(look(process, await self.count()))
-            if looks[-1].replies > looks[-2].replies:
-                moved_s = looks[-1].at_s
-            elif looks[-1].at_s - moved_s > _PATIENCE_S:
+            samples.append(sample(process, await self.count()))
+            if samples[-1].replies > samples[-2].replies:
+                moved_s = samples[-1].at_s
+            elif samples[-1].at_s - moved_s > _PATIENCE_S:
                 raise WorkerFailed(
-                    f"{looks[-1].replies:,} of {replies:,} replies, and none for {_PATIENCE_S:.0f} s"
+                    f"{samples[-1].replies:,} of {replies:,} replies, and none for {_PATIENCE_S:.0f} s"
                 )
-            told(looks[-1].replies)
-        return looks
+            told(samples[-1].replies)
+        return samples

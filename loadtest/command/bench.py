@@ -40,7 +40,7 @@ _QUIET_LOAD = 0.5
 
 
 def bench(names: Sequence[str], scale: Scale, json: Path | None, page: Path | None) -> int:
-    """Run the benches `names` and return the exit code: 1 when any reply was not right.
+    """BacklogRun the benches `names` and return the exit code: 1 when any reply was not right.
 
     A missed target is shown and is no failure: how fast a machine is, is for people to judge.
     Raises KafkaUnavailable, WorkerFailed, MarkMissing.

@@ -73,7 +73,7 @@ def _start_broker(console: Console, stack: ExitStack, *, keep: bool) -> tuple[Br
 
 
 def _start_worker(
-    console: Console, stack: ExitStack, bootstrap: str, lanes: list[report.Lane], *, keep: bool
+    console: Console, stack: ExitStack, bootstrap: str, lanes: list[report.DemoLane], *, keep: bool
 ) -> tuple[Worker, Files]:
     """Start the daemon, and read the files while it warms up."""
     stage.fetch_model()

@@ -17,7 +17,7 @@ _LABELS_SHOWN = 15
 _FILES_SHOWN = 5
 
 
-class Lane(NamedTuple):
+class DemoLane(NamedTuple):
     """A lane as the configuration has it."""
 
     name: str
@@ -44,7 +44,7 @@ def show_labels(console: Console, answers: Answers) -> None:
         console.print(f"and {told}", style="dim")
 
 
-def show_latencies(console: Console, seen: Seen, lanes: list[Lane]) -> None:
+def show_latencies(console: Console, seen: Seen, lanes: list[DemoLane]) -> None:
     """Print each lane's latencies, counted from the time a request was meant to be sent.
 
     `lanes`: in the order of the streams that were sent.
@@ -62,7 +62,7 @@ def show_latencies(console: Console, seen: Seen, lanes: list[Lane]) -> None:
 
 
 def show_batches(
-    console: Console, seen: Seen, metrics: Metrics, lanes: list[Lane], duration_s: float
+    console: Console, seen: Seen, metrics: Metrics, lanes: list[DemoLane], duration_s: float
 ) -> None:
     """Print how the requests were gathered and what that saved."""
     table = _table("lane", "N", "T", "batches", "mean rows", "fill", "closed because")

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from loadtest.demo.report import Lane
+from loadtest.demo.report import DemoLane
 
 PROJECT = Path(__file__).parents[2]
 EXAMPLE = PROJECT / "examples" / "filetype"
@@ -25,10 +25,10 @@ def settings() -> dict[str, Any]:
     return tomllib.loads(CONFIG.read_text())
 
 
-def lanes(written: dict[str, Any]) -> list[Lane]:
+def lanes(written: dict[str, Any]) -> list[DemoLane]:
     """Return the lanes of the example, the first topic of each."""
     return [
-        Lane(name, lane["topics"][0], lane["max_rows"], lane["linger"])
+        DemoLane(name, lane["topics"][0], lane["max_rows"], lane["linger"])
         for name, lane in written["lanes"].items()
     ]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from loadtest.plan.bodies import Kind
+from loadtest.plan.bodies import BodyKind
 from loadtest.plan.plan import Plan, of_streams, stream
 from loadtest.scenario.arrivals import poisson
 from loadtest.traffic.exchange import Seen, exchange
@@ -42,7 +42,9 @@ def plan(files: Sequence[Path], rates_per_s: Mapping[str, float], *, seed: int) 
         share = round(len(files) * rate_per_s / whole)
         ours, left = left[:share], left[share:]
         times_s = poisson(rate_per_s, len(ours), seed + number)
-        streams.append(stream(topic, topic, times_s, Kind([file.read_bytes() for file in ours])))
+        streams.append(
+            stream(topic, topic, times_s, BodyKind([file.read_bytes() for file in ours]))
+        )
         sent += ours
     return Files(of_streams(streams), sent)
 

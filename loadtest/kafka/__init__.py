@@ -10,6 +10,5 @@
 | `proxy.py` | a proxy before a broker that can hold requests, fall silent or hang up |
 | `quick_start.py` | what lets it start in half the time, made once per user |
 | `relock.py` | the script that writes jars.lock anew |
-| `serve.py` | the command `broker` |
 | `topics.py` | the topics that a configuration names, created |
 """

@@ -3,7 +3,7 @@
 from loadtest.demo import stage
 from loadtest.demo.files import gather
 from loadtest.office_hours.hours import BadHours
-from loadtest.plan.bodies import Kind
+from loadtest.plan.bodies import BodyKind
 from loadtest.plan.plan import Stream, stream
 from loadtest.scenario.rates import Times
 
@@ -36,4 +36,6 @@ class Documents:
         """Return a document at each of these times."""
         first = self._taken % len(self._bodies)
         self._taken += len(times_s)
-        return stream(topic, topic, times_s, Kind([*self._bodies[first:], *self._bodies[:first]]))
+        return stream(
+            topic, topic, times_s, BodyKind([*self._bodies[first:], *self._bodies[:first]])
+        )

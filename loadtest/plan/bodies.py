@@ -26,7 +26,7 @@ _DTYPES = {
 _MOST = 100
 
 
-class Kind(NamedTuple):
+class BodyKind(NamedTuple):
     """Bodies of one kind; `golden` has as many answers, None when nothing is known."""
 
     values: list[bytes]
@@ -38,7 +38,7 @@ class Kind(NamedTuple):
 class Stock:
     """All bodies of a class of requests, each known by its number."""
 
-    def __init__(self, kinds: Sequence[Kind]) -> None:
+    def __init__(self, kinds: Sequence[BodyKind]) -> None:
         self._kinds = list(kinds)
         self.values = [value for kind in kinds for value in kind.values]
         self.headers = [kind.headers for kind in kinds for _ in kind.values]
@@ -75,7 +75,7 @@ def read(bodies: Sequence[Body], random: np.random.Generator) -> Stock:
     return Stock([_kind(body, random) for body in bodies])
 
 
-def _kind(body: Body, random: np.random.Generator) -> Kind:
+def _kind(body: Body, random: np.random.Generator) -> BodyKind:
     names = _files(body.folder) if body.folder is not None else None
     try:
         values = _values(body, names or [], random)
@@ -84,7 +84,7 @@ def _kind(body: Body, random: np.random.Generator) -> Kind:
     if not values:
         raise BadScenario("bodies: there are none")
     headers = ((CONTENT_TYPE, body.content_type.encode()),) if body.content_type else ()
-    return Kind(values, headers, _golden(body, names, len(values)), body.weight)
+    return BodyKind(values, headers, _golden(body, names, len(values)), body.weight)
 
 
 def _golden(body: Body, names: list[str] | None, count: int) -> Golden | None:

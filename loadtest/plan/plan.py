@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from loadtest.plan.bodies import Kind, Numbers, Stock, read
+from loadtest.plan.bodies import BodyKind, Numbers, Stock, read
 from loadtest.scenario.arrivals import SHAPES, BadTrace
 from loadtest.scenario.load import BadScenario
 from loadtest.scenario.model import Scenario, Traffic
@@ -87,7 +87,7 @@ def of_streams(streams: Sequence[Stream]) -> Plan:
     return Plan(list(streams), _digest(streams))
 
 
-def stream(name: str, topic: str, times_s: Times, kind: Kind) -> Stream:
+def stream(name: str, topic: str, times_s: Times, kind: BodyKind) -> Stream:
     """Return a stream whose requests carry the bodies of `kind`, one after the other, round and round."""
     count = len(times_s)
     choices = (np.arange(count) % len(kind.values)).astype(np.int32)

@@ -41,7 +41,7 @@ class Interrupted(Exception):
     """Ctrl-C before there was anything to report."""
 
 
-class Measured(NamedTuple):
+class Measurement(NamedTuple):
     """What came of a plan, and how the daemon looked meanwhile."""
 
     seen: Seen
@@ -53,7 +53,7 @@ class Trial(NamedTuple):
     """What was offered, what was seen and what it means; `began_s` is since 1970."""
 
     plan: Plan
-    measured: Measured
+    measured: Measurement
     findings: Findings
     verdict: Verdict
     began_s: float
@@ -79,7 +79,7 @@ def offer(
     return Trial(made, measured, found, verdict, began_s, time.time() - began_s)
 
 
-def measure(plan: Plan, scenario: Scenario, stage: Stage, console: Console) -> Measured:
+def measure(plan: Plan, scenario: Scenario, stage: Stage, console: Console) -> Measurement:
     """Run `plan`; raises KafkaError, TopicsMissing, MetricsMissing."""
     due_s = np.concatenate([stream.times_s for stream in plan.streams])
     _calm_collector()
@@ -109,7 +109,7 @@ def _steady_per_s(received_s: Floats, end_s: float) -> float:
     return float(within.sum()) / (end_s - from_s)
 
 
-async def _measure(plan: Plan, scenario: Scenario, stage: Stage, shown: View) -> Measured:
+async def _measure(plan: Plan, scenario: Scenario, stage: Stage, shown: View) -> Measurement:
     read = [*scenario.reply_topics, *filter(None, [scenario.dead_letters])]
     clock = Clock()
     scraper = Scraper(stage.metrics_url) if stage.metrics_url else None
@@ -134,7 +134,7 @@ async def _measure(plan: Plan, scenario: Scenario, stage: Stage, shown: View) ->
                 scraping.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await scraping
-    return Measured(seen, scraper.looks if scraper else [], served)
+    return Measurement(seen, scraper.looks if scraper else [], served)
 
 
 @contextmanager

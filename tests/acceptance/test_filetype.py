@@ -12,7 +12,7 @@ import pytest
 from magika import Magika
 
 from loadtest.demo.files import gather
-from loadtest.plan.bodies import Kind
+from loadtest.plan.bodies import BodyKind
 from loadtest.plan.plan import of_streams, stream
 from loadtest.processes.worker import Worker
 from loadtest.scenario.arrivals import at_once
@@ -45,7 +45,7 @@ async def _answers(kafka, topics, example, bodies):
     urgent, standard = bodies[::4], [body for number, body in enumerate(bodies) if number % 4]
     load = of_streams(
         [
-            stream(topic, topic, at_once(len(these)), Kind(these))
+            stream(topic, topic, at_once(len(these)), BodyKind(these))
             for topic, these in ((names.urgent, urgent), (names.documents, standard))
         ]
     )

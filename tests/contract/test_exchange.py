@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from loadtest.plan.bodies import Kind
+from loadtest.plan.bodies import BodyKind
 from loadtest.plan.golden import Exact
 from loadtest.plan.plan import of_streams, stream
 from loadtest.scenario.arrivals import at_once, constant
@@ -20,7 +20,7 @@ async def exchanged(kafka, topics):
 
     async def run(bodies, answers, *, times_s=None, golden=None, grace_s=10, **options_):
         times_s = at_once(len(bodies)) if times_s is None else times_s
-        load = of_streams([stream("a", names.requests, times_s, Kind(bodies, golden=golden))])
+        load = of_streams([stream("a", names.requests, times_s, BodyKind(bodies, golden=golden))])
         async with Responder(kafka, [names.requests], names.replies, answers=answers):
             return await exchange(
                 load, options(kafka, None), [names.replies], grace_s=grace_s, **options_

@@ -4,11 +4,11 @@ import tomllib
 from pathlib import Path
 
 from config.settings import Settings
-from loadtest.bench.contestants import Lane, configuration
+from loadtest.bench.contestants import LaneSetup, configuration
 
 LANES = {
-    "standard": Lane("in", Path("/models/relay.onnx"), 256, "20ms"),
-    "urgent": Lane("now", Path("/models/relay.onnx"), 8, "5ms", eager=True, weight=8),
+    "standard": LaneSetup("in", Path("/models/relay.onnx"), 256, "20ms"),
+    "urgent": LaneSetup("now", Path("/models/relay.onnx"), 8, "5ms", eager=True, weight=8),
 }
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from loadtest.bench.replies import Pace
-from loadtest.bench.watch import Look, cpu_us_a_reply
+from loadtest.bench.watch import ProcessSample, cpu_us_a_reply
 
 
 def _looks(*seen):
-    return [Look(float(i), replies, cpu_s, 0) for i, (replies, cpu_s) in enumerate(seen)]
+    return [ProcessSample(float(i), replies, cpu_s, 0) for i, (replies, cpu_s) in enumerate(seen)]
 
 
 def test_the_pace_begins_with_the_first_send_and_leaves_its_replies_out():
@@ -32,8 +32,8 @@ def test_one_moment_has_no_pace():
 
 
 def test_the_cpu_of_the_start_does_not_count():
-    looks = _looks((0, 1.0), (40, 5.0), (100, 6.0), (1000, 6.9))
-    assert cpu_us_a_reply(looks) == pytest.approx(1000)
+    samples = _looks((0, 1.0), (40, 5.0), (100, 6.0), (1000, 6.9))
+    assert cpu_us_a_reply(samples) == pytest.approx(1000)
 
 
 def test_replies_between_two_looks_have_no_cost():

@@ -12,7 +12,7 @@ from loadtest.processes.metrics import Metrics
 from loadtest.wire import ERROR, OK
 from tests.unit.loadtest.runs import made_plan, recorded, reply, seen
 
-_LANES = [report.Lane("standard", "documents", 64, "2s")]
+_LANES = [report.DemoLane("standard", "documents", 64, "2s")]
 _METRICS = Metrics(
     """\
 tidemill_flushes_total{lane="standard",cause="full"} 1
