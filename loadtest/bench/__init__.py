@@ -1,24 +1,22 @@
 """`make bench`: the figures of docs/performance.md, measured from outside, through Kafka.
 
-| file | what |
-|---|---|
-| `backlog.py` | a backlog, published in the producer's own batches, and somebody who answers it whole |
-| `compute.py` | bench: how much of a model that keeps the processor busy gets through |
-| `contestants.py` | who is measured: the daemon and the plain loop, as processes |
-| `figures.py` | what a measurement says, beside what it should say |
-| `ground.py` | what all stand on: one broker, topics, how much is measured, turns |
-| `idle.py` | bench: what a warm worker without traffic costs |
-| `latency.py` | bench: a lane that lets requests gather, and one that waits for nobody |
-| `memory.py` | bench: memory while replies cannot leave, and over many requests |
-| `open_loop.py` | requests at their own times, beside the bare hop through Kafka |
-| `plain_loop.py` | the contestant that many would write by hand |
-| `raw_model.py` | ONNX Runtime alone in a loop |
-| `relay.py` | bench: the way there and back, of raw rows and of JSON |
-| `replies.py` | all replies of a run, read back, compared by whole arrays, timed by the broker |
-| `report.py` | figures as a table, as JSON, on a page |
-| `urgent.py` | bench: an urgent lane beside a full standard lane |
-| `watch.py` | a process and the replies it has given, until it has given them all |
-| `work.py` | what is asked and what must be answered, and the forms of bodies that say it |
+- `backlog.py`: a backlog, published in the producer's own batches, and somebody who answers it whole
+- `compute.py`: bench: how much of a model that keeps the processor busy gets through
+- `contestants.py`: who is measured: the daemon and the plain loop, as processes
+- `figures.py`: what a measurement says, beside what it should say
+- `ground.py`: what all stand on: one broker, topics, how much is measured, turns
+- `idle.py`: bench: what a warm worker without traffic costs
+- `latency.py`: bench: a lane that lets requests gather, and one that waits for nobody
+- `memory.py`: bench: memory while replies cannot leave, and over many requests
+- `open_loop.py`: requests at their own times, beside the bare hop through Kafka
+- `plain_loop.py`: the contestant that many would write by hand
+- `raw_model.py`: ONNX Runtime alone in a loop
+- `relay.py`: bench: the way there and back, of raw rows and of JSON
+- `replies.py`: all replies of a run, read back, compared by whole arrays, timed by the broker
+- `report.py`: figures as a table, as JSON, on a page
+- `urgent.py`: bench: an urgent lane beside a full standard lane
+- `watch.py`: a process and the replies it has given, until it has given them all
+- `work.py`: what is asked and what must be answered, and the forms of bodies that say it
 """
 
 import os

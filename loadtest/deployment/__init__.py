@@ -1,10 +1,8 @@
 """What is measured: a deployment that runs already, or a Kafka and a daemon started for it.
 
-| file | what |
-|---|---|
-| `embedded.py` | what `--embedded` starts: a Kafka, topics, models and a daemon |
-| `machine.py` | this machine and its versions |
-| `perceptrons.py` | models made for a measurement |
-| `reach.py` | which deployment the command line means |
-| `scrape.py` | the daemon's /metrics while a run lasts |
+- `embedded.py`: what `--embedded` starts: a Kafka, topics, models and a daemon
+- `machine.py`: this machine and its versions
+- `perceptrons.py`: models made for a measurement
+- `reach.py`: which deployment the command line means
+- `scrape.py`: the daemon's /metrics while a run lasts
 """
