@@ -53,7 +53,7 @@ class ClosedLoop:
             self._answered.clear()
             count, self._free = self._free, 0
             first = self._claim(count)
-            await self._sender.send(first, first + count)
+            self._sender.send(first, first + count)
 
     def _claim(self, count: int) -> int:
         which = np.arange(self._round, self._round + count) % len(self._stream.choices)

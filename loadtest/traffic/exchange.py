@@ -186,7 +186,7 @@ class _Run:
             for task in sending:
                 task.result()  # what broke a sender ends the run here
             sent_s = sent_s if sent_s is not None else now_s
-            if self._recorder.open > 0 or any(sender.pending for sender in self._senders):
+            if self._recorder.open > 0 or not all(sender.is_idle for sender in self._senders):
                 complete_s = None
                 if now_s > sent_s + grace_s:
                     return

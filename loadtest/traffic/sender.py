@@ -1,16 +1,18 @@
-"""Publishes the requests of one class, whole chunks at a time, over a connection of its own.
+"""Publishes the requests of one class, whole batches at a time, over a connection of its own.
 
-A chunk becomes one batch for each partition (create_batch, send_batch): a fifth of the CPU that a
-send() for each request costs. The connection is its own so that a backlog beside it makes no
-urgent request wait.
+What is due for a partition while its last batch is under way becomes its next one (create_batch,
+send_batch): a fifth of the CPU that a send() for each request costs, and nobody waits for two round
+trips to the broker, however slow it is. The connection is its own so that a backlog beside it makes
+no urgent request wait.
 """
 
 import asyncio
 import time
-from functools import partial
+from collections import deque
 
 import numpy as np
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from loadtest.plan.plan import Stream
@@ -45,52 +47,86 @@ class Sender:
         self._stream = stream
         self._recorder = recorder
         self._clock = clock
-        self._partitions = 0
-        self.pending = 0
-        """Batches that the broker has not acknowledged."""
+        self._waiting: list[deque[Counts]] = []
+        """By partition: requests that are due and in no batch yet."""
+        self._publishing: dict[int, asyncio.Task[None]] = {}
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the broker has, or has refused, everything that was sent."""
+        return not self._publishing
 
     async def start(self) -> None:
         """Connect; raises KafkaError of aiokafka."""
         await self._producer.start()
-        self._partitions = len(await self._producer.partitions_for(self._stream.topic))
+        partitions = await self._producer.partitions_for(self._stream.topic)
+        self._waiting = [deque() for _ in partitions]
 
     async def stop(self) -> None:
-        """Hang up."""
+        """Hang up; what waits is not sent any more."""
+        for task in [*self._publishing.values()]:
+            task.cancel()
+        await asyncio.gather(*self._publishing.values(), return_exceptions=True)
         await self._producer.stop()
 
     async def send_at(self, first: int, times_s: Times) -> None:
-        """Send request `first` + i at `times_s[i]`, and at once what is already due then."""
+        """Send request `first` + i at `times_s[i]`, and at once what is already due then.
+
+        Returns when the broker has all of them.
+        """
         done = 0
         while done < len(times_s):
             await self._clock.reach(float(times_s[done]))
             due = int(np.searchsorted(times_s, self._clock.now_s(), side="right"))
             due = min(max(due, done + 1), done + _CHUNK)
-            await self.send(first + done, first + due)
+            self.send(first + done, first + due)
             done = due
+            await asyncio.sleep(0)
+        await asyncio.gather(*self._publishing.values())
 
-    async def send(self, first: int, after: int) -> None:
+    def send(self, first: int, after: int) -> None:
         """Send the requests from `first` to before `after` now, over all partitions in turn."""
-        for offset in range(min(self._partitions, after - first)):
-            numbers = np.arange(first + offset, after, self._partitions, dtype=np.int32)
-            partition = int(numbers[0]) % self._partitions
-            while len(numbers):
-                numbers = numbers[await self._send_batch(numbers, partition) :]
+        self._recorder.hand(slice(first, after), self._clock.now_s())
+        partitions = len(self._waiting)
+        for offset in range(min(partitions, after - first)):
+            numbers = np.arange(first + offset, after, partitions, dtype=np.int32)
+            partition = int(numbers[0]) % partitions
+            self._waiting[partition].append(numbers)
+            publishing = self._publishing.get(partition)
+            if publishing is None:
+                self._publishing[partition] = asyncio.create_task(self._publish(partition))
+            elif publishing.done():
+                publishing.result()  # what broke it ends the run
 
-    async def _send_batch(self, numbers: Counts, partition: int) -> int:
-        """Send as many of `numbers` as fit into a batch; return how many."""
-        batch = self._producer.create_batch()
-        fitting = self._fill(batch, numbers)
-        batch.close()
-        sent = numbers[:fitting]
-        acknowledged = await self._producer.send_batch(
-            batch, self._stream.topic, partition=partition
-        )
-        self._recorder.hand(sent, self._clock.now_s())
-        self.pending += 1
-        acknowledged.add_done_callback(partial(self._acknowledged, sent))
-        return fitting
+    async def _publish(self, partition: int) -> None:
+        """Send what waits for a partition, one batch at a time, until nothing waits."""
+        waiting, most = self._waiting[partition], max(_CHUNK // len(self._waiting), 1)
+        while waiting:
+            numbers = _taken(waiting, most)
+            batch = self._producer.create_batch()
+            fitting = self._fill(batch, numbers)
+            batch.close()
+            if fitting < len(numbers):
+                waiting.appendleft(numbers[fitting:])
+            await self._send_batch(batch, numbers[:fitting], partition)
+        del self._publishing[partition]
+
+    async def _send_batch(self, batch: BatchBuilder, numbers: Counts, partition: int) -> None:
+        """Return when the broker has the batch, or has refused it.
+
+        Raises KafkaTimeoutError when it takes nothing and more waits for it.
+        """
+        try:
+            await (await self._producer.send_batch(batch, self._stream.topic, partition=partition))
+        except KafkaError as error:
+            self._recorder.fail(numbers, repr(error))
+            if isinstance(error, KafkaTimeoutError) and self._waiting[partition]:
+                raise
+        else:
+            self._recorder.acknowledge(numbers, self._clock.now_s())
 
     def _fill(self, batch: BatchBuilder, numbers: Counts) -> int:
+        """Return how many of `numbers` fit into the batch."""
         timestamp_ms = int(time.time() * 1000)
         stock, headers = self._stream.stock, self._stream.headers
         choices = self._recorder.choices_of(numbers).tolist()
@@ -112,10 +148,15 @@ class Sender:
                 return index
         return len(numbers)
 
-    def _acknowledged(self, numbers: Counts, future: asyncio.Future[object]) -> None:
-        self.pending -= 1
-        error = None if future.cancelled() else future.exception()
-        if future.cancelled() or error is not None:
-            self._recorder.fail(numbers, repr(error))
-        else:
-            self._recorder.acknowledge(numbers, self._clock.now_s())
+
+def _taken(waiting: deque[Counts], most: int) -> Counts:
+    """Take at most so many of what waits, in its order."""
+    taken = [waiting.popleft()]
+    count = len(taken[0])
+    while waiting and count < most:
+        taken.append(waiting.popleft())
+        count += len(taken[-1])
+    numbers: Counts = np.concatenate(taken)
+    if count > most:
+        waiting.appendleft(numbers[most:])
+    return numbers[:most]
