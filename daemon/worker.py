@@ -159,10 +159,8 @@ class Worker:
         """Return whether models are warm, the group is joined and answers leave, for /readyz."""
         if self._source is None:
             return False, "the models are not warm, or the group is not joined, yet"
-        if not self._source.reachable:  # then it cannot be in the group either
-            return False, "no broker answers"
-        if not self._source.joined:
-            return False, "the group is not joined"
+        if self._source.trouble:
+            return False, self._source.trouble
         if self._line is not None and self._line.trouble:
             return False, f"no answer can leave: {self._line.trouble}"
         return True, "the models are warm and the group is joined"

@@ -173,6 +173,12 @@ class FakeSource:
     def lag_seconds(self) -> Mapping[str, float]:
         return {topic: 1.0 if records else 0.0 for topic, records in self.lag_records().items()}
 
+    @property
+    def trouble(self) -> str:
+        if not self.reachable:
+            return "no broker answers"
+        return "" if self.joined else "the group is not joined"
+
     def lease_valid(self) -> bool:
         if not self.lease:
             self.lose(*list(self._ledgers))

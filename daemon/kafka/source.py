@@ -40,7 +40,6 @@ _MISSED_HEARTBEATS = 3
 _HELD_S = 0.02
 """Longest wait while kafka.max_uncommitted stops reading: nothing tells when it may go on."""
 _SETTINGS_AT_FAULT = (
-    errors.InconsistentGroupProtocolError,
     errors.InvalidSessionTimeoutError,
     errors.InvalidGroupIdError,
 )
@@ -169,13 +168,14 @@ class KafkaSource:
 
     @property
     def trouble(self) -> str:
-        """Why nothing can be read at the moment; empty when all is well."""
+        """Why no requests can be read at the moment; empty when all is well."""
         kafka = self._settings.kafka
         silent_s = self._clock() - self.contact_s
-        if silent_s > _MISSED_HEARTBEATS * kafka.heartbeat_interval:
+        missed = silent_s > _MISSED_HEARTBEATS * kafka.heartbeat_interval
+        if not self.reachable or (missed and not self.joined):
             where = problem_of(self._consumer.inner) or kafka.bootstrap_servers
             return f"no broker answers for {silent_s:.0f} s at {where}"
-        return "" if self.joined else "the group is not joined"
+        return self._membership.trouble if self.joined else "the group is not joined"
 
     async def _watch(self) -> None:
         while True:
@@ -245,6 +245,13 @@ class KafkaSource:
         client.raise_if_denied(error, self._settings.kafka.bootstrap_servers)
         if isinstance(error, _SETTINGS_AT_FAULT):
             raise Fatal(Exit.SETTINGS, f"the group refuses this worker: {error}") from error
+        if isinstance(error, errors.InconsistentGroupProtocolError):
+            # It passes when they leave: a service manager that starts this worker again is right.
+            raise Fatal(
+                Exit.WORK_LEFT,
+                f"the group {self._settings.kafka.group} has members that assign partitions in "
+                "another way, so no worker can join: stop them, or choose another kafka.group",
+            ) from error
         log(Event.LIBRARY_LOGGED, reason=str(error))
 
     async def _wait(self, timeout_s: float) -> None:

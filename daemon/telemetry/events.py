@@ -120,6 +120,11 @@ class Event(StrEnum):
     # Kafka
     GROUP_JOINED = ("group.joined", "info", "this worker is a member of the consumer group")
     GROUP_LEFT = ("group.left", "info", "this worker told the group that it leaves")
+    GROUP_AWAITED = (
+        "group.awaited",
+        "warning",
+        "nothing can be read before another member of the group has done its part; shows which",
+    )
     PARTITIONS_ASSIGNED = ("partitions.assigned", "info", "partitions this worker reads from now")
     PARTITIONS_REVOKED = (
         "partitions.revoked",

@@ -35,6 +35,10 @@ class Source(Protocol):
     def lag_seconds(self) -> Mapping[str, float]:
         """Return the age of the oldest record not yet answered, by topic."""
 
+    @property
+    def trouble(self) -> str:
+        """Why no requests can be read at the moment; empty when all is well."""
+
     def lease_valid(self) -> bool:
         """Whether the broker surely still holds this worker for a member; to ask before each send.
 

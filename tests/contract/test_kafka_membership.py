@@ -1,8 +1,12 @@
 """Membership on a real Kafka: partitions given up, taken away, and leases that end."""
 
 import asyncio
+import contextlib
 
 import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
 from daemon.kafka.group.commits import StaleGeneration
 from daemon.values.errors import Exit, Fatal
@@ -228,3 +232,37 @@ async def test_a_session_that_the_broker_does_not_allow_is_a_fault_of_the_settin
         await source.begin()
 
     assert caught.value.exit_code is Exit.SETTINGS
+
+
+@contextlib.asynccontextmanager
+async def _foreign_member(workers, topics, assignor):
+    """Another program in the group, which commits nothing."""
+    async with AIOKafkaConsumer(
+        f"{topics.prefix}requests",
+        bootstrap_servers=workers.bootstrap,
+        group_id=topics.group,
+        partition_assignment_strategy=[assignor],
+        enable_auto_commit=False,
+    ) as member:
+        async with asyncio.timeout(20):
+            while not member.assignment():
+                await member.getmany(timeout_ms=100)
+        yield
+
+
+async def test_a_leader_that_is_no_worker_is_said_to_be_waited_for(workers, topics):
+    await topics(requests=2)
+    async with _foreign_member(workers, topics, RoundRobinPartitionAssignor):
+        source = await workers.start()
+
+        await until(lambda: "its leader does not say where it starts" in source.trouble)
+
+
+async def test_members_of_another_protocol_end_a_worker_to_be_started_again(workers, topics):
+    """They pass by themselves, so it is no fault of the settings."""
+    await topics(requests=1)
+    async with _foreign_member(workers, topics, RangePartitionAssignor):
+        with pytest.raises(Fatal, match="another way") as caught:
+            await workers.make().begin()
+
+    assert caught.value.exit_code is Exit.WORK_LEFT

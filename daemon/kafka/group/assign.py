@@ -25,9 +25,16 @@ from daemon.kafka.reading.consumer import Consumer
 from daemon.kafka.topic_ids import TopicIds
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
+from daemon.values.errors import Exit, Fatal
 from daemon.values.ports import SourceMetrics
 
 _RETRY_S = 0.2
+_PATIENCE_S = 5.0
+"""A leader that is a worker commits within a second; longer, and it is said what is waited for."""
+_NO_LEADER = (
+    "the group is new, and its leader does not say where it starts: it may be another program; "
+    "stop that, or commit the group's offsets"
+)
 
 _T = TypeVar("_T")
 
@@ -43,13 +50,18 @@ class Assigner:
         lease: Lease,
         *,
         metrics: SourceMetrics,
+        limit_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`limit_s`: how long the leader of a new group is waited for."""
+        self.trouble = ""
+        """What keeps the partitions from being opened; empty when nothing does."""
         self._kafka = kafka
         self._consumer = consumer
         self._group = group
         self._lease = lease
         self._metrics = metrics
+        self._limit_s = limit_s
         self._clock = clock
         self._begun = False
         """Whether this process has read for the group, whose commits were known then."""
@@ -58,7 +70,10 @@ class Assigner:
         """Open all partitions of `generation`; raises Fatal."""
         await self._until_proven(generation)
         topics = {partition.topic for partition in generation.partitions}
-        topic_ids, starts = await self._persist(lambda: self._find_starts(generation, topics))
+        try:
+            topic_ids, starts = await self._persist(lambda: self._find_starts(generation, topics))
+        finally:
+            self.trouble = ""
         self._begun = True
         for partition in generation.partitions:
             position = starts.positions[partition]
@@ -130,11 +145,20 @@ class Assigner:
 
     async def _persist(self, ask: Callable[[], Awaitable[_T]]) -> _T:
         """Ask until there is an answer; an error means that nothing is known."""
+        began_s = self._clock()
         while True:
             try:
                 return await ask()
             except NotKnownYet:
-                pass
+                self._wait_for_leader(self._clock() - began_s)
             except errors.KafkaError as error:
                 client.raise_if_denied(error, self._kafka.bootstrap_servers)
             await asyncio.sleep(_RETRY_S)
+
+    def _wait_for_leader(self, waited_s: float) -> None:
+        """Say that the leader of a new group is waited for; raises Fatal when it was for too long."""
+        if waited_s > self._limit_s:
+            raise Fatal(Exit.WORK_LEFT, f"{_NO_LEADER} for {self._limit_s:g} s")
+        if waited_s > _PATIENCE_S and not self.trouble:
+            self.trouble = _NO_LEADER
+            log(Event.GROUP_AWAITED, group=self._kafka.group, reason=_NO_LEADER)

@@ -54,8 +54,16 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         self._clock = clock
         group = CommittedOffsets(consumer, settings.kafka.group)
         self._committer = Committer(settings.kafka, group)
+        self._limit_s = settings.limits.stall + 2 * settings.kafka.rebalance_timeout
+        """How long the group may let this worker do nothing while the broker answers."""
         self._assigner = Assigner(
-            settings.kafka, consumer, group, lease, metrics=metrics, clock=clock
+            settings.kafka,
+            consumer,
+            group,
+            lease,
+            metrics=metrics,
+            limit_s=self._limit_s,
+            clock=clock,
         )
         self._tasks = Tasks(tasks)
         """Those of the present generation; they end with it."""
@@ -99,6 +107,11 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         self._changed()
 
     # What the source calls
+
+    @property
+    def trouble(self) -> str:
+        """What the group lets this worker wait for; empty when nothing."""
+        return self._assigner.trouble if self.generation is not None else ""
 
     def lease_valid(self) -> bool:
         """Whether the broker surely still holds this worker; when not, the generation is dropped."""
@@ -150,12 +163,11 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         now_s = self._clock()
         if self.generation is not None or not reachable:
             self._without_since_s = now_s
-        limit_s = self._settings.limits.stall + 2 * self._settings.kafka.rebalance_timeout
-        if now_s - self._without_since_s > limit_s:
+        if now_s - self._without_since_s > self._limit_s:
             self._tasks.fail(
                 Fatal(
                     Exit.WORK_LEFT,
-                    f"the broker answers, but the group gave no assignment for {limit_s:g} s",
+                    f"the broker answers, but the group gave no assignment for {self._limit_s:g} s",
                 )
             )
 
