@@ -18,10 +18,16 @@ class Replace(NamedTuple):
 
 
 class SlotReplaced(NamedTuple):
-    """The slot serves again, `pause_s` after its worker was told to drain."""
+    """The slot serves again.
+
+    Attributes:
+        pause_s: since its worker was told to drain: it answers what it holds before it ends.
+        unserved_s: since its worker ended, in which nobody served its partitions.
+    """
 
     slot: int
     pause_s: float
+    unserved_s: float
 
 
 class Stopped(NamedTuple):
@@ -74,7 +80,7 @@ class Rolling:
             return None
         self._current = None
         if slot.state is SlotState.SERVING:
-            return SlotReplaced(current, now - self._began_s)
+            return SlotReplaced(current, now - self._began_s, now - slot.ended_s)
         return None  # fewer workers are wanted, or the old one died: there is nothing to exchange
 
     def _choose(self, slots: Sequence[Slot], revision: int, now: float) -> Step | None:

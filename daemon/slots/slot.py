@@ -106,7 +106,7 @@ class Slot:
     that worker is being exchanged for one with newer settings, and its place is kept.
     `failed_revision` is that of its last worker that ended before it served, `served_revision` that of
     its last that served; 0: none did. `unready`: why the worker says that it does not serve at
-    present, though it did; "": it does.
+    present, though it did; "": it does. `ended_s`: when its last process was seen to have ended.
     """
 
     backoff: Backoff
@@ -117,6 +117,7 @@ class Slot:
     failed_revision: int = 0
     served_revision: int = 0
     unready: str = ""
+    ended_s: float = -inf
     cause: Cause | None = None
     beaten_s: float = -inf
     served_s: float | None = None

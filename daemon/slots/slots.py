@@ -122,7 +122,7 @@ class Slots:
         served_s = None if slot.served_s is None else now - slot.served_s
         slot.enter(SlotState.EMPTY, now)
         slot.cause, slot.served_s, slot.deadline_s = None, None, inf
-        slot.unready = ""
+        slot.unready, slot.ended_s = "", now
         if cause is Cause.ASKED:
             return End(number, code, cause, 0.0)
         slot.replacing = False

@@ -112,8 +112,13 @@ class Renewal:
         match self._rolling.step(self._slots.all, time.monotonic()):
             case Replace(slot):
                 self._slots.replace(slot)
-            case SlotReplaced(slot, pause_s):
-                log(Event.WORKER_REPLACED, slot=slot, pause_s=round(pause_s, 2))
+            case SlotReplaced(slot, pause_s, unserved_s):
+                log(
+                    Event.WORKER_REPLACED,
+                    slot=slot,
+                    pause_s=round(pause_s, 2),
+                    unserved_s=round(unserved_s, 2),
+                )
             case Stopped(slot, left):
                 log(Event.ROLL_STOPPED, slot=slot, old_workers=left)
             case Finished():

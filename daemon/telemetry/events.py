@@ -240,7 +240,10 @@ class Event(StrEnum):
     WORKER_REPLACED = (
         "worker.replaced",
         "info",
-        "a worker with new settings serves; shows the pause since its predecessor began to drain",
+        (
+            "a worker with new settings serves; shows the pause since its predecessor began to drain, and"
+            " for how much of it nobody served the slot's partitions, as it had ended (unserved_s)"
+        ),
     )
     ROLL_STOPPED = (
         "roll.stopped",

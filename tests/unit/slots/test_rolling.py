@@ -66,11 +66,11 @@ def test_workers_are_replaced_one_after_the_other():
     # Drained in one look, started in the next: it serves at the one after.
     assert host.steps == [
         Replace(0),
-        SlotReplaced(0, 2.0),
+        SlotReplaced(0, 2.0, 2.0),
         Replace(1),
-        SlotReplaced(1, 2.0),
+        SlotReplaced(1, 2.0, 2.0),
         Replace(2),
-        SlotReplaced(2, 2.0),
+        SlotReplaced(2, 2.0, 2.0),
         Finished(),
     ]
     assert {slot.revision for slot in host.slots.all} == {host.slots.revision}
@@ -90,7 +90,7 @@ def test_the_next_waits_until_the_one_before_serves():
     assert host.look() == [(Do.DRAIN, 1)]
 
 
-def test_the_pause_is_from_the_drain_until_the_replacement_serves():
+def test_the_pause_is_from_the_drain_until_the_replacement_serves_and_unserved_from_the_end():
     host = Host(1)
     host.renew()
     host.look()
@@ -101,7 +101,7 @@ def test_the_pause_is_from_the_drain_until_the_replacement_serves():
     host.settle()
     host.look()
 
-    assert host.steps[-1] == SlotReplaced(0, 9.0)
+    assert host.steps[-1] == SlotReplaced(0, 9.0, 2.0)
 
 
 def test_a_replacement_that_fails_stops_the_roll_and_leaves_the_others():
@@ -111,7 +111,7 @@ def test_a_replacement_that_fails_stops_the_roll_and_leaves_the_others():
 
     host.run(30)
 
-    assert host.steps == [Replace(0), SlotReplaced(0, 2.0), Replace(1), Stopped(1, left=1)]
+    assert host.steps == [Replace(0), SlotReplaced(0, 2.0, 2.0), Replace(1), Stopped(1, left=1)]
     assert not host.rolling.under_way
     assert host.slots.all[2].revision < host.slots.revision
     assert host.slots.all[2].state is SlotState.SERVING
@@ -164,7 +164,7 @@ def test_a_worker_that_died_meanwhile_is_not_replaced_once_more():
 
     host.run(20)
 
-    assert host.steps == [Replace(0), SlotReplaced(0, 3.0), Finished()]
+    assert host.steps == [Replace(0), SlotReplaced(0, 3.0, 2.0), Finished()]
     assert host.serving == 2
 
 
@@ -179,7 +179,7 @@ def test_a_worker_that_dies_before_it_is_drained_does_not_stop_the_roll():
 
     host.run(20)
 
-    assert host.steps == [Replace(0), Replace(1), SlotReplaced(1, 2.0), Finished()]
+    assert host.steps == [Replace(0), Replace(1), SlotReplaced(1, 2.0, 2.0), Finished()]
 
 
 def test_fewer_workers_may_be_wanted_during_a_roll():
