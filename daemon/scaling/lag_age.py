@@ -16,7 +16,7 @@ _MOST_SAMPLES = 64
 """For each partition; of more, every other one of the older half is forgotten."""
 
 
-class _Sample(NamedTuple):
+class _EndSeen(NamedTuple):
     end: int
     at_s: float
 
@@ -25,7 +25,7 @@ class LagAge:
     """Remembers when each log's end was where; as far back as the oldest unanswered record."""
 
     def __init__(self) -> None:
-        self._histories: dict[Partition, deque[_Sample]] = {}
+        self._histories: dict[Partition, deque[_EndSeen]] = {}
 
     def see(self, observation: Observation) -> Mapping[Partition, float | None]:
         """Return the age of each partition's oldest unanswered record; 0 without lag, None unknown.
@@ -56,12 +56,12 @@ class LagAge:
             history.clear()
         if len(history) > 1 and history[-2].end == end:
             history.pop()
-        history.append(_Sample(end, at_s))
+        history.append(_EndSeen(end, at_s))
         if len(history) > _MOST_SAMPLES:
             self._histories[partition] = _thinned(history)
 
 
-def _arrived_s(history: deque[_Sample], offset: int) -> float:
+def _arrived_s(history: deque[_EndSeen], offset: int) -> float:
     """When the end passed `offset`: between the last look before that and the first one after."""
     if history[0].end > offset:
         return history[0].at_s
@@ -72,7 +72,7 @@ def _arrived_s(history: deque[_Sample], offset: int) -> float:
     return history[-1].at_s
 
 
-def _thinned(history: deque[_Sample]) -> deque[_Sample]:
+def _thinned(history: deque[_EndSeen]) -> deque[_EndSeen]:
     samples = list(history)
     half = len(samples) // 2
     return deque(samples[:half:2] + samples[half:])

@@ -24,7 +24,7 @@ import math
 from typing import NamedTuple
 
 from config.settings import Scaling
-from daemon.scaling.required_workers import Load, Plan, aligned, enough, planned, roomy
+from daemon.scaling.required_workers import GroupLoad, Plan, aligned, enough, planned, roomy
 from daemon.scaling.scale_up_guard import ScaleUpGuard
 from daemon.scaling.sliding_window import SlidingMax
 
@@ -71,7 +71,7 @@ class Policy:
         self._highest = SlidingMax(scaling.down_window, now=-math.inf)
         self._patience: tuple[float, float] | None = None
 
-    def decide(self, load: Load, now: float) -> Decision:
+    def decide(self, load: GroupLoad, now: float) -> Decision:
         """Return how many workers there should be from `now` on."""
         self._begin(load, now)
         fewest, most = self._bounds(load)
@@ -91,14 +91,14 @@ class Policy:
         bound = _bound(plan, load, most)
         return Decision(self._workers, plan.wanted, plan.reason, held or bound, bound)
 
-    def _begin(self, load: Load, now: float) -> None:
+    def _begin(self, load: GroupLoad, now: float) -> None:
         if not self._begun:
             self._begun = True
             self._workers = load.workers
             self._worked_s = now
             self._highest = SlidingMax(self._scaling.down_window, now=now)
 
-    def _bounds(self, load: Load) -> tuple[int, int]:
+    def _bounds(self, load: GroupLoad) -> tuple[int, int]:
         fewest, most = self._scaling.min_workers, self._max_workers
         if load.partitions:
             most = min(most, load.partitions)
@@ -106,7 +106,7 @@ class Policy:
 
     # Where it should go
 
-    def _plan(self, load: Load, running: int, most: int, now: float) -> Plan:
+    def _plan(self, load: GroupLoad, running: int, most: int, now: float) -> Plan:
         quiet_s = now - max(load.arrived_s, self._worked_s)
         if running > 0 and quiet_s >= self._scaling.idle:
             return Plan(0, 0, f"nothing came or waited for {self._scaling.idle:g} s")
@@ -119,13 +119,13 @@ class Policy:
             return self._groped(load, running, now)
         return planned(load, rate, self._gathering_s(load, rate, running, now), self._scaling, most)
 
-    def _gathering_s(self, load: Load, rate: float, running: int, now: float) -> float:
+    def _gathering_s(self, load: GroupLoad, rate: float, running: int, now: float) -> float:
         """Until the workers serve that start now, or would start if there were too few."""
         if running * rate < load.arrival_rate:
             return self._scaling.start_time
         return max(0.0, self._up_s + self._scaling.start_time - now)
 
-    def _groped(self, load: Load, running: int, now: float) -> Plan:
+    def _groped(self, load: GroupLoad, running: int, now: float) -> Plan:
         """Rule 14."""
         target, backlog = max(1, running), load.backlog
         began_s, before = self._patience or (now, math.inf)
@@ -139,7 +139,7 @@ class Policy:
 
     # Whether it may
 
-    def _moved(self, plan: Plan, load: Load, running: int, now: float) -> tuple[int, str]:
+    def _moved(self, plan: Plan, load: GroupLoad, running: int, now: float) -> tuple[int, str]:
         self._highest.see(plan.target, now)
         if load.backlog <= 0:
             self._gain.relieved(now)
@@ -149,7 +149,7 @@ class Policy:
             return running, ""
         return self._shrunk(load, running, now) if plan.target else self._ended()
 
-    def _grown(self, plan: Plan, load: Load, running: int, now: float) -> tuple[int, str]:
+    def _grown(self, plan: Plan, load: GroupLoad, running: int, now: float) -> tuple[int, str]:
         held = self._no_growth(load, running, now) if running else ""
         if held:
             return running, held
@@ -161,7 +161,7 @@ class Policy:
         self._up_s = now
         return more, ""
 
-    def _no_growth(self, load: Load, running: int, now: float) -> str:
+    def _no_growth(self, load: GroupLoad, running: int, now: float) -> str:
         """Return why the number may not grow, "" when it may."""
         rate = load.service_rate
         if 0 < load.lagging <= load.stuck:
@@ -176,7 +176,7 @@ class Policy:
         wait_s = self._up_s + min(_AGAIN_S, self._scaling.start_time) - now
         return f"the last step up was just now: {wait_s:.0f} s more" if wait_s > 0 else ""
 
-    def _shrunk(self, load: Load, running: int, now: float) -> tuple[int, str]:
+    def _shrunk(self, load: GroupLoad, running: int, now: float) -> tuple[int, str]:
         """Rules 10 and 11."""
         window_s, rate = self._scaling.down_window, load.service_rate
         if rate is None:
@@ -197,7 +197,7 @@ class Policy:
         return 0, ""
 
 
-def _bound(plan: Plan, load: Load, most: int) -> str:
+def _bound(plan: Plan, load: GroupLoad, most: int) -> str:
     """Return what keeps the number below what is wanted, "" when nothing does."""
     if plan.wanted <= most:
         return ""

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from config.settings import Scaling
 
 
-class Load(NamedTuple):
+class GroupLoad(NamedTuple):
     """The group's work as it is seen from outside.
 
     Attributes:
@@ -83,7 +83,7 @@ class Plan(NamedTuple):
     reason: str
 
 
-def planned(load: Load, rate: float, gathering_s: float, scaling: Scaling, most: int) -> Plan:
+def planned(load: GroupLoad, rate: float, gathering_s: float, scaling: Scaling, most: int) -> Plan:
     """Return the number for `load`, at least 1 and at most `most`.
 
     Args:
@@ -108,7 +108,9 @@ def planned(load: Load, rate: float, gathering_s: float, scaling: Scaling, most:
     return Plan(target, wanted, reason)
 
 
-def enough(load: Load, rate: float, workers: int, gathering_s: float, scaling: Scaling) -> bool:
+def enough(
+    load: GroupLoad, rate: float, workers: int, gathering_s: float, scaling: Scaling
+) -> bool:
     """Whether `workers` take what arrives and serve what waits within `catch_up`."""
     able = rate * capacity(workers, load.partitions)
     spare = able - load.arrival_rate
@@ -116,12 +118,12 @@ def enough(load: Load, rate: float, workers: int, gathering_s: float, scaling: S
     return fits and _waiting(load, gathering_s) <= spare * scaling.catch_up
 
 
-def roomy(load: Load, rate: float, scaling: Scaling) -> int:
+def roomy(load: GroupLoad, rate: float, scaling: Scaling) -> int:
     """Return the fewest workers of whom arrivals take at most `utilisation`."""
     return fitting(load.arrival_rate / rate / scaling.utilisation, load.partitions)
 
 
-def _waiting(load: Load, gathering_s: float) -> float:
+def _waiting(load: GroupLoad, gathering_s: float) -> float:
     return load.backlog + load.arrival_rate * gathering_s
 
 

@@ -10,7 +10,7 @@ from daemon.scaling.observation import Observation, Partition
 from daemon.scaling.own_rate import Work
 from daemon.scaling.policy import Decision, Policy
 from daemon.scaling.report import LaneLoad, ScalingReport, TopicLag
-from daemon.scaling.required_workers import Load
+from daemon.scaling.required_workers import GroupLoad
 from daemon.scaling.service_rate import ServiceRate
 from daemon.scaling.stuck import Standstill, Stuck, patience
 
@@ -75,10 +75,10 @@ class Scaler:
         topics: Mapping[str, TopicLag],
         stuck: Mapping[Partition, Standstill],
         workers: int,
-    ) -> Load:
+    ) -> GroupLoad:
         lags = [offsets.lag for offsets in observation.partitions.values()]
         arrived_s = self._arrivals.arrived_s
-        return Load(
+        return GroupLoad(
             arrival_rate=self._arrivals.total,
             lag=_together(topics.values()).records,
             lagging=sum(bool(lag) for lag in lags),

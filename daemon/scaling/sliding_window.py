@@ -9,7 +9,7 @@ _LEAST_S = 5.0
 """What came within the very first look is no rate yet: it is spread over this long."""
 
 
-class _Sample(NamedTuple):
+class _Count(NamedTuple):
     at_s: float
     total: float
 
@@ -21,14 +21,14 @@ class SlidingRate:
         """`least_s`: what came in less time than that is spread over it."""
         self._longest_s = longest_s
         self._least_s = least_s
-        self._samples: deque[_Sample] = deque()
+        self._samples: deque[_Count] = deque()
 
     def see(self, total: float, at_s: float) -> None:
         """The count is `total` at `at_s`; not to be called while it is unknown."""
         samples = self._samples
         if len(samples) > 1 and at_s - samples[-2].at_s < _SPACING_S:
             samples.pop()
-        samples.append(_Sample(at_s, total))
+        samples.append(_Count(at_s, total))
         while len(samples) > 1 and samples[1].at_s <= at_s - self._longest_s:
             samples.popleft()
 
@@ -50,7 +50,7 @@ class SlidingRate:
         return (last.total - first.total) / max(last.at_s - first.at_s, self._least_s)
 
 
-class _Seen(NamedTuple):
+class _Number(NamedTuple):
     at_s: float
     number: int
 
@@ -61,14 +61,14 @@ class SlidingMax:
     def __init__(self, window_s: float, *, now: float) -> None:
         self._window_s = window_s
         self._since_s = now
-        self._falling: deque[_Seen] = deque()
+        self._falling: deque[_Number] = deque()
 
     def see(self, number: int, now: float) -> None:
         """Take `number` in and forget what is older than the window."""
         falling = self._falling
         while falling and falling[-1].number <= number:
             falling.pop()
-        falling.append(_Seen(now, number))
+        falling.append(_Number(now, number))
         while falling[0].at_s < now - self._window_s:
             falling.popleft()
 

@@ -2,9 +2,9 @@
 
 from config.settings import Scaling
 from daemon.scaling.policy import Policy
-from daemon.scaling.required_workers import Load
+from daemon.scaling.required_workers import GroupLoad
 
-CALM = Load(
+CALM = GroupLoad(
     arrival_rate=0.0,
     lag=0,
     lagging=0,
