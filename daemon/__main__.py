@@ -71,11 +71,11 @@ def run(
     as_json: AsJson = False,
 ) -> int:
     """`tidemill run`."""
-    from daemon.commands.catch_up import asked
+    from daemon.commands.one_shot import asked
     from daemon.commands.run import run as command
 
-    catch_up = asked(until_caught_up=until_caught_up, max_duration=max_duration, as_json=as_json)
-    return command(config, overrides or (), catch_up)
+    options = asked(until_caught_up=until_caught_up, max_duration=max_duration, as_json=as_json)
+    return command(config, overrides or (), options)
 
 
 @app.command(

@@ -1,12 +1,12 @@
 """What the command `tidemill` does, one file a command; daemon.__main__ says how it is typed.
 
 - `ask.py`: `tidemill ask`
-- `catch_up.py`: `tidemill run --until-caught-up`: what is asked for, and what people and programs
-  get to see
 - `check.py`: `tidemill check`: everything `run` will need, tried without changing anything
 - `dead_letters.py`: `tidemill dead-letters list`
 - `ending.py`: how a process that serves begins and ends
 - `findings.py`: what `check` found, and how it is shown
+- `one_shot.py`: `tidemill run --until-caught-up`: what is asked for, and what people and programs
+  get to see
 - `options.py`: what is typed the same way at several commands
 - `printing.py`: what a command prints that is there to print it: without that it has failed
 - `replay.py`: `tidemill dead-letters replay`

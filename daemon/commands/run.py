@@ -11,8 +11,8 @@ from prometheus_client import generate_latest
 from config.load import load
 from config.settings import Settings
 from daemon import worker
-from daemon.commands.catch_up import CatchUp, one_shot, show
 from daemon.commands.ending import begin, lived
+from daemon.commands.one_shot import OneShotOptions, one_shot, show
 from daemon.process.cancellable import left_behind
 from daemon.process.last_words import LastWords
 from daemon.process.parent_death import follow_supervisor
@@ -28,7 +28,9 @@ _LEFT_BEHIND = {Exit.INTERNAL, Exit.WORK_LEFT}
 it for ever."""
 
 
-def run(config: Path | None, overrides: Sequence[str], catch_up: CatchUp | None = None) -> Exit:
+def run(
+    config: Path | None, overrides: Sequence[str], options: OneShotOptions | None = None
+) -> Exit:
     """Serve until told to stop, or caught up; how it went is in the log. Raises SettingsError."""
     begin()
     follow_supervisor(os.environ)
@@ -36,7 +38,7 @@ def run(config: Path | None, overrides: Sequence[str], catch_up: CatchUp | None 
     metrics = Metrics(logs.counts)
     loaded = load(config, os.environ, overrides)
     settings = loaded.settings
-    shot, stream = one_shot(settings, catch_up) if catch_up else (None, None)
+    shot, stream = one_shot(settings, options) if options else (None, None)
     logs.configure(settings.log, worker=_worker_name(settings), stream=stream)
     logs.log(
         Event.WORKER_STARTED,
@@ -65,8 +67,8 @@ def run(config: Path | None, overrides: Sequence[str], catch_up: CatchUp | None 
         )
     )
     last_words.leave(lambda: generate_latest(metrics.registry))
-    if shot and catch_up:
-        show(shot.summary(code, why), catch_up)
+    if shot and options:
+        show(shot.summary(code, why), options)
     # Even a clean one-shot run may have left newer requests behind.
     if code in _LEFT_BEHIND or shot or left_behind():
         end_process(code)

@@ -1,4 +1,4 @@
-"""A run that ends by itself: aim, chase, and say what became of it."""
+"""A one-shot run from its target to its summary."""
 
 import asyncio
 import time
@@ -51,7 +51,7 @@ class OneShot:
         longest_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """The run's time begins here; it is told to stop `longest_s` after it began to aim."""
+        """The run's time begins here; it is told to stop `longest_s` after it began to look."""
         self._settings = settings
         self._topics = {
             topic: name for name, lane in settings.lanes.items() for topic in lane.topics
@@ -61,7 +61,7 @@ class OneShot:
         self._clock = clock
         self._began_s = clock()
         self._look: Look
-        self._pace: Eta
+        self._eta: Eta
         self._target: Target | None = None
         self._left: int | None = None
         self._counted: Counted = Metrics()
@@ -89,10 +89,10 @@ class OneShot:
                 observer = await unless(stop, stack.enter_async_context(observing))
                 if observer is not None:
                     self._look = observer.look
-                    await self._aim(stop)
+                    await self._find_target(stop)
                 if self._has_work:
                     code = await work()
-                    await self._look_back()
+                    await self._look_once_more()
         finally:
             self._view.close()
             if over is not None:
@@ -153,7 +153,7 @@ class OneShot:
 
         return asyncio.get_running_loop().call_later(self._longest_s, end)
 
-    async def _aim(self, stop: asyncio.Event) -> None:
+    async def _find_target(self, stop: asyncio.Event) -> None:
         """Find out what is to be reached; raises Fatal when nobody tells in time."""
         deadline_s = self._clock() + self._settings.kafka.start_timeout
         while not stop.is_set():
@@ -167,7 +167,7 @@ class OneShot:
                 await asyncio.sleep(_RETRY_S)
             else:
                 self._target = target
-                self._pace = Eta(target.due, self._clock())
+                self._eta = Eta(target.due, self._clock())
                 log(Event.CATCH_UP_STARTED, due=target.due)
                 self._told(target.due)
                 return
@@ -184,9 +184,9 @@ class OneShot:
         self._left = left
         if left is not None:
             now = self._clock()
-            self._view.told(self._pace.told(left, now), now)
+            self._view.told(self._eta.told(left, now), now)
 
-    async def _look_back(self) -> None:
+    async def _look_once_more(self) -> None:
         """See what the last commit has reached; in vain while nobody answers."""
         target = self._target
         with suppress(TimeoutError, Fatal):  # how the work ended counts for more

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from daemon.__main__ import app
-from daemon.commands.catch_up import asked
+from daemon.commands.one_shot import asked
 
 FOLDER = Path(__file__).parents[3] / "examples" / "airflow"
 
@@ -41,10 +41,10 @@ def test_the_command_is_one_of_ours(words):
     context = typer.main.get_command(app).commands[command].make_context(command, options)
 
     typed = context.params
-    catch_up = asked(
+    options = asked(
         until_caught_up=typed["until_caught_up"],
         max_duration=typed["max_duration"],
         as_json=typed["as_json"],
     )
-    assert catch_up.longest_s == 3_000
-    assert catch_up.as_json
+    assert options.longest_s == 3_000
+    assert options.as_json

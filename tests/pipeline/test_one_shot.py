@@ -221,7 +221,7 @@ async def test_it_does_not_end_on_what_is_unknown():
         assert await end is Exit.CLEAN
 
 
-async def test_it_aims_once_everything_is_known():
+async def test_it_finds_its_target_once_everything_is_known():
     async with Run(LANES) as run:
         run.outside.unknown.add(("standard", 0))
         end = run.begin()

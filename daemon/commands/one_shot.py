@@ -18,20 +18,20 @@ from daemon.process.standard_streams import settle
 from daemon.values.errors import Exit, Fatal
 
 
-class CatchUp(NamedTuple):
+class OneShotOptions(NamedTuple):
     """What was typed beside --until-caught-up."""
 
     longest_s: float | None
     as_json: bool
 
 
-def asked(*, until_caught_up: bool, max_duration: str, as_json: bool) -> CatchUp | None:
+def asked(*, until_caught_up: bool, max_duration: str, as_json: bool) -> OneShotOptions | None:
     """Return what was asked for, None for a worker without end; raises Fatal."""
     if not until_caught_up:
         if max_duration or as_json:
             raise Fatal(Exit.USAGE, "--max-duration and --json need --until-caught-up")
         return None
-    return CatchUp(_seconds(max_duration) if max_duration else None, as_json)
+    return OneShotOptions(_seconds(max_duration) if max_duration else None, as_json)
 
 
 def _seconds(text: str) -> float:
@@ -45,22 +45,22 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def one_shot(settings: Settings, catch_up: CatchUp) -> tuple[OneShot, TextIO | None]:
+def one_shot(settings: Settings, options: OneShotOptions) -> tuple[OneShot, TextIO | None]:
     """Return the run, and where the log goes so that it and a progress bar do not collide.
 
     There is a bar where people read the log as text on a terminal, events in the log elsewhere.
     """
     if settings.log.form == "json" or not sys.stderr.isatty():
-        return OneShot(settings, Logged(), longest_s=catch_up.longest_s), None
+        return OneShot(settings, Logged(), longest_s=options.longest_s), None
     console = Console(stderr=True)
     stream = cast("TextIO", FileProxy(console, sys.stderr))
-    return OneShot(settings, Bar(console), longest_s=catch_up.longest_s), stream
+    return OneShot(settings, Bar(console), longest_s=options.longest_s), stream
 
 
-def show(summary: Summary, catch_up: CatchUp) -> None:
+def show(summary: Summary, options: OneShotOptions) -> None:
     """Print the summary to standard output: JSON in one line, a table on a terminal."""
     settle()  # where both are one pipe or terminal, the log is above
-    if catch_up.as_json or not sys.stdout.isatty():
+    if options.as_json or not sys.stdout.isatty():
         sys.stdout.write(json.dumps(summary._asdict()) + "\n")
     else:
         Console().print(_table(summary))

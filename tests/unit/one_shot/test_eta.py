@@ -6,9 +6,9 @@ from daemon.one_shot.eta import Eta
 
 
 def test_the_rate_is_what_was_answered_over_time():
-    pace = Eta(100, now=10.0)
+    eta = Eta(100, now=10.0)
 
-    standing = pace.told(60, now=14.0)
+    standing = eta.told(60, now=14.0)
 
     assert (standing.due, standing.answered, standing.left) == (100, 40, 60)
     assert standing.rate_per_s == pytest.approx(10.0)
@@ -16,27 +16,27 @@ def test_the_rate_is_what_was_answered_over_time():
 
 
 def test_nothing_is_foretold_while_nothing_moves():
-    pace = Eta(100, now=0.0)
-    pace.told(100, now=0.0)
+    eta = Eta(100, now=0.0)
+    eta.told(100, now=0.0)
 
-    assert pace.told(100, now=5.0).remaining_s is None
+    assert eta.told(100, now=5.0).remaining_s is None
 
 
 def test_the_rate_follows_the_last_half_minute():
-    pace = Eta(10_000, now=0.0)
+    eta = Eta(10_000, now=0.0)
     for second in range(1, 101):
-        pace.told(10_000 - second, now=float(second))
+        eta.told(10_000 - second, now=float(second))
     for second in range(1, 61):
-        standing = pace.told(9_900 - 10 * second, now=100.0 + second)
+        standing = eta.told(9_900 - 10 * second, now=100.0 + second)
 
     assert standing.rate_per_s == pytest.approx(10.0)
 
 
 def test_an_offset_that_goes_back_is_no_negative_rate():
-    pace = Eta(10, now=0.0)
-    pace.told(2, now=1.0)
+    eta = Eta(10, now=0.0)
+    eta.told(2, now=1.0)
     for second in range(2, 60):
-        standing = pace.told(8, now=float(second))
+        standing = eta.told(8, now=float(second))
 
     assert standing.rate_per_s == 0
-    assert pace.told(20, now=61.0).answered == 0
+    assert eta.told(20, now=61.0).answered == 0

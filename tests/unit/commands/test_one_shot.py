@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from config.load import load
-from daemon.commands.catch_up import CatchUp, asked, one_shot, show
+from daemon.commands.one_shot import OneShotOptions, asked, one_shot, show
 from daemon.one_shot.summary import Outcome, summary
 from daemon.telemetry.metrics import Metrics
 from daemon.values.errors import Exit, Fatal
@@ -39,7 +39,7 @@ def test_without_the_switch_a_worker_has_no_end():
 
 
 def test_a_longest_duration_is_written_with_a_unit():
-    assert ask(max_duration="90s") == CatchUp(90.0, as_json=False)
+    assert ask(max_duration="90s") == OneShotOptions(90.0, as_json=False)
     assert ask(max_duration="10min").longest_s == ask(max_duration="10m").longest_s == 600.0
     assert ask().longest_s is None
 
