@@ -73,6 +73,20 @@ STAGE_SECONDS = Metric(
     "assemble, run, publish (until the broker acknowledges), commit (until the offset is)",
     SECONDS,
 )
+LONGEST_REQUEST = Metric(
+    "longest_request_seconds",
+    "gauge",
+    ("lane",),
+    "the largest of tidemill_request_seconds since the start",
+)
+LONGEST_STAGE = Metric(
+    "longest_stage_seconds",
+    "gauge",
+    ("lane", "stage"),
+    "the largest of tidemill_stage_seconds since the start",
+)
+LARGEST = {REQUEST_SECONDS: LONGEST_REQUEST, STAGE_SECONDS: LONGEST_STAGE}
+"""The gauge that tells the largest observation of a histogram."""
 BATCH_ROWS = Metric("batch_rows", "histogram", ("model",), "rows of a batch", ROWS)
 BATCH_FILL_RATIO = Metric(
     "batch_fill_ratio", "histogram", ("model",), "rows of a batch over its lane's N", TENTHS
@@ -175,6 +189,8 @@ WORKER_METRICS = (
     HANDED_BACK,
     REQUEST_SECONDS,
     STAGE_SECONDS,
+    LONGEST_REQUEST,
+    LONGEST_STAGE,
     BATCH_ROWS,
     BATCH_FILL_RATIO,
     FLUSHES,

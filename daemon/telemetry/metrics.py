@@ -173,6 +173,9 @@ class Metrics(Collector):
         """Yield all metrics with their present values."""
         self._ask_gauges()
         self._look_at_models()
+        for metric, gauge in names.LARGEST.items():
+            largest = {labels: each.largest for labels, each in self._histograms[metric].items()}
+            self._values[gauge].update(largest)
         for metric in names.WORKER_METRICS:
             family = Family(names.PREFIX + _family(metric), metric.meaning, metric.kind)
             if metric.kind == "histogram":

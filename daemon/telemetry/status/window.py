@@ -30,7 +30,9 @@ _SHOWN = (
     *(names.INFLIGHT_REQUESTS, names.INFLIGHT_BYTES, names.LAG_RECORDS, names.LAG_SECONDS),
     *(names.MODEL_INFO, names.DEGRADED, names.LAST_PROGRESS, names.REBALANCES, names.REPLAYS),
     *(names.DEAD_LETTERS, names.REQUESTS_LOST, names.EVENTS),
+    *names.LARGEST.values(),
 )
+_LARGEST = frozenset(names.PREFIX + gauge.name for gauge in names.LARGEST.values())
 _HISTOGRAM = ("_bucket", "_sum", "_count")
 _FOLLOWED = frozenset(
     names.PREFIX + metric.name + suffix
@@ -54,6 +56,7 @@ class Window:
         self._grain_s = grain_s
         self._totals: dict[str, defaultdict[Labels, float]] = {}
         self._gauges: dict[str, dict[Labels, float]] = {}
+        self._largest: dict[str, defaultdict[Labels, float]] = {}
         self._snapshots: list[_Snapshot] = []
         self._at_s = 0.0
 
@@ -63,7 +66,9 @@ class Window:
         for sample in samples:
             if sample.name in _FOLLOWED and sample.labels.get("stage", "run") in _STAGES:
                 labels = tuple(sample.labels.items())
-                if sample.name.endswith(_COUNTED):
+                if sample.name in _LARGEST:
+                    self._raise(sample.name, labels, sample.value)
+                elif sample.name.endswith(_COUNTED):
                     self._count(sample.name, labels, sample.value)
                 else:
                     self._gauges.setdefault(sample.name, {})[labels] = sample.value
@@ -126,10 +131,25 @@ class Window:
         buckets: dict[Group, dict[float, float]] = defaultdict(dict)
         for (*group, bound), count in counts.items():
             buckets[tuple(group)][float(bound)] = count
+        largest = self._largest_of(metric, by)
         return {
-            group: Distribution.of(each, total=sums.get(group, 0.0))
+            group: Distribution.of(each, total=sums.get(group, 0.0), largest=largest.get(group))
             for group, each in buckets.items()
         }
+
+    def _largest_of(self, metric: names.Metric, by: Group) -> Mapping[Group, float]:
+        """The largest ever seen, for that of the last minute is not known."""
+        values: dict[Group, float] = {}
+        if gauge := names.LARGEST.get(metric):
+            for labels, value in self._largest.get(names.PREFIX + gauge.name, {}).items():
+                group = _group(labels, by)
+                values[group] = max(value, values.get(group, 0.0))
+        return values
+
+    def _raise(self, name: str, labels: Labels, value: float) -> None:
+        series = self._largest.setdefault(name, defaultdict(float))
+        whole = tuple(each for each in labels if each[0] != WORKER)
+        series[whole] = max(series[whole], value)
 
     def _count(self, name: str, labels: Labels, value: float) -> None:
         whole = tuple(each for each in labels if each[0] != WORKER)

@@ -118,6 +118,21 @@ def test_quantiles_are_of_the_window_alone():
     assert spread.quantile(0.5) == pytest.approx(0.55)
 
 
+def test_no_quantile_is_above_the_largest_of_any_worker_that_ever_was():
+    def longest(seconds, worker):
+        labels = {"lane": "l", "stage": "wait", "worker": worker}
+        return Sample("tidemill_longest_stage_seconds", labels, seconds)
+
+    window = seen(
+        (0, bucket("30.0", 0), bucket("60.0", 100), longest(42.0, "0"), longest(35.0, "1")),
+        (10, bucket("30.0", 0), bucket("60.0", 200), longest(31.0, "0")),  # it started anew
+    )
+
+    spread = window.distribution(names.STAGE_SECONDS, "lane", "stage")["l", "wait"]
+
+    assert spread.quantile(0.99) == 42.0
+
+
 def test_stages_that_are_not_shown_are_not_kept():
     window = seen((0, bucket("+Inf", 3, stage="commit")))
 
