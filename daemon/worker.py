@@ -20,7 +20,7 @@ from daemon.line.pipeline import Pipeline
 from daemon.loop.event_loop import loop_factory
 from daemon.loop.tasks import Tasks
 from daemon.one_shot.one_shot import OneShot
-from daemon.process.announcer import Announcer, Standing, longest_end_s
+from daemon.process.announcer import Announcer, WorkerStanding, longest_end_s
 from daemon.process.cancellable import in_thread, unless
 from daemon.process.health import LOOK_S, HealthCheck
 from daemon.process.memory import memory_budget
@@ -146,8 +146,8 @@ class Worker:
             log(Event.READINESS_GAINED if ready else Event.READINESS_LOST, reason=reason)
         self._announcer.look(self._standing(), time.monotonic())
 
-    def _standing(self) -> Standing:
-        return Standing(
+    def _standing(self) -> WorkerStanding:
+        return WorkerStanding(
             ready=self.ready(),
             live=self._health.live(),
             lag_records=sum(self._source.lag_records().values()) if self._source else 0,

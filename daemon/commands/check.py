@@ -8,7 +8,7 @@ from pathlib import Path
 from config.errors import SettingsError
 from config.load import Loaded, load
 from config.settings import Model as ModelSettings
-from daemon.commands.findings import Finding, Report
+from daemon.commands.findings import CheckFinding, CheckReport
 from daemon.commands.resolved import resolve
 from daemon.commands.waiting import waiting
 from daemon.kafka.looking.preflight import look
@@ -21,16 +21,16 @@ from runtime.signature import Signature
 
 def check(config: Path | None, overrides: Sequence[str], *, offline: bool, as_json: bool) -> Exit:
     """Print what is set and what was found; return the first problem's code."""
-    report = Report(as_json=as_json)
+    report = CheckReport(as_json=as_json)
     try:
         loaded = load(config, os.environ, overrides)
     except SettingsError as error:
         for problem in error.problems:
-            report.add(Finding("settings", "", problem, Exit.SETTINGS))
+            report.add(CheckFinding("settings", "", problem, Exit.SETTINGS))
         return report.end()
     logs.configure(loaded.settings.log, worker="check")
     report.show(resolve(loaded))
-    report.add(Finding("settings", "hold together"))
+    report.add(CheckFinding("settings", "hold together"))
     for name, model in loaded.settings.models.items():
         with waiting(f"loading and warming model {name}"):
             report.add(_find_model(name, model, loaded))
@@ -38,11 +38,11 @@ def check(config: Path | None, overrides: Sequence[str], *, offline: bool, as_js
         with waiting(f"looking at {loaded.settings.kafka.bootstrap_servers}"):
             seen = asyncio.run(look(loaded.settings, base=loaded.base))
         for each in seen:
-            report.add(Finding(*each))
+            report.add(CheckFinding(*each))
     return report.end()
 
 
-def _find_model(name: str, settings: ModelSettings, loaded: Loaded) -> Finding:
+def _find_model(name: str, settings: ModelSettings, loaded: Loaded) -> CheckFinding:
     """Load the model with its transform, as `run` does, and run it on its sample."""
     subject = f"model {name}"
     rows = [lane.max_rows for lane in loaded.settings.lanes.values() if name in lane.models]
@@ -50,11 +50,11 @@ def _find_model(name: str, settings: ModelSettings, loaded: Loaded) -> Finding:
         model = load_model(settings, base=loaded.base, on_stuck=lambda _: None)
         try:
             model.session.warm_up([1, *rows], limit_s=settings.run_limit)
-            return Finding(subject, _describe(model, settings))
+            return CheckFinding(subject, _describe(model, settings))
         finally:
             model.close()
     except ModelRefused as refused:
-        return Finding(subject, refused.reason, str(refused), Exit.MODEL_REFUSED)
+        return CheckFinding(subject, refused.reason, str(refused), Exit.MODEL_REFUSED)
 
 
 def _describe(model: Model, settings: ModelSettings) -> str:

@@ -31,7 +31,7 @@ _WAIT_S = 30.0
 _TO_SECONDS = len("2000-01-01T00:00:00")
 
 
-class Wanted(NamedTuple):
+class ListWanted(NamedTuple):
     """What was typed; an empty `since` leaves out nothing."""
 
     number: int
@@ -43,7 +43,7 @@ Row: TypeAlias = dict[str, str | int | None]
 
 
 def list_newest(
-    config: Path | None, overrides: Sequence[str], wanted: Wanted, *, as_json: bool
+    config: Path | None, overrides: Sequence[str], wanted: ListWanted, *, as_json: bool
 ) -> Exit:
     """Print the newest dead letters, newest last. Raises SettingsError and Fatal."""
     loaded = load(config, os.environ, overrides)

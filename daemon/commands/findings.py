@@ -13,7 +13,7 @@ from daemon.commands.resolved import Resolved
 from daemon.values.errors import Exit
 
 
-class Finding(NamedTuple):
+class CheckFinding(NamedTuple):
     """One thing that was tried; `problem` says what to do about it and is empty when all is well.
 
     `code` is how `run` would end because of the problem.
@@ -25,14 +25,14 @@ class Finding(NamedTuple):
     code: Exit = Exit.CLEAN
 
 
-class Report:
+class CheckReport:
     """Shows settings and findings as they come, or all at the end as one JSON object."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
         self._console = Console()
         self._settings: Sequence[Resolved] = ()
-        self._findings: list[Finding] = []
+        self._findings: list[CheckFinding] = []
 
     def show(self, settings: Sequence[Resolved]) -> None:
         """Take the settings in force; where no source stands the value is the default."""
@@ -49,7 +49,7 @@ class Report:
         self._console.print(table)
         self._console.print()
 
-    def add(self, finding: Finding) -> None:
+    def add(self, finding: CheckFinding) -> None:
         """Take a finding: a line that says what was seen, or what to do."""
         self._findings.append(finding)
         if not self._as_json:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from config.load import Loaded, load
 from daemon.answering.replay import Letter, Replay, Selection, Skip, letter_of, replay_of
 from daemon.commands.options import moment_ms
-from daemon.commands.replay_report import Outcome, Report
+from daemon.commands.replay_report import LetterOutcome, ReplayReport
 from daemon.commands.waiting import waiting
 from daemon.kafka.looking.reader import whole
 from daemon.kafka.writing.replay import Replayer
@@ -25,7 +25,7 @@ _WAIT_S = 30.0
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,249}/[0-9]{1,10}/[0-9]{1,19}")
 
 
-class Wanted(NamedTuple):
+class ReplayWanted(NamedTuple):
     """What was typed; empty texts and None leave out nothing."""
 
     ids: Sequence[str] = ()
@@ -37,12 +37,14 @@ class Wanted(NamedTuple):
     send: bool = False
 
 
-def replay(config: Path | None, overrides: Sequence[str], wanted: Wanted, *, as_json: bool) -> Exit:
+def replay(
+    config: Path | None, overrides: Sequence[str], wanted: ReplayWanted, *, as_json: bool
+) -> Exit:
     """Send chosen dead letters again, or show which it would be. Raises SettingsError and Fatal."""
     loaded = load(config, os.environ, overrides)
     logs.configure(loaded.settings.log, worker="dead-letters")
     selection = selection_of(wanted, now=datetime.now(UTC))
-    report = Report(as_json=as_json)
+    report = ReplayReport(as_json=as_json)
     try:
         with waiting(f"reading {loaded.settings.dead_letters.topic}"):
             ended = asyncio.run(_replay(loaded, selection, wanted, report))
@@ -53,7 +55,7 @@ def replay(config: Path | None, overrides: Sequence[str], wanted: Wanted, *, as_
     return Exit.WORK_LEFT if report.counts["failed"] else Exit.CLEAN
 
 
-def selection_of(wanted: Wanted, *, now: datetime) -> Selection:
+def selection_of(wanted: ReplayWanted, *, now: datetime) -> Selection:
     """Return what was typed as conditions; raises Fatal when it makes no sense."""
     for each in wanted.ids:
         if not _REQUEST_ID.fullmatch(each):
@@ -71,7 +73,7 @@ def selection_of(wanted: Wanted, *, now: datetime) -> Selection:
 
 
 async def _replay(
-    loaded: Loaded, selection: Selection, wanted: Wanted, report: Report
+    loaded: Loaded, selection: Selection, wanted: ReplayWanted, report: ReplayReport
 ) -> Fatal | None:
     """Return why it ended before all was sent, None when it did not."""
     settings = loaded.settings
@@ -124,13 +126,13 @@ def choose(
     return chosen
 
 
-async def _send(chosen: Sequence[Chosen], replayer: Replayer | None) -> list[Outcome]:
+async def _send(chosen: Sequence[Chosen], replayer: Replayer | None) -> list[LetterOutcome]:
     """Return what became of `chosen`, which are sent if there is somebody to send them."""
     if replayer is None:
         return [
-            Outcome(record, letter, "would_send", "")
+            LetterOutcome(record, letter, "would_send", "")
             if isinstance(what, Replay)
-            else Outcome(record, letter, "skipped", what)
+            else LetterOutcome(record, letter, "skipped", what)
             for record, letter, what in chosen
         ]
     replays = [what for _, _, what in chosen if isinstance(what, Replay)]
@@ -138,8 +140,8 @@ async def _send(chosen: Sequence[Chosen], replayer: Replayer | None) -> list[Out
     outcomes = []
     for record, letter, what in chosen:
         if isinstance(what, Skip):
-            outcomes.append(Outcome(record, letter, "skipped", what))
+            outcomes.append(LetterOutcome(record, letter, "skipped", what))
         else:
             problem = next(problems)
-            outcomes.append(Outcome(record, letter, "failed" if problem else "sent", problem))
+            outcomes.append(LetterOutcome(record, letter, "failed" if problem else "sent", problem))
     return outcomes

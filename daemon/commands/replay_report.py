@@ -32,7 +32,7 @@ class Row(TypedDict):
     reason: str
 
 
-class Outcome(NamedTuple):
+class LetterOutcome(NamedTuple):
     """One letter, and what became of it: sent, would_send, failed or skipped."""
 
     record: Record
@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
     reason: str
 
 
-class Report:
+class ReplayReport:
     """Prints what became of each letter, and the sums; keeps no payloads."""
 
     def __init__(self, *, as_json: bool) -> None:
@@ -50,7 +50,7 @@ class Report:
         self.counts: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
 
-    def take(self, outcomes: Sequence[Outcome]) -> None:
+    def take(self, outcomes: Sequence[LetterOutcome]) -> None:
         """Count, and print at once as JSON lines or later as a table."""
         for outcome in outcomes:
             self.counts[outcome.done] += 1
@@ -97,7 +97,7 @@ def summary(
     return said
 
 
-def _row(outcome: Outcome) -> Row:
+def _row(outcome: LetterOutcome) -> Row:
     record, letter = outcome.record, outcome.letter
     return {
         "letter": f"{record.partition}/{record.offset}",

@@ -36,10 +36,10 @@ def list_newest(
     ] = False,
 ) -> int:
     """`tidemill dead-letters list`."""
-    from daemon.commands.dead_letters import Wanted
+    from daemon.commands.dead_letters import ListWanted
     from daemon.commands.dead_letters import list_newest as command
 
-    wanted = Wanted(number, since, payload=payload)
+    wanted = ListWanted(number, since, payload=payload)
     return command(config, overrides or (), wanted, as_json=as_json)
 
 
@@ -72,8 +72,8 @@ def replay(
     as_json: AsJson = False,
 ) -> int:
     """`tidemill dead-letters replay`."""
-    from daemon.commands.replay import Wanted
+    from daemon.commands.replay import ReplayWanted
     from daemon.commands.replay import replay as command
 
-    wanted = Wanted(ids or (), codes or (), since, until, most_attempts, most, send)
+    wanted = ReplayWanted(ids or (), codes or (), since, until, most_attempts, most, send)
     return command(config, overrides or (), wanted, as_json=as_json)

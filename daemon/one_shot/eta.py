@@ -10,7 +10,7 @@ _LEAST_S = 1.0
 """A first look comes at once; what it finds answered is no rate of its own."""
 
 
-class Standing(NamedTuple):
+class RunStanding(NamedTuple):
     """A moment of the run, of the whole group; offsets count."""
 
     due: int
@@ -26,17 +26,17 @@ class Standing(NamedTuple):
 
 
 class Eta:
-    """Makes Standings of what is left, over time."""
+    """Makes RunStandings of what is left, over time."""
 
     def __init__(self, due: int, now: float) -> None:
         self._due = due
         self._answered = SlidingRate(_RECENT_S, least_s=_LEAST_S)
         self._answered.see(0, now)
 
-    def told(self, left: int, now: float) -> Standing:
+    def told(self, left: int, now: float) -> RunStanding:
         """Return the standing at `now`, when `left` are left."""
         answered = max(0, self._due - left)
         self._answered.see(answered, now)
         rate_per_s = max(0.0, self._answered.rate(_RECENT_S) or 0.0)
         remaining_s = (self._due - answered) / rate_per_s if rate_per_s else None
-        return Standing(self._due, answered, rate_per_s, remaining_s)
+        return RunStanding(self._due, answered, rate_per_s, remaining_s)

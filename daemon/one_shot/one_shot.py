@@ -17,7 +17,7 @@ from daemon.loop.tasks import Tasks
 from daemon.one_shot.eta import Eta
 from daemon.one_shot.follower import Follower, Look
 from daemon.one_shot.progress import View
-from daemon.one_shot.summary import Counted, Outcome, Summary, summary
+from daemon.one_shot.summary import Counted, RunOutcome, Summary, summary
 from daemon.one_shot.target import Target
 from daemon.process.cancellable import unless
 from daemon.scaling.observation import Observation
@@ -130,7 +130,7 @@ class OneShot:
 
     def summary(self, code: Exit, reason: str = "") -> Summary:
         """Return what to tell at the end; `reason` when it failed in another way than `run` knows."""
-        outcome = Outcome(
+        outcome = RunOutcome(
             code,
             reason or self._reason,
             due=None if self._target is None else self._target.due,

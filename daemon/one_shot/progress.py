@@ -5,7 +5,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from daemon.one_shot.eta import Standing
+from daemon.one_shot.eta import RunStanding
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 
@@ -15,7 +15,7 @@ _LOGGED_EVERY_S = 10.0
 class View(Protocol):
     """Shows where a run stands."""
 
-    def told(self, standing: Standing, now: float) -> None:
+    def told(self, standing: RunStanding, now: float) -> None:
         """Show this; called about once a second, the first time at the start."""
 
     def close(self) -> None:
@@ -28,7 +28,7 @@ class Logged:
     def __init__(self) -> None:
         self._next_s: float | None = None
 
-    def told(self, standing: Standing, now: float) -> None:
+    def told(self, standing: RunStanding, now: float) -> None:
         """Log it if the last time is long enough ago."""
         if self._next_s is not None and now >= self._next_s:
             log(
@@ -62,7 +62,7 @@ class Bar:
         )
         self._task: TaskID | None = None
 
-    def told(self, standing: Standing, now: float) -> None:  # noqa: ARG002 -- as View has it
+    def told(self, standing: RunStanding, now: float) -> None:  # noqa: ARG002 -- as View has it
         """Draw it."""
         if self._task is None:
             self._task = self._progress.add_task("", total=standing.due, pace="")
@@ -76,7 +76,7 @@ class Bar:
         self._progress.stop()
 
 
-def pace_of(standing: Standing) -> str:
+def pace_of(standing: RunStanding) -> str:
     """Return rate and remaining time as a person reads them."""
     rate = f"{standing.rate_per_s:,.0f}/s"
     if standing.remaining_s is None:

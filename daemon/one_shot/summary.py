@@ -10,7 +10,7 @@ from daemon.values.errors import Exit
 _P99 = 0.99
 
 
-class Outcome(NamedTuple):
+class RunOutcome(NamedTuple):
     """How the run ended; `due` and `left` are offsets of the whole group, None when unknown."""
 
     exit_code: Exit
@@ -61,7 +61,7 @@ class Counted(Protocol):
         """Return what a histogram observed, all its labels together."""
 
 
-def summary(outcome: Outcome, counted: Counted) -> Summary:
+def summary(outcome: RunOutcome, counted: Counted) -> Summary:
     """Return the summary of a run that ended so, and counted that."""
     by_outcome = counted.by_label(names.REQUESTS, "outcome")
     ends = {each: int(count) for each, count in sorted(by_outcome.items())}

@@ -29,7 +29,7 @@ _LEAVING_S = 15.0
 """From the last commit to the end: leaving the group takes 6 s at most, closing the producer 5 s."""
 
 
-class Standing(NamedTuple):
+class WorkerStanding(NamedTuple):
     """How a worker stands at a look."""
 
     ready: ProbeResult
@@ -71,7 +71,7 @@ class Announcer:
         """Health and metrics are served at `port`; a supervisor gathers them there."""
         self._notifier.listening(port)
 
-    def look(self, standing: Standing, now: float) -> None:
+    def look(self, standing: WorkerStanding, now: float) -> None:
         """Tell how the worker stands now."""
         if standing.live[0]:
             self._notifier.feed()
@@ -106,7 +106,7 @@ class Announcer:
         if reason != self._unready and self._notifier.unready(reason):
             self._unready = reason
 
-    def _tell_status(self, standing: Standing, now: float) -> None:
+    def _tell_status(self, standing: WorkerStanding, now: float) -> None:
         phase = self._phase_of(standing)
         if phase == self._phase and now - self._told_s < _STATUS_S:
             return
@@ -115,7 +115,7 @@ class Announcer:
             self._told = text
         self._phase, self._told_s = phase, now
 
-    def _phase_of(self, standing: Standing) -> str:
+    def _phase_of(self, standing: WorkerStanding) -> str:
         live, why_not = standing.live
         if not live:
             return f"stalled: {why_not}"
@@ -124,7 +124,7 @@ class Announcer:
         ready, reason = standing.ready
         return "serving" if ready else reason
 
-    def _figures(self, standing: Standing, now: float) -> str:
+    def _figures(self, standing: WorkerStanding, now: float) -> str:
         passed_s = now - self._answered_s
         rate = (standing.answered - self._answered) / passed_s if passed_s > 0 else 0.0
         self._answered, self._answered_s = standing.answered, now

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-from daemon.process.stall_detector import Progress
+from daemon.process.stall_detector import StallDetector
 from daemon.telemetry.events import Event
 from daemon.telemetry.http import ProbeResult
 from daemon.telemetry.logs import log, summarise
@@ -21,7 +21,7 @@ class HealthCheck:
     Args:
         stall_s: how long due work may stand still.
         held: requests from fetch to acknowledged answer.
-        due_s: given the time, when the first of them has to move; see Progress.observe.
+        due_s: given the time, when the first of them has to move; see StallDetector.observe.
         reachable: whether a broker answers.
         trouble: why nothing can be published, empty when it can; a stall names it.
         beat: called at each look; see Watchdog.beat.
@@ -45,15 +45,15 @@ class HealthCheck:
         self._trouble = trouble
         self._beat = beat
         self._clock = clock
-        self._progress = Progress(stall_s, now=clock())
+        self._stall = StallDetector(stall_s, now=clock())
 
     def moved(self) -> None:
         """Answers were acknowledged, or requests were handed back."""
-        self._progress.settled(now=self._clock())
+        self._stall.settled(now=self._clock())
 
     def live(self) -> ProbeResult:
         """Return whether this process is worth keeping, for /livez."""
-        verdict = self._progress.verdict(self._clock())
+        verdict = self._stall.verdict(self._clock())
         trouble = self._trouble()
         return verdict.moving, f"{verdict.reason}: {trouble}" if trouble else verdict.reason
 
@@ -65,7 +65,7 @@ class HealthCheck:
 
     def _look(self) -> None:
         now = self._clock()
-        self._progress.observe(
+        self._stall.observe(
             held=self._held(), due_s=self._due_s(now), reachable=self._reachable(), now=now
         )
         self._beat()

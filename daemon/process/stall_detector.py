@@ -17,7 +17,7 @@ class StallVerdict(NamedTuple):
     reason: str
 
 
-class Progress:
+class StallDetector:
     """Weighs what is held against what was settled.
 
     It must be told (`observe`) or asked (`verdict`) much more often than every `stall_s`, about

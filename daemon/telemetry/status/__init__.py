@@ -3,7 +3,7 @@
 - `backlog.py`: does a lane fall behind?
 - `document.py`: the page's document: everything it shows, as JSON has it
 - `inputs.py`: what the page is told besides metric samples
-- `lanes.py`: the lanes as the page shows them
+- `lane_rows.py`: the lanes as the page shows them
 - `pages.py`: the status page over HTTP: `/` is the page, `/status.json` what it shows
 - `trends.py`: how rate and lag went in the last minutes, a point each few seconds
 - `verdict.py`: is all well? One line that says it, and what else an operator should know

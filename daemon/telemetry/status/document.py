@@ -11,7 +11,7 @@ from daemon.telemetry import metric_names as names
 from daemon.telemetry.distribution import Distribution
 from daemon.telemetry.events import Event
 from daemon.telemetry.status.inputs import About, Health, WorkerSeen
-from daemon.telemetry.status.lanes import Lane, lanes
+from daemon.telemetry.status.lane_rows import LaneRow, lanes
 from daemon.telemetry.status.trends import Trends
 from daemon.telemetry.status.verdict import Facts, Finding, findings
 from daemon.telemetry.status.window import Group, Window
@@ -21,7 +21,7 @@ Document: TypeAlias = dict[str, object]
 _EVENTS = {event.value: event for event in Event}
 
 
-class Moment(NamedTuple):
+class PageMoment(NamedTuple):
     """What is asked about: now, on both clocks, and since when the process lives."""
 
     now_s: float
@@ -29,7 +29,7 @@ class Moment(NamedTuple):
     started_s: float
 
 
-class Seen(NamedTuple):
+class ProcessState(NamedTuple):
     """What the process says of itself beside its metrics; `workers` None: it supervises none."""
 
     live: Health
@@ -39,7 +39,9 @@ class Seen(NamedTuple):
     workers: Sequence[WorkerSeen] | None
 
 
-def document(about: About, window: Window, trends: Trends, seen: Seen, moment: Moment) -> Document:
+def document(
+    about: About, window: Window, trends: Trends, seen: ProcessState, moment: PageMoment
+) -> Document:
     """Return the document of one moment."""
     shown = lanes(about, window, trends, seen.scaling)
     busy = _share(sum(window.rate(names.EXECUTOR_BUSY).values()), window)
@@ -69,7 +71,7 @@ def document(about: About, window: Window, trends: Trends, seen: Seen, moment: M
 
 
 def _findings(
-    window: Window, seen: Seen, shown: Sequence[Lane], busy: float | None
+    window: Window, seen: ProcessState, shown: Sequence[LaneRow], busy: float | None
 ) -> list[Finding]:
     answered = window.increase(names.REQUESTS, "outcome")
     logged = window.increase(names.EVENTS, "event")
@@ -117,7 +119,7 @@ def _work(window: Window, busy: float | None, wall_s: float) -> Document:
     }
 
 
-def _lane(lane: Lane) -> Document:
+def _lane(lane: LaneRow) -> Document:
     return {
         "name": lane.name,
         **lane.about._asdict(),

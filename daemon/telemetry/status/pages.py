@@ -15,9 +15,9 @@ from prometheus_client.samples import Sample
 
 from daemon.scaling.report import ScalingReport
 from daemon.telemetry import metric_names as names
-from daemon.telemetry.status.document import Document, Moment, Seen, document
+from daemon.telemetry.status.document import Document, PageMoment, ProcessState, document
 from daemon.telemetry.status.inputs import About, Health, WorkerSeen
-from daemon.telemetry.status.lanes import lag_records
+from daemon.telemetry.status.lane_rows import lag_records
 from daemon.telemetry.status.trends import Trends
 from daemon.telemetry.status.window import Window
 
@@ -94,8 +94,10 @@ class Status:
     def document(self) -> Document:
         """Return what the page shows now, as JSON has it."""
         self._look_after(_ASKED_S)
-        seen = Seen(self._live(), self._ready(), self._was_ready, self._scaling(), self._workers())
-        moment = Moment(self._clock(), self._wall(), self._started_s)
+        seen = ProcessState(
+            self._live(), self._ready(), self._was_ready, self._scaling(), self._workers()
+        )
+        moment = PageMoment(self._clock(), self._wall(), self._started_s)
         return document(self._about, self._window, self._trends, seen, moment)
 
     def routes(self) -> Sequence[web.RouteDef]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from daemon.scaling.report import ScalingReport
 from daemon.telemetry.status import words
 from daemon.telemetry.status.inputs import Health, WorkerSeen
-from daemon.telemetry.status.lanes import Lane
+from daemon.telemetry.status.lane_rows import LaneRow
 
 _LATE_S = 60.0
 """A lane is behind when its oldest request is older than its linger by this much."""
@@ -42,7 +42,7 @@ class Facts(NamedTuple):
     live: Health
     ready: Health
     was_ready: bool
-    lanes: Sequence[Lane]
+    lanes: Sequence[LaneRow]
     busy: float | None
     degraded: bool
     lost: float
@@ -144,12 +144,12 @@ def _late(facts: Facts) -> Iterator[Finding]:
         yield _behind(max(late, key=_late_s), len(late) - 1, facts)
 
 
-def _late_s(lane: Lane) -> float:
+def _late_s(lane: LaneRow) -> float:
     """A request may wait for its linger; what it waits beyond that is late."""
     return (lane.lag_seconds or 0.0) - lane.about.linger_s
 
 
-def _behind(lane: Lane, others: int, facts: Facts) -> Finding:
+def _behind(lane: LaneRow, others: int, facts: Facts) -> Finding:
     text = f"Lane {lane.name} is {words.time(lane.lag_seconds or 0.0)} behind"
     if others:
         text += f", {words.count(others, 'other lane')} as well"

@@ -6,7 +6,7 @@ import pytest
 
 from config.load import load
 from daemon.commands.one_shot import OneShotOptions, asked, one_shot, show
-from daemon.one_shot.summary import Outcome, summary
+from daemon.one_shot.summary import RunOutcome, summary
 from daemon.telemetry.metrics import Metrics
 from daemon.values.errors import Exit, Fatal
 
@@ -21,7 +21,7 @@ def told():
     metrics = Metrics()
     metrics.settled("l", "ok", 1_200, [0.1] * 1_200)
     metrics.settled("l", "invalid_json", 3, [0.1] * 3)
-    outcome = Outcome(Exit.WORK_LEFT, "told to stop", due=1_300, left=97, lost=0, wall_s=2.5)
+    outcome = RunOutcome(Exit.WORK_LEFT, "told to stop", due=1_300, left=97, lost=0, wall_s=2.5)
     return summary(outcome, [s for family in metrics.collect() for s in family.samples])
 
 

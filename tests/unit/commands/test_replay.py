@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from daemon.answering.replay import Replay, Skip, letter_of
-from daemon.commands.replay import Wanted, choose, selection_of
-from daemon.commands.replay_report import Outcome, Report, summary
+from daemon.commands.replay import ReplayWanted, choose, selection_of
+from daemon.commands.replay_report import LetterOutcome, ReplayReport, summary
 from daemon.values.errors import Exit, Fatal
 from tests.fakes import FakeRecord
 
@@ -17,7 +17,7 @@ HOUR_MS = 3_600_000
 
 
 def selection(**typed):
-    return selection_of(Wanted(**typed), now=NOW)
+    return selection_of(ReplayWanted(**typed), now=NOW)
 
 
 def letters(*topics):
@@ -102,13 +102,13 @@ def outcomes(*done):
     """One letter for each of `done`."""
     records = letters(*["a"] * len(done))
     return [
-        Outcome(record, letter_of(record), what, "truncated" if what == "skipped" else "")
+        LetterOutcome(record, letter_of(record), what, "truncated" if what == "skipped" else "")
         for record, what in zip(records, done, strict=True)
     ]
 
 
 def printed(*done, as_json, sending=True):
-    report = Report(as_json=as_json)
+    report = ReplayReport(as_json=as_json)
     report.take(outcomes(*done))
     report.close(sending=sending, most=None)
 

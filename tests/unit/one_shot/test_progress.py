@@ -9,7 +9,7 @@ import structlog
 from rich.console import Console
 
 from config.settings import Log
-from daemon.one_shot.eta import Eta, Standing
+from daemon.one_shot.eta import Eta, RunStanding
 from daemon.one_shot.progress import Bar, Logged, pace_of
 from daemon.telemetry import logs
 
@@ -47,7 +47,7 @@ def test_on_a_terminal_a_bar_shows_it():
     out = io.StringIO()
     view = Bar(Console(file=out, force_terminal=True, width=100))
 
-    view.told(Standing(2_000, 500, 100.0, 15.0), 1.0)
+    view.told(RunStanding(2_000, 500, 100.0, 15.0), 1.0)
     view.close()
 
     assert "500 of 2,000" in out.getvalue()
@@ -68,4 +68,4 @@ def test_a_bar_that_was_never_shown_can_be_taken_away():
     [(None, "1,234/s"), (59.6, "1,234/s  0:01:00 left"), (3_723.0, "1,234/s  1:02:03 left")],
 )
 def test_a_pace_is_written_for_people(remaining_s, expected):
-    assert pace_of(Standing(9, 0, 1_234.4, remaining_s)) == expected
+    assert pace_of(RunStanding(9, 0, 1_234.4, remaining_s)) == expected

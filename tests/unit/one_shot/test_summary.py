@@ -2,11 +2,11 @@
 
 import pytest
 
-from daemon.one_shot.summary import Outcome, summary
+from daemon.one_shot.summary import RunOutcome, summary
 from daemon.telemetry.metrics import Metrics
 from daemon.values.errors import Code, Exit
 
-DONE = Outcome(Exit.CLEAN, "caught up", due=9, left=0, lost=0, wall_s=1.23456)
+DONE = RunOutcome(Exit.CLEAN, "caught up", due=9, left=0, lost=0, wall_s=1.23456)
 
 
 @pytest.fixture
@@ -51,7 +51,9 @@ def test_a_run_that_did_nothing_has_no_means(metrics):
 
 
 def test_how_it_ended_is_told(metrics):
-    made = told(metrics, Outcome(Exit.WORK_LEFT, "told to stop", due=9, left=3, lost=1, wall_s=2.0))
+    made = told(
+        metrics, RunOutcome(Exit.WORK_LEFT, "told to stop", due=9, left=3, lost=1, wall_s=2.0)
+    )
 
     assert (made.exit_code, made.reason) == (75, "told to stop")
     assert (made.due, made.left, made.lost, made.wall_s) == (9, 3, 1, 2.0)

@@ -1,6 +1,6 @@
 import pytest
 
-from daemon.process.announcer import Announcer, Standing, longest_end_s
+from daemon.process.announcer import Announcer, WorkerStanding, longest_end_s
 from daemon.process.notify import Notifier
 from daemon.telemetry import logs
 from tests.service_manager import ServiceManager
@@ -25,7 +25,7 @@ def announcer(manager):
 
 
 def standing(ready=SERVING, live=MOVES, lag=0, answered=0, held=0):
-    return Standing(ready, live, lag, answered, held)
+    return WorkerStanding(ready, live, lag, answered, held)
 
 
 def look(announcer, now, **changes):

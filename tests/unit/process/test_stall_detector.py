@@ -3,7 +3,7 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.process.stall_detector import Progress
+from daemon.process.stall_detector import StallDetector
 
 STALL_S = 60.0
 
@@ -24,7 +24,7 @@ def first_stall(verdicts):
 
 
 def test_due_work_that_does_not_move_is_a_stall_after_the_limit():
-    progress = Progress(STALL_S, now=0.0)
+    progress = StallDetector(STALL_S, now=0.0)
 
     verdicts = watched(progress, 100.0, due_s=5.0)
 
@@ -32,7 +32,7 @@ def test_due_work_that_does_not_move_is_a_stall_after_the_limit():
 
 
 def test_the_verdict_says_how_much_is_held_and_for_how_long():
-    progress = Progress(STALL_S, now=0.0)
+    progress = StallDetector(STALL_S, now=0.0)
 
     watched(progress, 70.0)
 
@@ -40,7 +40,7 @@ def test_the_verdict_says_how_much_is_held_and_for_how_long():
 
 
 def test_without_work_nothing_stalls():
-    progress = Progress(STALL_S, now=0.0)
+    progress = StallDetector(STALL_S, now=0.0)
 
     verdicts = watched(progress, 1_000.0, held=0, due_s=0.0)
 
@@ -48,7 +48,7 @@ def test_without_work_nothing_stalls():
 
 
 def test_work_is_not_older_than_its_arrival_after_a_time_without_any():
-    progress = Progress(STALL_S, now=0.0)
+    progress = StallDetector(STALL_S, now=0.0)
     watched(progress, 500.0, held=0, due_s=0.0)
 
     verdicts = watched(progress, 700.0, start=501.0, due_s=501.0)
@@ -57,7 +57,7 @@ def test_work_is_not_older_than_its_arrival_after_a_time_without_any():
 
 
 def test_a_request_that_waits_for_its_linger_is_no_stall():
-    progress = Progress(STALL_S, now=0.0)
+    progress = StallDetector(STALL_S, now=0.0)
 
     verdicts = watched(progress, 899.0, due_s=900.0)
 
@@ -66,7 +66,7 @@ def test_a_request_that_waits_for_its_linger_is_no_stall():
 
 
 def test_a_broker_that_cannot_be_reached_is_no_stall():
-    progress = Progress(STALL_S, now=0.0)
+    progress = StallDetector(STALL_S, now=0.0)
 
     verdicts = watched(progress, 1_000.0, reachable=False)
 
@@ -74,7 +74,7 @@ def test_a_broker_that_cannot_be_reached_is_no_stall():
 
 
 def test_time_without_a_broker_does_not_count():
-    progress = Progress(STALL_S, now=0.0)
+    progress = StallDetector(STALL_S, now=0.0)
     watched(progress, 500.0, reachable=False)
 
     verdicts = watched(progress, 700.0, start=501.0)
@@ -83,7 +83,7 @@ def test_time_without_a_broker_does_not_count():
 
 
 def test_an_answer_starts_the_time_anew():
-    progress = Progress(STALL_S, now=0.0)
+    progress = StallDetector(STALL_S, now=0.0)
     watched(progress, 50.0)
     progress.settled(now=50.0)
 
@@ -93,7 +93,7 @@ def test_an_answer_starts_the_time_anew():
 
 
 def test_a_process_that_did_not_run_gets_the_whole_time_again():
-    progress = Progress(STALL_S, now=0.0)
+    progress = StallDetector(STALL_S, now=0.0)
     watched(progress, 10.0)
 
     verdicts = watched(progress, 600.0, start=400.0)
@@ -102,14 +102,14 @@ def test_a_process_that_did_not_run_gets_the_whole_time_again():
 
 
 def test_a_probe_right_after_such_a_pause_does_not_condemn():
-    progress = Progress(STALL_S, now=0.0)
+    progress = StallDetector(STALL_S, now=0.0)
     watched(progress, 10.0)
 
     assert progress.verdict(400.0).moving
 
 
 def test_work_that_is_due_at_every_look_is_due_since_the_first():
-    progress = Progress(STALL_S, now=0.0)
+    progress = StallDetector(STALL_S, now=0.0)
     now = 0.0
     while progress.verdict(now).moving:
         now += 1.0
@@ -132,7 +132,7 @@ steps = st.lists(
 
 @given(steps)
 def test_a_stall_needs_a_whole_limit_of_due_work_a_broker_and_no_answer(history):
-    progress = Progress(STALL_S, now=0.0)
+    progress = StallDetector(STALL_S, now=0.0)
     now = innocent_s = 0.0
     was_reachable = True
     due_s = inf
@@ -157,7 +157,7 @@ def test_a_stall_needs_a_whole_limit_of_due_work_a_broker_and_no_answer(history)
 
 @given(st.floats(0.1, STALL_S / 2), st.floats(0, 500))
 def test_every_lasting_stall_is_found_within_the_limit_and_one_look(every_s, due_s):
-    progress = Progress(STALL_S, now=0.0)
+    progress = StallDetector(STALL_S, now=0.0)
     now = 0.0
     while progress.verdict(now).moving:
         now += every_s

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from daemon.telemetry.status.inputs import LaneAbout, WorkerSeen
-from daemon.telemetry.status.lanes import Lane
+from daemon.telemetry.status.lane_rows import LaneRow
 from daemon.telemetry.status.trends import Trend
 from daemon.telemetry.status.verdict import Facts, State, findings
 
@@ -24,7 +24,7 @@ def lane(name="standard", **changed):
         "trend": Trend([], []),
         "growth": None,
     }
-    return Lane(name=name, about=ABOUT, **(facts | changed))
+    return LaneRow(name=name, about=ABOUT, **(facts | changed))
 
 
 def scaling(workers=1, **changed):

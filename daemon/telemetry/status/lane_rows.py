@@ -12,7 +12,7 @@ from daemon.telemetry.status.trends import Trend, Trends
 from daemon.telemetry.status.window import Group, Window
 
 
-class Lane(NamedTuple):
+class LaneRow(NamedTuple):
     """One lane; rates are records a second over the window, None is unknown."""
 
     name: str
@@ -33,7 +33,7 @@ class Lane(NamedTuple):
 
 def lanes(
     about: About, window: Window, trends: Trends, scaling: ScalingReport | None
-) -> list[Lane]:
+) -> list[LaneRow]:
     """Return all lanes in the order of the configuration.
 
     What the scaler sees of the whole group stands before what workers see of their partitions.
@@ -49,7 +49,7 @@ def lanes(
     if scaling is not None:
         arrivals |= {name: load.arrival_rate for name, load in scaling.lanes.items()}
     return [
-        Lane(
+        LaneRow(
             name=name,
             about=each,
             arriving=arrivals[name],
