@@ -4,7 +4,7 @@ import asyncio
 import os
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
@@ -32,6 +32,22 @@ _SAID_EVERY_S = 10.0
 _PROBE_S = 5.0
 """Longest wait for one address at start-up, so that a silent one does not hide the next."""
 
+_NEEDED = {
+    0: "Produce",
+    1: "Fetch",
+    2: "ListOffsets",
+    3: "Metadata",
+    8: "OffsetCommit",
+    9: "OffsetFetch",
+    10: "FindCoordinator",
+    11: "JoinGroup",
+    12: "Heartbeat",
+    13: "LeaveGroup",
+    14: "SyncGroup",
+    22: "InitProducerId",
+}
+"""By Kafka's key; without any of them a worker would wait for ever in silence."""
+
 _DENIED = (
     errors.AuthenticationFailedError,
     errors.AuthenticationMethodNotSupported,
@@ -45,6 +61,7 @@ _DENIED = (
 )
 
 MAY_NOT_USE_GROUP = "not allowed to use it: grant Read on the group"
+MAY_NOT_SEE = "not allowed to see it: grant Describe on it, as Read and Write do"
 MAY_NOT_READ = "not allowed to read it: grant Read on it"
 MAY_NOT_WRITE = "not allowed to write to it: grant Write on it"
 
@@ -209,9 +226,23 @@ async def _try_each(reach: Options, remaining_s: float) -> Exception | None:
             if worst is None or denied(error, "") is not None:
                 worst = error
         else:
+            missing = lacking(connection._versions)
             await connection.close()
-            return None
+            if not missing:
+                return None
+            worst = errors.IncompatibleBrokerVersion(
+                f"{host}:{port} does not know the requests {', '.join(missing)}: it is too old, or "
+                "a preview; use a release of Kafka that brokers and clients in production use"
+            )
     return worst
+
+
+def lacking(versions: Collection[int]) -> list[str]:
+    """Return the names of the requests that this daemon makes and a broker does not know.
+
+    `versions` are the keys of those that it knows, as it says itself.
+    """
+    return [name for key, name in _NEEDED.items() if key not in versions]
 
 
 _NOT_FOR_CONNECTIONS = frozenset({"bootstrap_servers", "metadata_max_age_ms"})

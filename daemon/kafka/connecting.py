@@ -65,7 +65,7 @@ async def _missing(inner: AIOKafkaClient, topics: Collection[str]) -> list[str]:
     try:
         counts = await partition_counts(inner, topics, timeout_s=_TOPICS_S)
     except errors.TopicAuthorizationFailedError as error:
-        raise Fatal(Exit.DENIED, f"not allowed to see the topic {error}") from error
+        raise Fatal(Exit.DENIED, f"topic {error.args[0]}: {client.MAY_NOT_SEE}") from error
     except errors.KafkaError:
         return sorted(topics)
     return sorted(topic for topic in topics if counts.get(topic) is None)

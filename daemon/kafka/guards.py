@@ -34,6 +34,8 @@ RELIED_ON = {
     "aiokafka.client:AIOKafkaClient.send": "246b277687d7",
     "aiokafka.conn:AIOKafkaConnection.close": "28f164aa1e4f",
     "aiokafka.conn:AIOKafkaConnection._handle_frame": "46a7d9b8cf7c",
+    "aiokafka.conn:AIOKafkaConnection._do_version_lookup": "f163772b18ad",
+    "aiokafka.conn:create_conn": "673276cbddb4",
     "aiokafka.consumer.consumer:AIOKafkaConsumer.start": "2f1ba7044332",
     "aiokafka.consumer.consumer:AIOKafkaConsumer.getmany": "bc6d248e42a4",
     "aiokafka.consumer.consumer:AIOKafkaConsumer.seek": "a9430f1f3b9a",

@@ -241,8 +241,12 @@ async def test_an_error_in_a_fetch_does_not_stop_the_idle_clock(workers, topics)
     await workers.produce(names.requests, 0, *[b"%d" % number for number in range(5)])
     await gather(source, [names.requests], 5)
 
+    before = source.ledgers[names.requests, 0]
     source._consumer.seek(TopicPartition(names.requests, 0), 99)
     tally = source._metrics = source._membership._assigner._metrics = Tally()
+    async with asyncio.timeout(20):
+        while source.ledgers[names.requests, 0] is before:
+            await source.fetch([names.requests], max_records=10, timeout_s=0.2)
     await workers.produce(names.requests, 0, b"next")
     await gather(source, [names.requests], 1)
 

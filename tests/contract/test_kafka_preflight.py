@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.kafka import client
 from daemon.kafka.looking.preflight import look
 from daemon.values.errors import Exit
 from tests.contract.worlds import gather, settings_for
@@ -86,3 +87,12 @@ async def test_no_broker_is_a_problem(topics):
     found = await _found("127.0.0.1:1", topics, start_timeout="1s")
 
     assert found["broker"].code is Exit.BROKER_UNAVAILABLE
+
+
+async def test_a_broker_that_lacks_a_request_is_refused_by_name(kafka, topics, monkeypatch):
+    monkeypatch.setitem(client._NEEDED, 32_000, "FutureRequest")
+
+    (check,) = await look(settings_for(kafka, topics, start_timeout="1s"), base=Path())
+
+    assert "does not know the requests FutureRequest" in check.problem
+    assert check.code is Exit.BROKER_UNAVAILABLE

@@ -143,7 +143,7 @@ class Observer:
         """Those the cluster tells of; of a topic it does not mention, those of before."""
         cluster = self._inner.cluster
         for topic in sorted(cluster.unauthorized_topics & set(self._topics)):
-            raise Fatal(Exit.DENIED, f"not allowed to see the topic {topic}")
+            raise Fatal(Exit.DENIED, f"topic {topic}: {client.MAY_NOT_SEE}")
         for topic in self._topics:
             if numbers := cluster.partitions_for_topic(topic):
                 self._partitions[topic] = frozenset(numbers)

@@ -107,3 +107,11 @@ def test_a_refusal_is_found_behind_another_error():
 )
 def test_the_reason_says_when_one_side_wants_tls_and_the_other_does_not(error, protocol, expected):
     assert expected in client.reason_of_contact(error, protocol)
+
+
+def test_what_a_broker_does_not_know_is_named():
+    assert client.lacking(range(30)) == []
+    assert client.lacking([key for key in range(30) if key not in {11, 22}]) == [
+        "JoinGroup",
+        "InitProducerId",
+    ]
