@@ -27,7 +27,7 @@ from daemon.kafka.writing.sink import KafkaSink
 from daemon.loop.tasks import Tasks
 from daemon.values.errors import Exit, Fatal
 from loadtest.kafka.broker import Broker
-from tests.contract.worlds import Tally, gather, settings_for, values_of
+from tests.contract.worlds import Tally, gather, settings_for, until, values_of
 from tests.ledgers import make_lane
 
 pytestmark = pytest.mark.kafka
@@ -211,6 +211,31 @@ async def test_who_is_let_in_reads_and_writes(settings, private_topics):
         assert values_of(await gather(source, [names.requests], 1)) == [b"a"]
     finally:
         await source.leave()
+        await sink.close()
+
+
+def _moved(file, suffix):
+    return file.rename(file.with_suffix(suffix))
+
+
+async def test_a_secret_that_is_being_rotated_costs_no_more_than_the_time_it_takes(
+    settings, private_topics
+):
+    names = await private_topics(replies=1, dead=1)
+    chosen = settings(ALICE)
+    secret = Path(chosen.kafka.sasl_password_file)
+    sink = KafkaSink(chosen, tasks=Tasks())
+    await sink.start()
+    try:
+        hidden = _moved(secret, ".old")
+        sink._producers.replace(sink._producers._producer, "as after a refusal")
+        await until(lambda: sink.trouble)
+        assert "kafka.sasl_password_file" in sink.trouble
+
+        _moved(hidden, "")
+        await sink.send(names.replies, 0, [(None, b"a", [])])
+        assert sink.trouble == ""
+    finally:
         await sink.close()
 
 

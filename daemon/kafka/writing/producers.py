@@ -110,7 +110,7 @@ class Producers:
         pause_s = _FIRST_PAUSE_S
         while (problem := await self._make()) is not None:
             key = str(problem) if isinstance(problem, Fatal) else type(problem)
-            if not self._trouble.has(_SUBJECT, key):
+            if not self._trouble.again(_SUBJECT, key):
                 self._trouble.begin(_SUBJECT, key, f"no producer: {reason_of(problem)}")
             await asyncio.sleep(pause_s)
             pause_s = _longer(pause_s)

@@ -58,6 +58,7 @@ class KafkaSink:
         self._wall = wall
         self._publish_s = limits.publish
         self._trouble = Trouble(clock)
+        self._explaining = asyncio.Lock()
         self._producers = Producers(
             kafka,
             lambda: client.options(kafka, base=base),
@@ -168,27 +169,28 @@ class KafkaSink:
                 self._producers.replace(producer, str(refused))
                 raise SendDenied(f"not allowed to write to {topic}", unsent=load.unsent)
             case Meaning.STANDING:
-                reason = await self._standing(refused, producer, topic)
                 self._producers.replace(producer, str(refused), pause=True)
-                raise SendBlocked(reason, unsent=load.unsent)
+                raise SendBlocked(await self._explain(refused, topic), unsent=load.unsent)
             case Meaning.PASSING:
                 self._producers.replace(producer, str(refused), pause=True)
                 self._counts.forget(topic)
                 raise SendFailed(f"{topic}: {refused}", unsent=load.unsent)
 
-    async def _standing(self, refused: Refused, producer: Producer, topic: str) -> str:
+    async def _explain(self, refused: Refused, topic: str) -> str:
         """Return why `topic` takes nothing, and what to do; for a topic of ours it is trouble."""
         own = topic in self._own_topics
-        if own and self._trouble.has(topic, refused.code):
-            return self._trouble.reason
-        reason = f"{topic} takes no answers: {refused}"
-        if refused.code == INVALID_TIMESTAMP:
-            reason = _clock_reason(topic, refused, await self._clock_ahead(producer))
-        if own:
-            self._trouble.begin(topic, refused.code, reason)
-        return reason
+        async with self._explaining:  # sends to all its partitions meet the cause at once
+            if own and (known := self._trouble.again(topic, refused.code)):
+                return known
+            reason = f"{topic} takes no answers: {refused}"
+            if refused.code == INVALID_TIMESTAMP:
+                reason = _clock_reason(topic, refused, await self._clock_ahead())
+            if own:
+                self._trouble.begin(topic, refused.code, reason)
+            return reason
 
-    async def _clock_ahead(self, producer: Producer) -> float | None:
+    async def _clock_ahead(self) -> float | None:
+        producer = await self._producers.current()
         difference = await broker_clock.compare(producer.inner, wall=self._wall)
         return None if difference is None else difference.ahead_s
 

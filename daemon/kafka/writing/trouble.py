@@ -33,14 +33,14 @@ class Trouble:
         oldest_s = self._clock() - _FRESH_S
         return next((each.reason for each in self._causes.values() if each.met_s > oldest_s), "")
 
-    def has(self, subject: str, key: object) -> bool:
-        """Count that `subject` met the cause `key` again; False when it is a new one."""
+    def again(self, subject: str, key: object) -> str:
+        """Count that `subject` met the cause `key` again; return its reason, empty for a new one."""
         cause = self._causes.get(subject)
         if cause is None or cause.key != key:
-            return False
+            return ""
         cause.times += 1
         cause.met_s = self._clock()
-        return True
+        return cause.reason
 
     def begin(self, subject: str, key: object, reason: str) -> None:
         """Say what `subject` has met."""

@@ -36,7 +36,7 @@ def trouble(clock):
 
 def meet(trouble, times, subject="replies", key=32, reason="the clock is wrong"):
     for _ in range(times):
-        if not trouble.has(subject, key):
+        if not trouble.again(subject, key):
             trouble.begin(subject, key, reason)
 
 
@@ -60,6 +60,13 @@ def test_the_end_of_what_never_began_is_not_worth_a_word(trouble, lines):
     trouble.end("replies")
 
     assert lines == []
+
+
+def test_a_cause_that_is_met_again_is_told_by_its_own_reason(trouble):
+    meet(trouble, 1, "producer", reason="no secret")
+    meet(trouble, 1)
+
+    assert trouble.again("replies", 32) == "the clock is wrong"
 
 
 def test_the_end_of_one_subject_leaves_the_other(trouble):
