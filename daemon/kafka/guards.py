@@ -78,6 +78,9 @@ RELIED_ON = {
     "aiokafka.producer.sender:Sender._sender_routine": "2380dc5e333d",
     "aiokafka.producer.sender:SendProduceReqHandler": "708c9da866ca",
     "aiokafka.protocol.metadata:MetadataRequest": "0a2584162e6d",
+    "aiokafka.protocol.produce:ProduceRequest": "c9d2e4599634",
+    "aiokafka.protocol.produce:ProduceRequest_v8": "d99f7bf085ff",
+    "aiokafka.protocol.produce:ProduceResponse_v8": "1f6cd222911d",
     "aiokafka.record.memory_records:_MemoryRecordsPy": "795a0314fbca",
 }
 """`module:name` and the first 12 hex digits of the sha256 of its source."""
