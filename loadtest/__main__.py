@@ -246,7 +246,7 @@ def demo(
     ] = False,
 ) -> None:
     """Show the main job: real files, a real model, a real Kafka, one daemon."""
-    from loadtest.demo.demo import demo as play
+    from loadtest.command.demo import demo as play
     from loadtest.demo.stage import DemoFailed
     from loadtest.kafka.topics import TopicsFailed
     from loadtest.processes.worker import WorkerFailed

@@ -3,6 +3,7 @@
 - `bench.py`: the figures of docs/performance.md
 - `broker.py`: an embedded Kafka in the foreground
 - `compare.py`: whether a second run is worse, beyond noise
+- `demo.py`: the main job, shown: broker, daemon, traffic, report, the end
 - `office_hours.py`: a day measured, computed and replayed
 - `report.py`: the page of a run that is over
 - `run.py`: a scenario offered, measured, judged and reported

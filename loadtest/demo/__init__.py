@@ -1,6 +1,5 @@
 """`make demo`: the main job, shown. Real files, a real model, a real Kafka, one daemon.
 
-- `demo.py`: the demo's plot: broker, daemon, traffic, report, the end
 - `files.py`: real files of many kinds that every machine with this project has
 - `report.py`: what the demo shows at its end
 - `stage.py`: what the demo needs around its traffic: the example's configuration and model

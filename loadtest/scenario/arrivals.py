@@ -26,7 +26,7 @@ class BadTrace(Exception):
     """A trace cannot be read; the message names the file."""
 
 
-class Section(BaseModel):
+class ScenarioTable(BaseModel):
     """A table of a scenario file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,14 +35,14 @@ class Section(BaseModel):
 # What a scenario says
 
 
-class Ramp(Section):
+class Ramp(ScenarioTable):
     """A rate that rises or falls evenly."""
 
     first: AnyRate = Field(alias="from", description="rate at its beginning")
     last: AnyRate = Field(alias="to", description="rate at its end")
 
 
-class Step(Section):
+class Step(ScenarioTable):
     """A rate for a while."""
 
     rate: AnyRate = Field(description="rate of the step")
@@ -55,7 +55,7 @@ def _known(process: str) -> str:
     return process
 
 
-class Arrival(Section):
+class Arrival(ScenarioTable):
     """How the requests of a class arrive; it has exactly one of the keys of SHAPES."""
 
     start: Duration = Field(0.0, description="when its first request may leave")

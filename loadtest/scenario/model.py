@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from loadtest.scenario.arrivals import Arrival, Section
+from loadtest.scenario.arrivals import Arrival, ScenarioTable
 from loadtest.scenario.quantities import Duration, Share
 
 Datatype = Literal[
@@ -23,7 +23,7 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, dict) else value
 
 
-class Tensor(Section):
+class Tensor(ScenarioTable):
     """One input of a model."""
 
     name: str = Field("x", description="its name; only JSON requests say it")
@@ -31,7 +31,7 @@ class Tensor(Section):
     shape: tuple[int, ...] = Field(description="of one row, without the batch axis")
 
 
-class Generate(Section):
+class Generate(ScenarioTable):
     """Bodies made up from a model's signature."""
 
     inputs: tuple[Tensor, ...] = Field(min_length=1, description="the inputs, in their order")
@@ -42,7 +42,7 @@ class Generate(Section):
     rows: int = Field(1, ge=1, description="rows in each request")
 
 
-class Body(Section):
+class Body(ScenarioTable):
     """Where request bodies come from; exactly one of folder, jsonl, npy, generate."""
 
     folder: Path | None = Field(
@@ -83,7 +83,7 @@ class Traffic(Arrival):
     timeout: Duration | None = Field(None, gt=0, description="sent as the header timeout-ms")
 
 
-class Login(Section):
+class Login(ScenarioTable):
     """How the broker is spoken to where PLAINTEXT will not do."""
 
     security_protocol: Literal["SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
@@ -101,7 +101,7 @@ class Login(Section):
     sasl_password_file: Path | None = Field(None, description="file that holds the password")
 
 
-class Capacity(Section):
+class Capacity(ScenarioTable):
     """How the capacity is measured when a rate is written as a multiple of it ("2x")."""
 
     traffic: _Name = Field(alias="class", description="the class whose requests measure it")
@@ -109,7 +109,7 @@ class Capacity(Section):
     duration: Duration = Field(8.0, gt=0, description="for so long; the first quarter is warm-up")
 
 
-class Embedded(Section):
+class Embedded(ScenarioTable):
     """The daemon that `--embedded` starts, with a Kafka of its own."""
 
     config: Path = Field(description="the daemon's configuration")
@@ -119,7 +119,7 @@ class Embedded(Section):
     )
 
 
-class Scenario(Section):
+class Scenario(ScenarioTable):
     """A whole load test."""
 
     description: str = Field("", description="one line on what it shows")

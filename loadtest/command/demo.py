@@ -1,4 +1,4 @@
-"""The demo's plot: broker, daemon, traffic, report, the end."""
+"""The command `demo`: broker, daemon, traffic, report, the end."""
 
 import asyncio
 import time
