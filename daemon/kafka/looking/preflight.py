@@ -91,9 +91,10 @@ def judge_clock(difference: Difference | None, written: Collection[Topic | None]
     most_behind_s = min((_or(topic.most_behind_s, inf) for topic in topics), default=inf)
     if -most_behind_s <= ahead_s <= most_ahead_s:
         return Check("clock", shown)
+    most = f"{most_ahead_s:g} s ahead" if ahead_s > 0 else f"{most_behind_s:g} s behind"
     problem = (
-        f"{shown}, and a topic of answers takes records at most {most_ahead_s:g} s ahead and "
-        f"{most_behind_s:g} s behind: it would refuse every answer; put this host's clock right"
+        f"{shown}, and a topic of answers takes records at most {most}: it would refuse every "
+        "answer; put this host's clock right"
     )
     return Check("clock", "", problem, Exit.INTERNAL)
 

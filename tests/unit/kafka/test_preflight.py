@@ -78,19 +78,20 @@ def test_a_clock_that_every_topic_of_answers_takes_is_told_and_no_problem(ahead_
 
 
 @pytest.mark.parametrize(
-    ("ahead_s", "topic"),
+    ("ahead_s", "topic", "most"),
     [
-        (3_601.0, GOOD._replace(most_ahead_s=3_600.0)),
-        (3_601.0, GOOD),  # its settings may not be read
-        (-301.0, GOOD._replace(most_behind_s=300.0)),
+        (3_601.0, GOOD._replace(most_ahead_s=3_600.0, most_behind_s=9e15), "3600 s ahead:"),
+        (3_601.0, GOOD, "3600 s ahead:"),  # its settings may not be read
+        (-301.0, GOOD._replace(most_behind_s=300.0), "300 s behind:"),
     ],
 )
-def test_a_clock_that_one_topic_of_answers_refuses_is_a_problem(ahead_s, topic):
+def test_a_clock_that_one_topic_of_answers_refuses_is_a_problem(ahead_s, topic, most):
     easy = GOOD._replace(most_ahead_s=inf, most_behind_s=inf)
 
     check = judge_clock(Difference(ahead_s, 0.01), [easy, topic])
 
     assert f"{abs(ahead_s):.1f} s" in check.problem
+    assert f"takes records at most {most}" in check.problem
     assert check.code is Exit.INTERNAL
 
 
