@@ -1,4 +1,4 @@
-"""The wire contract as a client sees it, stated here anew so that it is checked and not assumed."""
+"""The wire contract as a client sees it, stated here anew so that it is checked and not assumed. Pure."""
 
 CORRELATION_ID = "correlation-id"
 REPLY_TO = "reply-to"

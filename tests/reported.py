@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 
-from loadtest.deployment.scrape import Look
+from loadtest.deployment.look import Look
 from loadtest.report import document
 from loadtest.verdict.judge import judge
 from loadtest.verdict.targets import parse

@@ -12,11 +12,12 @@ from loadtest.demo.stage import DemoFailed, fetch_model
 from loadtest.kafka import topics
 from loadtest.kafka.broker import Broker
 from loadtest.kafka.jars import KafkaUnavailable
-from loadtest.office_hours import document, hours, terminal
-from loadtest.office_hours.by_clock import ticks_s
-from loadtest.office_hours.comparison import Comparison, compare, constant
+from loadtest.office_hours import document, terminal
+from loadtest.office_hours.computed import hours
+from loadtest.office_hours.computed.by_clock import ticks_s
+from loadtest.office_hours.computed.comparison import Comparison, compare, constant
+from loadtest.office_hours.computed.hours import BadHours, Hours
 from loadtest.office_hours.documents import REPLY_TOPICS, TOPICS
-from loadtest.office_hours.hours import BadHours, Hours
 from loadtest.office_hours.measuring import MeasuredCosts, measure
 from loadtest.office_hours.replay import FACTOR, Replayed, replay
 from loadtest.processes.worker import WorkerFailed

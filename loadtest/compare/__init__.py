@@ -1,5 +1,5 @@
-"""One run against another: a regression gate that knows about noise.
+"""One run against another: a regression gate that knows about noise. Pure.
 
-- `gate.py`: what changed between two runs of the same load, and whether it is more than noise
-- `ranks.py`: whether one series lies above another, by ranks alone
+- `gate.py`: what changed, and whether it is more than noise
+- `ranks.py`: whether one series lies above another
 """

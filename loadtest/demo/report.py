@@ -10,8 +10,8 @@ from rich.table import Table
 
 from loadtest.demo.traffic import Answers
 from loadtest.processes.metrics import Metrics
-from loadtest.traffic.exchange import Seen
 from loadtest.traffic.records import Outcome, nearest_rank
+from loadtest.traffic.seen import Seen
 
 _LABELS_SHOWN = 15
 _FILES_SHOWN = 5

@@ -7,9 +7,10 @@ from typing import NamedTuple
 from loadtest.plan.bodies import BodyKind
 from loadtest.plan.plan import Plan, of_streams, stream
 from loadtest.scenario.arrivals import poisson
-from loadtest.traffic.exchange import Seen, exchange
+from loadtest.traffic.exchange import exchange
 from loadtest.traffic.login import options
 from loadtest.traffic.recorder import Reply
+from loadtest.traffic.seen import Seen
 
 _GRACE_S = 60.0
 

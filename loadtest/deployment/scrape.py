@@ -5,11 +5,10 @@ import contextlib
 import http.client
 import json
 import math
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from loadtest.deployment.look import Look
 from loadtest.processes.metrics import Increase, Metrics
 from loadtest.traffic.clock import Clock
 
@@ -25,22 +24,6 @@ _MODEL = "model_info"
 _OURS = tuple(f"tidemill_{name}" for name in (_BUSY, _LAG, _FLUSHES, _MODEL))
 _WANTED = (*_OURS, _MEMORY, _DESCRIPTORS)
 _ABOUT = ("version", "role", "process", "group", "configuration")
-
-
-class Look(NamedTuple):
-    """The daemon at one time of the run: all its processes together. NaN is what it does not say."""
-
-    at_s: float
-    busy_s: float
-    """Seconds that its executors have run models since the first look."""
-    memory_bytes: float
-    descriptors: float
-    lag_records: float = math.nan
-    """Records not yet answered, over its topics: the whole group's where it says that."""
-    flushes: Mapping[tuple[str, ...], int] = MappingProxyType({})
-    """Batches by lane and by why they closed, counted as `busy_s` is."""
-    executors: int = 1
-    """How many there are: one in each worker."""
 
 
 class Identity(NamedTuple):

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from loadtest.office_hours.comparison import Comparison
-from loadtest.office_hours.day import BY_MINUTE, BY_SECOND, Day
-from loadtest.office_hours.hours import Hours
+from loadtest.office_hours.computed.comparison import Comparison
+from loadtest.office_hours.computed.day import BY_MINUTE, BY_SECOND, Day
+from loadtest.office_hours.computed.hours import Hours
 from loadtest.office_hours.measuring import MeasuredCosts
 from loadtest.office_hours.replay import FACTOR, Replayed
 

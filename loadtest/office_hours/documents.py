@@ -2,7 +2,7 @@
 
 from loadtest.demo import stage
 from loadtest.demo.files import gather
-from loadtest.office_hours.hours import BadHours
+from loadtest.office_hours.computed.hours import BadHours
 from loadtest.plan.bodies import BodyKind
 from loadtest.plan.plan import Stream, stream
 from loadtest.scenario.rates import Times

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from loadtest.office_hours import turn
-from loadtest.office_hours.day import Cost
+from loadtest.office_hours.computed.day import Cost
 from loadtest.office_hours.documents import CONFIG, REPLY_TOPICS, TOPICS, Documents
 from loadtest.plan.plan import of_streams
 from loadtest.processes.worker import Worker

@@ -10,16 +10,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from loadtest.office_hours.by_clock import DAY_FROM_S, DAY_TO_S
-from loadtest.office_hours.by_load import Rules, follow
-from loadtest.office_hours.day import Cost, Day, Up
+from loadtest.office_hours.computed.by_clock import DAY_FROM_S, DAY_TO_S
+from loadtest.office_hours.computed.by_load import Rules, follow
+from loadtest.office_hours.computed.day import Cost, Day, Up
 from loadtest.office_hours.documents import CONFIG, LANES, REPLY_TOPICS, TOPICS, Documents
 from loadtest.plan.plan import of_streams
 from loadtest.processes.worker import Worker, WorkerFailed
 from loadtest.scenario.rates import Times
-from loadtest.traffic.exchange import Seen, exchange
+from loadtest.traffic.exchange import exchange
 from loadtest.traffic.login import options
 from loadtest.traffic.records import Account, Counts, Outcome
+from loadtest.traffic.seen import Seen
 from loadtest.tune.bursts import answered, runs
 from loadtest.tune.fit import BatchRun
 

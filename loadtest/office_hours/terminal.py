@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from loadtest.office_hours.comparison import Comparison
-from loadtest.office_hours.day import BY_MINUTE, BY_SECOND, Day
-from loadtest.office_hours.hours import Hours
+from loadtest.office_hours.computed.comparison import Comparison
+from loadtest.office_hours.computed.day import BY_MINUTE, BY_SECOND, Day
+from loadtest.office_hours.computed.hours import Hours
 from loadtest.office_hours.measuring import MeasuredCosts
 from loadtest.office_hours.replay import COMMIT_S, FACTOR, IDLE_S, LOOK_S, Replayed
 from loadtest.report import words

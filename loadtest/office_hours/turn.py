@@ -12,8 +12,9 @@ from loadtest.plan.plan import of_streams
 from loadtest.processes.child import Child
 from loadtest.processes.worker import Worker, WorkerFailed
 from loadtest.scenario.arrivals import at_once
-from loadtest.traffic.exchange import Progress, exchange
+from loadtest.traffic.exchange import exchange
 from loadtest.traffic.login import options
+from loadtest.traffic.seen import Progress
 
 _READY_TIMEOUT_S = 120.0
 _EXIT_TIMEOUT_S = 70.0

@@ -1,4 +1,5 @@
-"""What will be sent, made before the run: times, bodies, right answers.
+"""What will be sent, made before the run: times, bodies, right answers. Pure but for
+reading them.
 
 - `bodies.py`: what requests carry: read from files or made up by signature
 - `golden.py`: the right answers to bodies, and how close a reply must be

@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.text import Text
 
 from loadtest.report import words
-from loadtest.traffic.exchange import Progress
 from loadtest.traffic.records import Floats, nearest_rank
+from loadtest.traffic.seen import Progress
 
 _BETWEEN = "  "
 # p50, in flight, the rates, failures, p99; the time is left.

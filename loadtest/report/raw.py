@@ -5,8 +5,8 @@ import math
 from pathlib import Path
 
 from loadtest.plan.plan import Plan
-from loadtest.traffic.exchange import Seen
 from loadtest.traffic.records import Outcome
+from loadtest.traffic.seen import Seen
 
 COLUMNS = (
     "class", "intended_s", "handed_s", "acknowledged_s", "received_s", "outcome", "code",

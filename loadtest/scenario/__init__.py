@@ -1,4 +1,4 @@
-"""What a scenario file may say, read and checked.
+"""What a scenario file may say, read and checked. Pure but for reading.
 
 - `arrivals.py`: when the requests of a class arrive: the shape of its load, and the process within it
 - `load.py`: reads a scenario file; what is wrong is said by its key

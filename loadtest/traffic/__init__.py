@@ -8,5 +8,6 @@
 - `receiver.py`: reads the reply topics, every partition of them
 - `recorder.py`: what happens to each request
 - `records.py`: what is known of each request, as columns; what became of all; percentiles
+- `seen.py`: what is seen of a run, while it lasts and at its end
 - `sender.py`: publishes the requests of one stream, whole chunks at a time
 """

@@ -3,10 +3,8 @@
 import asyncio
 import contextlib
 import secrets
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,10 +12,11 @@ from loadtest.plan.plan import Plan, Stream
 from loadtest.traffic.clock import Clock
 from loadtest.traffic.closed import ClosedLoop
 from loadtest.traffic.login import Options
-from loadtest.traffic.pulse import Heart, Pulse
+from loadtest.traffic.pulse import Heart
 from loadtest.traffic.receiver import Receiver
 from loadtest.traffic.recorder import IsRight, OnReply, Recorder
-from loadtest.traffic.records import Account, Counts, Floats, Outcome, Records, Stages
+from loadtest.traffic.records import Counts
+from loadtest.traffic.seen import Progress, Seen
 from loadtest.traffic.sender import Sender
 
 # From the last preparation to the first request.
@@ -27,53 +26,6 @@ _AFTERMATH_S = 0.3
 _TICK_S = 1.0
 _HANG_UP_S = 10.0
 _CATCH_UP_S = 10.0
-
-
-class Progress(NamedTuple):
-    """The state of a run, told about once a second."""
-
-    at_s: float
-    end_s: float
-    planned: int
-    handed: int
-    open: int
-    failures: int
-    recent_s: Floats
-    """Latencies of the replies since the last time."""
-
-    @property
-    def answered(self) -> int:
-        """How many have a reply."""
-        return self.handed - self.open
-
-
-class Seen(NamedTuple):
-    """What came of a run. Request n, counted from 0 as the records are, has the correlation id RUN-n."""
-
-    run: str
-    records: Records
-    stages: Stages
-    codes: list[str]
-    pulse: Pulse
-    foreign: int
-    unread: int
-    """Records of the reply topics that were there at the end of the run and could not be read."""
-    failed_sends: list[str]
-    is_interrupted: bool
-
-    def account(self, which: slice = slice(None)) -> Account:
-        """Return what became of the requests, or of some of them."""
-        rows = self.records.rows(which)
-        answered = rows.replies > 0
-        failed = answered & (rows.outcome != Outcome.RESULT)
-        return Account(
-            sent=len(rows.outcome),
-            lost=int(np.count_nonzero(~answered)),
-            repeated=int(rows.replies.sum()) - int(np.count_nonzero(answered)),
-            wrong=int(np.count_nonzero(rows.wrong)),
-            unknown=self.foreign,
-            errors=Counter(self.codes[code] for code in rows.code[failed].tolist()),
-        )
 
 
 def _silent(_progress: Progress) -> None:

@@ -2,16 +2,10 @@
 
 import asyncio
 import time
-from typing import NamedTuple
+
+from loadtest.traffic.seen import Pulse
 
 _BEAT_S = 0.01
-
-
-class Pulse(NamedTuple):
-    """What was seen: seconds late for each beat, and CPU seconds over seconds."""
-
-    late_s: list[float]
-    cpu_share: float
 
 
 class Heart:

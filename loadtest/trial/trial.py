@@ -17,14 +17,16 @@ import uvloop
 from rich.console import Console
 
 from loadtest.deployment.embedded import Stage
-from loadtest.deployment.scrape import Identity, Look, Scraper
+from loadtest.deployment.look import Look
+from loadtest.deployment.scrape import Identity, Scraper
 from loadtest.plan.plan import Plan, only_capacity
 from loadtest.report.live import View, view
 from loadtest.scenario.model import Scenario
 from loadtest.traffic.clock import Clock
-from loadtest.traffic.exchange import Seen, exchange
+from loadtest.traffic.exchange import exchange
 from loadtest.traffic.login import options
 from loadtest.traffic.records import Floats, Outcome
+from loadtest.traffic.seen import Seen
 from loadtest.verdict.findings import Findings, findings
 from loadtest.verdict.judge import judge
 from loadtest.verdict.targets import Target

@@ -1,16 +1,17 @@
-"""N and T by measurement: how run time grows with rows, and what that means for a target.
+"""N and T by measurement: how run time grows with rows, and what that means for a target. Pure but for
+`deployed.py`, and for reading what is tuned.
 
-- `bursts.py`: batches of known sizes: requests that leave together, so that they run together
-- `choice.py`: which settings are best, by the model or as measured, and which are worth a run
-- `deployed.py`: the deployment that is tuned: one that runs already, or a daemon of ours for each setting
-- `document.py`: the answer of a tuning as JSON
-- `fit.py`: run time against rows: t = a + c * rows, and how far from a line it is
-- `model.py`: what settings would come to at a rate, by the fit alone
-- `page.py`: the answer of a tuning as a page of figures
-- `service.py`: a lane and its executor as they would be with other settings: arrivals in, latencies out
-- `setting_trial.py`: a setting that was run, and whether it meets the targets with margin
-- `spec.py`: what is tuned: a lane by one class of requests, at a rate, for targets
-- `terminal.py`: what a tuning shows to people
-- `tunable.py`: what `tune` is given: a scenario, or a daemon's configuration and a folder of bodies
-- `tuning.py`: the tuning: fit, proposal, sweep, choice, confirmation
+- `bursts.py`: requests that leave together, so that they run together
+- `choice.py`: which settings are best, and which are worth a run
+- `deployed.py`: the deployment that is tuned, through Kafka
+- `document.py`: the answer as JSON
+- `fit.py`: run time against rows
+- `model.py`: what settings would come to, by the fit
+- `page.py`: the answer as a page of figures
+- `service.py`: a lane and its executor, simulated
+- `setting_trial.py`: what is kept of a run
+- `spec.py`: what is tuned
+- `terminal.py`: what people see of it
+- `tunable.py`: what was given: a scenario, or a configuration and bodies
+- `tuning.py`: fit, proposal, sweep, choice, confirmation
 """

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import msgspec
 
-from loadtest.deployment.scrape import Look
+from loadtest.deployment.look import Look
 
 _MOST_LOOKS = 600
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtest.deployment.scrape import Look
+from loadtest.deployment.look import Look
 from loadtest.plan.plan import Plan
-from loadtest.traffic.exchange import Seen
 from loadtest.traffic.records import Flags, Stages
+from loadtest.traffic.seen import Seen
 from loadtest.verdict.bands import Band, bands
 from loadtest.verdict.course import Course, courses
 

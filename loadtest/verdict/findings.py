@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtest.deployment.scrape import Look
+from loadtest.deployment.look import Look
 from loadtest.plan.plan import Plan
-from loadtest.traffic.exchange import Seen
-from loadtest.traffic.pulse import Pulse
 from loadtest.traffic.records import Flags
+from loadtest.traffic.seen import Pulse, Seen
 from loadtest.verdict.detail import Detail, detail
 from loadtest.verdict.figures import Figures, figures
 from loadtest.verdict.latencies import Latencies

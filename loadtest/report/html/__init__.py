@@ -5,7 +5,7 @@
 - `latency.py`: figures of latency, over time and as a spectrum
 - `line.py`: figures of the daemon's line: stations, batches, the executor
 - `markup.py`: the page as HTML
-- `page.py`: the whole page in words and figures
+- `page.py`: the whole page in words and figures; the table of all figures
 - `palette.py`: colours, dashes and fills
 - `promises.py`: what targets promise: rows of the table, levels and rings
 - `rates.py`: figures of the load: offered, achieved, waiting

@@ -7,9 +7,8 @@ import numpy as np
 
 from loadtest.plan.plan import plan
 from loadtest.scenario.load import parse
-from loadtest.traffic.exchange import Seen
-from loadtest.traffic.pulse import Pulse
 from loadtest.traffic.recorder import Recorder
+from loadtest.traffic.seen import Pulse, Seen
 from loadtest.verdict.findings import findings
 
 _BODY = "body.generate = { inputs = [{ shape = [1] }], count = 1 }"

@@ -10,10 +10,10 @@ from rich.console import Console
 
 from loadtest.command.office_hours import OfficeHoursOptions, office_hours
 from loadtest.office_hours import document, terminal
-from loadtest.office_hours.by_load import Rules, follow
-from loadtest.office_hours.comparison import compare, constant
-from loadtest.office_hours.day import Cost, Up
-from loadtest.office_hours.hours import times_s
+from loadtest.office_hours.computed.by_load import Rules, follow
+from loadtest.office_hours.computed.comparison import compare, constant
+from loadtest.office_hours.computed.day import Cost, Up
+from loadtest.office_hours.computed.hours import times_s
 from loadtest.office_hours.measuring import MAX_ROWS, MeasuredCosts, lacking
 from loadtest.office_hours.replay import Replayed, lanes_of, lives, seen_cost, slower, starts_s
 from loadtest.traffic.records import Account

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from loadtest.office_hours.by_clock import batches, one_by_one, ticks_s
-from loadtest.office_hours.by_load import Rules, follow
-from loadtest.office_hours.day import BY_MINUTE, BY_SECOND, Billing, Cost, Day, Up
-from loadtest.office_hours.hours import DAY_S, HOUR_S, times_s
+from loadtest.office_hours.computed.by_clock import batches, one_by_one, ticks_s
+from loadtest.office_hours.computed.by_load import Rules, follow
+from loadtest.office_hours.computed.day import BY_MINUTE, BY_SECOND, Billing, Cost, Day, Up
+from loadtest.office_hours.computed.hours import DAY_S, HOUR_S, times_s
 
 COSTS = st.builds(
     lambda base_s, row_s, max_rows, boot_s, start_s, end_s: Cost(

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest.office_hours import hours
-from loadtest.office_hours.hours import DAY_HOURS, BadHours, parse, read, times_s
+from loadtest.office_hours.computed import hours
+from loadtest.office_hours.computed.hours import DAY_HOURS, BadHours, parse, read, times_s
 from loadtest.scenario.load import SHIPPED
 
 DAY = [f"{hour},{10 * hour}" for hour in range(DAY_HOURS)]

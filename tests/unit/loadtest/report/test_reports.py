@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from loadtest.deployment.scrape import Look
+from loadtest.deployment.look import Look
 from loadtest.report import document, junit, raw, terminal, words
 from loadtest.report.live import Window
-from loadtest.traffic.exchange import Progress
+from loadtest.traffic.seen import Progress
 from loadtest.verdict.daemon_course import daemon_course
 from loadtest.verdict.judge import judge
 from loadtest.verdict.targets import parse

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from loadtest.deployment.scrape import Look
+from loadtest.deployment.look import Look
 from tests.unit.loadtest.runs import answer, found, made_plan, recorded, reply
 
 

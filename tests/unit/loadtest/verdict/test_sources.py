@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loadtest.deployment.scrape import Look
+from loadtest.deployment.look import Look
 from loadtest.scenario.load import parse as parse_scenario
 from loadtest.traffic.recorder import Recorder
 from loadtest.verdict.judge import TargetOutcome, judge

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from loadtest.office_hours.hours import HOUR_S
+from loadtest.office_hours.computed.hours import HOUR_S
 from loadtest.traffic.records import Floats
 
 

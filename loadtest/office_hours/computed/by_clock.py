@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from loadtest.office_hours.day import Cost, Day, Up
-from loadtest.office_hours.hours import DAY_S, HOUR_S
+from loadtest.office_hours.computed.day import Cost, Day, Up
+from loadtest.office_hours.computed.hours import DAY_S, HOUR_S
 from loadtest.scenario.rates import Times
 
 DAY_FROM_S, DAY_TO_S = 8 * HOUR_S, 18 * HOUR_S

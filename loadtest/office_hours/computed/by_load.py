@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtest.office_hours.day import Cost, Day, Up
+from loadtest.office_hours.computed.day import Cost, Day, Up
 from loadtest.scenario.rates import Times
 from loadtest.traffic.records import Counts
 

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtest.office_hours import by_clock
-from loadtest.office_hours.by_load import Rules, follow
-from loadtest.office_hours.day import BY_SECOND, Cost, Day
-from loadtest.office_hours.hours import HOUR_S, Hours
+from loadtest.office_hours.computed import by_clock
+from loadtest.office_hours.computed.by_load import Rules, follow
+from loadtest.office_hours.computed.day import BY_SECOND, Cost, Day
+from loadtest.office_hours.computed.hours import HOUR_S, Hours
 from loadtest.report import words
 from loadtest.scenario.rates import Times
 
