@@ -22,7 +22,7 @@ def told():
     metrics.settled("l", "ok", 1_200, [0.1] * 1_200)
     metrics.settled("l", "invalid_json", 3, [0.1] * 3)
     outcome = RunOutcome(Exit.WORK_LEFT, "told to stop", due=1_300, left=97, lost=0, wall_s=2.5)
-    return summary(outcome, [s for family in metrics.collect() for s in family.samples])
+    return summary(outcome, metrics)
 
 
 @pytest.fixture
