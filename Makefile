@@ -13,7 +13,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo test test-long test-gpu check format bench load lock clean
+.PHONY: help bootstrap demo test test-long test-gpu check format bench load pictures lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ bench: $(STAMP) ## the figures of docs/performance.md
 
 load: $(STAMP) ## a load test with its verdict: SCENARIO=quickstart, tiers, backlog, spike, overload or soak; or office-hours
 	@$(BIN)/python -m loadtest $(if $(filter office-hours,$(SCENARIO)),office-hours --replay,run $(SCENARIO) --embedded)
+
+pictures: $(STAMP) ## the pictures of docs/, of a real run; needs Debian's chromium and chromium-driver
+	@$(BIN)/python -m tests.pictures
 
 check: $(STAMP) ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

@@ -50,3 +50,11 @@ def test_every_decision_is_listed():
     pages = {page.name for page in folder.glob("[0-9]*.md")}
 
     assert set(links(folder / "README.md")) == pages
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_beside_a_picture_stands_the_command_that_took_it(page):
+    """What was drawn by hand, and shows no figures, is an SVG."""
+    after = re.findall(r"\]\([\w/.-]+\.png\)\n+(.*)", page.read_text(encoding="utf-8"))
+
+    assert [text for text in after if "`make pictures`" not in text] == []
