@@ -162,6 +162,18 @@ class _Topics:
         await self._seen(topic, partitions)
         return topic
 
+    async def make_anew(self, topic, partitions=1):
+        """Delete `topic` and make it again under its name."""
+        await self.admin.delete_topics([topic])
+        async with asyncio.timeout(20):
+            while True:
+                answer = await self.admin.create_topics([NewTopic(topic, partitions, 1)])
+                (error,) = answer.topic_errors
+                if not error[1]:
+                    break
+                await asyncio.sleep(0.05)  # the old one is not gone yet
+        await self._seen(topic, partitions)
+
     async def _seen(self, topic, partitions):
         """A busy broker takes a moment to tell of a topic that it has created."""
         async with asyncio.timeout(10):

@@ -1,9 +1,10 @@
-"""Logs that change under a worker: cut by retention while it does not look."""
+"""Logs that change under a worker while it does not look: cut by retention, or made anew."""
 
 import asyncio
 import signal
 from contextlib import contextmanager
 
+import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
@@ -49,3 +50,26 @@ async def test_what_waits_when_the_log_is_cut_past_it_is_answered_and_only_the_r
         assert answered[-11:] == list(range(30, 41))
         assert lost["count"] == 41 - len(answered)
         assert (await job.committed())[0] == 41
+
+
+@pytest.mark.parametrize("start", ["earliest", "latest"])
+async def test_a_topic_that_is_made_anew_unseen_is_answered_from_its_start(make_job, start):
+    async with make_job(**_ONE, **{"kafka.start": start}) as (job, witness):
+        worker = await job.start()
+        await witness.publish(pair(number) for number in range(20))
+        await witness.until_all_answered()
+        await until(lambda: _has_committed(job, 20))
+
+        with stopped(worker):
+            await job.topics.make_anew(job.names.requests)
+            await witness.publish(pair(number) for number in range(20, 70))
+        await witness.until_all_answered()
+
+        assert not witness.unanswered
+        await until(lambda: _has_committed(job, 50))
+        assert await metric(worker, "requests_lost_total") == 0
+        assert await terminate(worker) == 0
+
+
+async def _has_committed(job, offset):
+    return (await job.committed()).get(0) == offset

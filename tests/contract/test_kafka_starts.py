@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 from aiokafka import AIOKafkaProducer, errors
-from aiokafka.admin import NewPartitions, NewTopic, RecordsToDelete
+from aiokafka.admin import NewPartitions, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from daemon.kafka.group.committed import Commit
@@ -136,18 +136,6 @@ async def _reads_from(source, topic, position):
             await source.fetch([topic], max_records=10, timeout_s=0.2)
 
 
-async def _make_anew(topics, names):
-    """Delete the topic of requests and make it again under its name."""
-    await topics.admin.delete_topics([names.requests])
-    async with asyncio.timeout(20):
-        while True:
-            answer = await topics.admin.create_topics([NewTopic(names.requests, 1, 1)])
-            (error,) = answer.topic_errors
-            if not error[1]:
-                return
-            await asyncio.sleep(0.05)  # the old one is not gone yet
-
-
 async def _read_through_a_change(workers, topics, *, start):
     """Values that came, of a topic that was made anew while nothing was fetched of it."""
     names = await topics(requests=1)
@@ -158,7 +146,7 @@ async def _read_through_a_change(workers, topics, *, start):
     await gather(source, [names.requests], 20)
     await source.commit()
 
-    await _make_anew(topics, names)
+    await topics.make_anew(names.requests)
     async with AIOKafkaProducer(bootstrap_servers=workers.bootstrap) as producer:
         for number in range(50):
             await producer.send_and_wait(names.requests, b"%d" % number, partition=0)
@@ -188,7 +176,7 @@ async def test_a_commit_for_the_topic_before_is_not_taken_for_one_of_the_new(wor
     source = await workers.start()
     await gather(source, [names.requests], 3)
     generation = source._membership.generation
-    await _make_anew(topics, names)
+    await topics.make_anew(names.requests)
     await workers.produce(names.requests, 0, *[b"%d" % number for number in range(5)])
     with contextlib.suppress(errors.KafkaError):
         await source._membership._committer._group.commit(
