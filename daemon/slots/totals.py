@@ -3,8 +3,9 @@
 Rule 1: a process's counters only grow: of two looks at one of them the larger is the later.
 Rule 2: what a process counted is not undone when it ends. The next one of its slot begins at zero,
 and what it counts is added.
-Rule 3: a look that is answered after the process's end tells nothing that its last words did not.
-Rule 4: gauges are of this moment: those of a process that does not answer are forgotten.
+Rule 3: the largest that anybody of a slot saw stays the largest.
+Rule 4: a look that is answered after the process's end tells nothing that its last words did not.
+Rule 5: gauges are of this moment: those of a process that does not answer are forgotten.
 """
 
 from collections import defaultdict
@@ -13,9 +14,12 @@ from typing import NamedTuple, TypeAlias
 
 from prometheus_client.core import Metric as Family
 
+from daemon.telemetry import metric_names as names
+
 LABEL = "worker"
 """What tells in each sample from which slot it is."""
 _COUNTING = frozenset({"counter", "histogram"})
+_LARGEST = frozenset(names.PREFIX + gauge.name for gauge in names.LARGEST.values())
 
 _Labels: TypeAlias = tuple[tuple[str, str], ...]
 _Series: TypeAlias = tuple[str, str, _Labels]
@@ -53,9 +57,7 @@ class Totals:
         self._count(process, counts)
         self._ended[process.slot] = process.number
         self._gauges.pop(process, None)
-        before = self._before[process.slot]
-        for series, value in self._counts.pop(process).items():
-            before[series] = before.get(series, 0.0) + value
+        _add(self._counts.pop(process), self._before[process.slot])
 
     def families(self) -> Sequence[Family]:
         """Return all of it, each sample with its slot; the families are the caller's own."""
@@ -70,9 +72,7 @@ class Totals:
     def _by_slot(self) -> Mapping[int, Mapping[_Series, float]]:
         slots = {slot: dict(counts) for slot, counts in sorted(self._before.items())}
         for process, counts in sorted(self._counts.items()):
-            mine = slots.setdefault(process.slot, {})
-            for series, value in counts.items():
-                mine[series] = mine.get(series, 0.0) + value
+            _add(counts, slots.setdefault(process.slot, {}))
         for process, gauges in sorted(self._gauges.items()):
             slots.setdefault(process.slot, {}).update(gauges)
         return slots
@@ -85,12 +85,20 @@ class Totals:
     def _sorted(
         self, families: Iterable[Family]
     ) -> tuple[Mapping[_Series, float], dict[_Series, float]]:
-        """Return what is counted, and the rest."""
+        """Return what only grows, and the rest."""
         counts: dict[_Series, float] = {}
         gauges: dict[_Series, float] = {}
         for family in families:
             self._kinds.setdefault(family.name, family)
-            into = counts if family.type in _COUNTING else gauges
+            grows = family.type in _COUNTING or family.name in _LARGEST
+            into = counts if grows else gauges
             for sample in family.samples:
                 into[family.name, sample.name, tuple(sample.labels.items())] = sample.value
         return counts, gauges
+
+
+def _add(counts: Mapping[_Series, float], into: dict[_Series, float]) -> None:
+    """Add what one process counted to what those before it did."""
+    for series, value in counts.items():
+        before = into.get(series, 0.0)
+        into[series] = max(before, value) if series[0] in _LARGEST else before + value

@@ -121,6 +121,16 @@ def test_histograms_are_counted():
     assert found["x_rows_sum", "0"] == 6
 
 
+def test_the_largest_that_a_slot_saw_stays_the_largest():
+    totals, longest = Totals(), "tidemill_longest_request_seconds"
+    totals.see({FIRST: page(**{longest: 3})})
+    totals.ended(FIRST, page(**{longest: 9}))
+
+    totals.see({SECOND: page(**{longest: 4})})
+
+    assert samples(totals) == {(longest, "0"): 9}
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from(["work", "look", "late look", "die", "drain"]), st.integers(0, 2))
