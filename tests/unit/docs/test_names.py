@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from collections import Counter
 
 import pytest
 
@@ -65,6 +66,16 @@ def test_every_room_s_table_names_its_files_and_no_others(room):
 
     files = sorted({file.name for file in (ROOT / room).glob("*.py")} - {"__init__.py"})
     assert named == files, f"the table in {room}/__init__.py: one line for each file, by name"
+
+
+def test_a_class_of_the_load_tester_has_its_name_alone():
+    found = Counter(
+        name
+        for file in (ROOT / "loadtest").rglob("*.py")
+        for name in re.findall(r"^class ([A-Z]\w*)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    )
+
+    assert [name for name, times in found.items() if times > 1] == []
 
 
 def test_the_readme_s_configuration_loads(tmp_path):
