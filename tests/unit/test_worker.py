@@ -142,6 +142,23 @@ def test_it_is_ready_once_its_group_is_joined_and_answers(tmp_path):
     on_a_plain_loop(scenario())
 
 
+def test_it_is_not_ready_while_no_answer_can_leave_and_says_why(tmp_path):
+    async def scenario():
+        async with World(tmp_path) as world:
+            await world.until(lambda: world.ready)
+            world.sink.trouble = "this host's clock is wrong"
+
+            assert world.worker.ready() == (
+                False,
+                "no answer can leave: this host's clock is wrong",
+            )
+
+            world.sink.trouble = ""
+            assert world.ready
+
+    on_a_plain_loop(scenario())
+
+
 @pytest.mark.parametrize(
     ("attribute", "because"),
     [("joined", "the group is not joined"), ("reachable", "no broker answers")],

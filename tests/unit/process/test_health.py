@@ -14,12 +14,14 @@ class Worker:
         self.held = 1
         self.due_s = 0.0
         self.reachable = True
+        self.trouble = ""
         self.beats = 0
         self.vitals = HealthCheck(
             60.0,
             held=lambda: self.held,
             due_s=lambda _: self.due_s,
             reachable=lambda: self.reachable,
+            trouble=lambda: self.trouble,
             beat=self.beat,
             clock=asyncio.get_running_loop().time,
         )
@@ -88,3 +90,10 @@ async def test_the_watchdog_is_fed_at_each_look(worker):
     await run(worker, 9.5)
 
     assert worker.beats == 10
+
+
+async def test_a_stall_says_why_no_answer_could_leave(worker):
+    worker.trouble = "this host's clock is wrong"
+
+    with pytest.raises(Fatal, match="this host's clock is wrong"):
+        await worker.vitals.run()
