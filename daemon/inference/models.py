@@ -68,14 +68,14 @@ class Models:
     def prepare(self, settings: Settings) -> Fresh:
         """Return the models that `settings` and their files now ask for, beside those that serve.
 
-        Raises ModelRefused, and then nothing has changed; a model must keep its signature, since
-        admitted requests were checked against it.
+        Raises ModelRefused, and then nothing has changed; a model must keep its signature, and go on
+        with or without a transform, since admitted requests were checked against that.
         """
         fresh: dict[str, Warm] = {}
         try:
             for name, old in self.serving.items():
                 fresh[name] = self._warm_named(name, settings)
-                _require_same_signature(name, old, fresh[name].model)
+                _require_same_form(name, old, fresh[name].model)
         except BaseException:
             for warm in fresh.values():
                 warm.model.close()
@@ -181,9 +181,14 @@ class Models:
         return {most} | {2**power for power in range(most.bit_length()) if 2**power <= most}
 
 
-def _require_same_signature(name: str, old: Model, fresh: Model) -> None:
+def _require_same_form(name: str, old: Model, fresh: Model) -> None:
     if fresh.session.signature != old.session.signature:
         raise ModelRefused(
             f"model {name} has other inputs or outputs than the one that serves",
             "restart the worker to change a model's signature",
+        )
+    if (fresh.transform is None) != (old.transform is None):
+        raise ModelRefused(
+            f"model {name} was admitted {'with' if old.transform else 'without'} a transform",
+            "restart the worker to add or remove one",
         )

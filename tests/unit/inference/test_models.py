@@ -136,13 +136,15 @@ def test_a_rebuild_is_made_by_the_settings_of_what_serves(files, monkeypatch):
     assert paths == ["1.onnx", "2.onnx", "1.onnx", "2.onnx"]
 
 
-@pytest.mark.parametrize("refusal", ["refused", "signature", "warm-up"])
+@pytest.mark.parametrize("refusal", ["refused", "signature", "transform", "warm-up"])
 def test_what_cannot_serve_is_closed_and_changes_nothing(files, refusal, monkeypatch):
     models = files.models()
     times = models.run_times.expected_s(NAME, 1)
     files.refused = refusal == "refused"
     if refusal == "signature":
         files.signature = one_to_one("FP32", (2,))
+    if refusal == "transform":
+        files.transform = object()
     if refusal == "warm-up":
         monkeypatch.setattr(models, "_batch_rows", lambda *_: 1 / 0)
 

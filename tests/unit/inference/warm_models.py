@@ -51,9 +51,9 @@ class Session:
 class Loaded:
     """Stands for runtime.Model; `closed` counts."""
 
-    def __init__(self, session):
+    def __init__(self, session, transform):
         self.session = session
-        self.transform = None
+        self.transform = transform
         self.closed = 0
 
     def unsound_rows(self, outputs):
@@ -85,6 +85,7 @@ class Files:
         monkeypatch.setattr(models, "load_model", self._load)
         self.digest = "A"
         self.signature = one_to_one("FP32", (1,))
+        self.transform = None
         self.refused = False
         self.made = []
         self._next = None
@@ -107,7 +108,7 @@ class Files:
             load.wait()
         if self.refused or digest not in ("", read):
             raise ModelRefused("another file", "put it back")
-        self.made.append(Loaded(Session(read, self.signature)))
+        self.made.append(Loaded(Session(read, self.signature), self.transform))
         return self.made[-1]
 
     def closes(self, serving):
