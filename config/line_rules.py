@@ -97,6 +97,21 @@ def work_is_no_stall(settings: Settings) -> Iterator[str]:
             )
 
 
+def late_transform_is_no_stall(settings: Settings) -> Iterator[str]:
+    """A worker ended before a call is told to be late would meet the same request again, for ever."""
+    limits = settings.limits
+    for name, model in settings.models.items():
+        longest = round(model.transform_limit + limits.publish, 6)
+        if model.transform and longest > limits.stall:
+            yield (
+                f"limits.stall ({format_duration(limits.stall)}) is shorter than"
+                f" models.{name}.transform_limit ({format_duration(model.transform_limit)}) and"
+                f" limits.publish ({format_duration(limits.publish)}) together: a worker within its"
+                f" limits would be taken for a stalled one; raise limits.stall to"
+                f" {format_duration(longest)} or more"
+            )
+
+
 def timeout_fits_maximum(settings: Settings) -> Iterator[str]:
     """The default is not more than may be asked for."""
     for name, lane in settings.lanes.items():
@@ -222,6 +237,7 @@ RULES = (
     publishing_fits_drain,
     run_fits_search,
     work_is_no_stall,
+    late_transform_is_no_stall,
     timeout_fits_maximum,
     timeout_outlasts_linger,
     timeout_fits_clock_skew,

@@ -98,6 +98,10 @@ class Model(_Section):
     transform: TransformName = Field(
         "", description='a user\'s class, "file.py:Class"; empty: tensors come and go as they are'
     )
+    transform_limit: _Wait = Field(
+        30.0,
+        description="longest call of the transform; its request is then answered with transform_failed",
+    )
     finite: bool = Field(True, description="NaN and infinity in inputs are invalid_value")
     finite_outputs: bool = Field(True, description="NaN and infinity in outputs are invalid_output")
     threads: int = Field(1, ge=1, description="threads of one run on the CPU")

@@ -4,17 +4,18 @@ Both pass the contract suite in tests/contract/, the same that the real ones pas
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from daemon.inference.bisection import IsolationLimits, SessionSick, run_isolated
 from daemon.inference.jobs import Done, Job, Rebuild, Served
+from daemon.preparing.time_slices import TimeSlice, TimeSlices, ValueGroup
+from daemon.preparing.transform_threads import MOST_LOST, THREADS
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
 from daemon.wire.assemble import assemble
 from runtime import Model, ModelRefused
-
-_GROUP = 16
 
 
 class FakeRunner:
@@ -127,34 +128,79 @@ class FakeRunner:
             model.close()
 
 
-class FakePreparation:
-    """Meets daemon.preparing.preparation.Preparation; every group takes `group_s`, side by side."""
+class FakeTransformThreads:
+    """Meets daemon.preparing.transform_threads.TransformThreads in virtual time.
 
-    group_s = 0.01
+    `seconds` says how long work on a value takes, infinity for a call that never returns.
+    """
 
-    def __init__(self, *, failed: Callable[[BaseException], None]) -> None:
-        self._failed = failed
+    def __init__(self, weights, *, seconds=lambda value: 0.01) -> None:
+        self._slices = TimeSlices(weights)
+        self._seconds = seconds
         self._loop = asyncio.get_running_loop()
+        self._idle = THREADS
         self._closed = False
-        self.under_way = 0
+        self._results: dict = {}
+        self.lost = 0
 
-    def submit(self, work, values: Sequence, *, done, cheap: bool) -> None:
-        if cheap:
-            done(work(values))
-            return
-        for first in range(0, len(values), _GROUP):
-            group = values[first : first + _GROUP]
-            self.under_way += len(group)
-            self._loop.call_later(self.group_s, self._finish, work, group, done)
-
-    def _finish(self, work, group: Sequence, done) -> None:
-        if self._closed:
-            return
-        self.under_way -= len(group)
+    async def run(self, lane: str, work, values: Sequence, *, limit_s: float):
+        group = ValueGroup(lane, work, values, limit_s=limit_s)
+        self._results[group] = self._loop.create_future()
+        self._slices.put(group)
+        self._go_on()
         try:
-            done(work(group))
-        except BaseException as error:  # noqa: BLE001 - as the real one reports it
-            self._failed(error)
+            return await self._results[group]
+        finally:
+            group.is_wanted = False
+            del self._results[group]
 
     def close(self) -> None:
         self._closed = True
+
+    def _go_on(self) -> None:
+        while self._idle and not self._closed:
+            piece = self._slices.take(self._loop.time())
+            if piece is None:
+                return
+            self._idle -= 1
+            self._begin(piece)
+
+    def _begin(self, piece: TimeSlice) -> None:
+        seconds = self._seconds(piece.value)
+        if seconds < math.inf:
+            self._loop.call_later(seconds, self._end, piece)
+        if seconds >= piece.group.limit_s:
+            self._loop.call_later(piece.group.limit_s + 1e-3, self._give_up)  # surely past it
+
+    def _give_up(self) -> None:
+        for piece in self._slices.give_up_late(self._loop.time()):
+            self.lost += 1
+            self._idle += self.lost <= MOST_LOST
+            self._hand_back(piece.group)
+        self._go_on()
+
+    def _end(self, piece: TimeSlice) -> None:
+        try:
+            goes_on = self._slices.came(piece, piece.group.work(piece.value), self._loop.time())
+        except BaseException as failure:  # noqa: BLE001 - as the real ones hand it over
+            self._slices.failed(piece, failure, self._loop.time())
+            goes_on = False
+        if goes_on and not self._closed:
+            self._begin(piece)
+            return
+        if piece.is_given_up:
+            self._idle += self.lost > MOST_LOST
+            self.lost -= 1
+        else:
+            self._idle += 1
+            self._hand_back(piece.group)
+        self._go_on()
+
+    def _hand_back(self, group: ValueGroup) -> None:
+        results = self._results.get(group)
+        if results is None or results.done() or not group.is_over:
+            return
+        if group.failure is None:
+            results.set_result(group.results)
+        else:
+            results.set_exception(group.failure)

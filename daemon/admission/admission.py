@@ -30,14 +30,13 @@ from runtime.signature import Signature
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """What became of a chunk: requests, those whose transform is yet to be asked, and answers.
+    """What became of a chunk: requests, as they are before the steps of their lane, and answers.
 
     `count` records and `cost_bytes` are held from now on, answers included. `skewed` requests had a
     timestamp too far off to count their deadline from.
     """
 
     requests: list[Request]
-    prepare: list[Request]
     answers: list[Answer]
     count: int
     cost_bytes: int
@@ -85,12 +84,11 @@ class Admission:
     def admit(self, lane: str, chunk: Chunk, *, now_s: float, wall_ms: float) -> Admitted:
         """Check every record of `chunk`, which came by `lane`; nothing a requester sends raises."""
         requests: list[Request] = []
-        prepare: list[Request] = []
         answers = [self._undecodable(lane, chunk.ledger, *each) for each in chunk.unreadable]
         raw, others = self._plain(lane, chunk, now_s)
         examine = self._examiners[lane].examine
         moment = Moment(now_s, wall_ms)
-        raw_form, transform_form = Form.RAW, Form.TRANSFORM  # a look-up of either takes 90 ns
+        raw_form = Form.RAW  # a look-up takes 90 ns
         skewed = 0
         for record in others:
             outcome, off = examine(record, chunk.ledger, moment)
@@ -99,17 +97,14 @@ class Admission:
                 answers.append(outcome)
             elif outcome.form is raw_form:
                 raw.setdefault(outcome.bucket.model, []).append(outcome)
-            elif outcome.form is transform_form:
-                prepare.append(outcome)
             else:
                 requests.append(outcome)
         for model, rows in raw.items():
             requests += self._sound(self._models[model], rows, answers)
         cost_bytes = sum([request.cost_bytes for request in requests])
-        cost_bytes += sum([request.cost_bytes for request in prepare])
         cost_bytes += sum([answer.cost_bytes for answer in answers])
         count = len(chunk.records) + len(chunk.unreadable)
-        return Admitted(requests, prepare, answers, count, cost_bytes, skewed)
+        return Admitted(requests, answers, count, cost_bytes, skewed)
 
     def prepared(self, request: Request, prepared: Prepared) -> Request | Answer:
         """Return `request` with the inputs its transform made, or the answer it gets instead."""

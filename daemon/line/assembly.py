@@ -22,7 +22,8 @@ from daemon.line.outbox import Outbox
 from daemon.line.pipeline import Pipeline
 from daemon.line.settlement import Settlement
 from daemon.loop.tasks import Tasks
-from daemon.preparing.preparation import Preparation
+from daemon.preparing.steps import Step, Steps
+from daemon.preparing.transform_threads import TransformThreads
 from daemon.preparing.transforms import Transforms
 from daemon.process.gc_policy import GcPolicy
 from daemon.telemetry.metrics import Metrics
@@ -76,12 +77,12 @@ def assemble(
     gc_policy: GcPolicy,
     moved: Callable[[], None],
     runner_kind: type[Runner] = Runner,
-    preparation_kind: type[Preparation] = Preparation,
+    threads_kind: type[TransformThreads] = TransformThreads,
 ) -> Pipeline:
     """Return the line between `source` and `delivery`, whichever they are; inside a running loop.
 
-    Each station gets those behind it. `runner_kind` and `preparation_kind` are the stations with
-    threads: tests have some without.
+    Each station gets those behind it. `runner_kind` and `threads_kind` are what has threads: tests
+    have some without.
     """
     settlement = Settlement(lanes, metrics, moved=moved)
     replies = Replies(settings)
@@ -104,10 +105,22 @@ def assemble(
         rebuild=models.rebuild,
         batches_in_flight=settings.limits.batches_in_flight,
     )
-    transforms = Transforms(preparation_kind(failed=tasks.fail), models.serving, admission, replies)
+    transforms = Transforms(
+        threads_kind({lane.name: lane.policy.weight for lane in lanes}),
+        models.serving,
+        admission,
+        replies,
+        tasks,
+        limits_s={name: model.transform_limit for name, model in settings.models.items()},
+    )
     batcher = Batcher({lane.name: lane.policy for lane in lanes}, models.run_times)
     dispatch = Dispatch(batcher, runner, transforms, replies, outbox, metrics)
-    intake = Intake(source, admission, transforms, dispatch, outbox, settlement)
+    steps = Steps(
+        {lane.name: lane_steps(settings, lane, transforms) for lane in lanes},
+        tasks,
+        handed_back=settlement.handed_back,
+    )
+    intake = Intake(source, admission, steps, dispatch, outbox, settlement)
     committer = Committer(
         source,
         delivery,
@@ -142,6 +155,12 @@ def make_lanes(settings: Settings, models: Models) -> list[Lane]:
         budget = Budget(lane.max_waiting, lane.max_waiting_bytes)
         lanes.append(Lane(policy, tuple(lane.topics), budget))
     return lanes
+
+
+def lane_steps(settings: Settings, lane: Lane, transforms: Transforms) -> tuple[Step, ...]:
+    """Return what is done to requests of `lane` before they gather, in order."""
+    models = [settings.models[name] for name in settings.lanes[lane.name].models]
+    return (transforms.prepare,) if any(model.transform for model in models) else ()
 
 
 def isolation_limits(

@@ -44,7 +44,7 @@ class Dispatch:
         self._outbox = outbox
         self._metrics = metrics
         self._wakeup = Wakeup()
-        self._fetching = True
+        self._more_coming = True
 
     # What waits
 
@@ -54,9 +54,10 @@ class Dispatch:
         self._wakeup.ring()
 
     def expect(self, *, more: bool) -> None:
-        """Say whether more is being fetched, for which an eager lane still waits."""
-        self._fetching = more
-        self._wakeup.ring()
+        """Say whether more is being fetched or prepared, for which an eager lane still waits."""
+        if more != self._more_coming:
+            self._more_coming = more
+            self._wakeup.ring()
 
     def waiting_ledgers(self) -> set[Ledger]:
         """Those of which requests wait."""
@@ -77,13 +78,13 @@ class Dispatch:
         self._wakeup.ring()
 
     def drain(self) -> None:
-        """Let everything run at once, what is still being prepared included."""
+        """Let everything run at once, also what is yet to be offered."""
         self._batcher.drain()
         self._wakeup.ring()
 
     def due_s(self, now_s: float) -> float:
-        """When the oldest request that waits has to run; now if any runs or is made ready."""
-        if self._runner.in_flight or self._transforms.under_way:
+        """When the oldest request that waits has to run; now if any runs or gets its reply."""
+        if self.running:
             return now_s
         return self._batcher.oldest_due_s(default=now_s)  # what is nowhere would never move
 
@@ -133,8 +134,7 @@ class Dispatch:
         """
         self._expire(now_s)
         if self._runner.in_flight == 0:
-            more_coming = self._fetching or self._transforms.preparing > 0
-            self._start(self._batcher.take(now_s, more_coming=more_coming))
+            self._start(self._batcher.take(now_s, more_coming=self._more_coming))
         if self._runner.in_flight == 1 and self._runner.takes_ahead:
             self._start(self._batcher.take_ahead(now_s))
         elif (

@@ -11,7 +11,7 @@ from daemon.admission.admission import Admission
 from daemon.line.dispatch import Dispatch
 from daemon.line.outbox import Outbox
 from daemon.line.settlement import Settlement
-from daemon.preparing.transforms import Transforms
+from daemon.preparing.steps import Steps
 from daemon.values.lane import Lane
 from daemon.values.messages import Answer, Chunk, Request
 from daemon.values.ports import Source
@@ -31,14 +31,14 @@ class Intake:
         self,
         source: Source,
         admission: Admission,
-        transforms: Transforms,
+        steps: Steps,
         dispatch: Dispatch,
         outbox: Outbox,
         settlement: Settlement,
     ) -> None:
         self._source = source
         self._admission = admission
-        self._transforms = transforms
+        self._steps = steps
         self._dispatch = dispatch
         self._outbox = outbox
         self._settlement = settlement
@@ -46,6 +46,15 @@ class Intake:
         self._stopped = False
         self._drained = False
         """Whether the last fetch found nothing more, which only eager lanes need to know."""
+
+    @property
+    def preparing(self) -> int:
+        """Requests that are admitted and yet to come to their lanes."""
+        return self._steps.under_way
+
+    def close(self) -> None:
+        """Give up what is being prepared."""
+        self._steps.close()
 
     def stop(self) -> None:
         """Fetch no more; what the present fetch brings is left to redelivery."""
@@ -71,16 +80,15 @@ class Intake:
             chunks = await self._source.fetch(topics, max_records=most, timeout_s=0.0)
             if chunks:
                 return chunks
-            self._note_drained(drained=True)
+            self._drained = True
+            self._tell_what_comes()
         longest_s = _OPEN_S if len(lanes) == len(self._settlement.lanes) else _HELD_S
         chunks = await self._source.fetch(topics, max_records=most, timeout_s=longest_s)
-        self._note_drained(drained=self._drained and not chunks)
+        self._drained = self._drained and not chunks
         return chunks
 
-    def _note_drained(self, *, drained: bool) -> None:
-        if drained != self._drained:
-            self._drained = drained
-            self._dispatch.expect(more=not drained)
+    def _tell_what_comes(self) -> None:
+        self._dispatch.expect(more=not self._drained or self._steps.under_way > 0)
 
     def _admit(self, chunks: Sequence[Chunk]) -> None:
         if self._stopped:  # while it fetched: they are left to redelivery
@@ -93,13 +101,13 @@ class Intake:
             self._settlement.entered(chunk, admitted, wall_s=wall_s)
             if admitted.answers:
                 self._outbox.put(admitted.answers)
-            if admitted.prepare:
-                self._transforms.prepare(admitted.prepare, done=self._prepared)
-            if admitted.requests:
-                self._dispatch.offer(admitted.requests)
+            self._steps.prepare(admitted.requests, done=self._prepared)
+        self._tell_what_comes()
 
     def _prepared(self, requests: Sequence[Request], answers: Sequence[Answer]) -> None:
-        """Take over what transforms made of requests; `answers` are those they ended themselves."""
-        self._outbox.put(answers)
-        self._dispatch.offer([request for request in requests if not request.ledger.lost])
-        self._settlement.handed_back([request for request in requests if request.ledger.lost])
+        """Let what is ready gather; `answers` are of those that the steps ended."""
+        if answers:
+            self._outbox.put(answers)
+        if requests:
+            self._dispatch.offer(requests)
+        self._tell_what_comes()

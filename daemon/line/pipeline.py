@@ -74,6 +74,7 @@ class Pipeline:
     def close(self) -> None:
         """Give up what is left; it is uncommitted, so Kafka delivers it again."""
         self._outbox.close()
+        self._intake.close()
         self._dispatch.close()
 
     def _stop_intake(self, intake: asyncio.Task[None]) -> None:
@@ -131,7 +132,9 @@ class Pipeline:
 
     def due_s(self, now_s: float) -> float:
         """When the oldest request in the line had, or has, to move; monotonic seconds."""
-        return now_s if self._outbox.pending else self._dispatch.due_s(now_s)
+        if self._intake.preparing or self._outbox.pending:
+            return now_s
+        return self._dispatch.due_s(now_s)
 
     def hurry(self, lanes: Collection[str]) -> None:
         """Let nothing in `lanes` wait for company, until told of others."""

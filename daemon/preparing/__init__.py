@@ -1,7 +1,10 @@
-"""Between admission and the lanes: what makes a request ready to run.
+"""Between admission and the lanes: what is done to requests before they gather.
 
-- `preparation.py`: users' transforms, in a small pool of threads so that the loop keeps its
-  heartbeats
-- `transforms.py`: users' transforms on the line: before the lanes, and between the model and the
-  replies
+What is to be done to all requests of a lane is a step: one callable in a file of its own, of the
+shape in `steps.py`; its place among others is the lane's tuple in daemon/line/assembly.py.
+
+- `steps.py`: the station: takes requests through the steps of their lane, group by group
+- `time_slices.py`: whose values a thread takes next, and what is given up because it takes too long
+- `transform_threads.py`: the threads in which users' transforms run
+- `transforms.py`: users' transforms: a step before the lanes, and what becomes of a model's outputs
 """

@@ -1,72 +1,84 @@
-"""Users' transforms on the line: before the lanes, and between the model and the replies."""
+"""Users' transforms: a step before the lanes, and what becomes of a model's outputs."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 from daemon.admission.admission import Admission
 from daemon.answering.replies import Converted, Replies
 from daemon.inference.bisection import Part
 from daemon.inference.jobs import Served
-from daemon.preparing.preparation import Preparation
+from daemon.loop.tasks import Tasks
+from daemon.preparing.steps import Prepared, groups
+from daemon.preparing.time_slices import Late
+from daemon.preparing.transform_threads import TransformThreads
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
 from daemon.values.errors import Code, RequestRefused
-from daemon.values.messages import Answer, Arrays, Request
+from daemon.values.messages import Answer, Arrays, Bucket, Form, Request
 from runtime import Conversion, Done, Model, Rejected, TransformFailed
 
-Prepared = tuple[list[Request], list[Answer]]
-"""Requests with their inputs, and the answers of those that need no model."""
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
 
 
 class Transforms:
-    """Applies each model's transform to groups of requests, in the pool unless it is cheap."""
+    """Applies each model's transform to groups of requests, in threads unless it is cheap."""
 
     def __init__(
         self,
-        preparation: Preparation,
+        threads: TransformThreads,
         models: Mapping[str, Model],
         admission: Admission,
         replies: Replies,
+        tasks: Tasks,
+        *,
+        limits_s: Mapping[str, float],
     ) -> None:
-        """`models` is read at each group: a reload changes the transform with its model."""
-        self._preparation = preparation
+        """`models` is read at each group: a reload changes the transform with its model.
+
+        `limits_s`: what one call may take in a thread, by model.
+        """
+        self._threads = threads
         self._models = models
         self._admission = admission
         self._replies = replies
+        self._tasks = Tasks(tasks)
+        self._limits_s = limits_s
         self._finishing = 0
-
-    @property
-    def preparing(self) -> int:
-        """Requests that are yet to come to the lanes."""
-        return self._preparation.under_way - self._finishing
 
     @property
     def finishing(self) -> int:
         """Requests that have run and whose replies are still being made."""
         return self._finishing
 
-    @property
-    def under_way(self) -> int:
-        """Requests that a transform has not given back."""
-        return self._preparation.under_way
-
-    def prepare(
-        self,
-        requests: Sequence[Request],
-        *,
-        done: Callable[[Sequence[Request], Sequence[Answer]], None],
-    ) -> None:
-        """Let `requests` be preprocessed; `done` gets group after group, on the loop."""
-        by_model: dict[str, list[Request]] = {}
+    async def prepare(self, requests: Sequence[Request]) -> Prepared:
+        """Make inputs of bodies: a step (daemon.preparing.steps). Other forms pass as they are."""
+        ready: list[Request] = []
+        ended: list[Answer] = []
+        by_bucket: dict[Bucket, list[Request]] = {}
         for request in requests:
-            by_model.setdefault(request.bucket.model, []).append(request)
-        for name, group in by_model.items():
-            model = self._models[name]
-            self._preparation.submit(
-                partial(self._preprocess, model),
-                group,
-                done=lambda prepared: done(*prepared),
-                cheap=_conversion(model).cheap,
-            )
+            if request.form is Form.TRANSFORM:
+                by_bucket.setdefault(request.bucket, []).append(request)
+            else:
+                ready.append(request)
+        for bucket, group in by_bucket.items():
+            model = self._models[bucket.model]
+            work = partial(self._preprocessed, model)
+            outcomes: Sequence[Request | Answer | Late]
+            if _conversion(model).cheap:
+                outcomes = [work(request) for request in group]
+            else:
+                outcomes = await self._in_threads(bucket, work, group)
+            for request, outcome in zip(group, outcomes, strict=True):
+                if isinstance(outcome, Request):
+                    ready.append(outcome)
+                elif isinstance(outcome, Late):
+                    ended.append(self._replies.error(request, *_too_late("preprocess", outcome)))
+                else:
+                    ended.append(outcome)
+        return ready, ended
 
     def finish(
         self, served: Served, part: Part, *, done: Callable[[Sequence[Answer]], None]
@@ -79,34 +91,67 @@ class Transforms:
                 unsound.append(outputs)
             else:
                 sound.append((request, outputs))
-        done(unsound)
+        if unsound:
+            done(unsound)
+        convert = partial(_converted, _conversion(served.model))
+        if _conversion(served.model).cheap:
+            done(self._answers(served, part, sound, [convert(outputs) for _, outputs in sound]))
+            return
         self._finishing += len(sound)
-
-        def finished(answers: Sequence[Answer]) -> None:
-            self._finishing -= len(answers)
-            done(answers)
-
-        self._preparation.submit(
-            partial(self._postprocess, served, part),
-            sound,
-            done=finished,
-            cheap=_conversion(served.model).cheap,
-        )
+        for group in groups(sound):
+            finish = self._finish(served, part, group, convert, done)
+            self._tasks.start(finish, name="finish")
 
     def close(self) -> None:
-        """Give up what has not started."""
-        self._preparation.close()
+        """Give up what is under way."""
+        self._tasks.cancel()
+        self._threads.close()
 
-    def _preprocess(self, model: Model, requests: Sequence[Request]) -> Prepared:
-        ready: list[Request] = []
-        ended: list[Answer] = []
-        for request in requests:
-            outcome = self._preprocessed(model, request)
-            if isinstance(outcome, Answer):
-                ended.append(outcome)
-            else:
-                ready.append(outcome)
-        return ready, ended
+    async def _finish(
+        self,
+        served: Served,
+        part: Part,
+        group: Sequence[tuple[Request, Arrays]],
+        convert: Callable[[Arrays], Converted],
+        done: Callable[[Sequence[Answer]], None],
+    ) -> None:
+        outputs = [each for _, each in group]
+        conversions = await self._in_threads(served.batch.bucket, convert, outputs)
+        answers = self._answers(served, part, group, [_in_time(each) for each in conversions])
+        self._finishing -= len(answers)
+        done(answers)
+
+    def _answers(
+        self,
+        served: Served,
+        part: Part,
+        group: Sequence[tuple[Request, Arrays]],
+        conversions: Sequence[Converted],
+    ) -> Sequence[Answer]:
+        return self._replies.converted(
+            served,
+            part,
+            zip([request for request, _ in group], conversions, strict=True),
+            wall_ahead_s=time.time() - time.monotonic(),
+        )
+
+    async def _in_threads(
+        self, bucket: Bucket, work: Callable[[_In], _Out], values: Sequence[_In]
+    ) -> Sequence[_Out | Late]:
+        """Return what `work` makes of each of `values`; says so when it takes too long."""
+        limit_s = self._limits_s[bucket.model]
+        results = await self._threads.run(bucket.lane, work, values, limit_s=limit_s)
+        late = sum([isinstance(result, Late) for result in results])
+        if late:
+            log(
+                Event.TRANSFORM_ABANDONED,
+                model=bucket.model,
+                lane=bucket.lane,
+                requests=late,
+                limit_s=limit_s,
+                lost_threads=self._threads.lost,
+            )
+        return results
 
     def _preprocessed(self, model: Model, request: Request) -> Request | Answer:
         body = request.record.value or b""
@@ -122,17 +167,6 @@ class Transforms:
             return self._replies.done(request, made.content_type, made.body, served_by=served_by)
         return self._admission.prepared(request, made)
 
-    def _postprocess(
-        self, served: Served, part: Part, group: Sequence[tuple[Request, Arrays]]
-    ) -> Sequence[Answer]:
-        conversion = _conversion(served.model)
-        return self._replies.converted(
-            served,
-            part,
-            [(request, _converted(conversion, outputs)) for request, outputs in group],
-            wall_ahead_s=time.time() - time.monotonic(),
-        )
-
 
 def _conversion(model: Model) -> Conversion:
     if model.transform is None:
@@ -147,3 +181,13 @@ def _converted(conversion: Conversion, outputs: Arrays) -> Converted:
         return RequestRefused(Code(rejected.code), rejected.detail)
     except TransformFailed as failure:
         return RequestRefused(Code.TRANSFORM_FAILED, failure.detail)
+
+
+def _in_time(conversion: Converted | Late) -> Converted:
+    if isinstance(conversion, Late):
+        return RequestRefused(*_too_late("postprocess", conversion))
+    return conversion
+
+
+def _too_late(method: str, late: Late) -> tuple[Code, str]:
+    return Code.TRANSFORM_FAILED, f"{method} took longer than {late.limit_s:g} s"

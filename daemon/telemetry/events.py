@@ -105,6 +105,12 @@ class Event(StrEnum):
         "a batch failed in the model; it was split until the culprits stood alone",
     )
 
+    TRANSFORM_ABANDONED = (
+        "transform.abandoned",
+        "warning",
+        "a transform was called for longer than its limit; `lost_threads` are still in such calls",
+    )
+
     # Requests
     RECORD_ISOLATED = (
         "record.isolated",

@@ -1,4 +1,4 @@
-"""What the stations with threads promise, be they real or the fakes of virtual time."""
+"""What the model's thread promises, be it real or the fake of virtual time."""
 
 import asyncio
 import threading
@@ -9,11 +9,10 @@ import pytest
 
 from daemon.inference.bisection import IsolationLimits
 from daemon.inference.runner import Runner
-from daemon.preparing.preparation import Preparation
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
 from runtime import Model, ModelFailed, ModelRefused
-from tests.fake_threads import FakePreparation, FakeRunner
+from tests.fake_threads import FakeRunner
 from tests.requests import BUCKET, make_request
 from tests.signatures import one_to_one
 
@@ -273,87 +272,3 @@ async def test_a_model_that_is_replaced_after_the_end_is_closed(bench):
     bench.runner.retire(model)
 
     assert model.session.closed
-
-
-class Pool:
-    """One pool, and what it handed back."""
-
-    def __init__(self, kind):
-        self.made, self.failures = [], []
-        self.news = asyncio.Event()
-        self.pool = kind(failed=self._failed)
-
-    def submit(self, work, values, *, cheap=False):
-        self.pool.submit(work, values, done=self._done, cheap=cheap)
-
-    async def idle(self):
-        async with asyncio.timeout(2):
-            while self.pool.under_way:
-                self.news.clear()
-                await self.news.wait()
-
-    def _done(self, made):
-        self.made.append((made, self.pool.under_way))
-        self.news.set()
-
-    def _failed(self, error):
-        self.failures.append(error)
-        self.news.set()
-
-
-@pytest.fixture(params=[Preparation, FakePreparation])
-async def pool(request):
-    made = Pool(request.param)
-    yield made
-    made.pool.close()
-
-
-async def test_values_come_back_in_groups_on_the_loop(pool):
-    pool.submit(lambda values: [2 * value for value in values], range(40))
-    under_way = pool.pool.under_way
-    await pool.idle()
-
-    groups = [made for made, _ in pool.made]
-    assert under_way == 40
-    assert sorted(value for group in groups for value in group) == list(range(0, 80, 2))
-    assert max(map(len, groups)) == 16
-
-
-async def test_what_has_come_back_is_no_longer_under_way(pool):
-    pool.submit(list, range(20))
-    await pool.idle()
-
-    assert sorted((len(made), left) for made, left in pool.made) in (
-        [(4, 0), (16, 4)],
-        [(4, 16), (16, 0)],
-    )
-
-
-async def test_cheap_work_is_done_at_once(pool):
-    pool.submit(list, range(40), cheap=True)
-
-    assert pool.made == [(list(range(40)), 0)]
-
-
-async def test_work_that_raises_is_reported_and_no_longer_under_way(pool):
-    pool.submit(lambda values: 1 / 0, [1, 2])
-    await pool.idle()
-
-    assert [type(error) for error in pool.failures] == [ZeroDivisionError]
-    assert not pool.made
-
-
-async def test_what_goes_wrong_with_a_result_is_reported_and_not_swallowed(pool):
-    pool.made = None
-
-    pool.submit(list, [1, 2])
-    await pool.idle()
-
-    assert [type(error) for error in pool.failures] == [AttributeError]
-
-
-async def test_nothing_is_nothing(pool):
-    pool.submit(list, [])
-
-    assert pool.pool.under_way == 0
-    assert not pool.made

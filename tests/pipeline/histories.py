@@ -25,7 +25,7 @@ PARTITIONS = [
 ]
 _QUIET_S = 120.0
 _SLACK_S = 0.03
-"""Beyond its linger: preparing takes 10 ms, writing the reply 10 ms, the timers 1 ms each."""
+"""Beyond its linger: preparing takes up to 10 ms, writing the reply 10 ms, the timers 1 ms each."""
 
 
 _ROW_PARTITIONS = [partition for partition in PARTITIONS if partition[0] != "words"]
@@ -108,7 +108,8 @@ def check_times(life, *, eager_words):
 
 async def _live_calmly(life, eager_words):
     lanes = LANES | {"words": LANES["words"] | {"eager": eager_words}}
-    async with Line(lanes, others={"words": Words()}, partitions=2) as line:
+    others = {"words": Words()}
+    async with Line(lanes, others=others, transform_s=lambda _: 1e-4, partitions=2) as line:
         for session in (model.session for model in line.models.serving.values()):
             session.base_s = 0.0
         story, due_s = _Story(line), {}

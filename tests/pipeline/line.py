@@ -6,6 +6,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import partial
 from unittest import mock
 
 from prometheus_client import generate_latest
@@ -17,7 +18,7 @@ from daemon.telemetry.metrics import Metrics
 from loadtest.processes.metrics import Metrics as Scrape
 from runtime import Model
 from runtime.conversion import Conversion
-from tests.fake_threads import FakePreparation, FakeRunner
+from tests.fake_threads import FakeRunner, FakeTransformThreads
 from tests.fakes import FakeDelivery, FakeSink, FakeSource
 from tests.pipeline.doubling import Doubling, FakeModels, row
 
@@ -61,12 +62,16 @@ LANES = {
 }
 
 
-def settings_for(lanes, models, *, kafka=None, limits=None):
+def settings_for(lanes, models, *, kafka=None, limits=None, transform_limit=30.0):
     """Settings of lanes that take raw rows for MODEL unless they say otherwise."""
     return Settings(
         kafka={"group": "g"} | (kafka or {}),
         models={
-            name: {"path": "model.onnx", "transform": "transform.py:T" if model.transform else ""}
+            name: {
+                "path": "model.onnx",
+                "transform": "transform.py:T" if model.transform else "",
+                "transform_limit": transform_limit,
+            }
             for name, model in models.items()
         },
         lanes={
@@ -100,16 +105,23 @@ class Line:
         *,
         partitions=1,
         transform=None,
+        transform_s=lambda value: 0.01,
         others=None,
         kafka=None,
         limits=None,
+        transform_limit=30.0,
     ):
-        """`others` are transforms, or None, of further models by name."""
+        """`others` are transforms, or None, of further models by name; each takes `transform_s`
+        for a value, which is a request before the model and outputs after it.
+        """
         self.session = Doubling()
+        self._transform_s = transform_s
         models = {MODEL: _model(self.session, transform)}
         for name, theirs in (others or {}).items():
             models[name] = _model(Doubling(), theirs)
-        self.settings = settings_for(lanes, models, kafka=kafka, limits=limits)
+        self.settings = settings_for(
+            lanes, models, kafka=kafka, limits=limits, transform_limit=transform_limit
+        )
         self.models = FakeModels(models)
         self.commits, self.premature = [], []
         self.sink = FakeSink({REPLIES: 4, DEAD: 1})
@@ -159,7 +171,7 @@ class Line:
             gc_policy=Idle(),
             moved=lambda: None,
             runner_kind=FakeRunner,
-            preparation_kind=FakePreparation,
+            threads_kind=partial(FakeTransformThreads, seconds=self._transform_s),
         )
         await self.line.start()
         self.source.assign(*self.partitions)

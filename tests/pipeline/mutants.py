@@ -8,11 +8,13 @@ from tests.pipeline import (
     test_fatal,
     test_line,
     test_partitions,
+    test_preparing,
     test_stopping,
     test_timing,
 )
 
 ORDER = [
+    "daemon.preparing.steps",
     "daemon.preparing.transforms",
     "daemon.line.settlement",
     "daemon.line.outbox",
@@ -243,18 +245,25 @@ INTAKE = [
         test_backpressure.test_a_fetch_is_no_larger_than_the_room_there_is,
     ),
     (
-        "Intake._prepared",
-        "offers what is prepared for a lost partition",
-        "[request for request in requests if not request.ledger.lost]",
-        "requests",
-        test_partitions.test_what_is_being_prepared_for_a_lost_partition_is_let_go,
-    ),
-    (
         "Intake._fetch",
         "never says that nothing more comes",
-        "self._note_drained(drained=True)",
-        "pass",
+        "self._drained = True",
+        "self._drained = False",
         test_timing.test_a_lone_request_in_an_eager_lane_does_not_wait,
+    ),
+    (
+        "Intake._tell_what_comes",
+        "waits for replies that are being made",
+        "self._steps.under_way > 0",
+        "self._steps.under_way + self._dispatch.running > 0",
+        test_timing.test_an_eager_lane_does_not_wait_for_replies_that_a_transform_still_makes,
+    ),
+    (
+        "Intake._tell_what_comes",
+        "does not wait for what is being prepared",
+        "not self._drained or self._steps.under_way > 0",
+        "not self._drained",
+        test_timing.test_an_eager_lane_waits_for_what_is_being_prepared,
     ),
 ]
 DISPATCH = [
@@ -285,20 +294,6 @@ DISPATCH = [
         "self._wakeup.ring()",
         "pass",
         test_timing.test_a_lone_request_lingers_for_company,
-    ),
-    (
-        "Dispatch._feed",
-        "waits for replies that are being made",
-        "self._transforms.preparing > 0",
-        "self._transforms.under_way > 0",
-        test_timing.test_an_eager_lane_does_not_wait_for_replies_that_a_transform_still_makes,
-    ),
-    (
-        "Dispatch._feed",
-        "does not wait for what is being prepared",
-        "self._fetching or self._transforms.preparing > 0",
-        "self._fetching",
-        test_timing.test_an_eager_lane_waits_for_what_is_being_prepared,
     ),
     (
         "Dispatch._feed",
@@ -338,7 +333,7 @@ DISPATCH = [
     (
         "Dispatch._feed",
         "lets eager lanes wait although nothing comes",
-        "self._batcher.take(now_s, more_coming=more_coming)",
+        "self._batcher.take(now_s, more_coming=self._more_coming)",
         "self._batcher.take(now_s, more_coming=True)",
         test_timing.test_a_lone_request_in_an_eager_lane_does_not_wait,
     ),
@@ -350,7 +345,44 @@ DISPATCH = [
         test_line.test_a_request_that_fails_its_batch_fails_alone,
     ),
 ]
+STEPS = [
+    (
+        "Steps._still_owed",
+        "prepares for a lost partition",
+        "lost = [request for request in requests if request.ledger.lost]",
+        "lost = []",
+        test_partitions.test_what_is_being_prepared_for_a_lost_partition_is_let_go,
+    ),
+    (
+        "Steps._take_through",
+        "forgets that something came out",
+        "self._under_way -= len(requests)\ndone(requests, ())",
+        "done(requests, ())",
+        test_timing.test_an_eager_lane_does_not_wait_for_replies_that_a_transform_still_makes,
+    ),
+    (
+        "Steps._take_through",
+        "keeps answers to itself",
+        "done((), answers)",
+        "pass",
+        partial(test_line.test_a_transform_may_answer_without_the_model, test_line.Words),
+    ),
+]
 TRANSFORMS = [
+    (
+        "_in_time",
+        "ends the worker for a late reply",
+        "isinstance(conversion, Late)",
+        "False",
+        test_preparing.test_a_call_after_the_model_that_never_returns_is_told,
+    ),
+    (
+        "Transforms.prepare",
+        "prepares what has no transform",
+        "request.form is Form.TRANSFORM",
+        "True",
+        test_preparing.test_a_lane_may_have_models_with_a_transform_and_without,
+    ),
     (
         "Transforms.finish",
         "forgets who is being finished",
@@ -382,6 +414,7 @@ BY_MODULE = {
     "daemon.line.dispatch": DISPATCH,
     "daemon.line.committer": COMMITTER,
     "daemon.line.pipeline": PIPELINE,
+    "daemon.preparing.steps": STEPS,
     "daemon.preparing.transforms": TRANSFORMS,
     "daemon.line.assembly": ASSEMBLY,
 }

@@ -81,7 +81,7 @@ async def test_a_revocation_waits_for_what_a_transform_makes_of_outputs():
     async with Line(LANES, transform=Ones()) as line:
         line.session.base_s = 1.0
         requests = line.push("standard", *[b"a"] * 8)
-        await asyncio.sleep(1.015)  # the run is over, the replies are being written
+        await asyncio.sleep(1.12)  # the run is over, the replies are being written
         assert line.session.runs
         assert not line.ends()
 

@@ -64,14 +64,14 @@ def only_request(*records, **fields):
     """Return the one request that `records` come to."""
     admitted = admit(*records, **fields)
     assert admitted.answers == []
-    (request,) = admitted.requests + admitted.prepare
+    (request,) = admitted.requests
     return request
 
 
 def only_answer(*records, **fields):
     """Return the one answer that `records` come to."""
     admitted = admit(*records, **fields)
-    assert admitted.requests == admitted.prepare == []
+    assert admitted.requests == []
     (answer,) = admitted.answers
     return answer
 

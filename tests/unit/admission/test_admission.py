@@ -138,16 +138,9 @@ def test_transform_does_not_get_a_null_value():
     assert only_answer(record(None), chosen=transform_settings()).code is Code.INVALID_REQUEST
 
 
-def test_request_for_a_transform_is_not_ready_for_the_batcher():
-    admitted = admit(record(b"x"), chosen=transform_settings())
-
-    assert admitted.requests == []
-    assert len(admitted.prepare) == 1
-
-
 def test_prepared_request_has_the_inputs_its_transform_made():
     station = admission(transform_settings())
-    (waiting,) = station.admit("rows", chunk(record(b"x")), now_s=NOW_S, wall_ms=WALL_MS).prepare
+    (waiting,) = station.admit("rows", chunk(record(b"x")), now_s=NOW_S, wall_ms=WALL_MS).requests
     inputs = {"x": np.zeros((3, 16), np.float32)}
 
     request = station.prepared(waiting, Prepared(inputs, 3))
@@ -167,7 +160,7 @@ def test_prepared_request_has_the_inputs_its_transform_made():
 )
 def test_prepared_inputs_are_held_to_the_model_s_rules(array, code):
     station = admission(transform_settings())
-    (waiting,) = station.admit("rows", chunk(record(b"x")), now_s=NOW_S, wall_ms=WALL_MS).prepare
+    (waiting,) = station.admit("rows", chunk(record(b"x")), now_s=NOW_S, wall_ms=WALL_MS).requests
 
     answer = station.prepared(waiting, Prepared({"x": array}, len(array)))
 
@@ -270,7 +263,7 @@ def test_everything_fetched_is_counted_once():
 
     admitted = admit(*records, unreadable=[Unreadable(9, "why")])
 
-    held = admitted.requests + admitted.prepare + admitted.answers
+    held = admitted.requests + admitted.answers
     assert admitted.count == len(held) == 5
     assert admitted.cost_bytes == sum(each.cost_bytes for each in held)
 

@@ -110,6 +110,11 @@ ROWS = [
         ["limits.stall (119s)", "limits.bisect (1min)", "run_limit (30s)", "limits.publish (30s)"],
     ),
     (
+        line_rules.late_transform_is_no_stall,
+        {"models.filetype.transform": "t.py:T", "models.filetype.transform_limit": "91s"},
+        ["limits.stall (2min)", "transform_limit (91s)", "limits.publish (30s)", "121s or more"],
+    ),
+    (
         line_rules.timeout_fits_maximum,
         {"lanes.urgent.timeout": "2s", "lanes.urgent.max_timeout": "1s"},
         ["lanes.urgent.timeout (2s)", "lanes.urgent.max_timeout (1s)"],

@@ -1,0 +1,216 @@
+"""What threads for transforms promise, be they real or the fakes of virtual time.
+
+Work takes as long as its value says: a number of seconds, infinity for a call that never returns.
+"""
+
+import asyncio
+import itertools
+import threading
+import time
+from math import inf
+
+import pytest
+
+from daemon.preparing.time_slices import Late
+from daemon.preparing.transform_threads import MOST_LOST, THREADS, TransformThreads
+from tests.fake_threads import FakeTransformThreads
+
+WEIGHTS = {"standard": 1, "urgent": 8}
+LIMIT_S = 0.1
+LONG_S = 60.0
+
+
+class Bench:
+    """Some threads, and the order in which values were worked on."""
+
+    def __init__(self, kind):
+        self.real = kind is TransformThreads
+        self.may_return = threading.Event()
+        self.worked, self.back = [], []
+        self.threads = kind(WEIGHTS) if self.real else kind(WEIGHTS, seconds=lambda value: value)
+
+    def work(self, value):
+        if value == inf:
+            self.may_return.wait(20)
+        elif self.real:
+            time.sleep(value)
+        self.worked.append(value)
+        return -value
+
+    async def run(self, values, *, lane="standard", limit_s=LONG_S, work=None):
+        results = await self.threads.run(lane, work or self.work, values, limit_s=limit_s)
+        self.back.append(lane)
+        return results
+
+    def close(self):
+        self.may_return.set()
+        self.threads.close()
+
+
+@pytest.fixture(params=[TransformThreads, FakeTransformThreads])
+async def bench(request):
+    made = Bench(request.param)
+    yield made
+    made.close()
+
+
+def values(count, seconds=0.0):
+    """So many values that take so long, no two alike."""
+    return [seconds + place * 1e-9 for place in range(count)]
+
+
+async def test_results_come_back_together_in_the_order_of_their_values(bench):
+    given = values(40, 0.001)
+
+    assert await bench.run(given) == [-value for value in given]
+
+
+async def test_groups_are_worked_on_side_by_side(bench):
+    long = asyncio.ensure_future(bench.run([inf]))
+
+    assert await bench.run([0.001]) == [-0.001]
+    assert not long.done()
+
+
+async def test_what_work_raises_is_raised_to_who_waits(bench):
+    def fails(value):
+        raise ZeroDivisionError(value)
+
+    with pytest.raises(ZeroDivisionError):
+        await bench.run([0.001, 0.002], work=fails)
+
+    assert await bench.run([0.003]) == [-0.003]
+
+
+async def test_a_lane_that_comes_new_does_not_wait_for_all_that_others_have(bench):
+    many = [asyncio.ensure_future(bench.run(values(16, 0.004))) for _ in range(20)]
+    await asyncio.sleep(0.002)
+    before = len(bench.worked)
+
+    await bench.run([0.001], lane="urgent")
+
+    assert bench.worked.index(0.001) - before <= (20 * 16 - before) / 2
+    await asyncio.gather(*many)
+
+
+async def test_a_group_that_gives_its_thread_away_loses_nothing(bench):
+    given = values(16, 0.005)
+
+    results = await asyncio.gather(*[bench.run(given, lane=lane) for lane in WEIGHTS])
+
+    assert results == [[-value for value in given]] * 2
+
+
+async def test_a_call_past_its_limit_is_late_and_what_is_behind_it_is_not(bench):
+    results = await bench.run([0.001, inf, 0.002], limit_s=LIMIT_S)
+
+    assert results == [-0.001, Late(LIMIT_S), -0.002]
+    assert bench.threads.lost == 1
+
+
+async def test_a_group_s_last_call_may_be_the_late_one(bench):
+    assert await bench.run([0.001, inf], limit_s=LIMIT_S) == [-0.001, Late(LIMIT_S)]
+
+
+async def test_lost_threads_are_replaced(bench):
+    calls = [bench.run([inf], limit_s=LIMIT_S) for _ in range(MOST_LOST)]
+
+    assert await asyncio.gather(*calls) == [[Late(LIMIT_S)]] * MOST_LOST
+    assert bench.threads.lost == MOST_LOST
+    assert await bench.run([0.001], limit_s=LIMIT_S) == [-0.001]
+
+
+async def test_a_lost_thread_whose_call_returns_is_back_and_its_result_is_nobody_s(bench):
+    late = inf if bench.real else 2 * LIMIT_S
+    results = await bench.run([late, 0.001], limit_s=LIMIT_S)
+    bench.may_return.set()
+    async with asyncio.timeout(10):
+        while bench.threads.lost:  # noqa: ASYNC110 - a thread comes back
+            await asyncio.sleep(0.01)
+
+    assert results == [Late(LIMIT_S), -0.001]
+    again = [bench.run([0.001]) for _ in range(2 * THREADS)]
+    assert await asyncio.gather(*again) == [[-0.001]] * len(again)
+
+
+async def test_when_too_many_threads_are_lost_what_waits_goes_on_once_one_returns():
+    bench = Bench(TransformThreads)  # in virtual time such a call never returns
+    lost = THREADS + MOST_LOST
+    await asyncio.gather(*[bench.run([inf], limit_s=LIMIT_S) for _ in range(lost)])
+    waiting = asyncio.ensure_future(bench.run([0.001]))
+    await asyncio.sleep(2 * LIMIT_S)
+    before = (bench.threads.lost, waiting.done())
+
+    bench.may_return.set()
+
+    assert before == (lost, False)
+    assert await waiting == [-0.001]
+    bench.close()
+
+
+async def test_nobody_works_for_who_has_gone_away(bench):
+    busy = [asyncio.ensure_future(bench.run(values(4, 0.03))) for _ in range(THREADS)]
+    gone = asyncio.ensure_future(bench.run([0.5], lane="standard"))
+    await asyncio.sleep(0.01)
+    gone.cancel()
+    await asyncio.gather(*busy)
+
+    assert await bench.run([0.001]) == [-0.001]
+    assert 0.5 not in bench.worked
+
+
+async def test_nothing_begins_after_the_end(bench):
+    for place in range(8):
+        asyncio.ensure_future(bench.run([0.02 + place]))  # noqa: RUF006 - cancelled with the loop
+    await asyncio.sleep(0.01)
+
+    bench.close()
+    await asyncio.sleep(0.1)
+
+    assert len(bench.worked) <= THREADS
+
+
+async def test_a_thread_that_is_back_is_one_of_so_many():
+    bench = Bench(TransformThreads)
+    await asyncio.gather(*[bench.run([inf], limit_s=LIMIT_S) for _ in range(MOST_LOST)])
+    bench.may_return.set()
+    while bench.threads.lost:  # noqa: ASYNC110 - threads come back
+        await asyncio.sleep(0.01)
+    at_once, most = set(), []
+
+    def counts(value):
+        at_once.add(value)
+        most.append(len(at_once))
+        time.sleep(0.02)
+        at_once.discard(value)
+
+    await asyncio.gather(*[bench.run([place], work=counts) for place in range(4 * MOST_LOST)])
+    bench.close()
+
+    assert max(most) <= THREADS
+
+
+async def test_threads_are_made_when_they_are_needed():
+    before = set(threading.enumerate())
+    threads = TransformThreads(WEIGHTS)
+    without = set(threading.enumerate()) - before
+    await threads.run("standard", abs, [1], limit_s=LONG_S)
+    made = {each for each in set(threading.enumerate()) - before if each.name == "transform"}
+    threads.close()
+    for each in made:
+        await asyncio.to_thread(each.join, 10)
+
+    assert not without
+    assert len(made) == THREADS
+    assert not any(each.is_alive() for each in made)
+
+
+@pytest.mark.parametrize("long", [1, 3])
+async def test_a_call_that_begins_after_a_look_is_late_in_its_own_time(long):
+    """The watch knows the limit of the group, not when each of its calls begins."""
+    made = Bench(TransformThreads)
+    before = [LIMIT_S * 0.7] * long
+    results = await made.run([*before, inf, 0.001], limit_s=LIMIT_S)
+    made.close()
+
+    assert results == [*itertools.repeat(-before[0], long), Late(LIMIT_S), -0.001]
