@@ -33,7 +33,8 @@ from daemon.telemetry.events import Event
 from daemon.telemetry.http import HttpServer, ProbeResult
 from daemon.telemetry.logs import log, summarise
 from daemon.telemetry.metrics import Gauges, Metrics
-from daemon.telemetry.status import About, Status
+from daemon.telemetry.status import About
+from daemon.telemetry.status_page import Status
 from daemon.values.errors import Exit
 from daemon.values.ports import Source
 from runtime import ModelStuck

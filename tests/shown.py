@@ -8,8 +8,9 @@ from prometheus_client.samples import Sample
 from daemon.scaling.policy import Decision
 from daemon.scaling.report import LaneLoad, ScalingReport
 from daemon.telemetry.metrics import Gauges, Metrics
-from daemon.telemetry.status import About, Status, WorkerSeen
+from daemon.telemetry.status import About, WorkerSeen
 from daemon.telemetry.status.inputs import LaneAbout
+from daemon.telemetry.status_page import Status
 from daemon.values.errors import Code
 
 WELL = (True, "all is well")

@@ -24,7 +24,8 @@ from daemon.telemetry.events import Event
 from daemon.telemetry.http import HttpServer, ProbeResult
 from daemon.telemetry.logs import counts, log, summarise
 from daemon.telemetry.scaling_metrics import ScalingMetrics
-from daemon.telemetry.status import About, Status
+from daemon.telemetry.status import About
+from daemon.telemetry.status_page import Status
 from daemon.values.errors import Exit
 
 _BEAT_S = 1.0

@@ -18,9 +18,10 @@ from daemon.supervision.workers import Workers
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.http import HttpServer, ProbeResult
 from daemon.telemetry.scaling_metrics import ScalingMetrics
-from daemon.telemetry.status import About, Status
+from daemon.telemetry.status import About
 from daemon.telemetry.status.inputs import WorkerSeen, WorkerState
 from daemon.telemetry.status.window import Window
+from daemon.telemetry.status_page import Status
 
 _GATHER_S = 5.0
 """As often as a worker looks at its own metrics for its page."""

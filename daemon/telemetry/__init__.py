@@ -11,4 +11,5 @@
 - `metrics.py`: what happened, counted for Prometheus
 - `repeats.py`: which repetitions of a log event are left out
 - `scaling_metrics.py`: what was decided, and by what, as Prometheus reads it
+- `status_page.py`: the status page over HTTP: `/` is the page, `/status.json` what it shows
 """

@@ -41,7 +41,7 @@ def test_the_wheel_has_the_files_that_are_no_code():
 
     files = {file.distribution_path for file in builder.recurse_included_files()}
 
-    assert "daemon/telemetry/status/page.html" in files
+    assert "daemon/telemetry/status_page.html" in files
     assert "loadtest/report/html/page.html" in files
     assert {str(path.relative_to(ROOT)) for path in ROOT.glob("loadtest/**/*.toml")} <= files
 

@@ -1,19 +1,15 @@
-"""The status page: what an operator wants to know, from metric samples alone.
+"""What the status page shows: what an operator wants to know, from metric samples alone. Pure.
 
 - `backlog.py`: does a lane fall behind?
 - `document.py`: the page's document: everything it shows, as JSON has it
 - `inputs.py`: what the page is told besides metric samples
 - `lane_rows.py`: the lanes as the page shows them
-- `pages.py`: the status page over HTTP: `/` is the page, `/status.json` what it shows
 - `trends.py`: how rate and lag went in the last minutes, a point each few seconds
 - `verdict.py`: is all well? One line that says it, and what else an operator should know
 - `window.py`: the last minute, out of metric samples taken now and then
 - `words.py`: numbers as the verdict says them
-
-`Status` is what a process gives to its HTTP server.
 """
 
 from daemon.telemetry.status.inputs import About, WorkerSeen
-from daemon.telemetry.status.pages import Status
 
-__all__ = ["About", "Status", "WorkerSeen"]
+__all__ = ["About", "WorkerSeen"]

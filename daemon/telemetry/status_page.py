@@ -21,7 +21,7 @@ from daemon.telemetry.status.lane_rows import lag_records
 from daemon.telemetry.status.trends import Trends
 from daemon.telemetry.status.window import Window
 
-_PAGE = Path(__file__).with_name("page.html")
+_PAGE = Path(__file__).with_name("status_page.html")
 _LOOK_S = 5.0
 """Between looks that nobody asked for; they make the window and the trends."""
 _ASKED_S = 1.0
