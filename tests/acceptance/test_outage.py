@@ -21,7 +21,9 @@ async def test_a_worker_outlives_a_broker_that_is_silent_past_the_session(spare,
             assert await status(worker, "/livez") == 200
             assert await status(worker, "/readyz") == 503
             _, said = await asyncio.to_thread(worker.get, "/status.json")
-            assert json.loads(said)["findings"][0]["text"] == "Not serving: no broker answers"
+            (first, *_) = json.loads(said)["findings"]
+            assert first["text"].startswith("Not serving: no broker answers for ")
+            assert f" at {spare.bootstrap}" in first["text"]
         finally:
             spare.resume()
         await becomes(worker, "/readyz", 200)
