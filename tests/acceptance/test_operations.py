@@ -201,7 +201,7 @@ async def test_a_broker_that_is_not_there_is_exit_69(make_job):
         assert "127.0.0.1:1" in failure["reason"]
 
 
-async def test_a_taken_port_is_exit_78(make_job):
+async def test_a_taken_port_is_exit_75(make_job):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -211,7 +211,7 @@ async def test_a_taken_port_is_exit_78(make_job):
             worker._command += ["--set", f"http.port={port}"]
             worker.start()
 
-            assert await asyncio.to_thread(worker.wait, _PATIENCE_S) == Exit.SETTINGS
+            assert await asyncio.to_thread(worker.wait, _PATIENCE_S) == Exit.WORK_LEFT
             assert "http.port" in events(worker, "worker.failed")[0]["reason"]
 
 
