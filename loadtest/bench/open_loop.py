@@ -83,6 +83,7 @@ async def timed(
     measured = slice(_WARM_UP, None)
     rows = seen.records.rows(measured)
     latency_s = rows.latency_s
+    told(int(np.count_nonzero(~np.isnan(latency_s))))
     hopped_s = [
         hop.received_s[correlation(seen.run, _WARM_UP + number)] for number in range(len(times_s))
     ]

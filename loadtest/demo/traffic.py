@@ -67,4 +67,5 @@ async def send(
         told=lambda progress: told(progress.answered),
         on_reply=keep,
     )
+    told(len(replies))
     return Answers(seen, replies, traffic.files)

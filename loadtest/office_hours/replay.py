@@ -169,13 +169,15 @@ async def _offer(
 ) -> Seen:
     documents = Documents()
     streams = [documents.stream(topic, times_s[lanes == lane]) for lane, topic in enumerate(TOPICS)]
-    return await exchange(
+    seen = await exchange(
         of_streams([each for each in streams if len(each.times_s)]),
         options(bootstrap, None),
         REPLY_TOPICS,
         grace_s=_GRACE_S,
-        told=lambda seen: progress(seen.answered),
+        told=lambda now: progress(now.answered),
     )
+    progress(len(times_s) - seen.account().lost)
+    return seen
 
 
 def _wait_until_idle(supervisor: Worker) -> None:
