@@ -119,6 +119,7 @@ def assemble(
         {lane.name: lane_steps(settings, lane, transforms) for lane in lanes},
         tasks,
         handed_back=settlement.handed_back,
+        on_loop=[lane.name for lane in lanes if all_cheap(settings, lane, models)],
     )
     intake = Intake(source, admission, steps, dispatch, outbox, settlement)
     committer = Committer(
@@ -161,6 +162,12 @@ def lane_steps(settings: Settings, lane: Lane, transforms: Transforms) -> tuple[
     """Return what is done to requests of `lane` before they gather, in order."""
     models = [settings.models[name] for name in settings.lanes[lane.name].models]
     return (transforms.prepare,) if any(model.transform for model in models) else ()
+
+
+def all_cheap(settings: Settings, lane: Lane, models: Models) -> bool:
+    """Return whether no transform of `lane` needs a thread."""
+    transforms = [models.serving[name].transform for name in settings.lanes[lane.name].models]
+    return all(transform is None or transform.cheap for transform in transforms)
 
 
 def isolation_limits(
