@@ -4,7 +4,7 @@ Times are seconds, rates are per second and over the window, None is unknown.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from daemon.scaling.report import ScalingReport, as_json
 from daemon.telemetry import metric_names as names
@@ -120,25 +120,14 @@ def _work(window: Window, busy: float | None, wall_s: float) -> Document:
 
 
 def _lane(lane: LaneRow) -> Document:
-    return {
-        "name": lane.name,
-        **lane.about._asdict(),
-        "arriving": lane.arriving,
-        "answering": lane.answering,
-        "lag_records": lane.lag_records,
-        "lag_seconds": lane.lag_seconds,
-        "wait_s": _quantiles(lane.waits),
-        "run_s": _quantiles(lane.runs),
-        "request_s": _quantiles(lane.requests),
-        "flushes": dict(lane.flushes),
-        "trend": lane.trend._asdict(),
-    }
+    row = _plain(lane)
+    return {**row.pop("about"), **row}
 
 
-def _quantiles(distribution: Distribution | None) -> Document | None:
-    if distribution is None or not distribution.observations:
-        return None
-    return {"p50": distribution.quantile(0.5), "p99": distribution.quantile(0.99)}
+def _plain(value: Any) -> Any:  # noqa: ANN401 -- what a named tuple holds, as JSON has it
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: _plain(each) for name, each in value._asdict().items()}
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _models(window: Window) -> list[Document]:
@@ -163,16 +152,8 @@ def _models(window: Window) -> list[Document]:
 
 
 def _workers(workers: Sequence[WorkerSeen], now_s: float) -> list[Document]:
-    return [
-        {
-            "slot": worker.slot,
-            "state": worker.state,
-            "pid": worker.pid,
-            "for_s": max(now_s - worker.since_s, 0.0),
-            "restarts": worker.restarts,
-        }
-        for worker in workers
-    ]
+    rows = [_plain(worker) for worker in workers]
+    return [{"for_s": max(now_s - row.pop("since_s"), 0.0), **row} for row in rows]
 
 
 def _codes(window: Window, metric: names.Metric, label: str) -> list[Document]:

@@ -1,7 +1,7 @@
 """The lanes as the page shows them. Pure."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from daemon.scaling.report import ScalingReport
 from daemon.telemetry import metric_names as names
@@ -10,6 +10,20 @@ from daemon.telemetry.status.backlog import growth
 from daemon.telemetry.status.inputs import About, LaneAbout
 from daemon.telemetry.status.trends import Trend, Trends
 from daemon.telemetry.status.window import Group, Window
+
+
+class Quantiles(NamedTuple):
+    """Of times, in seconds."""
+
+    p50: float | None
+    p99: float | None
+
+    @classmethod
+    def of(cls, distribution: Distribution | None) -> Self | None:
+        """Return those of `distribution`, None without any observation."""
+        if distribution is None or not distribution.observations:
+            return None
+        return cls(distribution.quantile(0.5), distribution.quantile(0.99))
 
 
 class LaneRow(NamedTuple):
@@ -21,9 +35,9 @@ class LaneRow(NamedTuple):
     answering: float | None
     lag_records: float | None
     lag_seconds: float | None
-    waits: Distribution | None
-    runs: Distribution | None
-    requests: Distribution | None
+    wait_s: Quantiles | None
+    run_s: Quantiles | None
+    request_s: Quantiles | None
     flushes: Mapping[str, float]
     """Batches closed in the window, by cause."""
     trend: Trend
@@ -56,9 +70,9 @@ def lanes(
             answering=_flow(answering, (name,), window),
             lag_records=waiting.get(name),
             lag_seconds=behind.get(name),
-            waits=stages.get((name, "wait")),
-            runs=stages.get((name, "run")),
-            requests=requests.get((name,)),
+            wait_s=Quantiles.of(stages.get((name, "wait"))),
+            run_s=Quantiles.of(stages.get((name, "run"))),
+            request_s=Quantiles.of(requests.get((name,))),
             flushes={cause: n for (lane, cause), n in flushes.items() if lane == name and n},
             trend=trends.of(name),
             growth=growth(
