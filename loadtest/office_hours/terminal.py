@@ -36,7 +36,7 @@ def show_measured(console: Console, measured: MeasuredCosts) -> None:
     """Print what was measured, and a turn computed beside the same turn seen."""
     fit = measured.fit
     starts = ", ".join(words.seconds(each) for each in measured.starts_s)
-    console.print("\n[bold]MeasuredCosts[/] on a live daemon and Kafka of this machine")
+    console.print("\n[bold]Measured[/] on a live daemon and Kafka of this machine")
     console.print(
         f"  run time: {words.seconds(fit.base_s)} + {words.seconds(fit.per_row_s)} a row"
         f" (worst residual {fit.worst.residual:+.0%} at {fit.worst.rows} rows)"

@@ -77,6 +77,7 @@ def test_a_turn_is_computed_from_starts_runs_and_turns_of_one():
     assert (MEASURED.start_s, MEASURED.end_s) == pytest.approx((3.0, 1.0))
     assert MEASURED.computed_turn_s == pytest.approx(3.0 + 0.052 + 1.0)
     told = shown(lambda console: terminal.show_measured(console, MEASURED))
+    assert "Measured on a live daemon" in told
     assert "computed 4.05 s, seen 4.1 s" in told
 
 
