@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _ANY = re.compile(r"ANY(_\d+)?")
-_NAMES = {ast.Name: "id", ast.arg: "arg", ast.ExceptHandler: "name"}
+NAMES = {ast.Name: "id", ast.arg: "arg", ast.ExceptHandler: "name"}
 """Where syntax keeps a name that may be a local's."""
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -118,7 +118,7 @@ def local_names(root):
 def _bound(node):
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
         return None
-    return getattr(node, _NAMES[type(node)]) if type(node) in _NAMES else None
+    return getattr(node, NAMES[type(node)]) if type(node) in NAMES else None
 
 
 def _names_of_its_own(tree):
@@ -190,7 +190,7 @@ class _Scope:
             return False
         if not isinstance(pattern, ast.AST):
             return pattern == node
-        name = _NAMES.get(type(pattern))
+        name = NAMES.get(type(pattern))
         return all(
             (self._is_called if field == name else self._is)(value, getattr(node, field), meant)
             for field, value in ast.iter_fields(pattern)
@@ -215,8 +215,8 @@ class _Filling(ast.NodeTransformer):
         self._meant, self._fixed = meant, fixed
 
     def visit(self, node):
-        if type(node) in _NAMES:
-            field = _NAMES[type(node)]
+        if type(node) in NAMES:
+            field = NAMES[type(node)]
             name = getattr(node, field)
             if isinstance(self._meant.get(name), ast.AST):
                 return copy.deepcopy(self._meant[name])

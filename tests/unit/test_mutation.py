@@ -5,7 +5,7 @@ import importlib
 
 import pytest
 
-from tests.mutation import Mutant, local_names, place_in, put_in, syntax
+from tests.mutation import NAMES, Mutant, local_names, place_in, put_in, syntax
 from tests.pipeline import mutants as of_the_line
 from tests.unit.batching import mutants as of_batching
 from tests.unit.scaling import test_mutants as of_scaling
@@ -48,10 +48,8 @@ class _Renaming(ast.NodeTransformer):
         self._names = {name: f"another_{name}" for name in names}
 
     def visit(self, node):
-        for field in {"id", "arg", "name"} & set(node._fields):
-            # A keyword is the word of the function that is called, and no local of this one.
-            if not isinstance(node, ast.keyword):
-                setattr(node, field, self._names.get(getattr(node, field), getattr(node, field)))
+        if field := NAMES.get(type(node)):
+            setattr(node, field, self._names.get(getattr(node, field), getattr(node, field)))
         return self.generic_visit(node)
 
 
