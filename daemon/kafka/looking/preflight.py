@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from math import inf
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiokafka import errors
 from aiokafka.client import AIOKafkaClient, CoordinationType
@@ -19,7 +20,10 @@ from daemon.kafka.reason import reason_of
 from daemon.values.errors import Exit, Fatal
 
 _GROUP_DENIED = 30
+_NOT_YET = (14, 15, 16)
+"""The coordinator still loads the group, is not there yet, or has just moved."""
 _ATTEMPTS, _PAUSE_S = 20, 0.25
+"""Within 5 s a new broker has made its topic of commits, also on a slow machine."""
 _AHEAD_S = 3600.0
 """message.timestamp.after.max.ms where it may not be read: Kafka's default from 3.6 on."""
 
@@ -106,14 +110,14 @@ def _or(known_s: float | None, otherwise_s: float) -> float:
 async def _group(inner: AIOKafkaClient, settings: Settings) -> Check:
     group, subject = settings.kafka.group, f"group {settings.kafka.group}"
     try:
-        node = await _coordinator(inner, group)
-        response = await inner.send(node, OffsetFetchRequest(group, None))
+        response = await _ask_coordinator(inner, group)
     except errors.GroupAuthorizationFailedError:
         return _no_group_right(subject)
     if response.error_code == _GROUP_DENIED:
         return _no_group_right(subject)
     if response.error_code:
-        problem = f"its coordinator answers with error {response.error_code}; try again"
+        name = errors.for_code(response.error_code).__name__
+        problem = f"its coordinator answers with {name}; try again"
         return Check(subject, "", problem, Exit.BROKER_UNAVAILABLE)
     commits = sum(len(partitions) for _, partitions in response.topics)
     if not commits and settings.kafka.start == "refuse":
@@ -123,15 +127,15 @@ async def _group(inner: AIOKafkaClient, settings: Settings) -> Check:
     return Check(subject, f"commits for {commits} partitions" if commits else start)
 
 
-async def _coordinator(inner: AIOKafkaClient, group: str) -> int:
-    """Return the broker that looks after the group; the very first one takes a moment to appear."""
+async def _ask_coordinator(inner: AIOKafkaClient, group: str) -> Any:
+    """Return the commits of `group`; a coordinator that has just begun takes a moment to know them."""
     for _ in range(_ATTEMPTS):
-        try:
-            node: int = await inner.coordinator_lookup(CoordinationType.GROUP, group)
-        except errors.GroupCoordinatorNotAvailableError:
-            await asyncio.sleep(_PAUSE_S)
-        else:
-            return node
+        with suppress(errors.GroupCoordinatorNotAvailableError):
+            node = await inner.coordinator_lookup(CoordinationType.GROUP, group)
+            response = await inner.send(node, OffsetFetchRequest(group, None))
+            if response.error_code not in _NOT_YET:
+                return response
+        await asyncio.sleep(_PAUSE_S)
     raise errors.GroupCoordinatorNotAvailableError(group)
 
 
