@@ -35,7 +35,7 @@ _HEADER_BYTES = 8
 """Lengths of one header's name and value, at most."""
 
 
-class Letter(NamedTuple):
+class DeadLetter(NamedTuple):
     """Key, value and headers; never a null key and a null value, which the Kafka client refuses."""
 
     key: bytes | None
@@ -43,7 +43,7 @@ class Letter(NamedTuple):
     headers: list[Header]
 
 
-def dead_letter(record: Record, code: Code, detail: str, *, most_bytes: int) -> Letter:
+def dead_letter(record: Record, code: Code, detail: str, *, most_bytes: int) -> DeadLetter:
     """Return the dead letter of `record`, at most `most_bytes` with all that Kafka adds.
 
     A value that does not fit is cut; when that is not enough the original headers go, then the key.
@@ -67,7 +67,7 @@ def dead_letter(record: Record, code: Code, detail: str, *, most_bytes: int) -> 
     if len(value) > room:
         value = value[:room]
         reasons.append(size)
-    return Letter(key, value, original + reasons)
+    return DeadLetter(key, value, original + reasons)
 
 
 def headers_bytes(headers: Iterable[Header]) -> int:

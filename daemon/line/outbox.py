@@ -8,8 +8,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
 
+from daemon.answering.undeliverable import Undeliverable
 from daemon.loop.tasks import Tasks
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Answer
@@ -31,25 +31,6 @@ _MOST_RECORDS = 2_000
 """Records of one send: at 200 bytes each about one producer batch (400 KiB)."""
 
 Destination = tuple[str, int]
-
-
-class Undeliverable(Protocol):
-    """What becomes of an answer that cannot leave; daemon.answering.undeliverable in the line.
-
-    All but `no_partition` raise Fatal for a dead letter that nothing can be done about.
-    """
-
-    def too_large(self, answer: Answer) -> Answer:
-        """The answer to send in place of one the broker refuses for its size."""
-
-    def refused(self, answer: Answer, reason: str) -> Answer:
-        """The dead letter for an answer that its topic takes in no form."""
-
-    def no_topic(self, answer: Answer) -> Answer:
-        """The dead letter for an answer whose topic does not exist, or may not be written."""
-
-    def no_partition(self, answer: Answer) -> Answer:
-        """The error reply for an answer that names a partition its topic lacks."""
 
 
 class Outbox:

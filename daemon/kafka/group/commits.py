@@ -24,7 +24,7 @@ class StaleGeneration(Exception):
     """The group has moved on: the partitions may be another worker's."""
 
 
-class Committer:
+class GroupCommits:
     """Commits, one request at a time."""
 
     def __init__(self, kafka: Kafka, group: CommittedOffsets) -> None:

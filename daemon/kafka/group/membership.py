@@ -9,7 +9,7 @@ from aiokafka.structs import TopicPartition
 
 from config.settings import Settings
 from daemon.kafka.group.assign import Assigner
-from daemon.kafka.group.commits import Committer, StaleGeneration
+from daemon.kafka.group.commits import GroupCommits, StaleGeneration
 from daemon.kafka.group.committed import CommittedOffsets
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
@@ -53,7 +53,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         self._changed = changed
         self._clock = clock
         group = CommittedOffsets(consumer, settings.kafka.group)
-        self._committer = Committer(settings.kafka, group)
+        self._committer = GroupCommits(settings.kafka, group)
         self._limit_s = settings.limits.stall + 2 * settings.kafka.rebalance_timeout
         """How long the group may let this worker do nothing while the broker answers."""
         self._assigner = Assigner(

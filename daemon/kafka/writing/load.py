@@ -11,7 +11,7 @@ _MOST_TOPICS = 1_000
 """Whose sizes are remembered; another is found out anew in a few refusals."""
 
 
-class Batch:
+class RecordBatch:
     """Records of one partition, closed and ready to go: those from `first` to before `end`."""
 
     def __init__(self, builder: BatchBuilder, first: int, end: int) -> None:
@@ -51,7 +51,7 @@ class Load:
         """The indexes of the records that the broker has not acknowledged."""
         return sorted([*self.too_large, *self.invalid, *range(self._first, len(self._records))])
 
-    def next_batch(self, *, size_bytes: int, now_ms: int) -> Batch:
+    def next_batch(self, *, size_bytes: int, now_ms: int) -> RecordBatch:
         """Return what is to be sent next, as much as fits; a record always does when it is alone.
 
         Appends to the client's C part without its layer of Python, 0.36 us a record instead of 0.49.
@@ -68,24 +68,24 @@ class Load:
             offset = self._end - first
         builder._relative_offset = offset
         builder.close()
-        return Batch(builder, first, first + offset)
+        return RecordBatch(builder, first, first + offset)
 
-    def taken(self, batch: Batch) -> None:
+    def taken(self, batch: RecordBatch) -> None:
         """The broker has `batch`."""
         self._go_on_from(batch.end)
 
-    def refused_for_size(self, batch: Batch) -> None:
+    def refused_for_size(self, batch: RecordBatch) -> None:
         """The broker finds `batch` too large."""
         count = batch.end - batch.first
         self._refuse(batch, count // 2, self.too_large)
 
-    def refused_as_invalid(self, batch: Batch, refused: Refused) -> None:
+    def refused_as_invalid(self, batch: RecordBatch, refused: Refused) -> None:
         """The broker takes no such record as some of `batch`, and may have named them."""
         self.why_invalid = str(refused)
         count = batch.end - batch.first
         self._refuse(batch, refused.named[0] if refused.named else count // 2, self.invalid)
 
-    def _refuse(self, batch: Batch, sound: int, culprits: list[int]) -> None:
+    def _refuse(self, batch: RecordBatch, sound: int, culprits: list[int]) -> None:
         """Send the first `sound` records of `batch` alone; without any, the first is a culprit."""
         if sound:
             self._end = batch.first + sound

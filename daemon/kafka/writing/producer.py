@@ -15,7 +15,7 @@ from aiokafka.protocol.produce import ProduceRequest, ProduceRequest_v7, Produce
 from aiokafka.structs import TopicPartition
 
 from daemon.kafka.client import Options, milliseconds
-from daemon.kafka.writing.load import Batch
+from daemon.kafka.writing.load import RecordBatch
 from daemon.kafka.writing.refusals import Refused
 
 _METADATA_PAUSE_S = 0.05
@@ -111,7 +111,7 @@ class Producer:
             raise Replaced
         return answer.result()
 
-    async def send(self, topic: str, partition: int, batch: Batch) -> None:
+    async def send(self, topic: str, partition: int, batch: RecordBatch) -> None:
         """Return when the broker has `batch`; `partition` must be known.
 
         May wait for ever. Raises: Refused when the broker says why not, errors.KafkaError, Replaced,

@@ -12,7 +12,7 @@ from config.settings import Settings
 from daemon.kafka import broker_clock, client, guards
 from daemon.kafka.connecting import check_topics
 from daemon.kafka.topics import partition_counts
-from daemon.kafka.writing.load import Batch, BatchSizes, Load
+from daemon.kafka.writing.load import BatchSizes, Load, RecordBatch
 from daemon.kafka.writing.partition_counts import PartitionCounts
 from daemon.kafka.writing.producer import Abandoned, Producer, Replaced
 from daemon.kafka.writing.producers import Producers
@@ -153,7 +153,7 @@ class KafkaSink:
             raise SendFailed(reason, unsent=load.unsent) from error
 
     async def _weigh(
-        self, refused: Refused, producer: Producer, topic: str, batch: Batch, load: Load
+        self, refused: Refused, producer: Producer, topic: str, batch: RecordBatch, load: Load
     ) -> None:
         """Make of a refusal what it means; raises SendError for all but what `load` can do about it."""
         match refused.meaning:
