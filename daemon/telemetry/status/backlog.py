@@ -3,8 +3,9 @@
 Rule 1: it does when what waits has grown for half a minute longer than its linger. What is gathered for a
 batch grows too, but never for longer than the linger.
 Rule 2: it has grown when all that was seen in the last third of that time is more than all that was seen
-in the first, when both halves of the way have a fair part in that, and when it still grows at the
-end. A queue that wanders does not do that, nor does a burst of some seconds.
+in the first, when both halves of the way have a fair part in that, when it was not served on the way,
+and when it still grows at the end. A queue that wanders does not do that, nor does a burst of some
+seconds.
 Rule 3: less than two batches is no backlog, nor is what a lane gathers between two looks (what comes and
 goes faster than one looks may seem to grow), and growth by less than a twentieth of what arrives is
 not worth telling.
@@ -59,6 +60,8 @@ def _has_grown(lags: Sequence[float]) -> bool:
     third = len(lags) // 3
     first, middle, last = lags[:third], lags[third:-third], lags[-third:]
     if min(last) <= max(first) or last[-1] <= last[0]:
+        return False
+    if min(middle) < fmean(first):  # it was served on the way, as what gathers for a batch is
         return False
     grown = fmean(last) - fmean(first)
     return _EACH * grown <= fmean(middle) - fmean(first) <= (1 - _EACH) * grown

@@ -60,6 +60,7 @@ def test_overload_is_said_for_as_long_as_it_lasts(arriving, share, linger_s, max
 
 @given(rates, lingers, st.floats(0.0, 1.0), st.floats(0.05, 1.0))
 @example(1.0, 3.09375, 0.0, 0.7578125)  # seen each 5 s it seems to grow for a minute
+@example(1.0, 35.0, 0.0, 0.9375)  # two batches, the second seen later in its time than the first
 def test_what_is_gathered_for_a_batch_is_no_backlog(arriving, linger_s, phase, part):
     period_s = max(linger_s * part, STEP_S / 3)
     lags = [arriving * ((STEP_S * step + phase * period_s) % period_s) for step in range(120)]
