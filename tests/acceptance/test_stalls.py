@@ -21,6 +21,7 @@ class Hangs:
     def postprocess(self, outputs):
         raise NotImplementedError
 """
+_MORE_THAN_THREADS = 20
 _STALL_S = 3.0
 _STALL = {
     "limits.stall": "3s",
@@ -29,23 +30,27 @@ _STALL = {
     "limits.drain": "2s",
     "models.m.run_limit": "500ms",
     "models.m.transform": "hangs.py:Hangs",
+    "models.m.transform_limit": "500ms",
     "lanes.l.content_type": "application/json",  # the default: a transform takes any body
 }
 
 
 async def test_work_that_stands_still_ends_the_worker(make_job, tmp_path):
+    """Each call that never returns costs a thread, and there are so many threads and no more."""
     (tmp_path / "hangs.py").write_text(_HANGS.format(cheap=False))
     async with make_job(models.identity(), **_STALL) as (job, witness):
         worker = await job.start()
         began_s = time.monotonic()
-        await witness.publish([pair(1)])
+        await witness.publish([pair(value) for value in range(_MORE_THAN_THREADS)])
 
         assert await asyncio.to_thread(worker.wait, _PATIENCE_S) == Exit.INTERNAL
 
         assert time.monotonic() - began_s >= _STALL_S, "it was condemned too early"
-        assert "1 requests are held" in events(worker, "worker.stalled")[0]["reason"]
-        assert sum((await job.committed()).values()) == 0
-        assert not witness.log
+        assert "requests are held" in events(worker, "worker.stalled")[0]["reason"]
+        await witness.catch_up()
+        assert set(witness.verdict().codes) == {"transform_failed"}
+        assert 0 < len(witness.log) < _MORE_THAN_THREADS
+        assert sum((await job.committed()).values()) <= len(witness.log)
 
 
 async def test_a_loop_that_hangs_ends_the_worker_and_shows_where(make_job, tmp_path):

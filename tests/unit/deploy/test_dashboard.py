@@ -19,7 +19,12 @@ VARIABLES = {"$__rate_interval": "5m", "$__range": "1h", "$job": ".*", "$lane": 
 COLUMNS = 24
 BUILT_IN = {"row", "stat", "table", "timeseries"}
 # What a dashboard cannot show well, or shows in another form.
-NOT_SHOWN = {"inflight_bytes", "last_progress_timestamp_seconds"}
+NOT_SHOWN = {
+    "inflight_bytes",
+    "last_progress_timestamp_seconds",
+    "longest_request_seconds",
+    "longest_stage_seconds",
+}
 
 each_panel = pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
 
