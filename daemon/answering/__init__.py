@@ -6,5 +6,5 @@
 - `replay.py`: which dead letters are sent again, and as what
 - `replies.py`: answers: results in the form of their requests, error replies and dead letters
 - `undeliverable.py`: what becomes of an answer that cannot leave as it is, as only the broker
-  could know
+  could know; error replies of its own are made here too
 """

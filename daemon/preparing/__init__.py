@@ -1,7 +1,9 @@
 """Between admission and the lanes: what is done to requests before they gather.
 
 What is to be done to all requests of a lane is a step: one callable in a file of its own, of the
-shape in `steps.py`; its place among others is the lane's tuple in daemon/line/assembly.py.
+shape in `steps.py`; its place among others is the lane's tuple in daemon/line/assembly.py, which also
+says of a lane whether any of its steps waits. Admission has decoded what it gets, bodies of transforms
+excepted. It sees no results: they are answered in daemon/line/dispatch.py.
 
 - `steps.py`: the station: takes requests through the steps of their lane, group by group
 - `time_slices.py`: whose values a thread takes next, and what is given up because it takes too long

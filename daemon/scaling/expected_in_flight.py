@@ -1,4 +1,4 @@
-"""What is in flight because requests are gathered, and is no backlog. Pure."""
+"""What is in flight because requests are gathered, run and committed, and is no backlog. Pure."""
 
 from collections.abc import Mapping
 

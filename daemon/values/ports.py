@@ -79,6 +79,7 @@ class Delivery(Protocol):
 
     Both are one port since they make one promise: at least once where every commit follows the
     acknowledgements of what it stands for; exactly once where both become valid together.
+    (Commits at a revocation are the group's own: daemon/kafka/group/membership.py.)
     """
 
     @property
