@@ -36,7 +36,7 @@ async def _run(tmp_path, classes, *targets):
 async def test_a_daemon_passes_and_bad_requests_are_refused(tmp_path):
     exit_code, output, told = await _run(
         tmp_path,
-        'rate = "400/s"\nduration = "9s"\nbad = "5%"',
+        'rate = "400/s"\nduration = "14s"\nbad = "5%"',
         "p99 < 5s", "missing == 0", "wrong == 0", "duplicates == 0", "errors == 0",
         "memory_growth < 100%", "p50(run) < 1s",
     )  # fmt: skip
