@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from tests import models
-from tests.acceptance.jobs import END_S, events, pair
+from tests.acceptance.jobs import END_S, events, pair, until
 from tests.service_manager import ServiceManager
 
 _HANGS = """
@@ -81,13 +81,13 @@ async def test_a_reload_is_told_whether_it_succeeds_or_not(make_job, manager):
         worker.send(signal.SIGHUP)
         await hears(manager, "RELOADING=1\nMONOTONIC_USEC=")
         await hears(manager, "READY=1")
-        assert events(worker, "model.reloaded")
+        await until(lambda: events(worker, "model.reloaded"))
 
         (job.folder / "model.onnx").write_bytes(b"not a model")
         worker.send(signal.SIGHUP)
         await hears(manager, "RELOADING=1")
         await hears(manager, "READY=1")
-        assert events(worker, "model.refused")
+        await until(lambda: events(worker, "model.refused"))
 
 
 async def test_a_worker_whose_loop_hangs_is_no_longer_fed(make_job, manager, tmp_path):
