@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 KEEP ?=
 SCENARIO ?= quickstart
-JOBS ?= 3
+JOBS ?= 2
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command 'make lock'
 
@@ -33,7 +33,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 demo: $(STAMP) ## the main job, shown: a real model answers real requests from a real Kafka (KEEP=1 leaves it up)
 	@$(BIN)/python -m loadtest demo $(if $(KEEP),--keep)
 
-test: $(STAMP) ## the test suite, real Kafka included (JOBS=3 files at a time: most of them wait)
+test: $(STAMP) ## the test suite, real Kafka included (JOBS=2 files at a time)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not long and not gpu'
 
 test-long: $(STAMP) ## what takes minutes
