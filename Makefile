@@ -13,7 +13,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo test test-long test-gpu check format bench load pictures lock clean
+.PHONY: help bootstrap demo test test-long test-faults test-gpu check format bench load pictures lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -34,10 +34,13 @@ demo: $(STAMP) ## the main job, shown: a real model answers real requests from a
 	@$(BIN)/python -m loadtest demo $(if $(KEEP),--keep)
 
 test: $(STAMP) ## the test suite, real Kafka included (JOBS=2 files at a time)
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not long and not gpu'
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not long and not faults and not gpu'
 
 test-long: $(STAMP) ## what takes minutes
 	@$(BIN)/python -m pytest -m long
+
+test-faults: $(STAMP) ## what breaks brokers, networks and workers
+	@$(BIN)/python -m pytest -m faults
 
 test-gpu: $(STAMP) ## what needs an NVIDIA GPU and the extra `gpu`
 	@$(BIN)/python -m pytest -m gpu
