@@ -5,6 +5,8 @@
 - `broker_clock.py`: how far this host's clock is ahead of the broker's
 - `client.py`: how a broker is reached: addresses, TLS, SASL, and what a refusal means for the
   process
+- `closing.py`: connections that are gone when they are closed, whether or not the broker says
+  goodbye
 - `connecting.py`: the first contact: a consumer that is connected, and topics that exist
 - `delivery.py`: at least once: answers first, and only then the commits that say that their requests
   are done

@@ -17,7 +17,7 @@ from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
-from daemon.kafka import bootstrap
+from daemon.kafka import bootstrap, closing
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.reading import poison_records as isolation
 
@@ -89,7 +89,8 @@ RELIED_ON = {
 def install() -> None:
     """Change what can only be changed for the whole process; to be called before any client.
 
-    Brokers that nobody finds any more are asked for at the bootstrap servers (see bootstrap.py).
+    Brokers that nobody finds any more are asked for at the bootstrap servers (see bootstrap.py), and
+    a closed connection is gone (see closing.py).
     Metadata requests of aiokafka ask the broker to create the topics they name.
     """
     aiokafka.client.MetadataRequest = functools.partial(
@@ -97,6 +98,7 @@ def install() -> None:
     )
     isolation.install()
     bootstrap.install()
+    closing.install()
 
 
 class GuardedCoordinator:

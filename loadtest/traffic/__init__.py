@@ -2,6 +2,7 @@
 
 - `clock.py`: time of a run: seconds since its start
 - `closed.py`: a closed loop: each reply lets the next request leave
+- `closing.py`: connections that are gone when they are closed
 - `exchange.py`: one run: all streams are sent, all replies are recorded, then it is over
 - `login.py`: what the Kafka clients are told to reach a broker
 - `pulse.py`: whether the load tester itself keeps up

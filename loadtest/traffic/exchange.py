@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import numpy as np
 
 from loadtest.plan.plan import Plan, Stream
+from loadtest.traffic import closing
 from loadtest.traffic.clock import Clock
 from loadtest.traffic.closed import ClosedLoop
 from loadtest.traffic.login import Options
@@ -57,6 +58,7 @@ async def exchange(
 
     Raises KafkaError of aiokafka, TopicsMissing.
     """
+    closing.install()
     clock, interrupted = clock or Clock(), interrupted or asyncio.Event()
     run = f"load-{secrets.token_hex(4)}"
     recorder = Recorder(run, plan.requests, _rightness(plan.streams), on_reply)

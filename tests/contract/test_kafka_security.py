@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import AIOKafkaConnection, create_conn
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import (
     CompactArray,
@@ -20,6 +21,8 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
+from daemon.kafka import client
+from daemon.kafka import closing as daemon_closing
 from daemon.kafka.looking.observer import Observer
 from daemon.kafka.looking.preflight import look
 from daemon.kafka.source import KafkaSource
@@ -27,6 +30,7 @@ from daemon.kafka.writing.sink import KafkaSink
 from daemon.loop.tasks import Tasks
 from daemon.values.errors import Exit, Fatal
 from loadtest.kafka.broker import Broker
+from loadtest.traffic import closing as load_closing
 from tests.contract.worlds import Tally, gather, settings_for, until, values_of
 from tests.ledgers import make_lane
 
@@ -35,13 +39,6 @@ pytestmark = pytest.mark.kafka
 ALICE, BOB = ("alice", "PLAIN"), ("bob", "SCRAM-SHA-512")
 """Alice may do everything, Bob nothing; each proves it in another way."""
 PASSWORD = "open sesame"
-
-
-@pytest.fixture(autouse=True)
-async def tls_says_goodbye():
-    """aiokafka does not wait for a TLS connection to close, and the loop ends with the test."""
-    yield
-    await asyncio.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
@@ -152,11 +149,11 @@ class _AlterUserScramCredentials(Request[_ScramStruct]):
 @pytest.fixture
 async def bob(broker):
     """Make Bob known to the broker; the client has no call for that."""
-    client = AIOKafkaClient(bootstrap_servers=broker.bootstrap)
-    await client.bootstrap()
+    admin = AIOKafkaClient(bootstrap_servers=broker.bootstrap)
+    await admin.bootstrap()
     request = _AlterUserScramCredentials("bob", PASSWORD)
-    response = await client.send(client.get_random_node(), request)
-    await client.close()
+    response = await admin.send(admin.get_random_node(), request)
+    await admin.close()
     assert [result[1] for result in response.results] == [0]
     return BOB
 
@@ -310,3 +307,26 @@ async def test_a_check_names_the_rights_that_are_missing(settings, private_topic
     assert checks[f"group {private_topics.group}"].code is Exit.DENIED
     assert checks["broker"].problem == ""
     assert all(check.problem for name, check in checks.items() if name.startswith("topic"))
+
+
+@pytest.mark.parametrize(
+    "closing",
+    [daemon_closing, load_closing],
+    ids=["of the daemon", "of the load tester"],
+)
+async def test_who_closes_waits_for_no_goodbye_of_a_broker_that_hangs(
+    broker, settings, monkeypatch, closing
+):
+    monkeypatch.setattr(AIOKafkaConnection, "close", closing._say_goodbye)
+    closing.install()
+    reach = client.options(settings(ALICE).kafka, base=Path())
+    for name in ("bootstrap_servers", "metadata_max_age_ms"):
+        del reach[name]
+    connection = await create_conn("127.0.0.1", broker.ports.behind, **reach)
+
+    broker.pause()
+    try:
+        async with asyncio.timeout(10):  # TLS itself gives a goodbye 30 s
+            await connection.close()
+    finally:
+        broker.resume()

@@ -11,11 +11,11 @@ from loadtest.traffic.exchange import exchange
 from loadtest.traffic.login import options
 
 # The broker that insists on a login, its files and its password.
-from tests.contract.test_kafka_security import PASSWORD, broker, folder, tls_says_goodbye
+from tests.contract.test_kafka_security import PASSWORD, broker, folder
 
 pytestmark = pytest.mark.kafka
 
-__all__ = ["broker", "folder", "tls_says_goodbye"]
+__all__ = ["broker", "folder"]
 
 
 async def test_a_run_over_sasl_and_tls(broker, private_topics, folder, tmp_path):

@@ -11,7 +11,7 @@ from typing import Protocol, Self
 from aiokafka import AIOKafkaProducer, errors
 
 from config.settings import Kafka
-from daemon.kafka import client
+from daemon.kafka import client, guards
 from daemon.kafka.connecting import check_topics
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Header
@@ -66,6 +66,7 @@ class Replayer:
 
     async def __aenter__(self) -> Self:
         """Connect; raises Fatal when there is no broker, or a topic is missing."""
+        guards.install()
         await client.wait_until_reachable(self._reach, self._kafka.start_timeout)
         try:
             await self._producer.start()
