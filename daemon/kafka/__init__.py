@@ -12,6 +12,8 @@
   are done
 - `guards.py`: what aiokafka 0.14.0 gets wrong and this worker cannot live with, put right from
   outside
+- `offset_requests.py`: requests about a group's offsets that the client library lacks, on its own
+  protocol types
 - `reason.py`: why a broker could not be had, as people read it
 - `source.py`: requests from Kafka: fetched, entered in ledgers, given up in rebalances, committed
 - `topic_ids.py`: which topic stands behind a name: the id that Kafka gives each topic when it is

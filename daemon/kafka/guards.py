@@ -19,6 +19,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 
 from daemon.kafka import bootstrap, closing
 from daemon.kafka.group.lease import Lease
+from daemon.kafka.offset_requests import StableOffsetFetch
 from daemon.kafka.reading import poison_records as isolation
 
 Send: TypeAlias = Callable[[Any], Awaitable[Any]]
@@ -131,7 +132,7 @@ class GuardedCoordinator:
         self._watch_member(codes)
         if _proves_membership(request, codes):
             self._lease.renew(sent_s)
-        if isinstance(request, OffsetFetchRequest):
+        if isinstance(request, OffsetFetchRequest | StableOffsetFetch):
             self._refuse_silent_failure(response)
         return response
 

@@ -9,8 +9,12 @@ Gaps in the offsets (compaction, transaction markers) are never outstanding and 
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from daemon.values.lane import Lane
+
+Edges: TypeAlias = Sequence[int]
+"""Ascending runs of offsets: [first, end, first, end, ...], `end` being the one after a run's last."""
 
 
 class Ledger:
@@ -19,10 +23,25 @@ class Ledger:
     A new assignment gets a new ledger, so a late answer settles a ledger that nobody reads any more.
     """
 
-    __slots__ = ("__weakref__", "_edges", "_position", "closed", "lane", "lost", "number", "topic")
+    __slots__ = (
+        "__weakref__",
+        "_ahead",
+        "_edges",
+        "_first",
+        "_position",
+        "closed",
+        "lane",
+        "lost",
+        "number",
+        "topic",
+    )
 
-    def __init__(self, topic: str, number: int, position: int, lane: Lane) -> None:
-        """`lane` is the one that `topic` belongs to."""
+    def __init__(
+        self, topic: str, number: int, position: int, lane: Lane, *, ahead: Edges = ()
+    ) -> None:
+        """`lane` is the one that `topic` belongs to; `ahead` are runs from `position` on that were
+        answered before, and are never to be started here.
+        """
         self.topic = topic
         self.number = number
         self.lane = lane
@@ -31,8 +50,10 @@ class Ledger:
         self.closed = False
         """Nothing is read into it any more, since its log lost what was read: what is unanswered
         in it is still owed, and by this worker alone."""
+        self._first = position
         self._position = position
         self._edges: list[int] = []
+        self._ahead = tuple(ahead)
 
     @property
     def position(self) -> int:
@@ -53,6 +74,25 @@ class Ledger:
     def outstanding(self) -> int:
         """How many offsets are started and not settled. O(runs)."""
         return _length(self._edges)
+
+    def settled_from(self, offset: int) -> Edges:
+        """Return the runs of offsets from `offset` on that are not outstanding.
+
+        Up to the position all of them, beyond it those that were answered before.
+        """
+        first = min(max(offset, self._first), self._position)
+        outstanding, ahead = _from(first, self._edges), _from(self._position, self._ahead)
+        # Where two runs touch, or one is cut out at the end of another, both have the same edge.
+        return sorted({first} ^ {self._position} ^ set(outstanding) ^ set(ahead))
+
+    @property
+    def has_ahead(self) -> bool:
+        """Whether something beyond the position was answered before this assignment."""
+        return bool(self._ahead) and self._ahead[-1] > self._position
+
+    def unanswered(self, offset: int) -> bool:
+        """Whether `offset` was not answered before this assignment."""
+        return bisect_right(self._ahead, offset) % 2 == 0
 
     def start(self, offsets: Sequence[int], *, position: int) -> None:
         """Enter `offsets`, beyond all earlier ones; `position` is the offset after what was read.
@@ -111,6 +151,12 @@ def _edges_of(offsets: Sequence[int]) -> list[int]:
     if last - first + 1 == len(offsets):
         return [first, last + 1]
     return sorted(distinct.symmetric_difference([offset + 1 for offset in offsets]))
+
+
+def _from(offset: int, edges: Edges) -> Edges:
+    """Return what of the runs lies at or beyond `offset`."""
+    index = bisect_right(edges, offset)
+    return [offset, *edges[index:]] if index % 2 else edges[index:]
 
 
 def _length(edges: Sequence[int]) -> int:

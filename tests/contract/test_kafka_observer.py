@@ -123,7 +123,7 @@ async def test_a_failed_offset_fetch_is_unknown_and_not_no_commit(workers, topic
     await workers.produce(names.requests, 0, b"a")
     await _serve(source, names, 1)
     async with _observer(workers.bootstrap, topics) as observer:
-        answers.append(("OffsetFetchRequest", lambda _: OffsetFetchResponse_v3(0, [], code)))
+        answers.append(("StableOffsetFetch", lambda _: OffsetFetchResponse_v3(0, [], code)))
 
         first, second = await observer.look(), await observer.look()
 
@@ -134,7 +134,7 @@ async def test_a_failed_offset_fetch_is_unknown_and_not_no_commit(workers, topic
 async def test_an_answer_without_a_partition_is_unknown(workers, topics, answers):
     names = await topics(requests=1)
     async with _observer(workers.bootstrap, topics) as observer:
-        answers.append(("OffsetFetchRequest", lambda _: OffsetFetchResponse_v3(0, [], 0)))
+        answers.append(("StableOffsetFetch", lambda _: OffsetFetchResponse_v3(0, [], 0)))
 
         observation = await observer.look()
 
@@ -174,7 +174,7 @@ async def test_a_coordinator_that_moved_tells_no_members(workers, topics, answer
 async def test_a_group_that_may_not_be_read_ends_the_process(workers, topics, answers):
     await topics(requests=1)
     async with _observer(workers.bootstrap, topics) as observer:
-        answers.append(("OffsetFetchRequest", lambda _: OffsetFetchResponse_v3(0, [], 30)))
+        answers.append(("StableOffsetFetch", lambda _: OffsetFetchResponse_v3(0, [], 30)))
 
         with pytest.raises(Fatal) as caught:
             await observer.look()

@@ -1,5 +1,7 @@
 """This worker's place in its group: assignments, start positions, commits, the lease.
 
+- `answered_runs.py`: which offsets above a commit are answered, as text short enough to be
+  committed beside it
 - `assign.py`: finding out where to read assigned partitions from, for as long as that takes
 - `commits.py`: commits of one generation: only what is settled, only what changed, never for ever
 - `committed.py`: the group's commits, asked for and made by requests of our own whose every error

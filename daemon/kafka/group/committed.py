@@ -5,36 +5,52 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 from aiokafka import errors
-from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
+from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.structs import TopicPartition
+
+from daemon.kafka.group.answered_runs import MOST_CHARACTERS, runs_of, text_of
+from daemon.kafka.offset_requests import StableOffsetFetch, fetched_offsets
+from daemon.values.ledger import Edges
 
 _V = TypeVar("_V")
 Offsets: TypeAlias = Mapping[tuple[str, int], int]
 
 NO_OFFSET = -1
-_TOPIC_ID = "topic-id="
+_TOPIC_ID = "topic-id"
+_ANSWERED = "answered"
 
 
 class Commit(NamedTuple):
-    """An offset, and the id of the topic that it is of; empty when that was not said.
+    """An offset, the id of the topic that it is of, and which offsets beyond it are answered too.
 
-    The id travels in the commit's metadata: Kafka keeps offsets by name alone, and a topic that
-    was deleted and made anew has both again.
+    Both travel in the commit's metadata, and are empty when they were not said. The id: Kafka
+    keeps offsets by name alone, and a topic that was deleted and made anew has both again.
     """
 
     offset: int
     topic_id: str = ""
+    answered: Edges = ()
 
     @property
     def metadata(self) -> str:
-        """What is committed beside the offset."""
-        return _TOPIC_ID + self.topic_id if self.topic_id else ""
+        """What is committed beside the offset: `name=value`, by semicolons."""
+        said = {_TOPIC_ID: self.topic_id, _ANSWERED: self._answered_text}
+        return ";".join(f"{name}={value}" for name, value in said.items() if value)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a broker takes the commit with all that is answered beyond it."""
+        return len(self._answered_text) <= MOST_CHARACTERS
+
+    @property
+    def _answered_text(self) -> str:
+        return text_of(self.offset, self.answered) if self.answered else ""
 
     @classmethod
     def of(cls, offset: int, metadata: str | None) -> Self:
         """Read a commit, whoever made it."""
-        said = (metadata or "").partition(";")[0]
-        return cls(offset, said.removeprefix(_TOPIC_ID) if said.startswith(_TOPIC_ID) else "")
+        said = dict(part.partition("=")[::2] for part in (metadata or "").split(";"))
+        return cls(offset, said.get(_TOPIC_ID, ""), runs_of(offset, said.get(_ANSWERED, "")))
 
     def is_of(self, topic_id: str) -> bool:
         """Whether the offset may be one of the topic with `topic_id`; so it is when one is unknown."""
@@ -59,23 +75,27 @@ class CommittedOffsets:
         self._name = name
 
     async def offsets(self, partitions: Collection[TopicPartition]) -> Offsets:
-        """Return the committed offsets of `partitions`; see `commits`."""
-        commits = await self.commits(partitions)
-        return {partition: commit.offset for partition, commit in commits.items()}
+        """Return the committed offsets of `partitions` as they are just now, to look at.
+
+        Those without a commit are missing. Raises errors.KafkaError.
+        """
+        commits = await self._fetch(_by_topic(dict.fromkeys(partitions)), stable=False)
+        return {
+            partition: commit.offset for partition, commit in _told(commits, partitions).items()
+        }
 
     async def commits(self, partitions: Collection[TopicPartition]) -> Commits:
         """Return the commits of `partitions`; those without one are missing.
 
-        Raises errors.KafkaError, never mistaking a failure for "no commit".
+        Waits for no transaction that is being decided: it raises for its partitions, like any other
+        failure, errors.KafkaError. That is never mistaken for "no commit".
         """
-        commits = await self._fetch(_by_topic(dict.fromkeys(partitions)))
-        if not commits.keys() >= set(partitions):
-            raise errors.KafkaError("the coordinator did not answer for every partition")
-        return _known(commits)
+        commits = await self._fetch(_by_topic(dict.fromkeys(partitions)), stable=True)
+        return _told(commits, partitions)
 
     async def is_new(self) -> bool:
         """Whether the group has no commit at all; raises errors.KafkaError."""
-        return not _known(await self._fetch(None))
+        return not _known(await self._fetch(None, stable=True))
 
     async def commit(
         self,
@@ -102,17 +122,25 @@ class CommittedOffsets:
             raise errors.for_code(code)(f"commit refused with code {code}")
 
     async def _fetch(
-        self, topics: Mapping[str, Mapping[int, object]] | None
+        self, topics: Mapping[str, Mapping[int, object]] | None, *, stable: bool
     ) -> dict[TopicPartition, Commit]:
-        asked = None if topics is None else [(topic, list(topics[topic])) for topic in topics]
-        response = await self._coordinator.send(OffsetFetchRequest(self._name, asked))
+        asked = None if topics is None else {topic: list(topics[topic]) for topic in topics}
+        request = StableOffsetFetch(self._name, asked, stable=stable)
+        response = await self._coordinator.send(request)
         commits: dict[TopicPartition, Commit] = {}
-        for topic, partitions in response.topics:
-            for partition, offset, metadata, code in partitions:
-                if code:
-                    raise errors.for_code(code)(f"{topic}/{partition}: no commit told, code {code}")
-                commits[TopicPartition(topic, partition)] = Commit.of(offset, metadata)
+        for topic, partition, offset, metadata, code in fetched_offsets(response):
+            if code:
+                raise errors.for_code(code)(f"{topic}/{partition}: no commit told, code {code}")
+            commits[TopicPartition(topic, partition)] = Commit.of(offset, metadata)
         return commits
+
+
+def _told(
+    commits: Mapping[TopicPartition, Commit], partitions: Collection[TopicPartition]
+) -> dict[tuple[str, int], Commit]:
+    if not commits.keys() >= set(partitions):
+        raise errors.KafkaError("the coordinator did not answer for every partition")
+    return _known(commits)
 
 
 def _known(commits: Mapping[TopicPartition, Commit]) -> dict[tuple[str, int], Commit]:

@@ -7,7 +7,7 @@ from aiokafka.structs import TopicPartition
 
 from daemon.kafka.group.committed import Commit
 from daemon.values.lane import Lane
-from daemon.values.ledger import Ledger
+from daemon.values.ledger import Edges, Ledger
 
 
 class Generation:
@@ -24,12 +24,19 @@ class Generation:
         member: str,
         partitions: Collection[TopicPartition],
         lanes: Mapping[str, Lane],
+        *,
+        keeps_answered: bool = False,
     ) -> None:
-        """`lanes` names each topic's lane."""
+        """`lanes` names each topic's lane.
+
+        `keeps_answered`: commits tell what is answered beyond their offset, so that nobody answers
+        it again.
+        """
         self.number = number
         self.member = member
         self.partitions = frozenset(partitions)
         self._lanes = lanes
+        self._keeps_answered = keeps_answered
         self.proven = False
         """Whether the broker has confirmed the membership since the assignment."""
         self._ledgers: dict[tuple[str, int], Ledger] = {}
@@ -65,7 +72,8 @@ class Generation:
 
         `committed` is what the group has for it; an unknown id is empty.
         """
-        self._ledgers[partition] = self._new_ledger(partition, position)
+        answered = () if committed is None else committed.answered
+        self._ledgers[partition] = self._new_ledger(partition, position, answered)
         self._topic_ids[partition] = topic_id
         self._restart[partition] = position if committed is None else committed.offset
         if committed is not None:
@@ -139,7 +147,7 @@ class Generation:
     def uncommitted(self) -> dict[tuple[str, int], Commit]:
         """Return what may be committed and is not yet, by partition."""
         commits = {
-            partition: Commit(self._committable(partition), self._topic_ids[partition])
+            partition: self._commit_of(partition, self._committable(partition))
             for partition in self._ledgers
         }
         return {
@@ -158,9 +166,14 @@ class Generation:
         for ledger in self.owed:
             ledger.lost = True
 
-    def _new_ledger(self, partition: TopicPartition, position: int) -> Ledger:
+    def _new_ledger(self, partition: TopicPartition, position: int, answered: Edges = ()) -> Ledger:
         topic, number = partition
-        return Ledger(topic, number, position, self._lanes[topic])
+        return Ledger(topic, number, position, self._lanes[topic], ahead=answered)
+
+    def _commit_of(self, partition: tuple[str, int], offset: int) -> Commit:
+        topic_id, ledger = self._topic_ids[partition], self._ledgers[partition]
+        answered = tuple(ledger.settled_from(offset)) if self._keeps_answered else ()
+        return Commit(offset, topic_id, answered)
 
     def _committable(self, partition: tuple[str, int]) -> int:
         """The offset below which nothing is unanswered, closed ledgers included."""

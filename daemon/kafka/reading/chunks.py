@@ -43,8 +43,9 @@ class Chunks:
             ledger = generation.ledgers.get(partition)
             if ledger is None:
                 continue
-            records = fetched.get(partition, ())
-            bad = unreadable.get(partition, ())
+            records, bad = _unanswered(
+                ledger, fetched.get(partition, ()), unreadable.get(partition, ())
+            )
             if records or bad:
                 read = (partition, generation.topic_id(partition))
                 chunks.append(self._chunk(read, ledger, records, bad))
@@ -87,6 +88,18 @@ class Chunks:
                 reason=reason,
             )
         return Chunk(ledger, records, bad)
+
+
+def _unanswered(
+    ledger: Ledger, records: Sequence[FetchedRecord], bad: Sequence[Unreadable]
+) -> tuple[Sequence[FetchedRecord], Sequence[Unreadable]]:
+    """Leave out what was answered by who read the partition before; see kafka/group/answered_runs."""
+    if not ledger.has_ahead:
+        return records, bad
+    return (
+        [record for record in records if ledger.unanswered(record.offset)],
+        [stub for stub in bad if ledger.unanswered(stub.offset)],
+    )
 
 
 def _offsets(records: Sequence[FetchedRecord], bad: Sequence[Unreadable]) -> Sequence[int]:

@@ -1,6 +1,7 @@
 """Random lives of a ledger, checked step by step against a set of offsets."""
 
 import random
+from itertools import pairwise
 from typing import NamedTuple
 
 from hypothesis import strategies as st
@@ -60,9 +61,18 @@ def check(ledger_class, history):
         assert ledger.committable == min(outstanding, default=position)
         assert ledger.span == position - ledger.committable
         assert ledger.committable >= committed
+        assert _offsets(ledger.settled_from(ledger.committable)) == [
+            offset for offset in range(ledger.committable, position) if offset not in outstanding
+        ]
         committed = ledger.committable
     ledger.settle(sorted(outstanding))
     assert ledger.committable == position
+
+
+def _offsets(edges):
+    runs = [range(*run) for run in zip(edges[::2], edges[1::2], strict=True)]
+    assert all(before.stop < run.start for before, run in pairwise(runs))
+    return [offset for run in runs for offset in run]
 
 
 def _read(step, position):

@@ -102,3 +102,22 @@ def test_a_fetch_that_does_not_follow_the_last_is_refused(ledger, offsets, posit
 @given(ledger_histories.histories)
 def test_a_ledger_agrees_with_a_set_of_offsets(history):
     ledger_histories.check(Ledger, history)
+
+
+def test_what_was_answered_before_is_settled_from_the_start_and_stays_so():
+    ledger = Ledger("a", 0, 10, make_ledger().lane, ahead=(12, 14, 20, 22))
+    assert ledger.settled_from(10) == [12, 14, 20, 22]
+    assert [offset for offset in range(10, 23) if not ledger.unanswered(offset)] == [12, 13, 20, 21]
+
+    ledger.start([10, 11, 14, 15], position=16)
+    assert ledger.settled_from(10) == [12, 14, 20, 22]
+    ledger.settle([11, 14])
+    assert ledger.settled_from(10) == [11, 15, 20, 22]
+    ledger.settle([15])
+    ledger.start([16, 17, 18, 19], position=22)
+    ledger.settle([17, 18])
+    ledger.settle([16, 19])
+    assert ledger.settled_from(10) == [11, 22]
+    assert not ledger.has_ahead
+    ledger.settle([10])
+    assert (ledger.committable, ledger.settled_from(22)) == (22, [])
