@@ -216,11 +216,15 @@ def compare(
 @app.command()
 def broker(
     port: Annotated[int, typer.Option(help="port to serve on; 0: a free one")] = 9092,
+    *,
+    nodes: Annotated[
+        int, typer.Option(min=1, help="several: a cluster with copies, each node on a free port")
+    ] = 1,
 ) -> None:
-    """Start a real one-node Apache Kafka and run it until Ctrl-C; its data goes with it."""
+    """Start a real Apache Kafka and run it until Ctrl-C; its data goes with it."""
     from loadtest.command.broker import serve
 
-    serve(port)
+    serve(port, nodes)
 
 
 @app.command()

@@ -10,7 +10,11 @@ How to use it:
   methods block, so `await asyncio.to_thread(broker.start)`. `private_topics`: `topics` on it.
 - `spare`: a second broker for the whole run, to restart or to see through a proxy: who uses it
   leaves it running. `spare_topics`: `topics` on it.
-- `proxy`: a loadtest.kafka.proxy.Proxy before `broker`: hold(PRODUCE), fall_silent(), reset().
+- `proxy`: a loadtest.kafka.proxy.Proxy before `broker`: hold(PRODUCE), swallow(PRODUCE),
+  fall_silent(), delay(0.3), reset().
+- `cluster`: a loadtest.kafka.cluster.Cluster of three nodes for the whole run, each a Broker to kill,
+  pause, stop and start; what a test leaves down is started after it. `cluster_topics`: `topics` on
+  it, with a copy on each node. Who leads what, and moving it: loadtest.kafka.leaders.Leaders.
 - Tests under unit/ and pipeline/ run in virtual time (async-solipsism): sleeping costs nothing, real
   sockets and threads do not work. All others run on uvloop, as the daemon does.
 """
@@ -29,9 +33,10 @@ from rich.console import Console
 
 from loadtest.kafka import jars, quick_start
 from loadtest.kafka.broker import Broker
+from loadtest.kafka.cluster import Cluster
 from loadtest.kafka.proxy import Proxy
 
-_KAFKA_FIXTURES = {"kafka", "broker", "spare"}
+_KAFKA_FIXTURES = {"kafka", "broker", "spare", "cluster"}
 _VIRTUAL_TIME = {"unit", "pipeline"}
 _GIVEN = os.environ.get("KAFKA_BOOTSTRAP")
 
@@ -111,6 +116,18 @@ def spare():
         yield second
 
 
+@pytest.fixture(scope="session")
+def _one_cluster():
+    with Cluster() as made:
+        yield made
+
+
+@pytest.fixture
+def cluster(_one_cluster):
+    yield _one_cluster
+    _one_cluster.mend()
+
+
 @pytest.fixture
 async def proxy(broker):
     async with Proxy(broker.ports) as between:
@@ -136,14 +153,21 @@ async def spare_topics(spare):
         yield made
 
 
+@pytest.fixture
+async def cluster_topics(cluster):
+    async with _Topics(cluster.bootstrap, copies=len(cluster.nodes)) as made:
+        yield made
+
+
 class _Topics:
     """Topics of one test; the broker creates none by itself."""
 
-    def __init__(self, bootstrap):
+    def __init__(self, bootstrap, copies=1):
         self.group = f"t{secrets.token_hex(4)}"
         self.prefix = f"{self.group}."
         self.admin = None
         self._bootstrap = bootstrap
+        self._copies = copies
         self._made = []
 
     async def __call__(self, **partitions):
@@ -154,7 +178,7 @@ class _Topics:
         await self._connect()
         topic = self.prefix + name
         answer = await self.admin.create_topics(
-            [NewTopic(topic, partitions, 1, topic_configs=config or {})]
+            [NewTopic(topic, partitions, self._copies, topic_configs=config or {})]
         )
         (error,) = answer.topic_errors
         assert error[1] == 0, error
@@ -167,7 +191,7 @@ class _Topics:
         await self.admin.delete_topics([topic])
         async with asyncio.timeout(20):
             while True:
-                answer = await self.admin.create_topics([NewTopic(topic, partitions, 1)])
+                answer = await self.admin.create_topics([NewTopic(topic, partitions, self._copies)])
                 (error,) = answer.topic_errors
                 if not error[1]:
                     break

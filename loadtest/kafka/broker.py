@@ -1,7 +1,6 @@
-"""One real Kafka broker as a child process: started, stopped, killed, paused, restarted."""
+"""A real Kafka broker as a child process: started, stopped, killed, paused, restarted."""
 
 import random
-import shutil
 import signal
 import socket
 import struct
@@ -42,6 +41,8 @@ class Broker:
         settings: Mapping[str, str] | None = None,
         options: Sequence[str] = (),
         detached: bool = False,
+        node_id: int = 1,
+        cluster: Mapping[int, Ports] | None = None,
     ) -> None:
         """Prepare a broker; nothing runs yet.
 
@@ -50,22 +51,25 @@ class Broker:
             settings: Kafka's own settings over ours, such as {"message.max.bytes": "65536"}.
             options: further options for Java, such as "-Xmx2g".
             detached: leave broker and data behind when this process ends.
+            node_id: which node of `cluster` it is.
+            cluster: the ports of all nodes; else it is the only one.
         """
-        self._any_port = port == 0
+        self._node_id = node_id
+        self._cluster = cluster or {node_id: free_ports(port)}
+        self._any_port = port == 0 and cluster is None
         self._settings = dict(settings or {})
         self._options = tuple(options)
         self._child = Child("kafka", detached=detached)
-        self._ports = _free_ports(port)
 
     @property
     def bootstrap(self) -> str:
         """Where clients connect, as host:port."""
-        return f"{HOST}:{self._ports.client}"
+        return f"{HOST}:{self.ports.client}"
 
     @property
     def ports(self) -> Ports:
         """All ports; `proxy` and `behind` are for loadtest.kafka.proxy."""
-        return self._ports
+        return self._cluster[self._node_id]
 
     @property
     def pid(self) -> int:
@@ -76,6 +80,15 @@ class Broker:
     def log(self) -> Path:
         """What the broker writes: warnings and errors."""
         return self._child.log
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it was started, and neither stopped nor killed since."""
+        return self._child.is_up
+
+    def log_end(self) -> str:
+        """Return the last lines of its log."""
+        return self._child.log_end()
 
     def __enter__(self) -> Self:
         """Start."""
@@ -100,21 +113,44 @@ class Broker:
 
         Raises KafkaUnavailable with the end of the broker's log when it does not come up.
         """
-        data = self._child.folder / "data"
-        first = not data.exists()
-        if first:
-            self._check_port()
-            shutil.copytree(java.formatted(), data)
         for _ in range(_PORT_ATTEMPTS):
-            self._spawn(data)
-            if self._wait_until_serving():
+            self.spawn()
+            if self.serves_once_up():
                 return
             exit_code = self._child.wait()
             # Another process may have taken a port between our look and Kafka's bind.
-            if not (first and self._any_port and "Address already in use" in self._child.log_end()):
+            if not (self._any_port and "Address already in use" in self._child.log_end()):
                 raise KafkaUnavailable(f"Kafka ended with {exit_code}:\n{self._child.log_end()}")
-            self._ports = _free_ports(0)
+            self._cluster = {self._node_id: free_ports()}
         raise KafkaUnavailable(f"Kafka found no free ports in {_PORT_ATTEMPTS} attempts.")
+
+    def spawn(self) -> None:
+        """Start, or start again, and return at once: a node of a cluster serves with the others."""
+        data = self._child.folder / "data"
+        if not data.exists():
+            self._check_port()
+            java.format_log(data, self._node_id)
+        settings = self._child.folder / "server.properties"
+        settings.write_text(properties(self._cluster, self._node_id, data, self._settings))
+        self._child.spawn(java.command("kafka.Kafka", str(settings), options=self._options))
+
+    def serves_once_up(self, brokers: int = 1) -> bool:
+        """Wait until it serves and knows of so many `brokers`; whether it does: it may have ended.
+
+        Raises KafkaUnavailable when that takes too long.
+        """
+        deadline_s = time.monotonic() + _START_TIMEOUT_S
+        while self._child.has_ended() is None:
+            if _brokers_known(self.ports.client) >= brokers:
+                self._any_port = False  # from now on clients know it
+                return True
+            if time.monotonic() > deadline_s:
+                self.kill()
+                raise KafkaUnavailable(
+                    f"Kafka did not serve within {_START_TIMEOUT_S:.0f} s:\n{self._child.log_end()}"
+                )
+            time.sleep(_POLL_S)
+        return False
 
     def stop(self, timeout_s: float = _STOP_TIMEOUT_S) -> None:
         """End it in good order (SIGTERM); its data stays for a restart.
@@ -146,32 +182,15 @@ class Broker:
 
     def _check_port(self) -> None:
         """Refuse a port that somebody listens on: another broker would answer in our place."""
-        port = self._ports.client
+        port = self.ports.client
         if not self._any_port and not _is_free(port, reuse=True):
             raise KafkaUnavailable(
                 f"Port {port} of {HOST} is taken; --port chooses another one, 0 a free one."
             )
 
-    def _spawn(self, data: Path) -> None:
-        settings = self._child.folder / "server.properties"
-        settings.write_text(properties(self._ports, data, self._settings))
-        self._child.spawn(java.command("kafka.Kafka", str(settings), options=self._options))
 
-    def _wait_until_serving(self) -> bool:
-        deadline_s = time.monotonic() + _START_TIMEOUT_S
-        while self._child.has_ended() is None:
-            if _serves(self._ports.client):
-                return True
-            if time.monotonic() > deadline_s:
-                self.kill()
-                raise KafkaUnavailable(
-                    f"Kafka did not serve within {_START_TIMEOUT_S:.0f} s:\n{self._child.log_end()}"
-                )
-            time.sleep(_POLL_S)
-        return False
-
-
-def _free_ports(client: int) -> Ports:
+def free_ports(client: int = 0) -> Ports:
+    """Return ports that nobody listens on at this moment; `client` unless it is 0."""
     wanted = 3 if client else 4
     found: list[int] = []
     # Entropy on purpose: several test runs on one machine must not walk the same ports.
@@ -195,13 +214,19 @@ def _is_free(port: int, *, reuse: bool = False) -> bool:
     return True
 
 
-def _serves(port: int) -> bool:
-    """Whether the broker answers and counts itself as alive, so that topics can be created."""
+def _brokers_known(port: int) -> int:
+    """How many live brokers the one at `port` knows of, itself included; 0 while it is none.
+
+    Only then can topics be created.
+    """
     try:
         with socket.create_connection((HOST, port), timeout=1.0) as connection:
             connection.sendall(_METADATA_REQUEST)
             with connection.makefile("rb") as answer:
                 head = answer.read(_METADATA_HEAD.size)
     except OSError:
-        return False
-    return len(head) == _METADATA_HEAD.size and _METADATA_HEAD.unpack(head)[2] > 0
+        return 0
+    if len(head) < _METADATA_HEAD.size:
+        return 0
+    brokers: int = _METADATA_HEAD.unpack(head)[2]
+    return brokers

@@ -1,4 +1,4 @@
-"""What one node of Kafka is told: ports and settings as a server.properties text. Pure."""
+"""What a node of Kafka is told: ports and settings as a server.properties text. Pure."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,23 +19,16 @@ class Ports(NamedTuple):
     proxy: int
 
 
-# One node keeps one copy of everything; few internal partitions and no rebalance delay make it
-# start fast; sessions of half a second let tests see members expire; nothing is ever deleted.
+# Few internal partitions and no rebalance delay make it start fast; sessions of half a second let tests see members expire; nothing is ever deleted.
 _SETTINGS = {
     "process.roles": "broker,controller",
-    "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "CLIENT",
     "listener.security.protocol.map": "CLIENT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "auto.create.topics.enable": "false",
     "offsets.topic.num.partitions": "4",
-    "offsets.topic.replication.factor": "1",
     "transaction.state.log.num.partitions": "4",
-    "transaction.state.log.replication.factor": "1",
-    "transaction.state.log.min.isr": "1",
     "share.coordinator.state.topic.num.partitions": "1",
-    "share.coordinator.state.topic.replication.factor": "1",
-    "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "500",
     "log.retention.ms": "-1",
@@ -48,16 +41,40 @@ _SETTINGS = {
 }
 
 
-def properties(ports: Ports, data: Path, overrides: Mapping[str, str]) -> str:
-    """Return the text of server.properties for a broker whose logs live in `data`."""
-    listeners = {
+_COPIED = (
+    "offsets.topic.replication.factor",
+    "transaction.state.log.replication.factor",
+    "share.coordinator.state.topic.replication.factor",
+)
+_IN_SYNC = (
+    "transaction.state.log.min.isr",
+    "share.coordinator.state.topic.min.isr",
+)
+
+
+def properties(
+    cluster: Mapping[int, Ports], node_id: int, data: Path, overrides: Mapping[str, str]
+) -> str:
+    """Return the text of server.properties for one node of `cluster`, whose logs live in `data`.
+
+    Every node is broker and controller, and has a copy of everything unless a topic says otherwise;
+    all but one of the copies must have a record before it counts as written.
+    """
+    ports = cluster[node_id]
+    voters = [f"{number}@{HOST}:{each.controller}" for number, each in cluster.items()]
+    of_this = {
+        "node.id": str(node_id),
         "listeners": (
             f"CLIENT://{HOST}:{ports.client},PROXIED://{HOST}:{ports.behind},"
             f"CONTROLLER://{HOST}:{ports.controller}"
         ),
         "advertised.listeners": f"CLIENT://{HOST}:{ports.client},PROXIED://{HOST}:{ports.proxy}",
-        "controller.quorum.voters": f"1@{HOST}:{ports.controller}",
+        "controller.quorum.voters": ",".join(voters),
         "log.dirs": str(data),
     }
-    settings = _SETTINGS | listeners | dict(overrides)
+    copies, in_sync = str(len(cluster)), str(max(1, len(cluster) - 1))
+    internal = dict.fromkeys(_COPIED, copies) | dict.fromkeys(_IN_SYNC, in_sync)
+    if len(cluster) > 1:
+        internal |= {"default.replication.factor": copies, "min.insync.replicas": in_sync}
+    settings = _SETTINGS | internal | of_this | dict(overrides)
     return "".join(f"{name}={value}\n" for name, value in settings.items())

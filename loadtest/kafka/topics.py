@@ -15,6 +15,7 @@ PARTITIONS = 4
 """Enough for a few workers; one broker on loopback has no use for more."""
 # A request of 1 MiB and its headers must pass; Kafka's own limit is 1 MiB for both.
 _SETTINGS = {"max.message.bytes": str(2 * 2**20)}
+_MOST_COPIES = 3
 _BROKER = "127.0.0.1:9092"
 
 
@@ -61,7 +62,8 @@ async def _create(bootstrap: str, topics: Sequence[str], partitions: int) -> lis
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         await admin.start()
-        wanted = [NewTopic(name, partitions, 1, topic_configs=_SETTINGS) for name in topics]
+        copies = min(_MOST_COPIES, len((await admin.describe_cluster())["brokers"]))
+        wanted = [NewTopic(name, partitions, copies, topic_configs=_SETTINGS) for name in topics]
         answer = await admin.create_topics(wanted)
     except KafkaConnectionError as error:
         raise KafkaUnavailable(f"The broker {bootstrap} does not answer ({error}).") from error

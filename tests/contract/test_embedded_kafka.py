@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from rich.console import Console
 
 from loadtest.kafka import jars, java, quick_start
 from loadtest.kafka.broker import Broker
-from loadtest.kafka.proxy import PRODUCE
+from loadtest.kafka.proxy import PRODUCE, Proxy
 
 
 def _is_running(pid):
@@ -49,7 +49,7 @@ async def _read_one(bootstrap, topic):
 @pytest.fixture
 def own_cache(tmp_path, monkeypatch):
     """A cache whose files are links to the user's, so that nothing is downloaded or formatted."""
-    real, formatted = jars.ready(), java.formatted()
+    real, formatted = jars.ready(), java._formatted()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folder = jars.cache() / "jars"
     folder.mkdir()
@@ -162,6 +162,70 @@ async def test_the_proxy_holds_produce_and_lets_fetch_flow(broker, proxy, privat
     proxy.release()
     await asyncio.wait_for(publishing, 30)
     assert await _read_one(broker.bootstrap, names.held) == b"late"
+
+
+async def _ends(bootstrap, topic):
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    async with consumer:
+        (end,) = (await consumer.end_offsets([TopicPartition(topic, 0)])).values()
+        return end
+
+
+@pytest.mark.parametrize("hang_up", [True, False])
+async def test_the_proxy_swallows_answers_to_what_is_carried_out(spare, spare_topics, hang_up):
+    names = await spare_topics(lost=1)
+    async with Proxy(spare.ports) as proxy:
+        proxy.swallow(PRODUCE, hang_up=hang_up)
+        publishing = asyncio.create_task(_publish(proxy.bootstrap, names.lost, b"there"))
+        await _until(lambda: proxy.swallowed)
+        told = publishing.done()
+        proxy.release()
+        proxy.reset()
+        await asyncio.wait_for(publishing, 30)
+    assert not told
+    # Nobody told it the first time, so it sent again, and its producer is not idempotent.
+    assert await _end(spare.bootstrap, names.lost) >= 2
+
+
+@pytest.mark.parametrize(("way", "arrived"), [("requests", 0), ("answers", 1)])
+async def test_the_proxy_is_a_hole_in_one_way(spare, spare_topics, way, arrived):
+    names = await spare_topics(late=1)
+    both = {"requests": False, "answers": False}
+    async with (
+        Proxy(spare.ports) as proxy,
+        AIOKafkaProducer(bootstrap_servers=proxy.bootstrap) as producer,
+    ):
+        await producer.partitions_for(names.late)
+        proxy.fall_silent(**both | {way: True})
+        publishing = await producer.send(names.late, b"late")
+        await _until(lambda: proxy.waiting or arrived)
+        while (there := await _end(spare.bootstrap, names.late)) < arrived:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        told = publishing.done()
+        proxy.release()
+        await asyncio.wait_for(publishing, 30)
+    assert (there, told) == (arrived, False)
+    assert await _end(spare.bootstrap, names.late) == 1
+
+
+async def test_the_proxy_delays_without_holding_up(spare, spare_topics):
+    names = await spare_topics(slow=1)
+    async with (
+        Proxy(spare.ports) as proxy,
+        AIOKafkaProducer(bootstrap_servers=proxy.bootstrap) as producer,
+    ):
+        await producer.send_and_wait(names.slow, b"at once")
+        proxy.delay(0.3)
+        began_s = time.monotonic()
+        await producer.send_and_wait(names.slow, b"later")
+        proxy.delay(0)
+        assert time.monotonic() - began_s >= 0.3
+
+
+async def _end(bootstrap, topic):
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap) as consumer:
+        (end,) = (await consumer.end_offsets([TopicPartition(topic, 0)])).values()
+        return end
 
 
 def test_the_command_serves_until_it_is_told_to_end():

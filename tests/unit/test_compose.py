@@ -51,7 +51,9 @@ def test_it_has_the_settings_of_the_embedded_broker():
         name.removeprefix("KAFKA_").lower().replace("_", "."): value
         for name, value in found.items()
     }
-    ours = dict(line.split("=", 1) for line in properties(Ports(1, 2, 3, 4), ROOT, {}).splitlines())
+    ours = dict(
+        line.split("=", 1) for line in properties({1: Ports(1, 2, 3, 4)}, 1, ROOT, {}).splitlines()
+    )
     assert {n: v for n, v in theirs.items() if n not in _ADDRESSES} == {
         n: v for n, v in ours.items() if n not in _ADDRESSES
     }
