@@ -172,6 +172,11 @@ class Limits(_Section):
     stall: _Wait = Field(
         120.0, description="work that is due and does not move for this long ends the worker"
     )
+    unavailable: _Wait = Field(
+        3600.0,
+        description="how long a right, topic or secret that a serving worker lost is waited for; then"
+        " exit 77 or 78",
+    )
 
 
 class Http(_Section):

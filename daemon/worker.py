@@ -133,10 +133,16 @@ class Worker:
             self._settings.limits.stall,
             held=lambda: self._line.in_flight_requests if self._line else 0,
             due_s=lambda now_s: self._line.due_s(now_s) if self._line else now_s,
-            reachable=lambda: self._source is None or self._source.reachable,
+            outage=self._outage,
             trouble=lambda: self._line.trouble if self._line else "",
             beat=self._beat,
         )
+
+    def _outage(self) -> str:
+        """What is missing outside, so that what is held cannot move; empty when nothing is."""
+        if self._source is not None and not self._source.reachable:
+            return "no broker answers"
+        return self._line.outage if self._line is not None else ""
 
     def _beat(self) -> None:
         self._watchdog.beat()

@@ -282,11 +282,13 @@ class FakeSink:
         self.topics = dict(topics or {})
         self.published: list[Published] = []
         self.denied: set[str] = set()
+        self.hidden: set[str] = set()  # topics that this client may not see
         self.largest_bytes: dict[str, int] = {}  # of key, value and headers together, by topic
         self.takes_before: dict[str, int] = {}  # records a topic still takes before it is denied
         self.keyed: set[str] = set()  # topics that refuse records without a key
         self.blocked: set[str] = set()  # topics that refuse everything for now
         self.trouble = ""
+        self.outage = ""
         self.failures: list[SendError] = []  # raised by the next sends, first one first
         self.answers_metadata = True
         self.waiting = 0  # sends that are held
@@ -322,6 +324,8 @@ class FakeSink:
         await asyncio.sleep(0)
         if not self.answers_metadata:
             raise SendFailed("the broker does not answer")
+        if topic in self.hidden:
+            raise SendDenied(f"not allowed to see {topic}")
         return self.topics.get(topic)
 
     async def send(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
@@ -381,6 +385,10 @@ class FakeDelivery:
     @property
     def trouble(self) -> str:
         return self._sink.trouble
+
+    @property
+    def outage(self) -> str:
+        return self._sink.outage
 
     async def partition_count(self, topic: str) -> int | None:
         return await self._sink.partition_count(topic)

@@ -5,10 +5,14 @@ from msgspec import structs
 from daemon.answering import dead_letters
 from daemon.answering.dead_letters import dead_letter, headers_bytes
 from daemon.answering.replies import Replies
-from daemon.values.errors import Code, Exit, Fatal
+from daemon.values.errors import Code
 from daemon.values.messages import Answer
 from daemon.wire.problem import problem
 from daemon.wire.reply_headers import error_headers_instead
+
+
+class NoForm(Exception):
+    """The dead-letter topic takes a letter in no form; the message says what to do."""
 
 
 class Undeliverable:
@@ -23,26 +27,17 @@ class Undeliverable:
         return _error_instead(answer, Code.INVALID_REQUEST, detail)
 
     def no_topic(self, answer: Answer) -> Answer:
-        """Return the dead letter for a reply whose topic does not exist or may not be written.
-
-        Raises Fatal for a dead letter.
-        """
-        if answer.dead:
-            raise Fatal(
-                Exit.SETTINGS, f"the dead-letter topic {answer.topic} does not exist: create it"
-            )
+        """Return the dead letter for a reply whose topic does not exist or may not be written."""
         detail = "the reply topic does not exist, or may not be written"
         return self._dead(answer, Code.REPLY_TOPIC_DENIED, detail)
 
     def refused(self, answer: Answer, reason: str) -> Answer:
         """Return the dead letter for a reply that its topic takes in no form, say without a key.
 
-        Raises Fatal for a dead letter.
+        Raises NoForm for a dead letter.
         """
         if answer.dead:
-            raise Fatal(
-                Exit.SETTINGS, f"the dead-letter topic {answer.topic} refuses a letter: {reason}"
-            )
+            raise NoForm(f"the dead-letter topic {answer.topic} refuses a letter: {reason}")
         detail = f"the reply topic refuses the reply: {reason}"
         return self._dead(answer, Code.REPLY_TOPIC_DENIED, detail)
 
@@ -50,7 +45,7 @@ class Undeliverable:
         """Return what to send in place of an answer that the broker refuses for its size.
 
         A result becomes an error reply. An error reply, which keeps its code, loses its key; without
-        one it becomes a dead letter. That is cut to half; raises Fatal when nothing is left to cut.
+        one it becomes a dead letter. That is cut to half; raises NoForm when nothing is left to cut.
         """
         if answer.dead:
             return _shortened(answer)
@@ -88,10 +83,9 @@ def _shortened(answer: Answer) -> Answer:
         most_bytes=size_bytes // 2,
     )
     if _size_bytes(key, value) + headers_bytes(headers) >= size_bytes:
-        raise Fatal(
-            Exit.SETTINGS,
+        raise NoForm(
             f"the dead-letter topic {answer.topic} refuses even {size_bytes} bytes: raise its "
-            "max.message.bytes",
+            "max.message.bytes"
         )
     return structs.replace(answer, code=code, key=key, value=value, headers=headers)
 

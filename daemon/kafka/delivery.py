@@ -43,6 +43,11 @@ class AtLeastOnce:
         """Why nothing can be published at the moment, and what to do; empty when all is well."""
         return self._sink.trouble
 
+    @property
+    def outage(self) -> str:
+        """The same where only somebody outside can mend it; see daemon.values.ports.Delivery."""
+        return self._sink.outage
+
     async def start(self) -> None:
         """Reach a broker and see that the topics of the configuration exist; raises Fatal."""
         await self._sink.start()

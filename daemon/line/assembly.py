@@ -1,5 +1,6 @@
 """Puts the stations of the line together from the settings."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -22,6 +23,7 @@ from daemon.line.outbox import Outbox
 from daemon.line.pipeline import Pipeline
 from daemon.line.settlement import Settlement
 from daemon.loop.tasks import Tasks
+from daemon.loop.trouble import Trouble
 from daemon.preparing.steps import Step, Steps
 from daemon.preparing.transform_threads import TransformThreads
 from daemon.preparing.transforms import Transforms
@@ -96,6 +98,7 @@ def assemble(
         settled=settlement.settled,
         dropped=settlement.handed_back,
         patience_s=settings.limits.publish,
+        trouble=Trouble(settings.limits.unavailable, clock=time.monotonic),
         tasks=tasks,
     )
     runner = runner_kind(

@@ -8,10 +8,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 
-from daemon.answering.undeliverable import Undeliverable
+from daemon.answering.undeliverable import NoForm, Undeliverable
 from daemon.loop.tasks import Tasks
-from daemon.values.errors import Exit, Fatal
+from daemon.loop.trouble import Trouble
+from daemon.values.errors import Exit
 from daemon.values.messages import Answer
 from daemon.values.ports import (
     Delivery,
@@ -39,7 +41,8 @@ class Outbox:
 
     Answers of a lost ledger are dropped, never sent: another worker owes them now. `may_send` is
     asked right before each send (the lease). An answer that a topic of somebody else refuses for
-    `patience_s`, for a reason that might pass, becomes a dead letter; our own topics are waited for.
+    `patience_s`, for a reason that might pass, becomes a dead letter. Our own topics are waited for,
+    whatever they lack, as long as `trouble` lets us.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Outbox:
         settled: Callable[[Sequence[Answer], float], None],
         dropped: Callable[[Sequence[Answer]], None],
         patience_s: float,
+        trouble: Trouble,
         tasks: Tasks,
     ) -> None:
         self._delivery = delivery
@@ -61,6 +65,7 @@ class Outbox:
         self._settled = settled
         self._dropped = dropped
         self._patience_s = patience_s
+        self._trouble = trouble
         self._queues: dict[Destination, deque[Answer]] = {}
         self._counts: dict[str, int] = {}
         self._unplaced: dict[str, list[Answer]] = {}
@@ -70,7 +75,12 @@ class Outbox:
     @property
     def trouble(self) -> str:
         """Why nothing can be published at the moment, and what to do; empty when all is well."""
-        return self._delivery.trouble
+        return self._trouble.reason or self._delivery.trouble
+
+    @property
+    def outage(self) -> str:
+        """The same where only somebody outside can mend it; see daemon.values.ports.Delivery."""
+        return self._trouble.outage or self._delivery.outage
 
     @property
     def pending(self) -> int:
@@ -136,13 +146,34 @@ class Outbox:
             self._readdress(answers)
 
     async def _ask_count(self, topic: str) -> int | None:
-        """Ask until the broker says how many partitions `topic` has."""
+        """Ask until the broker says how many partitions `topic` has; topics of ours have some."""
         backoff = _Backoff()
         while True:
-            try:
-                return await self._delivery.partition_count(topic)
-            except SendFailed:
-                await backoff.pause()
+            with suppress(SendFailed):
+                count = await self._count(topic)
+                if count is not None or topic not in self._own_topics:
+                    return count
+            await backoff.pause()
+
+    async def _count(self, topic: str) -> int | None:
+        """Return how many partitions `topic` has, None for one that nobody can write to.
+
+        Raises SendFailed when the broker does not answer, Fatal when ours is gone for too long.
+        """
+        try:
+            count = await self._delivery.partition_count(topic)
+        except SendDenied as error:
+            self._note_denied(topic, error)
+            return None
+        if count is None and topic in self._own_topics:
+            reason = f"the topic {topic} does not exist: create it"
+            self._trouble.meet(topic, "absent", reason, exit_code=Exit.SETTINGS)
+        return count
+
+    def _note_denied(self, topic: str, error: SendDenied) -> None:
+        if topic in self._own_topics:
+            reason = f"{error}: grant Write on it"
+            self._trouble.meet(topic, SendDenied, reason, exit_code=Exit.DENIED)
 
     def _readdress(self, answers: Sequence[Answer]) -> None:
         """Send to the dead letters what was meant for a topic that nobody can write to."""
@@ -170,32 +201,48 @@ class Outbox:
                     self._settle(taken, began_s)
                     backoff = _Backoff()
                 if isinstance(error, RecordsRefused):
-                    answers = self._replace(unsent, error)
+                    answers, stuck = self._replace(unsent, error)
+                    if stuck:
+                        await backoff.pause()
                 elif await self._go_elsewhere(topic, number, [*unsent.values()], error, backoff):
                     return
                 else:
                     answers = [*unsent.values()]
                     await backoff.pause()
             else:
+                self._trouble.end(topic)
                 self._settle(owed, began_s)
                 return
 
-    def _replace(self, unsent: Mapping[int, Answer], error: RecordsRefused) -> list[Answer]:
-        """Return what is to be sent in place of `unsent`; what goes elsewhere now is placed anew."""
+    def _replace(
+        self, unsent: Mapping[int, Answer], error: RecordsRefused
+    ) -> tuple[list[Answer], bool]:
+        """Return what is to be sent in place of `unsent`, and whether some of it has no other form.
+
+        What goes elsewhere now is placed anew.
+        """
         staying: list[Answer] = []
         leaving: list[Answer] = []
+        stuck = False
         for index, answer in unsent.items():
             if index not in error.refused:
                 staying.append(answer)
                 continue
-            if isinstance(error, RecordTooLarge):
-                instead = self._undeliverable.too_large(answer)
-            else:
-                instead = self._undeliverable.refused(answer, str(error))
+            try:
+                instead = self._instead(answer, error)
+            except NoForm as form:
+                self._trouble.meet(answer.topic, "no form", str(form), exit_code=Exit.SETTINGS)
+                instead, stuck = answer, True
             stays = (instead.topic, instead.partition) == (answer.topic, answer.partition)
             (staying if stays else leaving).append(instead)
         self._place_all(leaving)
-        return staying
+        return staying, stuck
+
+    def _instead(self, answer: Answer, error: RecordsRefused) -> Answer:
+        """Return what is sent in place of a refused `answer`; raises NoForm."""
+        if isinstance(error, RecordTooLarge):
+            return self._undeliverable.too_large(answer)
+        return self._undeliverable.refused(answer, str(error))
 
     async def _go_elsewhere(
         self, topic: str, number: int, answers: list[Answer], error: SendError, backoff: "_Backoff"
@@ -203,10 +250,10 @@ class Outbox:
         """Whether `answers` have another destination now, since there is no use in trying again."""
         own = topic in self._own_topics
         if isinstance(error, SendDenied):
-            if own:
-                raise Fatal(Exit.DENIED, f"{error}: grant Write on it") from error
-            self._readdress(answers)
-            return True
+            self._note_denied(topic, error)
+            if not own:
+                self._readdress(answers)
+            return not own
         if isinstance(error, SendBlocked):
             if own or backoff.waited_s < self._patience_s:
                 return False
@@ -225,7 +272,7 @@ class Outbox:
     async def _has_moved(self, topic: str, number: int) -> bool:
         """Whether `topic` is gone, or was made anew without this partition."""
         try:
-            count = await self._delivery.partition_count(topic)
+            count = await self._count(topic)
         except SendFailed:
             return False
         self._counts.pop(topic, None)

@@ -126,6 +126,11 @@ class Pipeline:
         return self._outbox.trouble
 
     @property
+    def outage(self) -> str:
+        """The same where only somebody outside can mend it; no stall is seen in that."""
+        return self._outbox.outage
+
+    @property
     def full_lanes(self) -> frozenset[str]:
         """The lanes that hold so much that nothing more is fetched for them."""
         return frozenset(lane.name for lane in self._settlement.lanes if not lane.is_open)

@@ -2,5 +2,6 @@
 
 - `event_loop.py`: the event loop that long-lived processes run on
 - `tasks.py`: the one owner of side tasks: one that ends unexpectedly ends the worker, with its reason
+- `trouble.py`: what is waited for because it may pass by itself
 - `wakeup.py`: a wait that ends when somebody rings or when a time comes, whichever is first
 """

@@ -22,7 +22,7 @@ class HealthCheck:
         stall_s: how long due work may stand still.
         held: requests from fetch to acknowledged answer.
         due_s: given the time, when the first of them has to move; see StallDetector.observe.
-        reachable: whether a broker answers.
+        outage: what is missing outside, say a broker or a right; empty when nothing is.
         trouble: why nothing can be published, empty when it can; a stall names it.
         beat: called at each look; see Watchdog.beat.
         clock: monotonic seconds.
@@ -34,14 +34,14 @@ class HealthCheck:
         *,
         held: Callable[[], int],
         due_s: Callable[[float], float],
-        reachable: Callable[[], bool],
+        outage: Callable[[], str],
         trouble: Callable[[], str] = lambda: "",
         beat: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._held = held
         self._due_s = due_s
-        self._reachable = reachable
+        self._outage = outage
         self._trouble = trouble
         self._beat = beat
         self._clock = clock
@@ -55,7 +55,8 @@ class HealthCheck:
         """Return whether this process is worth keeping, for /livez."""
         verdict = self._stall.verdict(self._clock())
         trouble = self._trouble()
-        return verdict.moving, f"{verdict.reason}: {trouble}" if trouble else verdict.reason
+        known = trouble and trouble not in verdict.reason
+        return verdict.moving, f"{verdict.reason}: {trouble}" if known else verdict.reason
 
     async def run(self) -> NoReturn:
         """Look until cancelled; raises Fatal at a stall, so that the process ends."""
@@ -66,7 +67,7 @@ class HealthCheck:
     def _look(self) -> None:
         now = self._clock()
         self._stall.observe(
-            held=self._held(), due_s=self._due_s(now), reachable=self._reachable(), now=now
+            held=self._held(), due_s=self._due_s(now), outage=self._outage(), now=now
         )
         self._beat()
         summarise()

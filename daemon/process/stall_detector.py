@@ -1,7 +1,8 @@
 """Whether the worker moves the work it holds. Pure: `now` is monotonic seconds.
 
 Rule 1: work that is not due yet (it waits for its linger) is no stall.
-Rule 2: a broker that cannot be reached is not the worker's fault: time without it does not count.
+Rule 2: what is missing outside is not the worker's fault: time without a broker, without a right or
+a topic does not count.
 Rule 3: time in which this process did not run (SIGSTOP, a frozen container, a sleeping laptop) does
 not count either.
 """
@@ -28,7 +29,7 @@ class StallDetector:
         self._stall_s = stall_s
         self._held = 0
         self._due_s = inf
-        self._reachable = True
+        self._outage = ""
         self._moved_s = now
         self._looked_s = now
 
@@ -36,18 +37,18 @@ class StallDetector:
         """Some answer was acknowledged, or some request was handed back to the group."""
         self._moved_s = now
 
-    def observe(self, *, held: int, due_s: float, reachable: bool, now: float) -> None:
+    def observe(self, *, held: int, due_s: float, outage: str, now: float) -> None:
         """Take in the present state.
 
         Args:
             held: requests from fetch to acknowledged answer.
             due_s: when the first of them has to move: the end of its linger while it waits, any
                 time up to `now` while it runs or is being published; inf when nothing is due.
-            reachable: whether a broker answers.
+            outage: what is missing outside, so that nothing can move; empty when nothing is.
             now: monotonic seconds.
         """
         self._look(now)
-        if not self._reachable:
+        if self._outage:
             self._moved_s = now
         self._held = held
         if held == 0:
@@ -56,15 +57,15 @@ class StallDetector:
             self._due_s = due_s
         else:  # overdue since the first look that saw it, whatever later looks say
             self._due_s = min(self._due_s, due_s)
-        self._reachable = reachable
+        self._outage = outage
 
     def verdict(self, now: float) -> StallVerdict:
         """Return whether the worker moves; stalled means that it should end itself."""
         self._look(now)
         if self._held == 0:
             return StallVerdict(moving=True, reason="no work is held")
-        if not self._reachable:
-            return StallVerdict(moving=True, reason="no broker answers; nothing can move")
+        if self._outage:
+            return StallVerdict(moving=True, reason=f"{self._outage}; nothing can move")
         if now < self._due_s:
             return StallVerdict(moving=True, reason=f"{self._held} requests wait for their batch")
         still_s = now - max(self._moved_s, self._due_s)

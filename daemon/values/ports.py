@@ -86,10 +86,17 @@ class Delivery(Protocol):
     def trouble(self) -> str:
         """Why nothing can be published at the moment, and what to do; empty when all is well."""
 
+    @property
+    def outage(self) -> str:
+        """`trouble` that only somebody outside can mend, such as a missing right; else empty.
+
+        It ends the process by itself after limits.unavailable, so it is not taken for a stall.
+        """
+
     async def partition_count(self, topic: str) -> int | None:
         """Return how many partitions `topic` has, None when the broker says there is none.
 
-        Raises SendFailed when the broker does not answer.
+        Raises SendFailed when the broker does not answer, SendDenied when this client may not know.
         """
 
     async def deliver(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:

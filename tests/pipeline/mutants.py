@@ -3,9 +3,7 @@
 from functools import partial
 
 from tests.pipeline import (
-    line,
     test_backpressure,
-    test_fatal,
     test_line,
     test_partitions,
     test_preparing,
@@ -92,9 +90,22 @@ OUTBOX = [
     (
         "Outbox._go_elsewhere",
         "keeps a denied topic to itself",
-        "if own:\n    raise ANY from ANY_1",
-        "if not own:\n    raise ANY from ANY_1",
-        partial(test_fatal.test_a_topic_it_may_not_write_to_ends_it, line.REPLIES, 1),
+        "if not own:\n    self._readdress(answers)",
+        "if own:\n    self._readdress(answers)",
+        partial(
+            test_backpressure.test_while_the_default_reply_topic_is_away_good_requests_wait,
+            "denied",
+        ),
+    ),
+    (
+        "Outbox._ask_count",
+        "dead-letters what the default topic is away for",
+        "if count is not None or topic not in self._own_topics:\n    return count",
+        "return count",
+        partial(
+            test_backpressure.test_while_the_default_reply_topic_is_away_good_requests_wait,
+            "gone",
+        ),
     ),
 ]
 SETTLEMENT = [

@@ -6,7 +6,7 @@ import pytest
 
 from daemon.values.ports import SendFailed
 from tests.pipeline.doubling import row
-from tests.pipeline.line import REPLIES, Line, now_s
+from tests.pipeline.line import DEAD, REPLIES, Line, now_s
 
 LANES = {
     "standard": {
@@ -45,6 +45,28 @@ async def test_while_replies_cannot_leave_reading_stops_at_the_lanes_limits(body
         line.sink.release()
         await line.quiet()
         assert len(line.ends()) == 200
+
+
+@pytest.mark.parametrize("away", ["gone", "denied"])
+async def test_while_the_default_reply_topic_is_away_good_requests_wait(away):
+    async with Line(LANES) as line:
+        line.push("standard", *[ONE] * 8)
+        await line.quiet()
+        partitions = line.sink.topics[REPLIES]
+        if away == "gone":
+            del line.sink.topics[REPLIES]
+        else:
+            line.sink.denied.add(REPLIES)
+        await feed(line, 200)
+        await asyncio.sleep(120)
+        assert line.line.in_flight_requests < 20 + 5
+        assert REPLIES in line.line.outage
+
+        line.sink.topics[REPLIES] = partitions
+        line.sink.denied.clear()
+        await line.quiet()
+        assert len(line.sink.sent_to(REPLIES)) == 208
+        assert not line.sink.sent_to(DEAD)
 
 
 async def test_a_fetch_is_no_larger_than_the_room_there_is():

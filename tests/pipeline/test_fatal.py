@@ -43,8 +43,8 @@ async def test_a_sick_model_does_not_spoil_what_was_answered_before():
 
 
 @pytest.mark.parametrize(("topic", "value"), [(REPLIES, 1), (DEAD, None)])
-async def test_a_topic_it_may_not_write_to_ends_it(topic, value):
-    async with Line() as line:
+async def test_a_topic_it_may_not_write_to_for_too_long_ends_it(topic, value):
+    async with Line(limits={"unavailable": 30.0}) as line:
         line.sink.denied.add(topic)
         if value is None:
             line.source.push_unreadable("standard", 0)
@@ -58,16 +58,16 @@ async def test_a_topic_it_may_not_write_to_ends_it(topic, value):
         assert not line.commits
 
 
-async def test_a_dead_letter_topic_that_is_gone_ends_it():
-    async with Line() as line:
+async def test_a_dead_letter_topic_that_is_gone_for_too_long_ends_it():
+    async with Line(limits={"unavailable": 30.0}) as line:
         del line.sink.topics[DEAD]
         line.source.push_unreadable("standard", 0)
 
         assert (await ended(line)).exit_code is Exit.SETTINGS
 
 
-async def test_a_dead_letter_topic_that_takes_nothing_ends_it():
-    async with Line() as line:
+async def test_a_dead_letter_topic_that_takes_nothing_for_too_long_ends_it():
+    async with Line(limits={"unavailable": 30.0}) as line:
         line.sink.largest_bytes[DEAD] = 50
         line.source.push_unreadable("standard", 0)
 

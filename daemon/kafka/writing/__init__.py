@@ -10,5 +10,4 @@
 - `refusals.py`: what it means that a broker refuses a batch: the one table of it
 - `replay.py`: sending replayed requests: each to its partition, acknowledged by all replicas in sync
 - `sink.py`: records to Kafka: batches with a delivery deadline of their own, each acknowledged
-- `trouble.py`: what keeps answers from leaving: said once a cause, with a count when it is over
 """

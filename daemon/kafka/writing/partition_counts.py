@@ -20,7 +20,7 @@ _MOST_TOPICS = 1_000
 
 
 class _Answer(NamedTuple):
-    partitions: int | None
+    partitions: int | errors.KafkaError | None
     until_s: float
 
 
@@ -44,20 +44,17 @@ class PartitionCounts:
     async def count(self, topic: str) -> int | None:
         """Return the partitions of `topic`, None when there is no such topic.
 
-        Raises: errors.KafkaError, TimeoutError.
+        Raises: errors.KafkaError, TimeoutError; TopicAuthorizationFailedError is remembered too.
         """
         known = self._answers.get(topic)
         if known is not None and self._clock() < known.until_s:
-            return known.partitions
+            return _count(known.partitions)
         asking = self._asking.get(topic)
         if asking is None:
             asking = self._tasks.start(self._look_up(topic), name=f"partitions of {topic}")
             self._asking[topic] = asking
             asking.add_done_callback(lambda _: self._asking.pop(topic))
-        count = await asyncio.shield(asking)  # others may wait for it too
-        if isinstance(count, Exception):
-            raise count
-        return count
+        return _count(await asyncio.shield(asking))  # others may wait for it too
 
     def forget(self, topic: str) -> None:
         """Ask anew: what is known of `topic` turned out wrong."""
@@ -65,14 +62,21 @@ class PartitionCounts:
 
     async def _look_up(self, topic: str) -> int | Exception | None:
         """Return the count, or why nobody says."""
+        count: int | errors.KafkaError | None
         try:
             count = await self._ask(topic)
-        except errors.TopicAuthorizationFailedError:
-            count = None  # a topic this worker may not see is no topic to it
+        except errors.TopicAuthorizationFailedError as error:
+            count = error
         except (errors.KafkaError, TimeoutError) as error:
             return error
-        age_s = METADATA_AGE_S if count is not None else _ABSENT_S
+        age_s = METADATA_AGE_S if isinstance(count, int) else _ABSENT_S
         if len(self._answers) >= _MOST_TOPICS:
             del self._answers[next(iter(self._answers))]
         self._answers[topic] = _Answer(count, self._clock() + age_s)
         return count
+
+
+def _count(answer: int | Exception | None) -> int | None:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

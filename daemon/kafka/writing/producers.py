@@ -10,8 +10,8 @@ from config.settings import Kafka
 from daemon.kafka import client
 from daemon.kafka.reason import reason_of
 from daemon.kafka.writing.producer import Producer
-from daemon.kafka.writing.trouble import Trouble
 from daemon.loop.tasks import Tasks
+from daemon.loop.trouble import Trouble
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
@@ -58,9 +58,8 @@ class Producers:
             self._reach(), self._kafka.start_timeout, clock=self._clock
         )
         while (problem := await self._make()) is not None:
-            if isinstance(problem, Fatal):
-                raise problem
-            client.raise_if_denied(problem, servers)
+            if (refusal := self._refusal(problem)) is not None:
+                raise refusal from problem
             if self._clock() > deadline_s:
                 raise Fatal(
                     Exit.BROKER_UNAVAILABLE, f"no producer at {servers}: {reason_of(problem)}"
@@ -109,12 +108,26 @@ class Producers:
         await asyncio.sleep(pause_s)
         pause_s = _FIRST_PAUSE_S
         while (problem := await self._make()) is not None:
-            key = str(problem) if isinstance(problem, Fatal) else type(problem)
-            if not self._trouble.again(_SUBJECT, key):
-                self._trouble.begin(_SUBJECT, key, f"no producer: {reason_of(problem)}")
+            refusal = self._refusal(problem)
+            if refusal is not None:
+                self._trouble.meet(
+                    _SUBJECT,
+                    str(refusal),
+                    f"no producer: {refusal}",
+                    exit_code=refusal.exit_code,
+                )
+            else:
+                reason = f"no producer: {reason_of(problem)}"
+                self._trouble.meet(_SUBJECT, type(problem), reason)
             await asyncio.sleep(pause_s)
             pause_s = _longer(pause_s)
         self._trouble.end(_SUBJECT)
+
+    def _refusal(self, problem: Exception) -> Fatal | None:
+        """Return what `problem` ended a start with; None when it may be a broker that is not there."""
+        if isinstance(problem, Fatal):
+            return problem
+        return client.denied(problem, self._kafka.bootstrap_servers)
 
     async def _make(self) -> Exception | None:
         """Start a producer; return why there is none."""

@@ -17,8 +17,8 @@ from daemon.kafka.writing.partition_counts import PartitionCounts
 from daemon.kafka.writing.producer import Abandoned, Producer, Replaced
 from daemon.kafka.writing.producers import Producers
 from daemon.kafka.writing.refusals import INVALID_TIMESTAMP, Meaning, Refused
-from daemon.kafka.writing.trouble import Trouble
 from daemon.loop.tasks import Tasks
+from daemon.loop.trouble import Trouble
 from daemon.values.ports import (
     OutgoingRecord,
     RecordInvalid,
@@ -57,7 +57,7 @@ class KafkaSink:
         self._clock = clock
         self._wall = wall
         self._publish_s = limits.publish
-        self._trouble = Trouble(clock)
+        self._trouble = Trouble(limits.unavailable, clock=clock)
         self._explaining = asyncio.Lock()
         self._producers = Producers(
             kafka,
@@ -76,6 +76,11 @@ class KafkaSink:
         """Why nothing can be published at the moment, and what to do; empty when all is well."""
         return self._trouble.reason
 
+    @property
+    def outage(self) -> str:
+        """The same where only somebody outside can mend it; see ports.Delivery."""
+        return self._trouble.outage
+
     async def start(self) -> None:
         """Reach a broker and see that the topics of the configuration exist; raises Fatal."""
         guards.install()
@@ -88,12 +93,14 @@ class KafkaSink:
         await self._producers.close(_CLOSE_S)
 
     async def partition_count(self, topic: str) -> int | None:
-        """Return how many partitions `topic` has, None when there is none, or none to be seen.
+        """Return how many partitions `topic` has, None when there is none.
 
-        Raises SendFailed when the broker does not answer.
+        Raises SendFailed when the broker does not answer, SendDenied when it does not tell this client.
         """
         try:
             return await self._counts.count(topic)
+        except errors.TopicAuthorizationFailedError as error:
+            raise SendDenied(f"not allowed to see {topic}") from error
         except (errors.KafkaError, TimeoutError) as error:
             raise SendFailed(f"nobody says how many partitions {topic} has") from error
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from daemon.answering.replies import Replies
-from daemon.answering.undeliverable import Undeliverable
-from daemon.values.errors import Code, Exit, Fatal
+from daemon.answering.undeliverable import NoForm, Undeliverable
+from daemon.values.errors import Code
 from tests.bad_input import ROW
 from tests.unit.admission.door import (
     WALL_AHEAD_S,
@@ -87,6 +87,5 @@ def test_dead_letter_too_large_is_cut_until_nothing_is_left():
         assert header(answer, "dlq-offset") == b"7"
 
     assert sizes == sorted(sizes, reverse=True)
-    with pytest.raises(Fatal) as caught:
+    with pytest.raises(NoForm, match=r"raise its max\.message\.bytes"):
         AMENDS.too_large(AMENDS.too_large(answer))
-    assert caught.value.exit_code is Exit.SETTINGS

@@ -9,12 +9,13 @@ from aiokafka import errors
 from config.settings import Kafka
 from daemon.kafka.writing import producers
 from daemon.kafka.writing.producers import Producers
-from daemon.kafka.writing.trouble import Trouble
 from daemon.loop.tasks import Tasks
+from daemon.loop.trouble import Trouble
 from daemon.telemetry.events import Event
 from daemon.values.errors import Exit, Fatal
 
 LONG_S = 600.0
+UNAVAILABLE_S = 300.0
 
 
 class Cluster:
@@ -68,7 +69,7 @@ class Bench:
         self.cluster = Cluster()
         self.tasks = Tasks()
         loop = asyncio.get_running_loop()
-        self.trouble = Trouble(loop.time)
+        self.trouble = Trouble(UNAVAILABLE_S, clock=loop.time)
         self.producers = Producers(
             Kafka(group="g"),
             self.cluster.reach,
@@ -114,7 +115,7 @@ async def test_a_secret_that_cannot_be_read_for_a_while_costs_no_more_than_that(
 async def test_what_stands_in_the_way_is_said_once_and_counted_when_it_is_over(bench, monkeypatch):
     lines = []
     monkeypatch.setattr(
-        "daemon.kafka.writing.trouble.log", lambda event, **fields: lines.append((event, fields))
+        "daemon.loop.trouble.log", lambda event, **fields: lines.append((event, fields))
     )
     first = await bench.start()
     bench.cluster.secrets = unreadable(5)
@@ -140,6 +141,37 @@ async def test_the_trouble_is_known_while_it_lasts(bench):
     bench.cluster.secrets = []
     await current(bench)
     assert bench.trouble.reason == ""
+
+
+@pytest.mark.parametrize(
+    ("problems", "secrets", "exit_code"),
+    [
+        ([], unreadable(1_000), Exit.SETTINGS),
+        ([errors.AuthenticationFailedError("no")] * 1_000, [], Exit.DENIED),
+    ],
+)
+async def test_who_is_not_let_in_for_too_long_ends_the_process(bench, problems, secrets, exit_code):
+    first = await bench.start()
+    bench.cluster.problems, bench.cluster.secrets = list(problems), list(secrets)
+
+    bench.producers.replace(first, "refused")
+    await asyncio.sleep(UNAVAILABLE_S / 2)
+    bench.tasks.check()
+    assert bench.trouble.outage.startswith("no producer: ")
+    with pytest.raises(Fatal, match=r"limits\.unavailable") as caught:
+        await bench.tasks.until(asyncio.ensure_future(asyncio.sleep(UNAVAILABLE_S)))
+    assert caught.value.exit_code is exit_code
+
+
+async def test_a_broker_that_is_not_there_ends_nothing(bench):
+    first = await bench.start()
+    bench.cluster.problems = [errors.KafkaConnectionError("gone")] * 10_000
+
+    bench.producers.replace(first, "refused")
+    await asyncio.sleep(4 * UNAVAILABLE_S)
+
+    bench.tasks.check()
+    assert bench.trouble.outage == ""
 
 
 @pytest.mark.parametrize(

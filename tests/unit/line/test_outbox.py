@@ -8,6 +8,7 @@ from daemon.answering.replies import Replies
 from daemon.answering.undeliverable import Undeliverable
 from daemon.line.outbox import Outbox
 from daemon.loop.tasks import Tasks
+from daemon.loop.trouble import Trouble
 from daemon.values.errors import Code, Exit, Fatal
 from daemon.values.messages import Answer
 from daemon.values.ports import SendFailed
@@ -18,6 +19,7 @@ LARGE_BYTES = 1_000
 
 
 PATIENCE_S = 30.0
+UNAVAILABLE_S = 600.0
 SETTINGS = Settings(
     kafka={"group": "g"},
     models={"m": {"path": "model.onnx"}},
@@ -55,6 +57,7 @@ class Bench:
             settled=self._settled,
             dropped=self.dropped.extend,
             patience_s=PATIENCE_S,
+            trouble=Trouble(UNAVAILABLE_S, clock=asyncio.get_running_loop().time),
             tasks=self.tasks,
         )
 
@@ -139,13 +142,13 @@ async def test_a_topic_whose_lookup_is_not_answered_holds_up_no_other():
     assert bench.sink.sent_to("dead")
 
 
-async def test_a_reply_topic_deleted_meanwhile_ends_in_dead_letters():
-    bench = Bench()
-    bench.outbox.put(answers(bench.ledger, 1))
+async def test_a_topic_that_a_request_names_deleted_meanwhile_ends_in_dead_letters():
+    bench = Bench(FakeSink({"replies": 1, "dead": 1, "theirs": 1}))
+    bench.outbox.put(answers(bench.ledger, 1, topic="theirs"))
     await bench.idle()
-    del bench.sink.topics["replies"]
+    del bench.sink.topics["theirs"]
 
-    bench.outbox.put(answers(bench.ledger, 1, first=1))
+    bench.outbox.put(answers(bench.ledger, 1, first=1, topic="theirs"))
     await bench.idle()
 
     assert len(bench.sink.sent_to("dead")) == 1
@@ -212,27 +215,101 @@ async def test_nothing_is_handed_to_the_producer_without_a_lease():
     assert len(bench.dropped) == 2
 
 
-@pytest.mark.parametrize("topic", ["replies", "dead"])
-async def test_a_topic_it_may_not_write_to_ends_the_process_with_denied(topic):
-    bench = Bench()
-    bench.sink.denied.add(topic)
+def deny(sink, topic):
+    """Take the right to write away; return what gives it back."""
+    sink.denied.add(topic)
+    return lambda: sink.denied.remove(topic)
+
+
+def delete(sink, topic):
+    """Delete a topic of one partition; return what makes it anew."""
+    del sink.topics[topic]
+    return lambda: sink.topics.update({topic: 1})
+
+
+def restrict(sink, topic):
+    """Take no record without a key; return what ends that."""
+    sink.keyed.add(topic)
+    return lambda: sink.keyed.remove(topic)
+
+
+def hide(sink, topic):
+    """Let nobody see a topic; return what ends that."""
+    sink.hidden.add(topic)
+    return lambda: sink.hidden.remove(topic)
+
+
+OUTAGES = pytest.mark.parametrize(
+    ("topic", "take_away", "said", "exit_code"),
+    [
+        ("replies", deny, "not allowed to write to replies: grant Write on it", Exit.DENIED),
+        ("dead", deny, "not allowed to write to dead: grant Write on it", Exit.DENIED),
+        ("replies", hide, "not allowed to see replies: grant Write on it", Exit.DENIED),
+        ("replies", delete, "the topic replies does not exist: create it", Exit.SETTINGS),
+        ("dead", delete, "the topic dead does not exist: create it", Exit.SETTINGS),
+        ("dead", restrict, "the dead-letter topic dead refuses a letter: ", Exit.SETTINGS),
+    ],
+)
+
+
+@OUTAGES
+async def test_what_a_topic_of_ours_lacks_for_a_while_is_waited_for(
+    topic, take_away, said, exit_code
+):
+    bench = Bench(FakeSink({"replies": 1, "dead": 1}))
+    give_back = take_away(bench.sink, topic)
+
+    bench.outbox.put(answers(bench.ledger, 3, topic=topic))
+    await asyncio.sleep(UNAVAILABLE_S / 2)
+    bench.tasks.check()
+    assert said in bench.outbox.outage
+    assert bench.outbox.trouble == bench.outbox.outage
+    assert bench.settled == []
+
+    give_back()
+    await bench.idle()
+    assert ends_of(bench) == [(0, topic), (1, topic), (2, topic)]
+    assert bench.outbox.trouble == ""
+
+
+@OUTAGES
+async def test_what_a_topic_of_ours_lacks_for_too_long_ends_the_process(
+    topic, take_away, said, exit_code
+):
+    bench = Bench(FakeSink({"replies": 1, "dead": 1}))
+    take_away(bench.sink, topic)
 
     bench.outbox.put(answers(bench.ledger, 1, topic=topic))
-    with pytest.raises(Fatal, match=f"{topic}: grant Write") as caught:
-        await bench.idle()
+    with pytest.raises(Fatal, match=r"limits\.unavailable") as caught:
+        await bench.idle(2 * UNAVAILABLE_S)
 
-    assert caught.value.exit_code == Exit.DENIED
+    assert said in str(caught.value)
+    assert caught.value.exit_code is exit_code
     assert bench.settled == []
 
 
-async def test_a_missing_dead_letter_topic_ends_the_process_with_settings():
+async def test_a_topic_of_ours_that_was_made_anew_with_fewer_partitions_gets_what_waited():
+    bench = Bench()
+    bench.outbox.put(answers(bench.ledger, 1))
+    await bench.idle()
+    del bench.sink.topics["replies"]
+    bench.outbox.put(answers(bench.ledger, 2, first=1))
+    await asyncio.sleep(UNAVAILABLE_S / 2)
+
+    bench.sink.topics["replies"] = 1
+    await bench.idle()
+
+    assert ends_of(bench) == [(0, "replies"), (1, "replies"), (2, "replies")]
+
+
+async def test_a_dead_letter_that_waits_holds_up_no_reply():
     bench = Bench(FakeSink({"replies": 1}))
 
     bench.outbox.put(answers(bench.ledger, 1, topic="missing"))
-    with pytest.raises(Fatal) as caught:
-        await bench.idle()
+    bench.outbox.put(answers(bench.ledger, 1, first=1))
+    await asyncio.sleep(1)
 
-    assert caught.value.exit_code == Exit.SETTINGS
+    assert ends_of(bench) == [(1, "replies")]
 
 
 async def test_a_denied_topic_that_only_a_request_names_costs_no_other_its_reply():
@@ -303,17 +380,6 @@ async def test_a_reply_without_the_key_its_topic_wants_is_dead_lettered_with_the
     (letter,) = bench.sink.sent_to("dead")
     assert letter.header("dlq-code") == b"reply_topic_denied"
     assert b"no key" in letter.header("dlq-detail")
-
-
-async def test_a_dead_letter_topic_that_refuses_a_letter_ends_the_process_with_settings():
-    bench = Bench()
-    bench.sink.keyed.add("dead")
-
-    bench.outbox.put(answers(bench.ledger, 1, topic="missing"))
-    with pytest.raises(Fatal, match="no key") as caught:
-        await bench.idle()
-
-    assert caught.value.exit_code == Exit.SETTINGS
 
 
 async def test_what_an_own_topic_refuses_for_now_is_owed_until_it_is_taken():

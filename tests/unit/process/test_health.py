@@ -13,14 +13,14 @@ class Worker:
     def __init__(self):
         self.held = 1
         self.due_s = 0.0
-        self.reachable = True
+        self.outage = ""
         self.trouble = ""
         self.beats = 0
         self.vitals = HealthCheck(
             60.0,
             held=lambda: self.held,
             due_s=lambda _: self.due_s,
-            reachable=lambda: self.reachable,
+            outage=lambda: self.outage,
             trouble=lambda: self.trouble,
             beat=self.beat,
             clock=asyncio.get_running_loop().time,
@@ -74,10 +74,17 @@ async def test_a_worker_that_answers_goes_on(worker):
 
 
 async def test_an_outage_of_the_broker_ends_nothing(worker):
-    worker.reachable = False
+    worker.outage = "no broker answers"
 
     assert await run(worker, 600.0) is None
     assert worker.vitals.live()[0] is True
+
+
+async def test_what_is_missing_outside_is_no_stall_and_is_said_once(worker):
+    worker.outage = worker.trouble = "not allowed to write to replies"
+
+    assert await run(worker, 600.0) is None
+    assert worker.vitals.live() == (True, "not allowed to write to replies; nothing can move")
 
 
 async def test_an_idle_worker_goes_on(worker):

@@ -8,12 +8,12 @@ from daemon.process.stall_detector import StallDetector
 STALL_S = 60.0
 
 
-def watched(progress, until, *, start=0.0, held=3, due_s=0.0, reachable=True):
+def watched(progress, until, *, start=0.0, held=3, due_s=0.0, outage=""):
     """Observe once a second, as the worker does; return the verdicts with their times."""
     verdicts = []
     now = start
     while now <= until:
-        progress.observe(held=held, due_s=due_s, reachable=reachable, now=now)
+        progress.observe(held=held, due_s=due_s, outage=outage, now=now)
         verdicts.append((now, progress.verdict(now).moving))
         now += 1.0
     return verdicts
@@ -68,14 +68,14 @@ def test_a_request_that_waits_for_its_linger_is_no_stall():
 def test_a_broker_that_cannot_be_reached_is_no_stall():
     progress = StallDetector(STALL_S, now=0.0)
 
-    verdicts = watched(progress, 1_000.0, reachable=False)
+    verdicts = watched(progress, 1_000.0, outage="no broker answers")
 
     assert first_stall(verdicts) is None
 
 
 def test_time_without_a_broker_does_not_count():
     progress = StallDetector(STALL_S, now=0.0)
-    watched(progress, 500.0, reachable=False)
+    watched(progress, 500.0, outage="no broker answers")
 
     verdicts = watched(progress, 700.0, start=501.0)
 
@@ -113,7 +113,7 @@ def test_work_that_is_due_at_every_look_is_due_since_the_first():
     now = 0.0
     while progress.verdict(now).moving:
         now += 1.0
-        progress.observe(held=1, due_s=now, reachable=True, now=now)
+        progress.observe(held=1, due_s=now, outage="", now=now)
 
     assert now == 1.0 + STALL_S
 
@@ -138,7 +138,8 @@ def test_a_stall_needs_a_whole_limit_of_due_work_a_broker_and_no_answer(history)
     due_s = inf
     for pause_s, held, reachable, due_in_s, settles in history:
         now += pause_s
-        progress.observe(held=held, due_s=now + due_in_s, reachable=reachable, now=now)
+        outage = "" if reachable else "no broker answers"
+        progress.observe(held=held, due_s=now + due_in_s, outage=outage, now=now)
         if settles:
             progress.settled(now=now)
         if settles or not was_reachable:
@@ -161,5 +162,5 @@ def test_every_lasting_stall_is_found_within_the_limit_and_one_look(every_s, due
     now = 0.0
     while progress.verdict(now).moving:
         now += every_s
-        progress.observe(held=1, due_s=due_s, reachable=True, now=now)
+        progress.observe(held=1, due_s=due_s, outage="", now=now)
         assert now <= due_s + STALL_S + every_s
