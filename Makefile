@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 KEEP ?=
+ANEW ?=
 SCENARIO ?= quickstart
 JOBS ?= 2
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
@@ -13,7 +14,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo test test-long test-faults test-gpu check format bench load pictures lock clean
+.PHONY: help bootstrap demo test test-long test-faults fault-table test-gpu check format bench load pictures lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -39,8 +40,11 @@ test: $(STAMP) ## the test suite, real Kafka included (JOBS=2 files at a time)
 test-long: $(STAMP) ## what takes minutes
 	@$(BIN)/python -m pytest -m long
 
-test-faults: $(STAMP) ## what breaks brokers, networks and workers
-	@$(BIN)/python -m pytest -m faults
+test-faults: $(STAMP) ## what breaks brokers, networks and workers, some 40 minutes; its results are for `make fault-table`
+	@$(BIN)/python -m pytest -m 'faults or fault_row'
+
+fault-table: $(STAMP) ## the table of docs/reliability.md, of all runs of test-faults since `make fault-table ANEW=1`
+	@$(BIN)/python -m tests.fault_table $(if $(ANEW),--anew)
 
 test-gpu: $(STAMP) ## what needs an NVIDIA GPU and the extra `gpu`
 	@$(BIN)/python -m pytest -m gpu

@@ -15,6 +15,8 @@ How to use it:
 - `cluster`: a loadtest.kafka.cluster.Cluster of three nodes for the whole run, each a Broker to kill,
   pause, stop and start; what a test leaves down is started after it. `cluster_topics`: `topics` on
   it, with a copy on each node. Who leads what, and moving it: loadtest.kafka.leaders.Leaders.
+- `fault_row`: says what came of a fault, for the table of docs/reliability.md: tests/fault_table.py.
+- `delivery`: each delivery in turn, a value of kafka.delivery.
 - Tests under unit/ and pipeline/ run in virtual time (async-solipsism): sleeping costs nothing, real
   sockets and threads do not work. All others run on uvloop, as the daemon does.
 """
@@ -35,6 +37,7 @@ from loadtest.kafka import jars, quick_start
 from loadtest.kafka.broker import Broker
 from loadtest.kafka.cluster import Cluster
 from loadtest.kafka.proxy import Proxy
+from tests import fault_table
 
 _KAFKA_FIXTURES = {"kafka", "broker", "spare", "cluster"}
 _VIRTUAL_TIME = {"unit", "pipeline"}
@@ -78,6 +81,46 @@ def _prepare(config):
             quick_start.prepare(Console(stderr=True))
         except jars.KafkaUnavailable as error:
             pytest.exit(str(error), returncode=1)
+
+
+_FOUND = pytest.StashKey()
+
+
+@pytest.fixture(params=[fault_table.AT_LEAST_ONCE])
+def delivery(request):
+    return request.param
+
+
+@pytest.fixture
+def fault_row(request):
+    """fault_row(lost=, repeated=, recovery_s=): what an independent reader found."""
+    assert fault_table.of(request.node), "declare the row: @pytest.mark.fault_row(...)"
+
+    def found(*, lost=0, repeated=0, recovery_s=None):
+        request.node.stash[_FOUND] = {
+            "lost": lost,
+            "repeated": repeated,
+            "recovery_s": recovery_s,
+        }
+
+    return found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    declared = fault_table.of(item)
+    if declared and call.when == "call" and not report.skipped:
+        nothing = dict.fromkeys(("lost", "repeated", "recovery_s"))
+        fault_table.note(
+            fault_table.Run(
+                *declared,
+                delivery=item.funcargs.get("delivery", fault_table.AT_LEAST_ONCE),
+                kept=report.passed,
+                **item.stash.get(_FOUND, nothing),
+            )
+        )
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)
