@@ -17,6 +17,8 @@ How to use it:
   it, with a copy on each node. Who leads what, and moving it: loadtest.kafka.leaders.Leaders.
 - `fault_row`: says what came of a fault, for the table of docs/reliability.md: tests/fault_table.py.
 - `delivery`: each delivery in turn, a value of kafka.delivery.
+- `secure_broker`: a Broker for the whole run that insists on TLS, a login and rights, its certificate
+  `secure_folder`/broker.pem, `secure_topics` on it; users and rights: tests/secure_broker.py.
 - Tests under unit/ and pipeline/ run in virtual time (async-solipsism): sleeping costs nothing, real
   sockets and threads do not work. All others run on uvloop, as the daemon does.
 """
@@ -38,8 +40,9 @@ from loadtest.kafka.broker import Broker
 from loadtest.kafka.cluster import Cluster
 from loadtest.kafka.proxy import Proxy
 from tests import fault_table
+from tests import secure_broker as secure
 
-_KAFKA_FIXTURES = {"kafka", "broker", "spare", "cluster"}
+_KAFKA_FIXTURES = {"kafka", "broker", "spare", "cluster", "secure_broker"}
 _VIRTUAL_TIME = {"unit", "pipeline"}
 _GIVEN = os.environ.get("KAFKA_BOOTSTRAP")
 
@@ -169,6 +172,23 @@ def _one_cluster():
 def cluster(_one_cluster):
     yield _one_cluster
     _one_cluster.mend()
+
+
+@pytest.fixture(scope="session")
+def secure_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("secrets")
+
+
+@pytest.fixture(scope="session")
+def secure_broker(secure_folder):
+    with secure.secure_broker(secure_folder) as made:
+        yield made
+
+
+@pytest.fixture
+async def secure_topics(secure_broker):
+    async with _Topics(secure_broker.bootstrap) as made:
+        yield made
 
 
 @pytest.fixture

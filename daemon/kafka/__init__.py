@@ -16,7 +16,7 @@
   protocol types
 - `reason.py`: why a broker could not be had, as people read it
 - `source.py`: requests from Kafka: fetched, entered in ledgers, given up in rebalances, committed
-- `topic_ids.py`: which topic stands behind a name: the id that Kafka gives each topic when it is
-  made
+- `topic_ids.py`: which topic stands behind a name, the id that Kafka gives each topic when it is
+  made, and who may read it
 - `topics.py`: what the cluster says of topics, by a request that never asks it to create them
 """

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from types import MappingProxyType
 
@@ -37,6 +38,8 @@ _TOPICS_S = 2.0
 start, and what was read of it meanwhile is answered twice. One small request each time."""
 _MISSED_HEARTBEATS = 3
 """Heartbeats in a row without an answer that are more than a busy broker."""
+_REFUSED_S = 1.0
+"""Between two tries to join a group that refuses this client."""
 _HELD_S = 0.02
 """Longest wait while kafka.max_uncommitted stops reading: nothing tells when it may go on."""
 _SETTINGS_AT_FAULT = (
@@ -79,6 +82,8 @@ class KafkaSource:
         self._waiter: asyncio.Future[None] | None = None
         self._subscribed = False
         self._was_reachable = True
+        self._pause_until_s = -inf
+        """Until when a refusal is not looked at, and so not repeated."""
         self._held: Sequence[Ledger] = ()
         """Ledgers of partitions that are as far ahead of their commit as allowed."""
 
@@ -175,7 +180,7 @@ class KafkaSource:
         if not self.reachable or (missed and not self.joined):
             where = problem_of(self._consumer.inner) or kafka.bootstrap_servers
             return f"no broker answers for {silent_s:.0f} s at {where}"
-        return self._membership.trouble if self.joined else "the group is not joined"
+        return self._membership.trouble if self._subscribed else "the group is not joined"
 
     async def _watch(self) -> None:
         while True:
@@ -234,15 +239,19 @@ class KafkaSource:
                 f"another process has joined as kafka.instance_id "
                 f"{self._settings.kafka.instance_id}: give each worker its own",
             )
-        try:
-            consumer.check()
-        except errors.KafkaError as error:
-            self._judge(error)
+        consumer.check_tasks()
+        if self._clock() >= self._pause_until_s:
+            try:
+                consumer.check_errors()
+            except errors.KafkaError as error:
+                self._judge(error)
         consumer.keep_alive()
 
     def _judge(self, error: errors.KafkaError) -> None:
         """Raise Fatal for what does not mend itself; the client goes on after anything else."""
-        client.raise_if_denied(error, self._settings.kafka.bootstrap_servers)
+        if self._membership.refused(error):
+            self._pause_until_s = self._clock() + _REFUSED_S
+            return
         if isinstance(error, _SETTINGS_AT_FAULT):
             raise Fatal(Exit.SETTINGS, f"the group refuses this worker: {error}") from error
         if isinstance(error, errors.InconsistentGroupProtocolError):
@@ -299,6 +308,8 @@ class KafkaSource:
                 self._membership.log_changed(partition, asked)
             return {}
         except errors.KafkaError as error:
+            if self._membership.refused(error):
+                return {}
             self._judge(error)
             raise Fatal(Exit.INTERNAL, f"the Kafka client cannot read: {error}") from error
 

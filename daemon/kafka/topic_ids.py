@@ -1,4 +1,4 @@
-"""Which topic stands behind a name: the id that Kafka gives each topic when it is made.
+"""Which topic stands behind a name, the id that Kafka gives each topic when it is made, and who may read it.
 
 A name and an offset do not say which request is meant: a topic that was deleted and made anew has
 both again. Source: KIP-516; Kafka has had topic ids since 2.8.
@@ -8,7 +8,7 @@ import asyncio
 import base64
 from collections.abc import Collection, Mapping
 from io import BytesIO
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from aiokafka import errors
 from aiokafka.client import AIOKafkaClient
@@ -30,6 +30,20 @@ TopicIds: TypeAlias = Mapping[str, str]
 _UUID_BYTES = 16
 _NO_ID = bytes(_UUID_BYTES)
 _TAGS = ("tags", TaggedFields)
+_UNKNOWN_TOPIC = 3
+_TOPIC_DENIED = 29
+_READ = 1 << 3
+"""In the bits of a topic's operations: org.apache.kafka.common.acl.AclOperation."""
+_NOT_TOLD = -(2**31)
+
+
+class TopicState(NamedTuple):
+    """What a broker tells of a topic; the id is empty when there is none."""
+
+    topic_id: str
+    absent: bool = False
+    refused: bool = False
+    """Whether this client may not read it."""
 
 
 class _Uuid(AbstractType[bytes]):  # type: ignore[misc]  # aiokafka has no types here
@@ -118,13 +132,21 @@ class _MetadataRequest(Request[_MetadataStruct]):  # type: ignore[misc]  # as ab
         """Return what goes over the wire."""
         topics: list[tuple[bytes, str, dict[int, bytes]]]
         topics = [(_NO_ID, topic, {}) for topic in self._topics]
-        return request_struct_class(topics, False, False, False, {})  # noqa: FBT003 - the wire's order
+        return request_struct_class(topics, False, False, True, {})  # noqa: FBT003 - the wire's order
 
 
 async def topic_ids(
     inner: AIOKafkaClient, topics: Collection[str], *, timeout_s: float
 ) -> TopicIds:
-    """Return the present ids of `topics`; none at all from a broker older than Kafka 2.8.
+    """Return the present ids of `topics`; see `topic_states`."""
+    states = await topic_states(inner, topics, timeout_s=timeout_s)
+    return {topic: state.topic_id for topic, state in states.items() if state.topic_id}
+
+
+async def topic_states(
+    inner: AIOKafkaClient, topics: Collection[str], *, timeout_s: float
+) -> Mapping[str, TopicState]:
+    """Return what there is of `topics` now; nothing at all from a broker older than Kafka 2.8.
 
     Raises errors.KafkaError when nobody answers.
     """
@@ -139,10 +161,18 @@ async def topic_ids(
     except NotImplementedError:
         return {}
     return {
-        topic: _shown(topic_id)
-        for code, topic, topic_id, *_ in response.topics
-        if not code and topic_id != _NO_ID
+        topic: _state(code, topic_id, operations)
+        for code, topic, topic_id, _internal, _partitions, operations, *_ in response.topics
     }
+
+
+def _state(code: int, topic_id: bytes, operations: int) -> TopicState:
+    may_read = operations == _NOT_TOLD or bool(operations & _READ)
+    return TopicState(
+        _shown(topic_id) if not code and topic_id != _NO_ID else "",
+        absent=code == _UNKNOWN_TOPIC,
+        refused=code == _TOPIC_DENIED or (not code and not may_read),
+    )
 
 
 def _shown(topic_id: bytes) -> str:

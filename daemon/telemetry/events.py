@@ -165,6 +165,16 @@ class Event(StrEnum):
         "warning",
         "no heartbeat for the session timeout; nothing is published until the group is rejoined",
     )
+    READING_BLOCKED = (
+        "reading.blocked",
+        "warning",
+        "a right or a topic of requests is gone; said once a cause, with what to do; /readyz is 503 meanwhile",
+    )
+    READING_RESUMED = (
+        "reading.resumed",
+        "info",
+        "what was gone is back; shows after how long, and how often the cause was met",
+    )
     PRODUCER_REBUILT = (
         "producer.rebuilt",
         "warning",

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import time
 
 import pytest
 from aiokafka.conn import AIOKafkaConnection
 
 from loadtest.kafka.broker import Broker
+from tests import secure_broker as secure
 from tests.contract.worlds import (
     SMALL_BYTES,
     TINY_BYTES,
@@ -15,6 +17,7 @@ from tests.contract.worlds import (
     KafkaDeliveries,
     KafkaWorld,
     Workers,
+    settings_for,
     started_delivery,
 )
 
@@ -98,3 +101,29 @@ async def kafka_deliveries(kafka, topics):
 )
 def deliveries(request):
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def secure_settings(secure_broker, secure_folder, secure_topics):
+    """Makes the settings of one who logs in at the secure broker; its password is in a file of its own."""
+
+    def make(user, *, password=secure.PASSWORD, ca="broker.pem", limits=None, **changed):
+        name, mechanism = user
+        secret = secure_folder / f"password-{name}-{time.monotonic_ns()}"
+        secret.write_text(password + "\n")
+        secret.chmod(0o600)
+        login = {
+            "security_protocol": "SASL_SSL",
+            "ca_file": secure_folder / ca if ca else None,
+            "sasl_mechanism": mechanism,
+            "sasl_username": name,
+            "sasl_password_file": secret,
+        }
+        return settings_for(
+            f"127.0.0.1:{secure_broker.ports.behind}",
+            secure_topics,
+            limits=limits,
+            **(login | changed),
+        )
+
+    return make

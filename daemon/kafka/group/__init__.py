@@ -1,5 +1,6 @@
 """This worker's place in its group: assignments, start positions, commits, the lease.
 
+- `access.py`: rights and topics that a member lost after it had begun to read
 - `answered_runs.py`: which offsets above a commit are answered, as text short enough to be
   committed beside it
 - `assign.py`: finding out where to read assigned partitions from, for as long as that takes

@@ -9,7 +9,6 @@ from aiokafka import errors
 from aiokafka.structs import TopicPartition
 
 from config.settings import Kafka
-from daemon.kafka import client
 from daemon.kafka.group.committed import CommittedOffsets
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
@@ -50,10 +49,11 @@ class Assigner:
         lease: Lease,
         *,
         metrics: SourceMetrics,
+        refused: Callable[[errors.KafkaError], bool],
         limit_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`limit_s`: how long the leader of a new group is waited for."""
+        """`limit_s`: how long the leader of a new group is waited for; `refused`: see GroupCommits."""
         self.trouble = ""
         """What keeps the partitions from being opened; empty when nothing does."""
         self._kafka = kafka
@@ -63,8 +63,9 @@ class Assigner:
         self._metrics = metrics
         self._limit_s = limit_s
         self._clock = clock
-        self._begun = False
+        self.begun = False
         """Whether this process has read for the group, whose commits were known then."""
+        self._refused = refused
 
     async def open(self, generation: Generation) -> None:
         """Open all partitions of `generation`; raises Fatal."""
@@ -74,7 +75,7 @@ class Assigner:
             topic_ids, starts = await self._persist(lambda: self._find_starts(generation, topics))
         finally:
             self.trouble = ""
-        self._begun = True
+        self.begun = True
         for partition in generation.partitions:
             position = starts.positions[partition]
             self._consumer.seek(partition, position)
@@ -133,7 +134,7 @@ class Assigner:
             generation,
             self._kafka.start,
             topic_ids,
-            begun=self._begun,
+            begun=self.begun,
         )
         return topic_ids, starts
 
@@ -152,7 +153,7 @@ class Assigner:
             except NotKnownYet:
                 self._wait_for_leader(self._clock() - began_s)
             except errors.KafkaError as error:
-                client.raise_if_denied(error, self._kafka.bootstrap_servers)
+                self._refused(error)
             await asyncio.sleep(_RETRY_S)
 
     def _wait_for_leader(self, waited_s: float) -> None:

@@ -1,11 +1,11 @@
 """Commits of one generation: only what is settled, only what changed, never for ever."""
 
 import asyncio
+from collections.abc import Callable
 
 from aiokafka import errors
 
 from config.settings import Kafka
-from daemon.kafka import client
 from daemon.kafka.group.committed import CommittedOffsets
 from daemon.kafka.group.generation import Generation
 from daemon.telemetry.events import Event
@@ -27,16 +27,24 @@ class StaleGeneration(Exception):
 class GroupCommits:
     """Commits, one request at a time."""
 
-    def __init__(self, kafka: Kafka, group: CommittedOffsets) -> None:
+    def __init__(
+        self,
+        kafka: Kafka,
+        group: CommittedOffsets,
+        *,
+        refused: Callable[[errors.KafkaError], bool],
+    ) -> None:
+        """`refused` returns whether an error is a missing right, which it sees to."""
         self._kafka = kafka
         self._group = group
+        self._refused = refused
         self._turn = asyncio.Lock()
 
     async def commit(self, generation: Generation) -> None:
         """Commit what is settled and not yet committed.
 
         Tries for as long as a session lasts; after that the generation is over anyway.
-        Raises: StaleGeneration; Fatal when this client may not commit.
+        Raises: StaleGeneration; Fatal when this client may not commit for too long.
         """
         try:
             async with asyncio.timeout(self._kafka.session_timeout), self._turn:
@@ -54,8 +62,7 @@ class GroupCommits:
                 log(Event.COMMIT_FAILED, reason=str(error))
                 raise StaleGeneration from error
             except errors.KafkaError as error:
-                client.raise_if_denied(error, self._kafka.bootstrap_servers)
-                if not error.retriable:
+                if self._refused(error) or not error.retriable:
                     log(Event.COMMIT_FAILED, reason=str(error))
                     return
                 await asyncio.sleep(_RETRY_S)

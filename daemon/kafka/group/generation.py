@@ -107,11 +107,14 @@ class Generation:
 
     def pause(self, partition: TopicPartition) -> None:
         """Read no more from `partition` until `resume` or `reopen`; what was read stays owed."""
-        self._readable[partition.topic].remove(partition)
+        if partition in self._readable.get(partition.topic, ()):
+            self._readable[partition.topic].remove(partition)
 
     def resume(self, partition: TopicPartition) -> None:
         """Go on reading `partition` where it was paused."""
-        self._readable.setdefault(partition.topic, []).append(partition)
+        readable = self._readable.setdefault(partition.topic, [])
+        if partition not in readable:
+            readable.append(partition)
 
     def reopen(self, partition: TopicPartition, position: int, *, topic_id: str = "") -> None:
         """Read the paused `partition` from `position`: its log has no more of what was read.

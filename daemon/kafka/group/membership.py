@@ -8,12 +8,15 @@ from aiokafka import ConsumerRebalanceListener, errors
 from aiokafka.structs import TopicPartition
 
 from config.settings import Settings
+from daemon.kafka import client
+from daemon.kafka.group.access import Access
 from daemon.kafka.group.assign import Assigner
 from daemon.kafka.group.commits import GroupCommits, StaleGeneration
 from daemon.kafka.group.committed import CommittedOffsets
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.reading.consumer import Consumer
+from daemon.kafka.topic_ids import TopicState
 from daemon.loop.tasks import Tasks
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
@@ -53,7 +56,8 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         self._changed = changed
         self._clock = clock
         group = CommittedOffsets(consumer, settings.kafka.group)
-        self._committer = GroupCommits(settings.kafka, group)
+        self._access = Access(settings.limits.unavailable, clock=clock)
+        self._committer = GroupCommits(settings.kafka, group, refused=self.refused)
         self._limit_s = settings.limits.stall + 2 * settings.kafka.rebalance_timeout
         """How long the group may let this worker do nothing while the broker answers."""
         self._assigner = Assigner(
@@ -62,9 +66,12 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             group,
             lease,
             metrics=metrics,
+            refused=self.refused,
             limit_s=self._limit_s,
             clock=clock,
         )
+        self._refused_in: Generation | None = None
+        """The generation in which the group began to refuse this client."""
         self._tasks = Tasks(tasks)
         """Those of the present generation; they end with it."""
         self._hastened: asyncio.Task[None] | None = None
@@ -110,8 +117,51 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 
     @property
     def trouble(self) -> str:
-        """What the group lets this worker wait for; empty when nothing."""
-        return self._assigner.trouble if self.generation is not None else ""
+        """What this worker waits for before it can read all its topics; empty when nothing."""
+        if self._access.trouble:
+            return self._access.trouble
+        if self.generation is not None:
+            return self._assigner.trouble
+        if self._consumer.coordinator_known:
+            return "the group is not joined"
+        return "the group is not joined: the broker that looks after it is not found"
+
+    def refused(self, error: errors.KafkaError) -> bool:
+        """Whether `error` means a missing right, which is waited for once this worker has read.
+
+        Raises Fatal before that, and when it is missing for too long.
+        """
+        refusal = client.denied(error, self._settings.kafka.bootstrap_servers)
+        if refusal is None:
+            return False
+        if not self._assigner.begun:
+            raise refusal from error
+        if isinstance(error, errors.TopicAuthorizationFailedError):
+            self._topic_refused(str(error.args[0]) if error.args else "")
+        else:
+            self._access.group_refused(refusal)
+            self._refused_in = self.generation
+            self._consumer.rejoin()  # else no heartbeat is ever sent again
+        return True
+
+    def _topic_refused(self, topic: str) -> None:
+        """Read no more of `topic`; a commit does not say which, but the next look at all topics does."""
+        if topic not in self._lanes:
+            return
+        self._access.topic_refused(topic)
+        if self.generation is not None:
+            for partition in self._open_partitions(topic):
+                self.generation.pause(partition)
+
+    def _open_partitions(self, topic: str) -> list[TopicPartition]:
+        generation = self.generation
+        if generation is None:
+            return []
+        return [
+            each
+            for each in generation.partitions
+            if each.topic == topic and each in generation.ledgers
+        ]
 
     def lease_valid(self) -> bool:
         """Whether the broker surely still holds this worker; when not, the generation is dropped."""
@@ -138,31 +188,52 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             self._start(self._assigner.reopen(self.generation, partition, asked), "reopen")
 
     async def compare_topics(self) -> None:
-        """Notice topics that were deleted and made anew, and read them from their start."""
+        """Notice topics that are gone, refused or back, and read those made anew from their start.
+
+        Raises Fatal when one is gone for too long.
+        """
         generation = self.generation
-        if generation is None or not generation.ledgers:
-            return
-        ends = {
-            partition: end
-            for partition in generation.partitions
-            if (end := self._consumer.highwater(partition)) is not None
-        }
-        topics = {partition.topic for partition in generation.partitions}
+        ends = self._ends(generation) if generation is not None else {}
         try:
-            topic_ids = await self._consumer.topic_ids(topics)
+            states = await self._consumer.topic_states(self._lanes)
         except errors.KafkaError:
             return
-        if generation is not self.generation:
+        self._look(states)
+        if generation is None or generation is not self.generation:
             return
+        topic_ids = {topic: state.topic_id for topic, state in states.items()}
         for partition in generation.compare(topic_ids, ends):
             self.log_changed(partition, generation.ledgers[partition].position)
+
+    def _ends(self, generation: Generation) -> dict[TopicPartition, int]:
+        return {
+            partition: end
+            for partition in generation.partitions
+            if partition in generation.ledgers
+            and (end := self._consumer.highwater(partition)) is not None
+        }
+
+    def _look(self, states: Mapping[str, TopicState]) -> None:
+        """Say which topics are gone, and go on with those that are back."""
+        before = self._access.away
+        if self._assigner.begun:
+            self._access.look(states)
+        for topic in before - self._access.away:
+            for partition in self._open_partitions(topic):
+                self._consumer.drop_refusal(partition)
+                if self.generation is not None:
+                    self.generation.resume(partition)
+            self._consumer.look_at_topics()
+            self._changed()
 
     def watch(self, *, reachable: bool) -> None:
         """Look after what nobody asks for; to be called a few times a second."""
         self.lease_valid()
         now_s = self._clock()
-        if self.generation is not None or not reachable:
+        if self.generation is not None or not reachable or self._access.trouble:
             self._without_since_s = now_s
+        if self._is_member_again():
+            self._access.group_taken_up()
         if now_s - self._without_since_s > self._limit_s:
             self._tasks.fail(
                 Fatal(
@@ -170,6 +241,10 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                     f"the broker answers, but the group gave no assignment for {self._limit_s:g} s",
                 )
             )
+
+    def _is_member_again(self) -> bool:
+        generation = self.generation
+        return generation is not None and generation.proven and generation is not self._refused_in
 
     async def close(self) -> None:
         """Give everything up; nothing is told to the group."""

@@ -18,7 +18,7 @@ from daemon.kafka.group.lease import Lease
 from daemon.kafka.guards import GuardedCoordinator
 from daemon.kafka.reading.poison_records import Isolation
 from daemon.kafka.reading.record_batches import FetchedRecord
-from daemon.kafka.topic_ids import TopicIds, topic_ids
+from daemon.kafka.topic_ids import TopicIds, TopicState, topic_ids, topic_states
 from daemon.values.errors import Exit, Fatal
 
 _FETCH_WAIT_S = 0.5
@@ -118,8 +118,8 @@ class Consumer:
         with self._subscriptions.fetch_context():
             pass
 
-    def check(self) -> None:
-        """Raise what a background task of the client met: errors.KafkaError, or Fatal for its death.
+    def check_tasks(self) -> None:
+        """Raise Fatal when a background task of the client has died.
 
         A dead fetch task shows nowhere else: fetches return nothing, heartbeats go on.
         """
@@ -127,7 +127,15 @@ class Consumer:
             raise Fatal(Exit.INTERNAL, "the Kafka client's fetching has died")
         if self._coordinator._coordination_task.done():
             raise Fatal(Exit.INTERNAL, "the Kafka client's group membership has died")
+
+    def check_errors(self) -> None:
+        """Raise the errors.KafkaError that the client met; it does nothing more until this is called."""
         self._coordinator.check_errors()
+
+    @property
+    def coordinator_known(self) -> bool:
+        """Whether the broker that looks after the group has been found."""
+        return self._coordinator.coordinator_id is not None
 
     # Reading
 
@@ -202,9 +210,22 @@ class Consumer:
         self._client.seek(partition, offset)
         self._state(partition).highwater = None
 
+    def drop_refusal(self, partition: TopicPartition) -> None:
+        """Ask for `partition` anew, of which the broker said that it may not be read."""
+        self._fetcher._records.pop(partition, None)
+        self._fetcher._notify(self._fetcher._wait_consume_future)
+
     async def topic_ids(self, topics: Collection[str]) -> TopicIds:
         """Return the ids that `topics` have at this moment; raises errors.KafkaError."""
         return await topic_ids(self.inner, topics, timeout_s=_ANSWER_S)
+
+    async def topic_states(self, topics: Collection[str]) -> Mapping[str, TopicState]:
+        """Return what there is of `topics` at this moment; raises errors.KafkaError."""
+        return await topic_states(self.inner, topics, timeout_s=_ANSWER_S)
+
+    def look_at_topics(self) -> None:
+        """Learn anew which partitions there are, which may change the assignment."""
+        self.inner.force_metadata_update()
 
     async def first_offsets(
         self, partitions: Collection[TopicPartition]

@@ -62,7 +62,16 @@ async def assigner(group):
     clock = asyncio.get_running_loop().time
     lease = Lease(1_000.0)
     lease.renew(clock())
-    return Assigner(kafka, Follower(), group, lease, metrics=None, limit_s=LIMIT_S, clock=clock)
+    return Assigner(
+        kafka,
+        Follower(),
+        group,
+        lease,
+        metrics=None,
+        refused=lambda _: False,
+        limit_s=LIMIT_S,
+        clock=clock,
+    )
 
 
 def _generation():

@@ -1,6 +1,7 @@
 """Membership that nobody but a clock can judge."""
 
 import pytest
+from aiokafka import errors
 
 from config.settings import Settings
 from daemon.kafka.group.lease import Lease
@@ -17,6 +18,8 @@ class FakeConsumer:
 
     def rejoin(self):
         self.rejoins += 1
+
+    coordinator_known = True
 
 
 class FakeTally:
@@ -115,3 +118,49 @@ async def test_a_generation_that_was_never_confirmed_is_not_dropped(membership):
 
     assert not membership.lease_valid()
     assert membership.generation is not None
+
+
+def refusal():
+    return errors.GroupAuthorizationFailedError("g")
+
+
+async def test_a_right_that_was_never_there_ends_the_start(membership):
+    with pytest.raises(Fatal, match="grant Read on the group") as caught:
+        membership.refused(refusal())
+    assert caught.value.exit_code is Exit.DENIED
+
+
+async def test_a_right_that_is_gone_later_is_waited_for_until_it_is_a_member_again(membership):
+    membership._assigner.begun = True
+    membership.on_partitions_assigned(set())
+    assert membership.refused(refusal())
+    _watch_for(membership, 2, reachable=True)
+    assert "grant Read on the group" in membership.trouble
+    assert membership._consumer.rejoins == 1
+
+    membership.lease.renew(membership.clock.now_s)
+    membership.on_partitions_assigned(set())
+    membership.generation.proven = True
+    _watch_for(membership, 1, reachable=True)
+    assert membership.trouble == ""
+
+
+async def test_what_is_no_refusal_is_somebody_elses(membership):
+    assert not membership.refused(errors.NotCoordinatorForGroupError())
+
+
+async def test_time_without_a_right_is_not_taken_for_a_group_that_gives_nothing(membership):
+    membership._assigner.begun = True
+    for _ in range(10 * LIMIT_S):
+        membership.refused(refusal())
+        _watch_for(membership, 1, reachable=True)
+
+    membership.tasks.check()
+
+
+async def test_without_a_coordinator_it_says_what_is_missing(membership):
+    membership._consumer.coordinator_known = False
+
+    assert membership.trouble == (
+        "the group is not joined: the broker that looks after it is not found"
+    )
