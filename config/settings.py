@@ -64,9 +64,19 @@ class Kafka(_Section):
         60.0, description="how long to wait for a broker at start-up before exit 69"
     )
     request_timeout: _WireWait = Field(40.0, description="longest wait for one broker answer")
+    delivery: Literal["at-least-once", "exactly-once"] = Field(
+        "at-least-once",
+        description="exactly-once: answers and commits become valid together, by transactions",
+    )
+    transaction_interval: _Wait = Field(
+        0.1, description="exactly-once: how long answers are grouped into one transaction"
+    )
     commit_interval: _Wait = Field(0.5, description="how often settled offsets are committed")
     max_uncommitted: int = Field(
-        100_000, ge=1, description="most offsets a partition may be read beyond its commit"
+        100_000,
+        ge=1,
+        description="most offsets a partition may be read beyond its commit; exactly-once: at most"
+        " 16384, so that what is answered beyond it fits into the commit",
     )
     fetch_bytes: _FetchSize = Field(
         2**20, description="most bytes fetched from one partition at a time"

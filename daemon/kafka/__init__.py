@@ -8,8 +8,7 @@
 - `closing.py`: connections that are gone when they are closed, whether or not the broker says
   goodbye
 - `connecting.py`: the first contact: a consumer that is connected, and topics that exist
-- `delivery.py`: at least once: answers first, and only then the commits that say that their requests
-  are done
+- `delivery.py`: what is promised of answers and commits: at least once, or exactly once
 - `guards.py`: what aiokafka 0.14.0 gets wrong and this worker cannot live with, put right from
   outside
 - `offset_requests.py`: requests about a group's offsets that the client library lacks, on its own

@@ -4,11 +4,12 @@ import asyncio
 import os
 import ssl
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from aiokafka import errors
+from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import collect_hosts, create_conn
 
 from config.errors import SettingsError
@@ -48,6 +49,16 @@ _NEEDED = {
 }
 """By Kafka's key; without any of them a worker would wait for ever in silence."""
 
+_NEEDED_FOR_TRANSACTIONS = {
+    9: ("OffsetFetch", 7),
+    22: ("InitProducerId", 0),
+    24: ("AddPartitionsToTxn", 0),
+    25: ("AddOffsetsToTxn", 0),
+    26: ("EndTxn", 0),
+    28: ("TxnOffsetCommit", 3),
+}
+"""By Kafka's key, with the version that is spoken; all of them since Kafka 2.5 (KIP-447)."""
+
 _DENIED = (
     errors.AuthenticationFailedError,
     errors.AuthenticationMethodNotSupported,
@@ -57,16 +68,19 @@ _DENIED = (
     errors.TopicAuthorizationFailedError,
     errors.GroupAuthorizationFailedError,
     errors.ClusterAuthorizationFailedError,
+    errors.TransactionalIdAuthorizationFailed,
     ssl.SSLCertVerificationError,
 )
 
 MAY_NOT_USE_GROUP = "not allowed to use it: grant Read on the group"
 MAY_NOT_SEE = "not allowed to see it: grant Describe on it, as Read and Write do"
 MAY_NOT_READ = "not allowed to read it: grant Read on it"
+MAY_NOT_TRANSACT = "not allowed to use it: grant Describe and Write on the transactional id"
 MAY_NOT_WRITE = "not allowed to write to it: grant Write on it"
 
 _REMEDIES: dict[type[errors.KafkaError], str] = {
     errors.GroupAuthorizationFailedError: f": {MAY_NOT_USE_GROUP}",
+    errors.TransactionalIdAuthorizationFailed: f": {MAY_NOT_TRANSACT}",
     errors.TopicAuthorizationFailedError: (
         ": grant Read on topics of requests, Write on those of replies and dead letters"
     ),
@@ -235,6 +249,25 @@ async def _try_each(reach: Options, remaining_s: float) -> Exception | None:
                 "a preview; use a release of Kafka that brokers and clients in production use"
             )
     return worst
+
+
+def versions_of(inner: AIOKafkaClient) -> Mapping[int, tuple[int, int]]:
+    """Return which requests the brokers that `inner` is connected to know, by key: from, to."""
+    every = [connection._versions for connection in inner._conns.values()]
+    keys = set.intersection(*map(set, every)) if every else set()
+    return {
+        key: (max(each[key][0] for each in every), min(each[key][1] for each in every))
+        for key in keys
+    }
+
+
+def lacking_for_transactions(versions: Mapping[int, tuple[int, int]]) -> list[str]:
+    """Return what exactly-once needs and is not among `versions`, which say by key: from, to."""
+    return [
+        f"{name} v{needed}"
+        for key, (name, needed) in _NEEDED_FOR_TRANSACTIONS.items()
+        if not versions.get(key, (0, -1))[0] <= needed <= versions.get(key, (0, -1))[1]
+    ]
 
 
 def lacking(versions: Collection[int]) -> list[str]:

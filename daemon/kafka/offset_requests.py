@@ -20,6 +20,7 @@ from aiokafka.protocol.types import (
     Schema,
     TaggedFields,
 )
+from aiokafka.structs import TopicPartition
 
 UNSTABLE_OFFSET_COMMIT = 88
 """A transaction that is not decided yet has committed offsets for the partition: ask again."""
@@ -234,6 +235,10 @@ class FencedOffsetCommit(Request[_TxnOffsetCommitStruct]):  # type: ignore[misc]
         )
 
 
-def commit_codes(response: Response) -> set[int]:
+def commit_codes(response: Response) -> dict[TopicPartition, int]:
     """Return the error codes in the answer to a FencedOffsetCommit."""
-    return {code for _, partitions, *_ in response.topics for _, code, *_ in partitions}
+    return {
+        TopicPartition(topic, number): code
+        for topic, partitions, *_ in response.topics
+        for number, code, *_ in partitions
+    }

@@ -2,18 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from aiokafka import errors
 from aiokafka.structs import TopicPartition
 
-from config.settings import Settings
+from config.settings import Kafka, Settings
 from daemon.kafka import client, guards
 from daemon.kafka.bootstrap import problem_of
 from daemon.kafka.connecting import check_topics, connect
+from daemon.kafka.group.answered_runs import MOST_OFFSETS
+from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.group.membership import Membership
 from daemon.kafka.reading.chunks import Chunks
@@ -84,6 +87,7 @@ class KafkaSource:
         self._was_reachable = True
         self._pause_until_s = -inf
         """Until when a refusal is not looked at, and so not repeated."""
+        self._commit_settled: Callable[[], Coroutine[None, None, None]] = self.commit
         self._held: Sequence[Ledger] = ()
         """Ledgers of partitions that are as far ahead of their commit as allowed."""
 
@@ -119,6 +123,7 @@ class KafkaSource:
             metrics=self._metrics,
             tasks=self._tasks,
             changed=self._wake,
+            commit=self._commit_as_delivered,
             clock=self._clock,
         )
         self._consumer.subscribe(self._topics, self._membership)
@@ -208,9 +213,35 @@ class KafkaSource:
         ends = {partition: self._consumer.highwater(partition) or 0 for partition in ledgers}
         return self._lag.seconds(ledgers, ends, time.time() * 1000)
 
+    # What the delivery asks of it
+
+    def commit_by(self, commit: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Commit so whenever it cannot wait for the committer, as when partitions are taken away."""
+        self._commit_settled = commit
+
+    async def _commit_as_delivered(self) -> None:
+        await self._commit_settled()
+
     async def commit(self) -> None:
         """Commit what is settled and not yet committed; bounded in time; raises Fatal."""
         await self._membership.commit()
+
+    @property
+    def answering(self) -> Generation | None:
+        """The assignment whose answers count, one that is being taken away included."""
+        return self._membership.answering if self._subscribed else None
+
+    async def send(self, request: Any) -> Any:
+        """Send `request` to the group's coordinator; raises errors.KafkaError."""
+        return await self._consumer.send(request)
+
+    def redo(self, generation: Generation, ready: Callable[[], Awaitable[object]]) -> None:
+        """Give up what `generation` has not committed, and read it again once `ready` returns."""
+        self._membership.redo(generation, ready)
+
+    def drop(self, generation: Generation) -> None:
+        """Give `generation` up, and join anew: another worker may have its partitions."""
+        self._membership.drop(generation)
 
     # Fetching
 
@@ -285,7 +316,7 @@ class KafkaSource:
         if generation is None or self._consumer.between_assignments or max_records <= 0:
             return []
         # At most half at a time: the limit is never passed, and pieces do not get small near it.
-        max_uncommitted = self._settings.kafka.max_uncommitted
+        max_uncommitted = most_uncommitted(self._settings.kafka)
         max_records = min(max_records, max(1, max_uncommitted // 2))
         most_ahead = max_uncommitted - max_records
         self._held = generation.held(topics, most_ahead=most_ahead)
@@ -312,6 +343,13 @@ class KafkaSource:
                 return {}
             self._judge(error)
             raise Fatal(Exit.INTERNAL, f"the Kafka client cannot read: {error}") from error
+
+
+def most_uncommitted(kafka: Kafka) -> int:
+    """Return how far a partition may be read beyond its commit; see `kafka.max_uncommitted`."""
+    if kafka.delivery == "exactly-once":
+        return min(kafka.max_uncommitted, MOST_OFFSETS)
+    return kafka.max_uncommitted
 
 
 def _finish(future: asyncio.Future[None]) -> None:

@@ -14,8 +14,8 @@ from daemon.batching.batcher import Batcher
 from daemon.inference.bisection import IsolationLimits
 from daemon.inference.models import Models
 from daemon.inference.runner import Runner
-from daemon.kafka.delivery import AtLeastOnce
-from daemon.kafka.source import KafkaSource
+from daemon.kafka.delivery import kafka_delivery
+from daemon.kafka.source import KafkaSource, most_uncommitted
 from daemon.line.committer import Committer
 from daemon.line.dispatch import Dispatch
 from daemon.line.intake import Intake
@@ -47,7 +47,7 @@ async def kafka_line(
     """The line between two ends at Kafka; answers could leave, the group is not yet joined."""
     lanes = make_lanes(settings, models)
     source = KafkaSource(settings, lanes, metrics=metrics, tasks=tasks, base=base)
-    delivery = AtLeastOnce(settings, source, tasks=tasks, base=base)
+    delivery = kafka_delivery(settings, source, tasks=tasks, base=base)
     line = assemble(
         settings,
         models,
@@ -133,7 +133,7 @@ def assemble(
         settlement,
         gc_policy,
         interval_s=settings.kafka.commit_interval,
-        max_uncommitted=settings.kafka.max_uncommitted,
+        max_uncommitted=most_uncommitted(settings.kafka),
     )
     return Pipeline(
         source,

@@ -180,6 +180,11 @@ class Event(StrEnum):
         "warning",
         "the Kafka producer could not go on and was replaced",
     )
+    TRANSACTION_ABORTED = (
+        "transaction.aborted",
+        "warning",
+        "exactly once: a transaction is in doubt and counts for nothing; its requests are read again",
+    )
     PUBLISHING_BLOCKED = (
         "publishing.blocked",
         "warning",

@@ -79,7 +79,6 @@ class Delivery(Protocol):
 
     Both are one port since they make one promise: at least once where every commit follows the
     acknowledgements of what it stands for; exactly once where both become valid together.
-    (Commits at a revocation are the group's own: daemon/kafka/group/membership.py.)
     """
 
     @property
@@ -100,7 +99,10 @@ class Delivery(Protocol):
         """
 
     async def deliver(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
-        """Publish `records` and return when the broker has them all: their requests may be settled.
+        """Publish `records` and return when the broker has them all.
+
+        Their requests have to be settled before anything else is awaited, so that no commit comes
+        between; only those that are still owed may be given.
 
         Raises: one of the SendErrors, which says what the broker has nevertheless.
         """

@@ -30,7 +30,10 @@ class Entry(NamedTuple):
 
 
 class Witness:
-    """Its requests have unique correlation ids; `answer` tells the right replies to a body."""
+    """Its requests have unique correlation ids; `answer` tells the right replies to a body.
+
+    It reads what was committed, as every reader of answers that are given exactly once has to.
+    """
 
     def __init__(self, bootstrap, requests, replies, *, answer):
         self._requests = requests
@@ -42,7 +45,10 @@ class Witness:
             max_request_size=2**24,
         )
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_wait_ms=100
+            bootstrap_servers=bootstrap,
+            enable_auto_commit=False,
+            fetch_max_wait_ms=100,
+            isolation_level="read_committed",
         )
         self._reply_topics = replies
         self._numbers = itertools.count()

@@ -10,8 +10,10 @@ from aiokafka.conn import AIOKafkaConnection
 from loadtest.kafka.broker import Broker
 from tests import secure_broker as secure
 from tests.contract.worlds import (
+    EXACTLY_ONCE,
     SMALL_BYTES,
     TINY_BYTES,
+    ExactlyOnceWorld,
     FakeDeliveries,
     FakeWorld,
     KafkaDeliveries,
@@ -76,6 +78,12 @@ async def kafka_world(workers, topics):
     return KafkaWorld(workers, names.requests)
 
 
+@pytest.fixture
+async def exactly_once_world(workers, topics):
+    names = await topics(requests=2)
+    return ExactlyOnceWorld(workers, names.requests)
+
+
 @pytest.fixture(params=["fake_world", pytest.param("kafka_world", marks=pytest.mark.kafka)])
 def world(request):
     return request.getfixturevalue(request.param)
@@ -86,18 +94,36 @@ async def fake_deliveries():
     return FakeDeliveries()
 
 
-@pytest.fixture
-async def kafka_deliveries(kafka, topics):
+async def _topics_of_deliveries(topics):
     names = await topics(replies=2, dead=1)
     names.small = await topics.create("small", 1, {"max.message.bytes": str(SMALL_BYTES)})
     names.tiny = await topics.create("tiny", 1, {"max.message.bytes": str(TINY_BYTES)})
     names.keyed = await topics.create("keyed", 1, {"cleanup.policy": "compact"})
+    return names
+
+
+@pytest.fixture
+async def kafka_deliveries(kafka, topics):
+    names = await _topics_of_deliveries(topics)
     async with started_delivery(kafka, topics) as delivery:
         yield KafkaDeliveries(kafka, names, delivery)
 
 
+@pytest.fixture
+async def exactly_once_deliveries(workers, topics):
+    names = await _topics_of_deliveries(topics)
+    await topics(requests=1)
+    source = await workers.start(**EXACTLY_ONCE)
+    async with started_delivery(workers.bootstrap, topics, source, **EXACTLY_ONCE) as delivery:
+        yield KafkaDeliveries(workers.bootstrap, names, delivery)
+
+
 @pytest.fixture(
-    params=["fake_deliveries", pytest.param("kafka_deliveries", marks=pytest.mark.kafka)]
+    params=[
+        "fake_deliveries",
+        pytest.param("kafka_deliveries", marks=pytest.mark.kafka),
+        pytest.param("exactly_once_deliveries", marks=pytest.mark.kafka),
+    ]
 )
 def deliveries(request):
     return request.getfixturevalue(request.param)

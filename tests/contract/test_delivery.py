@@ -8,6 +8,17 @@ from daemon.values.ports import RecordInvalid, RecordTooLarge, SendFailed
 from tests.contract.worlds import gather
 
 
+@pytest.fixture(
+    params=[
+        "fake_world",
+        pytest.param("kafka_world", marks=pytest.mark.kafka),
+        pytest.param("exactly_once_world", marks=pytest.mark.kafka),
+    ]
+)
+def world(request):
+    return request.getfixturevalue(request.param)
+
+
 def _record(value, key=None, headers=()):
     return (key, value, list(headers))
 

@@ -75,7 +75,7 @@ async def test_a_lost_generation_is_replaced_by_a_new_one(workers, topics):
     await workers.produce(names.requests, 0, b"a")
     (chunk,) = await gather(source, [names.requests], 1, settle=False)
 
-    source._membership._drop(source._membership.generation)
+    source._membership.drop(source._membership.generation)
     assert chunk.ledger.lost
     again = await gather(source, [names.requests], 1)
 

@@ -8,8 +8,8 @@ import pytest
 
 from daemon.kafka import client
 from daemon.kafka.looking.preflight import look
-from daemon.values.errors import Exit
-from tests.contract.worlds import gather, settings_for
+from daemon.values.errors import Exit, Fatal
+from tests.contract.worlds import EXACTLY_ONCE, gather, settings_for, started_delivery
 
 pytestmark = pytest.mark.kafka
 
@@ -96,3 +96,29 @@ async def test_a_broker_that_lacks_a_request_is_refused_by_name(kafka, topics, m
 
     assert "does not know the requests FutureRequest" in check.problem
     assert check.code is Exit.BROKER_UNAVAILABLE
+
+
+async def test_exactly_once_is_found_possible_by_name(kafka, topics):
+    await topics(requests=1, replies=1, dead=1)
+
+    found = await _found(kafka, topics, **EXACTLY_ONCE, instance_id="slot-0")
+
+    assert found["transactions"].problem == ""
+    assert f"as {topics.group}/slot-0" in found["transactions"].detail
+
+
+async def test_a_broker_without_fenced_commits_is_refused_for_exactly_once_alone(
+    workers, topics, monkeypatch
+):
+    await topics(requests=1, replies=1, dead=1)
+    monkeypatch.setitem(client._NEEDED_FOR_TRANSACTIONS, 28, ("TxnOffsetCommit", 99))
+
+    found = await _found(workers.bootstrap, topics, **EXACTLY_ONCE)
+    source = workers.make(**EXACTLY_ONCE)
+    with pytest.raises(Fatal) as caught:
+        async with started_delivery(workers.bootstrap, topics, source, **EXACTLY_ONCE):
+            pass
+
+    assert "does not know TxnOffsetCommit v99: use Kafka 2.5 or newer" in str(caught.value)
+    assert found["transactions"].code is caught.value.exit_code is Exit.SETTINGS
+    assert "transactions" not in await _found(workers.bootstrap, topics)

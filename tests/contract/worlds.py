@@ -3,13 +3,16 @@
 import asyncio
 import contextlib
 import time
+from pathlib import Path
+from types import MappingProxyType
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
 from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from config.settings import Settings
-from daemon.kafka.delivery import AtLeastOnce
+from daemon.kafka.delivery import kafka_delivery
+from daemon.kafka.group.committed import CommittedOffsets
 from daemon.kafka.source import KafkaSource
 from daemon.kafka.writing.sink import KafkaSink
 from daemon.loop.tasks import Tasks
@@ -39,6 +42,9 @@ def settings_for(bootstrap, topics, *, limits=None, **kafka):
         dead_letters={"topic": f"{topics.prefix}dead"},
         limits=limits or {"revoke": "2s"},
     )
+
+
+EXACTLY_ONCE = {"delivery": "exactly-once"}
 
 
 class Tally:
@@ -186,12 +192,14 @@ class FakeWorld:
 class KafkaWorld:
     """The same on a real Kafka."""
 
+    _kafka = MappingProxyType({})
+
     @contextlib.asynccontextmanager
     async def delivering(self, source):
         names = await self._workers.topics(replies=1, dead=1)
         self.replies = names.replies
         async with started_delivery(
-            self._workers.bootstrap, self._workers.topics, source
+            self._workers.bootstrap, self._workers.topics, source, **self._kafka
         ) as delivery:
             yield delivery
 
@@ -207,7 +215,7 @@ class KafkaWorld:
         await raw_batches.publish(self._workers.bootstrap, self.requests, partition, raw)
 
     async def start(self, *, drain=None, **kafka):
-        return await self._workers.start(drain=drain, **kafka)
+        return await self._workers.start(drain=drain, **self._kafka, **kafka)
 
     async def produce_and_cut(self, source, partition, *values, before):
         """Produce `values`, of which `source` fetches nothing until what is below `before` is gone."""
@@ -232,6 +240,26 @@ class KafkaWorld:
 
     async def committed(self, partition):
         return await self._workers.committed(self.requests, partition) or 0
+
+
+class ExactlyOnceWorld(KafkaWorld):
+    """The same, answers and commits in transactions."""
+
+    _kafka = EXACTLY_ONCE
+
+    async def start(self, **options):
+        self._source = await super().start(**options)
+        return self._source
+
+    async def committed(self, partition):
+        """What is committed once all transactions are decided; the admin client does not wait."""
+        group = CommittedOffsets(self._source._consumer, self._workers.topics.group)
+        place = TopicPartition(self.requests, partition)
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                with contextlib.suppress(errors.KafkaError):
+                    return (await group.commits([place]))[place].offset
+                await asyncio.sleep(0.01)
 
 
 SMALL_BYTES = 50_000
@@ -281,7 +309,10 @@ async def read(bootstrap, topic, count):
     """The first `count` records of a topic, in the order of each partition."""
     records = []
     async with AIOKafkaConsumer(
-        topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest"
+        topic,
+        bootstrap_servers=bootstrap,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
     ) as consumer:
         async with asyncio.timeout(PATIENCE_S):
             while len(records) < count:
@@ -305,9 +336,11 @@ async def started_sink(bootstrap, topics, *, limits=None, wall=time.time, **kafk
 
 
 @contextlib.asynccontextmanager
-async def started_delivery(bootstrap, topics, source=None):
+async def started_delivery(bootstrap, topics, source=None, **kafka):
     """A delivery that is closed in the end; it commits by `source`."""
-    delivery = AtLeastOnce(settings_for(bootstrap, topics), source, tasks=Tasks())
+    delivery = kafka_delivery(
+        settings_for(bootstrap, topics, **kafka), source, tasks=Tasks(), base=Path()
+    )
     await delivery.start()
     try:
         yield delivery

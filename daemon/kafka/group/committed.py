@@ -79,7 +79,7 @@ class CommittedOffsets:
 
         Those without a commit are missing. Raises errors.KafkaError.
         """
-        commits = await self._fetch(_by_topic(dict.fromkeys(partitions)), stable=False)
+        commits = await self._fetch(by_topic(dict.fromkeys(partitions)), stable=False)
         return {
             partition: commit.offset for partition, commit in _told(commits, partitions).items()
         }
@@ -90,7 +90,7 @@ class CommittedOffsets:
         Waits for no transaction that is being decided: it raises for its partitions, like any other
         failure, errors.KafkaError. That is never mistaken for "no commit".
         """
-        commits = await self._fetch(_by_topic(dict.fromkeys(partitions)), stable=True)
+        commits = await self._fetch(by_topic(dict.fromkeys(partitions)), stable=True)
         return _told(commits, partitions)
 
     async def is_new(self) -> bool:
@@ -113,7 +113,7 @@ class CommittedOffsets:
         """
         topics = [
             (topic, [(number, each.offset, each.metadata) for number, each in partitions.items()])
-            for topic, partitions in _by_topic(commits).items()
+            for topic, partitions in by_topic(commits).items()
         ]
         request = OffsetCommitRequest(self._name, number, member, keep_ms, topics)
         response = await self._coordinator.send(request)
@@ -149,7 +149,8 @@ def _known(commits: Mapping[TopicPartition, Commit]) -> dict[tuple[str, int], Co
     }
 
 
-def _by_topic(offsets: Mapping[tuple[str, int], _V]) -> dict[str, dict[int, _V]]:
+def by_topic(offsets: Mapping[tuple[str, int], _V]) -> dict[str, dict[int, _V]]:
+    """Return what is known by partition as requests name it: topic by topic."""
     topics: defaultdict[str, dict[int, _V]] = defaultdict(dict)
     for (topic, partition), value in offsets.items():
         topics[topic][partition] = value

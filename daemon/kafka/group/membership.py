@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 
 from aiokafka import ConsumerRebalanceListener, errors
 from aiokafka.structs import TopicPartition
@@ -43,10 +43,18 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         metrics: SourceMetrics,
         tasks: Tasks,
         changed: Callable[[], None],
+        commit: Callable[[], Coroutine[None, None, None]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`lanes` names each topic's lane; `changed` is called when there may be more to fetch."""
+        """`lanes` names each topic's lane; `changed` is called when there may be more to fetch.
+
+        `commit` is how this worker commits what is settled: its delivery's way.
+        """
         self.generation: Generation | None = None
+        self._leaving: Generation | None = None
+        """The one that is being taken away, while its answers may still be committed."""
+        self._commit_settled = commit
+        self._keeps_answered = settings.kafka.delivery == "exactly-once"
         self._settings = settings
         self._consumer = consumer
         self._lease = lease
@@ -74,6 +82,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         """The generation in which the group began to refuse this client."""
         self._tasks = Tasks(tasks)
         """Those of the present generation; they end with it."""
+        self._lasting = Tasks(tasks)
         self._hastened: asyncio.Task[None] | None = None
         self._without_since_s = clock()
 
@@ -85,23 +94,27 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         if generation is None:
             return
         held = self._consumer.generation == generation.number and self._lease.valid(self._clock())
-        if not held:
+        if held:
+            self._leaving = generation
+        else:
             generation.lose()
         try:
             async with asyncio.timeout(self._settings.limits.revoke):
                 await self._drain(generation.owed)
         except TimeoutError:
             log(Event.DRAIN_EXPIRED, reason="partitions are taken away", partitions=len(revoked))
-        if held:
-            await self._commit(generation)
-        generation.lose()
+        try:
+            await self._commit_settled()
+        finally:
+            self._leaving = None
+            generation.lose()
         event = Event.PARTITIONS_REVOKED if held else Event.PARTITIONS_LOST
         log(event, partitions=_shown(generation.partitions))
 
     def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Take up the partitions; not here, because no heartbeat is sent while this runs."""
-        generation = Generation(
-            self._consumer.generation, self._consumer.member, assigned, self._lanes
+        generation = self._new_generation(
+            self._consumer.generation, self._consumer.member, assigned
         )
         self.generation = generation
         self._metrics.rebalance()
@@ -168,18 +181,57 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         valid = self._lease.valid(self._clock())
         if not valid and self.generation is not None and self.generation.proven:
             log(Event.LEASE_EXPIRED, session_s=self._settings.kafka.session_timeout)
-            self._drop(self.generation)
+            self.drop(self.generation)
         return valid
 
+    @property
+    def answering(self) -> Generation | None:
+        """The generation whose answers count, one that is being taken away included."""
+        return self._leaving or self.generation
+
     async def commit(self) -> None:
-        """Commit what is settled and not yet committed; raises Fatal."""
-        if self.generation is not None:
-            await self._commit(self.generation)
+        """Commit what is settled and not yet committed, by the group alone; raises Fatal."""
+        generation = self.answering
+        if generation is not None:
+            try:
+                await self._committer.commit(generation)
+            except StaleGeneration:
+                self.drop(generation)
 
     def hasten_commit(self) -> None:
         """Commit now, in the background, because something is read no further until then."""
-        if self.generation is not None and (self._hastened is None or self._hastened.done()):
-            self._hastened = self._start(self._commit(self.generation), "hastened commit")
+        if self._hastened is None or self._hastened.done():
+            self._hastened = self._lasting.start(self._commit_settled(), name="hastened commit")
+            self._hastened.add_done_callback(lambda _: self._changed())
+
+    def redo(self, generation: Generation, ready: Callable[[], Awaitable[object]]) -> None:
+        """Give up what `generation` has not committed, and read it again once `ready` returns.
+
+        Membership and partitions stay. One that is being taken away is only given up.
+        """
+        generation.lose()
+        if generation is not self.generation:
+            return
+        self._end_generation()
+        again = self._new_generation(generation.number, generation.member, generation.partitions)
+        self.generation = again
+        self._start(self._open_again(again, ready), "read again")
+        self._changed()
+
+    async def _open_again(
+        self, generation: Generation, ready: Callable[[], Awaitable[object]]
+    ) -> None:
+        await ready()
+        await self._assigner.open(generation)
+
+    def drop(self, generation: Generation) -> None:
+        """Give partitions up unasked, since another worker may have them, and join anew."""
+        generation.lose()
+        if generation is self.generation:
+            self._end_generation()
+            log(Event.PARTITIONS_LOST, partitions=_shown(generation.partitions))
+            self._consumer.rejoin()
+            self._changed()
 
     def log_changed(self, partition: TopicPartition, asked: int) -> None:
         """The log of `partition` may have no offset `asked`: find out what it has, and go on there."""
@@ -252,23 +304,16 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         if generation is not None:
             generation.lose()
         await self._tasks.close()
+        await self._lasting.close()
 
     # Inside
 
-    async def _commit(self, generation: Generation) -> None:
-        try:
-            await self._committer.commit(generation)
-        except StaleGeneration:
-            self._drop(generation)
-
-    def _drop(self, generation: Generation) -> None:
-        """Give partitions up unasked, since another worker may have them, and join anew."""
-        generation.lose()
-        if generation is self.generation:
-            self._end_generation()
-            log(Event.PARTITIONS_LOST, partitions=_shown(generation.partitions))
-            self._consumer.rejoin()
-            self._changed()
+    def _new_generation(
+        self, number: int, member: str, partitions: Collection[TopicPartition]
+    ) -> Generation:
+        return Generation(
+            number, member, partitions, self._lanes, keeps_answered=self._keeps_answered
+        )
 
     def _end_generation(self) -> Generation | None:
         generation, self.generation = self.generation, None

@@ -15,6 +15,7 @@ from aiokafka.protocol.commit import OffsetFetchRequest
 from config.settings import Settings
 from daemon.kafka import broker_clock, client, guards
 from daemon.kafka.broker_clock import Difference
+from daemon.kafka.delivery import no_exactly_once, transactional_id
 from daemon.kafka.looking.cluster import Topic, look_at
 from daemon.kafka.reason import reason_of
 from daemon.values.errors import Exit, Fatal
@@ -53,7 +54,13 @@ async def look(
         topics = await look_at(inner, _all_topics(settings))
         written = [topics[name] for name in _written(settings)]
         clock = judge_clock(await broker_clock.compare(inner, wall=wall), written)
-        return [_broker(inner), clock, await _group(inner, settings), *judge(settings, topics)]
+        return [
+            _broker(inner),
+            clock,
+            await _group(inner, settings),
+            *await _transactions(inner, settings),
+            *judge(settings, topics),
+        ]
     except (errors.KafkaError, NotImplementedError) as error:
         fatal = client.denied(error, settings.kafka.bootstrap_servers) or Fatal(
             Exit.BROKER_UNAVAILABLE, f"the broker did not answer as expected: {reason_of(error)}"
@@ -125,6 +132,26 @@ async def _group(inner: AIOKafkaClient, settings: Settings) -> Check:
         return Check(subject, "", problem, Exit.SETTINGS)
     start = f"no commit yet, starts at kafka.start = {settings.kafka.start}"
     return Check(subject, f"commits for {commits} partitions" if commits else start)
+
+
+async def _transactions(inner: AIOKafkaClient, settings: Settings) -> list[Check]:
+    """Look whether exactly-once may be had; begins nothing, which would fence a worker that runs."""
+    if settings.kafka.delivery != "exactly-once":
+        return []
+    if missing := client.lacking_for_transactions(client.versions_of(inner)):
+        return [Check("transactions", "", no_exactly_once(missing), Exit.SETTINGS)]
+    name, subject = transactional_id(settings.kafka), "transactions"
+    for _ in range(_ATTEMPTS):
+        try:
+            await inner.coordinator_lookup(CoordinationType.TRANSACTION, name)
+        except errors.TransactionalIdAuthorizationFailed:
+            return [Check(subject, "", f"{name}: {client.MAY_NOT_TRANSACT}", Exit.DENIED)]
+        except errors.GroupCoordinatorNotAvailableError:
+            await asyncio.sleep(_PAUSE_S)
+        else:
+            return [Check(subject, f"as {name}; that it may write shows when it starts")]
+    problem = "it has no coordinator; try again"
+    return [Check(subject, "", problem, Exit.BROKER_UNAVAILABLE)]
 
 
 async def _ask_coordinator(inner: AIOKafkaClient, group: str) -> Any:

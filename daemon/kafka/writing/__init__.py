@@ -10,4 +10,8 @@
 - `refusals.py`: what it means that a broker refuses a batch: the one table of it
 - `replay.py`: sending replayed requests: each to its partition, acknowledged by all replicas in sync
 - `sink.py`: records to Kafka: batches with a delivery deadline of their own, each acknowledged
+- `transaction.py`: one transaction: answers, and the commits that say that their requests are done,
+  valid together
+- `transactions.py`: one transaction after the other: what is sent within an interval, and the
+  commits of it
 """

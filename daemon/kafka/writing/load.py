@@ -51,12 +51,14 @@ class Load:
         """The indexes of the records that the broker has not acknowledged."""
         return sorted([*self.too_large, *self.invalid, *range(self._first, len(self._records))])
 
-    def next_batch(self, *, size_bytes: int, now_ms: int) -> RecordBatch:
+    def next_batch(
+        self, *, size_bytes: int, now_ms: int, in_transaction: bool = False
+    ) -> RecordBatch:
         """Return what is to be sent next, as much as fits; a record always does when it is alone.
 
         Appends to the client's C part without its layer of Python, 0.36 us a record instead of 0.49.
         """
-        builder = BatchBuilder(size_bytes, 0)
+        builder = BatchBuilder(size_bytes, 0, is_transactional=in_transaction)
         append = builder._builder.append
         records, first = self._records, self._first
         offset = 0

@@ -1,27 +1,34 @@
 """One idempotent producer after the other: what cannot go on is replaced, not repaired.
 
 After any error that is not retried, the sequence numbers of aiokafka's producer are ahead of the
-broker's, and every later batch to that partition is refused although the producer looks sound. And
-its batches never expire: with the broker gone they would wait for ever.
+broker's, and every later batch to that partition is refused although the producer looks sound: here
+they are taken back where the broker said that it is the batch that it does not take. And its batches
+never expire: with the broker gone they would wait for ever.
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+import struct
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer, errors
+from aiokafka.client import ConnectionGroup, CoordinationType
+from aiokafka.producer.transaction_manager import TransactionState
 from aiokafka.protocol.api import Request
 from aiokafka.protocol.produce import ProduceRequest, ProduceRequest_v7, ProduceRequest_v8
 from aiokafka.structs import TopicPartition
 
 from daemon.kafka.client import Options, milliseconds
 from daemon.kafka.writing.load import RecordBatch
-from daemon.kafka.writing.refusals import Refused
+from daemon.kafka.writing.refusals import PRODUCER_FENCED, Refused
 
 _METADATA_PAUSE_S = 0.05
 _MOST_MISSES = 3
 """Answers without the partition: brokers learn of a new one some milliseconds apart."""
 _NO_LEADER = -1
+_BASE_SEQUENCE = struct.Struct(">i")
+_BASE_SEQUENCE_AT = 53
+"""Where a record batch has it (Kafka's message format, version 2)."""
 
 
 class Replaced(Exception):
@@ -53,16 +60,39 @@ class _ProduceRequest(Request[ProduceRequest_v7 | ProduceRequest_v8]):  # type: 
         return self._request.build(request_struct_class)
 
 
+class Transactional(NamedTuple):
+    """What makes a producer one of transactions."""
+
+    id: str
+    """Of several producers with one id only the last that was started goes on."""
+    timeout_s: float
+    """After which the broker aborts a transaction by itself."""
+
+
+class Identity(NamedTuple):
+    """One life of a transactional producer, as the broker knows it."""
+
+    transactional_id: str
+    producer_id: int
+    producer_epoch: int
+
+
 class Producer:
     """One life of the client's producer."""
 
-    def __init__(self, reach: Options, *, request_timeout_s: float) -> None:
-        self._client = AIOKafkaProducer(
-            **{**reach, "request_timeout_ms": milliseconds(request_timeout_s)},
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=0,
-        )
+    def __init__(
+        self,
+        reach: Options,
+        *,
+        request_timeout_s: float,
+        transactional: Transactional | None = None,
+    ) -> None:
+        options = {**reach, "request_timeout_ms": milliseconds(request_timeout_s)}
+        if transactional is not None:
+            options["transactional_id"] = transactional.id
+            options["transaction_timeout_ms"] = milliseconds(transactional.timeout_s)
+        self._client = AIOKafkaProducer(**options, acks="all", enable_idempotence=True, linger_ms=0)
+        self._coordinator: int | None = None
         self._request_timeout_s = request_timeout_s
         self._refusals: dict[TopicPartition, Refused] = {}
         """What the last answer said of each partition of which it was no acknowledgement."""
@@ -126,9 +156,9 @@ class Producer:
             raise Abandoned
         try:
             delivery.result()
-        except errors.BrokerResponseError as error:
+        except (errors.BrokerResponseError, errors.ProducerFenced) as error:
             noted = self._refusals.pop(TopicPartition(topic, partition), None)
-            raise noted or Refused(error.errno) from error
+            raise noted or Refused(getattr(error, "errno", PRODUCER_FENCED)) from error
         self.acknowledged = True
 
     async def _send_noting_refusals(self, node: int, request: Any, **options: Any) -> Any:
@@ -140,10 +170,57 @@ class Producer:
             for number, code, _offset, _timestamp, _start, *said in partitions:
                 partition = TopicPartition(topic, number)
                 if code:
-                    self._refusals[partition] = _refused(code, *said)
+                    refused = self._refusals[partition] = _refused(code, *said)
+                    if refused.meaning.is_of_batch:
+                        self._take_back_sequence(partition, request)
                 else:
                     self._refusals.pop(partition, None)
         return response
+
+    def _take_back_sequence(self, partition: TopicPartition, request: ProduceRequest) -> None:
+        """Number the next batch as the one of `request` that was refused: at most one is under way."""
+        batches = dict(next(each for topic, each in request._topics if topic == partition.topic))
+        (sequence,) = _BASE_SEQUENCE.unpack_from(batches[partition.partition], _BASE_SEQUENCE_AT)
+        self._manager._sequence_numbers[partition] = sequence
+
+    # Of transactional producers
+
+    @property
+    def _manager(self) -> Any:
+        return self._client._txn_manager
+
+    @property
+    def identity(self) -> Identity:
+        """What requests of a transaction name."""
+        manager = self._manager
+        return Identity(manager.transactional_id, manager.producer_id, manager.producer_epoch)
+
+    def begin(self) -> None:
+        """Begin a transaction; the broker is not told before it has a partition."""
+        self._manager.begin_transaction()
+
+    def added(self, partitions: Collection[TopicPartition]) -> None:
+        """The broker has `partitions` in the transaction; the client adds none of them itself."""
+        self._manager.txn_partitions.update(partitions)
+
+    def ended(self) -> None:
+        """The broker has ended the transaction; the next may begin. The client is not to end it."""
+        self._manager._transition_to(TransactionState.COMMITTING_TRANSACTION)
+        self._manager.complete_transaction()
+
+    async def ask_coordinator(self, request: Any) -> Any:
+        """Send `request` to who coordinates this producer's transactions; raises errors.KafkaError."""
+        if self._coordinator is None:
+            self._coordinator = await self.inner.coordinator_lookup(
+                CoordinationType.TRANSACTION, self._manager.transactional_id
+            )
+        return await self.inner.send(self._coordinator, request, group=ConnectionGroup.COORDINATION)
+
+    def forget_coordinator(self) -> None:
+        """Another broker coordinates the transactions by now."""
+        self._coordinator = None
+
+    # Its end
 
     async def close(self, timeout_s: float) -> None:
         """Let what is on its way arrive, for at most `timeout_s`, then abandon it."""

@@ -9,7 +9,7 @@ from aiokafka import errors
 from config.settings import Kafka
 from daemon.kafka import client
 from daemon.kafka.reason import reason_of
-from daemon.kafka.writing.producer import Producer
+from daemon.kafka.writing.producer import Producer, Transactional
 from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
 from daemon.telemetry.events import Event
@@ -36,9 +36,20 @@ class Producers:
         request_timeout_s: float,
         trouble: Trouble,
         tasks: Tasks,
+        transactional: Transactional | None = None,
+        may_follow: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`reach` reads secrets anew, so that a changed password comes into use; raises Fatal."""
+        """`reach` reads secrets anew, so that a changed password comes into use; raises Fatal.
+
+        `transactional`: what all of them share; a successor fences whoever has its id, and so is
+        made only once `may_follow`.
+        """
+        self.replaced: Callable[[Producer, str, bool], bool] | None = None
+        """Told of a producer that is used no more, why, and whether another one fenced it; says
+        whether it gets a successor."""
+        self.transactional = transactional
+        self._may_follow = may_follow
         self._kafka = kafka
         self._reach = reach
         self._request_timeout_s = request_timeout_s
@@ -66,6 +77,11 @@ class Producers:
                 ) from problem
             await asyncio.sleep(_FIRST_PAUSE_S)
 
+    @property
+    def present(self) -> Producer | None:
+        """The producer of the moment, if there is one."""
+        return self._producer
+
     async def current(self) -> Producer:
         """Return the producer of the moment, waiting for one if need be."""
         while self._producer is None:
@@ -73,16 +89,25 @@ class Producers:
         return self._producer
 
     def replace(
-        self, broken: Producer, reason: str, *, at_once: bool = False, pause: bool = False
+        self,
+        broken: Producer,
+        reason: str,
+        *,
+        at_once: bool = False,
+        pause: bool = False,
+        fenced: bool = False,
     ) -> None:
         """Use `broken` no more.
 
         `at_once`: not even for what is already on its way with it. `pause`: its successor may fare
         no better, so those that never brought anything follow each other more and more slowly.
+        `fenced`: by another producer with its id.
         """
         if broken is not self._producer:
             return
         log(Event.PRODUCER_REBUILT, reason=reason)
+        # What is on its way in a transaction counts for nothing once that is in doubt.
+        at_once = at_once or self.transactional is not None
         self._producer = None
         self._there.clear()
         if not pause or broken.acknowledged:
@@ -93,7 +118,8 @@ class Producers:
         self._ending.start(
             broken.abandon() if at_once else broken.close(_CLOSE_S), name="end of a producer"
         )
-        self._making.start(self._make_another(pause_s), name="next producer")
+        if self.replaced is None or self.replaced(broken, reason, fenced):
+            self._making.start(self._make_another(pause_s), name="next producer")
 
     async def close(self, timeout_s: float) -> None:
         """Close, giving what is on its way at most `timeout_s`."""
@@ -106,6 +132,8 @@ class Producers:
     async def _make_another(self, pause_s: float) -> None:
         """Make the next one, however long it takes: what stands in its way may pass by itself."""
         await asyncio.sleep(pause_s)
+        while not self._may_follow():  # noqa: ASYNC110 -- time alone takes it away, so nothing tells
+            await asyncio.sleep(_FIRST_PAUSE_S)
         pause_s = _FIRST_PAUSE_S
         while (problem := await self._make()) is not None:
             refusal = self._refusal(problem)
@@ -132,7 +160,11 @@ class Producers:
     async def _make(self) -> Exception | None:
         """Start a producer; return why there is none."""
         try:
-            producer = Producer(self._reach(), request_timeout_s=self._request_timeout_s)
+            producer = Producer(
+                self._reach(),
+                request_timeout_s=self._request_timeout_s,
+                transactional=self.transactional,
+            )
             async with asyncio.timeout(_START_S):
                 await producer.start()
         except (Fatal, errors.KafkaError, TimeoutError, OSError) as error:

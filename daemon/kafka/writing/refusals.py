@@ -18,7 +18,13 @@ class Meaning(Enum):
     INVALID = "the topic takes no such record, however often it is sent"
     DENIED = "this client may not write to the topic"
     STANDING = "everything is refused until somebody changes a clock or a setting"
+    FENCED = "another producer has taken this one's place, or its transaction took too long"
     PASSING = "it passes by itself"
+
+    @property
+    def is_of_batch(self) -> bool:
+        """Whether it is the batch that is refused; what comes behind it may be taken."""
+        return self not in {Meaning.FENCED, Meaning.PASSING}
 
 
 class _Row(NamedTuple):
@@ -27,6 +33,7 @@ class _Row(NamedTuple):
 
 
 INVALID_TIMESTAMP = 32
+PRODUCER_FENCED = 90
 
 REFUSALS: Mapping[int, _Row] = MappingProxyType(
     {
@@ -41,9 +48,11 @@ REFUSALS: Mapping[int, _Row] = MappingProxyType(
         42: _Row("INVALID_REQUEST", Meaning.STANDING),
         43: _Row("UNSUPPORTED_FOR_MESSAGE_FORMAT", Meaning.STANDING),
         44: _Row("POLICY_VIOLATION", Meaning.STANDING),
+        47: _Row("INVALID_PRODUCER_EPOCH", Meaning.FENCED),
         53: _Row("TRANSACTIONAL_ID_AUTHORIZATION_FAILED", Meaning.DENIED),
         76: _Row("UNSUPPORTED_COMPRESSION_TYPE", Meaning.STANDING),
         87: _Row("INVALID_RECORD", Meaning.INVALID),
+        PRODUCER_FENCED: _Row("PRODUCER_FENCED", Meaning.FENCED),
     }
 )
 """All that does not pass by itself."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from daemon.kafka.connecting import check_topics
 from daemon.kafka.topics import partition_counts
 from daemon.kafka.writing.load import BatchSizes, Load, RecordBatch
 from daemon.kafka.writing.partition_counts import PartitionCounts
-from daemon.kafka.writing.producer import Abandoned, Producer, Replaced
+from daemon.kafka.writing.producer import Abandoned, Producer, Replaced, Transactional
 from daemon.kafka.writing.producers import Producers
 from daemon.kafka.writing.refusals import INVALID_TIMESTAMP, Meaning, Refused
 from daemon.loop.tasks import Tasks
@@ -50,8 +50,13 @@ class KafkaSink:
         base: Path = Path(),
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        transactional: Transactional | None = None,
+        may_follow: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`base` is where relative secrets are looked up. Nothing is connected before `start`."""
+        """`base` is where relative secrets are looked up. Nothing is connected before `start`.
+
+        `transactional` and `may_follow` as for Producers.
+        """
         kafka, limits = settings.kafka, settings.limits
         self._own_topics = (settings.replies.topic, settings.dead_letters.topic)
         self._clock = clock
@@ -59,13 +64,15 @@ class KafkaSink:
         self._publish_s = limits.publish
         self._trouble = Trouble(limits.unavailable, clock=clock)
         self._explaining = asyncio.Lock()
-        self._producers = Producers(
+        self.producers = self._producers = Producers(
             kafka,
             lambda: client.options(kafka, base=base),
             # So that a request without an answer is sent again before the deadline.
             request_timeout_s=min(kafka.request_timeout, limits.publish / 2),
             trouble=self._trouble,
             tasks=tasks,
+            transactional=transactional,
+            may_follow=may_follow,
             clock=clock,
         )
         self._counts = PartitionCounts(self._ask_count, tasks=tasks, clock=clock)
@@ -129,10 +136,12 @@ class KafkaSink:
     async def _send_batch(self, topic: str, partition: int, load: Load) -> None:
         """Send the next batch of `load`; raises SendError, Replaced."""
         batch = load.next_batch(
-            size_bytes=self._batch_sizes.of(topic), now_ms=int(self._wall() * 1000)
+            size_bytes=self._batch_sizes.of(topic),
+            now_ms=int(self._wall() * 1000),
+            in_transaction=self._producers.transactional is not None,
         )
         producer = await self._producers.current()
-        await self._know(producer, topic, partition, load)
+        await self._know(producer, topic, partition, load.unsent)
         try:
             await producer.send(topic, partition, batch)
         except Refused as refused:
@@ -151,13 +160,27 @@ class KafkaSink:
             load.taken(batch)
             self._trouble.end(topic)
 
-    async def _know(self, producer: Producer, topic: str, partition: int, load: Load) -> None:
+    async def know(self, topic: str, partition: int) -> None:
+        """Return once it is known who takes what is sent to `partition`; raises SendFailed."""
+        try:
+            async with asyncio.timeout(self._publish_s):
+                while True:
+                    with suppress(Replaced):
+                        producer = await self._producers.current()
+                        await self._know(producer, topic, partition, None)
+                        return
+        except TimeoutError as error:
+            raise SendFailed(f"nobody leads {topic}/{partition}") from error
+
+    async def _know(
+        self, producer: Producer, topic: str, partition: int, unsent: Collection[int] | None
+    ) -> None:
         try:
             await producer.know(topic, partition)
         except errors.KafkaError as error:
             self._counts.forget(topic)
             reason = f"{topic} has no partition {partition}"
-            raise SendFailed(reason, unsent=load.unsent) from error
+            raise SendFailed(reason, unsent=unsent) from error
 
     async def _weigh(
         self, refused: Refused, producer: Producer, topic: str, batch: RecordBatch, load: Load
@@ -168,18 +191,15 @@ class KafkaSink:
                 if batch.end > batch.first + 1:
                     self._batch_sizes.learn(topic, batch.size_bytes)
                 load.refused_for_size(batch)
-                self._producers.replace(producer, str(refused))
             case Meaning.INVALID:
                 load.refused_as_invalid(batch, refused)
-                self._producers.replace(producer, str(refused))
             case Meaning.DENIED:
-                self._producers.replace(producer, str(refused))
                 raise SendDenied(f"not allowed to write to {topic}", unsent=load.unsent)
             case Meaning.STANDING:
-                self._producers.replace(producer, str(refused), pause=True)
                 raise SendBlocked(await self._explain(refused, topic), unsent=load.unsent)
-            case Meaning.PASSING:
-                self._producers.replace(producer, str(refused), pause=True)
+            case Meaning.FENCED | Meaning.PASSING as meaning:
+                fenced = meaning is Meaning.FENCED
+                self._producers.replace(producer, str(refused), pause=True, fenced=fenced)
                 self._counts.forget(topic)
                 raise SendFailed(f"{topic}: {refused}", unsent=load.unsent)
 

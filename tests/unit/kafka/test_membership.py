@@ -52,6 +52,9 @@ async def membership():
     async def drain(ledgers):
         pass
 
+    async def commit():
+        await made.commit()
+
     made = Membership(
         SETTINGS,
         FakeConsumer(),
@@ -61,6 +64,7 @@ async def membership():
         metrics=FakeTally(),
         tasks=tasks,
         changed=lambda: None,
+        commit=commit,
         clock=clock,
     )
     made.clock, made.lease, made.tasks = clock, lease, tasks

@@ -31,7 +31,7 @@ class Cluster:
             raise self.secrets.pop(0)
         return {}
 
-    def connect(self, _, *, request_timeout_s):
+    def connect(self, _, *, request_timeout_s, transactional=None):
         producer = FakeProducer(self)
         self.made.append((asyncio.get_running_loop().time(), producer))
         return producer

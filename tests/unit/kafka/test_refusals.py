@@ -5,7 +5,7 @@ import pytest
 from daemon.kafka.writing.refusals import Meaning, Refused
 
 LEADERS, REPLICAS, DISKS = (3, 5, 6, 8, 13, 74, 78), (7, 9, 19, 20), (2, 56)
-PRODUCERS, QUOTAS, UNKNOWN = (45, 47, 48, 49, 51, 59, 67, 90, 120), (89,), (-1, 9_999)
+PRODUCERS, QUOTAS, UNKNOWN = (45, 48, 49, 51, 59, 67, 120), (89,), (-1, 9_999)
 PASSING = [*LEADERS, *REPLICAS, *DISKS, *PRODUCERS, *QUOTAS, *UNKNOWN]
 NOW_MS = 1_796_000_154_926
 
@@ -27,6 +27,8 @@ NOW_MS = 1_796_000_154_926
         (43, Meaning.STANDING),
         (44, Meaning.STANDING),
         (76, Meaning.STANDING),
+        (47, Meaning.FENCED),
+        (90, Meaning.FENCED),
         *[(code, Meaning.PASSING) for code in PASSING],
     ],
 )

@@ -1,0 +1,207 @@
+"""One transaction: answers, and the commits that say that their requests are done, valid together.
+
+Every request of it is made here, once, and every code of its answer is read; aiokafka's own way
+commits although an answer failed, lets anybody move the group's offsets, and repeats the end of a
+transaction for ever. Whatever is not surely known is a doubt, and a doubt ends the producer: the
+next one with its id makes the broker abort what was open.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from aiokafka import errors
+from aiokafka.protocol.transaction import (
+    AddOffsetsToTxnRequest,
+    AddPartitionsToTxnRequest,
+    EndTxnRequest,
+)
+from aiokafka.structs import TopicPartition
+
+from daemon.kafka.group.committed import Commits, by_topic
+from daemon.kafka.group.generation import Generation
+from daemon.kafka.offset_requests import Committer, FencedOffsetCommit, commit_codes
+from daemon.kafka.writing.producer import Producer
+from daemon.values.ports import SendDenied, SendFailed
+
+_RETRY_S = 0.005
+"""The markers of the transaction before are written within some milliseconds."""
+_LONGEST_RETRY_S = 0.1
+_UNKNOWN_PARTITION, _TOPIC_DENIED, _NOT_ATTEMPTED = 3, 29, 55
+_OF_PARTITION = frozenset({_UNKNOWN_PARTITION, _TOPIC_DENIED})
+"""What keeps one partition out of a transaction, and harms no other."""
+_ILLEGAL_GENERATION, _UNKNOWN_MEMBER, _FENCED_INSTANCE = 22, 25, 82
+_STALE = frozenset({_ILLEGAL_GENERATION, _UNKNOWN_MEMBER, _FENCED_INSTANCE})
+_FENCED = frozenset({47, 90})
+"""INVALID_PRODUCER_EPOCH, PRODUCER_FENCED."""
+_LOADING, _NOT_AVAILABLE, _NOT_COORDINATOR, _CONCURRENT = 14, 15, 16, 51
+_NOT_YET = frozenset({_LOADING, _NOT_AVAILABLE, _NOT_COORDINATOR, _CONCURRENT})
+"""Nothing was done: the coordinator has moved, or still ends the transaction before."""
+
+
+class Doubt(Exception):
+    """Nobody here knows how the transaction stands: its producer is done with."""
+
+
+class Fenced(Doubt):
+    """Another producer has this one's id, or the broker has aborted what took too long."""
+
+
+class Stale(Doubt):
+    """The group has moved on: the partitions may be another worker's."""
+
+
+class Transaction:
+    """Begun with the first partition that is added, ended by `commit` or left to be aborted."""
+
+    def __init__(
+        self,
+        producer: Producer,
+        generation: Generation,
+        *,
+        limit_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Its answers are those of `generation`; within `limit_s` it has to be ended."""
+        self.producer = producer
+        self.generation = generation
+        self._clock = clock
+        self._until_s = clock() + limit_s
+        self._partitions: set[TopicPartition] = set()
+        self._wanted: set[TopicPartition] = set()
+        self._refused: dict[TopicPartition, int] = {}
+        self._adding = asyncio.Lock()
+        producer.begin()
+
+    @property
+    def left_s(self) -> float:
+        """How much of its time is left."""
+        return self._until_s - self._clock()
+
+    async def add(self, partition: TopicPartition) -> None:
+        """Let the answers sent to `partition` be part of it; raises SendDenied, SendFailed, Doubt."""
+        if partition in self._partitions:
+            return
+        self._refused.pop(partition, None)
+        self._wanted.add(partition)
+        async with self._adding:
+            while partition in self._wanted:
+                await self._add_wanted()
+        code = self._refused.get(partition)
+        if code == _TOPIC_DENIED:
+            raise SendDenied(f"not allowed to write to {partition.topic}")
+        if code is not None:
+            raise SendFailed(f"{partition.topic} has no partition {partition.partition}")
+
+    async def _add_wanted(self) -> None:
+        wanted = frozenset(self._wanted)
+        topics = [(topic, [*numbers]) for topic, numbers in by_topic(dict.fromkeys(wanted)).items()]
+        request = AddPartitionsToTxnRequest(*self.producer.identity, topics)
+        codes = await self._until_done(
+            lambda: self.producer.ask_coordinator(request), _codes_by_partition
+        )
+        refused = {each: code for each, code in codes.items() if code in _OF_PARTITION}
+        added = {each for each, code in codes.items() if code == 0}
+        _judge(set(codes.values()) - _OF_PARTITION - {_NOT_ATTEMPTED}, "partitions were not added")
+        if not refused.keys() | added:
+            raise Doubt("no partition was added")
+        self._refused |= refused
+        self._partitions |= added
+        self._wanted -= refused.keys() | added
+        self.producer.added(added)
+
+    async def commit(
+        self,
+        commits: Commits,
+        *,
+        group: str,
+        instance: str | None,
+        send: Callable[[Any], Awaitable[Any]],
+    ) -> None:
+        """End it: all that was sent, and `commits`, are valid from here on, or none of it.
+
+        `send` goes to the group's coordinator. All answers must be at the broker. Raises Doubt.
+        """
+        if commits:
+            await self._add_offsets(commits, group=group, instance=instance, send=send)
+        request = EndTxnRequest(*self.producer.identity, transaction_result=True)
+        await self._ask(request, "the transaction was not ended")
+        self.producer.ended()
+
+    async def _add_offsets(
+        self,
+        commits: Commits,
+        *,
+        group: str,
+        instance: str | None,
+        send: Callable[[Any], Awaitable[Any]],
+    ) -> None:
+        identity, generation = self.producer.identity, self.generation
+        await self._ask(AddOffsetsToTxnRequest(*identity, group), "the group was not added")
+        topics = {
+            topic: [(number, each.offset, each.metadata) for number, each in partitions.items()]
+            for topic, partitions in by_topic(commits).items()
+        }
+        committer = Committer(*identity, group, generation.number, generation.member, instance)
+        request = FencedOffsetCommit(committer, topics)
+        codes = await self._until_done(lambda: send(request), _commit_codes)
+        _judge(set(codes.values()), "offsets were not committed")
+
+    async def abort(self) -> None:
+        """Tell the broker that none of it is valid; raises Doubt, and then it finds out by itself."""
+        request = EndTxnRequest(*self.producer.identity, transaction_result=False)
+        await self._ask(request, "the transaction was not aborted")
+
+    async def _ask(self, request: Any, problem: str) -> None:
+        codes = await self._until_done(lambda: self.producer.ask_coordinator(request), _code)
+        _judge(set(codes.values()), problem)
+
+    async def _until_done(
+        self,
+        ask: Callable[[], Awaitable[Any]],
+        codes_of: Callable[[Any], Mapping[TopicPartition | None, int]],
+    ) -> Mapping[TopicPartition | None, int]:
+        """Ask until it is not said that it cannot be done yet; one try without an answer is a doubt."""
+        pause_s = _RETRY_S
+        try:
+            async with asyncio.timeout(max(0.0, self.left_s)):
+                while True:
+                    codes = codes_of(await ask())
+                    if not _NOT_YET & set(codes.values()):
+                        return codes
+                    if _NOT_COORDINATOR in codes.values():
+                        self.producer.forget_coordinator()
+                    await asyncio.sleep(pause_s)
+                    pause_s = min(2 * pause_s, _LONGEST_RETRY_S)
+        except errors.KafkaError as error:
+            raise Doubt(f"no answer: {error!r}") from error
+        except TimeoutError as error:
+            raise Doubt("no answer in time") from error
+
+
+def _judge(codes: set[int], problem: str) -> None:
+    """Raise what the worst of `codes` means; none of them is one that passes."""
+    codes = codes - {0}
+    if codes & _STALE:
+        raise Stale(f"{problem}: code {min(codes & _STALE)}")
+    if codes & _FENCED:
+        raise Fenced(f"{problem}: code {min(codes & _FENCED)}")
+    if codes:
+        raise Doubt(f"{problem}: code {min(codes)}")
+
+
+def _code(response: Any) -> dict[TopicPartition | None, int]:
+    return {None: response.error_code}
+
+
+def _codes_by_partition(response: Any) -> dict[TopicPartition | None, int]:
+    return {
+        TopicPartition(topic, number): code
+        for topic, partitions in response.errors
+        for number, code in partitions
+    }
+
+
+def _commit_codes(response: Any) -> dict[TopicPartition | None, int]:
+    return dict(commit_codes(response))

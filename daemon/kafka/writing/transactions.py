@@ -1,0 +1,222 @@
+"""One transaction after the other: what is sent within an interval, and the commits of it.
+
+Sends go on side by side; a transaction is ended when all of its own have come back, and who comes
+meanwhile waits for the next one. After a doubt nothing of the assignment counts: its ledgers are
+lost, a new producer makes the broker abort what was open, and what is not committed is read again.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Protocol
+
+from aiokafka.structs import TopicPartition
+
+from config.settings import Kafka
+from daemon.kafka.group.generation import Generation
+from daemon.kafka.writing.producer import Producer
+from daemon.kafka.writing.producers import Producers
+from daemon.kafka.writing.transaction import Doubt, Fenced, Stale, Transaction
+from daemon.loop.tasks import Tasks
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
+from daemon.values.errors import Exit, Fatal
+from daemon.values.ports import SendFailed
+
+_SHARE_OF_SESSION = 0.8
+_LONGEST_S = 10.0
+"""As Kafka Streams has it: readers wait no longer for a transaction that nobody ends."""
+_ABORT_S = 2.0
+_GIVEN_UP = "the partitions that it answers were given up"
+
+
+def limit_s(kafka: Kafka) -> float:
+    """Return how long a transaction may take: less than a session, so that no lost member has one."""
+    return min(_LONGEST_S, _SHARE_OF_SESSION * kafka.session_timeout)
+
+
+class Group(Protocol):
+    """The worker's place in its group; meets daemon.kafka.source.KafkaSource."""
+
+    @property
+    def answering(self) -> Generation | None:
+        """The assignment whose answers count, one that is being taken away included."""
+
+    async def send(self, request: Any) -> Any:
+        """Send `request` to the group's coordinator; raises errors.KafkaError."""
+
+    def redo(self, generation: Generation, ready: Callable[[], Awaitable[object]]) -> None:
+        """Give up what `generation` has not committed and read it again, once `ready` returns."""
+
+    def drop(self, generation: Generation) -> None:
+        """Give `generation` up, and join anew: another worker may have its partitions."""
+
+
+class Transactions:
+    """Begins and ends transactions; `producers` are transactional ones."""
+
+    def __init__(
+        self,
+        kafka: Kafka,
+        group: Group,
+        producers: Producers,
+        *,
+        tasks: Tasks,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._kafka = kafka
+        self._group = group
+        self._producers = producers
+        self._failed = tasks.fail
+        self._tasks = Tasks(tasks)
+        self._clock = clock
+        self._limit_s = limit_s(kafka)
+        self._present: Transaction | None = None
+        self._sends = 0
+        self._idle, self._gate, self._ending = asyncio.Event(), asyncio.Event(), asyncio.Lock()
+        self._idle.set()
+        self._gate.set()
+        producers.replaced = self._replaced
+
+    @asynccontextmanager
+    async def sending(
+        self, generation: Generation | None, partition: TopicPartition
+    ) -> AsyncIterator[None]:
+        """Within it, answers of `generation` to `partition` may be sent.
+
+        What they answer has to be settled before anything else is awaited: when the last send of a
+        transaction is over, all that is settled is committed. Raises SendError.
+        """
+        transaction = await self._join(generation)
+        try:
+            await self._add(transaction, partition)
+            yield
+        finally:
+            self._leave()
+
+    async def _join(self, generation: Generation | None) -> Transaction:
+        while True:
+            await self._gate.wait()
+            producer = await self._producers.current()
+            if not self._gate.is_set() or producer is not self._producers.present:
+                continue
+            if self._present is None or self._present.generation is generation:
+                break
+            self._give_up(self._present, Doubt(_GIVEN_UP))
+        if generation is None or generation is not self._group.answering:
+            raise SendFailed(_GIVEN_UP)
+        transaction = self._present or self._begin(producer, generation)
+        self._sends += 1
+        self._idle.clear()
+        return transaction
+
+    def _leave(self) -> None:
+        self._sends -= 1
+        if not self._sends:
+            self._idle.set()
+
+    async def _add(self, transaction: Transaction, partition: TopicPartition) -> None:
+        try:
+            await transaction.add(partition)
+        except Doubt as doubt:
+            self._give_up(transaction, doubt)
+            raise SendFailed(str(doubt)) from doubt
+
+    def _begin(self, producer: Producer, generation: Generation) -> Transaction:
+        transaction = Transaction(producer, generation, limit_s=self._limit_s, clock=self._clock)
+        self._present = transaction
+        self._tasks.start(self._end_in_time(transaction), name="end of a transaction")
+        return transaction
+
+    async def _end_in_time(self, transaction: Transaction) -> None:
+        await asyncio.sleep(self._kafka.transaction_interval)
+        if transaction is self._present:
+            await self.commit()
+
+    async def commit(self) -> None:
+        """End the present transaction with the commits of all that is settled, if there are any.
+
+        Bounded in time.
+        """
+        async with self._ending:
+            transaction = self._present or self._begin_for_commits()
+            if transaction is None:
+                return
+            self._gate.clear()
+            try:
+                await self._end(transaction)
+            except Doubt as doubt:
+                self._give_up(transaction, doubt)
+            except asyncio.CancelledError:
+                self._give_up(transaction, Doubt("its end was cancelled"))
+                raise
+            finally:
+                self._gate.set()
+
+    def _begin_for_commits(self) -> Transaction | None:
+        """Begin a transaction without answers, if there is anything to commit."""
+        generation, producer = self._group.answering, self._producers.present
+        if generation is None or producer is None or not generation.uncommitted():
+            return None
+        self._present = Transaction(producer, generation, limit_s=self._limit_s, clock=self._clock)
+        return self._present
+
+    async def _end(self, transaction: Transaction) -> None:
+        generation = transaction.generation
+        try:
+            async with asyncio.timeout(max(0.0, transaction.left_s)):
+                await self._idle.wait()
+        except TimeoutError as error:
+            raise Doubt("answers were not acknowledged in time") from error
+        if transaction is not self._present:
+            return  # given up meanwhile
+        if generation is not self._group.answering:
+            raise Doubt(_GIVEN_UP)
+        commits = generation.uncommitted()
+        if not all(commit.has_room for commit in commits.values()):
+            raise Doubt("more is answered beyond a commit than it has room for")
+        await transaction.commit(
+            commits,
+            group=self._kafka.group,
+            instance=self._kafka.instance_id or None,
+            send=self._group.send,
+        )
+        generation.committed(commits)
+        self._present = None
+
+    def _give_up(self, transaction: Transaction, doubt: Doubt) -> None:
+        """Let nothing of `transaction` count."""
+        if transaction is not self._present:
+            return
+        if isinstance(doubt, Stale):
+            self._group.drop(transaction.generation)
+        self._producers.replace(transaction.producer, str(doubt), fenced=isinstance(doubt, Fenced))
+
+    def _replaced(self, producer: Producer, reason: str, fenced: bool) -> bool:
+        """Take it that all of what `producer` had under way may be void; return whether to go on."""
+        transaction = self._present
+        if transaction is None or transaction.producer is not producer:
+            return True
+        self._present = None
+        log(Event.TRANSACTION_ABORTED, reason=reason)
+        if fenced and transaction.left_s > 0:
+            self._failed(
+                Fatal(
+                    Exit.WORK_LEFT,
+                    f"another process has begun transactions as {producer.identity.transactional_id}: "
+                    "give each worker its own kafka.instance_id",
+                )
+            )
+            return False
+        self._group.redo(transaction.generation, self._producers.current)
+        return True
+
+    async def close(self) -> None:
+        """End no more transactions; what is open is aborted, so that no reader waits for it."""
+        await self._tasks.close()
+        transaction, self._present = self._present, None
+        if transaction is not None:
+            with suppress(Doubt, TimeoutError):
+                async with asyncio.timeout(_ABORT_S):
+                    await transaction.abort()
