@@ -66,22 +66,22 @@ def publishing_fits_drain(settings: Settings) -> Iterator[str]:
 
 
 def run_fits_search(settings: Settings) -> Iterator[str]:
-    """A search for the culprit that ends at its first run fails the innocent with it."""
+    """A search that must judge after its first run tries one request after the other."""
     search = settings.limits.bisect
     for name, model in settings.models.items():
         if model.run_limit > search:
             yield (
                 f"limits.bisect ({format_duration(search)}) is shorter than models.{name}.run_limit"
-                f" ({format_duration(model.run_limit)}): one bad request could fail its whole"
-                f" batch; raise limits.bisect to {format_duration(model.run_limit)} or more"
+                f" ({format_duration(model.run_limit)}): a batch whose run took too long would be"
+                f" tried request by request, each with its full time; raise limits.bisect to {format_duration(model.run_limit)} or more"
             )
 
 
 def work_is_no_stall(settings: Settings) -> Iterator[str]:
     """A worker ended in the middle of a search would meet the same requests again, for ever.
 
-    The longest time without an answer is a search whose last run begins as its time is over, and
-    then the broker's.
+    The longest time without an answer is that of a search, of the run that then judges one request
+    (daemon/inference/searches.py, rule 3), and of the broker.
     """
     limits = settings.limits
     for name, model in settings.models.items():

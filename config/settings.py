@@ -171,7 +171,10 @@ class Limits(_Section):
     batches_in_flight: int = Field(
         2, ge=1, le=2, description="1: one runs; 2: one more may be assembled ahead"
     )
-    bisect: _Wait = Field(60.0, description="total time to find the culprit of a failed batch")
+    bisect: _Wait = Field(
+        60.0,
+        description="longest time without an answer of a search for culprits, its last run apart",
+    )
     publish: _Wait = Field(30.0, description="longest wait for the broker to take replies")
     drain: _Wait = Field(
         60.0, description="time to answer what is gathered after SIGTERM; then exit 75"

@@ -4,6 +4,7 @@ from runtime import privacy as privacy  # first: before anything imports ONNX Ru
 from runtime.conversion import Conversion, Prepared
 from runtime.errors import (
     ModelFailed,
+    ModelOutOfMemory,
     ModelRefused,
     ModelStuck,
     ModelTimeout,
@@ -22,6 +23,7 @@ __all__ = [
     "Done",
     "Model",
     "ModelFailed",
+    "ModelOutOfMemory",
     "ModelRefused",
     "ModelStuck",
     "ModelTimeout",

@@ -30,6 +30,10 @@ class OutputInvalid(ModelFailed):
     """The model gave other than one row out for each row in."""
 
 
+class ModelOutOfMemory(ModelFailed):
+    """There was no memory, of the host or of the GPU, for so many rows at once."""
+
+
 class ModelTimeout(RunError):
     """The run was ended at its limit; the session is usable again."""
 

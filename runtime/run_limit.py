@@ -23,13 +23,21 @@ class Endable(Protocol):
 class RunLimit:
     """Tells the run that is over its limit to end; says so when it does not."""
 
-    def __init__(self, *, grace_s: float, on_stuck: Callable[[ModelStuck], None]) -> None:
-        """`on_stuck` is called once, from this thread, `grace_s` after a run was told in vain."""
+    def __init__(
+        self, *, full_s: float, grace_s: float, on_stuck: Callable[[ModelStuck], None]
+    ) -> None:
+        """`on_stuck` is called once, from this thread, when a run was told in vain.
+
+        That is `grace_s` after its limit, or after `full_s` if its limit was shorter: a run that may
+        take so long by the settings is not stuck before.
+        """
+        self._full_s = full_s
         self._grace_s = grace_s
         self._on_stuck = on_stuck
         self._changed = threading.Condition()
         self._run: Endable | None = None
         self._due_s = math.inf
+        self._stuck_s = math.inf
         self._wakes_s = math.inf
         self._told = False
         self._closed = False
@@ -37,9 +45,11 @@ class RunLimit:
 
     def begin(self, run: Endable, limit_s: float) -> None:
         """Watch `run` from now on; it is the only one."""
-        due_s = time.monotonic() + limit_s
+        now_s = time.monotonic()
+        due_s = now_s + limit_s
         with self._changed:
             self._run, self._due_s, self._told = run, due_s, False
+            self._stuck_s = now_s + max(limit_s, self._full_s) + self._grace_s
             if due_s < self._wakes_s:
                 self._changed.notify()
 
@@ -65,13 +75,15 @@ class RunLimit:
                 elif not self._told:
                     self._run.terminate = True
                     self._told = True
-                    self._due_s = time.monotonic() + self._grace_s
+                    self._due_s = max(self._stuck_s, time.monotonic() + self._grace_s)
                 else:
                     break
             stuck = self._run is not None
         if stuck:
             self._on_stuck(
-                ModelStuck(f"a run went on {self._grace_s:g} s after it was told to end")
+                ModelStuck(
+                    f"a run went on {self._grace_s:g} s beyond its limit, told to end in vain"
+                )
             )
 
     def _sleep_until(self, wakes_s: float) -> None:

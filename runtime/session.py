@@ -14,12 +14,14 @@ from runtime.bfloat16 import run_as_values
 from runtime.digest import ModelFile
 from runtime.errors import (
     ModelFailed,
+    ModelOutOfMemory,
     ModelRefused,
     ModelStuck,
     ModelTimeout,
     OutputInvalid,
     RunError,
 )
+from runtime.out_of_memory import is_out_of_memory
 from runtime.outputs import require_rows
 from runtime.providers import open_session
 from runtime.run_limit import RunLimit
@@ -64,8 +66,9 @@ class Session:
     ) -> None:
         """Load `file` and run it once; raises ModelRefused when either fails.
 
-        `on_stuck` is called once, from another thread, when a run does not end `grace_s` after it
-        was told to: nothing in this process can free its thread.
+        `on_stuck` is called once, from another thread, when a run does not end when it is told to,
+        not within `grace_s` beyond what the settings allow: nothing in this process can free its
+        thread.
         """
         self._session, placement = open_session(
             file, device=settings.device, threads=settings.threads
@@ -83,7 +86,7 @@ class Session:
         self._bfloat16 = any(spec.datatype == "BF16" for spec in specs)
         self._options = onnxruntime.RunOptions()
         self._turn = threading.Lock()
-        self._limit = RunLimit(grace_s=grace_s, on_stuck=on_stuck)
+        self._limit = RunLimit(full_s=settings.run_limit, grace_s=grace_s, on_stuck=on_stuck)
         try:
             self._sample = self._proven_sample(settings)
         except ModelRefused:
@@ -98,6 +101,7 @@ class Session:
 
         Raises:
             ModelTimeout: ended after `limit_s` seconds.
+            ModelOutOfMemory: there was no memory for so many rows.
             OutputInvalid: an output has other than one row for each row in.
             ModelFailed: the model raised; all rows share its fate.
         """
@@ -147,6 +151,8 @@ class Session:
             except Exception as error:  # onnxruntime's exceptions have no common base
                 if self._limit.end():
                     raise ModelTimeout(f"the run was ended after {limit_s:g} s") from error
+                if is_out_of_memory(error):
+                    raise ModelOutOfMemory("there is no memory for it") from error
                 raise ModelFailed(_plain(error)) from error
             finally:
                 if self._limit.end():

@@ -8,8 +8,9 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from daemon.inference.bisection import IsolationLimits, SessionSick, run_isolated
+from daemon.inference.executor import serve
 from daemon.inference.jobs import Done, Job, Rebuild, Served
+from daemon.inference.runs import RunLimits, SessionSick
 from daemon.preparing.time_slices import TimeSlice, TimeSlices, ValueGroup
 from daemon.preparing.transform_threads import MOST_LOST, THREADS
 from daemon.values.errors import Exit, Fatal
@@ -19,19 +20,17 @@ from runtime import Model, ModelRefused
 
 
 class FakeRunner:
-    """Meets daemon.inference.runner.Runner; a session says by `run_s(rows)` how long a batch takes."""
+    """Meets daemon.inference.runner.Runner; a session says by `run_s(inputs)` how long a run takes."""
 
     def __init__(
         self,
         models: Mapping[str, Model],
-        limits: Mapping[tuple[str, str], IsolationLimits],
         *,
         failed: Callable[[BaseException], None],
         rebuild: Rebuild,
         batches_in_flight: int = 2,
     ) -> None:
         self._models = models
-        self._limits = limits
         self._failed = failed
         self.takes_ahead = batches_in_flight > 1
         self._rebuild = rebuild
@@ -50,11 +49,20 @@ class FakeRunner:
     def ahead(self) -> Batch | None:
         return self._jobs[0].batch if self._jobs else None
 
-    def submit(self, batch: Batch, *, done: Done, first: bool = False) -> None:
+    def submit(
+        self,
+        batch: Batch,
+        limits: RunLimits,
+        *,
+        done: Done,
+        first: bool = False,
+        in_thread: bool = False,
+    ) -> None:
         model = self._models[batch.bucket.model]
         inputs = assemble(batch.requests, model.session.signature)
         self._unreported += 1
-        self._jobs.insert(0 if first else len(self._jobs), Job(batch, model, inputs, 0.0, done))
+        job = Job(batch, model, inputs, 0.0, limits, done)
+        self._jobs.insert(0 if first else len(self._jobs), job)
         self._go_on()
 
     def retire(self, model: Model) -> None:
@@ -68,15 +76,17 @@ class FakeRunner:
     def _go_on(self) -> None:
         if self._running is None and self._jobs and not self._ended:
             job = self._running = self._jobs.popleft()
-            run_s = job.model.session.run_s(job.batch.rows)
-            self._loop.call_later(run_s, self._finish, job, self._loop.time())
+            run_s = job.model.session.run_s(job.inputs)
+            self._loop.call_later(
+                min(run_s, job.limits.run_s), self._finish, job, self._loop.time()
+            )
 
     def _finish(self, job: Job, started_s: float) -> None:
         if self._ended:
             return
         self._running = None
         try:
-            model, outcome = self._run(job)
+            served = self._serve(job)
         except Fatal as error:
             self._ended = True
             self._failed(error)
@@ -85,31 +95,20 @@ class FakeRunner:
         self._go_on()
         self._unreported -= 1
         try:
-            job.done(Served(job.batch, model, outcome, 0.0, started_s, run_s))
+            job.done(served._replace(started_s=started_s, run_s=run_s))
         except Exception as error:  # noqa: BLE001 - as the real one reports it
             self._failed(error)
         self._close_retired()
 
-    def _run(self, job: Job):
+    def _serve(self, job: Job) -> Served:
         try:
-            return job.model, self._isolated(job)
+            return serve(job, self._loop.time)
         except SessionSick as sick:
             job = job._replace(model=self._rebuilt(job, sick))
             try:
-                return job.model, self._isolated(job)
+                return serve(job, self._loop.time)
             except SessionSick as error:
                 raise Fatal(Exit.INTERNAL, str(error)) from error
-
-    def _isolated(self, job: Job):
-        bucket = job.batch.bucket
-        return run_isolated(
-            job.model.session,
-            job.batch.requests,
-            job.inputs,
-            unsound=job.model.unsound_rows,
-            limits=self._limits[bucket.lane, bucket.model],
-            clock=self._loop.time,
-        )
 
     def _rebuilt(self, job: Job, sick: SessionSick) -> Model:
         try:

@@ -27,8 +27,8 @@ from daemon.wire.reply_headers import (
 )
 
 if TYPE_CHECKING:  # values of the runner, which needs nothing of this module
-    from daemon.inference.bisection import Part
     from daemon.inference.jobs import Served
+    from daemon.inference.runs import Part
 
 Converted: TypeAlias = tuple[str, bytes] | RequestRefused
 """What a transform made of a request's outputs: content type and body, or a refusal."""

@@ -126,10 +126,24 @@ class Batcher:
         for queue in self._queues.values():
             self._place(queue)
 
-    def observe_run(self, bucket: Bucket, rows: int, seconds: float) -> None:
-        """Learn that a run of `rows` took `seconds`, and charge the bucket's lane for it."""
-        expected_s = self._run_times.expected_s(bucket.model, rows)
-        self._fair_queue.correct(bucket.lane, seconds - expected_s)
+    def observe_run(
+        self,
+        bucket: Bucket,
+        rows: int,
+        seconds: float,
+        *,
+        failed: bool = False,
+        again: bool = False,
+    ) -> None:
+        """Charge the bucket's lane for a run of `rows` that took `seconds`, and learn from it.
+
+        `failed`: it says nothing about runs to come. `again`: its requests had a run before, so that
+        nothing was charged when this one was bound.
+        """
+        charged_s = 0.0 if again else self._run_times.expected_s(bucket.model, rows)
+        self._fair_queue.correct(bucket.lane, seconds - charged_s)
+        if failed:
+            return
         self._run_times.observe(bucket.model, rows, seconds)
         for queue in self._expiries:
             if queue.key.model == bucket.model:

@@ -1,7 +1,6 @@
 """The model in its thread, and what happens when a batch fails.
 
-- `bisection.py`: run a batch; when it fails, find the requests that make it fail and answer the
-  others
+- `bisection.py`: finds the requests that make a batch fail
 - `executor.py`: the one thread that runs the model
 - `jobs.py`: what goes to a model and what comes back, batch by batch
 - `models.py`: the models a worker serves: loaded and warm before the group is joined, replaced by
@@ -10,5 +9,8 @@
   between two batches
 - `runner.py`: where each batch runs: in the model's thread, or, when it is too short for that, on
   the loop
+- `runs.py`: one run of a batch: requests in, their rows of the outputs or an error out
+- `searches.py`: the searches for culprits under way, and how they share the executor with
+  everything else
 - `short_runs.py`: which runs are so short that the loop makes them itself
 """

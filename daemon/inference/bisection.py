@@ -1,48 +1,28 @@
-"""Run a batch; when it fails, find the requests that make it fail and answer the others.
+"""Finds the requests that make a batch fail. Pure: it says what to run next and is told how it went.
 
-Pure but for the model it is given: `clock` is an argument. Blocking: called in the runner's thread.
+Rule 1. A request is to blame when a run of it alone failed, and by time only when that run had the
+  full limit. Whatever succeeds has its result; so nobody is blamed for the company.
+Rule 2. What failed is split: in halves, or, since a run that is ended late costs more than many
+  good ones, in as many parts as cost together no more than it (`parts_of`).
+Rule 3. When all other parts of what failed have succeeded, the last one is taken to hold a culprit
+  and is split without a run. Not for want of memory, which is a matter of company.
+Rule 4. Those that need the full limit for their verdict wait until no other suspect does.
+Rule 5. A lone request for which there is no memory runs in slices of half the rows, down to one.
 """
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, pairwise
+from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
+from daemon.inference.runs import RunLimits
 from daemon.values.errors import Code
-from daemon.values.messages import Arrays, Request
-from daemon.wire.assemble import assemble
-from runtime.errors import ModelTimeout, OutputInvalid, RunError
-from runtime.signature import Signature
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Request
+from runtime.errors import ModelOutOfMemory, ModelTimeout, OutputInvalid, RunError
 
-
-class Engine(Protocol):
-    """A model as the runner needs it; see runtime.session.Session."""
-
-    @property
-    def signature(self) -> Signature:
-        """What goes in and comes out."""
-
-    def run(self, inputs: Arrays, *, limit_s: float) -> Arrays:
-        """Return the outputs; raises RunError."""
-
-    def probe(self, *, limit_s: float) -> None:
-        """Run the warm-up sample; raises RunError."""
-
-
-Unsound = Callable[[Arrays], npt.NDArray[np.bool_] | None]
-"""Tells which rows hold NaN or infinity; None: not one does."""
-
-
-class Part(NamedTuple):
-    """Requests that ran together, and the rows they got back, in the same order.
-
-    `unsound`: which of the rows (bool, (rows,)) are no result; None: all are.
-    """
-
-    requests: Sequence[Request]
-    outputs: Arrays
-    unsound: npt.NDArray[np.bool_] | None
+_HALVES = 2
 
 
 class Failure(NamedTuple):
@@ -53,112 +33,176 @@ class Failure(NamedTuple):
     detail: str
 
 
-class Outcome(NamedTuple):
-    """How each request of a batch fared."""
+@dataclass(slots=True)
+class _Split:
+    """What became of the parts of a group that failed; `open` have not run."""
 
-    parts: list[Part]
-    failures: list[Failure]
-
-
-class SessionSick(Exception):
-    """The model fails on its own warm-up sample: the session is broken, not the request."""
+    open: int
+    is_explained: bool = False
 
 
-class IsolationLimits(NamedTuple):
-    """How long one run, and the whole search for culprits, may take; rows of one run."""
+@dataclass(slots=True)
+class Suspects:
+    """Requests that run together to find out whether one of them is to blame.
 
-    run_s: float
-    search_s: float
-    max_rows: int
-
-
-def run_isolated(
-    engine: Engine,
-    requests: Sequence[Request],
-    inputs: Arrays,
-    *,
-    unsound: Unsound,
-    limits: IsolationLimits,
-    clock: Callable[[], float],
-) -> Outcome:
-    """Run `requests`, whose rows are `inputs`; halve what fails until each culprit stands alone.
-
-    A culprit costs at most 2 log2(n) runs. When the search outlives `limits.search_s`, what is not
-    yet cleared fails with it. Raises SessionSick when the model's own sample fails as well.
+    `alone`: it is one request, and this is the run by which it is judged; `slice_rows` are at most
+    the rows of one run.
     """
-    outcome = Outcome([], [])
-    give_up_s = clock() + limits.search_s
-    waiting: list[tuple[Sequence[Request], Arrays | None]] = [(requests, inputs)]
-    probed = False
-    while waiting:
-        group, rows = waiting.pop()
-        try:
-            part = run_whole(engine, group, rows, unsound=unsound, limits=limits)
-        except RunError as failure:
-            if not probed:
-                _probe(engine, limits.run_s)
-                probed = True
-            if len(group) == 1 or clock() >= give_up_s:
-                outcome.failures.extend(_failures(group, failure))
+
+    requests: list[Request]
+    slice_rows: int
+    alone: bool = False
+    _split: _Split = field(default_factory=lambda: _Split(1, is_explained=True))
+
+    @property
+    def must_hold_a_culprit(self) -> bool:
+        """Whether everything that failed together with them has succeeded since."""
+        return self._split.open == 1 and not self._split.is_explained
+
+    def split(self, parts: int, *, by_company: bool) -> list["Suspects"]:
+        """Return them in `parts` of about the same size; `by_company`: maybe none is to blame."""
+        count = min(parts, len(self.requests))
+        edges = [len(self.requests) * each // count for each in range(count + 1)]
+        split = _Split(count, is_explained=by_company)
+        return [
+            Suspects(self.requests[first:last], self.slice_rows, _split=split)
+            for first, last in pairwise(edges)
+        ]
+
+    def ran(self, *, failed: bool) -> None:
+        """They are out of the way: they ran, or were split for certain."""
+        self._split.open -= 1
+        self._split.is_explained |= failed
+
+    def shrank(self) -> None:
+        """Some have gone unheard: of the others no more can be said."""
+        self._split.is_explained = True
+
+
+class Bisection:
+    """The search for the culprits of one batch; `max_rows` are the rows of one run."""
+
+    def __init__(self, requests: Sequence[Request], *, max_rows: int) -> None:
+        self.first = Suspects(list(requests), max_rows)
+        """All of them: the run that has failed, or is about to."""
+        self._groups: deque[Suspects] = deque()
+        self._alone: deque[Suspects] = deque()
+
+    @property
+    def waiting(self) -> Iterator[Request]:
+        """The requests that are to run."""
+        return chain.from_iterable(each.requests for each in (*self._groups, *self._alone))
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether any wait that need not have the full limit."""
+        return bool(self._groups)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing waits."""
+        return not self._groups and not self._alone
+
+    def next(self, *, at_once: bool = False) -> Suspects:
+        """Return what is to run now; raises IndexError when nothing waits.
+
+        `at_once`: a verdict is due, so that one request has its full limit, whatever else waits.
+        """
+        if at_once:
+            return self._next_alone()
+        return (self._groups or self._alone).popleft()
+
+    def succeeded(self, suspects: Suspects) -> None:
+        """Clear `suspects`, who have their results."""
+        suspects.ran(failed=False)
+        self._deduce()
+
+    def failed(
+        self, suspects: Suspects, failure: RunError, limits: RunLimits, *, parts: int
+    ) -> Failure | None:
+        """Split `suspects`, whose run failed within `limits`, or return the one that is to blame."""
+        suspects.ran(failed=True)
+        by_company = isinstance(failure, ModelOutOfMemory)
+        if len(suspects.requests) > 1:
+            split = suspects.split(parts, by_company=by_company)
+            self._groups.extendleft(reversed(split))
+            return None
+        (request,) = suspects.requests
+        rows = min(request.rows, suspects.slice_rows)
+        if by_company and rows > 1:
+            self._alone.append(_judged(suspects, rows // 2))
+            return None
+        if isinstance(failure, ModelTimeout) and not limits.are_full:
+            self._alone.append(_judged(suspects, suspects.slice_rows))
+            return None
+        return _blame(request, failure)
+
+    def drop(self, ledgers: Collection[Ledger]) -> list[Request]:
+        """Remove and return the waiting requests of `ledgers`."""
+        return self._remove([each for each in self.waiting if each.ledger in ledgers])
+
+    def expire(self, now: float) -> list[Request]:
+        """Remove and return the waiting requests whose deadline has passed."""
+        return self._remove([each for each in self.waiting if each.expires_s <= now])
+
+    def _deduce(self) -> None:
+        """Split those who must hold a culprit, since all who failed with them have succeeded."""
+        while self._groups and self._groups[0].must_hold_a_culprit:
+            suspects = self._groups.popleft()
+            suspects.ran(failed=True)
+            if len(suspects.requests) == 1:
+                self._alone.append(_judged(suspects, suspects.slice_rows))
             else:
-                half = len(group) // 2
-                waiting += [(group[half:], None), (group[:half], None)]
-        else:
-            outcome.parts.append(part)
-    return outcome
+                self._groups.extendleft(reversed(suspects.split(_HALVES, by_company=False)))
+
+    def _next_alone(self) -> Suspects:
+        if self._alone:
+            return self._alone.popleft()
+        suspects = self._groups[0]
+        suspects.shrank()
+        if len(suspects.requests) == 1:
+            suspects.ran(failed=True)
+            return _judged(self._groups.popleft(), suspects.slice_rows)
+        return Suspects([suspects.requests.pop(0)], suspects.slice_rows, alone=True)
+
+    def _remove(self, gone: list[Request]) -> list[Request]:
+        lost = {id(request) for request in gone}
+        for waiting in (self._groups, self._alone) if gone else ():
+            for suspects in list(waiting):
+                kept = [each for each in suspects.requests if id(each) not in lost]
+                if len(kept) < len(suspects.requests):
+                    suspects.requests = kept
+                    suspects.shrank()
+                if not kept:
+                    suspects.ran(failed=False)
+                    waiting.remove(suspects)
+        return gone
 
 
-def run_whole(
-    engine: Engine,
-    requests: Sequence[Request],
-    inputs: Arrays | None,
-    *,
-    unsound: Unsound,
-    limits: IsolationLimits,
-) -> Part:
-    """Run `requests` together, without a search; `inputs` None: they are yet to be assembled.
+def parts_of(
+    requests: Sequence[Request], good_run_s: Callable[[int], float], failing_run_s: float
+) -> int:
+    """Return in how many parts to split `requests`, whose run took `failing_run_s` in vain.
 
-    Raises RunError.
+    `good_run_s` tells what a run of so many rows takes when it succeeds. More parts than two find
+    the culprit with fewer runs in vain, as long as all of them together cost no more than one.
     """
-    outputs = _run(engine, requests, inputs, limits)
-    return Part(requests, outputs, unsound(outputs))
+    count, rows = len(requests), sum([request.rows for request in requests])
+    parts = _HALVES
+    while parts < count and 2 * parts * good_run_s(-(-rows // (2 * parts))) <= failing_run_s:
+        parts *= 2
+    return min(parts, count)
 
 
-def _probe(engine: Engine, limit_s: float) -> None:
-    try:
-        engine.probe(limit_s=limit_s)
-    except RunError as error:
-        raise SessionSick(str(error)) from error
+def _judged(suspects: Suspects, slice_rows: int) -> Suspects:
+    return Suspects(suspects.requests, slice_rows, alone=True)
 
 
-def _failures(group: Sequence[Request], failure: RunError) -> list[Failure]:
-    code = Code.INFERENCE_FAILED
+def _blame(request: Request, failure: RunError) -> Failure:
     if isinstance(failure, ModelTimeout):
-        code = Code.MODEL_TIMEOUT
-    elif isinstance(failure, OutputInvalid):
-        code = Code.INVALID_OUTPUT
-    detail = failure.detail
-    if len(group) > 1:
-        detail = "its batch failed, and the time to find the culprit ran out"
-    return [Failure(request, code, detail) for request in group]
-
-
-def _run(
-    engine: Engine, group: Sequence[Request], inputs: Arrays | None, limits: IsolationLimits
-) -> Arrays:
-    if inputs is None:
-        inputs = assemble(group, engine.signature)
-    if len(group) == 1 and group[0].rows > limits.max_rows:
-        return _run_sliced(engine, group[0].rows, inputs, limits)
-    return engine.run(inputs, limit_s=limits.run_s)
-
-
-def _run_sliced(engine: Engine, rows: int, inputs: Arrays, limits: IsolationLimits) -> Arrays:
-    slices = [
-        engine.run(
-            {name: array[first : first + limits.max_rows] for name, array in inputs.items()},
-            limit_s=limits.run_s,
-        )
-        for first in range(0, rows, limits.max_rows)
-    ]
-    return {name: np.concatenate([part[name] for part in slices]) for name in slices[0]}
+        return Failure(request, Code.MODEL_TIMEOUT, failure.detail)
+    if isinstance(failure, ModelOutOfMemory):
+        return Failure(request, Code.OVERLOADED, failure.detail)
+    if isinstance(failure, OutputInvalid):
+        return Failure(request, Code.INVALID_OUTPUT, failure.detail)
+    return Failure(request, Code.INFERENCE_FAILED, failure.detail)

@@ -8,14 +8,14 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-from daemon.inference.bisection import IsolationLimits, Outcome, SessionSick, run_isolated
 from daemon.inference.jobs import Done, Job, Rebuild, Served
+from daemon.inference.runs import Part, SessionSick, require_healthy, run_batch
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
-from runtime import Model, ModelRefused
+from runtime import Model, ModelRefused, RunError
 
 _Value = TypeVar("_Value")
 
@@ -36,14 +36,12 @@ class Executor:
 
     def __init__(
         self,
-        limits: Mapping[tuple[str, str], IsolationLimits],
         *,
         done: Callable[[Ran], None],
         failed: Callable[[BaseException], None],
         rebuild: Rebuild,
     ) -> None:
         """Arguments as for daemon.inference.runner.Runner; must be made inside the running loop."""
-        self._limits = limits
         self._done = done
         self._failed = failed
         self._rebuild = rebuild
@@ -113,29 +111,14 @@ class Executor:
 
     def _serve(self, job: Job) -> Served:
         """Run one job; a sick session is built anew once, then the worker ends unanswered."""
-        started_s = time.monotonic()
         try:
-            outcome = self._isolated(job)
+            return serve(job)
         except SessionSick as sick:
             job = job._replace(model=self._rebuilt(job, sick))
-            started_s = time.monotonic()
             try:
-                outcome = self._isolated(job)
+                return serve(job)
             except SessionSick as error:
                 raise _beyond_repair(job, error) from error
-        run_s = time.monotonic() - started_s
-        return Served(job.batch, job.model, outcome, job.assemble_s, started_s, run_s)
-
-    def _isolated(self, job: Job) -> Outcome:
-        bucket = job.batch.bucket
-        return run_isolated(
-            job.model.session,
-            job.batch.requests,
-            job.inputs,
-            unsound=job.model.unsound_rows,
-            limits=self._limits[bucket.lane, bucket.model],
-            clock=time.monotonic,
-        )
 
     def _rebuilt(self, job: Job, sick: SessionSick) -> Model:
         """Return what serves instead of the job's model, for it and for those that wait."""
@@ -153,6 +136,25 @@ class Executor:
     def _report(self, callback: Callable[[_Value], None], value: _Value) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(callback, value)
+
+
+def serve(job: Job, clock: Callable[[], float] = time.monotonic) -> Served:
+    """Run `job` once; after a failure the model's own sample, which raises SessionSick."""
+    started_s = clock()
+    outcome: Part | RunError
+    try:
+        outcome = run_batch(
+            job.model.session,
+            job.batch.requests,
+            job.inputs,
+            unsound=job.model.unsound_rows,
+            limits=job.limits,
+        )
+    except RunError as error:
+        require_healthy(job.model.session, limit_s=job.limits.full_s)
+        outcome = error
+    run_s = clock() - started_s
+    return Served(job.batch, job.model, outcome, job.assemble_s, started_s, run_s, job.limits)
 
 
 def _beyond_repair(job: Job, sick: SessionSick) -> Fatal:

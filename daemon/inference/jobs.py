@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from daemon.inference.bisection import Outcome
+from daemon.inference.runs import Part, RunLimits
 from daemon.values.messages import Arrays, Batch
 from runtime import Model
+from runtime.errors import RunError
 
 
 class Job(NamedTuple):
@@ -15,18 +16,20 @@ class Job(NamedTuple):
     model: Model
     inputs: Arrays
     assemble_s: float
+    limits: RunLimits
     done: "Done"
 
 
 class Served(NamedTuple):
-    """A batch that has run. Times are monotonic seconds."""
+    """A batch that has run, and its rows or why there are none. Times are monotonic seconds."""
 
     batch: Batch
     model: Model
-    outcome: Outcome
+    outcome: Part | RunError
     assemble_s: float
     started_s: float
     run_s: float
+    limits: RunLimits
 
 
 Done: TypeAlias = Callable[[Served], None]

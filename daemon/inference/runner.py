@@ -8,9 +8,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from daemon.inference.bisection import IsolationLimits, Outcome, run_whole
 from daemon.inference.executor import Executor, Ran
 from daemon.inference.jobs import Done, Job, Rebuild, Served
+from daemon.inference.runs import Part, RunLimits, run_batch
 from daemon.inference.short_runs import ShortRuns
 from daemon.values.messages import Batch
 from daemon.wire.assemble import assemble
@@ -31,23 +31,21 @@ class Runner:
     def __init__(
         self,
         models: Mapping[str, Model],
-        limits: Mapping[tuple[str, str], IsolationLimits],
         *,
         failed: Callable[[BaseException], None],
         rebuild: Rebuild,
         batches_in_flight: int = 2,
     ) -> None:
-        """`models` is read at each batch; `limits` are by (lane, model); made inside the loop.
+        """`models` is read at each batch; to be made inside the loop.
 
         `rebuild`: see daemon.inference.models.Models. `batches_in_flight`: 2 to have one assembled
         ahead while another runs, else 1.
         """
         self._models = models
-        self._limits = limits
         self._failed = failed
         self.takes_ahead = batches_in_flight > 1
         """Whether a batch is to be handed over while another runs."""
-        self._executor = Executor(limits, done=self._ran_in_thread, failed=failed, rebuild=rebuild)
+        self._executor = Executor(done=self._ran_in_thread, failed=failed, rebuild=rebuild)
         self._here: deque[Job] = deque()  # behind all that the thread has
         self._called = False
         self._short_runs = ShortRuns()
@@ -72,15 +70,26 @@ class Runner:
     def _thread_has_some(self) -> bool:
         return self._unreported > len(self._here)
 
-    def submit(self, batch: Batch, *, done: Done, first: bool = False) -> None:
-        """Assemble `batch` and let it run next; `first`: before the one that waits."""
+    def submit(
+        self,
+        batch: Batch,
+        limits: RunLimits,
+        *,
+        done: Done,
+        first: bool = False,
+        in_thread: bool = False,
+    ) -> None:
+        """Assemble `batch` and let it run next, within `limits`.
+
+        `first`: before the one that waits; `in_thread`: however short its runs have been.
+        """
         model = self._models[batch.bucket.model]
         began_s = time.monotonic()
         inputs = assemble(batch.requests, model.session.signature)
-        job = Job(batch, model, inputs, time.monotonic() - began_s, done)
+        job = Job(batch, model, inputs, time.monotonic() - began_s, limits, done)
         overtakes = first and self._executor.next is not None
         self._unreported += 1
-        if overtakes or not self._short_runs.expects(model, batch.rows):
+        if overtakes or in_thread or not self._short_runs.expects(model, batch.rows):
             self._hand_over(job, first=first)
         else:
             self._here.insert(0 if first else len(self._here), job)
@@ -106,7 +115,7 @@ class Runner:
 
     def _ran_in_thread(self, ran: Ran) -> None:
         served = ran.served
-        if not served.outcome.failures:  # a search for culprits says nothing about a run
+        if isinstance(served.outcome, Part):
             self._short_runs.ran_in_thread(
                 served.model, served.batch.rows, cpu_s=ran.cpu_s, wall_s=served.run_s
             )
@@ -122,17 +131,17 @@ class Runner:
         self._called = False
         if not self._here or self._thread_has_some or self._closed:
             return
-        bucket = self._here[0].batch.bucket
         # What waited while the thread built a sick session anew runs on the new one.
-        job = self._here[0]._replace(model=self._models[bucket.model])
+        job = self._here[0]
+        job = job._replace(model=self._models[job.batch.bucket.model])
         started_s = time.monotonic()
         try:
-            part = run_whole(
+            part = run_batch(
                 job.model.session,
                 job.batch.requests,
                 job.inputs,
                 unsound=job.model.unsound_rows,
-                limits=_hurried(self._limits[bucket.lane, bucket.model]),
+                limits=_hurried(job.limits),
             )
         except Exception:  # noqa: BLE001 -- the thread has time to find out what it is, and says so
             self._short_runs.ran_on_loop(job.model, time.monotonic() - started_s)
@@ -141,8 +150,7 @@ class Runner:
         run_s = time.monotonic() - started_s
         self._short_runs.ran_on_loop(job.model, run_s)
         self._here.popleft()
-        outcome = Outcome([part], [])
-        served = Served(job.batch, job.model, outcome, job.assemble_s, started_s, run_s)
+        served = Served(job.batch, job.model, part, job.assemble_s, started_s, run_s, job.limits)
         self._finish(served, job.done)
 
     def _finish(self, served: Served, done: Done) -> None:
@@ -154,5 +162,5 @@ class Runner:
         self._go_on_here()
 
 
-def _hurried(limits: IsolationLimits) -> IsolationLimits:
+def _hurried(limits: RunLimits) -> RunLimits:
     return limits._replace(run_s=min(limits.run_s, _ON_LOOP_S))

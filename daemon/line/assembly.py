@@ -11,9 +11,9 @@ from daemon.admission.admission import Admission
 from daemon.answering.replies import Replies
 from daemon.answering.undeliverable import Undeliverable
 from daemon.batching.batcher import Batcher
-from daemon.inference.bisection import IsolationLimits
 from daemon.inference.models import Models
 from daemon.inference.runner import Runner
+from daemon.inference.searches import Searches, SearchLimits
 from daemon.kafka.delivery import kafka_delivery
 from daemon.kafka.source import KafkaSource, most_uncommitted
 from daemon.line.committer import Committer
@@ -103,7 +103,6 @@ def assemble(
     )
     runner = runner_kind(
         models.serving,
-        isolation_limits(settings, lanes),
         failed=tasks.fail,
         rebuild=models.rebuild,
         batches_in_flight=settings.limits.batches_in_flight,
@@ -117,7 +116,8 @@ def assemble(
         limits_s={name: model.transform_limit for name, model in settings.models.items()},
     )
     batcher = Batcher({lane.name: lane.policy for lane in lanes}, models.run_times)
-    dispatch = Dispatch(batcher, runner, transforms, replies, outbox, metrics)
+    searches = Searches(search_limits(settings, lanes), models.run_times)
+    dispatch = Dispatch(batcher, searches, runner, transforms, replies, outbox, metrics)
     steps = Steps(
         {lane.name: lane_steps(settings, lane, transforms) for lane in lanes},
         tasks,
@@ -173,12 +173,10 @@ def all_cheap(settings: Settings, lane: Lane, models: Models) -> bool:
     return all(transform is None or transform.cheap for transform in transforms)
 
 
-def isolation_limits(
-    settings: Settings, lanes: Iterable[Lane]
-) -> dict[tuple[str, str], IsolationLimits]:
+def search_limits(settings: Settings, lanes: Iterable[Lane]) -> dict[tuple[str, str], SearchLimits]:
     """Return the limits of runs by lane and model."""
     return {
-        (lane.name, model): IsolationLimits(
+        (lane.name, model): SearchLimits(
             run_s=settings.models[model].run_limit,
             search_s=settings.limits.bisect,
             max_rows=lane.policy.max_rows,

@@ -7,9 +7,10 @@ import numpy as np
 
 from daemon.answering.replies import Replies
 from daemon.batching.batcher import Batcher
-from daemon.inference.bisection import Part
 from daemon.inference.jobs import Served
 from daemon.inference.runner import Runner
+from daemon.inference.runs import Part
+from daemon.inference.searches import Search, Searches, Verdict
 from daemon.line.outbox import Outbox
 from daemon.loop.wakeup import Wakeup
 from daemon.preparing.transforms import Transforms
@@ -31,6 +32,7 @@ class Dispatch:
     def __init__(
         self,
         batcher: Batcher,
+        searches: Searches,
         runner: Runner,
         transforms: Transforms,
         replies: Replies,
@@ -38,6 +40,7 @@ class Dispatch:
         metrics: Metrics,
     ) -> None:
         self._batcher = batcher
+        self._searches = searches
         self._runner = runner
         self._transforms = transforms
         self._replies = replies
@@ -61,11 +64,12 @@ class Dispatch:
 
     def waiting_ledgers(self) -> set[Ledger]:
         """Those of which requests wait."""
-        return self._batcher.ledgers()
+        return self._batcher.ledgers() | self._searches.ledgers()
 
     def drop(self, ledgers: Collection[Ledger]) -> Sequence[Request]:
         """Return what waited for partitions that are lost; it is forgotten here."""
-        return self._batcher.drop(ledgers)
+        self._wakeup.ring()  # suspects of others have waited for this
+        return [*self._batcher.drop(ledgers), *self._searches.drop(ledgers)]
 
     def hurry(self, lanes: Collection[str]) -> None:
         """Let nothing in `lanes` wait for company, until told of others."""
@@ -84,7 +88,7 @@ class Dispatch:
 
     def due_s(self, now_s: float) -> float:
         """When the oldest request that waits has to run; now if any runs or gets its reply."""
-        if self.running:
+        if self.running or self._searches.waits:
             return now_s
         return self._batcher.oldest_due_s(default=now_s)  # what is nowhere would never move
 
@@ -113,12 +117,16 @@ class Dispatch:
 
     def _pause_s(self, now_s: float) -> float | None:
         """How long nothing can change by time alone."""
-        times_s = (self._batcher.next_due(now_s), self._batcher.next_expiry())
+        times_s = (
+            self._batcher.next_due(now_s),
+            self._batcher.next_expiry(),
+            self._searches.next_expiry(),
+        )
         next_s = min((time_s for time_s in times_s if time_s is not None), default=None)
         return None if next_s is None else max(next_s - now_s, _SHORTEST_S)
 
     def _expire(self, now_s: float) -> None:
-        expired = self._batcher.expire(now_s)
+        expired = [*self._batcher.expire(now_s), *self._searches.expire(now_s)]
         if expired:
             self._outbox.put(
                 [
@@ -134,43 +142,67 @@ class Dispatch:
         """
         self._expire(now_s)
         if self._runner.in_flight == 0:
-            self._start(self._batcher.take(now_s, more_coming=self._more_coming))
+            self._start_next(now_s)
         if self._runner.in_flight == 1 and self._runner.takes_ahead:
-            self._start(self._batcher.take_ahead(now_s))
+            if not self._searches.are_due(now_s):  # their turn comes when nothing runs
+                self._start(self._batcher.take_ahead(now_s), now_s)
         elif (
             self._runner.in_flight == 2  # noqa: PLR2004 -- one runs, one waits
             and (ahead := self._runner.ahead) is not None
         ):
-            self._start(self._batcher.due_urgent(now_s, ahead), first=True)
+            self._start(self._batcher.due_urgent(now_s, ahead), now_s, first=True)
 
-    def _start(self, batch: Batch | None, *, first: bool = False) -> None:
+    def _start_next(self, now_s: float) -> None:
+        """Let a batch run that is due, or suspects, if it is their turn or nothing else is due."""
+        if not self._searches.are_due(now_s):
+            batch = self._batcher.take(now_s, more_coming=self._more_coming)
+            if batch is not None:
+                self._start(batch, now_s)
+                return
+            self._searches.rest()
+        suspects = self._searches.take(now_s)
+        if suspects is not None:
+            self._runner.submit(*suspects, done=self._on_served, in_thread=True)
+
+    def _start(self, batch: Batch | None, now_s: float, *, first: bool = False) -> None:
         if batch is not None:
-            self._runner.submit(batch, first=first, done=self._on_served)
+            limits = self._searches.limits_of(batch.bucket, batch.rows, now_s)
+            self._runner.submit(batch, limits, first=first, done=self._on_served)
 
     def _on_served(self, served: Served) -> None:
         """Answer a batch that has run; the executor is fed first."""
-        self._learn(served)
-        self._feed(time.monotonic())
+        now_s = time.monotonic()
+        again = self._searches.is_under_way(served.batch)
+        verdict = self._judge(served, now_s, again=again)
+        self._feed(now_s)
         self._wakeup.ring()
-        self._count(served)
-        for part in served.outcome.parts:
-            self._answer(served, part)
-        failures = served.outcome.failures
-        if failures:
-            log(Event.BATCH_FAILED, model=served.batch.bucket.model, culprits=len(failures))
-            self._outbox.put([self._replies.error(*failure) for failure in failures])
+        self._count(served, again=again)
+        if isinstance(served.outcome, Part):
+            self._answer(served, served.outcome)
+        if verdict.blamed is not None:
+            self._outbox.put([self._replies.error(*verdict.blamed)])
+        if verdict.ended is not None:
+            _log_search(served.batch.bucket.model, verdict.ended)
 
-    def _learn(self, served: Served) -> None:
-        if not served.outcome.failures:  # a search for culprits says nothing about a run
-            self._batcher.observe_run(served.batch.bucket, served.batch.rows, served.run_s)
+    def _judge(self, served: Served, now_s: float, *, again: bool) -> Verdict:
+        """Tell what decides over further runs of this one; `again`: it was a search's."""
+        batch, run_s = served.batch, served.run_s
+        failed = not isinstance(served.outcome, Part)
+        self._batcher.observe_run(batch.bucket, batch.rows, run_s, failed=failed, again=again)
+        if isinstance(served.outcome, Part):
+            return self._searches.succeeded(batch, run_s, now_s)
+        return self._searches.failed(batch, served.outcome, served.limits, run_s, now_s)
 
-    def _count(self, served: Served) -> None:
+    def _count(self, served: Served, *, again: bool) -> None:
         lane, model, _ = served.batch.bucket
+        self._metrics.stage(lane, "run", served.run_s)
+        self._metrics.executor_busy(model, served.run_s)
+        if again:
+            self._metrics.search_run(model, served.run_s)
+            return
         arrived_s = np.array([request.arrived_s for request in served.batch.requests])
         self._metrics.stage(lane, "wait", served.started_s - arrived_s)
         self._metrics.stage(lane, "assemble", served.assemble_s)
-        self._metrics.stage(lane, "run", served.run_s)
-        self._metrics.executor_busy(model, served.run_s)
         most_rows = served.batch.requests[0].ledger.lane.policy.max_rows
         fill_ratio = served.batch.rows / most_rows
         self._metrics.batch(model, lane, served.batch.rows, fill_ratio, served.batch.cause)
@@ -181,3 +213,14 @@ class Dispatch:
             self._outbox.put(self._replies.results(served, part, wall_ahead_s=wall_ahead_s))
         else:
             self._transforms.finish(served, part, done=self._outbox.put)
+
+
+def _log_search(model: str, search: Search) -> None:
+    log(
+        Event.BATCH_FAILED,
+        model=model,
+        requests=search.requests,
+        culprits=search.culprits,
+        runs=search.runs,
+        seconds=round(search.run_s, 3),
+    )

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from daemon.admission.admission import Admission
 from daemon.answering.replies import Converted, Replies
-from daemon.inference.bisection import Part
 from daemon.inference.jobs import Served
+from daemon.inference.runs import Part
 from daemon.loop.tasks import Tasks
 from daemon.preparing.steps import Prepared, groups
 from daemon.preparing.time_slices import Late

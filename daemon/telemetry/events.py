@@ -102,7 +102,7 @@ class Event(StrEnum):
     BATCH_FAILED = (
         "batch.failed",
         "warning",
-        "a batch failed in the model; it was split until the culprits stood alone",
+        "a batch failed in the model and was split until the culprits stood alone; shows what it took",
     )
 
     TRANSFORM_ABANDONED = (

@@ -103,6 +103,18 @@ EXECUTOR_BUSY = Metric(
     ("model",),
     "time spent running the model; its rate is the utilisation",
 )
+SEARCH_RUNS = Metric(
+    "search_runs_total",
+    "counter",
+    ("model",),
+    "runs made to find out which requests of a failed batch are to blame",
+)
+SEARCH_SECONDS = Metric(
+    "search_seconds_total",
+    "counter",
+    ("model",),
+    "time of these runs; a part of tidemill_executor_busy_seconds_total",
+)
 INFLIGHT_REQUESTS = Metric(
     "inflight_requests", "gauge", (), "requests held from fetch to acknowledged answer"
 )
@@ -195,6 +207,8 @@ WORKER_METRICS = (
     BATCH_FILL_RATIO,
     FLUSHES,
     EXECUTOR_BUSY,
+    SEARCH_RUNS,
+    SEARCH_SECONDS,
     INFLIGHT_REQUESTS,
     INFLIGHT_BYTES,
     LAG_RECORDS,

@@ -124,6 +124,11 @@ class Metrics(Collector):
         """The executor ran `model` for `seconds`."""
         self._values[names.EXECUTOR_BUSY][model,] += seconds
 
+    def search_run(self, model: str, seconds: float) -> None:
+        """A search for culprits ran `model` once, for `seconds`."""
+        self._values[names.SEARCH_RUNS][model,] += 1
+        self._values[names.SEARCH_SECONDS][model,] += seconds
+
     def dead_letter(self, code: Code, count: int) -> None:
         """The broker has `count` dead letters."""
         self._values[names.DEAD_LETTERS][code,] += count

@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from daemon.inference.bisection import IsolationLimits
 from daemon.inference.runner import Runner
+from daemon.inference.runs import RunLimits
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
 from runtime import Model, ModelFailed, ModelRefused
@@ -18,7 +18,7 @@ from tests.signatures import one_to_one
 
 RUN_S = 0.03
 POISON = -1.0
-LIMITS = {(BUCKET.lane, BUCKET.model): IsolationLimits(run_s=1.0, search_s=10.0, max_rows=8)}
+LIMITS = RunLimits(run_s=1.0, full_s=1.0, max_rows=8)
 
 
 class Doubling:
@@ -35,7 +35,7 @@ class Doubling:
         self.entered = threading.Event()
 
     @staticmethod
-    def run_s(rows):
+    def run_s(inputs):
         return RUN_S
 
     def run(self, inputs, *, limit_s):
@@ -75,7 +75,6 @@ class Bench:
         self.news = asyncio.Event()
         self.runner = kind(
             self.models,
-            LIMITS,
             failed=lambda error: self._note(self.failures, error),
             rebuild=self._rebuild,
         )
@@ -88,7 +87,9 @@ class Bench:
         return self.models[BUCKET.model].session
 
     def submit(self, batch, **options):
-        self.runner.submit(batch, done=lambda served: self._note(self.served, served), **options)
+        self.runner.submit(
+            batch, LIMITS, done=lambda served: self._note(self.served, served), **options
+        )
 
     async def running(self, batch):
         """Submit `batch` and return when it runs."""
@@ -132,7 +133,7 @@ async def test_batches_come_back_in_the_order_handed_over(bench):
     await bench.until(3)
 
     assert [served.batch for served in bench.served] == batches
-    outputs = [served.outcome.parts[0].outputs["y"].ravel().tolist() for served in bench.served]
+    outputs = [served.outcome.outputs["y"].ravel().tolist() for served in bench.served]
     assert outputs == [[2], [4, 6], [8]]
 
 
@@ -181,13 +182,13 @@ async def test_a_batch_to_go_first_overtakes_what_waits_and_not_what_runs(bench)
     assert [served.batch for served in bench.served] == [running, urgent, waiting]
 
 
-async def test_a_culprit_fails_alone(bench):
+async def test_a_batch_that_fails_comes_back_with_its_failure(bench):
     bench.submit(batch_of(1, POISON, 2))
     await bench.until(1)
 
-    outcome = bench.served[0].outcome
-    assert [failure.request.record.offset for failure in outcome.failures] == [1]
-    assert sum(len(part.requests) for part in outcome.parts) == 2
+    (served,) = bench.served
+    assert isinstance(served.outcome, ModelFailed)
+    assert served.limits is LIMITS
 
 
 async def test_a_sick_session_is_built_anew_and_serves_what_waited_too(bench):

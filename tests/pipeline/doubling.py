@@ -1,14 +1,16 @@
 """The model of the line's tests: it doubles numbers, in a time that a test sets."""
 
+import math
 from types import MappingProxyType
 
 import numpy as np
 
 from daemon.batching.run_times import RunTimes
-from runtime import ModelFailed, ModelRefused
+from runtime import ModelFailed, ModelRefused, ModelTimeout
 from tests.signatures import one_to_one
 
 POISON = -1.0
+ENDLESS = -2.0
 
 
 def row(value):
@@ -32,7 +34,10 @@ class Ones:
 
 
 class Doubling:
-    """x float32 [n, 1] -> 2x, in `base_s` and `row_s` for each row; a row of POISON fails its batch."""
+    """x float32 [n, 1] -> 2x, in `base_s` and `row_s` for each row.
+
+    A row of POISON fails its batch, one of ENDLESS never comes to an end.
+    """
 
     signature = one_to_one("FP32", (1,))
     digest = "0" * 64
@@ -44,12 +49,16 @@ class Doubling:
         self.closed = False
         self.runs = []
 
-    def run_s(self, rows):
-        return self.base_s + self.row_s * rows
+    def run_s(self, inputs):
+        if (inputs["x"] == ENDLESS).any():
+            return math.inf
+        return self.base_s + self.row_s * len(inputs["x"])
 
     def run(self, inputs, *, limit_s):
         rows = inputs["x"]
         self.runs.append(rows.ravel().tolist())
+        if self.run_s(inputs) > limit_s:
+            raise ModelTimeout(f"the run was ended after {limit_s:g} s")
         if self.sick or (rows == POISON).any():
             raise ModelFailed("a poisoned row")
         return {"y": rows * 2}

@@ -7,7 +7,7 @@ import pytest
 
 from daemon.values.errors import Code
 from runtime import Done, Model, Rejected
-from tests.pipeline.doubling import POISON, Doubling, row, value_of
+from tests.pipeline.doubling import ENDLESS, POISON, Doubling, row, value_of
 from tests.pipeline.line import DEAD, MODEL, REPLIES, Line
 
 
@@ -66,6 +66,42 @@ async def test_a_request_that_fails_its_batch_fails_alone():
 
         assert line.end_of(bad).header("error-code") == Code.INFERENCE_FAILED.encode()
         assert [value_of(line.end_of(each).value) for each in (good, other)] == [2, 4]
+
+
+async def test_one_request_that_loops_gets_a_time_out_and_the_63_others_their_results():
+    lanes = {"standard": {"topics": ["standard"], "max_rows": 64, "linger": 1.0}}
+    async with Line(lanes) as line:
+        good = line.push("standard", *range(40))
+        (endless,) = line.push("standard", ENDLESS)
+        good += line.push("standard", *range(23))
+        await line.quiet(within_s=70.0)
+
+        assert line.end_of(endless).header("error-code") == Code.MODEL_TIMEOUT.encode()
+        ok = [line.end_of(each).header("status") for each in good]
+        assert ok == [b"ok"] * 63
+        assert max(line.waited_s(each) for each in good) < 40.0
+
+
+async def test_what_is_due_runs_between_the_runs_of_a_search():
+    async with Line() as line:
+        line.push("standard", *[ENDLESS] * 8)
+        await asyncio.sleep(35.0)  # one run took too long, the search is at it
+        urgent = []
+        for value in range(6):  # never a full batch
+            urgent += line.push("urgent", value)
+            await asyncio.sleep(35.0)
+        await line.quiet(within_s=600.0)
+
+        assert max(line.waited_s(each) for each in urgent) < 32.0  # one full run, and a short one
+
+
+async def test_suspects_that_expire_are_told_so_and_run_no_more():
+    async with Line() as line:
+        late = line.push("standard", *[ENDLESS] * 8, headers=[("timeout-ms", b"40000")])
+        await line.quiet(within_s=100.0)
+
+        codes = [line.end_of(each).header("error-code") for each in late]
+        assert set(codes) == {Code.DEADLINE_EXCEEDED.encode(), Code.MODEL_TIMEOUT.encode()}
 
 
 async def test_records_in_are_results_errors_and_dead_letters():

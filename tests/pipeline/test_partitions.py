@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.pipeline.doubling import Ones, value_of
+from tests.pipeline.doubling import ENDLESS, Ones, value_of
 from tests.pipeline.line import Line, now_s
 
 LANES = {"standard": {"topics": ["standard"], "max_rows": 8, "linger": 30.0}}
@@ -143,6 +143,21 @@ async def test_what_waits_for_a_lost_partition_never_runs():
         assert not line.session.runs
         assert line.line.in_flight_requests == 0
         assert line.scrape().total("handed_back_total") == 2
+
+
+async def test_suspects_of_a_lost_partition_run_no_more():
+    async with Line(LANES) as line:
+        line.push("standard", *[ENDLESS] * 8)
+        await asyncio.sleep(31.5)  # their batch took too long, they are run one by one
+        line.source.lose(PARTITION)
+        await asyncio.sleep(2.0)
+
+        runs = len(line.session.runs)
+        await asyncio.sleep(100.0)
+
+        assert len(line.session.runs) == runs
+        assert line.line.in_flight_requests == 0
+        assert line.scrape().total("handed_back_total") == 8
 
 
 async def test_what_is_being_prepared_for_a_lost_partition_is_let_go():

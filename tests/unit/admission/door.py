@@ -7,7 +7,7 @@ import numpy as np
 from config.settings import Settings
 from daemon.admission.admission import Admission
 from daemon.answering.replies import Replies
-from daemon.inference.bisection import Part
+from daemon.inference.runs import Part
 from daemon.values.messages import Bucket, Chunk
 from runtime.outputs import unsound_rows
 from tests import bad_input

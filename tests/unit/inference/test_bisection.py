@@ -1,114 +1,150 @@
+"""Who is blamed for a batch that fails, and what it costs to find out."""
+
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.inference.bisection import IsolationLimits, SessionSick, run_isolated
+from daemon.inference.bisection import Bisection, parts_of
+from daemon.inference.runs import RunLimits
 from daemon.values.errors import Code
-from daemon.wire.assemble import assemble
-from runtime import ModelFailed, ModelTimeout, OutputInvalid, Signature, TensorSpec
-from tests.requests import make_request
+from runtime import ModelFailed, ModelTimeout, OutputInvalid
+from tests.ledgers import make_ledger
+from tests.requests import make_request, make_requests
+from tests.unit.inference.suspects import FAILS, GOOD, LOOPS, RUN_S, SEARCH_S, World
 
-SIGNATURE = Signature(
-    inputs=(TensorSpec("x", np.dtype("f4"), "FP32", (1,)),),
-    outputs=(TensorSpec("y", np.dtype("f4"), "FP32", (1,)),),
-    fixed_rows=None,
+FULL = RunLimits(run_s=30.0, full_s=30.0, max_rows=64)
+SHORT = FULL._replace(run_s=1.0)
+NATURES = st.sampled_from([GOOD] * 6 + [FAILS, LOOPS, 3.0])
+
+
+@given(
+    st.lists(NATURES, min_size=1, max_size=64),
+    st.integers(1, 64),
+    st.integers(1, 64),
 )
-POISON = -1.0
-LIMITS = IsolationLimits(run_s=1.0, search_s=100.0, max_rows=64)
+def test_exactly_the_guilty_are_blamed_and_everybody_else_has_a_result(natures, memory, company):
+    world = World(memory_rows=memory, company=company)
+
+    world.batch(*natures)
+    world.search()
+
+    blamed = [failure.request for failure in world.blamed]
+    answered = sorted(request.record.offset for request in [*world.results, *blamed])
+    assert answered == list(range(len(natures)))
+    assert set(world.natures(blamed)) <= {FAILS, LOOPS}
+    assert len(blamed) == natures.count(FAILS) + natures.count(LOOPS)
 
 
-class FakeEngine:
-    """Doubles its input; any batch with a poisoned row fails whole, as onnxruntime does."""
+@given(st.lists(NATURES, min_size=1, max_size=64))
+def test_who_loops_has_had_the_full_limit_alone(natures):
+    world = World()
 
-    signature = SIGNATURE
+    world.batch(*natures)
+    world.search()
 
-    def __init__(self, *, failure=ModelFailed, sick=False):
-        self.failure = failure
-        self.sick = sick
-        self.runs = []
-        self.probes = 0
-
-    def run(self, inputs, *, limit_s):
-        rows = inputs["x"]
-        self.runs.append(len(rows))
-        if (rows == POISON).any():
-            raise self.failure("no such thing")
-        return {"y": rows * 2}
-
-    def probe(self, *, limit_s):
-        self.probes += 1
-        if self.sick:
-            raise ModelFailed("sick")
+    by_time = {
+        each.request.record.offset for each in world.blamed if each.code is Code.MODEL_TIMEOUT
+    }
+    judged = {
+        batch.requests[0].record.offset
+        for batch, limits, failure, _ in world.runs
+        if isinstance(failure, ModelTimeout) and len(batch.requests) == 1 and limits.are_full
+    }
+    assert by_time == judged
 
 
-class Clock:
-    def __init__(self, step_s=0.0):
-        self.now_s = 0.0
-        self.step_s = step_s
+@given(st.lists(NATURES, min_size=1, max_size=64))
+def test_an_answer_comes_within_the_time_of_a_search_and_one_run(natures):
+    world = World()
 
-    def __call__(self):
-        self.now_s += self.step_s
-        return self.now_s
+    world.batch(*natures)
+    world.search()
 
-
-def unsound_rows(outputs):
-    unsound = np.isnan(outputs["y"]).ravel()
-    return unsound if unsound.any() else None
+    assert world.longest_silence_s <= SEARCH_S + RUN_S + 1e-6
 
 
-def requests_of(*values, rows=1):
-    return [
-        make_request(offset=i, rows=rows, inputs=np.full(rows, value, "<f4").tobytes())
-        for i, value in enumerate(values)
-    ]
+@given(
+    st.lists(st.sampled_from([GOOD, FAILS, LOOPS]), min_size=1, max_size=64),
+    st.sampled_from([0.0001, 0.002, 0.1]),
+)
+def test_what_a_search_takes_is_within_its_formula(natures, base_s):
+    world = World(base_s=base_s)
 
+    world.batch(*natures)
+    world.search()
 
-def run(engine, requests, *, limits=LIMITS, clock=None):
-    inputs = assemble(requests, SIGNATURE)
-    return run_isolated(
-        engine, requests, inputs, unsound=unsound_rows, limits=limits, clock=clock or Clock()
-    )
-
-
-def test_a_batch_that_runs_is_run_once():
-    engine = FakeEngine()
-
-    outcome = run(engine, requests_of(1, 2, 3))
-
-    assert engine.runs == [3]
-    assert engine.probes == 0
-    (part,) = outcome.parts
-    assert part.outputs["y"].ravel().tolist() == [2, 4, 6]
-
-
-@given(st.lists(st.booleans(), min_size=1, max_size=40))
-def test_every_culprit_stands_alone_and_every_other_request_is_answered(poisoned):
-    engine = FakeEngine()
-    requests = requests_of(*[POISON if bad else 1.0 for bad in poisoned])
-
-    outcome = run(engine, requests)
-
-    failed = [failure.request for failure in outcome.failures]
-    answered = [request for part in outcome.parts for request in part.requests]
-    assert sorted(r.record.offset for r in failed) == [i for i, bad in enumerate(poisoned) if bad]
-    assert sorted(r.record.offset for r in answered) == [
-        i for i, bad in enumerate(poisoned) if not bad
-    ]
-    for part in outcome.parts:
-        assert part.outputs["y"].shape[0] == len(part.requests)
+    n, guilty = len(natures), natures.count(FAILS) + natures.count(LOOPS)
+    good_s = sum(run_s for _, _, failure, run_s in world.runs[1:] if failure is None)
+    shorts = [limits.run_s for _, limits, _, _ in world.runs[1:] if not limits.are_full]
+    short_s = max(shorts, default=0.0)
+    levels = math.ceil(math.log2(n)) if n > 1 else 0
+    most_s = world.runs[0][3] + good_s + guilty * ((levels + 1) * max(short_s, base_s))
+    most_s += natures.count(LOOPS) * RUN_S
+    assert world.now_s - 1000.0 <= most_s + 1e-6
 
 
 @pytest.mark.parametrize("size", [2, 7, 64])
-def test_one_culprit_costs_at_most_two_log_n_further_runs(size):
+@pytest.mark.parametrize("nature", [FAILS, LOOPS])
+def test_one_culprit_costs_at_most_two_log_n_runs_or_one_for_each_request(size, nature):
     for place in range(size):
-        engine = FakeEngine()
+        world = World()
 
-        run(engine, requests_of(*[POISON if i == place else 1.0 for i in range(size)]))
+        world.batch(*[nature if each == place else GOOD for each in range(size)])
+        world.search()
 
-        assert len(engine.runs) - 1 <= 2 * math.ceil(math.log2(size))
+        most = 2 * math.ceil(math.log2(size)) if nature is FAILS else size + 1
+        assert len(world.runs) - 1 <= most
+
+
+def test_one_that_loops_among_64_costs_two_full_runs_and_little_more():
+    for place in range(64):
+        world = World()
+
+        world.batch(*[LOOPS if each == place else GOOD for each in range(64)])
+        world.search()
+
+        assert world.now_s - 1000.0 < 2 * RUN_S + 2.0
+        assert len(world.results) == 63
+
+
+def test_a_batch_that_fails_by_its_company_gets_its_results():
+    world = World(company=5)
+
+    world.batch(*[GOOD] * 64)
+    world.search()
+
+    assert len(world.results) == 64
+
+
+def test_one_that_is_only_slow_gets_its_result_though_shorter_runs_were_ended():
+    world = World()
+
+    world.batch(*[GOOD] * 20, LOOPS, 25.0, *[GOOD] * 10)
+    world.search()
+
+    assert len(world.results) == 31
+
+
+def test_a_lone_request_without_memory_runs_in_ever_smaller_slices():
+    world = World(memory_rows=3)
+
+    (request,) = world.batch(GOOD, rows=40)
+    world.search()
+
+    assert world.results == [request]
+    assert [limits.max_rows for _, limits, _, _ in world.runs] == [64, 20, 10, 5, 2]
+
+
+def test_without_memory_for_a_single_row_its_request_may_be_sent_again():
+    world = World(memory_rows=0)
+
+    world.batch(GOOD, GOOD)
+    world.search()
+
+    assert [each.code for each in world.blamed] == [Code.OVERLOADED] * 2
+    assert Code.OVERLOADED.retriable
 
 
 @pytest.mark.parametrize(
@@ -120,56 +156,52 @@ def test_one_culprit_costs_at_most_two_log_n_further_runs(size):
     ],
 )
 def test_a_culprit_gets_the_code_of_its_failure(failure, code):
-    outcome = run(FakeEngine(failure=failure), requests_of(1, POISON))
+    (request,) = requests = make_requests(1)
+    bisection = Bisection(requests, max_rows=64)
 
-    assert [each.code for each in outcome.failures] == [code]
+    blamed = bisection.failed(bisection.first, failure("why"), FULL, parts=2)
 
-
-def test_the_models_own_sample_is_tried_once_before_any_request_is_blamed():
-    engine = FakeEngine()
-
-    run(engine, requests_of(1, POISON, 1, POISON))
-
-    assert engine.probes == 1
+    assert (blamed.request, blamed.code, blamed.detail) == (request, code, "why")
+    assert bisection.is_over
 
 
-def test_a_session_that_fails_on_its_own_sample_is_sick():
-    with pytest.raises(SessionSick):
-        run(FakeEngine(sick=True), requests_of(1, POISON))
+def test_a_time_out_under_a_short_limit_is_no_proof():
+    bisection = Bisection(make_requests(1), max_rows=64)
+
+    assert bisection.failed(bisection.first, ModelTimeout("why"), SHORT, parts=2) is None
+    assert bisection.next().alone
 
 
-def test_rows_that_are_no_result_are_marked_and_no_others():
-    outcome = run(FakeEngine(), requests_of(1.0, math.nan, 3.0))
+def test_the_part_that_is_left_when_all_others_succeeded_is_split_without_a_run():
+    bisection = Bisection(make_requests(8), max_rows=64)
+    bisection.failed(bisection.first, ModelFailed("why"), FULL, parts=2)
 
-    (part,) = outcome.parts
-    assert part.unsound.tolist() == [False, True, False]
+    bisection.succeeded(bisection.next())
 
-
-def test_when_the_search_takes_too_long_what_is_not_cleared_fails():
-    engine = FakeEngine()
-    limits = LIMITS._replace(search_s=2.0)
-
-    outcome = run(engine, requests_of(*([POISON] * 8), 1.0), limits=limits, clock=Clock(step_s=1.0))
-
-    assert len(outcome.failures) + sum(len(part.requests) for part in outcome.parts) == 9
-    assert len(engine.runs) < 9
+    assert [each.record.offset for each in bisection.next().requests] == [4, 5]
 
 
-def test_a_lone_request_with_more_rows_than_n_runs_in_slices_and_is_one_part():
-    engine = FakeEngine()
-    values = np.arange(10, dtype="<f4")
-    request = make_request(rows=10, inputs=values.tobytes())
+def test_suspects_who_are_lost_or_expired_are_not_run():
+    mine, lost = make_ledger("standard", 0, 0), make_ledger("standard", 0, 1)
+    requests = [
+        make_request(offset=0, ledger=mine),
+        make_request(offset=1, ledger=lost),
+        make_request(offset=2, ledger=mine, expires_s=5.0),
+        make_request(offset=3, ledger=mine),
+    ]
+    bisection = Bisection(requests, max_rows=64)
+    bisection.failed(bisection.first, ModelFailed("why"), FULL, parts=2)
 
-    outcome = run(engine, [request], limits=LIMITS._replace(max_rows=4))
+    assert bisection.drop([lost]) == [requests[1]]
+    assert bisection.expire(5.0) == [requests[2]]
 
-    assert engine.runs == [4, 4, 2]
-    assert outcome.parts[0].outputs["y"].ravel().tolist() == (values * 2).tolist()
+    assert list(bisection.waiting) == [requests[0], requests[3]]
+    assert [each.record.offset for each in bisection.next().requests] == [0]
 
 
-def test_inputs_of_a_retried_half_are_its_own_rows():
-    engine = FakeEngine()
+@given(st.integers(2, 100), st.floats(1e-4, 1.0), st.floats(0.0, 40.0))
+def test_parts_cost_no_more_than_the_run_that_failed_or_are_two(count, good_s, failing_s):
+    parts = parts_of(make_requests(count), lambda rows: good_s * rows**0.5, failing_s)
 
-    outcome = run(engine, requests_of(POISON, 3.0))
-
-    (part,) = outcome.parts
-    assert part.outputs["y"].ravel().tolist() == [6.0]
+    assert 2 <= parts <= count
+    assert parts == 2 or parts / 2 * good_s <= failing_s

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from config.errors import SettingsError
-from daemon.inference.bisection import IsolationLimits
 from daemon.inference.reloading import Reloading
 from daemon.inference.runner import Runner
+from daemon.inference.runs import RunLimits
 from daemon.loop.tasks import Tasks
 from daemon.telemetry.events import Event
 from daemon.values.messages import Batch, Bucket
@@ -16,7 +16,7 @@ from tests.requests import make_request
 from tests.unit.inference.warm_models import NAME, Files, settings
 
 BUCKET = Bucket("l", NAME)
-LIMITS = {("l", NAME): IsolationLimits(run_s=1.0, search_s=10.0, max_rows=2)}
+LIMITS = RunLimits(run_s=1.0, full_s=1.0, max_rows=2)
 
 
 class Job:
@@ -33,7 +33,6 @@ class Job:
             monkeypatch.setattr(f"daemon.inference.{module}.log", self._tell)
         self.runner = Runner(
             self.models.serving,
-            LIMITS,
             failed=lambda error: self._note(self.failures, error),
             rebuild=self.models.rebuild,
         )
@@ -62,7 +61,7 @@ class Job:
             for i, value in enumerate(values)
         ]
         batch = Batch(BUCKET, requests, len(requests), "full")
-        self.runner.submit(batch, done=lambda served: self._note(self.served, served))
+        self.runner.submit(batch, LIMITS, done=lambda served: self._note(self.served, served))
 
     async def until(self, condition):
         async with asyncio.timeout(10):
@@ -152,8 +151,7 @@ def test_a_reload_that_ends_while_a_sick_session_is_built_anew_is_not_undone(pla
         assert reloaded is job.serving is job.served[0].model
         assert told["digest"] == job.serving.session.digest
         assert job.told_of(Event.SESSION_REBUILT) == []
-        (part,) = job.served[0].outcome.parts
-        assert part.outputs["y"].ravel().tolist() == [42]
+        assert job.served[0].outcome.outputs["y"].ravel().tolist() == [42]
         closes = job.files.closes(job.models.serving)
         assert (closes.serving, closes.others) == ([0], [1, 1])
 

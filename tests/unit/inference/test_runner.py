@@ -6,15 +6,15 @@ import threading
 import numpy as np
 import pytest
 
-from daemon.inference.bisection import IsolationLimits
 from daemon.inference.runner import Runner
+from daemon.inference.runs import Part, RunLimits
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
 from runtime import ModelFailed, ModelRefused
 from tests.requests import BUCKET, make_request
-from tests.unit.inference.test_bisection import POISON, FakeEngine
+from tests.unit.inference.engines import POISON, FakeEngine
 
-LIMITS = {(BUCKET.lane, BUCKET.model): IsolationLimits(run_s=1.0, search_s=10.0, max_rows=8)}
+LIMITS = RunLimits(run_s=1.0, full_s=1.0, max_rows=8)
 
 
 class GatedEngine(FakeEngine):
@@ -60,13 +60,14 @@ class Bench:
         self.news = asyncio.Event()
         self.runner = Runner(
             self.models,
-            LIMITS,
             failed=lambda error: self._add(self.failures, error),
             rebuild=rebuild or self._never,
         )
 
     def submit(self, batch, **options):
-        self.runner.submit(batch, done=lambda served: self._add(self.served, served), **options)
+        self.runner.submit(
+            batch, LIMITS, done=lambda served: self._add(self.served, served), **options
+        )
 
     def _add(self, to, what):
         to.append(what)
@@ -197,15 +198,16 @@ def test_a_replaced_model_is_closed_only_when_the_batches_handed_over_have_run()
     on_a_plain_loop(scenario())
 
 
-def test_a_culprit_leaves_the_rest_of_its_batch_answered():
+def test_a_batch_that_fails_comes_back_with_its_failure():
     async def scenario():
         bench = Bench(FakeModel(FakeEngine()))
 
         bench.submit(batch_of(1, POISON, 2))
         await bench.until(lambda: bench.served)
 
-        outcome = bench.served[0].outcome
-        assert [failure.request.record.offset for failure in outcome.failures] == [1]
+        (served,) = bench.served
+        assert isinstance(served.outcome, ModelFailed)
+        assert served.limits is LIMITS
         bench.runner.close()
 
     on_a_plain_loop(scenario())
@@ -363,7 +365,22 @@ def test_a_run_on_the_loop_is_ended_soon_and_one_in_the_thread_has_its_full_limi
     on_a_plain_loop(scenario())
 
 
-def test_what_fails_on_the_loop_is_searched_for_culprits_in_the_thread():
+def test_a_batch_that_is_to_run_in_the_thread_does_however_short_it_is():
+    async def scenario():
+        engine = WhereEngine()
+        bench = Bench(FakeModel(engine))
+        short(bench, 1)
+
+        bench.submit(batch_of(1), in_thread=True)
+        await bench.until(lambda: bench.served)
+
+        assert engine.ran_in == ["executor"]
+        bench.runner.close()
+
+    on_a_plain_loop(scenario())
+
+
+def test_what_fails_on_the_loop_is_run_again_in_the_thread():
     async def scenario():
         engine = WhereEngine()
         bench = Bench(FakeModel(engine))
@@ -372,8 +389,7 @@ def test_what_fails_on_the_loop_is_searched_for_culprits_in_the_thread():
         bench.submit(batch_of(1, POISON, 2))
         await bench.until(lambda: bench.served)
 
-        (failure,) = bench.served[0].outcome.failures
-        assert failure.request.record.offset == 1
+        assert isinstance(bench.served[0].outcome, ModelFailed)
         assert engine.ran_in[0] == "MainThread"
         assert set(engine.ran_in[1:]) == {"executor"}
         bench.runner.close()
@@ -394,7 +410,7 @@ def test_a_replaced_model_is_closed_after_its_short_runs():
         await bench.until(lambda: len(bench.served) == 2)
 
         assert [served.model for served in bench.served] == [old, new]
-        assert [served.outcome.failures for served in bench.served] == [[], []]
+        assert all(isinstance(served.outcome, Part) for served in bench.served)
         bench.runner.close()
         assert old.closed
 

@@ -47,7 +47,7 @@ def limit():
         stuck.calls.append(error)
         stuck.called.set()
 
-    limit = Watched(grace_s=SOON_S, on_stuck=on_stuck)
+    limit = Watched(full_s=0.0, grace_s=SOON_S, on_stuck=on_stuck)
     limit.stuck = stuck
     yield limit
     limit.end()
@@ -115,7 +115,7 @@ def test_a_run_that_does_not_end_is_reported_once(limit):
 
 def test_a_run_that_ends_when_told_is_not_reported():
     ended = threading.Event()
-    limit = Watched(grace_s=NEVER_S, on_stuck=lambda _: ended.set())
+    limit = Watched(full_s=0.0, grace_s=NEVER_S, on_stuck=lambda _: ended.set())
     run = Run()
 
     limit.begin(run, SOON_S)
@@ -128,10 +128,24 @@ def test_a_run_that_ends_when_told_is_not_reported():
 
 def test_closing_ends_the_thread():
     before = set(threading.enumerate())
-    limit = RunLimit(grace_s=SOON_S, on_stuck=pytest.fail)
+    limit = RunLimit(full_s=0.0, grace_s=SOON_S, on_stuck=pytest.fail)
     (thread,) = set(threading.enumerate()) - before
 
     limit.close()
 
     thread.join(PATIENCE_S)
     assert not thread.is_alive()
+
+
+def test_a_run_told_before_it_has_had_its_full_time_is_not_stuck_until_then():
+    stuck = threading.Event()
+    limit = Watched(full_s=NEVER_S, grace_s=SOON_S, on_stuck=lambda _error: stuck.set())
+    run = Run()
+
+    limit.begin(run, SOON_S)
+    assert run.told.wait(PATIENCE_S)
+    assert limit.asleep.acquire(timeout=PATIENCE_S)
+
+    assert not stuck.wait(10 * SOON_S)
+    assert limit.end()
+    limit.close()

@@ -1,0 +1,98 @@
+"""One run of a batch: requests in, their rows of the outputs or an error out."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from daemon.values.messages import Arrays, Request
+from daemon.wire.assemble import assemble
+from runtime.errors import RunError
+from runtime.signature import Signature
+
+
+class Engine(Protocol):
+    """A model as the runner needs it; see runtime.session.Session."""
+
+    @property
+    def signature(self) -> Signature:
+        """What goes in and comes out."""
+
+    def run(self, inputs: Arrays, *, limit_s: float) -> Arrays:
+        """Return the outputs; raises RunError."""
+
+    def probe(self, *, limit_s: float) -> None:
+        """Run the warm-up sample; raises RunError."""
+
+
+Unsound = Callable[[Arrays], npt.NDArray[np.bool_] | None]
+"""Tells which rows hold NaN or infinity; None: not one does."""
+
+
+class RunLimits(NamedTuple):
+    """When a run is told to end, and the rows of one: a lone request of more runs in slices.
+
+    `full_s` is what the settings allow a run; `run_s` is shorter where no request is judged by it.
+    """
+
+    run_s: float
+    full_s: float
+    max_rows: int
+
+    @property
+    def are_full(self) -> bool:
+        """Whether a run that takes longer may be held against its request."""
+        return self.run_s >= self.full_s
+
+
+class Part(NamedTuple):
+    """Requests that ran together, and the rows they got back, in the same order.
+
+    `unsound`: which of the rows (bool, (rows,)) are no result; None: all are.
+    """
+
+    requests: Sequence[Request]
+    outputs: Arrays
+    unsound: npt.NDArray[np.bool_] | None
+
+
+class SessionSick(Exception):
+    """The model fails on its own warm-up sample: the session is broken, not the request."""
+
+
+def run_batch(
+    engine: Engine,
+    requests: Sequence[Request],
+    inputs: Arrays | None,
+    *,
+    unsound: Unsound,
+    limits: RunLimits,
+) -> Part:
+    """Run `requests` together; `inputs` None: they are yet to be assembled. Raises RunError."""
+    if inputs is None:
+        inputs = assemble(requests, engine.signature)
+    if len(requests) == 1 and requests[0].rows > limits.max_rows:
+        outputs = _run_sliced(engine, requests[0].rows, inputs, limits)
+    else:
+        outputs = engine.run(inputs, limit_s=limits.run_s)
+    return Part(requests, outputs, unsound(outputs))
+
+
+def require_healthy(engine: Engine, *, limit_s: float) -> None:
+    """Run the model's own sample after a run that failed; raises SessionSick when it fails too."""
+    try:
+        engine.probe(limit_s=limit_s)
+    except RunError as error:
+        raise SessionSick(str(error)) from error
+
+
+def _run_sliced(engine: Engine, rows: int, inputs: Arrays, limits: RunLimits) -> Arrays:
+    slices = [
+        engine.run(
+            {name: array[first : first + limits.max_rows] for name, array in inputs.items()},
+            limit_s=limits.run_s,
+        )
+        for first in range(0, rows, limits.max_rows)
+    ]
+    return {name: np.concatenate([part[name] for part in slices]) for name in slices[0]}
