@@ -6,6 +6,7 @@ wants of the world is said on the fake: push records, take partitions away, hold
 
 import asyncio
 import contextlib
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -61,6 +62,22 @@ def _now_s() -> float:
 
 async def drained(ledgers: Collection[Ledger]) -> None:
     """What a test gets that does not care about revocations."""
+
+
+def _size_bytes(record: FakeRecord) -> int:
+    return len(record.key or b"") + len(record.value or b"")
+
+
+def _fitting(
+    entries: Sequence[FakeRecord | Unreadable | None], max_bytes: float
+) -> Sequence[FakeRecord | Unreadable | None]:
+    """The first of `entries` up to the record that fills `max_bytes`."""
+    for count, entry in enumerate(entries, 1):
+        if isinstance(entry, FakeRecord):
+            max_bytes -= _size_bytes(entry)
+        if max_bytes <= 0:
+            return entries[:count]
+    return entries
 
 
 class FakeSource:
@@ -189,11 +206,16 @@ class FakeSource:
         self.joined = True
 
     async def fetch(
-        self, topics: Collection[str], *, max_records: int, timeout_s: float
+        self,
+        topics: Collection[str],
+        *,
+        max_records: int,
+        max_bytes: float = math.inf,
+        timeout_s: float,
     ) -> Sequence[Chunk]:
         if self.fatal is not None:
             raise self.fatal
-        chunks = self._take(topics, max_records)
+        chunks = self._take(topics, max_records, max_bytes)
         if chunks or not topics or timeout_s <= 0:
             return chunks
         self._news.clear()
@@ -204,7 +226,7 @@ class FakeSource:
             return ()
         if self.fatal is not None:
             raise self.fatal
-        return self._take(topics, max_records)
+        return self._take(topics, max_records, max_bytes)
 
     async def commit(self) -> None:
         if not self.commits_held:
@@ -226,17 +248,18 @@ class FakeSource:
         self._news.set()
         return offset
 
-    def _take(self, topics: Collection[str], max_records: int) -> list[Chunk]:
+    def _take(self, topics: Collection[str], max_records: int, max_bytes: float) -> list[Chunk]:
         chunks = []
         for (topic, number), ledger in self._ledgers.items():
-            if topic not in topics or max_records <= 0:
+            if topic not in topics or max_records <= 0 or max_bytes <= 0:
                 continue
             first = ledger.position
             end = min(first + max_records, self._furthest(topic, number, ledger))
-            entries = self.log[topic, number][first:end]
+            entries = _fitting(self.log[topic, number][first:end], max_bytes)
             if not entries:
                 continue
             records = [e for e in entries if isinstance(e, FakeRecord)]
+            max_bytes -= sum(_size_bytes(record) for record in records)
             unreadable = [e for e in entries if isinstance(e, Unreadable)]
             offsets = sorted(e.offset for e in (*records, *unreadable))
             ledger.start(offsets, position=first + len(entries))

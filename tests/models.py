@@ -75,6 +75,17 @@ def dynamic_axis():
     )
 
 
+def mean(columns):
+    """Return x float32 [n, columns] -> y [n, 1]: a large request and a small reply."""
+    node = helper.make_node("ReduceMean", ["x", "axes"], ["y"])
+    return _model(
+        [node],
+        [("x", "FLOAT", ["n", columns])],
+        [("y", "FLOAT", ["n", 1])],
+        [_ints([1], "axes")],
+    )
+
+
 def lookup(entries=10):
     """Return x int64 [n] -> y float32 [n, 2]; an index out of range fails the whole batch."""
     table = np.arange(2 * entries, dtype=np.float32).reshape(entries, 2)

@@ -1,6 +1,7 @@
 """Requests from Kafka: fetched, entered in ledgers, given up in rebalances, committed."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from math import inf
@@ -25,6 +26,7 @@ from daemon.kafka.reading.decompression import RATIO
 from daemon.kafka.reading.lag import Lag, behind
 from daemon.kafka.reading.poison_records import Isolation
 from daemon.kafka.reading.record_batches import FetchedRecord
+from daemon.kafka.reading.room import Room
 from daemon.loop.tasks import Tasks
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
@@ -80,7 +82,7 @@ class KafkaSource:
         self._metrics = metrics
         self._base = base
         self._clock = clock
-        self._isolation = Isolation(settings.kafka.fetch_bytes * RATIO)
+        self._isolation = Isolation(settings.kafka.fetch_bytes * RATIO, ready=self._wake)
         self._lag = Lag()
         self._waiter: asyncio.Future[None] | None = None
         self._subscribed = False
@@ -246,19 +248,24 @@ class KafkaSource:
     # Fetching
 
     async def fetch(
-        self, topics: Collection[str], *, max_records: int, timeout_s: float
+        self,
+        topics: Collection[str],
+        *,
+        max_records: int,
+        max_bytes: float = math.inf,
+        timeout_s: float,
     ) -> Sequence[Chunk]:
         """Return what is there from `topics`, waiting at most `timeout_s` when nothing is.
 
         See daemon.values.ports.Source. May be cancelled after all: only our own wait suspends.
         """
         self._check()
-        chunks = await self._take(topics, max_records)
+        chunks = self._take(topics, max_records, max_bytes)
         if chunks or not topics or timeout_s <= 0:
             return chunks
         await self._wait(min(timeout_s, _HELD_S) if self._held else timeout_s)
         self._check()
-        return await self._take(topics, max_records)
+        return self._take(topics, max_records, max_bytes)
 
     def _check(self) -> None:
         """Raise what must end the process, and show the client that it is being read from."""
@@ -310,7 +317,7 @@ class KafkaSource:
         if self._waiter is not None:
             _finish(self._waiter)
 
-    async def _take(self, topics: Collection[str], max_records: int) -> list[Chunk]:
+    def _take(self, topics: Collection[str], max_records: int, max_bytes: float) -> list[Chunk]:
         self._held = ()
         generation = self._membership.generation
         if generation is None or self._consumer.between_assignments or max_records <= 0:
@@ -326,14 +333,14 @@ class KafkaSource:
         self._consumer.leave_buffered(generation.partitions.difference(partitions))
         if not partitions:
             return []
-        fetched = await self._read(partitions, max_records)
+        fetched = self._read(partitions, Room(max_records, max_bytes))
         return self._chunks.make(generation, partitions, fetched)
 
-    async def _read(
-        self, partitions: Collection[TopicPartition], max_records: int
+    def _read(
+        self, partitions: Collection[TopicPartition], room: Room
     ) -> Mapping[TopicPartition, list[FetchedRecord]]:
         try:
-            return await self._consumer.take(partitions, max_records)
+            return self._consumer.take(partitions, room)
         except errors.OffsetOutOfRangeError as error:
             for partition, asked in error.args[0].items():
                 self._membership.log_changed(partition, asked)

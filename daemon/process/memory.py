@@ -11,8 +11,18 @@ from config.settings import Settings
 _REQUEST_OBJECTS_BYTES = 2 * 2**10
 """Python's objects for a request from fetch to acknowledged reply: 1.4 KiB measured with two
 headers and a 64-byte body (record 0.6, request 0.2, answer 0.6); the rest is the allocator's."""
-_RESPONSE_BYTES = 50 * 2**20
-"""Largest fetch response: fetch.max.bytes of Kafka and of aiokafka."""
+_ADMITTED_BYTES = 2 * 2**20
+"""What is fetched and admitted in one go (daemon.line.intake), by which lanes pass their limits."""
+_DECODED_RATIO = 16
+"""How far a body grows when it is decoded: `0,` of JSON is 32 bytes as Python has it."""
+_RESPONSE_BYTES = 8 * 2**20
+"""Largest answer of a broker to a fetch (daemon.kafka.reading.room)."""
+_BROKERS = 3
+"""Brokers that answer at a time, as many as most clusters have for a topic."""
+_RESPONSE_COPIES = 2
+"""An answer is held thrice while it is read and taken apart; the third is what is kept."""
+_WINDOW_BYTES = 2 * 2**20
+"""A batch that is unpacked and not yet all taken; larger ones have a place together."""
 _UNPACKED_RATIO = 64
 """How far a fetched batch may unpack; daemon.kafka.reading.decompression refuses more."""
 _BATCH_COPIES = 3
@@ -58,20 +68,21 @@ def memory_budget(
     """
     lanes = settings.lanes.values()
     fetched = partitions * settings.kafka.fetch_bytes
+    answered = _BROKERS * max(_RESPONSE_BYTES, settings.kafka.fetch_bytes)
+    growth = _DECODED_RATIO * (_ADMITTED_BYTES + settings.limits.request_bytes)
     # One batch runs, one waits behind it, one is being answered.
     batches = settings.limits.batches_in_flight + 1
     return MemoryBudget(
         idle_bytes=idle_bytes,
-        # A lane's limit is passed by at most the fetch that reached it.
-        requests_bytes=sum(lane.max_waiting_bytes for lane in lanes) + fetched,
+        # A lane's limit is passed by at most what was admitted when it was reached.
+        requests_bytes=sum(lane.max_waiting_bytes for lane in lanes) + growth,
         objects_bytes=sum(lane.max_waiting for lane in lanes) * _REQUEST_OBJECTS_BYTES,
         prepared_bytes=sum(
             lane.max_waiting * max(prepared_row_bytes.get(name, 0) for name in lane.models)
             for lane in lanes
         ),
-        # What is buffered, and once more while a response is taken apart.
-        fetch_bytes=fetched + min(fetched, _RESPONSE_BYTES),
-        unpacking_bytes=_UNPACKED_RATIO * settings.kafka.fetch_bytes,
+        fetch_bytes=fetched + _RESPONSE_COPIES * min(fetched, answered),
+        unpacking_bytes=_UNPACKED_RATIO * settings.kafka.fetch_bytes + len(lanes) * _WINDOW_BYTES,
         batches_bytes=batches * _BATCH_COPIES * max(lane.max_bytes for lane in lanes),
     )
 

@@ -8,8 +8,8 @@ quarter instead of by the request; three quarters keep the executor fed while re
 class Budget:
     """Requests and bytes held by one lane, against their limits.
 
-    Whole chunks are taken: the limit of bytes is passed by at most one fetch, that of requests only
-    by one that was made for another lane with more room. Once full it stays closed until both
+    A fetch is made for the lane with most room, so that another's limits are passed by at most one
+    fetch. Its bytes are counted as fetched; what grows when it is decoded comes on top. Once full it stays closed until both
     counts are at three quarters of their limits or below.
     """
 
@@ -31,6 +31,11 @@ class Budget:
     def room(self) -> int:
         """Requests that may be fetched before the budget is full."""
         return max(self._max_requests - self.requests, 0)
+
+    @property
+    def room_bytes(self) -> int:
+        """Bytes that may be fetched before the budget is full."""
+        return max(self._max_bytes - self.bytes, 0)
 
     def take(self, requests: int, size_bytes: int) -> None:
         """Count `requests` of `size_bytes` together in; they are held already."""

@@ -1,5 +1,6 @@
 """What the line asks of the world at its two ends, so that each end can be real or a fake."""
 
+import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
@@ -49,10 +50,16 @@ class Source(Protocol):
         """Join the group, calling `drain` when it takes partitions away; raises Fatal."""
 
     async def fetch(
-        self, topics: Collection[str], *, max_records: int, timeout_s: float
+        self,
+        topics: Collection[str],
+        *,
+        max_records: int,
+        max_bytes: float = math.inf,
+        timeout_s: float,
     ) -> Sequence[Chunk]:
         """Return what is there from `topics`, waiting at most `timeout_s` when nothing is.
 
+        The last record alone may pass `max_bytes`, which are those of keys and values.
         Without topics it only keeps this worker's membership alive. Every record returned is
         started in its chunk's ledger. May be cancelled. Raises Fatal.
         """

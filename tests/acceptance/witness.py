@@ -94,9 +94,14 @@ class Witness:
         """Notice partitions that were added to the topic of requests."""
         await self._producer.client.force_metadata_update()
 
-    async def _send(self, body, *, topic, partition, headers):
+    def expect(self, body):
+        """Return the correlation id for a request that somebody else publishes."""
         correlation = b"%d" % next(self._numbers)
         self._bodies[correlation] = body
+        return correlation
+
+    async def _send(self, body, *, topic, partition, headers):
+        correlation = self.expect(body)
         acknowledgement = await self._producer.send(
             topic or self._requests,
             body,

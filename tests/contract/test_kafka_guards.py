@@ -220,6 +220,28 @@ async def test_a_bomb_is_unreadable_and_its_neighbours_are_served(workers, topic
     assert [stub.offset for chunk in chunks for stub in chunk.unreadable] == [1, 2]
 
 
+async def test_batches_that_unpack_far_are_taken_piece_by_piece_from_all_partitions(
+    workers, topics
+):
+    names = await topics(requests=3)
+    raw = raw_batches.batch(*[bytes(10**6)] * 10, codec="zstd")
+    for number in (0, 1, 2, 0, 1, 2):
+        await raw_batches.publish(workers.bootstrap, names.requests, number, raw)
+    source = await workers.start()
+
+    order, records = [], 0
+    async with asyncio.timeout(20):
+        while records < 60:
+            chunks = await source.fetch(
+                [names.requests], max_records=1_000, max_bytes=2 * 10**6, timeout_s=0.2
+            )
+            assert sum(len(chunk.records) for chunk in chunks) <= 2
+            records += sum(len(chunk.records) for chunk in chunks)
+            order += [chunk.ledger.number for chunk in chunks]
+
+    assert set(order[:15]) == {0, 1, 2}
+
+
 @pytest.mark.parametrize("codec", raw_batches.CODECS)
 async def test_ordinary_compressed_batches_are_read(workers, topics, codec):
     names = await topics(requests=1)

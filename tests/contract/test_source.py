@@ -56,6 +56,20 @@ async def test_no_more_records_come_than_were_asked_for(world):
     assert values_of(chunks) == [b"%d" % number for number in range(10)]
 
 
+async def test_no_more_bytes_come_than_were_asked_for_but_for_the_last_record(world):
+    source = await world.start()
+    await world.produce(0, *[bytes(1_000)] * 5)
+
+    chunks = []
+    async with asyncio.timeout(20):
+        while len(values_of(chunks)) < 5:
+            some = await source.fetch(
+                [world.requests], max_records=10, max_bytes=1_500, timeout_s=0.2
+            )
+            assert len(values_of(some)) <= 2
+            chunks += some
+
+
 async def test_topics_that_are_not_asked_for_keep_their_records(world):
     source = await _opened(await world.start())
     await world.produce(0, b"a")

@@ -1,4 +1,6 @@
-"""aiokafka's consumer as this room uses it: every reach into its inside is here or in guards."""
+"""aiokafka's consumer as this room uses it: every reach into its inside is here or in guards, but
+for those of reading itself (fetched.py, poison_records.py).
+"""
 
 import asyncio
 import time
@@ -16,8 +18,10 @@ from config.settings import Kafka
 from daemon.kafka.client import Options, milliseconds
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.guards import GuardedCoordinator
+from daemon.kafka.reading.fetched import Fetched
 from daemon.kafka.reading.poison_records import Isolation
 from daemon.kafka.reading.record_batches import FetchedRecord
+from daemon.kafka.reading.room import Room, response_bytes
 from daemon.kafka.topic_ids import TopicIds, TopicState, topic_ids, topic_states
 from daemon.values.errors import Exit, Fatal
 
@@ -55,6 +59,7 @@ class Consumer:
             rebalance_timeout_ms=milliseconds(kafka.rebalance_timeout),
             max_poll_interval_ms=milliseconds(kafka.poll_interval),
             max_partition_fetch_bytes=kafka.fetch_bytes,
+            fetch_max_bytes=response_bytes(kafka.fetch_bytes),
             fetch_max_wait_ms=milliseconds(_FETCH_WAIT_S),
             auto_offset_reset="none",
             enable_auto_commit=False,
@@ -63,7 +68,9 @@ class Consumer:
             partition_assignment_strategy=[RoundRobinPartitionAssignor],
             key_deserializer=isolation,
         )
+        self._isolation = isolation
         self._guarded: GuardedCoordinator
+        self._fetched: Fetched
 
     async def start(self) -> None:
         """Connect; joins no group yet. Raises errors.KafkaError."""
@@ -75,6 +82,7 @@ class Consumer:
         self._guarded = GuardedCoordinator(
             self._coordinator, self._lease, static=self._static, clock=self._clock
         )
+        self._fetched = Fetched(self._fetcher, self._isolation)
 
     def subscribe(self, topics: Collection[str], listener: ConsumerRebalanceListener) -> None:
         """Join the group in the background."""
@@ -151,37 +159,18 @@ class Consumer:
         partitions: Collection[TopicPartition] = self._subscriptions.assigned_partitions()
         return partitions
 
-    async def take(
-        self, partitions: Collection[TopicPartition], max_records: int
+    def take(
+        self, partitions: Collection[TopicPartition], room: Room
     ) -> Mapping[TopicPartition, list[FetchedRecord]]:
-        """Return what has been fetched of `partitions`; never suspends, so it cannot be cancelled.
+        """Return what has been fetched of `partitions`, as far as `room` has place for it.
 
         Only to be called when not `between_assignments`. Raises errors.KafkaError.
         """
-        try:
-            records: Mapping[TopicPartition, list[FetchedRecord]] = await self._client.getmany(
-                *partitions, timeout_ms=0, max_records=max_records
-            )
-        except BaseException:
-            # aiokafka does not count down on an error and then believes for ever that it is read.
-            self._subscriptions._fetch_count = 0
-            raise
-        return records
+        return self._fetched.take(partitions, room)
 
     def leave_buffered(self, partitions: Collection[TopicPartition]) -> None:
-        """Let what is buffered of `partitions` lie, and hold up no other partition for it.
-
-        The client asks a broker for nothing while data of any of its partitions is younger than
-        100 ms and not taken.
-        """
-        buffered = self._fetcher._records
-        young = [
-            result for each in partitions if (result := buffered.get(each)) and result._backoff
-        ]
-        for result in young:
-            result._backoff = 0.0
-        if young:
-            self._fetcher._notify(self._fetcher._wait_consume_future)
+        """Let what is buffered of `partitions` lie, and hold up no other partition for it."""
+        self._fetched.leave(partitions)
 
     def data_waiter(self) -> asyncio.Future[None]:
         """Return a future that is done when something more was fetched, or the client failed."""

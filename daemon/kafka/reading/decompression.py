@@ -11,10 +11,15 @@ from typing import Any, TypeAlias
 
 import cramjam
 
+from daemon.kafka.reading.record_batches import HEAD, uncompressed_head
+
 Unpack: TypeAlias = Callable[[Any, Any], int]
 
 RATIO = 64
 """How far a fetched batch may unpack: text and JSON reach about 20, zstd of zeros 32,000."""
+WINDOW_BYTES = 2 * 2**20
+"""What is unpacked on the event loop: 1 to 8 ms. Batches of ordinary producers stay below: those of
+librdkafka have 1 MB before they are packed, of Java 16 KiB."""
 
 _GZIP, _SNAPPY, _LZ4, _ZSTD = 1, 2, 3, 4
 _XERIAL = b"\x82SNAPPY\x00"
@@ -29,51 +34,73 @@ class CannotUnpack(Exception):
 class Decompressor:
     """Unpacks the records of a batch into at most `limit_bytes`.
 
-    One scratch buffer is used again and again. It is mapped, not allocated: pages that no batch
-    has reached take no memory.
+    Codecs are those of a batch's attributes: 1 gzip, 2 snappy, 3 lz4, 4 zstd.
     """
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
-        self._scratch = memoryview(mmap.mmap(-1, limit_bytes))
+        self._window = bytearray(min(limit_bytes, WINDOW_BYTES))
 
-    def unpack(self, codec: int, packed: memoryview) -> memoryview:
-        """Return what `packed` holds, valid until the next call.
-
-        `codec` is that of a batch's attributes: 1 gzip, 2 snappy, 3 lz4, 4 zstd.
-        Raises: CannotUnpack.
-        """
-        if codec == _SNAPPY and bytes(packed[: len(_XERIAL)]) == _XERIAL:
-            return self._unpack_blocks(packed)
-        unpack = _UNPACK.get(codec)
-        if unpack is None:
-            raise CannotUnpack(f"unknown codec {codec}")
-        return self._scratch[: self._fill(unpack, packed, 0)]
-
-    def _unpack_blocks(self, packed: memoryview) -> memoryview:
-        """Unpack snappy as Java writes it: a head, then blocks that each name their length."""
-        at, filled = _XERIAL_HEAD_BYTES, 0
-        while at < len(packed):
-            try:
-                (length,) = _BLOCK_LENGTH.unpack_from(packed, at)
-            except struct.error:
-                raise CannotUnpack("a snappy block without a length") from None
-            at += _BLOCK_LENGTH.size
-            if not 0 <= length <= len(packed) - at:
-                raise CannotUnpack(f"a snappy block of {length} bytes")
-            filled += self._fill(
-                cramjam.snappy.decompress_raw_into, packed[at : at + length], filled
-            )
-            at += length
-        return self._scratch[:filled]
-
-    def _fill(self, unpack: Unpack, packed: memoryview, filled: int) -> int:
+    def unpack_small(self, batch: memoryview, codec: int) -> bytes | None:
+        """Return `batch` with its records unpacked; None when they are large, or damaged."""
+        if len(batch) > HEAD.size + len(self._window):
+            return None
+        window = memoryview(self._window)
         try:
-            return unpack(packed, self._scratch[filled:])
-        except cramjam.DecompressionError as error:
+            filled = _unpack(codec, batch[HEAD.size :], window)
+        except CannotUnpack:
+            return None
+        return b"".join((uncompressed_head(batch), window[:filled]))
+
+    def unpack(self, batch: memoryview, codec: int) -> memoryview:
+        """Return `batch` with its records unpacked; raises CannotUnpack.
+
+        May be called in any thread. The result has memory of its own, which is mapped, not
+        allocated: pages that it does not reach take none.
+        """
+        plain = memoryview(mmap.mmap(-1, HEAD.size + self._limit_bytes))
+        plain[: HEAD.size] = uncompressed_head(batch)
+        try:
+            filled = _unpack(codec, batch[HEAD.size :], plain[HEAD.size :])
+        except CannotUnpack as error:
             raise CannotUnpack(
                 f"cannot be unpacked into {self._limit_bytes} bytes: {error}"
-            ) from error
+            ) from None
+        return plain[: HEAD.size + filled]
+
+
+def _unpack(codec: int, packed: memoryview, into: memoryview) -> int:
+    """Return how many bytes `packed` has filled; raises CannotUnpack."""
+    if codec == _SNAPPY and bytes(packed[: len(_XERIAL)]) == _XERIAL:
+        return _unpack_blocks(packed, into)
+    unpack = _UNPACK.get(codec)
+    if unpack is None:
+        raise CannotUnpack(f"unknown codec {codec}")
+    return _fill(unpack, packed, into)
+
+
+def _unpack_blocks(packed: memoryview, into: memoryview) -> int:
+    """Unpack snappy as Java writes it: a head, then blocks that each name their length."""
+    at, filled = _XERIAL_HEAD_BYTES, 0
+    while at < len(packed):
+        try:
+            (length,) = _BLOCK_LENGTH.unpack_from(packed, at)
+        except struct.error:
+            raise CannotUnpack("a snappy block without a length") from None
+        at += _BLOCK_LENGTH.size
+        if not 0 <= length <= len(packed) - at:
+            raise CannotUnpack(f"a snappy block of {length} bytes")
+        block = packed[at : at + length]
+        filled += _fill(cramjam.snappy.decompress_raw_into, block, into[filled:])
+        at += length
+    return filled
+
+
+def _fill(unpack: Unpack, packed: memoryview, into: memoryview) -> int:
+    try:
+        return unpack(packed, into)
+    except cramjam.DecompressionError as error:
+        raise CannotUnpack(str(error)) from error
 
 
 _UNPACK: dict[int, Unpack] = {

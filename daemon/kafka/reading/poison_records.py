@@ -9,8 +9,12 @@ A consumer asks for this by an Isolation in place of the key deserializer; other
 in the process see no difference.
 """
 
+import math
+from asyncio import Future
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from operator import attrgetter, ne
 from typing import Any
 
 from aiokafka.consumer import fetcher
@@ -20,19 +24,23 @@ from aiokafka.structs import TopicPartition
 
 from daemon.kafka.reading.decompression import CannotUnpack, Decompressor
 from daemon.kafka.reading.record_batches import (
-    ATTRIBUTES,
-    ATTRIBUTES_AT,
     CODEC_MASK,
+    COUNT,
+    COUNT_AT,
     HEAD,
     FetchedRecord,
+    Item,
     read_leniently,
     stubs_for,
 )
+from daemon.kafka.reading.room import Room, headers_bytes
+from daemon.kafka.reading.unpacking import LargeBatches
 from daemon.values.messages import Unreadable
 
 _MAGIC_AT = 16
 _CURRENT_MAGIC = 2
 _OLD_ATTRIBUTES_AT = 17
+_OFFSET, _HEADERS = attrgetter("offset"), attrgetter("headers")
 
 
 class _Forged(ValueError):
@@ -40,13 +48,25 @@ class _Forged(ValueError):
 
 
 class Isolation:
-    """What one consumer cannot read, by partition."""
+    """What one consumer cannot read, by partition, and what unpacks for it."""
 
-    def __init__(self, limit_bytes: int) -> None:
-        """`limit_bytes`: a batch that unpacks to more is unreadable."""
-        self._decompressor = Decompressor(limit_bytes)
+    def __init__(self, limit_bytes: int, *, ready: Callable[[], None] | None = None) -> None:
+        """`limit_bytes`: a batch that unpacks to more is unreadable.
+
+        With `ready` large batches are unpacked beside the event loop, and it is called when one is;
+        without it they are unpacked in place.
+        """
+        self.decompressor = Decompressor(limit_bytes)
+        self.large = None if ready is None else LargeBatches(self.decompressor, ready=ready)
+        self.found = 0
+        """How many unreadable offsets were found in all."""
         self._found: defaultdict[TopicPartition, list[Unreadable]] = defaultdict(list)
         self._doubted: dict[TopicPartition, int] = {}
+
+    def reads(self, partitions: Collection[TopicPartition]) -> None:
+        """Say what is read at the moment: others give up a large batch when its place is needed."""
+        if self.large is not None:
+            self.large.read(partitions)
 
     def take(self) -> dict[TopicPartition, list[Unreadable]]:
         """Return what was found since the last call."""
@@ -54,9 +74,10 @@ class Isolation:
         self._found.clear()
         return found
 
-    def add(self, partition: TopicPartition, unreadable: Iterable[Unreadable]) -> None:
+    def add(self, partition: TopicPartition, unreadable: Collection[Unreadable]) -> None:
         """Keep what cannot be read of `partition`."""
         self._found[partition].extend(unreadable)
+        self.found += len(unreadable)
 
     def doubts(self, partition: TopicPartition, base_offset: int) -> bool:
         """Whether a batch whose checksum is wrong is met for the first time.
@@ -67,65 +88,128 @@ class Isolation:
         self._doubted[partition] = base_offset
         return first_time
 
-    def unpack(self, batch: memoryview, codec: int) -> bytes:
-        """Return `batch` with its records unpacked; raises CannotUnpack."""
-        records = self._decompressor.unpack(codec, batch[HEAD.size :])
-        head = bytearray(batch[: HEAD.size])
-        (attributes,) = ATTRIBUTES.unpack_from(head, ATTRIBUTES_AT)
-        ATTRIBUTES.pack_into(head, ATTRIBUTES_AT, attributes & ~CODEC_MASK)
-        return b"".join((head, records))
-
 
 class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types here
-    """What was fetched of one partition, as an iterator of FetchedRecord."""
+    """What was fetched of one partition: batches, of which one at a time is open.
+
+    `next_fetch_offset` is right whenever `take` has returned.
+    """
 
     next_fetch_offset: int
+    _records: Any
+    _raw: memoryview | None = None
+    """The batch that is read, as it was fetched."""
+    _batch: Any = None
+    """Its head, as the client shows it."""
+    _plain: memoryview | None = None
+    """The same batch with its records unpacked."""
+    _rest: Iterator[Any] | None = None
+    """Its records that were not taken yet; None: it is to be opened."""
+    _is_large = False
+    """Whether it is not to be unpacked on the event loop."""
+    _is_odd = False
+    """Whether its records have to be looked at one by one."""
+    _unpacked: Future[memoryview] | None = None
+    """What is, or will be, a large batch unpacked."""
 
-    def __iter__(self) -> Iterator[FetchedRecord]:
-        """Iterate without a call of Python for each record."""
-        records: Iterator[FetchedRecord] = self._records_iterator
-        return records
+    def take(self, room: Room) -> list[FetchedRecord]:
+        """Return the next records that `room` has place for; empty while a batch is being unpacked.
 
-    def _unpack_records(self) -> Iterator[FetchedRecord]:
-        """Do what the method of that name does that this one replaces, but raise for nothing.
-
-        `next_fetch_offset` is right whenever the iterator stands still.
+        Stops at the end of a large batch, so that other partitions have their turn.
         """
-        topic, partition = self._tp
+        taken: list[FetchedRecord] = []
+        isolation = self._isolation
+        while room.is_left:
+            found = isolation.found
+            if not self._open():
+                break
+            is_over, was_large = self._fill(taken, room), self._is_large
+            if is_over:
+                self._close()
+            room.records -= isolation.found - found
+            if is_over and was_large and taken:
+                break
+        return taken
+
+    @property
+    def ended(self) -> bool:
+        """Whether all was taken."""
+        return self._raw is None and not self._records.has_next()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a batch is being taken from, or unpacked to be."""
+        return self._rest is not None or self._unpacked is not None
+
+    # daemon.kafka.reading.unpacking.Holder
+
+    @property
+    def partition(self) -> TopicPartition:
+        """What this was fetched of."""
+        return self._tp
+
+    @property
+    def holds_large(self) -> bool:
+        """Whether a large batch is unpacked for this, or will be."""
+        return self._unpacked is not None
+
+    def pack_up(self) -> None:
+        """Give up the unpacked batch; what was taken of it is not taken again."""
+        self._unpacked = self._plain = self._rest = None
+
+    # As the client reads, record by record; batches are unpacked in place then
+
+    def __next__(self) -> FetchedRecord:
+        """Return the next record."""
+        while not self.ended:
+            for record in self.take(Room(1, math.inf)):
+                return record
+        raise StopIteration
+
+    def _unpack_records(self) -> None:
+        """Make no generator, as the client does: it would keep this alive beyond its use."""
+
+    # From batch to batch
+
+    def _open(self) -> bool:
+        """Whether there is a batch to take from; the next one may have to be waited for."""
+        if self._rest is not None:
+            return True
+        if self._raw is None and not self._go_on():
+            return False
+        try:
+            self._plain = self._unpack()
+        except CannotUnpack as error:
+            self._give_up(self._batch, str(error))
+            self._rest = iter(())
+            return True
+        if self._plain is None:
+            return False
+        self._is_odd = self._plain[_MAGIC_AT] < _CURRENT_MAGIC
+        self._rest = iter(self._batch if self._is_odd else DefaultRecordBatch(self._plain))
+        return True
+
+    def _go_on(self) -> bool:
+        """Go to the next batch of requests; False when there is none."""
         while self._records.has_next():
             raw = self._records._next_slice
             batch = self._records.next_batch()
             if not batch.validate_crc():
                 if self._isolation.doubts(self._tp, batch.base_offset):
-                    return
+                    self._records = _MemoryRecordsPy(b"")  # what is left is fetched again
+                    return False
                 self._give_up(batch, "the batch's checksum is wrong")
-            elif not self._is_skipped(batch) and (plain := self._unpacked(batch, raw)) is not None:
-                last = batch.next_offset - 1
-                try:
-                    for record in batch if plain is raw else DefaultRecordBatch(plain):
-                        offset = record.offset
-                        if offset < self.next_fetch_offset:
-                            continue
-                        if offset > last:
-                            raise _Forged  # noqa: TRY301 - it must not hide what follows the batch
-                        self.next_fetch_offset = offset + 1
-                        yield FetchedRecord(
-                            topic,
-                            partition,
-                            offset,
-                            record.timestamp,
-                            record.key,
-                            record.value,
-                            record.headers,
-                        )
-                except Exception as error:  # noqa: BLE001 - whatever C makes of bytes from outside
-                    yield from self._read_leniently(batch, plain, error)
+            elif not self._is_skipped(batch):
+                self._raw, self._batch = raw, batch
+                return True
             self.next_fetch_offset = batch.next_offset
+        return False
 
-    @property
-    def _isolation(self) -> Isolation:
-        isolation: Isolation = self._key_deserializer
-        return isolation
+    def _close(self) -> None:
+        self.next_fetch_offset = self._batch.next_offset
+        self._raw = self._batch = None
+        self._is_large = self._is_odd = False
+        self.pack_up()
 
     def _is_skipped(self, batch: Any) -> bool:
         """Whether `batch` holds markers, or requests of a transaction that was aborted."""
@@ -137,43 +221,151 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
             batch.is_transactional and batch.producer_id in self._aborted_producers
         )
 
-    def _unpacked(self, batch: Any, raw: memoryview) -> memoryview | None:
-        """Return `raw` with its records as they are, None when they cannot be had."""
+    def _unpack(self) -> memoryview | None:
+        """Return the batch with its records as they are, None while that takes time.
+
+        Raises CannotUnpack.
+        """
+        raw, batch = self._raw, self._batch
+        if raw is None:
+            return None
         old = raw[_MAGIC_AT] < _CURRENT_MAGIC
         codec = (raw[_OLD_ATTRIBUTES_AT] if old else batch.attributes) & CODEC_MASK
         if not codec:
             return raw
         if old:
-            self._give_up(batch, "compressed in a format before Kafka 0.11")
+            raise CannotUnpack("compressed in a format before Kafka 0.11")
+        decompressor, large = self._isolation.decompressor, self._isolation.large
+        if not self._is_large and (small := decompressor.unpack_small(raw, codec)) is not None:
+            return memoryview(small)
+        self._is_large = True
+        if large is None:
+            return decompressor.unpack(raw, codec)
+        if self._unpacked is None:
+            self._unpacked = large.unpack(self, raw, codec)
+        if self._unpacked is None or not self._unpacked.done():
             return None
-        try:
-            return memoryview(self._isolation.unpack(raw, codec))
-        except CannotUnpack as error:
-            self._give_up(batch, str(error))
-            return None
+        return self._unpacked.result()
 
-    def _read_leniently(
-        self,
-        batch: Any,
-        plain: memoryview,
-        error: Exception,
-    ) -> Iterator[FetchedRecord]:
-        """Go on in `batch` where the client's parser stopped with `error`."""
-        if plain[_MAGIC_AT] < _CURRENT_MAGIC:
-            self._give_up(batch, str(error))
-            return
+    # The records of a batch
+
+    def _fill(self, taken: list[FetchedRecord], room: Room) -> bool:
+        """Add to `taken` what `room` has place for; return whether the batch is over."""
+        size_bytes = len(self._plain or b"")
+        if room.bytes < size_bytes <= room.most_bytes:
+            room.bytes = 0  # another look takes it whole, which is faster
+            return False
+        if size_bytes <= room.bytes and not self._is_odd:
+            records = self._consecutive(room.records)
+            if records is not None:
+                taken += records
+                is_over = len(records) < room.records
+                room.records -= len(records)
+                room.bytes -= self._share_bytes(records)
+                return is_over
+            self._is_odd = True
+            self._rest = iter(DefaultRecordBatch(self._plain))
+        return self._fill_one_by_one(taken, room)
+
+    def _consecutive(self, most: int) -> list[FetchedRecord] | None:
+        """Return the next records, None when they are not one after the other or one is unreadable.
+
+        0.7 us a record, most of it the client's.
+        """
         topic, partition = self._tp
-        for item in read_leniently(plain, topic, partition, self.next_fetch_offset):
-            self.next_fetch_offset = item.offset + 1
-            if isinstance(item, Unreadable):
-                self._isolation.add(self._tp, (item,))
-            else:
-                yield item
+        try:
+            records = [
+                FetchedRecord(
+                    topic,
+                    partition,
+                    record.offset,
+                    record.timestamp,
+                    record.key,
+                    record.value,
+                    record.headers,
+                )
+                for record in islice(self._rest or (), most)
+            ]
+        except Exception:  # noqa: BLE001 - whatever C makes of bytes from outside is looked at again
+            return None
+        if records:
+            first, last = records[0].offset, records[-1].offset
+            if first < self.next_fetch_offset or last >= self._batch.next_offset:
+                return None
+            if last - first + 1 != len(records) or any(
+                map(ne, map(_OFFSET, records), range(first, last + 1))
+            ):
+                return None
+            self.next_fetch_offset = last + 1
+        return records
+
+    def _share_bytes(self, records: Sequence[FetchedRecord]) -> int:
+        """Return about how much of the batch `records` are, and what their headers take besides."""
+        plain, count = self._plain or b"", 0
+        if len(plain) >= HEAD.size:
+            (count,) = COUNT.unpack_from(plain, COUNT_AT)
+        own_bytes: int = len(plain) * len(records) // max(count, len(records), 1)
+        headers = sum(map(len, map(_HEADERS, records)))
+        return own_bytes + headers_bytes(headers, of=len(records))
+
+    def _fill_one_by_one(self, taken: list[FetchedRecord], room: Room) -> bool:
+        """Do so with a batch that has gaps, bad records, or more bytes than `room`."""
+        topic, partition = self._tp
+        last = self._batch.next_offset - 1
+        try:
+            for record in self._rest or ():
+                offset = record.offset
+                if offset < self.next_fetch_offset:
+                    continue
+                if offset > last:
+                    raise _Forged  # noqa: TRY301 - it must not hide what follows the batch
+                key, value, headers = record.key, record.value, record.headers
+                taken.append(
+                    FetchedRecord(topic, partition, offset, record.timestamp, key, value, headers)
+                )
+                self.next_fetch_offset = offset + 1
+                room.records -= 1
+                room.bytes -= (
+                    len(key or b"") + len(value or b"") + headers_bytes(len(headers), of=1)
+                )
+                if not room.is_left:
+                    return False
+        except Exception as error:  # noqa: BLE001 - whatever C makes of bytes from outside
+            return not self._read_on(error)
+        return True
+
+    def _read_on(self, error: Exception) -> bool:
+        """Whether to go on in the batch, leniently, where the client's parser stopped with `error`."""
+        plain = self._plain
+        if plain is None or plain[_MAGIC_AT] < _CURRENT_MAGIC:
+            self._give_up(self._batch, str(error))
+            return False
+        topic, partition = self._tp
+        self._is_odd = True
+        items = read_leniently(plain, topic, partition, self.next_fetch_offset)
+        self._rest = _readable(items, self._isolation, self._tp)
+        return True
 
     def _give_up(self, batch: Any, reason: str) -> None:
         """Report what is left of `batch`."""
         first = max(batch.base_offset, self.next_fetch_offset)
-        self._isolation.add(self._tp, stubs_for(first, batch.next_offset - 1, reason))
+        self._isolation.add(self._tp, [*stubs_for(first, batch.next_offset - 1, reason)])
+
+    @property
+    def _isolation(self) -> Isolation:
+        isolation: Isolation = self._key_deserializer
+        return isolation
+
+
+def _readable(
+    items: Iterable[Item], isolation: Isolation, partition: TopicPartition
+) -> Iterator[FetchedRecord]:
+    """Yield the records among `items`; keep the others."""
+    for item in items:
+        if isinstance(item, Unreadable):
+            isolation.add(partition, [item])
+        else:
+            yield item
 
 
 def _partition_records(  # the signature of PartitionRecords

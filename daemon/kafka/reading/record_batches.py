@@ -19,6 +19,8 @@ HEAD = struct.Struct(">qiibIhiqqqhii")
 timestamp, producer id and epoch, base sequence, number of records."""
 ATTRIBUTES = struct.Struct(">h")
 ATTRIBUTES_AT = 21
+COUNT = struct.Struct(">i")
+COUNT_AT = 57
 CODEC_MASK = 0x07
 _LOG_APPEND_TIME = 0x08
 _LONGEST_VARINT = 10
@@ -26,6 +28,14 @@ _LONGEST_VARINT = 10
 MOST_STUBS = 1_000
 """Unreadable records named one by one in a batch; whoever writes more of them hears of the rest as
 one. A batch of 1 MB may claim tens of millions."""
+
+
+def uncompressed_head(batch: memoryview) -> bytes:
+    """Return the head of `batch` as it would be if its records were not packed."""
+    head = bytearray(batch[: HEAD.size])
+    (attributes,) = ATTRIBUTES.unpack_from(head, ATTRIBUTES_AT)
+    ATTRIBUTES.pack_into(head, ATTRIBUTES_AT, attributes & ~CODEC_MASK)
+    return bytes(head)
 
 
 class FetchedRecord(msgspec.Struct, frozen=True, eq=False, gc=False):

@@ -1,6 +1,8 @@
 import pytest
 
 from config.settings import DeadLetters, Kafka, Lane, Limits, Model, Replies, Settings
+from daemon.kafka.reading import decompression, room
+from daemon.line import intake
 from daemon.process import memory
 
 MIB = 2**20
@@ -28,14 +30,14 @@ def memory_budget(given, *, partitions=1, idle_bytes=0, prepared_row_bytes=None)
     )
 
 
-def test_requests_of_all_lanes_and_one_fetch_beyond_are_counted():
+def test_requests_of_all_lanes_and_what_is_decoded_beyond_are_counted():
     given = settings(
         urgent={"max_waiting_bytes": 10 * MIB}, standard={"max_waiting_bytes": 20 * MIB}
     )
 
     budget = memory_budget(given, partitions=3)
 
-    assert budget.requests_bytes == 33 * MIB
+    assert budget.requests_bytes == (30 + 16 * 3) * MIB
 
 
 def test_many_small_requests_cost_more_than_their_bytes():
@@ -56,13 +58,22 @@ def test_what_a_transform_makes_of_waiting_requests_is_counted():
 def test_fetch_buffers_grow_with_partitions():
     budget = memory_budget(settings(a={}), partitions=24)
 
-    assert budget.fetch_bytes == 48 * MIB
+    assert budget.fetch_bytes == (24 + 2 * 24) * MIB
 
 
-def test_a_response_is_never_larger_than_kafka_s_limit():
+def test_a_response_is_never_larger_than_what_is_asked_for():
     budget = memory_budget(settings(a={}), partitions=100)
 
-    assert budget.fetch_bytes == 150 * MIB
+    assert budget.fetch_bytes == (100 + 2 * 24) * MIB
+
+
+def test_the_bounds_are_those_that_reading_keeps():
+    assert intake.MOST_BYTES == memory._ADMITTED_BYTES
+    assert room.RESPONSE_BYTES == memory._RESPONSE_BYTES
+    assert (decompression.RATIO, decompression.WINDOW_BYTES) == (
+        memory._UNPACKED_RATIO,
+        memory._WINDOW_BYTES,
+    )
 
 
 def test_the_largest_batch_counts():

@@ -1,0 +1,81 @@
+"""What the client has fetched and nobody has taken yet: taken as far as there is room for it.
+
+The client's own `getmany` counts records alone, and unpacks whatever it comes by.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from aiokafka.consumer.fetcher import Fetcher, FetchResult
+from aiokafka.structs import TopicPartition
+
+from daemon.kafka.reading.poison_records import Isolation, TolerantRecords
+from daemon.kafka.reading.record_batches import FetchedRecord
+from daemon.kafka.reading.room import Room
+
+
+class Fetched:
+    """The buffers of one consumer's fetcher, one for each partition that has some."""
+
+    def __init__(self, fetcher: Fetcher, isolation: Isolation) -> None:
+        self._fetcher = fetcher
+        self._isolation = isolation
+
+    def take(
+        self, partitions: Collection[TopicPartition], room: Room
+    ) -> Mapping[TopicPartition, list[FetchedRecord]]:
+        """Return the next records of `partitions`, as many as `room` has place for.
+
+        Raises errors.KafkaError, when nothing was taken.
+        """
+        wanted = frozenset(partitions)
+        self._isolation.reads(wanted)
+        taken: dict[TopicPartition, list[FetchedRecord]] = {}
+        buffers = self._fetcher._records
+        for partition in list(buffers):
+            if partition not in wanted:
+                if not self._fetcher._subscriptions.is_assigned(partition):
+                    del buffers[partition]
+                continue
+            if not room.is_left:
+                break
+            result = buffers[partition]
+            if not isinstance(result, FetchResult):
+                if taken:
+                    break
+                self._forget(partition)
+                result.check_raise()
+            elif records := self._take_of(partition, result, room):
+                taken[partition] = records
+        return taken
+
+    def _take_of(self, partition: TopicPartition, result: Any, room: Room) -> list[FetchedRecord]:
+        if not result.check_assignment(partition):
+            self._forget(partition)  # it was sought or paused
+            return []
+        buffer: TolerantRecords = result._partition_records
+        records = buffer.take(room)
+        result._update_position()
+        if buffer.ended:
+            self._forget(partition)
+        elif not buffer.is_open:
+            self._fetcher._records.move_to_end(partition)
+        return records
+
+    def _forget(self, partition: TopicPartition) -> None:
+        """Drop what is buffered of `partition`, so that more is fetched."""
+        del self._fetcher._records[partition]
+        self._fetcher._notify(self._fetcher._wait_consume_future)
+
+    def leave(self, partitions: Collection[TopicPartition]) -> None:
+        """Let what is buffered of `partitions` lie, and hold up no other partition for it.
+
+        The client asks a broker for nothing while data of any of its partitions is younger than
+        100 ms and not taken.
+        """
+        buffers = self._fetcher._records
+        young = [result for each in partitions if (result := buffers.get(each)) and result._backoff]
+        for result in young:
+            result._backoff = 0.0
+        if young:
+            self._fetcher._notify(self._fetcher._wait_consume_future)

@@ -1,0 +1,102 @@
+"""A worker stays within the memory it has announced, whatever its requests unpack to."""
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+
+from loadtest.wire import CORRELATION_ID
+from tests import models, raw_batches
+from tests.acceptance.jobs import Job, events, same, terminate
+from tests.acceptance.witness import Witness
+from tests.faults.memory_group import memory_group, most_resident_bytes
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(540)]
+
+_PARTITIONS = 24
+_BATCHES = {"zstd": (4, 50), "gzip": (1, 50), "lz4": (1, 50), "snappy": (1, 16)}
+"""By codec: batches of each partition and requests of each batch. Snappy packs to a twentieth, and
+topics take 1 MiB."""
+_COLUMNS = 250_000
+_BODY = bytes(4 * _COLUMNS)
+"""1 MB that packs to 40 bytes: a batch of fifty of them is 2.2 KB of zstd."""
+_MEAN = bytes(4)
+_MIB = 2**20
+
+
+def _mean(_body):
+    return _MEAN
+
+
+@pytest.fixture
+def job_in_a_group(kafka, topics, tmp_path):
+    @asynccontextmanager
+    async def make(model, answer, **settings):
+        names = await topics(requests=_PARTITIONS, replies=2, dead=1)
+        job = Job(kafka, topics, names, tmp_path, model, **settings)
+        witness = Witness(kafka, names.requests, [names.replies, names.dead], answer=answer)
+        with memory_group() as group:
+            async with job, witness:
+                yield job, witness, group
+
+    return make
+
+
+async def _publish(job, witness, codec, batches, requests):
+    """Write `batches` batches that are small in the log to each partition."""
+    for number in range(batches * _PARTITIONS):
+        names = [witness.expect(_BODY) for _ in range(requests)]
+        raw = raw_batches.batch(
+            *[_BODY] * requests,
+            headers=[[(CORRELATION_ID, name)] for name in names],
+            codec=codec,
+            timestamp_ms=int(time.time() * 1000),
+        )
+        await raw_batches.publish(job.bootstrap, job.names.requests, number % _PARTITIONS, raw)
+
+
+async def _start(job, group):
+    """Start a worker that may become as large as it announces, and no larger."""
+    worker = job.worker(program=("-m", "daemon") if group is None else group.program)
+    worker.start()
+    await asyncio.to_thread(worker.wait_until_ready, 60)
+    (budget,) = events(worker, "memory.budgeted")
+    if group is not None:
+        group.limit(budget["total_bytes"])
+    return worker, budget["total_bytes"]
+
+
+@pytest.mark.parametrize("codec", ["zstd", "gzip", "lz4", "snappy"])
+async def test_requests_that_unpack_ten_thousandfold_stay_within_the_budget(job_in_a_group, codec):
+    model = models.mean(_COLUMNS)
+    async with job_in_a_group(model, _mean) as (job, witness, group):
+        await _publish(job, witness, codec, *_BATCHES[codec])
+        worker, budget_bytes = await _start(job, group)
+        began_s = time.monotonic()
+        await witness.until_all_answered()
+        took_s = time.monotonic() - began_s
+        resident_bytes = most_resident_bytes(worker.pid)
+        print(  # noqa: T201 - shown by pytest -rP
+            f"{codec}: {resident_bytes // _MIB} MiB of {budget_bytes // _MIB},"
+            f" {len(witness.answered)} answers in {took_s:.0f} s",
+        )
+        assert witness.verdict().exactly_once, witness.verdict()
+        assert resident_bytes < budget_bytes
+        assert not events(worker, "partitions.lost")
+        assert await terminate(worker) == 0
+
+
+async def test_replies_as_large_as_their_requests_stay_within_the_budget(job_in_a_group):
+    model = models.identity(shape=("n", _COLUMNS))
+    async with job_in_a_group(model, same) as (job, witness, group):
+        await _publish(job, witness, "zstd", 1, 50)
+        worker, budget_bytes = await _start(job, group)
+        await witness.until_all_answered()
+        resident_bytes = most_resident_bytes(worker.pid)
+        print(  # noqa: T201 - shown by pytest -rP
+            f"large replies: {resident_bytes // _MIB} MiB of {budget_bytes // _MIB}"
+        )
+        assert witness.verdict().exactly_once, witness.verdict()
+        assert resident_bytes < budget_bytes
+        assert await terminate(worker) == 0
