@@ -16,7 +16,9 @@ async def main() -> None:
     """Publish the requests, then read until each has its reply."""
     rows = np.random.default_rng().integers(0, 100, (100, 4)).astype("<f4")
     waiting = {secrets.token_hex(8).encode(): row for row in rows}
-    replies = AIOKafkaConsumer("numbers.replies", bootstrap_servers=BROKER)
+    replies = AIOKafkaConsumer(
+        "numbers.replies", bootstrap_servers=BROKER, isolation_level="read_committed"
+    )
     requests = AIOKafkaProducer(bootstrap_servers=BROKER)
     async with replies, requests, asyncio.timeout(PATIENCE_S):
         await replies.seek_to_end()  # before the first request, so that no reply is missed

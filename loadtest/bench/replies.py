@@ -121,6 +121,7 @@ async def read_back(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         max_partition_fetch_bytes=_FETCH_BYTES,
+        isolation_level="read_committed",
     ) as consumer:
         read = 0
         left = await _ends(consumer, topic)

@@ -36,6 +36,7 @@ class Receiver:
         self._consumer = AIOKafkaConsumer(
             enable_auto_commit=False,
             fetch_max_wait_ms=_FETCH_WAIT_MS,
+            isolation_level="read_committed",  # what a transaction may still take back is no reply
             **broker,
         )
 

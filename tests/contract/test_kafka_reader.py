@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from daemon.kafka.looking.reader import ask, newest
 from daemon.values.errors import Exit, Fatal
@@ -73,6 +74,24 @@ async def test_the_newest_records_come_newest_last(workers, topics):
     assert sorted(record.value for record in records) == [b"3", b"4", b"5"]
     timestamps = [record.timestamp for record in records]
     assert timestamps == sorted(timestamps)
+
+
+async def test_markers_and_what_was_aborted_do_not_count_as_newest_records(workers, topics):
+    names = await topics(dead=2)
+    kafka = settings_for(workers.bootstrap, topics).kafka
+    async with AIOKafkaProducer(
+        bootstrap_servers=workers.bootstrap, transactional_id=topics.group
+    ) as producer:
+        for number in range(4):
+            async with producer.transaction():
+                await producer.send_and_wait(names.dead, b"%d" % number, partition=0)
+            await producer.begin_transaction()
+            await producer.send_and_wait(names.dead, b"aborted", partition=0)
+            await producer.abort_transaction()
+
+    records = await newest(kafka, names.dead, 3, base=Path(), timeout_s=15)
+
+    assert [record.value for record in records] == [b"1", b"2", b"3"]
 
 
 async def test_of_the_newest_records_those_before_a_time_are_left_out(workers, topics):

@@ -5,6 +5,7 @@ No consumer group is joined and nothing is committed.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from math import inf
@@ -24,6 +25,8 @@ from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Header
 
 _POLL_S = 0.5
+_FURTHER = 4
+"""How much further each look back goes."""
 _CORRELATION = "correlation-id"
 
 
@@ -82,12 +85,9 @@ async def newest(
     """
     try:
         async with asyncio.timeout(timeout_s), _reading(kafka, topic, base) as consumer:
-            partitions = consumer.assignment()
-            ends = await consumer.end_offsets(partitions)
+            ends = await consumer.end_offsets(consumer.assignment())
             firsts = await _starts(consumer, ends, since_ms)
-            starts = {each: max(firsts[each], ends[each] - number) for each in partitions}
-            _seek(consumer, starts)
-            records = await _read_up_to(consumer, ends)
+            records = await _newest_of_each(consumer, firsts, ends, number)
     except TimeoutError:
         raise Fatal(
             Exit.BROKER_UNAVAILABLE, f"{topic} could not be read within {timeout_s:g} s"
@@ -167,13 +167,49 @@ async def _some(consumer: AIOKafkaConsumer) -> list[FetchedRecord]:
     return [record for records in fetched.values() for record in records]
 
 
+async def _newest_of_each(
+    consumer: AIOKafkaConsumer,
+    firsts: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+    number: int,
+) -> list[FetchedRecord]:
+    """Return at least the `number` newest records of each partition, as far as there are so many.
+
+    Looks back further where offsets are no records: markers of transactions, and what was aborted.
+    """
+    records: list[FetchedRecord] = []
+    left, back = dict(ends), number
+    while left:
+        starts = {each: max(firsts[each], ends[each] - back) for each in left}
+        _seek(consumer, {**ends, **starts})
+        found = await _read_up_to(consumer, left)
+        records = [each for each in records if _place(each) not in left] + found
+        counts = Counter(map(_place, records))
+        left = {
+            each: ends[each]
+            for each, start in starts.items()
+            if counts[each] < number and start > firsts[each]
+        }
+        back *= _FURTHER
+    return records
+
+
 async def _read_up_to(
     consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]
 ) -> list[FetchedRecord]:
+    """Return what there is of the partitions of `ends` until there; others stand at their end."""
     records: list[FetchedRecord] = []
     while await _is_before(consumer, ends):
-        records += await _some(consumer)
+        records += [
+            record
+            for record in await _some(consumer)
+            if record.offset < ends.get(_place(record), 0)
+        ]
     return records
+
+
+def _place(record: FetchedRecord) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)
 
 
 async def _starts(
@@ -193,9 +229,7 @@ async def _some_before(
     records: list[FetchedRecord] = []
     while not records and await _is_before(consumer, ends):
         records = [
-            record
-            for record in await _some(consumer)
-            if record.offset < ends[TopicPartition(record.topic, record.partition)]
+            record for record in await _some(consumer) if record.offset < ends[_place(record)]
         ]
     return records
 
