@@ -18,16 +18,18 @@ _SAMPLE_TRIPS = 5_000
 @pytest.fixture
 def make_job(kafka, topics, tmp_path):
     """Returns a context of a job and its witness, on the Kafka of all tests."""
-    return _maker(kafka, topics, tmp_path)
+    return job_maker(kafka, topics, tmp_path)
 
 
 @pytest.fixture
 def make_spare_job(spare, spare_topics, tmp_path):
     """The same on the spare broker."""
-    return _maker(spare.bootstrap, spare_topics, tmp_path)
+    return job_maker(spare.bootstrap, spare_topics, tmp_path)
 
 
-def _maker(bootstrap, topics, folder):
+def job_maker(bootstrap, topics, folder):
+    """Returns a context of a job and its witness."""
+
     @asynccontextmanager
     async def make(model=None, *, answer=same, partitions=None, **settings):
         names = await topics(**{**_PARTITIONS, **(partitions or {})})
