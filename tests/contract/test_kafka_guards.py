@@ -228,6 +228,7 @@ async def test_batches_that_unpack_far_are_taken_piece_by_piece_from_all_partiti
     for number in (0, 1, 2, 0, 1, 2):
         await raw_batches.publish(workers.bootstrap, names.requests, number, raw)
     source = await workers.start()
+    await until(lambda: len(source._consumer._fetcher._records) == 3)
 
     order, records = [], 0
     async with asyncio.timeout(20):

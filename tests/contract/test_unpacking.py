@@ -73,6 +73,14 @@ async def test_others_have_their_turn_at_the_end_of_a_large_batch(reading):
     assert await reading.take(records, 2**30) == [0, 1, 2, 3]
 
 
+async def test_they_have_it_also_when_the_last_record_filled_the_room(reading):
+    records = reading.records(_LARGE["zstd"], batch(b"small"))
+    for offset in range(4):
+        assert await reading.take(records, 1) == [offset]
+
+    assert not records.is_open
+
+
 async def test_one_large_batch_is_unpacked_at_a_time(reading):
     first = reading.records(_LARGE["zstd"])
     second = reading.records(_LARGE["zstd"], number=1)

@@ -259,7 +259,7 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
             records = self._consecutive(room.records)
             if records is not None:
                 taken += records
-                is_over = len(records) < room.records
+                is_over = len(records) < room.records or self._is_read_whole
                 room.records -= len(records)
                 room.bytes -= self._share_bytes(records)
                 return is_over
@@ -329,10 +329,15 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
                     len(key or b"") + len(value or b"") + headers_bytes(len(headers), of=1)
                 )
                 if not room.is_left:
-                    return False
+                    return self._is_read_whole
         except Exception as error:  # noqa: BLE001 - whatever C makes of bytes from outside
             return not self._read_on(error)
         return True
+
+    @property
+    def _is_read_whole(self) -> bool:
+        after: int = self._batch.next_offset
+        return self.next_fetch_offset >= after
 
     def _read_on(self, error: Exception) -> bool:
         """Whether to go on in the batch, leniently, where the client's parser stopped with `error`."""
