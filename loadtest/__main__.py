@@ -18,6 +18,7 @@ class Bench(StrEnum):
 
     RELAY = "relay"
     COMPUTE = "compute"
+    DELIVERY = "delivery"
     LATENCY = "latency"
     IDLE = "idle"
     MEMORY = "memory"

@@ -105,10 +105,15 @@ async def fill(
     return topic
 
 
-async def answer(ground: Ground, what: str, backlog: Backlog, contestant: Contestant) -> BacklogRun:
-    """Let `contestant` answer the whole backlog; raises WorkerFailed when it does not."""
+async def answer(
+    ground: Ground, what: str, backlog: Backlog, contestant: Contestant, *, reads: bool = False
+) -> BacklogRun:
+    """Let `contestant` answer the whole backlog; raises WorkerFailed when it does not.
+
+    `reads` as for Watch.
+    """
     replies = await ground.topic("replies")
-    async with Watch(ground.bootstrap, replies) as watch:
+    async with Watch(ground.bootstrap, replies, reads=reads) as watch:
         with (
             contestant(Topics(backlog.topic, replies)) as process,
             ground.bar(what, backlog.size) as told,

@@ -16,6 +16,7 @@ from loadtest.processes.child import Child
 from loadtest.processes.worker import Worker, WorkerFailed
 
 _EXIT_TIMEOUT_S = 70.0
+AT_LEAST_ONCE, EXACTLY_ONCE = "at-least-once", "exactly-once"
 Value: TypeAlias = str | int | bool | list[str]
 _RATE_PER_S = 400
 _END_TIMEOUT_S = 60.0
@@ -40,10 +41,11 @@ def configuration(
     replies: str,
     allow: Sequence[str],
     dead: str,
+    delivery: str = AT_LEAST_ONCE,
 ) -> str:
     """Return the text of a TOML file; each lane's model has the name of its file."""
     sections: dict[str, dict[str, Value]] = {
-        "kafka": {"bootstrap_servers": bootstrap, "group": group},
+        "kafka": {"bootstrap_servers": bootstrap, "group": group, "delivery": delivery},
         "replies": {"topic": replies, "allow": list(allow)},
         "dead_letters": {"topic": dead},
     }
@@ -105,13 +107,19 @@ def loop(ground: Ground, model: Path) -> Contestant:
 
 
 def one_lane(
-    ground: Ground, model: Path, *, max_rows: int, linger: str, eager: bool = False
+    ground: Ground,
+    model: Path,
+    *,
+    max_rows: int,
+    linger: str,
+    eager: bool = False,
+    delivery: str = AT_LEAST_ONCE,
 ) -> Contestant:
     """Return the daemon with one lane; its run raises WorkerFailed when it does not end with 0."""
 
     def start(topics: Topics) -> AbstractContextManager[Worker]:
         lane = LaneSetup(topics.requests, model, max_rows, linger, eager=eager)
-        return daemon(ground, {"standard": lane}, topics.replies)
+        return daemon(ground, {"standard": lane}, topics.replies, delivery=delivery)
 
     return start
 
@@ -124,12 +132,15 @@ def daemon(
     *,
     allow: Sequence[str] = (),
     bootstrap: str | None = None,
+    delivery: str = AT_LEAST_ONCE,
 ) -> Iterator[Worker]:
     """BacklogRun the daemon, told to stop by SIGTERM afterwards; arguments as for configured().
 
     Raises WorkerFailed when it does not end with 0.
     """
-    with configured(ground, lanes, replies, allow=allow, bootstrap=bootstrap) as worker:
+    with configured(
+        ground, lanes, replies, allow=allow, bootstrap=bootstrap, delivery=delivery
+    ) as worker:
         worker.start()
         yield worker
         exit_code = worker.terminate(_EXIT_TIMEOUT_S)
@@ -145,6 +156,7 @@ def configured(
     *,
     allow: Sequence[str] = (),
     bootstrap: str | None = None,
+    delivery: str = AT_LEAST_ONCE,
 ) -> Iterator[Worker]:
     """Prepare a daemon in a group of its own; nothing runs yet, and nothing is left behind.
 
@@ -161,6 +173,7 @@ def configured(
             replies=replies,
             allow=allow,
             dead=ground.dead_letters,
+            delivery=delivery,
         )
     )
     worker = Worker(config)

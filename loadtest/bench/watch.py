@@ -54,15 +54,28 @@ def cpu_us_a_reply(samples: Sequence[ProcessSample]) -> float:
 
 
 class Watch:
-    """Counts the records of a topic of replies; an asynchronous context manager."""
+    """Counts the records of a topic of replies; an asynchronous context manager.
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    By the ends of its logs, or by reading them: where transactions leave markers, an end says more
+    than there is.
+    """
+
+    def __init__(self, bootstrap: str, topic: str, *, reads: bool = False) -> None:
+        self._reads = reads
+        self._read = 0
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+        )
         self._partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
 
     async def __aenter__(self) -> Self:
         """Connect."""
         await self._consumer.start()
+        if self._reads:
+            self._consumer.assign(self._partitions)
         return self
 
     async def __aexit__(
@@ -76,7 +89,11 @@ class Watch:
 
     async def count(self) -> int:
         """Return how many records there are."""
-        return sum((await self._consumer.end_offsets(self._partitions)).values())
+        if not self._reads:
+            return sum((await self._consumer.end_offsets(self._partitions)).values())
+        while some := await self._consumer.getmany(timeout_ms=0):
+            self._read += sum(map(len, some.values()))
+        return self._read
 
     async def until(self, replies: int, pid: int, told: Told = silent) -> list[ProcessSample]:
         """ProcessSample at process `pid` until there are `replies`; return all that was seen.

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from loadtest.bench import report
 from loadtest.bench.compute import compute
+from loadtest.bench.delivery import delivery
 from loadtest.bench.figures import Section
 from loadtest.bench.ground import Ground, Scale, new_ground
 from loadtest.bench.idle import idle
@@ -26,6 +27,7 @@ Measure: TypeAlias = Callable[[Ground, Scale], Awaitable[Section]]
 BENCHES: dict[str, tuple[Measure, ...]] = {
     "relay": (relay,),
     "compute": (compute,),
+    "delivery": (delivery,),
     "latency": (linger, eager, urgent),
     "idle": (idle,),
     "memory": (growth, held),
