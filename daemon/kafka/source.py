@@ -226,7 +226,7 @@ class KafkaSource:
 
     async def commit(self) -> None:
         """Commit what is settled and not yet committed; bounded in time; raises Fatal."""
-        await self._membership.commit()
+        await self._membership.commit_by_group()
 
     @property
     def answering(self) -> Generation | None:

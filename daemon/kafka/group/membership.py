@@ -104,7 +104,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         except TimeoutError:
             log(Event.DRAIN_EXPIRED, reason="partitions are taken away", partitions=len(revoked))
         try:
-            await self._commit_settled()
+            await self.commit()
         finally:
             self._leaving = None
             generation.lose()
@@ -190,7 +190,14 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         return self._leaving or self.generation
 
     async def commit(self) -> None:
-        """Commit what is settled and not yet committed, by the group alone; raises Fatal."""
+        """Commit what is settled and not yet committed, in the delivery's way; raises Fatal."""
+        await self._commit_settled()
+
+    async def commit_by_group(self) -> None:
+        """Commit it by the group alone, without the answers that settled it; raises Fatal.
+
+        Only for a delivery whose answers are valid already: others' might still be aborted.
+        """
         generation = self.answering
         if generation is not None:
             try:
@@ -201,7 +208,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
     def hasten_commit(self) -> None:
         """Commit now, in the background, because something is read no further until then."""
         if self._hastened is None or self._hastened.done():
-            self._hastened = self._lasting.start(self._commit_settled(), name="hastened commit")
+            self._hastened = self._lasting.start(self.commit(), name="hastened commit")
             self._hastened.add_done_callback(lambda _: self._changed())
 
     def redo(self, generation: Generation, ready: Callable[[], Awaitable[object]]) -> None:

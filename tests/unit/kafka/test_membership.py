@@ -53,7 +53,7 @@ async def membership():
         pass
 
     async def commit():
-        await made.commit()
+        await made.commit_by_group()
 
     made = Membership(
         SETTINGS,
