@@ -122,6 +122,19 @@ def loop():
     return _model(nodes, [("x", "INT64", ["n"])], [("y", "FLOAT", ["n"])], weights)
 
 
+def expand(width):
+    """Return x float32 [n, 1] -> y [n, 1] = `width` times x, by way of `width` numbers for a row."""
+    nodes = [
+        helper.make_node("Tile", ["x", "times"], ["wide"]),
+        helper.make_node("ReduceSum", ["wide", "axes"], ["y"], keepdims=1),
+    ]
+    weights = [
+        numpy_helper.from_array(np.array([1, width]), "times"),
+        numpy_helper.from_array(np.array([1]), "axes"),
+    ]
+    return _model(nodes, [("x", "FLOAT", ["n", 1])], [("y", "FLOAT", ["n", 1])], weights)
+
+
 def logarithm():
     """Return x float32 [n, 2] -> y = log(x): not a number for a negative row, and for it alone."""
     node = helper.make_node("Log", ["x"], ["y"])

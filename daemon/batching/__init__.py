@@ -3,6 +3,8 @@
 - `batcher.py`: gathers requests into batches and says which runs next
 - `buckets.py`: requests that wait, bucket by bucket: only those of one bucket may share a batch
 - `fair_queue.py`: how lanes share what runs one thing at a time
+- `fitting_rows.py`: how many rows of a model fit into memory, where a run has failed for want of
+  it
 - `flush_policy.py`: when and why a bucket is due: rule 2 of daemon/batching/batcher.py, what
   eager lanes do apart
 - `run_times.py`: how long the next run of a model is expected to take, from those before

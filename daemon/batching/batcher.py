@@ -8,6 +8,7 @@ limit, T after its oldest request arrived, when its earliest deadline leaves jus
 a laggard in it holds commits back, when draining, when its lane is hurried; in an eager lane also
 when the executor would stand idle (daemon/batching/flush_policy.py).
 Rule 3: a batch is bound when the executor asks for one, so that it grows while another runs.
+Where memory lacked for so many rows, a batch has fewer for a while (daemon/batching/fitting_rows.py).
 Rule 4: lanes share the executor by weight (daemon/batching/fair_queue.py); within a lane the bucket whose time
 came first is next (daemon/batching/buckets.py).
 """
@@ -19,6 +20,7 @@ from operator import attrgetter
 
 from daemon.batching.buckets import BucketQueue, LaneQueues
 from daemon.batching.fair_queue import FairQueue, Turn
+from daemon.batching.fitting_rows import FittingRows
 from daemon.batching.flush_policy import FlushPolicy
 from daemon.batching.run_times import RunTimes
 from daemon.batching.timer_queue import TimerQueue
@@ -35,9 +37,15 @@ class Batcher:
     Costs are amortised: `offer` and `take` about 0.15 us a request, and O(log buckets) a call.
     """
 
-    def __init__(self, lanes: Mapping[str, LanePolicy], run_times: RunTimes | None = None) -> None:
-        """`run_times`: what warm-up has learned of the models."""
+    def __init__(
+        self,
+        lanes: Mapping[str, LanePolicy],
+        run_times: RunTimes | None = None,
+        fitting_rows: FittingRows | None = None,
+    ) -> None:
+        """`run_times`: what warm-up has learned of the models; `fitting_rows`: what runs have."""
         self._run_times = run_times or RunTimes()
+        self._fitting_rows = FittingRows() if fitting_rows is None else fitting_rows
         self._lanes = {name: LaneQueues(policy) for name, policy in lanes.items()}
         self._fair_queue = FairQueue({name: policy.weight for name, policy in lanes.items()})
         self._queues: dict[Bucket, BucketQueue] = {}
@@ -228,7 +236,7 @@ class Batcher:
     def _bind(self, queue: BucketQueue, now: float) -> tuple[Batch, Turn]:
         cause = self._flush_policy.cause(queue, now)
         waiting_rows = queue.rows
-        requests, limit = queue.take()
+        requests, limit = queue.take(self._fitting_rows.most(queue.key, now))
         rows = waiting_rows - queue.rows
         self._place(queue)
         run_s = self._run_times.expected_s(queue.key.model, rows)

@@ -75,30 +75,34 @@ class BucketQueue:
             requests = sorted([*reversed(overtaken), *requests], key=_ARRIVAL)
         self._requests.extend(requests)
 
-    def take(self) -> tuple[list[Request], Limit | None]:
-        """Remove and return the next batch, and the limit it met, None when all that waits fits."""
-        requests, limit = self._alike() or self._first_fit()
+    def take(self, most_rows: float = math.inf) -> tuple[list[Request], Limit | None]:
+        """Remove and return the next batch, and the limit it met, None when all that waits fits.
+
+        `most_rows` are what it may have at present, where that is less than N.
+        """
+        max_rows = int(min(self.policy.max_rows, most_rows))
+        requests, limit = self._alike(max_rows) or self._first_fit(max_rows)
         self._forget(requests)
         return requests, limit
 
-    def _alike(self) -> tuple[list[Request], Limit | None] | None:
+    def _alike(self, max_rows: int) -> tuple[list[Request], Limit | None] | None:
         """Take the next batch where no request has to be looked at alone, else take nothing."""
         if self.rows != len(self._requests):  # some have several rows
             return None
-        count = min(self.policy.max_rows, len(self._requests))
+        count = min(max_rows, len(self._requests))
         size_bytes = sum([request.cost_bytes for request in islice(self._requests, count)])
         if size_bytes >= self.policy.max_bytes:
             return None
         popleft = self._requests.popleft
-        limit: Limit | None = "full" if count == self.policy.max_rows else None
+        limit: Limit | None = "full" if count == max_rows else None
         return [popleft() for _ in range(count)], limit
 
-    def _first_fit(self) -> tuple[list[Request], Limit | None]:
+    def _first_fit(self, max_rows: int) -> tuple[list[Request], Limit | None]:
         """Take the next batch request by request; what does not fit stays at the front."""
         taken: list[Request] = []
         passed: list[Request] = []
         limit: Limit | None = None
-        rows, size_bytes = self.policy.max_rows, self.policy.max_bytes  # what is left of them
+        rows, size_bytes = max_rows, self.policy.max_bytes  # what is left of them
         while self._requests and rows > 0 and size_bytes > 0 and len(passed) <= _LOOK_AHEAD:
             request = self._requests.popleft()
             if not taken or (request.rows <= rows and request.cost_bytes <= size_bytes):

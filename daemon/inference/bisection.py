@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
+from math import ceil, inf
 from typing import NamedTuple
 
 from daemon.inference.runs import RunLimits
@@ -103,13 +104,16 @@ class Bisection:
         """Whether nothing waits."""
         return not self._groups and not self._alone
 
-    def next(self, *, at_once: bool = False) -> Suspects:
+    def next(self, *, at_once: bool = False, most_rows: float = inf) -> Suspects:
         """Return what is to run now; raises IndexError when nothing waits.
 
         `at_once`: a verdict is due, so that one request has its full limit, whatever else waits.
+        `most_rows`: more do not fit into memory.
         """
         if at_once:
             return self._next_alone()
+        if self._groups:
+            self._split_too_large(most_rows)
         return (self._groups or self._alone).popleft()
 
     def succeeded(self, suspects: Suspects) -> None:
@@ -144,6 +148,15 @@ class Bisection:
     def expire(self, now: float) -> list[Request]:
         """Remove and return the waiting requests whose deadline has passed."""
         return self._remove([each for each in self.waiting if each.expires_s <= now])
+
+    def _split_too_large(self, most_rows: float) -> None:
+        suspects = self._groups[0]
+        rows = sum([request.rows for request in suspects.requests])
+        if rows > most_rows and len(suspects.requests) > 1:
+            self._groups.popleft()
+            suspects.ran(failed=True)
+            parts = suspects.split(ceil(rows / most_rows), by_company=True)
+            self._groups.extendleft(reversed(parts))
 
     def _deduce(self) -> None:
         """Split those who must hold a culprit, since all who failed with them have succeeded."""

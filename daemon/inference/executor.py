@@ -15,7 +15,7 @@ from daemon.inference.jobs import Done, Job, Rebuild, Served
 from daemon.inference.runs import Part, SessionSick, require_healthy, run_batch
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
-from runtime import Model, ModelRefused, RunError
+from runtime import Model, ModelOutOfMemory, ModelRefused, RunError
 
 _Value = TypeVar("_Value")
 
@@ -150,6 +150,8 @@ def serve(job: Job, clock: Callable[[], float] = time.monotonic) -> Served:
             unsound=job.model.unsound_rows,
             limits=job.limits,
         )
+    except MemoryError:  # while the rows of slices were put together
+        outcome = ModelOutOfMemory("there is no memory for it")
     except RunError as error:
         require_healthy(job.model.session, limit_s=job.limits.full_s)
         outcome = error

@@ -14,7 +14,7 @@ from daemon.inference.runs import Part, RunLimits, run_batch
 from daemon.inference.short_runs import ShortRuns
 from daemon.values.messages import Batch
 from daemon.wire.assemble import assemble
-from runtime import Model
+from runtime import Model, ModelOutOfMemory
 
 _ON_LOOP_S = 0.05
 """Limit of a run on the loop: heartbeats wait for it. The thread then gives it its full time."""
@@ -85,7 +85,11 @@ class Runner:
         """
         model = self._models[batch.bucket.model]
         began_s = time.monotonic()
-        inputs = assemble(batch.requests, model.session.signature)
+        try:
+            inputs = assemble(batch.requests, model.session.signature)
+        except MemoryError:
+            self._give_back(batch, model, limits, done)
+            return
         job = Job(batch, model, inputs, time.monotonic() - began_s, limits, done)
         overtakes = first and self._executor.next is not None
         self._unreported += 1
@@ -94,6 +98,13 @@ class Runner:
         else:
             self._here.insert(0 if first else len(self._here), job)
             self._go_on_here()
+
+    def _give_back(self, batch: Batch, model: Model, limits: RunLimits, done: Done) -> None:
+        """Report `batch`, for whose inputs there is no memory, as a run that found none."""
+        failure = ModelOutOfMemory("there is no memory for it")
+        served = Served(batch, model, failure, 0.0, time.monotonic(), 0.0, limits)
+        self._unreported += 1
+        self._loop.call_soon(self._finish, served, done)
 
     def _hand_over(self, *jobs: Job, first: bool = False) -> None:
         """Let the thread run what waits here, then `jobs`; `first`: those before all that waits."""

@@ -16,6 +16,7 @@ from itertools import chain
 from math import inf
 from typing import NamedTuple
 
+from daemon.batching.fitting_rows import FittingRows
 from daemon.batching.run_times import RunTimes
 from daemon.inference.bisection import Bisection, Failure, Suspects, parts_of
 from daemon.inference.runs import RunLimits
@@ -58,10 +59,16 @@ class Verdict(NamedTuple):
 class Searches:
     """Takes up batches that failed; says what is to run, and who is to blame."""
 
-    def __init__(self, limits: Mapping[tuple[str, str], SearchLimits], run_times: RunTimes) -> None:
-        """`limits` are by (lane, model); `run_times` is what the batcher learns."""
+    def __init__(
+        self,
+        limits: Mapping[tuple[str, str], SearchLimits],
+        run_times: RunTimes,
+        fitting_rows: FittingRows,
+    ) -> None:
+        """`limits` are by (lane, model); the others are what is learned of runs."""
         self._limits = limits
         self._run_times = run_times
+        self._fitting_rows = fitting_rows
         self._suspected_until_s: dict[str, float] = {}
         self._searches: list[_Search] = []
         self._under_way: tuple[Batch, _Search, Suspects] | None = None
@@ -116,7 +123,8 @@ class Searches:
         if now < self._suspected_until_s.get(bucket.model, now):
             usual_s = self._run_times.allowance_s(bucket.model, rows)
             run_s = min(run_s, max(SLACK * usual_s, run_s / SHARE))
-        return RunLimits(run_s, limits.run_s, limits.max_rows)
+        max_rows = int(min(limits.max_rows, self._fitting_rows.most(bucket, now)))
+        return RunLimits(run_s, limits.run_s, max_rows)
 
     def take(self, now: float) -> tuple[Batch, RunLimits] | None:
         """Return what is to run now, None when no suspect waits.
@@ -129,7 +137,8 @@ class Searches:
         limits = self._limits_of(search)
         longest_s = self.limits_of(search.batch.bucket, search.batch.rows, now).run_s
         must_judge = not self._may_take(longest_s, limits, now)
-        suspects = search.bisection.next(at_once=must_judge)
+        most_rows = self._fitting_rows.most(search.batch.bucket, now)
+        suspects = search.bisection.next(at_once=must_judge, most_rows=most_rows)
         rows = sum([request.rows for request in suspects.requests])
         batch = Batch(search.batch.bucket, suspects.requests, rows, search.batch.cause)
         within = self.limits_of(batch.bucket, rows, now)

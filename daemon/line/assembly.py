@@ -11,6 +11,7 @@ from daemon.admission.admission import Admission
 from daemon.answering.replies import Replies
 from daemon.answering.undeliverable import Undeliverable
 from daemon.batching.batcher import Batcher
+from daemon.batching.fitting_rows import FittingRows
 from daemon.inference.models import Models
 from daemon.inference.runner import Runner
 from daemon.inference.searches import Searches, SearchLimits
@@ -115,9 +116,12 @@ def assemble(
         tasks,
         limits_s={name: model.transform_limit for name, model in settings.models.items()},
     )
-    batcher = Batcher({lane.name: lane.policy for lane in lanes}, models.run_times)
-    searches = Searches(search_limits(settings, lanes), models.run_times)
-    dispatch = Dispatch(batcher, searches, runner, transforms, replies, outbox, metrics)
+    fitting_rows = FittingRows()
+    batcher = Batcher({lane.name: lane.policy for lane in lanes}, models.run_times, fitting_rows)
+    searches = Searches(search_limits(settings, lanes), models.run_times, fitting_rows)
+    dispatch = Dispatch(
+        batcher, fitting_rows, searches, runner, transforms, replies, outbox, metrics
+    )
     steps = Steps(
         {lane.name: lane_steps(settings, lane, transforms) for lane in lanes},
         tasks,

@@ -7,6 +7,7 @@ import numpy as np
 
 from daemon.answering.replies import Replies
 from daemon.batching.batcher import Batcher
+from daemon.batching.fitting_rows import FittingRows
 from daemon.inference.jobs import Served
 from daemon.inference.runner import Runner
 from daemon.inference.runs import Part
@@ -20,7 +21,7 @@ from daemon.telemetry.metrics import Metrics
 from daemon.values.errors import Code
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Batch, Request
-from runtime import Model
+from runtime import Model, ModelOutOfMemory
 
 _SHORTEST_S = 0.001
 """The loop's timers keep whole milliseconds; a shorter wait would spin."""
@@ -32,6 +33,7 @@ class Dispatch:
     def __init__(
         self,
         batcher: Batcher,
+        fitting_rows: FittingRows,
         searches: Searches,
         runner: Runner,
         transforms: Transforms,
@@ -40,6 +42,7 @@ class Dispatch:
         metrics: Metrics,
     ) -> None:
         self._batcher = batcher
+        self._fitting_rows = fitting_rows
         self._searches = searches
         self._runner = runner
         self._transforms = transforms
@@ -190,8 +193,26 @@ class Dispatch:
         failed = not isinstance(served.outcome, Part)
         self._batcher.observe_run(batch.bucket, batch.rows, run_s, failed=failed, again=again)
         if isinstance(served.outcome, Part):
+            self._fitting_rows.succeeded(batch.bucket, _rows_at_once(served), now_s)
             return self._searches.succeeded(batch, run_s, now_s)
+        if isinstance(served.outcome, ModelOutOfMemory):
+            self._lower_rows(served, now_s)
         return self._searches.failed(batch, served.outcome, served.limits, run_s, now_s)
+
+    def _lower_rows(self, served: Served, now_s: float) -> None:
+        """Let batches have fewer rows than those for which there was no memory."""
+        bucket, rows = served.batch.bucket, _rows_at_once(served)
+        self._metrics.out_of_memory(bucket.model)
+        if served.model.session.signature.fixed_rows is None:  # else fewer rows take as much
+            self._fitting_rows.failed(bucket, rows, now_s)
+        most_rows = min(self._fitting_rows.most(bucket, now_s), rows)
+        log(
+            Event.MEMORY_EXHAUSTED,
+            model=bucket.model,
+            lane=bucket.lane,
+            rows=rows,
+            most_rows=int(most_rows),
+        )
 
     def _count(self, served: Served, *, again: bool) -> None:
         lane, model, _ = served.batch.bucket
@@ -213,6 +234,12 @@ class Dispatch:
             self._outbox.put(self._replies.results(served, part, wall_ahead_s=wall_ahead_s))
         else:
             self._transforms.finish(served, part, done=self._outbox.put)
+
+
+def _rows_at_once(served: Served) -> int:
+    """Return the rows of the longest run that `served` took: a lone request is cut."""
+    rows = served.batch.rows
+    return min(rows, served.limits.max_rows) if len(served.batch.requests) == 1 else rows
 
 
 def _log_search(model: str, search: Search) -> None:

@@ -104,6 +104,11 @@ class Event(StrEnum):
         "warning",
         "a batch failed in the model and was split until the culprits stood alone; shows what it took",
     )
+    MEMORY_EXHAUSTED = (
+        "memory.exhausted",
+        "warning",
+        "no memory for a run of so many rows; batches have at most `most_rows` for a while",
+    )
 
     TRANSFORM_ABANDONED = (
         "transform.abandoned",

@@ -115,6 +115,12 @@ SEARCH_SECONDS = Metric(
     ("model",),
     "time of these runs; a part of tidemill_executor_busy_seconds_total",
 )
+OUT_OF_MEMORY = Metric(
+    "out_of_memory_total",
+    "counter",
+    ("model",),
+    "runs for whose rows there was no memory, of the host or of the GPU",
+)
 INFLIGHT_REQUESTS = Metric(
     "inflight_requests", "gauge", (), "requests held from fetch to acknowledged answer"
 )
@@ -209,6 +215,7 @@ WORKER_METRICS = (
     EXECUTOR_BUSY,
     SEARCH_RUNS,
     SEARCH_SECONDS,
+    OUT_OF_MEMORY,
     INFLIGHT_REQUESTS,
     INFLIGHT_BYTES,
     LAG_RECORDS,

@@ -129,6 +129,10 @@ class Metrics(Collector):
         self._values[names.SEARCH_RUNS][model,] += 1
         self._values[names.SEARCH_SECONDS][model,] += seconds
 
+    def out_of_memory(self, model: str) -> None:
+        """There was no memory for a run of `model`."""
+        self._values[names.OUT_OF_MEMORY][model,] += 1
+
     def dead_letter(self, code: Code, count: int) -> None:
         """The broker has `count` dead letters."""
         self._values[names.DEAD_LETTERS][code,] += count

@@ -6,7 +6,7 @@ from types import MappingProxyType
 import numpy as np
 
 from daemon.batching.run_times import RunTimes
-from runtime import ModelFailed, ModelRefused, ModelTimeout
+from runtime import ModelFailed, ModelOutOfMemory, ModelRefused, ModelTimeout
 from tests.signatures import one_to_one
 
 POISON = -1.0
@@ -47,6 +47,7 @@ class Doubling:
         self.base_s, self.row_s = base_s, row_s
         self.sick = sick
         self.closed = False
+        self.memory_rows = math.inf
         self.runs = []
 
     def run_s(self, inputs):
@@ -57,6 +58,8 @@ class Doubling:
     def run(self, inputs, *, limit_s):
         rows = inputs["x"]
         self.runs.append(rows.ravel().tolist())
+        if len(rows) > self.memory_rows:
+            raise ModelOutOfMemory("there is no memory for it")
         if self.run_s(inputs) > limit_s:
             raise ModelTimeout(f"the run was ended after {limit_s:g} s")
         if self.sick or (rows == POISON).any():

@@ -1,6 +1,7 @@
 """A request's way down the line, and what is known of it afterwards."""
 
 import asyncio
+import math
 
 import numpy as np
 import pytest
@@ -80,6 +81,25 @@ async def test_one_request_that_loops_gets_a_time_out_and_the_63_others_their_re
         ok = [line.end_of(each).header("status") for each in good]
         assert ok == [b"ok"] * 63
         assert max(line.waited_s(each) for each in good) < 40.0
+
+
+async def test_batches_are_smaller_while_memory_is_short_and_nobody_gets_an_error():
+    lanes = {"standard": {"topics": ["standard"], "max_rows": 64, "linger": 1.0}}
+    async with Line(lanes) as line:
+        line.session.memory_rows = 10
+        pushed = line.push("standard", *range(256))
+        await line.quiet()
+        short = [len(run) for run in line.session.runs]
+        line.session.memory_rows = math.inf
+        for _ in range(4):
+            await asyncio.sleep(70.0)
+            pushed += line.push("standard", *range(64))
+        await line.quiet()
+
+        assert [line.end_of(each).header("status") for each in pushed] == [b"ok"] * 512
+        assert [rows for rows in short if rows > 10] == [64, 64, 32, 16, 16]  # two were ahead
+        assert line.scrape().total("out_of_memory_total") == 5
+        assert len(line.session.runs[-1]) == 64
 
 
 async def test_what_is_due_runs_between_the_runs_of_a_search():

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from daemon.batching.fitting_rows import FittingRows
 from daemon.batching.run_times import RunTimes
 from daemon.inference.searches import Searches, SearchLimits
 from daemon.values.messages import Batch
@@ -28,10 +29,13 @@ class World:
         self.company = company
         self.now_s = 1000.0
         self.run_times = RunTimes()
+        self.fitting_rows = FittingRows()
         for rows in (1, 8, 64):
             self.run_times.observe(BUCKET.model, rows, base_s + row_s * rows)
         limits = SearchLimits(run_s=RUN_S, search_s=SEARCH_S, max_rows=64)
-        self.searches = Searches({(BUCKET.lane, BUCKET.model): limits}, self.run_times)
+        self.searches = Searches(
+            {(BUCKET.lane, BUCKET.model): limits}, self.run_times, self.fitting_rows
+        )
         self.nature = {}
         self.runs = []
         self.results, self.blamed, self.ended = [], [], []
@@ -58,6 +62,8 @@ class World:
         failure = self._fate(batch, limits)
         run_s = self.now_s - began_s
         self.runs.append((batch, limits, failure, run_s))
+        if isinstance(failure, ModelOutOfMemory):
+            self.fitting_rows.failed(BUCKET, self._rows_at_once(batch, limits), self.now_s)
         if failure is None:
             self.run_times.observe(BUCKET.model, batch.rows, run_s)
             verdict = self.searches.succeeded(batch, run_s, self.now_s)
@@ -85,11 +91,14 @@ class World:
     def natures(self, requests):
         return [self.nature[request.record.offset] for request in requests]
 
+    @staticmethod
+    def _rows_at_once(batch, limits):
+        return min(batch.rows, limits.max_rows) if len(batch.requests) == 1 else batch.rows
+
     def _fate(self, batch, limits):
         natures = self.natures(batch.requests)
         together = len(batch.requests)
-        rows = min(batch.rows, limits.max_rows) if together == 1 else batch.rows
-        if rows > self.memory_rows:
+        if self._rows_at_once(batch, limits) > self.memory_rows:
             self.now_s += self.base_s
             return ModelOutOfMemory("no memory")
         if LOOPS in natures:

@@ -127,6 +127,16 @@ def test_one_that_is_only_slow_gets_its_result_though_shorter_runs_were_ended():
     assert len(world.results) == 31
 
 
+def test_a_batch_without_memory_fails_once_for_each_time_it_is_halved():
+    world = World(memory_rows=7)
+
+    world.batch(*[GOOD] * 64)
+    world.search()
+
+    assert len(world.results) == 64
+    assert sum(failure is not None for _, _, failure, _ in world.runs) == 4
+
+
 def test_a_lone_request_without_memory_runs_in_ever_smaller_slices():
     world = World(memory_rows=3)
 

@@ -10,7 +10,7 @@ from daemon.inference.runner import Runner
 from daemon.inference.runs import Part, RunLimits
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
-from runtime import ModelFailed, ModelRefused
+from runtime import ModelFailed, ModelOutOfMemory, ModelRefused
 from tests.requests import BUCKET, make_request
 from tests.unit.inference.engines import POISON, FakeEngine
 
@@ -363,6 +363,31 @@ def test_a_run_on_the_loop_is_ended_soon_and_one_in_the_thread_has_its_full_limi
         bench.runner.close()
 
     on_a_plain_loop(scenario())
+
+
+@pytest.mark.parametrize("where", ["runner.assemble", "executor.run_batch"])
+def test_a_batch_for_whose_arrays_there_is_no_memory_comes_back_with_that_failure(
+    monkeypatch, where
+):
+    async def scenario():
+        bench = Bench(FakeModel(FakeEngine()))
+        with monkeypatch.context() as patch:
+            patch.setattr(f"daemon.inference.{where}", no_memory)
+            bench.submit(batch_of(1))
+            await bench.until(lambda: bench.served)
+        bench.submit(batch_of(2))
+        await bench.until(lambda: len(bench.served) == 2)
+
+        assert isinstance(bench.served[0].outcome, ModelOutOfMemory)
+        assert isinstance(bench.served[1].outcome, Part)
+        assert bench.runner.in_flight == 0
+        bench.runner.close()
+
+    on_a_plain_loop(scenario())
+
+
+def no_memory(*_args, **_options):
+    raise MemoryError
 
 
 def test_a_batch_that_is_to_run_in_the_thread_does_however_short_it_is():
