@@ -40,6 +40,8 @@ from daemon.values.messages import Unreadable
 _MAGIC_AT = 16
 _CURRENT_MAGIC = 2
 _OLD_ATTRIBUTES_AT = 17
+_OLD_HEAD_BYTES = 34
+"""The smallest message of format 1; those of format 0 have 8 bytes less and are older than 2016."""
 _OFFSET, _HEADERS = attrgetter("offset"), attrgetter("headers")
 
 
@@ -193,17 +195,34 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
         """Go to the next batch of requests; False when there is none."""
         while self._records.has_next():
             raw = self._records._next_slice
-            batch = self._records.next_batch()
-            if not batch.validate_crc():
+            is_sound = is_wanted = False
+            try:
+                batch = self._records.next_batch() if _has_head(raw) else None
+                is_sound = batch is not None and batch.validate_crc()
+                is_wanted = is_sound and not self._is_skipped(batch)
+            except Exception:  # noqa: BLE001 - whatever C makes of bytes from outside
+                batch = None
+            if batch is None or (not is_sound and raw[_MAGIC_AT] < _CURRENT_MAGIC):
+                self._leave_the_rest()
+                return False
+            if is_wanted:
+                self._raw, self._batch = raw, batch
+                return True
+            if not is_sound:
                 if self._isolation.doubts(self._tp, batch.base_offset):
                     self._records = _MemoryRecordsPy(b"")  # what is left is fetched again
                     return False
                 self._give_up(batch, "the batch's checksum is wrong")
-            elif not self._is_skipped(batch):
-                self._raw, self._batch = raw, batch
-                return True
             self.next_fetch_offset = batch.next_offset
         return False
+
+    def _leave_the_rest(self) -> None:
+        """Fetch again what is no batch at all; if it is none then either, step over one offset."""
+        offset = self.next_fetch_offset
+        self._records = _MemoryRecordsPy(b"")
+        if not self._isolation.doubts(self._tp, offset):
+            self._isolation.add(self._tp, [Unreadable(offset, "the log holds no batch here")])
+            self.next_fetch_offset = offset + 1
 
     def _close(self) -> None:
         self.next_fetch_offset = self._batch.next_offset
@@ -353,13 +372,19 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
 
     def _give_up(self, batch: Any, reason: str) -> None:
         """Report what is left of `batch`."""
-        first = max(batch.base_offset, self.next_fetch_offset)
+        first = max(getattr(batch, "base_offset", 0), self.next_fetch_offset)  # old ones have none
         self._isolation.add(self._tp, [*stubs_for(first, batch.next_offset - 1, reason)])
 
     @property
     def _isolation(self) -> Isolation:
         isolation: Isolation = self._key_deserializer
         return isolation
+
+
+def _has_head(raw: memoryview) -> bool:
+    if len(raw) <= _MAGIC_AT:
+        return False
+    return len(raw) >= (_OLD_HEAD_BYTES if raw[_MAGIC_AT] < _CURRENT_MAGIC else HEAD.size)
 
 
 def _readable(
