@@ -7,6 +7,7 @@ KEEP ?=
 ANEW ?=
 SCENARIO ?= quickstart
 JOBS ?= 2
+MINUTES ?= 10
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command 'make lock'
 
@@ -14,7 +15,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo test test-long test-faults fault-table test-gpu check format bench load pictures lock clean
+.PHONY: help bootstrap demo test test-long test-faults fault-table test-gpu fuzz check format bench load pictures lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -48,6 +49,9 @@ fault-table: $(STAMP) ## the table of docs/reliability.md, of all runs of test-f
 
 test-gpu: $(STAMP) ## what needs an NVIDIA GPU and the extra `gpu`
 	@$(BIN)/python -m pytest -m gpu
+
+fuzz: $(STAMP) ## every decoder of a stranger's bytes, by inputs that reach new code: MINUTES=10 over all
+	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 bench: $(STAMP) ## the figures of docs/performance.md
 	@$(BIN)/python -m loadtest bench

@@ -1,0 +1,334 @@
+"""Every decoder that reads a stranger's bytes, as a function of bytes that raises when one is wrong.
+
+A decoder may refuse; what it may not is raise anything else, lose a record, or make up one. Inputs
+are compact forms, so that a fuzzer reaches what lies behind checksums, names and codecs; `packed_*`
+make them of what people would send.
+"""
+
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+
+import cramjam
+from aiokafka.consumer.fetcher import READ_COMMITTED
+from aiokafka.record.memory_records import _MemoryRecordsPy
+from aiokafka.structs import TopicPartition
+
+from daemon.admission.reply_topics import ReplyTopics
+from daemon.answering.replay import Skip, letter_of, replay_of
+from daemon.kafka.reading.decompression import CannotUnpack, Decompressor
+from daemon.kafka.reading.poison_records import Isolation, TolerantRecords
+from daemon.kafka.reading.record_batches import HEAD, read_leniently
+from daemon.kafka.reading.room import Room
+from daemon.values.errors import RequestRefused
+from daemon.values.messages import Unreadable
+from daemon.wire import binary, json_v2, npy
+from daemon.wire.headers import REQUEST_HEADERS, read_headers
+from tests import bad_input, raw_batches
+from tests.fakes import FakeRecord
+from tests.signatures import SIGNATURES
+from tests.unit.admission import door
+from tests.unit.wire.tensors import BOUNDS
+from tests.unit.wire.test_fuzz import check
+
+Target = Callable[[bytes], None]
+
+_P = TopicPartition("requests", 0)
+_LIMIT_BYTES = 2**16
+_LANES = tuple(bad_input.LANES)
+_NAMES = (*sorted(REQUEST_HEADERS), "dlq-code", "dlq-topic", "dlq-partition", "dlq-offset")
+_NAMES += ("dlq-attempts", "dlq-truncated", "dlq-dropped", "")
+_CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
+_PACK = {
+    "gzip": cramjam.gzip.compress,
+    "snappy": cramjam.snappy.compress_raw,
+    "lz4": cramjam.lz4.compress,
+    "zstd": cramjam.zstd.compress,
+}
+_SETTINGS = door.settings()
+_ADMISSION = door.admission(_SETTINGS)
+_TOPICS = ReplyTopics(_SETTINGS)
+_ALLOWED = ("bad.replies", "bad.elsewhere", "bad.dead")
+
+# Forms
+
+
+def packed_request(lane: str, headers: Sequence[tuple[str, bytes | None]], body: bytes) -> bytes:
+    """Return a request in the form that `requests` reads."""
+    return bytes([_LANES.index(lane)]) + packed_headers(headers) + body
+
+
+def packed_headers(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
+    """Return headers in the form that `headers` reads; a value has at most 254 bytes."""
+    parts = [bytes([min(len(headers), 255)])]
+    for name, value in headers[:255]:
+        number = _NAMES.index(name) if name in _NAMES else len(_NAMES)
+        text = b"" if value is None else value[:254]
+        parts.append(bytes([number, 255 if value is None else len(text)]) + text)
+    return b"".join(parts)
+
+
+def _headers(data: bytes) -> tuple[list[tuple[str, bytes | None]], bytes]:
+    """Return the headers at the start of `data`, and the rest."""
+    count, at, headers = data[0] if data else 0, 1, []
+    for _ in range(count):
+        if at + 2 > len(data):
+            break
+        number, length = data[at], data[at + 1]
+        at += 2
+        name = _NAMES[number] if number < len(_NAMES) else f"other-{number}"
+        headers.append((name, None if length == 255 else data[at : at + length]))
+        at += 0 if length == 255 else length
+    return headers, data[at:]
+
+
+# Records
+
+
+def record_batch(data: bytes) -> None:
+    """The records of a batch, packed by a codec or not: each is read or reported, once, in order.
+
+    The first byte chooses the codec and whether the rest is packed for it already; then come how
+    many records and offsets the batch claims, and its records.
+    """
+    if len(data) < 3:
+        return
+    codec, is_packed = _CODECS[data[0] & 7 if data[0] & 7 < len(_CODECS) else 0], data[0] & 8
+    count, offsets, records = data[1], data[2], data[3:]
+    if codec != "none" and not is_packed:
+        records = bytes(_PACK[codec](records))
+    batch = _batch(records, codec, count, offsets) + raw_batches.batch(b"next")
+    _place(batch, HEAD.size + len(records), offsets + 1)
+    isolation = Isolation(_LIMIT_BYTES)
+    reader = TolerantRecords(
+        _P, _MemoryRecordsPy(bytes(batch)), [], 0, isolation, None, None, READ_COMMITTED
+    )
+    most = 1 + (data[0] >> 4)
+    read = []
+    while not reader.ended:
+        taken = reader.take(Room(most, 2**15))
+        _require(len(taken) <= most, "more records than there was room for")
+        read += [record.offset for record in taken]
+    bad = [each.offset for each in isolation.take().get(_P, ())]
+    _require(read == sorted(set(read)), "records twice, or out of order")
+    _require(not set(read) & set(bad), "a record both read and reported")
+    _require(all(0 <= offset <= offsets + 1 for offset in read + bad), "an offset made up")
+    _require(read[-1:] == [offsets + 1], "what follows the batch is hidden")
+    _require(reader.ended and reader.next_fetch_offset == offsets + 2, "no end")
+
+
+def _batch(records: bytes, codec: str, count: int, offsets: int) -> bytearray:
+    length = HEAD.size - 12 + len(records)
+    head = (0, length, -1, 2, 0, _CODECS.index(codec), offsets, 0, 0, -1, -1, -1, count)
+    return raw_batches.seal(bytearray(HEAD.pack(*head) + records))
+
+
+def _place(batch: bytearray, at: int, offset: int) -> None:
+    struct.pack_into(">q", batch, at, offset)
+
+
+def fetched_bytes(data: bytes) -> None:
+    """What a broker answers, byte for byte; the checksum is right, as it is where a broker checks."""
+    raw = bytearray(data)
+    if len(raw) >= HEAD.size:
+        (length,) = struct.unpack_from(">i", raw, 8)
+        if length + 12 == len(raw):
+            raw_batches.seal(raw)
+    isolation = Isolation(_LIMIT_BYTES)
+    reader = TolerantRecords(
+        _P, _MemoryRecordsPy(bytes(raw)), [], 0, isolation, None, None, READ_COMMITTED
+    )
+    for _ in range(len(data) + 1):
+        if reader.ended:
+            return
+        reader.take(Room(100, 2**20))
+    raise WrongDecoder("no end")
+
+
+def lenient_records(data: bytes) -> None:
+    """The reader that goes on where the client's stops."""
+    if len(data) < HEAD.size:
+        return
+    for number, item in enumerate(read_leniently(memoryview(data), "t", 0, 0)):
+        _require(isinstance(item, Unreadable) or item.offset >= 0, "an offset below the first")
+        if number > 2_000:
+            return
+
+
+def decompression(data: bytes) -> None:
+    """Each codec, on bytes that are no work of its own."""
+    if not data:
+        return
+    decompressor, batch = Decompressor(_LIMIT_BYTES), memoryview(bytes(HEAD.size) + data[1:])
+    codec = data[0] % 8
+    small = decompressor.unpack_small(batch, codec)
+    try:
+        whole = decompressor.unpack(batch, codec)
+    except CannotUnpack:
+        _require(small is None, "unpacked in the window only")
+    else:
+        _require(len(whole) <= HEAD.size + _LIMIT_BYTES, "more than the bound")
+        _require(small is None or small == bytes(whole), "two results")
+
+
+# Requests
+
+
+def requests(data: bytes) -> None:
+    """A whole request, of any lane and form: a request or an answer comes of it."""
+    if not data:
+        return
+    lane = _LANES[data[0] % len(_LANES)]
+    headers, body = _headers(data[1:])
+    record = FakeRecord(f"bad.{lane}", 3, 7, int(door.WALL_MS), b"k", body, tuple(headers))
+    admitted = _ADMISSION.admit(lane, door.chunk(record), now_s=door.NOW_S, wall_ms=door.WALL_MS)
+    _require(len(admitted.requests) + len(admitted.answers) == 1, "lost, or doubled")
+    _require(admitted.cost_bytes >= len(body), "cheaper than its bytes")
+    for answer in admitted.answers:
+        _require(_may_go_to(answer.topic), f"an answer to {answer.topic}")
+    for request in admitted.requests:
+        _require(_may_go_to(request.reply_topic), f"a reply to {request.reply_topic}")
+        _require(request.rows >= 1, "a request without rows")
+
+
+def _may_go_to(topic: str) -> bool:
+    return topic in _ALLOWED or topic.startswith("bad.replies.")
+
+
+def headers(data: bytes) -> None:
+    """Headers by themselves."""
+    sent, _ = _headers(data)
+    said = read_headers(sent, _SETTINGS.limits)
+    _require(said.correlation is None or said.correlation in sent, "a correlation made up")
+    topic = _TOPICS.allowed(said.reply_to)
+    _require(topic is None or _may_go_to(topic), f"a reply to {topic}")
+
+
+def reply_address(data: bytes) -> None:
+    """A reply topic as it was asked for, alone."""
+    topic = _TOPICS.allowed(data)
+    _require(topic is None or _may_go_to(topic), f"a reply to {topic!r}")
+
+
+def json_body(data: bytes) -> None:
+    """An Open Inference Protocol request in JSON."""
+    for signature in SIGNATURES.values():
+        with suppress(RequestRefused):
+            check(json_v2.decode(data, signature, BOUNDS), signature)
+
+
+def binary_body(data: bytes) -> None:
+    """The same with binary parts; the first two bytes are the length of the JSON."""
+    (length,) = struct.unpack_from("<H", data.ljust(2, b"\0"))
+    for signature in SIGNATURES.values():
+        with suppress(RequestRefused):
+            check(binary.decode(data[2:], length, signature, BOUNDS), signature)
+
+
+def npy_body(data: bytes) -> None:
+    """A .npy file."""
+    for name in ("rows", "ids", "spans"):
+        with suppress(RequestRefused):
+            check(npy.decode(data, SIGNATURES[name], BOUNDS), SIGNATURES[name])
+
+
+def raw_rows(data: bytes) -> None:
+    """Raw rows in a chunk of their own kind."""
+    lane = ("rows", "ids", "logs")[data[0] % 3] if data else "rows"
+    bodies = [data[1 + at : 65 + at] for at in range(0, max(len(data) - 1, 1), 64)][:64]
+    records = [
+        FakeRecord(f"bad.{lane}", 3, offset, 0, None, body, (bad_input.RAW,))
+        for offset, body in enumerate(bodies)
+    ]
+    admitted = _ADMISSION.admit(lane, door.chunk(*records), now_s=door.NOW_S, wall_ms=door.WALL_MS)
+    ended = [each.record.offset for each in (*admitted.requests, *admitted.answers)]
+    _require(sorted(ended) == [*range(len(bodies))], "lost, or doubled")
+
+
+def dead_letter(data: bytes) -> None:
+    """The headers of a dead letter that is to be sent again."""
+    sent, body = _headers(data)
+    record = FakeRecord("dead", 0, 5, 1_000, None, body or None, tuple(sent))
+    sent_again = replay_of(record, letter_of(record), {"requests"})
+    if not isinstance(sent_again, Skip):
+        _require(sent_again.topic == "requests", f"sent to {sent_again.topic}")
+        _require(sent_again.partition >= 0, "a partition below the first")
+        _require(sent_again.value == body, "another body")
+
+
+class WrongDecoder(Exception):
+    """A decoder did what it may not."""
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise WrongDecoder(otherwise)
+
+
+TARGETS: dict[str, Target] = {
+    target.__name__: target
+    for target in (
+        record_batch,
+        fetched_bytes,
+        lenient_records,
+        decompression,
+        requests,
+        headers,
+        reply_address,
+        json_body,
+        binary_body,
+        npy_body,
+        raw_rows,
+        dead_letter,
+    )
+}
+
+
+def seeds() -> Iterator[tuple[str, bytes]]:
+    """Yield what people send, rightly and wrongly, in the form of its target."""
+    cases = [(each.lane, each.sent_headers, each.value or b"") for each in bad_input.BAD_INPUT]
+    cases += [(lane, sent, body) for lane, (body, sent) in bad_input.GOOD.items()]
+    for lane, sent, body in cases:
+        if len(body) > 4_096:
+            continue
+        yield "requests", packed_request(lane, sent, body)
+        yield "headers", packed_headers(sent)
+        named = dict(sent)
+        if "inference-header-content-length" in named:
+            length = named["inference-header-content-length"]
+            if length.isdigit():
+                yield "binary_body", struct.pack("<H", int(length) & 0xFFFF) + body
+        elif body.startswith(b"\x93NUMPY"):
+            yield "npy_body", body
+        elif body[:1] in {b"{", b"["}:
+            yield "json_body", body
+        else:
+            yield "raw_rows", b"\0" + body
+    yield from _record_seeds()
+    for topic in (
+        b"bad.replies",
+        b"bad.replies.x",
+        b"bad.elsewhere",
+        b"__consumer_offsets",
+        b"a/b",
+    ):
+        yield "reply_address", topic
+    said = [("dlq-topic", b"requests"), ("dlq-partition", b"3"), ("dlq-offset", b"17")]
+    yield "dead_letter", packed_headers([*said, ("dlq-code", b"model_failed")]) + b"body"
+
+
+def _record_seeds() -> Iterator[tuple[str, bytes]]:
+    sent = [[("correlation-id", b"7")], [("a", None)], []]
+    plain = bytes(raw_batches.batch(b"one", None, b"x" * 300, headers=sent))
+    bad = bytes(raw_batches.bad_header_between(b"a", b"b", b"c"))
+    for raw in (plain, bad):
+        yield "fetched_bytes", raw
+        yield "lenient_records", raw
+        for number in range(len(_CODECS)):
+            yield "record_batch", bytes([number | 0x20, 3, 2]) + raw[HEAD.size :]
+    for codec in _CODECS[1:]:
+        raw = bytes(raw_batches.batch(b"a" * 500, b"b" * 500, codec=codec))
+        yield "fetched_bytes", raw
+        packed = raw[HEAD.size :]
+        yield "decompression", bytes([_CODECS.index(codec)]) + packed
+        yield "record_batch", bytes([_CODECS.index(codec) | 8, 2, 1]) + packed
