@@ -274,6 +274,9 @@ class _Topics:
         if self.admin is None:
             self.admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
             await self.admin.start()
+            async with asyncio.timeout(10):  # a broker that has just begun knows no controller yet
+                while self.admin._client.cluster.controller is None:
+                    await self.admin._client.force_metadata_update()
 
     async def close(self):
         if self.admin is not None:

@@ -14,6 +14,8 @@
 - `offset_requests.py`: requests about a group's offsets that the client library lacks, on its own
   protocol types
 - `reason.py`: why a broker could not be had, as people read it
+- `silent_brokers.py`: brokers that take connections and answer nothing: found out in seconds, and
+  gone around
 - `source.py`: requests from Kafka: fetched, entered in ledgers, given up in rebalances, committed
 - `topic_ids.py`: which topic stands behind a name, the id that Kafka gives each topic when it is
   made, and who may read it

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import aiokafka.client
 from aiokafka import errors
 from aiokafka.client import AIOKafkaClient
-from aiokafka.conn import create_conn
+from aiokafka.conn import AIOKafkaConnection, create_conn
 
 from daemon.kafka.client import reason_of_contact
 
@@ -66,9 +66,12 @@ async def _update_from_bootstrap(client: AIOKafkaClient, cluster: Any, topics: A
     return False
 
 
-async def _ask(client: AIOKafkaClient, host: str, port: int, topics: Any) -> Any:
-    """Return the metadata as the server has it, on a connection of its own."""
-    connection = await create_conn(
+async def connect(client: AIOKafkaClient, host: str, port: int) -> AIOKafkaConnection:
+    """Return a connection as `client` makes them, which is the caller's to close.
+
+    Raises: OSError, errors.KafkaError, TimeoutError.
+    """
+    return await create_conn(
         host,
         port,
         client_id=client._client_id,
@@ -79,6 +82,11 @@ async def _ask(client: AIOKafkaClient, host: str, port: int, topics: Any) -> Any
         sasl_plain_username=client._sasl_plain_username,
         sasl_plain_password=client._sasl_plain_password,
     )
+
+
+async def _ask(client: AIOKafkaClient, host: str, port: int, topics: Any) -> Any:
+    """Return the metadata as the server has it, on a connection of its own."""
+    connection = await connect(client, host, port)
     try:
         return await connection.send(
             aiokafka.client.MetadataRequest(list(topics) if topics else None)

@@ -17,7 +17,7 @@ from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
-from daemon.kafka import bootstrap, closing
+from daemon.kafka import bootstrap, closing, silent_brokers
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.offset_requests import StableOffsetFetch
 from daemon.kafka.reading import poison_records as isolation
@@ -33,6 +33,7 @@ RELIED_ON = {
     "aiokafka.client:AIOKafkaClient._metadata_update": "06dc51ed3e0d",
     "aiokafka.client:AIOKafkaClient.coordinator_lookup": "19cc69fb75f8",
     "aiokafka.client:AIOKafkaClient.force_metadata_update": "cb7befef21c8",
+    "aiokafka.client:AIOKafkaClient.get_random_node": "0e2daf38b78e",
     "aiokafka.client:AIOKafkaClient.send": "246b277687d7",
     "aiokafka.conn:AIOKafkaConnection._do_version_lookup": "f163772b18ad",
     "aiokafka.conn:AIOKafkaConnection._handle_frame": "46a7d9b8cf7c",
@@ -100,8 +101,8 @@ RELIED_ON = {
 def install() -> None:
     """Change what can only be changed for the whole process; to be called before any client.
 
-    Brokers that nobody finds any more are asked for at the bootstrap servers (see bootstrap.py), and
-    a closed connection is gone (see closing.py).
+    Brokers that nobody finds any more are asked for at the bootstrap servers (see bootstrap.py), a
+    closed connection is gone (see closing.py), and one that hangs is gone around (silent_brokers.py).
     Metadata requests of aiokafka ask the broker to create the topics they name.
     """
     aiokafka.client.MetadataRequest = functools.partial(
@@ -110,6 +111,7 @@ def install() -> None:
     isolation.install()
     bootstrap.install()
     closing.install()
+    silent_brokers.install()
 
 
 class GuardedCoordinator:

@@ -131,6 +131,7 @@ class KafkaSource:
         self._consumer.subscribe(self._topics, self._membership)
         self._subscribed = True
         self._tasks.start(self._watch(), name="watch of the lease")
+        self._tasks.start(self._doubt_silent_brokers(), name="watch of brokers")
         self._tasks.start(self._compare_topics(), name="watch of topics")
         while not self.joined:
             self._check()
@@ -199,6 +200,11 @@ class KafkaSource:
             self._was_reachable = reachable
             self._membership.watch(reachable=reachable)
             await asyncio.sleep(_WATCH_S)
+
+    async def _doubt_silent_brokers(self) -> None:
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            await self._consumer.doubt_silent_brokers()
 
     async def _compare_topics(self) -> None:
         while True:

@@ -11,7 +11,7 @@ from daemon.kafka.writing.sink import KafkaSink
 from daemon.loop.tasks import Tasks
 from daemon.values.errors import Exit, Fatal
 from daemon.values.ports import SendDenied, SendError
-from tests.contract.worlds import Tally, offsets_of, until
+from tests.contract.worlds import PATIENCE_S, Tally, offsets_of, until
 from tests.ledgers import make_lane
 from tests.secure_broker import Right, Users, eventually
 
@@ -61,9 +61,9 @@ class Reader:
                 self.values += [record.value for record in chunk.records]
             await self.source.commit()
 
-    async def until(self, condition):
+    async def until(self, condition, patience_s=PATIENCE_S):
         """Wait until it holds; raises what ended the reading instead."""
-        await until(lambda: self.reading.done() or condition())
+        await until(lambda: self.reading.done() or condition(), patience_s)
         if self.reading.done():
             self.reading.result()
 

@@ -181,6 +181,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         valid = self._lease.valid(self._clock())
         if not valid and self.generation is not None and self.generation.proven:
             log(Event.LEASE_EXPIRED, session_s=self._settings.kafka.session_timeout)
+            self._consumer.abandon_coordinator()
             self.drop(self.generation)
         return valid
 

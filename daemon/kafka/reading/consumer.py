@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, errors
-from aiokafka.client import AIOKafkaClient
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.protocol.group import LeaveGroupRequest
 from aiokafka.structs import TopicPartition
@@ -22,6 +22,7 @@ from daemon.kafka.reading.fetched import Fetched
 from daemon.kafka.reading.poison_records import Isolation
 from daemon.kafka.reading.record_batches import FetchedRecord
 from daemon.kafka.reading.room import Room, response_bytes
+from daemon.kafka.silent_brokers import SilenceWatch, answers, suspect
 from daemon.kafka.topic_ids import TopicIds, TopicState, topic_ids, topic_states
 from daemon.values.errors import Exit, Fatal
 
@@ -71,6 +72,7 @@ class Consumer:
         self._isolation = isolation
         self._guarded: GuardedCoordinator
         self._fetched: Fetched
+        self._silence = SilenceWatch(self.inner, kafka.session_timeout)
 
     async def start(self) -> None:
         """Connect; joins no group yet. Raises errors.KafkaError."""
@@ -112,6 +114,26 @@ class Consumer:
     def replaced(self) -> bool:
         """Whether another process took this member's instance id."""
         return self._guarded.replaced
+
+    def abandon_coordinator(self) -> None:
+        """Wait no more for the coordinator, which left heartbeats unanswered; find out who it is."""
+        node = self._coordinator.coordinator_id
+        if node is not None and self._coordinator_owes():
+            suspect(self.inner, node)
+            self._coordinator.coordinator_dead()
+
+    def _coordinator_owes(self) -> bool:
+        key = (self._coordinator.coordinator_id, ConnectionGroup.COORDINATION)
+        connection = self.inner._conns.get(key)
+        return connection is not None and bool(connection._requests)
+
+    async def doubt_silent_brokers(self) -> None:
+        """Give up what is waited for from brokers that turn out to answer nothing."""
+        for node in self._silence.silent(self._clock()):
+            if await answers(self.inner, node):
+                self._silence.believe(node, self._clock())
+            else:
+                suspect(self.inner, node)
 
     def rejoin(self) -> None:
         """Ask the group for a new assignment."""

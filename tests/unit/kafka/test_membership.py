@@ -19,7 +19,11 @@ class FakeConsumer:
     def rejoin(self):
         self.rejoins += 1
 
+    def abandon_coordinator(self):
+        self.abandoned = True
+
     coordinator_known = True
+    abandoned = False
 
 
 class FakeTally:
@@ -115,6 +119,7 @@ async def test_the_lease_is_over_the_moment_the_clock_says_so(membership):
     assert not membership.lease_valid()
     assert membership.generation is None
     assert membership._consumer.rejoins == 1
+    assert membership._consumer.abandoned
 
 
 async def test_a_generation_that_was_never_confirmed_is_not_dropped(membership):
