@@ -116,7 +116,9 @@ class ExactlyOnce:
             may_follow=group.lease_valid,
         )
         self._group = group
-        self._transactions = Transactions(kafka, group, self._sink.producers, tasks=tasks)
+        self._transactions = Transactions(
+            kafka, group, self._sink.producers, trouble=self._sink.causes, tasks=tasks
+        )
         group.commit_by(self.commit)
 
     @property

@@ -99,7 +99,7 @@ class Producer:
         self._plain_send = self.inner.send
         self.inner.send = self._send_noting_refusals
         self.acknowledged = False
-        """Whether the broker took anything yet."""
+        """Whether the broker took anything yet, or ended a transaction where there are some."""
         self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._abandoned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -159,7 +159,7 @@ class Producer:
         except (errors.BrokerResponseError, errors.ProducerFenced) as error:
             noted = self._refusals.pop(TopicPartition(topic, partition), None)
             raise noted or Refused(getattr(error, "errno", PRODUCER_FENCED)) from error
-        self.acknowledged = True
+        self.acknowledged = self.acknowledged or self._manager.transactional_id is None
 
     async def _send_noting_refusals(self, node: int, request: Any, **options: Any) -> Any:
         """Send `request` as the client would; of answers to a produce keep what it drops of them."""
@@ -207,6 +207,7 @@ class Producer:
         """The broker has ended the transaction; the next may begin. The client is not to end it."""
         self._manager._transition_to(TransactionState.COMMITTING_TRANSACTION)
         self._manager.complete_transaction()
+        self.acknowledged = True
 
     async def ask_coordinator(self, request: Any) -> Any:
         """Send `request` to who coordinates this producer's transactions; raises errors.KafkaError."""

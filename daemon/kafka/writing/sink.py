@@ -62,7 +62,7 @@ class KafkaSink:
         self._clock = clock
         self._wall = wall
         self._publish_s = limits.publish
-        self._trouble = Trouble(limits.unavailable, clock=clock)
+        self.causes = self._trouble = Trouble(limits.unavailable, clock=clock)
         self._explaining = asyncio.Lock()
         self.producers = self._producers = Producers(
             kafka,

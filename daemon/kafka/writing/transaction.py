@@ -41,7 +41,14 @@ _NOT_YET = frozenset({_LOADING, _NOT_AVAILABLE, _NOT_COORDINATOR, _CONCURRENT})
 
 
 class Doubt(Exception):
-    """Nobody here knows how the transaction stands: its producer is done with."""
+    """Nobody here knows how the transaction stands: its producer is done with.
+
+    `code` is the broker's, 0 where it said nothing.
+    """
+
+    def __init__(self, reason: str, code: int = 0) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 class Fenced(Doubt):
@@ -183,12 +190,9 @@ class Transaction:
 def _judge(codes: set[int], problem: str) -> None:
     """Raise what the worst of `codes` means; none of them is one that passes."""
     codes = codes - {0}
-    if codes & _STALE:
-        raise Stale(f"{problem}: code {min(codes & _STALE)}")
-    if codes & _FENCED:
-        raise Fenced(f"{problem}: code {min(codes & _FENCED)}")
-    if codes:
-        raise Doubt(f"{problem}: code {min(codes)}")
+    for kind, meant in ((Stale, _STALE), (Fenced, _FENCED), (Doubt, codes)):
+        for code in sorted(codes & meant):
+            raise kind(f"{problem}: code {code}", code)
 
 
 def _code(response: Any) -> dict[TopicPartition | None, int]:

@@ -14,11 +14,13 @@ from typing import Any, Protocol
 from aiokafka.structs import TopicPartition
 
 from config.settings import Kafka
+from daemon.kafka import client
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.writing.producer import Producer
 from daemon.kafka.writing.producers import Producers
 from daemon.kafka.writing.transaction import Doubt, Fenced, Stale, Transaction
 from daemon.loop.tasks import Tasks
+from daemon.loop.trouble import Trouble
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
@@ -28,6 +30,9 @@ _SHARE_OF_SESSION = 0.8
 _LONGEST_S = 10.0
 """As Kafka Streams has it: readers wait no longer for a transaction that nobody ends."""
 _ABORT_S = 2.0
+_SUBJECT = "transactions"
+_REMEDIES = {30: client.MAY_NOT_USE_GROUP, 53: client.MAY_NOT_TRANSACT}
+"""By the broker's code: what is missing of rights."""
 _GIVEN_UP = "the partitions that it answers were given up"
 
 
@@ -62,12 +67,14 @@ class Transactions:
         group: Group,
         producers: Producers,
         *,
+        trouble: Trouble,
         tasks: Tasks,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kafka = kafka
         self._group = group
         self._producers = producers
+        self._trouble = trouble
         self._failed = tasks.fail
         self._tasks = Tasks(tasks)
         self._clock = clock
@@ -101,11 +108,11 @@ class Transactions:
             producer = await self._producers.current()
             if not self._gate.is_set() or producer is not self._producers.present:
                 continue
+            if generation is None or generation is not self._group.answering:
+                raise SendFailed(_GIVEN_UP)
             if self._present is None or self._present.generation is generation:
                 break
             self._give_up(self._present, Doubt(_GIVEN_UP))
-        if generation is None or generation is not self._group.answering:
-            raise SendFailed(_GIVEN_UP)
         transaction = self._present or self._begin(producer, generation)
         self._sends += 1
         self._idle.clear()
@@ -184,6 +191,7 @@ class Transactions:
         )
         generation.committed(commits)
         self._present = None
+        self._trouble.end(_SUBJECT)
 
     def _give_up(self, transaction: Transaction, doubt: Doubt) -> None:
         """Let nothing of `transaction` count."""
@@ -191,7 +199,22 @@ class Transactions:
             return
         if isinstance(doubt, Stale):
             self._group.drop(transaction.generation)
-        self._producers.replace(transaction.producer, str(doubt), fenced=isinstance(doubt, Fenced))
+        elif not isinstance(doubt, Fenced):
+            self._tell(transaction, doubt)
+        fenced = isinstance(doubt, Fenced)
+        self._producers.replace(transaction.producer, str(doubt), pause=True, fenced=fenced)
+
+    def _tell(self, transaction: Transaction, doubt: Doubt) -> None:
+        """Say what keeps transactions from ending, where it does not seem to be a passing thing."""
+        remedy = _REMEDIES.get(doubt.code)
+        if remedy is None and transaction.producer.acknowledged:
+            return
+        reason = f"no transaction can be ended: {remedy or doubt}"
+        exit_code = Exit.DENIED if remedy else None
+        try:
+            self._trouble.meet(_SUBJECT, doubt.code, reason, exit_code=exit_code)
+        except Fatal as fatal:
+            self._failed(fatal)
 
     def _replaced(self, producer: Producer, reason: str, fenced: bool) -> bool:
         """Take it that all of what `producer` had under way may be void; return whether to go on."""
