@@ -74,8 +74,8 @@ RULES = [
     Mutant(
         "daemon.batching.buckets:BucketQueue._alike",
         "a row too many where all have one",
-        "count = min(self.policy.max_rows, len(self._requests))",
-        "count = min(self.policy.max_rows + 1, len(self._requests))",
+        "count = min(max_rows, len(self._requests))",
+        "count = min(max_rows + 1, len(self._requests))",
     ),
     Mutant(
         "daemon.batching.buckets:BucketQueue._alike",
