@@ -145,6 +145,10 @@ class Worker:
             time.sleep(_POLL_S)
         return self._child.wait()
 
+    def has_ended(self) -> int | None:
+        """Return its exit code once it has ended by itself, else None; wait() lets it start again."""
+        return self._child.has_ended()
+
     def send(self, number: signal.Signals) -> None:
         """Send it a signal, such as SIGSTOP, SIGCONT, SIGHUP."""
         self._child.send(number)

@@ -29,6 +29,14 @@ class Entry(NamedTuple):
     reply: Reply
 
 
+def entry_of(partition, record):
+    """What a record of a reply or dead-letter topic says."""
+    reply = read_reply(record.headers, record.value, time.monotonic())
+    _, number, offset = reply.request_id.rsplit("/", 2)
+    request = (int(number), int(offset))
+    return Entry(*partition, record.offset, record.timestamp, request, reply)
+
+
 class Witness:
     """Its requests have unique correlation ids; `answer` tells the right replies to a body.
 
@@ -43,6 +51,7 @@ class Witness:
             acks="all",
             enable_idempotence=True,  # else a broker's restart could make two requests of one
             max_request_size=2**24,
+            request_timeout_ms=300_000,  # what a broker is away for is a test's own choice
         )
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap,
@@ -134,16 +143,9 @@ class Witness:
     async def _read(self):
         while True:
             for partition, records in (await self._consumer.getmany(timeout_ms=100)).items():
-                for record in records:
-                    self._enter(partition, record)
+                self.log += [entry_of(partition, record) for record in records]
+                self.answered.update(entry.reply.correlation for entry in self.log[-len(records) :])
             self._came.set()
-
-    def _enter(self, partition, record):
-        reply = read_reply(record.headers, record.value, time.monotonic())
-        _, number, offset = reply.request_id.rsplit("/", 2)
-        request = (int(number), int(offset))
-        self.log.append(Entry(*partition, record.offset, record.timestamp, request, reply))
-        self.answered.add(reply.correlation)
 
     async def until_answered(self, count):
         """Return when at least `count` requests are answered."""
@@ -186,6 +188,11 @@ class Witness:
                     await self._came.wait()
 
     @property
+    def published(self):
+        """The correlation ids of all requests so far."""
+        return set(self._bodies)
+
+    @property
     def unanswered(self):
         """The correlation ids that have no reply so far."""
         return self._bodies.keys() - self.answered
@@ -202,12 +209,12 @@ class Witness:
         """What was asked."""
         return self._bodies[entry.reply.correlation]
 
-    def verdict(self):
-        """What became of every request, from the log."""
+    def verdict(self, log=None):
+        """What became of every request, from its own log or another reader's."""
         checker = Checker(self._is_right)
         for correlation in self._bodies:
             checker.sent(correlation)
-        checker.received(entry.reply for entry in self.log)
+        checker.received(entry.reply for entry in (self.log if log is None else log))
         return checker.verdict()
 
     def _is_right(self, reply):

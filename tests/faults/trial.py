@@ -1,0 +1,202 @@
+"""A job under load while something is broken, and what an independent reader finds afterwards."""
+
+import asyncio
+import time
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from daemon.values.errors import Exit
+from tests.acceptance import jobs
+from tests.acceptance.witness import Witness
+from tests.fault_table import EXACTLY_ONCE
+from tests.faults.reader import read_log
+
+PARTITIONS = {"requests": 6, "replies": 3, "dead": 1}
+MAX_UNCOMMITTED = 2_000
+SETTINGS = {
+    # Long enough that a busy machine keeps its session, short enough to see one end.
+    "kafka.session_timeout": "6s",
+    "kafka.heartbeat_interval": "1s",
+    "kafka.rebalance_timeout": "12s",
+    "kafka.max_uncommitted": MAX_UNCOMMITTED,
+    # Long against the commits, so that a fault meets requests at every stage.
+    "lanes.l.linger": "100ms",
+    "lanes.l.max_rows": 64,
+}
+_PATIENCE_S = 120.0
+"""How long after a fault everything may take to be answered; the machine may be busy."""
+_LOOK_S = 0.2
+_RESTART_S = 0.5
+_ASK_S = 5.0
+_LEFT_ENDED = {Exit.CLEAN, Exit.DENIED, Exit.SETTINGS, Exit.USAGE}
+"""Exit codes after which a service manager does not start a worker again."""
+
+
+class Ended(NamedTuple):
+    """A worker that ended by itself, or was killed by a failpoint."""
+
+    worker: object
+    exit_code: int
+
+
+class Trial:
+    """One job: its workers, started again when they end; its witness; its commits, watched."""
+
+    def __init__(self, bootstrap, job, names, delivery, *, answer=jobs.same):
+        self.job = job
+        self.names = names
+        self.delivery = delivery
+        self.witness = Witness(
+            bootstrap,
+            names.requests,
+            [names.replies, names.dead],
+            answer=answer,
+        )
+        self.ended = []
+        """Ended, in order."""
+        self.faults = 0
+        """How often something was broken; each may repeat what was not committed."""
+        self.recovery_s = 0.0
+        """The longest time from the end of a fault until all was answered that waited."""
+        self.went_back = []
+        """Commits below an earlier one, as (partition, before, after)."""
+        self._bootstrap = bootstrap
+        self._workers = []
+        self._committed = {}
+        self._tasks = []
+
+    async def __aenter__(self):
+        await self.witness.__aenter__()
+        self._tasks = [asyncio.create_task(each) for each in (self._watch(), self._keep())]
+        return self
+
+    async def __aexit__(self, *_):
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for worker in self._workers:
+            await asyncio.to_thread(worker.close)
+        await self.witness.__aexit__()
+
+    # Workers
+
+    async def start(self, count=1, **settings):
+        """Start workers, which are kept up; return when all are ready."""
+        workers = [self.worker(**settings) for _ in range(count)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            await asyncio.to_thread(worker.wait_until_ready, jobs.READY_S)
+            self._workers.append(worker)
+        return workers
+
+    def worker(self, **settings):
+        """A worker that is neither started nor kept up."""
+        return self.job.worker(**settings)
+
+    def keep_up(self, worker):
+        """Start `worker` again whenever it ends, as a service manager would."""
+        self._workers.append(worker)
+
+    async def _keep(self):
+        while True:
+            for worker in self._workers:
+                with suppress(RuntimeError):  # somebody else ended it, on purpose
+                    if worker.has_ended() is not None:
+                        await self._start_again(worker)
+            await asyncio.sleep(_LOOK_S)
+
+    async def _start_again(self, worker):
+        code = await asyncio.to_thread(worker.wait, 1)
+        self.ended.append(Ended(worker, code))
+        if code not in _LEFT_ENDED:
+            await asyncio.sleep(_RESTART_S)
+            worker.start()
+
+    # Load and faults
+
+    @asynccontextmanager
+    async def load(self, rate_per_s=150):
+        """Publish numbered pairs within the context, once the first of them are answered."""
+        async with self.witness.load(rate_per_s, jobs.pair):
+            await self.more_answers(rate_per_s // 2)
+            yield
+
+    async def more_answers(self, count):
+        """Return when so many more requests are answered."""
+        enough = len(self.witness.answered) + count
+        async with asyncio.timeout(_PATIENCE_S):
+            while len(self.witness.answered) < enough:  # noqa: ASYNC110 - it has no end to wait for
+                await asyncio.sleep(_LOOK_S / 4)
+
+    @asynccontextmanager
+    async def fault(self):
+        """What is done within breaks something; return when all that waited by its end is answered."""
+        self.faults += 1
+        yield
+        await self.recovered()
+
+    async def recovered(self):
+        """Return when all is answered that was asked until now, and say how long that took."""
+        began_s, asked = time.monotonic(), self.witness.published
+        with suppress(TimeoutError):  # what is not answered is found by the reader
+            async with asyncio.timeout(_PATIENCE_S):
+                while not asked <= self.witness.answered:  # noqa: ASYNC110 - as above
+                    await asyncio.sleep(_LOOK_S / 4)
+        self.recovery_s = max(self.recovery_s, time.monotonic() - began_s)
+
+    # Commits
+
+    async def _watch(self):
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=2_000)
+        try:
+            await admin.start()
+            while True:
+                with suppress(KafkaError, TimeoutError, KeyError):
+                    await asyncio.wait_for(self._look(admin), _ASK_S)
+                await asyncio.sleep(_LOOK_S)
+        finally:
+            await admin.close()
+
+    async def _look(self, admin):
+        offsets = await admin.list_consumer_group_offsets(self.job.topics.group)
+        for partition, meta in offsets.items():
+            if partition.topic != self.names.requests or meta.offset < 0:
+                continue
+            before = self._committed.get(partition.partition, 0)
+            if meta.offset < before:
+                self.went_back.append((partition.partition, before, meta.offset))
+            self._committed[partition.partition] = meta.offset
+
+    # What came of it
+
+    async def judge(self, fault_row, *, forgiven=frozenset(), codes=frozenset(), lives=True):
+        """Let another client read everything and decide.
+
+        forgiven: requests that the fault itself took away. codes: of error replies that it may
+        cause. lives: whether commits are to go on where they were, and not begin anew.
+        """
+        await self.recovered()
+        log = await read_log(self._bootstrap, [self.names.replies, self.names.dead])
+        self.decide(self.witness.verdict(log), fault_row, forgiven, codes, lives=lives)
+
+    def decide(self, verdict, fault_row, forgiven=frozenset(), codes=frozenset(), *, lives=True):
+        """Note what was found; raise AssertionError when a promise is broken."""
+        lost = set(verdict.lost) - forgiven
+        repeated = verdict.repeated.total()
+        fault_row(lost=len(lost), repeated=repeated, recovery_s=self.recovery_s)
+        assert not lost, f"{len(lost)} of {verdict.sent} were never answered"
+        assert [verdict.wrong, verdict.moved, verdict.unknown] == [[], [], []]
+        assert set(verdict.codes) <= codes, verdict.codes
+        assert repeated <= self._most_repeats(), f"{repeated} repeats"
+        assert not (lives and self.went_back), self.went_back
+        assert verdict.sent, "nothing was asked"
+
+    def _most_repeats(self):
+        if self.delivery == EXACTLY_ONCE:
+            return 0
+        times = self.faults + len(self.ended)
+        return times * PARTITIONS["requests"] * MAX_UNCOMMITTED
