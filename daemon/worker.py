@@ -242,11 +242,16 @@ class Worker:
             for name, model in self._models.serving.items()
             if model.transform is not None
         }
+        outputs = {
+            name: sum(spec.row_bytes or 0 for spec in model.session.signature.outputs)
+            for name, model in self._models.serving.items()
+        }
         budget = memory_budget(
             self._settings,
             partitions=partitions,
             idle_bytes=int(resident or 0),
             prepared_row_bytes=prepared,
+            output_row_bytes=outputs,
         )
         log(Event.MEMORY_BUDGETED, total_bytes=budget.total_bytes, budget=str(budget))
 

@@ -86,6 +86,13 @@ def mean(columns):
     )
 
 
+def spread(columns):
+    """Return x float32 [n, 1] -> y [n, columns], each the same: a small request and a large reply."""
+    node = helper.make_node("MatMul", ["x", "ones"], ["y"])
+    ones = numpy_helper.from_array(np.ones((1, columns), np.float32), "ones")
+    return _model([node], [("x", "FLOAT", ["n", 1])], [("y", "FLOAT", ["n", columns])], [ones])
+
+
 def lookup(entries=10):
     """Return x int64 [n] -> y float32 [n, 2]; an index out of range fails the whole batch."""
     table = np.arange(2 * entries, dtype=np.float32).reshape(entries, 2)

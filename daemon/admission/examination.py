@@ -12,6 +12,7 @@ from daemon.answering.replies import Address, Replies
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer, Arrays, Bucket, Envelope, Form, Record, Request
+from daemon.values.object_sizes import array_bytes, headers_bytes
 from daemon.wire.headers import RequestHeaders, read_headers
 from daemon.wire.media import form_of
 
@@ -73,6 +74,7 @@ class Examiner:
         headers = read_headers(record.headers, self._limits)
         topic = self._topics.allowed(headers.reply_to)
         cost_bytes = len(record.value or b"") + len(record.key or b"") + headers.size_bytes
+        cost_bytes += headers_bytes(len(record.headers), of=1)
         if topic is None or headers.reply_to_twice:
             return self._unaddressed(record, ledger, headers, cost_bytes), False
         try:
@@ -156,7 +158,7 @@ class Examiner:
         if form is _RAW:
             return _Content(self._buckets[model.name], form, body, model.raw_rows(body))
         arrays, rows, envelope = model.decode(form, body, headers.json_bytes)
-        decoded_bytes = sum(array.nbytes for array in arrays.values())
+        decoded_bytes = sum(map(array_bytes, arrays.values()))
         bucket = model.bucket(self.lane, arrays)
         return _Content(bucket, form, arrays, rows, decoded_bytes, envelope)
 

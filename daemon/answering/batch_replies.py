@@ -39,6 +39,7 @@ class BatchReplies:
                 body,
                 headers,
                 request.cost_bytes,
+                len(body),
             )
             for request, body, headers in zip(requests, bodies, lists, strict=True)
         ]

@@ -57,9 +57,10 @@ class Undeliverable:
         return self._dead(answer, Code.RESULT_TOO_LARGE, detail)
 
     def _dead(self, answer: Answer, code: Code, detail: str) -> Answer:
-        return self._replies.dead(
+        letter = self._replies.dead(
             answer.record, answer.ledger, answer.lane, code, detail, cost_bytes=answer.cost_bytes
         )
+        return structs.replace(letter, reply_bytes=answer.reply_bytes)
 
 
 def _error_instead(answer: Answer, code: Code, detail: str) -> Answer:

@@ -51,6 +51,7 @@ class Batcher:
         self._queues: dict[Bucket, BucketQueue] = {}
         self._expiries: TimerQueue[BucketQueue] = TimerQueue()
         self._ahead: Turn | None = None
+        self._held: Collection[str] = ()
         self._flush_policy = FlushPolicy(self._run_times)
 
     # What waits
@@ -127,6 +128,15 @@ class Batcher:
         if self._flush_policy.hurry(lanes):
             for queue in self._queues.values():
                 self._place(queue)
+
+    def hold(self, lanes: Collection[str]) -> None:
+        """Let nothing of `lanes` run, until told of others: their replies wait for the broker."""
+        self._held = lanes
+
+    @property
+    def is_some_lane_held(self) -> bool:
+        """Whether `hold` named one."""
+        return bool(self._held)
 
     def drain(self) -> None:
         """Make everything due that waits now or comes later, whatever `hurry` is told."""
@@ -228,7 +238,9 @@ class Batcher:
         deserving = {
             name: queue
             for name, lane in self._lanes.items()
-            if name != besides and (queue := lane.deserving(now, idle=idle)) is not None
+            if name != besides
+            and name not in self._held
+            and (queue := lane.deserving(now, idle=idle)) is not None
         }
         name = self._fair_queue.first(deserving)
         return None if name is None else deserving[name]

@@ -87,7 +87,12 @@ def assemble(
     Each station gets those behind it. `runner_kind` and `threads_kind` are what has threads: tests
     have some without.
     """
-    settlement = Settlement(lanes, metrics, moved=moved)
+
+    def on_left() -> None:
+        moved()
+        dispatch.look_again()
+
+    settlement = Settlement(lanes, metrics, moved=on_left)
     replies = Replies(settings)
     signatures = {name: model.session.signature for name, model in models.serving.items()}
     admission = Admission(settings, signatures, replies)
@@ -96,6 +101,7 @@ def assemble(
         Undeliverable(replies),
         own_topics=(settings.replies.topic, settings.dead_letters.topic),
         may_send=source.lease_valid,
+        taken=settlement.answered,
         settled=settlement.settled,
         dropped=settlement.handed_back,
         patience_s=settings.limits.publish,
@@ -120,7 +126,15 @@ def assemble(
     batcher = Batcher({lane.name: lane.policy for lane in lanes}, models.run_times, fitting_rows)
     searches = Searches(search_limits(settings, lanes), models.run_times, fitting_rows)
     dispatch = Dispatch(
-        batcher, fitting_rows, searches, runner, transforms, replies, outbox, metrics
+        batcher,
+        fitting_rows,
+        searches,
+        runner,
+        transforms,
+        replies,
+        outbox,
+        metrics,
+        held=lambda: settlement.full_of_replies,
     )
     steps = Steps(
         {lane.name: lane_steps(settings, lane, transforms) for lane in lanes},
@@ -160,7 +174,7 @@ def make_lanes(settings: Settings, models: Models) -> list[Lane]:
         fixed = [models.serving[model].session.signature.fixed_rows for model in lane.models]
         most = min([rows for rows in fixed if rows is not None], default=policy.max_rows)
         policy = replace(policy, max_rows=min(policy.max_rows, most))
-        budget = Budget(lane.max_waiting, lane.max_waiting_bytes)
+        budget = Budget(lane.max_waiting, lane.max_waiting_bytes, lane.max_bytes)
         lanes.append(Lane(policy, tuple(lane.topics), budget))
     return lanes
 

@@ -1,7 +1,7 @@
 """From the lanes through the model to the outbox: bind batches, run them, answer."""
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -40,7 +40,10 @@ class Dispatch:
         replies: Replies,
         outbox: Outbox,
         metrics: Metrics,
+        *,
+        held: Callable[[], Collection[str]],
     ) -> None:
+        """`held`: the lanes whose replies the broker has to take before more of them is made."""
         self._batcher = batcher
         self._fitting_rows = fitting_rows
         self._searches = searches
@@ -48,6 +51,7 @@ class Dispatch:
         self._transforms = transforms
         self._replies = replies
         self._outbox = outbox
+        self._held = held
         self._metrics = metrics
         self._wakeup = Wakeup()
         self._more_coming = True
@@ -73,6 +77,11 @@ class Dispatch:
         """Return what waited for partitions that are lost; it is forgotten here."""
         self._wakeup.ring()  # suspects of others have waited for this
         return [*self._batcher.drop(ledgers), *self._searches.drop(ledgers)]
+
+    def look_again(self) -> None:
+        """See whether a lane may go on that was held for its replies."""
+        if self._batcher.is_some_lane_held:
+            self._wakeup.ring()
 
     def hurry(self, lanes: Collection[str]) -> None:
         """Let nothing in `lanes` wait for company, until told of others."""
@@ -144,6 +153,7 @@ class Dispatch:
         What has expired is told so first, and never runs.
         """
         self._expire(now_s)
+        self._batcher.hold(self._held())
         if self._runner.in_flight == 0:
             self._start_next(now_s)
         if self._runner.in_flight == 1 and self._runner.takes_ahead:

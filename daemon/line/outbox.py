@@ -36,8 +36,8 @@ Destination = tuple[str, int]
 
 
 class Outbox:
-    """Publishes answers; `settled` is told of those the broker has and of the seconds that took,
-    `dropped` of those that are not owed any more.
+    """Publishes answers; `taken` is told of all, `settled` of those the broker has and of the seconds
+    that took, `dropped` of those that are not owed any more.
 
     Answers of a lost ledger are dropped, never sent: another worker owes them now. `may_send` is
     asked right before each send (the lease). An answer that a topic of somebody else refuses for
@@ -52,6 +52,7 @@ class Outbox:
         *,
         own_topics: Collection[str],
         may_send: Callable[[], bool],
+        taken: Callable[[Sequence[Answer]], None],
         settled: Callable[[Sequence[Answer], float], None],
         dropped: Callable[[Sequence[Answer]], None],
         patience_s: float,
@@ -62,6 +63,7 @@ class Outbox:
         self._undeliverable = undeliverable
         self._own_topics = frozenset(own_topics)
         self._may_send = may_send
+        self._taken = taken
         self._settled = settled
         self._dropped = dropped
         self._patience_s = patience_s
@@ -90,6 +92,7 @@ class Outbox:
     def put(self, answers: Sequence[Answer]) -> None:
         """Take `answers` over; returns at once."""
         self._pending += len(answers)
+        self._taken(answers)
         self._place_all(answers)
 
     def forget_counts(self) -> None:

@@ -53,6 +53,17 @@ class Settlement:
         if admitted.skewed:
             self._metrics.skewed(lane.name, admitted.skewed)
 
+    def answered(self, answers: Sequence[Answer]) -> None:
+        """`answers` are on their way to the broker; those with bodies are of one lane."""
+        size_bytes = sum([answer.reply_bytes for answer in answers])
+        if size_bytes:
+            answers[0].ledger.lane.budget.take_replies(size_bytes)
+
+    @property
+    def full_of_replies(self) -> frozenset[str]:
+        """The lanes of which nothing more is to run before the broker has taken some replies."""
+        return frozenset(lane.name for lane in self.lanes if not lane.budget.has_room_for_replies)
+
     def settled(self, answers: Sequence[Answer], publish_s: float) -> None:
         """The broker has `answers`, which took `publish_s`."""
         for ledger, group in _by_ledger(answers).items():
@@ -60,6 +71,7 @@ class Settlement:
                 ledger.settle([answer.record.offset for answer in group])
             self._metrics.answered(ledger.lane.name, group, wall_s=time.time())
             self._metrics.stage(ledger.lane.name, "publish", publish_s)
+            ledger.lane.budget.give_replies(sum([answer.reply_bytes for answer in group]))
             self._give_back(ledger.lane, group)
         self._note_change()
 
@@ -67,6 +79,8 @@ class Settlement:
         """`gone` are requests, or answers to some, that another worker owes now."""
         for ledger, group in _by_ledger(gone).items():
             self._metrics.handed_back(ledger.lane.name, len(group))
+            replies_bytes = sum([getattr(each, "reply_bytes", 0) for each in group])  # or requests
+            ledger.lane.budget.give_replies(replies_bytes)
             self._give_back(ledger.lane, group)
         self._note_change()
 

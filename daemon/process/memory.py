@@ -25,8 +25,8 @@ _WINDOW_BYTES = 2 * 2**20
 """A batch that is unpacked and not yet all taken; larger ones have a place together."""
 _UNPACKED_RATIO = 64
 """How far a fetched batch may unpack; daemon.kafka.reading.decompression refuses more."""
-_BATCH_COPIES = 3
-"""A batch's inputs joined, its outputs, and the replies made of them."""
+_OUTPUT_COPIES = 2
+"""A batch's outputs, and the replies made of them."""
 _MIB = 2**20
 
 
@@ -37,6 +37,7 @@ class MemoryBudget(NamedTuple):
     requests_bytes: int
     objects_bytes: int
     prepared_bytes: int
+    replies_bytes: int
     fetch_bytes: int
     unpacking_bytes: int
     batches_bytes: int
@@ -52,19 +53,26 @@ class MemoryBudget(NamedTuple):
             f"up to {_mib(self.total_bytes)}: {_mib(self.idle_bytes)} idle, "
             f"{_mib(self.requests_bytes)} for requests, {_mib(self.objects_bytes)} to keep track "
             f"of them, {_mib(self.prepared_bytes)} that transforms make of them, "
+            f"{_mib(self.replies_bytes)} for replies that wait, "
             f"{_mib(self.fetch_bytes)} for fetch buffers, {_mib(self.unpacking_bytes)} "
             f"to unpack, {_mib(self.batches_bytes)} for batches"
         )
 
 
 def memory_budget(
-    settings: Settings, *, partitions: int, idle_bytes: int, prepared_row_bytes: Mapping[str, int]
+    settings: Settings,
+    *,
+    partitions: int,
+    idle_bytes: int,
+    prepared_row_bytes: Mapping[str, int],
+    output_row_bytes: Mapping[str, int],
 ) -> MemoryBudget:
     """Return the bound for a worker that owns all `partitions` of its lanes' topics.
 
     `idle_bytes` is measured, since it is the model's and the libraries'. `prepared_row_bytes` has,
-    for models with a transform, the bytes of one row of inputs. On top come replies larger than
-    their requests, and transforms that make several rows of one.
+    for models with a transform, the bytes of one row of inputs; `output_row_bytes` those of a row of
+    outputs, 0 where it is not known, and then a batch's outputs are taken to be as large as its
+    inputs. On top come transforms that make several rows of one request.
     """
     lanes = settings.lanes.values()
     fetched = partitions * settings.kafka.fetch_bytes
@@ -83,7 +91,18 @@ def memory_budget(
         ),
         fetch_bytes=fetched + _RESPONSE_COPIES * min(fetched, answered),
         unpacking_bytes=_UNPACKED_RATIO * settings.kafka.fetch_bytes + len(lanes) * _WINDOW_BYTES,
-        batches_bytes=batches * _BATCH_COPIES * max(lane.max_bytes for lane in lanes),
+        # Beyond these nothing more of the lane is run.
+        replies_bytes=sum(lane.max_bytes for lane in lanes),
+        batches_bytes=batches
+        * max(
+            lane.max_bytes
+            + _OUTPUT_COPIES
+            * max(
+                lane.max_bytes,
+                *[lane.max_rows * output_row_bytes.get(name, 0) for name in lane.models],
+            )
+            for lane in lanes
+        ),
     )
 
 

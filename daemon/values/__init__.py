@@ -5,6 +5,7 @@
 - `lane.py`: a lane as the running line knows it: how it is batched, how much it may hold
 - `ledger.py`: which offsets of a partition are answered, and so what may be committed
 - `messages.py`: the few values that travel down the line
+- `object_sizes.py`: what values take in memory besides the bytes that they were sent as
 - `ports.py`: what the line asks of the world at its two ends, so that each end can be real or a
   fake
 """

@@ -1,4 +1,6 @@
-"""How much a lane may hold at a time, from fetch to acknowledged reply."""
+"""How much a lane may hold at a time, from fetch to acknowledged reply. Pure."""
+
+import math
 
 _REOPENS_AT = 0.75
 """Share of each limit below which a full budget has room again. Fetching stops and starts by the
@@ -9,18 +11,33 @@ class Budget:
     """Requests and bytes held by one lane, against their limits.
 
     A fetch is made for the lane with most room, so that another's limits are passed by at most one
-    fetch. Its bytes are counted as fetched; what grows when it is decoded comes on top. Once full it stays closed until both
-    counts are at three quarters of their limits or below.
+    fetch. Its bytes are counted as fetched; what grows when it is decoded comes on top. Once full
+    it stays closed until both counts are at three quarters of their limits or below.
+
+    Replies have a limit of their own: what makes them runs no more of the lane beyond it. Counted
+    with the requests they would stop those that wait, which nothing but running lets go.
     """
 
-    __slots__ = ("_full", "_max_bytes", "_max_requests", "bytes", "requests")
+    __slots__ = (
+        "_full",
+        "_max_bytes",
+        "_max_reply_bytes",
+        "_max_requests",
+        "bytes",
+        "reply_bytes",
+        "requests",
+    )
 
-    def __init__(self, max_requests: int, max_bytes: int) -> None:
+    def __init__(
+        self, max_requests: int, max_bytes: int, max_reply_bytes: float = math.inf
+    ) -> None:
         self._max_requests = max_requests
         self._max_bytes = max_bytes
+        self._max_reply_bytes = max_reply_bytes
         self._full = False
         self.requests = 0
         self.bytes = 0
+        self.reply_bytes = 0
 
     @property
     def has_room(self) -> bool:
@@ -36,6 +53,11 @@ class Budget:
     def room_bytes(self) -> int:
         """Bytes that may be fetched before the budget is full."""
         return max(self._max_bytes - self.bytes, 0)
+
+    @property
+    def has_room_for_replies(self) -> bool:
+        """Whether more may be made."""
+        return self.reply_bytes < self._max_reply_bytes
 
     def take(self, requests: int, size_bytes: int) -> None:
         """Count `requests` of `size_bytes` together in; they are held already."""
@@ -58,3 +80,13 @@ class Budget:
             and self.bytes <= self._max_bytes * _REOPENS_AT
         ):
             self._full = False
+
+    def take_replies(self, size_bytes: int) -> None:
+        """Count the bodies of replies in; they wait for the broker."""
+        self.reply_bytes += size_bytes
+
+    def give_replies(self, size_bytes: int) -> None:
+        """Count them out again; raises ValueError for more than is held."""
+        if size_bytes > self.reply_bytes:
+            raise ValueError(f"replies of {size_bytes} bytes given back of {self.reply_bytes}")
+        self.reply_bytes -= size_bytes

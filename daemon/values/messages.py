@@ -141,7 +141,8 @@ class Answer(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One record on its way out: a result, an error reply or a dead letter.
 
     `partition` None: the request's partition modulo the count of the reply topic. `cost_bytes` is
-    the request's, given back to its lane's budget when the broker has the answer.
+    the request's, given back to its lane's budget when the broker has the answer; so are
+    `reply_bytes`, what a result's body takes besides.
     """
 
     record: Record
@@ -155,3 +156,4 @@ class Answer(msgspec.Struct, frozen=True, eq=False, gc=False):
     value: bytes | None
     headers: list[Header]
     cost_bytes: int
+    reply_bytes: int = 0

@@ -1,14 +1,16 @@
 """A worker stays within the memory it has announced, whatever its requests unpack to."""
 
 import asyncio
+import struct
 import time
 from contextlib import asynccontextmanager
 
 import pytest
 
+from loadtest.kafka.proxy import PRODUCE, Proxy
 from loadtest.wire import CORRELATION_ID
 from tests import models, raw_batches
-from tests.acceptance.jobs import Job, events, same, terminate
+from tests.acceptance.jobs import Job, events, same, terminate, until
 from tests.acceptance.witness import Witness
 from tests.faults.memory_group import memory_group, most_resident_bytes
 
@@ -30,12 +32,14 @@ def _mean(_body):
 
 
 @pytest.fixture
-def job_in_a_group(kafka, topics, tmp_path):
+def job_in_a_group(spare, spare_topics, tmp_path):
     @asynccontextmanager
     async def make(model, answer, **settings):
-        names = await topics(requests=_PARTITIONS, replies=2, dead=1)
-        job = Job(kafka, topics, names, tmp_path, model, **settings)
-        witness = Witness(kafka, names.requests, [names.replies, names.dead], answer=answer)
+        names = await spare_topics(requests=_PARTITIONS, replies=2, dead=1)
+        job = Job(spare.bootstrap, spare_topics, names, tmp_path, model, **settings)
+        witness = Witness(
+            spare.bootstrap, names.requests, [names.replies, names.dead], answer=answer
+        )
         with memory_group() as group:
             async with job, witness:
                 yield job, witness, group
@@ -56,9 +60,9 @@ async def _publish(job, witness, codec, batches, requests):
         await raw_batches.publish(job.bootstrap, job.names.requests, number % _PARTITIONS, raw)
 
 
-async def _start(job, group):
+async def _start(job, group, **settings):
     """Start a worker that may become as large as it announces, and no larger."""
-    worker = job.worker(program=("-m", "daemon") if group is None else group.program)
+    worker = job.worker(program=("-m", "daemon") if group is None else group.program, **settings)
     worker.start()
     await asyncio.to_thread(worker.wait_until_ready, 60)
     (budget,) = events(worker, "memory.budgeted")
@@ -99,4 +103,27 @@ async def test_replies_as_large_as_their_requests_stay_within_the_budget(job_in_
         )
         assert witness.verdict().exactly_once, witness.verdict()
         assert resident_bytes < budget_bytes
+        assert await terminate(worker) == 0
+
+
+async def test_replies_that_cannot_leave_stay_within_the_budget(job_in_a_group, spare):
+    """Each is 250,000 times as large as its request, and 600 of them are asked for."""
+    made = job_in_a_group(models.spread(_COLUMNS), lambda body: body * _COLUMNS)
+    async with made as (job, witness, group), Proxy(spare.ports) as proxy:
+        worker, budget_bytes = await _start(
+            job, group, **{"kafka.bootstrap_servers": proxy.bootstrap}
+        )
+        proxy.hold(PRODUCE)
+        await witness.publish([struct.pack("<f", number) for number in range(600)])
+        await until(lambda: proxy.waiting)
+        await asyncio.sleep(5)  # for all that runs before nothing more does
+        resident_bytes = most_resident_bytes(worker.pid)
+        proxy.release()
+        await witness.until_all_answered()
+        print(  # noqa: T201 - shown by pytest -rP
+            f"held replies: {resident_bytes // _MIB} MiB, then"
+            f" {most_resident_bytes(worker.pid) // _MIB} of {budget_bytes // _MIB}"
+        )
+        assert witness.verdict().exactly_once, witness.verdict()
+        assert most_resident_bytes(worker.pid) < budget_bytes
         assert await terminate(worker) == 0

@@ -47,6 +47,23 @@ async def test_while_replies_cannot_leave_reading_stops_at_the_lanes_limits(body
         assert len(line.ends()) == 200
 
 
+async def test_nothing_more_runs_of_a_lane_while_too_many_bytes_of_its_replies_wait():
+    lanes = {"standard": {"topics": ["standard"], "max_rows": 4, "max_bytes": 4 * len(ONE)}}
+    async with Line(lanes) as line:
+        (lane,) = line.lanes
+        line.sink.hold()
+        line.push("standard", *[ONE] * 80)
+        await asyncio.sleep(60)
+
+        assert len(line.session.runs) <= 4  # three may be under way when the first is answered
+        assert lane.budget.reply_bytes >= 4 * len(ONE)
+
+        line.sink.release()
+        await line.quiet()
+        assert len(line.ends()) == 80
+        assert lane.budget.reply_bytes == 0
+
+
 @pytest.mark.parametrize("away", ["gone", "denied"])
 async def test_while_the_default_reply_topic_is_away_good_requests_wait(away):
     async with Line(LANES) as line:

@@ -33,9 +33,10 @@ from daemon.kafka.reading.record_batches import (
     read_leniently,
     stubs_for,
 )
-from daemon.kafka.reading.room import Room, headers_bytes
+from daemon.kafka.reading.room import Room
 from daemon.kafka.reading.unpacking import LargeBatches
 from daemon.values.messages import Unreadable
+from daemon.values.object_sizes import headers_bytes
 
 _MAGIC_AT = 16
 _CURRENT_MAGIC = 2

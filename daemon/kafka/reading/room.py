@@ -1,11 +1,7 @@
 """How much of what was fetched may be taken in one go. Pure."""
 
-_HEADERS_BYTES = 160
-"""Python's objects for a header (tuple, text, bytes), measured; its own bytes come on top."""
 RESPONSE_BYTES = 8 * 2**20
 """As much as 8 partitions bring by default; the client's own 50 MiB would not come sooner."""
-_FEW_HEADERS = 4
-"""Headers that what a request costs in any case has room for (daemon/process/memory.py)."""
 
 
 def response_bytes(fetch_bytes: int) -> int:
@@ -32,8 +28,3 @@ class Room:
     def is_left(self) -> bool:
         """Whether another record may be taken."""
         return self.records > 0 and self.bytes > 0
-
-
-def headers_bytes(headers: int, *, of: int) -> int:
-    """Return what `headers` of so many records take besides their own bytes: for 4, 160."""
-    return _HEADERS_BYTES * max(0, headers - _FEW_HEADERS * of)

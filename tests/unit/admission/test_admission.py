@@ -117,6 +117,20 @@ def test_key_and_headers_count_as_held_bytes():
     assert only_request(sent).cost_bytes == 64 + len(sent.key) + len(RAW[0]) + len(RAW[1])
 
 
+def test_texts_cost_what_their_objects_take():
+    words = [f"{number:02}" for number in range(100)]
+    sent = record(body(tensor(shape=[100], datatype="BYTES", data=words)), topic="bad.words")
+
+    assert only_request(sent, lane="words").cost_bytes > len(sent.value) + 100 * (8 + 50)
+
+
+def test_many_headers_cost_what_their_objects_take():
+    few = record(ROW, RAW)
+    many = record(ROW, RAW, *[("a", b"")] * 1_000)
+
+    assert only_answer(many).cost_bytes - only_request(few).cost_bytes > 100_000
+
+
 # Transforms
 
 

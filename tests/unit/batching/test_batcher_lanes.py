@@ -48,6 +48,18 @@ def test_a_lane_of_weight_one_moves_beside_one_of_weight_eight(batcher):
     assert lanes.count("standard") == pytest.approx(10, abs=1)
 
 
+def test_a_lane_that_is_held_waits_and_holds_up_no_other(batcher):
+    batcher.offer(make_requests(8, bucket=STANDARD))
+    batcher.offer(make_requests(2, bucket=URGENT))
+    batcher.hold({"urgent"})
+
+    assert [run(batcher) for _ in range(3)] == ["standard", "standard", None]
+    assert batcher.take_ahead(0.0) is None
+
+    batcher.hold(())
+    assert run(batcher) == "urgent"
+
+
 def test_an_idle_lane_gathers_no_credit(batcher):
     batcher.offer(make_requests(400, bucket=STANDARD))
     for _ in range(50):

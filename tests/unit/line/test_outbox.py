@@ -44,6 +44,7 @@ class Bench:
 
     def __init__(self, sink=None):
         self.sink = sink or FakeSink({"replies": 4, "dead": 1})
+        self.taken = []
         self.settled = []
         self.dropped = []
         self.tasks = Tasks()
@@ -54,6 +55,7 @@ class Bench:
             Undeliverable(Replies(SETTINGS)),
             own_topics={"replies", "dead"},
             may_send=lambda: self.lease,
+            taken=self.taken.extend,
             settled=self._settled,
             dropped=self.dropped.extend,
             patience_s=PATIENCE_S,

@@ -21,12 +21,15 @@ def settings(*, fetch_bytes=MIB, limits=None, **lanes):
     )
 
 
-def memory_budget(given, *, partitions=1, idle_bytes=0, prepared_row_bytes=None):
+def memory_budget(
+    given, *, partitions=1, idle_bytes=0, prepared_row_bytes=None, output_row_bytes=None
+):
     return memory.memory_budget(
         given,
         partitions=partitions,
         idle_bytes=idle_bytes,
         prepared_row_bytes=prepared_row_bytes or {},
+        output_row_bytes=output_row_bytes or {},
     )
 
 
@@ -82,6 +85,20 @@ def test_the_largest_batch_counts():
     budget = memory_budget(given, partitions=1)
 
     assert budget.batches_bytes == 3 * 3 * 4 * MIB
+
+
+def test_outputs_that_are_larger_than_their_inputs_count():
+    given = settings(a={"max_bytes": MIB, "max_rows": 64})
+
+    budget = memory_budget(given, output_row_bytes={"m": MIB})
+
+    assert budget.batches_bytes == 3 * (1 + 2 * 64) * MIB
+
+
+def test_replies_that_wait_count_by_lane():
+    given = settings(a={"max_bytes": MIB}, b={"max_bytes": 4 * MIB})
+
+    assert memory_budget(given).replies_bytes == 5 * MIB
 
 
 @pytest.mark.parametrize("idle_bytes", [0, 150 * MIB])

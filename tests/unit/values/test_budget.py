@@ -82,3 +82,18 @@ def test_more_than_was_taken_is_refused(given_back):
         budget.give(*given_back)
 
     assert (budget.requests, budget.bytes) == (1, 10)
+
+
+def test_replies_have_a_limit_of_their_own():
+    budget = Budget(100, 1000, 50)
+    budget.take_replies(49)
+    assert budget.has_room_for_replies
+
+    budget.take_replies(1)
+
+    assert not budget.has_room_for_replies
+    assert budget.has_room
+    budget.give_replies(1)
+    assert budget.has_room_for_replies
+    with pytest.raises(ValueError, match="given back"):
+        budget.give_replies(50)
