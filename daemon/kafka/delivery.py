@@ -117,7 +117,12 @@ class ExactlyOnce:
         )
         self._group = group
         self._transactions = Transactions(
-            kafka, group, self._sink.producers, trouble=self._sink.causes, tasks=tasks
+            kafka,
+            group,
+            self._sink.producers,
+            trouble=self._sink.causes,
+            stall_s=settings.limits.stall,
+            tasks=tasks,
         )
         group.commit_by(self.commit)
 

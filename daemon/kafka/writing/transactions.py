@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from math import inf
 from typing import Any, Protocol
 
 from aiokafka.structs import TopicPartition
@@ -30,6 +31,9 @@ _SHARE_OF_SESSION = 0.8
 _LONGEST_S = 10.0
 """As Kafka Streams has it: readers wait no longer for a transaction that nobody ends."""
 _ABORT_S = 2.0
+_APART_S = 30.0
+"""Aborts that follow each other later have to do with each other no more: a transaction takes 10 s at
+most, and its successor is made within 2 s wherever there is a broker."""
 _SUBJECT = "transactions"
 _REMEDIES = {30: client.MAY_NOT_USE_GROUP, 53: client.MAY_NOT_TRANSACT}
 """By the broker's code: what is missing of rights."""
@@ -68,10 +72,14 @@ class Transactions:
         producers: Producers,
         *,
         trouble: Trouble,
+        stall_s: float,
         tasks: Tasks,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """For `stall_s` (limits.stall) transactions may be aborted again and again."""
         self._kafka = kafka
+        self._stall_s = stall_s
+        self._aborted_since_s = self._aborted_s = -inf
         self._group = group
         self._producers = producers
         self._trouble = trouble
@@ -191,6 +199,7 @@ class Transactions:
         )
         generation.committed(commits)
         self._present = None
+        self._aborted_s = -inf
         self._trouble.end(_SUBJECT)
 
     def _give_up(self, transaction: Transaction, doubt: Doubt) -> None:
@@ -232,8 +241,19 @@ class Transactions:
                 )
             )
             return False
+        self._note_abort(reason)
         self._group.redo(transaction.generation, self._producers.current)
         return True
+
+    def _note_abort(self, reason: str) -> None:
+        """End the worker when nothing but aborts came for too long: it moves, and gets nowhere."""
+        now_s = self._clock()
+        if now_s - self._aborted_s > _APART_S:
+            self._aborted_since_s = now_s
+        self._aborted_s = now_s
+        if now_s - self._aborted_since_s > self._stall_s:
+            problem = f"no transaction could be ended for {self._stall_s:g} s: {reason}"
+            self._failed(Fatal(Exit.INTERNAL, problem))
 
     async def close(self) -> None:
         """End no more transactions; what is open is aborted, so that no reader waits for it."""

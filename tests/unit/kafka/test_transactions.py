@@ -18,6 +18,7 @@ from daemon.values.ports import SendDenied, SendFailed
 from tests.ledgers import make_lane
 
 KAFKA = Kafka(group="g", delivery="exactly-once", instance_id="slot-0")
+STALL_S = 20.0
 INTERVAL_S = KAFKA.transaction_interval
 REQUESTS = TopicPartition("requests", 0)
 REPLIES = TopicPartition("replies", 0)
@@ -134,7 +135,9 @@ async def line():
     broker, tasks = Broker(), Tasks()
     group, producers = FakeGroup(broker), FakeProducers(broker)
     trouble = Trouble(60.0, clock=clock)
-    transactions = Transactions(KAFKA, group, producers, trouble=trouble, tasks=tasks, clock=clock)
+    transactions = Transactions(
+        KAFKA, group, producers, trouble=trouble, stall_s=STALL_S, tasks=tasks, clock=clock
+    )
     yield SimpleNamespace(
         broker=broker,
         group=group,
@@ -291,6 +294,31 @@ async def test_after_a_doubt_the_next_producer_goes_on(line):
 
     assert line.broker.committed == {"requests": [(0, 11, "")]}
     assert line.producers.present.acknowledged
+
+
+async def test_who_only_aborts_for_too_long_ends(line):
+    line.broker.codes = {"EndTxn": [-1] * 100}
+
+    for _ in range(int(STALL_S)):
+        await _answer(line, 10)
+        await asyncio.sleep(1.0)
+    line.tasks.check()
+    for _ in range(5):
+        await _answer(line, 10)
+        await asyncio.sleep(1.0)
+
+    with pytest.raises(Fatal, match="no transaction could be ended for 20 s") as caught:
+        line.tasks.check()
+    assert caught.value.exit_code is Exit.INTERNAL
+
+
+async def test_a_transaction_that_ends_makes_aborts_before_it_count_no_more(line):
+    for code in [-1, 0] * 10:
+        line.broker.codes = {"EndTxn": [code]}
+        await _answer(line, line.group.answering.ledgers[REQUESTS].committable)
+        await asyncio.sleep(4.0)
+
+    line.tasks.check()
 
 
 async def test_answers_of_partitions_that_were_given_up_are_not_sent(line):
