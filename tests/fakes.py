@@ -6,17 +6,22 @@ wants of the world is said on the fake: push records, take partitions away, hold
 
 import asyncio
 import contextlib
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from daemon.isolation.note import NO_NOTE, Note, accused
+from daemon.isolation.quarantine import Quarantine, died_in_flight
+from daemon.isolation.suspects import in_flight
 from daemon.values.lane import Lane, by_topic
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Chunk, Header, Unreadable
 from daemon.values.ports import (
     Drain,
     OutgoingRecord,
+    Probe,
     RecordInvalid,
     RecordTooLarge,
     SendBlocked,
@@ -27,6 +32,7 @@ from daemon.values.ports import (
 from tests.ledgers import make_lane
 
 Partition = tuple[str, int]
+_incarnations = itertools.count(1)
 
 
 class FakeRecord(NamedTuple):
@@ -96,6 +102,9 @@ class FakeSource:
         """
         self.log: dict[Partition, list[FakeRecord | Unreadable | None]] = defaultdict(list)
         self.committed: dict[Partition, int] = {}
+        self.notes: dict[Partition, Note] = {}  # what commits say beside their offsets
+        self._incarnation = f"{next(_incarnations):x}"
+        self._quarantine = Quarantine(self._incarnation)
         self.commits: list[dict[Partition, int]] = []
         self.joined = False
         self.left = False
@@ -138,6 +147,7 @@ class FakeSource:
         if unread:
             ledger.closed = True
             self._closed[topic, number].append(ledger)
+            self._set_free((topic, number))
             self._ledgers[topic, number] = Ledger(topic, number, before, ledger.lane)
         self._news.set()
 
@@ -152,7 +162,23 @@ class FakeSource:
             position = self.committed.get((topic, number), 0)
             lane = self._lanes.setdefault(topic, make_lane(topic))
             self._ledgers[topic, number] = Ledger(topic, number, position, lane)
+        self._take_up(partitions)
         self._news.set()
+
+    def _take_up(self, partitions: Collection[Partition]) -> None:
+        others = accused(self.notes.values())
+        for partition in partitions:
+            note = self.notes.get(partition, NO_NOTE)
+            suspects = in_flight(
+                self.committed.get(partition, 0),
+                self.end(*partition),
+                most_ahead=self._max_uncommitted,
+                now_s=0,
+            )
+            died = died_in_flight(note, self._incarnation, others)
+            self._quarantine.take_up(partition, note, suspects if died else None)
+        for partition in partitions:
+            self.notes[partition] = self._quarantine.note(partition)
 
     async def revoke(self, *partitions: Partition) -> None:
         """Take partitions away as a rebalance does: drain, commit, lost."""
@@ -161,6 +187,9 @@ class FakeSource:
             async with asyncio.timeout(self._revoke_s):
                 await self._drain([*ledgers.values(), *self._closed_of(partitions)])
         self._record_commit(ledgers)
+        for partition in partitions:
+            self.notes[partition] = self.notes[partition]._replace(held="", alone=None)
+            self._set_free(partition)
         for partition, ledger in ledgers.items():
             for each in (ledger, *self._closed.pop(partition, ())):
                 each.lost = True
@@ -168,6 +197,7 @@ class FakeSource:
     def lose(self, *partitions: Partition) -> None:
         """Take partitions away unasked, as when the session expired: no drain, no commit."""
         for partition in partitions:
+            self._set_free(partition)
             for ledger in (self._ledgers.pop(partition), *self._closed.pop(partition, ())):
                 ledger.lost = True
 
@@ -232,6 +262,28 @@ class FakeSource:
         if not self.commits_held:
             self._record_commit(self._ledgers)
 
+    def next_probe(self) -> Probe | None:
+        if self._quarantine.probe is not None:
+            return None
+        return self._quarantine.next(lambda partition: self._ledgers[partition].committable)
+
+    async def begin_probe(self, probe: Probe) -> bool:
+        if self.commits_held or probe.partition not in self._quarantine.suspects:
+            return False
+        self._quarantine.begin(probe)
+        self._record_commit(self._ledgers)
+        return True
+
+    async def end_probe(self, probe: Probe) -> bool:
+        if self._quarantine.probe in (probe, None) and probe.partition in self._ledgers:
+            survived = self._ledgers[probe.partition].committable >= probe.end
+            self._quarantine.end(survived=survived)
+            self._record_commit(self._ledgers)
+        return True
+
+    def release(self) -> None:
+        self._quarantine.release()
+
     async def leave(self) -> None:
         self.lose(*list(self._ledgers))
         await asyncio.sleep(self.leave_s)
@@ -239,6 +291,12 @@ class FakeSource:
         self.joined = False
 
     # Inside
+
+    def _set_free(self, partition: Partition) -> None:
+        """Nothing of `partition` is suspect any more, or it is another worker's."""
+        if self._quarantine.probe is not None and self._quarantine.probe.partition == partition:
+            self._quarantine.end(survived=False)
+        self._quarantine.forget(partition)
 
     def _append(
         self, topic: str, number: int, value: bytes | None, fields: Mapping[str, object]
@@ -250,11 +308,18 @@ class FakeSource:
 
     def _take(self, topics: Collection[str], max_records: int, max_bytes: float) -> list[Chunk]:
         chunks = []
+        probe = self._quarantine.probe
         for (topic, number), ledger in self._ledgers.items():
             if topic not in topics or max_records <= 0 or max_bytes <= 0:
                 continue
             first = ledger.position
-            end = min(first + max_records, self._furthest(topic, number, ledger))
+            if probe is None:
+                if (topic, number) in self._quarantine.suspects:
+                    continue
+                furthest = self._furthest(topic, number, ledger)
+            else:
+                furthest = probe.end if probe.partition == (topic, number) else first
+            end = min(first + max_records, furthest)
             entries = _fitting(self.log[topic, number][first:end], max_bytes)
             if not entries:
                 continue
@@ -296,6 +361,7 @@ class FakeSource:
         if changed:
             self.commits.append(changed)
             self.committed.update(changed)
+        self.notes.update({partition: self._quarantine.note(partition) for partition in ledgers})
 
 
 class FakeSink:

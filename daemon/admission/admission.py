@@ -106,6 +106,14 @@ class Admission:
         count = len(chunk.records) + len(chunk.unreadable)
         return Admitted(requests, answers, count, cost_bytes, skewed)
 
+    def blame(self, lane: str, chunk: Chunk, detail: str) -> Admitted:
+        """Answer every record of `chunk`, since each has killed workers; none is read or run."""
+        answers = [self._undecodable(lane, chunk.ledger, *each) for each in chunk.unreadable]
+        blame = self._examiners[lane].blame
+        answers += [blame(record, chunk.ledger, detail) for record in chunk.records]
+        cost_bytes = sum([answer.cost_bytes for answer in answers])
+        return Admitted([], answers, len(answers), cost_bytes, 0)
+
     def prepared(self, request: Request, prepared: Prepared) -> Request | Answer:
         """Return `request` with the inputs its transform made, or the answer it gets instead."""
         model = self._models[request.bucket.model]

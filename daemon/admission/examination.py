@@ -104,6 +104,19 @@ class Examiner:
         )
         return request, skewed
 
+    def blame(self, record: Record, ledger: Ledger, detail: str) -> Answer:
+        """Return the answer to a record that killed workers; only its headers are looked at."""
+        headers = read_headers(record.headers, self._limits)
+        topic = self._topics.allowed(headers.reply_to)
+        cost_bytes = len(record.value or b"") + len(record.key or b"") + headers.size_bytes
+        refused = RequestRefused(Code.CRASHED_WORKER, detail)
+        if topic is None or headers.reply_to_twice:
+            return self._replies.dead(
+                record, ledger, self.lane, refused.code, detail, cost_bytes=cost_bytes
+            )
+        address = _address(topic, headers)
+        return self._replies.kept(record, ledger, self.lane, address, refused, cost_bytes)
+
     def _unaddressed(
         self, record: Record, ledger: Ledger, headers: RequestHeaders, cost_bytes: int
     ) -> Answer:

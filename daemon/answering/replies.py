@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from msgspec import structs
+
 from config.settings import Settings
 from daemon.answering.batch_replies import BatchReplies
 from daemon.answering.dead_letters import dead_letter
@@ -200,6 +202,21 @@ class Replies:
             headers=headers,
             cost_bytes=cost_bytes,
         )
+
+    def kept(
+        self,
+        record: Record,
+        ledger: Ledger,
+        lane: str,
+        address: Address,
+        refused: RequestRefused,
+        cost_bytes: int,
+    ) -> Answer:
+        """Return the dead letter of a record, and then its error reply."""
+        code, detail = refused.code, refused.detail
+        letter = self.dead(record, ledger, lane, code, detail, cost_bytes=cost_bytes)
+        reply = self.refusal(record, ledger, lane, address, refused, cost_bytes)
+        return structs.replace(letter, then=reply)
 
     def _batch(self, served: "Served", part: "Part", wall_ahead_s: float) -> BatchReplies:
         rows = sum([request.rows for request in part.requests])

@@ -138,6 +138,12 @@ class Batcher:
         """Whether `hold` named one."""
         return bool(self._held)
 
+    def press(self, *, on: bool) -> None:
+        """Make everything due that waits now or comes later, until told otherwise."""
+        if self._flush_policy.press(on=on):
+            for queue in self._queues.values():
+                self._place(queue)
+
     def drain(self) -> None:
         """Make everything due that waits now or comes later, whatever `hurry` is told."""
         self._flush_policy.drain()

@@ -21,12 +21,18 @@ class FlushPolicy:
         self._run_times = run_times
         self._draining = False
         self._hurried: frozenset[str] = frozenset()
+        self._pressing = False
 
     def hurry(self, lanes: Collection[str]) -> bool:
         """Let nothing wait in `lanes` until told of others; return whether that is news."""
         changed = self._hurried.symmetric_difference(lanes)
         self._hurried = frozenset(lanes)
         return bool(changed)
+
+    def press(self, *, on: bool) -> bool:
+        """Let nothing wait until told otherwise, whatever `hurry` is told; return whether that is news."""
+        changed, self._pressing = self._pressing is not on, on
+        return changed
 
     def drain(self) -> None:
         """Let nothing wait from now on, whatever `hurry` is told."""
@@ -60,4 +66,4 @@ class FlushPolicy:
         return "drain" if self._hurries(queue.key.lane) else "idle"
 
     def _hurries(self, lane: str) -> bool:
-        return self._draining or lane in self._hurried
+        return self._draining or self._pressing or lane in self._hurried

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from math import inf
@@ -34,7 +35,7 @@ from daemon.values.errors import Exit, Fatal
 from daemon.values.lane import Lane, by_topic
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Chunk
-from daemon.values.ports import Drain, SourceMetrics
+from daemon.values.ports import Drain, Probe, SourceMetrics
 
 _WATCH_S = 0.25
 """How often the lease is looked at while nobody asks for it."""
@@ -47,6 +48,8 @@ _REFUSED_S = 1.0
 """Between two tries to join a group that refuses this client."""
 _HELD_S = 0.02
 """Longest wait while kafka.max_uncommitted stops reading: nothing tells when it may go on."""
+_INCARNATION_BYTES = 8
+"""What tells one life of a process from all others: no two of a group meet in 2^32 lives."""
 _SETTINGS_AT_FAULT = (
     errors.InvalidSessionTimeoutError,
     errors.InvalidGroupIdError,
@@ -127,6 +130,7 @@ class KafkaSource:
             changed=self._wake,
             commit=self._commit_as_delivered,
             clock=self._clock,
+            incarnation=secrets.token_hex(_INCARNATION_BYTES),
         )
         self._consumer.subscribe(self._topics, self._membership)
         self._subscribed = True
@@ -251,6 +255,25 @@ class KafkaSource:
         """Give `generation` up, and join anew: another worker may have its partitions."""
         self._membership.drop(generation)
 
+    # What may have killed a worker
+
+    def next_probe(self) -> Probe | None:
+        """Return what is to run alone next; see daemon.values.ports.Source."""
+        return self._membership.next_probe()
+
+    async def begin_probe(self, probe: Probe) -> bool:
+        """Note that `probe` runs, where no crash can lose it; see daemon.values.ports.Source."""
+        return await self._membership.begin_probe(probe)
+
+    async def end_probe(self, probe: Probe) -> bool:
+        """Note that `probe` runs no more; see daemon.values.ports.Source."""
+        return await self._membership.end_probe(probe)
+
+    def release(self) -> None:
+        """Let commits say that nothing is in flight; see daemon.values.ports.Source."""
+        if self._subscribed:
+            self._membership.release()
+
     # Fetching
 
     async def fetch(
@@ -339,8 +362,27 @@ class KafkaSource:
         self._consumer.leave_buffered(generation.partitions.difference(partitions))
         if not partitions:
             return []
-        fetched = self._read(partitions, Room(max_records, max_bytes))
+        room = Room(max_records, max_bytes)
+        probe = generation.quarantine.probe
+        if probe is None:
+            fetched = self._read(partitions, room)
+        else:
+            fetched = self._read_probe(partitions[0], probe, room)
         return self._chunks.make(generation, partitions, fetched)
+
+    def _read_probe(
+        self, partition: TopicPartition, probe: Probe, room: Room
+    ) -> Mapping[TopicPartition, list[FetchedRecord]]:
+        """Read of the probe's `partition`, and not beyond the probe's end."""
+        most = probe.end - self._consumer.position(partition)
+        if most <= 0:
+            return {}
+        fetched = self._read([partition], Room(min(room.records, most), room.bytes))
+        if self._consumer.position(partition) <= probe.end:
+            return fetched
+        self._consumer.seek(partition, probe.end)  # offsets have gaps: there are fewer records
+        records = fetched.get(partition, [])
+        return {partition: [each for each in records if each.offset < probe.end]}
 
     def _read(
         self, partitions: Collection[TopicPartition], room: Room

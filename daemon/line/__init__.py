@@ -7,5 +7,7 @@
 - `intake.py`: from the source to the lanes: fetch what there is room for, admit it, let it gather
 - `outbox.py`: the one door out: answers to the broker, and only then to the ledgers
 - `pipeline.py`: the whole way of a request: intake, dispatch, answer, commit
+- `probing.py`: suspects of a crash run alone: the line is emptied, what will run is noted, and only
+  that runs
 - `settlement.py`: the books of the line: what comes in, how it ends, and what it held meanwhile
 """

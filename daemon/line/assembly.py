@@ -22,6 +22,7 @@ from daemon.line.dispatch import Dispatch
 from daemon.line.intake import Intake
 from daemon.line.outbox import Outbox
 from daemon.line.pipeline import Pipeline
+from daemon.line.probing import Probing
 from daemon.line.settlement import Settlement
 from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
@@ -142,7 +143,8 @@ def assemble(
         handed_back=settlement.handed_back,
         on_loop=[lane.name for lane in lanes if all_cheap(settings, lane, models)],
     )
-    intake = Intake(source, admission, steps, dispatch, outbox, settlement)
+    probing = Probing(source, delivery, dispatch, settlement)
+    intake = Intake(source, admission, steps, dispatch, outbox, settlement, probing)
     committer = Committer(
         source,
         delivery,

@@ -88,6 +88,11 @@ class Dispatch:
         self._batcher.hurry(lanes)
         self._wakeup.ring()
 
+    def press(self, *, on: bool) -> None:
+        """Let everything run at once, also what is yet to be offered, until told otherwise."""
+        self._batcher.press(on=on)
+        self._wakeup.ring()
+
     def flush_laggard(self, ledger: Ledger) -> None:
         """Let the oldest of `ledger` run at once: it holds back its partition's commits."""
         self._batcher.flush_laggard(ledger)

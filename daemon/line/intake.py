@@ -10,11 +10,13 @@ from collections.abc import Collection, Sequence
 from daemon.admission.admission import Admission
 from daemon.line.dispatch import Dispatch
 from daemon.line.outbox import Outbox
+from daemon.line.probing import Probing
 from daemon.line.settlement import Settlement
 from daemon.preparing.steps import Steps
 from daemon.values.lane import Lane
+from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer, Chunk, Request
-from daemon.values.ports import Source
+from daemon.values.ports import Probe, Source
 
 _MOST_RECORDS = 4_096
 """Records admitted in one go: about 5 ms of the loop, which an urgent request may have to wait."""
@@ -23,6 +25,7 @@ MOST_BYTES = 2 * 2**20
 to when they are decoded, a lane may pass its limit."""
 _HELD_S = 0.05
 """Longest fetch while a lane is held, so that it is asked again soon after it opens."""
+_CRASHED = "workers died of this request whenever it ran alone; finding it cost {} crashes"
 _OPEN_S = 1.0
 """Longest fetch otherwise; records are returned at once when there are any."""
 
@@ -38,6 +41,7 @@ class Intake:
         dispatch: Dispatch,
         outbox: Outbox,
         settlement: Settlement,
+        probing: Probing,
     ) -> None:
         self._source = source
         self._admission = admission
@@ -45,6 +49,7 @@ class Intake:
         self._dispatch = dispatch
         self._outbox = outbox
         self._settlement = settlement
+        self._probing = probing
         self._is_some_lane_eager = any(lane.policy.eager for lane in settlement.lanes)
         self._stopped = False
         self._drained = False
@@ -67,12 +72,18 @@ class Intake:
     async def run(self) -> None:
         """Fetch and admit until stopped; raises Fatal."""
         while not self._stopped:
+            if (probe := self._probing.due()) is not None:
+                await self._probing.run(probe, self._bring)
+                continue
             lanes = [lane for lane in self._settlement.lanes if lane.is_open]
             if not lanes:
                 await self._source.fetch((), max_records=0, max_bytes=0, timeout_s=0.0)
                 await self._settlement.room.wait(_OPEN_S)
                 continue
-            self._admit(await self._fetch(lanes))
+            chunks = await self._fetch(lanes)
+            self._admit(chunks)
+            if not chunks:
+                self._probing.nothing_came()
             await asyncio.sleep(0)  # buffered records come back without a suspension
 
     async def _fetch(self, lanes: Collection[Lane]) -> Sequence[Chunk]:
@@ -89,23 +100,41 @@ class Intake:
             self._drained = True
             self._tell_what_comes()
         longest_s = _OPEN_S if len(lanes) == len(self._settlement.lanes) else _HELD_S
+        wait_s = min(longest_s, self._probing.next_s())
         chunks = await self._source.fetch(
-            topics, max_records=most, max_bytes=most_bytes, timeout_s=longest_s
+            topics, max_records=most, max_bytes=most_bytes, timeout_s=wait_s
         )
         self._drained = self._drained and not chunks
         return chunks
 
+    async def _bring(self, probe: Probe, ledger: Ledger) -> None:
+        """Fetch and admit some of what runs alone; what is blamed is answered instead."""
+        lane = ledger.lane
+        if not lane.is_open:
+            await self._source.fetch((), max_records=0, max_bytes=0, timeout_s=0.0)
+            await self._settlement.room.wait(_OPEN_S)
+            return
+        chunks = await self._source.fetch(
+            lane.topics,
+            max_records=min(_MOST_RECORDS, lane.budget.room),
+            max_bytes=min(MOST_BYTES, lane.budget.room_bytes),
+            timeout_s=_HELD_S,
+        )
+        self._admit(chunks, probe if probe.is_blamed else None)
+
     def _tell_what_comes(self) -> None:
         self._dispatch.expect(more=not self._drained or self._steps.under_way > 0)
 
-    def _admit(self, chunks: Sequence[Chunk]) -> None:
+    def _admit(self, chunks: Sequence[Chunk], blamed: Probe | None = None) -> None:
         if self._stopped:  # while it fetched: they are left to redelivery
             return
         for chunk in chunks:
             now_s, wall_s = time.monotonic(), time.time()
-            admitted = self._admission.admit(
-                chunk.ledger.lane.name, chunk, now_s=now_s, wall_ms=wall_s * 1000
-            )
+            lane = chunk.ledger.lane.name
+            if blamed is not None:
+                admitted = self._admission.blame(lane, chunk, _CRASHED.format(blamed.deaths))
+            else:
+                admitted = self._admission.admit(lane, chunk, now_s=now_s, wall_ms=wall_s * 1000)
             self._settlement.entered(chunk, admitted, wall_s=wall_s)
             if admitted.answers:
                 self._outbox.put(admitted.answers)

@@ -269,6 +269,10 @@ class Outbox:
 
     def _settle(self, answers: list[Answer], began_s: float) -> None:
         self._pending -= len(answers)
+        followed = [answer.then for answer in answers if answer.then is not None]
+        if followed:
+            self.put(followed)
+            answers = [answer for answer in answers if answer.then is None]
         if answers:
             self._settled(answers, time.monotonic() - began_s)
 

@@ -16,7 +16,7 @@ from daemon.line.settlement import Settlement
 from daemon.loop.tasks import Tasks
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
-from daemon.values.errors import Exit
+from daemon.values.errors import Exit, Fatal
 from daemon.values.ledger import Ledger
 from daemon.values.ports import Delivery, Source
 from runtime import Model
@@ -97,10 +97,18 @@ class Pipeline:
 
     async def _leave(self) -> None:
         """Commit what is settled and leave, so that others need not wait for this worker."""
+        if not self._may_be_a_crash():
+            self._source.release()
         try:
             await self._delivery.commit()
         finally:
             await self._source.leave()
+
+    def _may_be_a_crash(self) -> bool:
+        """Whether something that is in flight may be what ends this worker."""
+        failure = self._tasks.failure
+        is_known = isinstance(failure, Fatal) and failure.exit_code is not Exit.INTERNAL
+        return failure is not None and not is_known
 
     async def _revoke(self, ledgers: Collection[Ledger]) -> None:
         """Let go what only waits; finish what runs, so that it can be committed."""

@@ -41,6 +41,11 @@ class Tasks:
             self._failure.set_exception(error)
             self._failure.exception()  # seen, even if nobody waits any more
 
+    @property
+    def failure(self) -> BaseException | None:
+        """What ends the worker; None while nothing does."""
+        return self._failure.exception() if self._failure.done() else None
+
     def check(self) -> None:
         """Raise the failure, if there is one."""
         if self._failure.done():

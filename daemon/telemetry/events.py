@@ -128,6 +128,28 @@ class Event(StrEnum):
         "Kafka deleted requests before they were read; shows why, and how many offsets",
     )
 
+    # Crashes
+    CRASH_SUSPECTED = (
+        "crash.suspected",
+        "warning",
+        "a worker died with partitions that are this one's now; what it had in flight runs alone first",
+    )
+    PROBE_STARTED = (
+        "probe.started",
+        "info",
+        "offsets from `first` up to `end` of a partition run with nothing else in the process",
+    )
+    REQUEST_BLAMED = (
+        "request.blamed",
+        "error",
+        "a request killed a worker whenever it ran alone; it is answered with `crashed_worker`",
+    )
+    SUSPECTS_CLEARED = (
+        "suspects.cleared",
+        "warning",
+        "nothing of a partition is suspect any more; shows how many crashes and seconds that took",
+    )
+
     # Kafka
     GROUP_JOINED = ("group.joined", "info", "this worker is a member of the consumer group")
     GROUP_LEFT = ("group.left", "info", "this worker told the group that it leaves")

@@ -155,6 +155,12 @@ REQUESTS_LOST = Metric(
     (),
     "offsets that Kafka deleted before they were read (retention is shorter than the lag)",
 )
+CRASHES = Metric(
+    "crashes_found_total",
+    "counter",
+    (),
+    "workers that had died with partitions which this worker took over",
+)
 CLOCK_SKEW = Metric(
     "clock_skew_total",
     "counter",
@@ -227,6 +233,7 @@ WORKER_METRICS = (
     REPLAYS,
     DEAD_LETTERS,
     REQUESTS_LOST,
+    CRASHES,
     CLOCK_SKEW,
     EVENTS,
 )

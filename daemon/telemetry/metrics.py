@@ -102,7 +102,7 @@ class Metrics(Collector):
         for (code, dead), group in stamps.items():
             outcome = names.DEAD_LETTER if dead else (code or names.OK)
             self.settled(lane, outcome, len(group), _ages(group, wall_s))
-            if dead and code is not None:
+            if code is not None and (dead or code is Code.CRASHED_WORKER):  # that has both
                 self.dead_letter(code, len(group))
         self.progress(wall_s)
 
@@ -148,6 +148,10 @@ class Metrics(Collector):
     def lost(self, count: int) -> None:
         """`count` offsets were deleted before they were read."""
         self._values[names.REQUESTS_LOST][()] += count
+
+    def crashed(self, count: int) -> None:
+        """`count` workers were found to have died with partitions that are this one's now."""
+        self._values[names.CRASHES][()] += count
 
     def progress(self, wall_s: float) -> None:
         """An answer was acknowledged at `wall_s`, seconds since the epoch."""

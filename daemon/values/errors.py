@@ -34,7 +34,6 @@ _RETRIABLE = frozenset(
     {
         Code.DEADLINE_EXCEEDED,
         Code.MODEL_TIMEOUT,
-        Code.CRASHED_WORKER,
         Code.OVERLOADED,
     }
 )

@@ -142,7 +142,8 @@ class Answer(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     `partition` None: the request's partition modulo the count of the reply topic. `cost_bytes` is
     the request's, given back to its lane's budget when the broker has the answer; so are
-    `reply_bytes`, what a result's body takes besides.
+    `reply_bytes`, what a result's body takes besides. `then`: another
+    one to the same request, which leaves once the broker has this one, and settles it.
     """
 
     record: Record
@@ -157,3 +158,4 @@ class Answer(msgspec.Struct, frozen=True, eq=False, gc=False):
     headers: list[Header]
     cost_bytes: int
     reply_bytes: int = 0
+    then: "Answer | None" = None

@@ -2,13 +2,27 @@
 
 import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Chunk, Header
 
 OutgoingRecord = tuple[bytes | None, bytes | None, list[Header]]
 """Key, value, headers."""
+
+
+class Probe(NamedTuple):
+    """Offsets of one partition that are to run alone, since one of them may kill the worker.
+
+    From `first` up to `end`. `is_blamed`: its only offset did, whenever it ran alone; it must not
+    run any more, and is answered with an error. `deaths` of workers are counted so far.
+    """
+
+    partition: tuple[str, int]
+    first: int
+    end: int
+    is_blamed: bool
+    deaths: int
 
 
 class Source(Protocol):
@@ -64,6 +78,27 @@ class Source(Protocol):
         started in its chunk's ledger. May be cancelled. Raises Fatal.
         """
 
+    def next_probe(self) -> Probe | None:
+        """Return what is to run alone next; None when nothing is suspect of having killed a worker.
+
+        What is suspect is not fetched but by probes.
+        """
+
+    async def begin_probe(self, probe: Probe) -> bool:
+        """Note where no crash can lose it that `probe` runs; to be called when nothing is held.
+
+        From then on only its records are fetched. False: it could not be noted, and must not run.
+        """
+
+    async def end_probe(self, probe: Probe) -> bool:
+        """Note that `probe` runs no more; what is settled of it is answered.
+
+        False: it could not be noted yet, and nothing else may run.
+        """
+
+    def release(self) -> None:
+        """Let commits say from now on that nothing in flight is to blame for what comes."""
+
     async def leave(self) -> None:
         """Leave the group at once and close; what is settled was committed before."""
 
@@ -79,6 +114,9 @@ class SourceMetrics(Protocol):
 
     def lost(self, count: int) -> None:
         """`count` offsets were deleted before they were read."""
+
+    def crashed(self, count: int) -> None:
+        """`count` workers were found to have died with partitions that are this one's now."""
 
 
 class Delivery(Protocol):

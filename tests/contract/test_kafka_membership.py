@@ -10,7 +10,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 
 from daemon.kafka.group.commits import StaleGeneration
 from daemon.values.errors import Exit, Fatal
-from tests.contract.worlds import Tally, Workers, gather, offsets_of, until, values_of
+from tests.contract.worlds import Tally, Workers, gather, leave_tidily, offsets_of, until, values_of
 
 pytestmark = pytest.mark.kafka
 
@@ -91,7 +91,7 @@ async def test_a_worker_that_leaves_stalls_nobody(workers, topics, instance_id):
     await until(lambda: one.ledgers)
 
     async with asyncio.timeout(15):  # less than a session
-        await one.leave()
+        await leave_tidily(one)
         other = await workers.start(session_timeout="20s", instance_id="slot-2")
         await workers.produce(names.requests, 0, b"a")
         await gather(other, [names.requests], 1)
@@ -107,6 +107,7 @@ async def test_a_static_member_that_was_killed_is_replaced_at_once(workers, topi
 
     async with asyncio.timeout(15):  # less than a session
         other = await workers.start(session_timeout="20s", instance_id="slot-1")
+        await until(lambda: other.ledgers)  # what comes before that would be suspect
         await workers.produce(names.requests, 0, b"a")
         await gather(other, [names.requests], 1)
 

@@ -10,7 +10,7 @@ from aiokafka.structs import TopicPartition
 
 from daemon.kafka.group.committed import Commit
 from daemon.values.errors import Exit, Fatal
-from tests.contract.worlds import Tally, gather, offsets_of, until, values_of
+from tests.contract.worlds import Tally, gather, leave_tidily, offsets_of, until, values_of
 
 pytestmark = pytest.mark.kafka
 
@@ -95,7 +95,7 @@ async def test_a_commit_below_the_log_goes_on_at_its_start_and_is_counted(worker
     (chunk, *_) = await gather(first, [names.requests], 10, settle=False)
     chunk.ledger.settle(range(2))
     await first.commit()
-    await first.leave()
+    await leave_tidily(first)
     partition = TopicPartition(names.requests, 0)
     await topics.admin.delete_records({partition: RecordsToDelete(before_offset=6)})
 
@@ -115,8 +115,7 @@ async def test_a_log_shorter_than_the_commit_goes_on_at_its_end(workers, topics)
     await gather(source, [names.requests], 1)
     ledger = source.ledgers[names.requests, 0]
     ledger.start((), position=50)
-    await source.commit()
-    await source.leave()
+    await leave_tidily(source)
     tally = Tally()
 
     again = await workers.start(tally=tally)

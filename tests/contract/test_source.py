@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from tests.contract.worlds import gather, until, values_of
+from tests.contract.worlds import gather, offsets_of, until, values_of
 
 
 async def _opened(source, count=2):
@@ -230,3 +230,70 @@ async def test_who_leaves_has_lost_its_partitions(world):
 
     assert chunk.ledger.lost
     assert not source.ledgers
+
+
+async def _probed(source, world):
+    """Run all that is suspect alone; return the ranges and the values, probe by probe."""
+    seen = []
+    while (probe := source.next_probe()) is not None:
+        assert await source.begin_probe(probe)
+        ledger, values = source.ledgers[probe.partition], []
+        async with asyncio.timeout(20):
+            while ledger.position < probe.end:
+                chunks = await source.fetch([world.requests], max_records=100, timeout_s=0.2)
+                assert {chunk.ledger for chunk in chunks} <= {ledger}
+                values += values_of(chunks)
+                for chunk in chunks:
+                    chunk.ledger.settle(offsets_of(chunk))
+        assert await source.end_probe(probe)
+        seen.append((probe.partition[1], probe.first, probe.end, values))
+    return seen
+
+
+async def test_what_a_worker_left_untidily_runs_alone_only(world):
+    source = await world.start()
+    await world.produce(0, b"a", b"b", b"c", b"d")
+    await world.produce(1, b"e")
+    await gather(source, [world.requests], 5, settle=False)
+    await source.commit()
+    await source.leave()
+
+    again = await _opened(await world.start())
+    assert not await again.fetch([world.requests], max_records=10, timeout_s=0.2)
+
+    assert await _probed(again, world) == [
+        (0, 0, 2, [b"a", b"b"]),
+        (0, 2, 4, [b"c", b"d"]),
+        (1, 0, 1, [b"e"]),
+    ]
+    await world.produce(0, b"f")
+    assert values_of(await gather(again, [world.requests], 1)) == [b"f"]
+
+
+async def test_a_probe_that_was_not_survived_is_halved(world):
+    source = await world.start()
+    await world.produce(0, b"a", b"b", b"c", b"d")
+    await gather(source, [world.requests], 4, settle=False)
+    await source.leave()
+    second = await _opened(await world.start())
+    assert await second.begin_probe(second.next_probe())
+    await second.leave()
+
+    third = await _opened(await world.start())
+
+    probe = third.next_probe()
+    assert probe[:3] == ((world.requests, 0), 0, 1)
+    assert probe.deaths == 2
+
+
+async def test_who_is_told_to_stop_in_a_probe_accuses_nobody(world):
+    source = await world.start()
+    await world.produce(0, b"a", b"b")
+    await gather(source, [world.requests], 2, settle=False)
+    await source.leave()
+    second = await _opened(await world.start())
+    assert await second.begin_probe(second.next_probe())
+
+    third = await _opened(await world.restart(second))
+
+    assert third.next_probe().deaths == 1

@@ -51,7 +51,7 @@ class Tally:
     """Counts for a test."""
 
     def __init__(self):
-        self.rebalances = self.replays = self.losses = 0
+        self.rebalances = self.replays = self.losses = self.crashes = 0
 
     def rebalance(self):
         self.rebalances += 1
@@ -61,6 +61,9 @@ class Tally:
 
     def lost(self, count):
         self.losses += count
+
+    def crashed(self, count):
+        self.crashes += count
 
 
 class Workers:
@@ -129,6 +132,13 @@ async def gather(source, topics, count, *, settle=True, max_records=1_000):
     return chunks
 
 
+async def leave_tidily(source):
+    """Leave as a worker does that was told to stop: nobody suspects what it had in flight."""
+    source.release()
+    await source.commit()
+    await source.leave()
+
+
 def offsets_of(chunk):
     """All offsets of a chunk, in order."""
     return sorted([r.offset for r in chunk.records] + [u.offset for u in chunk.unreadable])
@@ -166,10 +176,10 @@ class FakeWorld:
 
     async def start(self, *, drain=None, **options):
         log = self.source.log if hasattr(self, "source") else None
-        committed = self.source.committed if log else {}
+        committed, notes = (self.source.committed, self.source.notes) if log else ({}, {})
         self.source = FakeSource(**options)
         if log:
-            self.source.log, self.source.committed = log, committed
+            self.source.log, self.source.committed, self.source.notes = log, committed, notes
         await self.source.start(drain or drained)
         self.source.assign((self.requests, 0), (self.requests, 1))
         return self.source
@@ -182,7 +192,7 @@ class FakeWorld:
         await source.revoke((self.requests, 0), (self.requests, 1))
 
     async def restart(self, source):
-        await source.leave()
+        await leave_tidily(source)
         return await self.start()
 
     async def committed(self, partition):
@@ -235,7 +245,7 @@ class KafkaWorld:
         await self._workers.start()
 
     async def restart(self, source):
-        await source.leave()
+        await leave_tidily(source)
         return await self._workers.start()
 
     async def committed(self, partition):

@@ -6,6 +6,7 @@ import pytest
 
 from loadtest.kafka.leaders import Leaders
 from tests.acceptance import jobs
+from tests.acceptance.conftest import make_job, record_figure  # noqa: F401 -- fixtures
 from tests.acceptance.jobs import Job
 from tests.fault_table import AT_LEAST_ONCE
 from tests.faults.trial import PARTITIONS, SETTINGS, Trial

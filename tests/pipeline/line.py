@@ -183,6 +183,7 @@ class Line:
         self.lanes = assembly.make_lanes(self.settings, self.models)
         before, self.source = self.source, self._make_source()
         self.source.log, self.source.committed = before.log, before.committed
+        self.source.notes = before.notes
         await self._start()
 
     @property

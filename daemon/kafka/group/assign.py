@@ -2,14 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from aiokafka import errors
 from aiokafka.structs import TopicPartition
 
 from config.settings import Kafka
-from daemon.kafka.group.committed import CommittedOffsets
+from daemon.isolation.note import accused
+from daemon.isolation.quarantine import died_in_flight
+from daemon.isolation.suspects import Suspects, in_flight
+from daemon.kafka.group.committed import NO_COMMIT, Commit, Commits, CommittedOffsets
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.group.start_positions import (
@@ -76,15 +79,82 @@ class Assigner:
         finally:
             self.trouble = ""
         self.begun = True
+        committed = await self._take_up(generation, topic_ids, starts)
         for partition in generation.partitions:
             position = starts.positions[partition]
             self._consumer.seek(partition, position)
             generation.open(
                 partition,
                 position,
-                committed=starts.committed.get(partition),
+                committed=committed.get(partition),
                 topic_id=topic_ids.get(partition.topic, ""),
             )
+
+    async def _take_up(
+        self, generation: Generation, topic_ids: TopicIds, starts: Starts
+    ) -> Commits:
+        """Let the group's commits say who has the partitions, before anything of them is read."""
+        if not generation.incarnation:
+            return starts.committed
+        suspected = await self._persist(lambda: self._suspected(generation, starts))
+        commits = {}
+        for partition in generation.partitions:
+            found = starts.committed.get(partition, NO_COMMIT)
+            generation.quarantine.take_up(partition, found.note, suspected.get(partition))
+            commits[partition] = Commit(
+                starts.positions[partition],
+                topic_ids.get(partition.topic, ""),
+                found.answered,
+                generation.quarantine.note(partition),
+            )
+        await self._persist(
+            lambda: self._group.commit(commits, number=generation.number, member=generation.member)
+        )
+        self._tell_suspects(generation, starts)
+        return commits
+
+    async def _suspected(
+        self, generation: Generation, starts: Starts
+    ) -> Mapping[tuple[str, int], Suspects]:
+        """Return what was in flight where a worker died that held a partition at full speed."""
+        held = generation.incarnation
+        notes = {partition: commit.note for partition, commit in starts.committed.items()}
+        left = [each for each in notes if died_in_flight(notes[each], held, ())]
+        if not left:
+            return {}
+        others = accused(commit.note for commit in (await self._group.all_commits()).values())
+        left = [each for each in left if died_in_flight(notes[each], held, others)]
+        ends = await self._consumer.end_offsets([TopicPartition(*each) for each in left])
+        now_s = time.time()
+        suspected = {
+            partition: in_flight(
+                starts.positions[partition],
+                end,
+                most_ahead=self._kafka.max_uncommitted,
+                now_s=now_s,
+            )
+            for partition, end in ends.items()
+        }
+        return {each: found for each, found in suspected.items() if found is not None}
+
+    def _tell_suspects(self, generation: Generation, starts: Starts) -> None:
+        suspects = generation.quarantine.suspects
+        if not suspects:
+            return
+        found = {
+            starts.committed[partition].note.held
+            for partition in suspects
+            if partition in starts.committed
+        }
+        self._metrics.crashed(len(found - {"", generation.incarnation}))
+        log(
+            Event.CRASH_SUSPECTED,
+            partitions=sorted(f"{topic}/{number}" for topic, number in suspects),
+            offsets=sum(
+                each.end - starts.positions[partition] for partition, each in suspects.items()
+            ),
+            crashes=max(each.deaths for each in suspects.values()),
+        )
 
     async def reopen(self, generation: Generation, partition: TopicPartition, asked: int) -> None:
         """Go on in the paused `partition`, whose log changed, maybe to have no offset `asked`.

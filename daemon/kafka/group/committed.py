@@ -8,6 +8,7 @@ from aiokafka import errors
 from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.structs import TopicPartition
 
+from daemon.isolation.note import NO_NOTE, Note
 from daemon.kafka.group.answered_runs import MOST_CHARACTERS, runs_of, text_of
 from daemon.kafka.offset_requests import StableOffsetFetch, fetched_offsets
 from daemon.values.ledger import Edges
@@ -21,21 +22,23 @@ _ANSWERED = "answered"
 
 
 class Commit(NamedTuple):
-    """An offset, the id of the topic that it is of, and which offsets beyond it are answered too.
+    """An offset, the id of the topic that it is of, which offsets beyond it are answered too, a note.
 
-    Both travel in the commit's metadata, and are empty when they were not said. The id: Kafka
-    keeps offsets by name alone, and a topic that was deleted and made anew has both again.
+    All but the offset travels in the commit's metadata, and is empty when it was not said. The id:
+    Kafka keeps offsets by name alone, and a topic that was deleted and made anew has both again.
     """
 
     offset: int
     topic_id: str = ""
     answered: Edges = ()
+    note: Note = NO_NOTE
 
     @property
     def metadata(self) -> str:
         """What is committed beside the offset: `name=value`, by semicolons."""
         said = {_TOPIC_ID: self.topic_id, _ANSWERED: self._answered_text}
-        return ";".join(f"{name}={value}" for name, value in said.items() if value)
+        parts = [f"{name}={value}" for name, value in said.items() if value]
+        return ";".join([*parts, self.note.text] if self.note.text else parts)
 
     @property
     def has_room(self) -> bool:
@@ -50,13 +53,15 @@ class Commit(NamedTuple):
     def of(cls, offset: int, metadata: str | None) -> Self:
         """Read a commit, whoever made it."""
         said = dict(part.partition("=")[::2] for part in (metadata or "").split(";"))
-        return cls(offset, said.get(_TOPIC_ID, ""), runs_of(offset, said.get(_ANSWERED, "")))
+        answered = runs_of(offset, said.get(_ANSWERED, ""))
+        return cls(offset, said.get(_TOPIC_ID, ""), answered, Note.read(said))
 
     def is_of(self, topic_id: str) -> bool:
         """Whether the offset may be one of the topic with `topic_id`; so it is when one is unknown."""
         return not self.topic_id or not topic_id or self.topic_id == topic_id
 
 
+NO_COMMIT = Commit(NO_OFFSET)
 Commits: TypeAlias = Mapping[tuple[str, int], Commit]
 
 
@@ -92,6 +97,10 @@ class CommittedOffsets:
         """
         commits = await self._fetch(by_topic(dict.fromkeys(partitions)), stable=True)
         return _told(commits, partitions)
+
+    async def all_commits(self) -> Commits:
+        """Return all commits that the group has, as they are just now; raises errors.KafkaError."""
+        return _known(await self._fetch(None, stable=False))
 
     async def is_new(self) -> bool:
         """Whether the group has no commit at all; raises errors.KafkaError."""

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from aiokafka.structs import TopicPartition
 
+from daemon.isolation.quarantine import Quarantine
 from daemon.kafka.group.committed import Commit
 from daemon.values.lane import Lane
 from daemon.values.ledger import Edges, Ledger
@@ -26,17 +27,21 @@ class Generation:
         lanes: Mapping[str, Lane],
         *,
         keeps_answered: bool = False,
+        incarnation: str = "",
     ) -> None:
         """`lanes` names each topic's lane.
 
         `keeps_answered`: commits tell what is answered beyond their offset, so that nobody answers
-        it again.
+        it again. `incarnation` is this life of this process.
         """
         self.number = number
         self.member = member
+        self.incarnation = incarnation
         self.partitions = frozenset(partitions)
         self._lanes = lanes
         self._keeps_answered = keeps_answered
+        self.quarantine = Quarantine(incarnation)
+        """Partitions that are read by probes only, and what commits say of all of them."""
         self.proven = False
         """Whether the broker has confirmed the membership since the assignment."""
         self._ledgers: dict[tuple[str, int], Ledger] = {}
@@ -123,6 +128,7 @@ class Generation:
         """
         self._topic_ids[partition] = topic_id
         self._ends.pop(partition, None)
+        self.quarantine.forget(partition)
         before = self._ledgers[partition]
         before.closed = True
         self._closed.setdefault(partition, []).append(before)
@@ -130,12 +136,25 @@ class Generation:
         self.resume(partition)
 
     def readable(self, topics: Collection[str], *, most_ahead: int) -> list[TopicPartition]:
-        """Return the open partitions of `topics` read at most so far beyond their commit."""
+        """Return the open partitions of `topics` read at most so far beyond their commit.
+
+        While a probe is under way it is its partition alone, however far that is.
+        """
+        probe = self.quarantine.probe
+        if probe is not None:
+            return [
+                partition
+                for topic in topics
+                for partition in self._readable.get(topic, ())
+                if partition == probe.partition
+            ]
+        suspects = self.quarantine.suspects
         return [
             partition
             for topic in topics
             for partition in self._readable.get(topic, ())
-            if self._ledgers[partition].position - self._restart[partition] <= most_ahead
+            if partition not in suspects
+            and self._ledgers[partition].position - self._restart[partition] <= most_ahead
         ]
 
     def held(self, topics: Collection[str], *, most_ahead: int) -> list[Ledger]:
@@ -150,7 +169,7 @@ class Generation:
     def uncommitted(self) -> dict[tuple[str, int], Commit]:
         """Return what may be committed and is not yet, by partition."""
         commits = {
-            partition: self._commit_of(partition, self._committable(partition))
+            partition: self._commit_of(partition, self.committable(partition))
             for partition in self._ledgers
         }
         return {
@@ -176,10 +195,10 @@ class Generation:
     def _commit_of(self, partition: tuple[str, int], offset: int) -> Commit:
         topic_id, ledger = self._topic_ids[partition], self._ledgers[partition]
         answered = tuple(ledger.settled_from(offset)) if self._keeps_answered else ()
-        return Commit(offset, topic_id, answered)
+        return Commit(offset, topic_id, answered, self.quarantine.note(partition))
 
-    def _committable(self, partition: tuple[str, int]) -> int:
-        """The offset below which nothing is unanswered, closed ledgers included."""
+    def committable(self, partition: tuple[str, int]) -> int:
+        """Return the offset below which nothing is unanswered, closed ledgers included."""
         offset = self._ledgers[partition].committable
         if partition in self._closed:
             owed = [ledger for ledger in self._closed[partition] if ledger.span]

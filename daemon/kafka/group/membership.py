@@ -22,7 +22,7 @@ from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
 from daemon.values.lane import Lane
-from daemon.values.ports import Drain, SourceMetrics
+from daemon.values.ports import Drain, Probe, SourceMetrics
 
 
 class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -45,10 +45,13 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         changed: Callable[[], None],
         commit: Callable[[], Coroutine[None, None, None]],
         clock: Callable[[], float] = time.monotonic,
+        incarnation: str = "",
     ) -> None:
         """`lanes` names each topic's lane; `changed` is called when there may be more to fetch.
 
         `commit` is how this worker commits what is settled: its delivery's way.
+        `incarnation` is this life of this process, by a name that nobody else has; empty: commits
+        say nothing of who holds a partition, and nothing is ever suspect.
         """
         self.generation: Generation | None = None
         self._leaving: Generation | None = None
@@ -63,6 +66,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         self._metrics = metrics
         self._changed = changed
         self._clock = clock
+        self._incarnation = incarnation
         group = CommittedOffsets(consumer, settings.kafka.group)
         self._access = Access(settings.limits.unavailable, clock=clock)
         self._committer = GroupCommits(settings.kafka, group, refused=self.refused)
@@ -98,6 +102,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             self._leaving = generation
         else:
             generation.lose()
+        generation.quarantine.release()  # what still runs then will have to show that it hangs
         try:
             async with asyncio.timeout(self._settings.limits.revoke):
                 await self._drain(generation.owed)
@@ -205,6 +210,52 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 await self._committer.commit(generation)
             except StaleGeneration:
                 self.drop(generation)
+
+    def next_probe(self) -> Probe | None:
+        """Return what is to run alone next; see daemon.values.ports.Source."""
+        generation = self.generation
+        if generation is None or generation.quarantine.probe is not None:
+            return None
+        return generation.quarantine.next(generation.committable)
+
+    async def begin_probe(self, probe: Probe) -> bool:
+        """Note that `probe` runs; see daemon.values.ports.Source."""
+        generation = self.generation
+        if generation is None or probe.partition not in generation.quarantine.suspects:
+            return False
+        generation.quarantine.begin(probe)
+        await self.commit()
+        if generation is not self.generation:
+            return False
+        if probe.partition in generation.uncommitted():
+            generation.quarantine.end(survived=False)
+            return False
+        return True
+
+    async def end_probe(self, probe: Probe) -> bool:
+        """Note that `probe` runs no more; see daemon.values.ports.Source."""
+        generation = self.generation
+        if generation is None or generation.quarantine.probe not in (probe, None):
+            return True
+        survived = generation.committable(probe.partition) >= probe.end
+        over = generation.quarantine.end(survived=survived)
+        if over is not None:
+            log(
+                Event.SUSPECTS_CLEARED,
+                topic=probe.partition[0],
+                partition=probe.partition[1],
+                crashes=over.deaths,
+                seconds=round(time.time() - over.since_s),
+            )
+        await self.commit()
+        return generation is not self.generation or (
+            probe.partition not in generation.uncommitted()
+        )
+
+    def release(self) -> None:
+        """Let commits say that nothing is in flight."""
+        if self.generation is not None:
+            self.generation.quarantine.release()
 
     def hasten_commit(self) -> None:
         """Commit now, in the background, because something is read no further until then."""
@@ -320,7 +371,12 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         self, number: int, member: str, partitions: Collection[TopicPartition]
     ) -> Generation:
         return Generation(
-            number, member, partitions, self._lanes, keeps_answered=self._keeps_answered
+            number,
+            member,
+            partitions,
+            self._lanes,
+            keeps_answered=self._keeps_answered,
+            incarnation=self._incarnation,
         )
 
     def _end_generation(self) -> Generation | None:

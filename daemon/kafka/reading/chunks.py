@@ -43,9 +43,11 @@ class Chunks:
             ledger = generation.ledgers.get(partition)
             if ledger is None:
                 continue
-            records, bad = _unanswered(
-                ledger, fetched.get(partition, ()), unreadable.get(partition, ())
-            )
+            bad: Sequence[Unreadable] = unreadable.get(partition, ())
+            if bad:  # what is behind the position comes again
+                position = self._consumer.position(partition)
+                bad = [stub for stub in bad if stub.offset < position]
+            records, bad = _unanswered(ledger, fetched.get(partition, ()), bad)
             if records or bad:
                 read = (partition, generation.topic_id(partition))
                 chunks.append(self._chunk(read, ledger, records, bad))

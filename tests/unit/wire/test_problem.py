@@ -22,7 +22,7 @@ def test_problem_has_the_members_of_rfc_9457_and_ours(code):
 def test_only_what_another_try_can_mend_is_retriable():
     retriable = {code for code in Code if json.loads(problem(code, ""))["retriable"]}
 
-    assert retriable == {"deadline_exceeded", "model_timeout", "crashed_worker", "overloaded"}
+    assert retriable == {"deadline_exceeded", "model_timeout", "overloaded"}
 
 
 def test_detail_is_escaped():

@@ -1,0 +1,126 @@
+"""The partitions of one assignment whose suspects run alone. Pure.
+
+Rule 1. A partition that nobody holds is as its note says: whoever had it gave it up tidily.
+Rule 2. So is one that this same life of the process held: nothing died.
+Rule 3. A holder that died while it ran a range of the partition alone has died of that range.
+Rule 4. A partition with suspects of which none ran has no part in a death: its notes stand.
+Rule 5. Nor has one whose holder is known to have died of another partition's suspects.
+Rule 6. In any other what was in flight is suspect.
+Rule 7. Who has cost fewest deaths runs first, so that the innocent are through before the next one.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+from daemon.isolation.note import NO_NOTE, Alone, Note
+from daemon.isolation.suspects import Suspects
+from daemon.values.ports import Probe
+
+Partition: TypeAlias = tuple[str, int]
+
+
+def died_in_flight(note: Note, incarnation: str, accused: Collection[str]) -> bool:
+    """Whether whoever held a partition with `note` died, maybe of what was in flight (rules 1 to 6).
+
+    `incarnation` is this life of this process; `accused`: see daemon.isolation.note.accused.
+    """
+    return note.held not in ("", incarnation) and note.suspects is None and note.held not in accused
+
+
+class Quarantine:
+    """Told what was found at an assignment, what begins and what ends; says what is next."""
+
+    def __init__(self, incarnation: str) -> None:
+        """`incarnation`: this life of this process; empty: nothing is noted."""
+        self._incarnation = incarnation
+        self._suspects: dict[Partition, Suspects] = {}
+        self._died: dict[Partition, str] = {}
+        self._probe: Probe | None = None
+        self._released = False
+
+    # What is known
+
+    @property
+    def probe(self) -> Probe | None:
+        """What runs alone at the moment."""
+        return self._probe
+
+    @property
+    def suspects(self) -> Mapping[Partition, Suspects]:
+        """The partitions that are read by probes only."""
+        return MappingProxyType(self._suspects)
+
+    def note(self, partition: Partition) -> Note:
+        """Return what a commit of `partition` says from now on."""
+        if not self._incarnation:
+            return NO_NOTE
+        probe = None if self._released else self._probe
+        runs = probe is not None and probe.partition == partition and not probe.is_blamed
+        return Note(
+            held="" if self._released else self._incarnation,
+            died=self._died.get(partition, ""),
+            suspects=self._suspects.get(partition),
+            alone=Alone(probe.first, probe.end) if probe and runs else None,
+        )
+
+    def next(self, offset_of: Callable[[Partition], int]) -> Probe | None:
+        """Return what is to run alone next, None when nothing is suspect any more.
+
+        `offset_of` returns where a partition's commits stand: all below is answered, and suspect no
+        more.
+        """
+        ready = []
+        for partition, suspects in list(self._suspects.items()):
+            offset = offset_of(partition)
+            if offset >= suspects.end:
+                self.forget(partition)
+                continue
+            is_blamed = suspects.is_blamed(offset)
+            end = offset + 1 if is_blamed else suspects.next_end(offset)
+            ready.append(Probe(partition, offset, end, is_blamed, suspects.deaths))
+        return min(
+            ready,
+            key=lambda probe: (not probe.is_blamed, probe.deaths, probe.partition),
+            default=None,
+        )
+
+    # What happens
+
+    def take_up(self, partition: Partition, note: Note, in_flight: Suspects | None) -> None:
+        """Take over a partition with `note`; `in_flight` is what is suspect of it by rule 6."""
+        suspects, died = note.suspects or in_flight, note.died
+        if suspects is None:
+            return
+        if note.suspects and note.alone and note.held not in ("", self._incarnation):
+            suspects, died = note.suspects.died(*note.alone), note.held
+        self._suspects[partition] = suspects
+        self._died[partition] = died
+
+    def begin(self, probe: Probe) -> None:
+        """`probe` is about to run: it is to be noted first."""
+        self._probe = probe
+
+    def end(self, *, survived: bool) -> Suspects | None:
+        """The probe is over; `survived`: all of it is answered.
+
+        Returns what it was about when nothing of its partition is suspect any more.
+        """
+        probe, self._probe = self._probe, None
+        if probe is None or not survived or probe.partition not in self._suspects:
+            return None
+        suspects = self._suspects[probe.partition].survived(probe.end)
+        if probe.end < suspects.end:
+            self._suspects[probe.partition] = suspects
+            return None
+        self.forget(probe.partition)
+        return suspects
+
+    def forget(self, partition: Partition) -> None:
+        """The log of `partition` is another one by now, or all that was suspect is answered."""
+        self._suspects.pop(partition, None)
+        self._died.pop(partition, None)
+
+    def release(self) -> None:
+        """Let commits say from now on that nothing is in flight."""
+        self._released = True

@@ -1,0 +1,70 @@
+"""Faults put into the rules of isolation one at a time, each of which a property must notice."""
+
+from tests.mutation import Mutant
+
+ORDER = ["daemon.isolation.suspects", "daemon.isolation.note", "daemon.isolation.quarantine"]
+"""Each imports only from those before it (and from modules that are never mutated)."""
+NAMES = [
+    "daemon.isolation.note:Note",
+    "daemon.isolation.note:accused",
+    "daemon.isolation.quarantine:Quarantine",
+    "daemon.isolation.quarantine:died_in_flight",
+    "daemon.isolation.suspects:in_flight",
+]
+
+MUTANTS = [
+    Mutant(
+        "daemon.isolation.suspects:Suspects.is_blamed",
+        "blames after one death alone",
+        "self.deaths_alone >= DEATHS_ALONE",
+        "self.deaths_alone >= 1",
+    ),
+    Mutant(
+        "daemon.isolation.suspects:Suspects.died",
+        "takes a death in company for one alone",
+        "self.deaths_alone + 1 if end - first == 1 else 0",
+        "self.deaths_alone + 1",
+    ),
+    Mutant(
+        "daemon.isolation.suspects:Suspects.died",
+        "learns nothing from where a worker died",
+        "self._replace(killer_end=end, deaths_alone=alone, deaths=self.deaths + 1)",
+        "self._replace(killer_end=self.end, deaths_alone=alone, deaths=self.deaths + 1)",
+    ),
+    Mutant(
+        "daemon.isolation.suspects:Suspects.next_end",
+        "halves nothing",
+        "(self.killer_end - offset) // 2",
+        "self.killer_end - offset",
+    ),
+    Mutant(
+        "daemon.isolation.suspects:in_flight",
+        "suspects the first only",
+        "min(log_end, offset + most_ahead)",
+        "min(log_end, offset + 1)",
+    ),
+    Mutant(
+        "daemon.isolation.note:accused",
+        "accuses whoever ran nothing alone",
+        "note.alone is not None",
+        "note.alone is None",
+    ),
+    Mutant(
+        "daemon.isolation.quarantine:Quarantine.take_up",
+        "counts no death in a probe",
+        "note.suspects.died(*note.alone), note.held",
+        "note.suspects, note.held",
+    ),
+    Mutant(
+        "daemon.isolation.quarantine:Quarantine.note",
+        "does not note what runs alone",
+        "Alone(probe.first, probe.end) if probe and runs else None",
+        "None if probe and runs else None",
+    ),
+    Mutant(
+        "daemon.isolation.quarantine:died_in_flight",
+        "suspects nobody who held a partition",
+        'note.held not in ("", incarnation)',
+        "note.held == incarnation",
+    ),
+]
