@@ -37,6 +37,15 @@ def read_secret(
     return SecretStr(_decode(setting, content))
 
 
+def require_closed(setting: str, path: Path, *, environment: Mapping[str, str]) -> None:
+    """Return when nobody else may read the file `path`, or when it is in $CREDENTIALS_DIRECTORY.
+
+    Raises: SettingsError; OSError when there is no such file.
+    """
+    closed = not _is_inside(path, environment.get("CREDENTIALS_DIRECTORY"))
+    _check_mode(setting, path.stat().st_mode, closed=closed)
+
+
 def redact(text: str) -> str:
     """Return a setting's `text` without `user:password@` and all that stands before it."""
     return _USER_INFO.sub("***@", text)

@@ -49,9 +49,9 @@ class Right(NamedTuple):
     prefixed: bool = False
 
 
-def secure_broker(folder):
+def secure_broker(folder, *, store=None):
     """Return a Broker whose second listener speaks SASL over TLS only; certificates go to `folder`."""
-    store = make_certificate(folder, "broker")
+    store = store or make_certificate(folder, "broker")
     made = Broker()
     made._settings |= {
         "listener.security.protocol.map": "CLIENT:PLAINTEXT,PROXIED:SASL_SSL,CONTROLLER:PLAINTEXT",

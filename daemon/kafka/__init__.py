@@ -8,6 +8,8 @@
 - `closing.py`: connections that are gone when they are closed, whether or not the broker says
   goodbye
 - `connecting.py`: the first contact: a consumer that is connected, and topics that exist
+- `credentials.py`: what proves who this client is, and whom it trusts: read from files, again for
+  each connection
 - `delivery.py`: what is promised of answers and commits: at least once, or exactly once
 - `guards.py`: what aiokafka 0.14.0 gets wrong and this worker cannot live with, put right from
   outside
@@ -18,6 +20,6 @@
   gone around
 - `source.py`: requests from Kafka: fetched, entered in ledgers, given up in rebalances, committed
 - `topic_ids.py`: which topic stands behind a name, the id that Kafka gives each topic when it is
-  made, and who may read it
+  made, and who may use it
 - `topics.py`: what the cluster says of topics, by a request that never asks it to create them
 """

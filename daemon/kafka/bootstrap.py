@@ -16,6 +16,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection, create_conn
 
 from daemon.kafka.client import reason_of_contact
+from daemon.kafka.credentials import renewed
 
 _KNOWN_S = 10.0
 """Longest wait for the known addresses, all together: those that drop packets take longest."""
@@ -71,17 +72,16 @@ async def connect(client: AIOKafkaClient, host: str, port: int) -> AIOKafkaConne
 
     Raises: OSError, errors.KafkaError, TimeoutError.
     """
-    return await create_conn(
-        host,
-        port,
-        client_id=client._client_id,
-        request_timeout_ms=client._request_timeout_ms,
-        ssl_context=client._ssl_context,
-        security_protocol=client._security_protocol,
-        sasl_mechanism=client._sasl_mechanism,
-        sasl_plain_username=client._sasl_plain_username,
-        sasl_plain_password=client._sasl_plain_password,
-    )
+    how = {
+        "client_id": client._client_id,
+        "request_timeout_ms": client._request_timeout_ms,
+        "ssl_context": client._ssl_context,
+        "security_protocol": client._security_protocol,
+        "sasl_mechanism": client._sasl_mechanism,
+        "sasl_plain_username": client._sasl_plain_username,
+        "sasl_plain_password": client._sasl_plain_password,
+    }
+    return await create_conn(host, port, **renewed(how))
 
 
 async def _ask(client: AIOKafkaClient, host: str, port: int, topics: Any) -> Any:

@@ -1,7 +1,6 @@
 """How a broker is reached: addresses, TLS, SASL, and what a refusal means for the process."""
 
 import asyncio
-import os
 import ssl
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -12,9 +11,8 @@ from aiokafka import errors
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import collect_hosts, create_conn
 
-from config.errors import SettingsError
-from config.secrets import read_secret
 from config.settings import Kafka
+from daemon.kafka.credentials import credentials
 from daemon.kafka.reason import reason_of
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
@@ -75,7 +73,7 @@ _DENIED = (
 MAY_NOT_USE_GROUP = "not allowed to use it: grant Read on the group"
 MAY_NOT_SEE = "not allowed to see it: grant Describe on it, as Read and Write do"
 MAY_NOT_READ = "not allowed to read it: grant Read on it"
-MAY_NOT_TRANSACT = "not allowed to use it: grant Describe and Write on the transactional id"
+MAY_NOT_TRANSACT = "not allowed to use it: grant Write on the transactional id"
 MAY_NOT_WRITE = "not allowed to write to it: grant Write on it"
 
 _REMEDIES: dict[type[errors.KafkaError], str] = {
@@ -103,63 +101,13 @@ def options(kafka: Kafka, *, base: Path, client_id: str = "tidemill") -> Options
         "client_id": client_id,
         "request_timeout_ms": milliseconds(kafka.request_timeout),
         "metadata_max_age_ms": milliseconds(METADATA_AGE_S),
-        **_security(kafka, base),
+        **credentials(kafka, base=base),
     }
 
 
 def milliseconds(seconds: float) -> int:
     """Return whole milliseconds, at least one: Kafka counts in them, and 0 often means never."""
     return max(1, round(seconds * 1000))
-
-
-def _security(kafka: Kafka, base: Path) -> Options:
-    protocol = kafka.security_protocol
-    security: Options = {"security_protocol": protocol}
-    if protocol in {"SSL", "SASL_SSL"}:
-        security["ssl_context"] = _tls(kafka)
-    if protocol.startswith("SASL"):
-        if protocol == "SASL_PLAINTEXT" and not kafka.allow_insecure:
-            raise Fatal(
-                Exit.SETTINGS,
-                "kafka.security_protocol: SASL_PLAINTEXT sends the password readable; "
-                "use SASL_SSL, or set kafka.allow_insecure = true",
-            )
-        security |= _sasl(kafka, base)
-    return security
-
-
-def _tls(kafka: Kafka) -> ssl.SSLContext:
-    """Verification stays on; without `ca_file` the system's authorities are trusted."""
-    try:
-        context = ssl.create_default_context(cafile=kafka.ca_file)
-        if kafka.cert_file is not None:
-            context.load_cert_chain(kafka.cert_file, kafka.key_file)
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        raise Fatal(
-            Exit.SETTINGS,
-            f"kafka.ca_file, kafka.cert_file, kafka.key_file: cannot be used: {error}",
-        ) from None
-    return context
-
-
-def _sasl(kafka: Kafka, base: Path) -> Options:
-    if not kafka.sasl_username or kafka.sasl_password_file is None:
-        raise Fatal(
-            Exit.SETTINGS,
-            f"kafka.security_protocol: {kafka.security_protocol} needs "
-            "kafka.sasl_username and kafka.sasl_password_file",
-        )
-    try:
-        password = read_secret(
-            "kafka.sasl_password_file", kafka.sasl_password_file, base=base, environment=os.environ
-        )
-    except SettingsError as error:
-        raise Fatal(Exit.SETTINGS, str(error)) from None
-    return {
-        "sasl_mechanism": kafka.sasl_mechanism,
-        "sasl_plain_username": kafka.sasl_username,
-        "sasl_plain_password": password.get_secret_value(),
-    }
 
 
 def denied(error: BaseException, servers: str) -> Fatal | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection
+from typing import Literal
 
 from aiokafka import errors
 from aiokafka.client import AIOKafkaClient
@@ -12,6 +13,7 @@ from daemon.kafka.group.lease import Lease
 from daemon.kafka.reading.consumer import Consumer
 from daemon.kafka.reading.poison_records import Isolation
 from daemon.kafka.reason import reason_of
+from daemon.kafka.topic_ids import topic_states
 from daemon.kafka.topics import partition_counts
 from daemon.values.errors import Exit, Fatal
 
@@ -47,9 +49,16 @@ async def connect(
 
 
 async def check_topics(
-    inner: AIOKafkaClient, topics: Collection[str], *, clock: Callable[[], float]
+    inner: AIOKafkaClient,
+    topics: Collection[str],
+    *,
+    clock: Callable[[], float],
+    to: Literal["read", "write"] | None = None,
 ) -> None:
-    """Return once all `topics` exist; raises Fatal when they do not, or may not be seen."""
+    """Return once all `topics` exist; raises Fatal when they do not, or this client may not use them.
+
+    `to`: what for; None asks for no more than that they may be seen.
+    """
     deadline_s = clock() + _TOPICS_S
     while missing := await _missing(inner, topics):
         if clock() > deadline_s:
@@ -58,6 +67,22 @@ async def check_topics(
                 f"these topics do not exist; create them: {', '.join(missing)}",
             )
         await asyncio.sleep(_RETRY_S)
+    if to is not None:
+        await _check_rights(inner, topics, to)
+
+
+async def _check_rights(
+    inner: AIOKafkaClient, topics: Collection[str], to: Literal["read", "write"]
+) -> None:
+    try:
+        states = await topic_states(inner, topics, timeout_s=_TOPICS_S)
+    except errors.KafkaError:
+        return  # what may not be used is found out when it is
+    for topic, state in states.items():
+        if to == "read" and not state.may_read:
+            raise Fatal(Exit.DENIED, f"topic {topic}: {client.MAY_NOT_READ}")
+        if to == "write" and not state.may_write:
+            raise Fatal(Exit.DENIED, f"topic {topic}: {client.MAY_NOT_WRITE}")
 
 
 async def _missing(inner: AIOKafkaClient, topics: Collection[str]) -> list[str]:

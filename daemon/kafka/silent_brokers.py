@@ -21,6 +21,7 @@ from aiokafka.conn import AIOKafkaConnection, create_conn
 from aiokafka.protocol.coordination import FindCoordinatorRequest
 
 from daemon.kafka.bootstrap import connect
+from daemon.kafka.credentials import renewed
 
 _CONNECT_S = 5.0
 """Longest wait for a connection, login included; a broker that lives takes milliseconds."""
@@ -122,7 +123,7 @@ def _of(client: AIOKafkaClient) -> _Suspects:
 
 async def _create_conn(*where: Any, **how: Any) -> AIOKafkaConnection:
     async with asyncio.timeout(_CONNECT_S):
-        return await create_conn(*where, **how)
+        return await create_conn(*where, **renewed(how))
 
 
 async def _get_conn(

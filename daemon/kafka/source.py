@@ -111,7 +111,7 @@ class KafkaSource:
         )
         self._chunks = Chunks(self._consumer, self._isolation, self._lag, self._metrics)
         try:
-            await check_topics(self._consumer.inner, self._topics, clock=self._clock)
+            await check_topics(self._consumer.inner, self._topics, clock=self._clock, to="read")
             await self._join(lease, drain, deadline_s + kafka.rebalance_timeout)
         except BaseException:
             await self.leave()

@@ -1,4 +1,4 @@
-"""Which topic stands behind a name, the id that Kafka gives each topic when it is made, and who may read it.
+"""Which topic stands behind a name, the id that Kafka gives each topic when it is made, and who may use it.
 
 A name and an offset do not say which request is meant: a topic that was deleted and made anew has
 both again. Source: KIP-516; Kafka has had topic ids since 2.8.
@@ -32,7 +32,7 @@ _NO_ID = bytes(_UUID_BYTES)
 _TAGS = ("tags", TaggedFields)
 _UNKNOWN_TOPIC = 3
 _TOPIC_DENIED = 29
-_READ = 1 << 3
+_READ, _WRITE = 1 << 3, 1 << 4
 """In the bits of a topic's operations: org.apache.kafka.common.acl.AclOperation."""
 _NOT_TOLD = -(2**31)
 
@@ -42,8 +42,8 @@ class TopicState(NamedTuple):
 
     topic_id: str
     absent: bool = False
-    refused: bool = False
-    """Whether this client may not read it."""
+    may_read: bool = True
+    may_write: bool = True
 
 
 class _Uuid(AbstractType[bytes]):  # type: ignore[misc]  # aiokafka has no types here
@@ -167,11 +167,13 @@ async def topic_states(
 
 
 def _state(code: int, topic_id: bytes, operations: int) -> TopicState:
-    may_read = operations == _NOT_TOLD or bool(operations & _READ)
+    known = not code and operations != _NOT_TOLD
+    hidden = code == _TOPIC_DENIED
     return TopicState(
         _shown(topic_id) if not code and topic_id != _NO_ID else "",
         absent=code == _UNKNOWN_TOPIC,
-        refused=code == _TOPIC_DENIED or (not code and not may_read),
+        may_read=not hidden and (not known or bool(operations & _READ)),
+        may_write=not hidden and (not known or bool(operations & _WRITE)),
     )
 
 

@@ -61,7 +61,7 @@ class Job:
             "replies.topic": names.replies,
             "dead_letters.topic": names.dead,
         }
-        self._settings = _BASE | topics_of | settings
+        self.settings = _BASE | topics_of | settings
         self._numbers = itertools.count()
         self._stack = ExitStack()
 
@@ -87,7 +87,7 @@ class Job:
     def worker(self, *, program=("-m", "daemon"), does="run", **settings):
         """A worker that is not started yet; it ends with the job."""
         config = self.folder / f"worker-{next(self._numbers)}.toml"
-        config.write_text(toml(self._settings | settings))
+        config.write_text(toml(self.settings | settings))
         return self._stack.enter_context(closing(Worker(config, program=program, does=does)))
 
     def supervisor(self, **settings):

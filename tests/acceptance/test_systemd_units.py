@@ -118,7 +118,7 @@ async def site(broker, private_topics, tmp_path):
     names = await private_topics(**_PARTITIONS)
     job = Job(f"127.0.0.1:{broker.ports.behind}", private_topics, names, tmp_path, **_LOGIN)
     config = tmp_path / "tidemill.toml"
-    config.write_text(toml(job._settings))
+    config.write_text(toml(job.settings))
     witness = Witness(broker.bootstrap, names.requests, [names.replies, names.dead], answer=same)
     async with witness:
         yield config, witness

@@ -154,6 +154,24 @@ async def test_a_topic_that_is_gone_for_a_while_is_waited_for(
         await reader.until(lambda: not reader.source.trouble)
 
 
+async def test_a_changed_password_comes_into_use_at_the_next_connection(
+    secure_settings, secure_topics, users, names, produce
+):
+    await users.grant("carol", *reading_rights(names, secure_topics).values())
+    settings = secure_settings(CAROL)
+    async with Reader(settings, secure_topics) as reader:
+        await produce(names.requests, b"before")
+        await reader.until(lambda: len(reader.values) == 2)
+
+        await users.add("carol", "another one")
+        settings.kafka.sasl_password_file.write_text("another one")
+        for connection in [*reader.source._consumer.inner._conns.values()]:
+            connection.close()
+        await produce(names.requests, b"after")
+
+        await reader.until(lambda: reader.values.count(b"after") == 2)
+
+
 async def test_a_right_to_write_that_is_gone_for_a_while_is_told_from_one_that_is_there(
     secure_settings, users, names
 ):

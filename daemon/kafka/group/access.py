@@ -52,7 +52,7 @@ class Access:
     def look(self, states: Mapping[str, TopicState]) -> None:
         """Compare what is there with what should be; raises Fatal when something is away for too long."""
         for topic, state in states.items():
-            if state.refused:
+            if not state.may_read:
                 self.topic_refused(topic)
             elif state.absent:
                 self._missed(topic)

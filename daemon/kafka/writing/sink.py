@@ -93,7 +93,7 @@ class KafkaSink:
         guards.install()
         await self._producers.start()
         producer = await self._producers.current()
-        await check_topics(producer.inner, set(self._own_topics), clock=self._clock)
+        await check_topics(producer.inner, set(self._own_topics), clock=self._clock, to="write")
 
     async def close(self) -> None:
         """Close; what is still on its way gets a moment."""

@@ -7,7 +7,11 @@ from daemon.kafka.topic_ids import TopicState
 from daemon.values.errors import Exit, Fatal
 
 LIMIT_S = 600.0
-WELL, ABSENT, REFUSED = TopicState("id"), TopicState("", absent=True), TopicState("", refused=True)
+WELL, ABSENT, REFUSED = (
+    TopicState("id"),
+    TopicState("", absent=True),
+    TopicState("", may_read=False),
+)
 
 
 class Clock:
