@@ -89,7 +89,7 @@ def _prepare(config):
 _FOUND = pytest.StashKey()
 
 
-@pytest.fixture(params=[fault_table.AT_LEAST_ONCE])
+@pytest.fixture(params=[fault_table.AT_LEAST_ONCE, fault_table.EXACTLY_ONCE])
 def delivery(request):
     return request.param
 
@@ -187,7 +187,7 @@ def secure_broker(secure_folder):
 
 @pytest.fixture
 async def secure_topics(secure_broker):
-    async with _Topics(secure_broker.bootstrap) as made:
+    async with Topics(secure_broker.bootstrap) as made:
         yield made
 
 
@@ -199,30 +199,30 @@ async def proxy(broker):
 
 @pytest.fixture
 async def topics(kafka):
-    async with _Topics(kafka) as made:
+    async with Topics(kafka) as made:
         yield made
 
 
 @pytest.fixture
 async def private_topics(broker):
-    made = _Topics(broker.bootstrap)
+    made = Topics(broker.bootstrap)
     yield made
     await made.close()
 
 
 @pytest.fixture
 async def spare_topics(spare):
-    async with _Topics(spare.bootstrap) as made:
+    async with Topics(spare.bootstrap) as made:
         yield made
 
 
 @pytest.fixture
 async def cluster_topics(cluster):
-    async with _Topics(cluster.bootstrap, copies=len(cluster.nodes)) as made:
+    async with Topics(cluster.bootstrap, copies=len(cluster.nodes)) as made:
         yield made
 
 
-class _Topics:
+class Topics:
     """Topics of one test; the broker creates none by itself."""
 
     def __init__(self, bootstrap, copies=1):

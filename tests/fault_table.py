@@ -130,9 +130,17 @@ def renewed(text, runs, rows):
     for (fault, how), row in known.items():
         if (fault, how) not in run_once:
             cells[fault, how, ""] = [fault, how, "", "0", "", "", "", str(row.promise)]
+    return f"{before}{BEGIN}\n{_lines(cells)}\n{END}{after}"
+
+
+def table(runs):
+    """The table of `runs` alone."""
+    return _lines(rows_of(runs))
+
+
+def _lines(cells):
     lines = [_line(cells[name]) for name in sorted(cells)]
-    made = "\n".join([_line(HEAD), "|---|---|---|---:|---:|---:|---:|---|", *lines])
-    return f"{before}{BEGIN}\n{made}\n{END}{after}"
+    return "\n".join([_line(HEAD), "|---|---|---|---:|---:|---:|---:|---|", *lines])
 
 
 def _line(cells):

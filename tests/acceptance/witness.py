@@ -140,6 +140,11 @@ class Witness:
 
     # Replies
 
+    async def start_over(self, topic):
+        """Read `topic`, which was made anew, from its start."""
+        partitions = [each for each in self._consumer.assignment() if each.topic == topic]
+        await self._consumer.seek_to_beginning(*partitions)
+
     async def _read(self):
         while True:
             for partition, records in (await self._consumer.getmany(timeout_ms=100)).items():

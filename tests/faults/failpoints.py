@@ -38,19 +38,26 @@ class Stage(NamedTuple):
 
 
 STAGES = {
-    "fetch": Stage("daemon.kafka.source", "KafkaSource", "fetch", _brought_something),
-    "bind": Stage("daemon.batching.batcher", "Batcher", "_bind"),
-    "run": Stage("runtime.session", "Session", "run"),
-    "publish": Stage("daemon.kafka.writing.sink", "KafkaSink", "send"),
-    "commit": Stage("daemon.kafka.group.committed", "CommittedOffsets", "commit"),
-    "dead-letter": Stage("daemon.kafka.writing.sink", "KafkaSink", "send", _dead_letters),
-    "reload": Stage("daemon.inference.models", "Models", "swap"),
-    "drain": Stage("daemon.line.pipeline", "Pipeline", "_empty"),
-    "leave": Stage("daemon.line.pipeline", "Pipeline", "_leave"),
-    "start": Stage("daemon.line.pipeline", "Pipeline", "start"),
-    "revoke": Stage("daemon.kafka.group.membership", "Membership", "on_partitions_revoked"),
-    "assign": Stage("daemon.kafka.group.membership", "Membership", "on_partitions_assigned"),
+    "fetch": [Stage("daemon.kafka.source", "KafkaSource", "fetch", _brought_something)],
+    "bind": [Stage("daemon.batching.batcher", "Batcher", "_bind")],
+    "run": [Stage("runtime.session", "Session", "run")],
+    "publish": [Stage("daemon.kafka.writing.sink", "KafkaSink", "send")],
+    "commit": [
+        Stage("daemon.kafka.group.committed", "CommittedOffsets", "commit"),
+        Stage("daemon.kafka.writing.transaction", "Transaction", "_add_offsets"),
+    ],
+    "begin": [Stage("daemon.kafka.writing.transactions", "Transactions", "_begin")],
+    "add": [Stage("daemon.kafka.writing.transaction", "Transaction", "add")],
+    "end": [Stage("daemon.kafka.writing.transaction", "Transaction", "commit")],
+    "dead-letter": [Stage("daemon.kafka.writing.sink", "KafkaSink", "send", _dead_letters)],
+    "reload": [Stage("daemon.inference.models", "Models", "swap")],
+    "drain": [Stage("daemon.line.pipeline", "Pipeline", "_empty")],
+    "leave": [Stage("daemon.line.pipeline", "Pipeline", "_leave")],
+    "start": [Stage("daemon.line.pipeline", "Pipeline", "start")],
+    "revoke": [Stage("daemon.kafka.group.membership", "Membership", "on_partitions_revoked")],
+    "assign": [Stage("daemon.kafka.group.membership", "Membership", "on_partitions_assigned")],
 }
+"""By name; where the deliveries differ, one function of each."""
 
 
 def owner_of(stage: Stage) -> Any:
@@ -58,39 +65,54 @@ def owner_of(stage: Stage) -> Any:
     return getattr(importlib.import_module(stage.module), stage.owner)
 
 
-def install(when: str, name: str, times: int, killed: Path) -> None:
-    """Kill this process the `times`-th time that the stage `name` begins ("before") or is over."""
-    stage = STAGES[name]
-    owner = owner_of(stage)
-    inner = getattr(owner, stage.function)
-    left = times
+class Countdown:
+    """Kills this process the `times`-th time that something is reached."""
 
-    def reached(*arguments: Any, **result: Any) -> None:
-        nonlocal left
-        left -= bool(stage.counts(*arguments, **result))
-        if not left:
-            killed.touch()
+    def __init__(self, times: int, killed: Path) -> None:
+        self._left = times
+        self._killed = killed
+
+    def reached(self) -> None:
+        """Count, and kill when it is time."""
+        self._left -= 1
+        if not self._left:
+            self._killed.touch()
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def over(result: Any, arguments: Any) -> Any:
-        if when == "after":
-            told = {"result": result} if stage.counts is _brought_something else {}
-            reached(*arguments, **told)
+
+def wrap(stage: Stage, when: str, countdown: Countdown) -> None:
+    """Have it counted when the function of `stage` begins ("before") or is over ("after")."""
+    owner = owner_of(stage)
+    inner = getattr(owner, stage.function)
+
+    def begin(arguments: Any) -> None:
+        if when == "before" and stage.counts(*arguments):
+            countdown.reached()
+
+    def end(result: Any, arguments: Any) -> Any:
+        told = {"result": result} if stage.counts is _brought_something else {}
+        if when == "after" and stage.counts(*arguments, **told):
+            countdown.reached()
         return result
 
     @functools.wraps(inner)
     async def waited_for(*arguments: Any, **named: Any) -> Any:
-        if when == "before":
-            reached(*arguments)
-        return over(await inner(*arguments, **named), arguments)
+        begin(arguments)
+        return end(await inner(*arguments, **named), arguments)
 
     @functools.wraps(inner)
     def called(*arguments: Any, **named: Any) -> Any:
-        if when == "before":
-            reached(*arguments)
-        return over(inner(*arguments, **named), arguments)
+        begin(arguments)
+        return end(inner(*arguments, **named), arguments)
 
     setattr(owner, stage.function, waited_for if inspect.iscoroutinefunction(inner) else called)
+
+
+def install(when: str, name: str, times: int, killed: Path) -> None:
+    """Kill this process the `times`-th time that the stage `name` begins or is over."""
+    countdown = Countdown(times, killed)
+    for stage in STAGES[name]:
+        wrap(stage, when, countdown)
 
 
 if __name__ == "__main__":

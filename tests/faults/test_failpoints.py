@@ -7,6 +7,7 @@ import pytest
 
 from tests import models
 from tests.acceptance import jobs
+from tests.fault_table import EXACTLY_ONCE
 from tests.faults import failpoints
 
 pytestmark = [pytest.mark.timeout(300)]
@@ -57,6 +58,11 @@ async def _killed_at(trial, tmp_path, fault_row, when, stage, times):
             await running.more_answers(50)
         assert -signal.SIGKILL in [ended.exit_code for ended in running.ended]
         await running.judge(fault_row, codes={"reply_topic_denied"})
+
+
+@pytest.mark.fault_row("a worker is killed", "kill -9 after answers were sent", promise=5)
+async def test_a_kill_between_answers_and_commit_loses_nothing(spare_trial, tmp_path, fault_row):
+    await _killed_at(spare_trial, tmp_path, fault_row, "after", "publish", times=4)
 
 
 @pytest.mark.faults
@@ -113,14 +119,6 @@ async def _killed_at(trial, tmp_path, fault_row, when, stage, times):
             4,
             marks=pytest.mark.fault_row(
                 "a worker is killed", "kill -9 before answers are sent", promise=5
-            ),
-        ),
-        pytest.param(
-            "after",
-            "publish",
-            4,
-            marks=pytest.mark.fault_row(
-                "a worker is killed", "kill -9 after answers were sent", promise=5
             ),
         ),
         pytest.param(
@@ -243,3 +241,44 @@ async def test_a_kill_at_a_stage_loses_nothing(
     spare_trial, tmp_path, fault_row, when, stage, times
 ):
     await _killed_at(spare_trial, tmp_path, fault_row, when, stage, times)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("delivery", [EXACTLY_ONCE], indirect=True)
+@pytest.mark.parametrize(
+    ("when", "stage"),
+    [
+        pytest.param(
+            "after",
+            "begin",
+            marks=pytest.mark.fault_row(
+                "a worker is killed", "kill -9 after a transaction was begun", promise=2
+            ),
+        ),
+        pytest.param(
+            "after",
+            "add",
+            marks=pytest.mark.fault_row(
+                "a worker is killed", "kill -9 after a partition joined a transaction", promise=2
+            ),
+        ),
+        pytest.param(
+            "before",
+            "end",
+            marks=pytest.mark.fault_row(
+                "a worker is killed", "kill -9 before a transaction is ended", promise=2
+            ),
+        ),
+        pytest.param(
+            "after",
+            "end",
+            marks=pytest.mark.fault_row(
+                "a worker is killed", "kill -9 after a transaction was ended", promise=2
+            ),
+        ),
+    ],
+)
+async def test_a_kill_in_a_transaction_repeats_nothing(
+    spare_trial, tmp_path, fault_row, when, stage
+):
+    await _killed_at(spare_trial, tmp_path, fault_row, when, stage, times=4)

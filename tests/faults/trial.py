@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from daemon.values.errors import Exit
 from tests.acceptance import jobs
 from tests.acceptance.witness import Witness
-from tests.fault_table import EXACTLY_ONCE
+from tests.fault_table import AT_LEAST_ONCE, EXACTLY_ONCE
 from tests.faults.reader import read_log
 
 PARTITIONS = {"requests": 6, "replies": 3, "dead": 1}
@@ -27,11 +27,13 @@ SETTINGS = {
     "lanes.l.max_rows": 64,
 }
 _PATIENCE_S = 120.0
-"""How long after a fault everything may take to be answered; the machine may be busy."""
+"""The machine may be busy."""
+_LONGEST_S = 300.0
+"""How long a trial may take; pytest's own timeout may hit any task of the loop instead."""
 _LOOK_S = 0.2
 _RESTART_S = 0.5
 _ASK_S = 5.0
-_LEFT_ENDED = {Exit.CLEAN, Exit.DENIED, Exit.SETTINGS, Exit.USAGE}
+_LEFT_ENDED = {Exit.DENIED, Exit.SETTINGS, Exit.USAGE}
 """Exit codes after which a service manager does not start a worker again."""
 
 
@@ -57,12 +59,16 @@ class Trial:
         )
         self.ended = []
         """Ended, in order."""
+        self.patience_s = _PATIENCE_S
+        """How long after a fault everything may take to be answered."""
         self.faults = 0
         """How often something was broken; each may repeat what was not committed."""
         self.recovery_s = 0.0
         """The longest time from the end of a fault until all was answered that waited."""
         self.went_back = []
         """Commits below an earlier one, as (partition, before, after)."""
+        self.forgiven = set()
+        """Requests that a fault itself took away."""
         self._bootstrap = bootstrap
         self._workers = []
         self._committed = {}
@@ -141,9 +147,9 @@ class Trial:
 
     async def recovered(self):
         """Return when all is answered that was asked until now, and say how long that took."""
-        began_s, asked = time.monotonic(), self.witness.published
+        began_s, asked = time.monotonic(), self.witness.published - self.forgiven
         with suppress(TimeoutError):  # what is not answered is found by the reader
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(self.patience_s):
                 while not asked <= self.witness.answered:  # noqa: ASYNC110 - as above
                     await asyncio.sleep(_LOOK_S / 4)
         self.recovery_s = max(self.recovery_s, time.monotonic() - began_s)
@@ -173,24 +179,22 @@ class Trial:
 
     # What came of it
 
-    async def judge(self, fault_row, *, forgiven=frozenset(), codes=frozenset(), lives=True):
+    async def judge(self, fault_row, *, codes=frozenset(), lives=True):
         """Let another client read everything and decide.
 
-        forgiven: requests that the fault itself took away. codes: of error replies that it may
-        cause. lives: whether commits are to go on where they were, and not begin anew.
+        codes: of error replies that a fault may cause. lives: whether commits had to go on where
+        they were, and not begin anew.
         """
         await self.recovered()
-        log = await read_log(self._bootstrap, [self.names.replies, self.names.dead])
-        self.decide(self.witness.verdict(log), fault_row, forgiven, codes, lives=lives)
-
-    def decide(self, verdict, fault_row, forgiven=frozenset(), codes=frozenset(), *, lives=True):
-        """Note what was found; raise AssertionError when a promise is broken."""
-        lost = set(verdict.lost) - forgiven
+        verdict = self.witness.verdict(
+            await read_log(self._bootstrap, [self.names.replies, self.names.dead])
+        )
+        lost = set(verdict.lost) - self.forgiven
         repeated = verdict.repeated.total()
         fault_row(lost=len(lost), repeated=repeated, recovery_s=self.recovery_s)
         assert not lost, f"{len(lost)} of {verdict.sent} were never answered"
         assert [verdict.wrong, verdict.moved, verdict.unknown] == [[], [], []]
-        assert set(verdict.codes) <= codes, verdict.codes
+        assert set(verdict.codes) <= set(codes), verdict.codes
         assert repeated <= self._most_repeats(), f"{repeated} repeats"
         assert not (lives and self.went_back), self.went_back
         assert verdict.sent, "nothing was asked"
@@ -200,3 +204,20 @@ class Trial:
             return 0
         times = self.faults + len(self.ended)
         return times * PARTITIONS["requests"] * MAX_UNCOMMITTED
+
+
+def trial_maker(bootstrap, topics, folder, delivery):
+    """Return what makes trials, as contexts; settings by dotted name."""
+
+    @asynccontextmanager
+    async def make(model=None, *, answer=jobs.same, partitions=None, through=None, **settings):
+        names = await topics(**{**PARTITIONS, **(partitions or {})})
+        settings = SETTINGS | settings
+        if delivery != AT_LEAST_ONCE:
+            settings["kafka.delivery"] = delivery
+        job = jobs.Job(through or bootstrap, topics, names, folder, model, **settings)
+        trial = Trial(bootstrap, job, names, delivery, answer=answer)
+        async with asyncio.timeout(_LONGEST_S), job, trial:
+            yield trial
+
+    return make
