@@ -15,7 +15,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo test test-long test-faults fault-table test-gpu fuzz check format bench load pictures lock clean
+.PHONY: help bootstrap demo test test-long test-faults fault-table test-gpu fuzz check format bench load pictures sbom licences lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -71,6 +71,12 @@ check: $(STAMP) ## format, lint, types, import contracts
 format: $(STAMP) ## put the code into shape
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+sbom: $(STAMP) ## CycloneDX lists of what a worker runs, one for each kind of machine, in dist/
+	@$(BIN)/python requirements/bill.py --to dist
+
+licences: $(STAMP) ## what a worker runs, and under which terms
+	@$(BIN)/python requirements/bill.py --licences
 
 lock: ## compile requirements/*.in into hash-pinned locks (needs uv)
 	@for name in run load dev gpu; do \
