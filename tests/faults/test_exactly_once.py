@@ -6,10 +6,16 @@ import signal
 import pytest
 
 from loadtest.kafka.proxy import END_TXN, TXN_OFFSET_COMMIT
+from tests import fault_table
 from tests.acceptance.conftest import job_maker
 from tests.acceptance.jobs import events, metric, pair, terminate, until
 
-pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.kafka,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("delivery"),
+]
 
 EXACTLY_ONCE = {"kafka.delivery": "exactly-once", "kafka.transaction_interval": "300ms"}
 """Long, so that a transaction is nearly always open."""
@@ -26,19 +32,29 @@ def make_lone_job(broker, private_topics, tmp_path):
     return job_maker(broker.bootstrap, private_topics, tmp_path)
 
 
+@pytest.fixture(params=[fault_table.EXACTLY_ONCE])
+def delivery(request):
+    return request.param
+
+
 def _slot(number):
     return {"kafka.instance_id": f"slot-{number}"}
 
 
-async def _verdict(witness, *workers):
+async def _judge(fault_row, witness, *workers):
     await witness.until_all_answered()
     for worker in workers:
         assert await terminate(worker) == 0
     await witness.catch_up()
-    return witness.verdict()
+    verdict = witness.verdict()
+    fault_row(lost=len(verdict.lost), repeated=verdict.repeated.total())
+    assert verdict.exactly_once, verdict
 
 
-async def test_a_worker_that_was_stopped_past_its_session_repeats_nothing(make_job):
+@pytest.mark.fault_row(
+    "a worker stands still", "SIGSTOP past its session with a transaction open, twice", promise=2
+)
+async def test_a_worker_that_was_stopped_past_its_session_repeats_nothing(make_job, fault_row):
     async with make_job(**EXACTLY_ONCE) as (job, witness):
         stopped = await job.start()
         other = await job.start()
@@ -51,10 +67,15 @@ async def test_a_worker_that_was_stopped_past_its_session_repeats_nothing(make_j
                 stopped.send(signal.SIGCONT)
             await witness.until_answered(len(witness.answered) + 300)
 
-        assert (await _verdict(witness, stopped, other)).exactly_once
+        await _judge(fault_row, witness, stopped, other)
 
 
-async def test_rebalances_with_transactions_open_repeat_nothing(make_job):
+@pytest.mark.fault_row(
+    "the group is rebalanced",
+    "transactions are open in six rebalances, a worker is killed in one",
+    promise=2,
+)
+async def test_rebalances_with_transactions_open_repeat_nothing(make_job, fault_row):
     async with make_job(**EXACTLY_ONCE) as (job, witness):
         first = await job.start(**_slot(0))
         async with witness.load(300, pair):
@@ -67,10 +88,15 @@ async def test_rebalances_with_transactions_open_repeat_nothing(make_job):
                     assert await terminate(second) == 0
                 await witness.until_answered(len(witness.answered) + 200)
 
-        assert (await _verdict(witness, first)).exactly_once
+        await _judge(fault_row, witness, first)
 
 
-async def test_of_two_workers_with_one_instance_one_ends_and_nothing_is_repeated(make_job):
+@pytest.mark.fault_row(
+    "two workers have one name", "the second one takes transactions and partitions over", promise=2
+)
+async def test_of_two_workers_with_one_instance_one_ends_and_nothing_is_repeated(
+    make_job, fault_row
+):
     async with make_job(**EXACTLY_ONCE, **_slot(0)) as (job, witness):
         first = await job.start()
         async with witness.load(300, pair):
@@ -80,14 +106,43 @@ async def test_of_two_workers_with_one_instance_one_ends_and_nothing_is_repeated
             await witness.until_answered(len(witness.answered) + 300)
 
         assert "kafka.instance_id" in events(first, "worker.failed")[0]["reason"]
-        assert (await _verdict(witness, second)).exactly_once
+        await _judge(fault_row, witness, second)
 
 
 @pytest.mark.parametrize(
-    ("lost", "hang_up"), [(END_TXN, True), (END_TXN, False), (TXN_OFFSET_COMMIT, True)]
+    ("lost", "hang_up"),
+    [
+        pytest.param(
+            END_TXN,
+            True,
+            marks=pytest.mark.fault_row(
+                "answers get lost",
+                "to the end of a transaction, connection cut, three times",
+                promise=2,
+            ),
+        ),
+        pytest.param(
+            END_TXN,
+            False,
+            marks=pytest.mark.fault_row(
+                "answers get lost",
+                "to the end of a transaction, in silence, three times",
+                promise=2,
+            ),
+        ),
+        pytest.param(
+            TXN_OFFSET_COMMIT,
+            True,
+            marks=pytest.mark.fault_row(
+                "answers get lost",
+                "to the commit in a transaction, connection cut, three times",
+                promise=2,
+            ),
+        ),
+    ],
 )
 async def test_answers_of_the_broker_that_get_lost_repeat_nothing(
-    make_lone_job, proxy, lost, hang_up
+    make_lone_job, proxy, fault_row, lost, hang_up
 ):
     through = {"kafka.bootstrap_servers": proxy.bootstrap}
     async with make_lone_job(**EXACTLY_ONCE, **_slot(0)) as (job, witness):
@@ -103,4 +158,4 @@ async def test_answers_of_the_broker_that_get_lost_repeat_nothing(
 
         assert await metric(worker, "requests_total") > 0
         assert events(worker, "transaction.aborted")
-        assert (await _verdict(witness, worker)).exactly_once
+        await _judge(fault_row, witness, worker)
