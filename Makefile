@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 KEEP ?=
 ANEW ?=
+SEED ?=
 SCENARIO ?= quickstart
 JOBS ?= 2
 MINUTES ?= 10
@@ -15,7 +16,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo test test-long test-faults fault-table test-gpu fuzz check format bench load pictures sbom licences lock clean
+.PHONY: help bootstrap demo test test-long test-faults fault-table soak test-gpu fuzz check format bench load pictures sbom licences lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -46,6 +47,10 @@ test-faults: $(STAMP) ## what breaks brokers, networks and workers, some 40 minu
 
 fault-table: $(STAMP) ## the table of docs/reliability.md, of all runs of test-faults since `make fault-table ANEW=1`
 	@$(BIN)/python -m tests.fault_table $(if $(ANEW),--anew)
+
+soak: MINUTES = 30
+soak: $(STAMP) ## faults at random over both deliveries: MINUTES=30, SEED= to make the same choices again
+	@$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 test-gpu: $(STAMP) ## what needs an NVIDIA GPU and the extra `gpu`
 	@$(BIN)/python -m pytest -m gpu

@@ -219,5 +219,7 @@ class _Way:
             early_s = due_s - asyncio.get_running_loop().time()
             if early_s > 0:
                 await asyncio.sleep(early_s)
+            if self._writer.transport.is_closing():
+                return  # uvloop refuses to write to what was cut
             self._writer.write(piece)
             await self._writer.drain()
