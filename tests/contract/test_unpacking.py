@@ -3,6 +3,7 @@
 import asyncio
 import struct
 
+import cramjam
 import pytest
 from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.record.memory_records import _MemoryRecordsPy
@@ -10,7 +11,7 @@ from aiokafka.structs import TopicPartition
 
 from daemon.kafka.reading.poison_records import Isolation, TolerantRecords
 from daemon.kafka.reading.room import Room
-from tests.raw_batches import CODECS, batch
+from tests.raw_batches import CODECS, batch, seal
 
 _LIMIT_BYTES = 16 * 2**20
 _BODY = bytes(2**20)
@@ -130,6 +131,51 @@ async def test_a_large_batch_beyond_the_bound_is_unreadable_and_the_next_is_serv
     assert await reading.take(records, 2**30) == [2]
     (bad,) = reading.isolation.take().values()
     assert [offset for offset, _ in bad] == [0, 1]
+
+
+async def test_a_record_that_unpacks_to_millions_of_headers_is_unreadable_alone(reading):
+    """The client would make 5 GiB of objects of them."""
+    evil = batch(b"a", b"b" * 2**20, b"c", headers=[[], [("name", b"x")], []])
+    head, records = evil[:61], evil[61:]
+    sent = records.index(b"\x02\x08name\x02x")  # one header
+    swarm = _varint(4_000_000) + bytes(8_000_000)
+    grown = _longer(records, sent, swarm)
+    packed = bytes(cramjam.zstd.compress(bytes(grown)))
+    struct.pack_into(">i", head, 8, 49 + len(packed))
+    struct.pack_into(">h", head, 21, 4)
+    records = reading.records(seal(bytearray(head) + packed))
+
+    assert await reading.take(records, 2**30) == [0, 2]
+    (bad,) = reading.isolation.take().values()
+    assert bad == [(1, "more than 20000 headers")]
+
+
+def _varint(number):
+    """Zigzag, as Kafka writes it."""
+    number, out = number << 1, b""
+    while number >= 0x80:
+        out += bytes([number & 0x7F | 0x80])
+        number >>= 7
+    return out + bytes([number])
+
+
+def _longer(records, at, instead):
+    """Put `instead` in place of the one header of the second record, which starts `at`."""
+    first = 1 + (records[0] >> 1)  # the length of a short record takes one byte
+    _, body = _read_varint(records, first)
+    end = at + len(b"\x02\x08name\x02x")
+    second = records[body:at] + instead
+    return records[:first] + _varint(len(second)) + second + records[end:]
+
+
+def _read_varint(data, at):
+    number, shift = 0, 0
+    while True:
+        byte = data[at]
+        number |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return number >> 1, at
 
 
 async def test_a_record_is_counted_with_its_headers(reading):

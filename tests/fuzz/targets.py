@@ -163,7 +163,7 @@ def decompression(data: bytes) -> None:
     codec = data[0] % 8
     small = decompressor.unpack_small(batch, codec)
     try:
-        whole = decompressor.unpack(batch, codec)
+        whole = decompressor.unpack(batch, codec).plain
     except CannotUnpack:
         _require(small is None, "unpacked in the window only")
     else:

@@ -7,11 +7,11 @@ some of its codecs end the process when memory runs out.
 import mmap
 import struct
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import cramjam
 
-from daemon.kafka.reading.record_batches import HEAD, uncompressed_head
+from daemon.kafka.reading.record_batches import HEAD, is_sound, uncompressed_head
 
 Unpack: TypeAlias = Callable[[Any, Any], int]
 
@@ -29,6 +29,13 @@ _BLOCK_LENGTH = struct.Struct(">i")
 
 class CannotUnpack(Exception):
     """What a batch holds is damaged, of an unknown codec, or larger than the bound."""
+
+
+class Unpacked(NamedTuple):
+    """A large batch; when it is not sound the client's parser must not see it."""
+
+    plain: memoryview
+    is_sound: bool
 
 
 class Decompressor:
@@ -52,8 +59,8 @@ class Decompressor:
             return None
         return b"".join((uncompressed_head(batch), window[:filled]))
 
-    def unpack(self, batch: memoryview, codec: int) -> memoryview:
-        """Return `batch` with its records unpacked; raises CannotUnpack.
+    def unpack(self, batch: memoryview, codec: int) -> Unpacked:
+        """Return `batch` with its records unpacked, and looked over; raises CannotUnpack.
 
         May be called in any thread. The result has memory of its own, which is mapped, not
         allocated: pages that it does not reach take none.
@@ -66,7 +73,8 @@ class Decompressor:
             raise CannotUnpack(
                 f"cannot be unpacked into {self._limit_bytes} bytes: {error}"
             ) from None
-        return plain[: HEAD.size + filled]
+        plain = plain[: HEAD.size + filled]
+        return Unpacked(plain, is_sound(plain))
 
 
 def _unpack(codec: int, packed: memoryview, into: memoryview) -> int:

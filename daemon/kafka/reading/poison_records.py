@@ -22,7 +22,7 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.structs import TopicPartition
 
-from daemon.kafka.reading.decompression import CannotUnpack, Decompressor
+from daemon.kafka.reading.decompression import WINDOW_BYTES, CannotUnpack, Decompressor, Unpacked
 from daemon.kafka.reading.record_batches import (
     CODEC_MASK,
     COUNT,
@@ -30,6 +30,7 @@ from daemon.kafka.reading.record_batches import (
     HEAD,
     FetchedRecord,
     Item,
+    is_sound,
     read_leniently,
     stubs_for,
 )
@@ -112,7 +113,7 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
     """Whether it is not to be unpacked on the event loop."""
     _is_odd = False
     """Whether its records have to be looked at one by one."""
-    _unpacked: Future[memoryview] | None = None
+    _unpacked: Future[Unpacked] | None = None
     """What is, or will be, a large batch unpacked."""
 
     def take(self, room: Room) -> list[FetchedRecord]:
@@ -181,15 +182,19 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
         if self._raw is None and not self._go_on():
             return False
         try:
-            self._plain = self._unpack()
+            unpacked = self._unpack()
         except CannotUnpack as error:
             self._give_up(self._batch, str(error))
             self._rest = iter(())
             return True
-        if self._plain is None:
+        if unpacked is None:
             return False
-        self._is_odd = self._plain[_MAGIC_AT] < _CURRENT_MAGIC
-        self._rest = iter(self._batch if self._is_odd else DefaultRecordBatch(self._plain))
+        self._plain = plain = unpacked.plain
+        if unpacked.is_sound:
+            self._is_odd = plain[_MAGIC_AT] < _CURRENT_MAGIC
+            self._rest = iter(self._batch if self._is_odd else DefaultRecordBatch(plain))
+        else:
+            self._read_leniently(plain)
         return True
 
     def _go_on(self) -> bool:
@@ -241,7 +246,7 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
             batch.is_transactional and batch.producer_id in self._aborted_producers
         )
 
-    def _unpack(self) -> memoryview | None:
+    def _unpack(self) -> Unpacked | None:
         """Return the batch with its records as they are, None while that takes time.
 
         Raises CannotUnpack.
@@ -252,12 +257,12 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
         old = raw[_MAGIC_AT] < _CURRENT_MAGIC
         codec = (raw[_OLD_ATTRIBUTES_AT] if old else batch.attributes) & CODEC_MASK
         if not codec:
-            return raw
+            return Unpacked(raw, old or len(raw) <= WINDOW_BYTES or is_sound(raw))
         if old:
             raise CannotUnpack("compressed in a format before Kafka 0.11")
         decompressor, large = self._isolation.decompressor, self._isolation.large
         if not self._is_large and (small := decompressor.unpack_small(raw, codec)) is not None:
-            return memoryview(small)
+            return Unpacked(memoryview(small), is_sound=True)
         self._is_large = True
         if large is None:
             return decompressor.unpack(raw, codec)
@@ -365,11 +370,14 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
         if plain is None or plain[_MAGIC_AT] < _CURRENT_MAGIC:
             self._give_up(self._batch, str(error))
             return False
+        self._read_leniently(plain)
+        return True
+
+    def _read_leniently(self, plain: memoryview) -> None:
         topic, partition = self._tp
         self._is_odd = True
         items = read_leniently(plain, topic, partition, self.next_fetch_offset)
         self._rest = _readable(items, self._isolation, self._tp)
-        return True
 
     def _give_up(self, batch: Any, reason: str) -> None:
         """Report what is left of `batch`."""

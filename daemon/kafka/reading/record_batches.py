@@ -25,6 +25,8 @@ CODEC_MASK = 0x07
 _LOG_APPEND_TIME = 0x08
 _LONGEST_VARINT = 10
 
+MOST_HEADERS = 20_000
+"""Headers of a record that are read at all, beyond any limit of a request; as objects, 3 MiB."""
 MOST_STUBS = 1_000
 """Unreadable records named one by one in a batch; whoever writes more of them hears of the rest as
 one. A batch of 1 MB may claim tens of millions."""
@@ -36,6 +38,33 @@ def uncompressed_head(batch: memoryview) -> bytes:
     (attributes,) = ATTRIBUTES.unpack_from(head, ATTRIBUTES_AT)
     ATTRIBUTES.pack_into(head, ATTRIBUTES_AT, attributes & ~CODEC_MASK)
     return bytes(head)
+
+
+def is_sound(batch: memoryview) -> bool:
+    """Whether no record of `batch`, whose records are not packed, has more headers than are read.
+
+    False too where the records are damaged. O(records): only the long ones are looked into, since a
+    header takes two bytes. The client would make objects of all: 64 MiB of headers took 5 GiB.
+    """
+    (count,) = COUNT.unpack_from(batch, COUNT_AT)
+    reader = _Reader(batch, HEAD.size)
+    try:
+        for _ in range(count):
+            body = reader.part(reader.varint())
+            if len(body) > 2 * MOST_HEADERS and _header_count(body) > MOST_HEADERS:
+                return False
+    except ValueError:
+        return False
+    return True
+
+
+def _header_count(body: memoryview) -> int:
+    reader = _Reader(body, 1)  # attributes are unused
+    reader.varint()
+    reader.varint()
+    for _ in ("key", "value"):
+        reader.part(max(reader.varint(), 0))
+    return reader.varint()
 
 
 class FetchedRecord(msgspec.Struct, frozen=True, eq=False, gc=False):
@@ -117,7 +146,10 @@ def _read(
         key = reader.nullable()
         value = reader.nullable()
         headers: list[Header] = []
-        for _ in range(reader.varint()):
+        count = reader.varint()
+        if count > MOST_HEADERS:
+            return Unreadable(offset, f"more than {MOST_HEADERS} headers")
+        for _ in range(count):
             name = str(reader.part(reader.varint()), "utf-8")
             # Kafka allows a header without a value; so does the client's own parser.
             headers.append((name, reader.nullable()))  # type: ignore[arg-type]  # null is kept

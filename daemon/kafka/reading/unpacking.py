@@ -11,7 +11,7 @@ from typing import Protocol
 
 from aiokafka.structs import TopicPartition
 
-from daemon.kafka.reading.decompression import Decompressor
+from daemon.kafka.reading.decompression import Decompressor, Unpacked
 
 
 class Holder(Protocol):
@@ -38,7 +38,7 @@ class LargeBatches:
         self._ready = ready
         self._holder: weakref.ref[Holder] | None = None
         """The client drops what was fetched of partitions that it loses, and tells nobody."""
-        self._running: asyncio.Future[memoryview] | None = None
+        self._running: asyncio.Future[Unpacked] | None = None
         self._wanted: Collection[TopicPartition] = ()
 
     def read(self, partitions: Collection[TopicPartition]) -> None:
@@ -47,7 +47,7 @@ class LargeBatches:
 
     def unpack(
         self, holder: Holder, batch: memoryview, codec: int
-    ) -> asyncio.Future[memoryview] | None:
+    ) -> asyncio.Future[Unpacked] | None:
         """Return what will be `batch` with its records unpacked, or raise CannotUnpack.
 
         None while the place is taken: to be asked again after `ready`, or at the next look.
@@ -70,7 +70,7 @@ class LargeBatches:
         self._holder = None
         return True
 
-    def _finish(self, unpacked: asyncio.Future[memoryview]) -> None:
+    def _finish(self, unpacked: asyncio.Future[Unpacked]) -> None:
         self._running = None
         if not unpacked.cancelled():
             unpacked.exception()  # its holder, who may be gone, raises it
