@@ -69,18 +69,18 @@ class Settlement:
         for ledger, group in _by_ledger(answers).items():
             if not ledger.lost:
                 ledger.settle([answer.record.offset for answer in group])
+            ledger.lane.budget.give_replies(sum([answer.reply_bytes for answer in group]))
             self._metrics.answered(ledger.lane.name, group, wall_s=time.time())
             self._metrics.stage(ledger.lane.name, "publish", publish_s)
-            ledger.lane.budget.give_replies(sum([answer.reply_bytes for answer in group]))
             self._give_back(ledger.lane, group)
         self._note_change()
 
     def handed_back(self, gone: Sequence[_Item]) -> None:
         """`gone` are requests, or answers to some, that another worker owes now."""
         for ledger, group in _by_ledger(gone).items():
-            self._metrics.handed_back(ledger.lane.name, len(group))
             replies_bytes = sum([getattr(each, "reply_bytes", 0) for each in group])  # or requests
             ledger.lane.budget.give_replies(replies_bytes)
+            self._metrics.handed_back(ledger.lane.name, len(group))
             self._give_back(ledger.lane, group)
         self._note_change()
 
