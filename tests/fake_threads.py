@@ -142,6 +142,9 @@ class FakeTransformThreads:
         self._results: dict = {}
         self.lost = 0
 
+    def group_size(self, lane: str) -> int:
+        return self._slices.group_size(lane)
+
     async def run(self, lane: str, work, values: Sequence, *, limit_s: float):
         group = ValueGroup(lane, work, values, limit_s=limit_s)
         self._results[group] = self._loop.create_future()
@@ -180,13 +183,14 @@ class FakeTransformThreads:
 
     def _end(self, piece: TimeSlice) -> None:
         try:
-            goes_on = self._slices.came(piece, piece.group.work(piece.value), self._loop.time())
+            goes_on = piece.came(piece.group.work(piece.value), self._loop.time())
         except BaseException as failure:  # noqa: BLE001 - as the real ones hand it over
-            self._slices.failed(piece, failure, self._loop.time())
+            piece.failure = failure
             goes_on = False
         if goes_on and not self._closed:
             self._begin(piece)
             return
+        self._slices.end(piece, self._loop.time())
         if piece.is_given_up:
             self._idle += self.lost > MOST_LOST
             self.lost -= 1

@@ -27,6 +27,7 @@ from daemon.line.settlement import Settlement
 from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
 from daemon.preparing.steps import Step, Steps
+from daemon.preparing.time_slices import LARGE_GROUP
 from daemon.preparing.transform_threads import TransformThreads
 from daemon.preparing.transforms import Transforms
 from daemon.process.gc_policy import GcPolicy
@@ -137,11 +138,12 @@ def assemble(
         metrics,
         held=lambda: settlement.full_of_replies,
     )
+    on_loop = {lane.name for lane in lanes if all_cheap(settings, lane, models)}
     steps = Steps(
         {lane.name: lane_steps(settings, lane, transforms) for lane in lanes},
         tasks,
         handed_back=settlement.handed_back,
-        on_loop=[lane.name for lane in lanes if all_cheap(settings, lane, models)],
+        group_size=lambda lane: LARGE_GROUP if lane in on_loop else transforms.group_size(lane),
     )
     probing = Probing(source, delivery, dispatch, settlement)
     intake = Intake(source, admission, steps, dispatch, outbox, settlement, probing)

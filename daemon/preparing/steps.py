@@ -13,16 +13,13 @@ Rule 3. A step keeps a limit in time of its own, since it alone knows what becom
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 from daemon.loop.tasks import Tasks
+from daemon.preparing.time_slices import GROUP
 from daemon.values.messages import Answer, Request
 
-GROUP = 16
-"""Requests that go together: long enough to hide a hand-over, short enough to share out."""
-GROUP_ON_LOOP = 64
-"""The same for steps that never wait: what comes of a group wakes the dispatcher, which is worth 100 us."""
 MOST_GROUPS = 4
 """Two threads are at work, and each has its next group waiting."""
 
@@ -47,16 +44,14 @@ class Steps:
         tasks: Tasks,
         *,
         handed_back: Callable[[Sequence[Request]], None],
-        on_loop: Collection[str] = (),
+        group_size: Callable[[str], int] = lambda _lane: GROUP,
     ) -> None:
         """`by_lane`: every lane's steps, in order; `handed_back` gets what another worker owes.
 
-        `on_loop` are lanes whose steps never wait.
+        `group_size` tells how many requests of a lane go together at present.
         """
-        self._lanes = {
-            name: _Lane(tuple(steps), GROUP_ON_LOOP if name in on_loop else GROUP)
-            for name, steps in by_lane.items()
-        }
+        self._lanes = {name: _Lane(tuple(steps)) for name, steps in by_lane.items()}
+        self._group_size = group_size
         self._tasks = Tasks(tasks)
         self._handed_back = handed_back
         self._under_way = 0
@@ -79,7 +74,8 @@ class Steps:
             done(requests, ())
             return
         self._under_way += len(requests)
-        lane.waiting.extend((group, done) for group in groups(requests, lane.group))
+        size = self._group_size(name)
+        lane.waiting.extend((group, done) for group in groups(requests, size))
         for _ in range(min(MOST_GROUPS - lane.groups_under_way, len(lane.waiting))):
             lane.groups_under_way += 1
             self._tasks.start(self._work_off(lane), name=f"prepare {name}")
@@ -130,14 +126,13 @@ class Steps:
 class _Lane:
     """A lane's steps, and the groups that wait for them."""
 
-    def __init__(self, steps: Sequence[Step], group: int) -> None:
+    def __init__(self, steps: Sequence[Step]) -> None:
         self.steps = steps
-        self.group = group
         self.waiting: deque[tuple[Sequence[Request], Done]] = deque()
         self.groups_under_way = 0
 
 
-def groups(values: Sequence[_Value], size: int = GROUP) -> Iterator[Sequence[_Value]]:
+def groups(values: Sequence[_Value], size: int) -> Iterator[Sequence[_Value]]:
     """Yield `values` in groups of `size`, the last one as large as it is."""
     for first in range(0, len(values), size):
         yield values[first : first + size]

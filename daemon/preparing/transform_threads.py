@@ -10,7 +10,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from daemon.preparing.time_slices import In, Late, Out, TimeSlice, TimeSlices, ValueGroup
+from daemon.preparing.time_slices import (
+    In,
+    Late,
+    Out,
+    TimeSlice,
+    TimeSlices,
+    ValueGroup,
+)
 
 THREADS = 2
 """Python code shares one interpreter lock: more threads only help transforms that release it."""
@@ -40,6 +47,10 @@ class TransformThreads:
     def lost(self) -> int:
         """Threads whose call was given up and has not returned."""
         return self._lost
+
+    def group_size(self, lane: str) -> int:
+        """Return how many values of `lane` are to be handed over together at present."""
+        return self._slices.group_size(lane)
 
     async def run(
         self, lane: str, work: Callable[[In], Out], values: Sequence[In], *, limit_s: float
@@ -111,11 +122,21 @@ class TransformThreads:
     # In a thread
 
     def _work(self) -> None:
-        while (piece := self._next()) is not None:
-            self._run(piece)
+        piece: TimeSlice | None = None
+        while (piece := self._next(piece)) is not None:
+            work, came, now_s = piece.group.work, piece.came, time.monotonic
+            try:
+                for value in piece.values:
+                    if not came(work(value), now_s()):
+                        break
+            except BaseException as failure:  # noqa: BLE001 -- raised to who waits for the group
+                piece.failure = failure
 
-    def _next(self) -> TimeSlice | None:
+    def _next(self, ended: TimeSlice | None) -> TimeSlice | None:
+        """Hand in the slice that ended, and wait for the next; None: this thread is not needed."""
         with self._ready:
+            if ended is not None:
+                self._hand_in(ended)
             while not self._closed and self._at_work <= THREADS:
                 piece = self._slices.take(time.monotonic())
                 if piece is not None:
@@ -124,23 +145,11 @@ class TransformThreads:
             self._at_work -= 1
             return None
 
-    def _run(self, piece: TimeSlice) -> None:
-        """Make the calls of one slice; a thread that was lost for a while is back after it."""
-        while self._goes_on(piece):
-            pass
-        if piece.is_given_up:
-            with self._ready:
-                self._lost -= 1
-                self._at_work += 1
-        elif piece.group.is_over and not self._loop.is_closed():
+    def _hand_in(self, piece: TimeSlice) -> None:
+        if piece.is_given_up:  # this thread was lost for a while, and is back
+            self._lost -= 1
+            self._at_work += 1
+            return
+        self._slices.end(piece, time.monotonic())
+        if piece.group.is_over and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._hand_back, piece.group)
-
-    def _goes_on(self, piece: TimeSlice) -> bool:
-        try:
-            result = piece.group.work(piece.value)
-        except BaseException as failure:  # noqa: BLE001 -- raised to who waits for the group
-            with self._ready:
-                self._slices.failed(piece, failure, time.monotonic())
-            return False
-        with self._ready:
-            return self._slices.came(piece, result, time.monotonic())

@@ -53,6 +53,10 @@ class Transforms:
         """Requests that have run and whose replies are still being made."""
         return self._finishing
 
+    def group_size(self, lane: str) -> int:
+        """Return how many requests of `lane` to hand over together at present."""
+        return self._threads.group_size(lane)
+
     async def prepare(self, requests: Sequence[Request]) -> Prepared:
         """Make inputs of bodies: a step (daemon.preparing.steps). Other forms pass as they are."""
         ready: list[Request] = []
@@ -98,7 +102,7 @@ class Transforms:
             done(self._answers(served, part, sound, [convert(outputs) for _, outputs in sound]))
             return
         self._finishing += len(sound)
-        for group in groups(sound):
+        for group in groups(sound, self.group_size(served.batch.bucket.lane)):
             finish = self._finish(served, part, group, convert, done)
             self._tasks.start(finish, name="finish")
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.loop.tasks import Tasks
-from daemon.preparing.steps import GROUP, GROUP_ON_LOOP, MOST_GROUPS, Steps
+from daemon.preparing.steps import MOST_GROUPS, Steps
+from daemon.preparing.time_slices import GROUP, LARGE_GROUP
 from daemon.values.messages import Bucket
 from tests.ledgers import make_ledger
 from tests.requests import make_requests
@@ -16,10 +17,10 @@ from tests.requests import make_requests
 class Station:
     """A station, and what comes out of it; requests are told apart by offset."""
 
-    def __init__(self, *, on_loop=(), **by_lane):
+    def __init__(self, *, group_size=lambda _lane: GROUP, **by_lane):
         self.tasks = Tasks()
         self.ready, self.answers, self.handed_back, self.groups = [], [], [], []
-        self.steps = Steps(by_lane, self.tasks, handed_back=self._hand_back, on_loop=on_loop)
+        self.steps = Steps(by_lane, self.tasks, handed_back=self._hand_back, group_size=group_size)
         self.counts = []
 
     def prepare(self, *requests):
@@ -91,11 +92,11 @@ async def test_requests_come_out_group_by_group():
 
 
 async def test_where_no_step_waits_groups_are_larger():
-    station = Station(l=(passes,), on_loop=["l"])
-    station.prepare(*requests(2 * GROUP_ON_LOOP))
+    station = Station(l=(passes,), group_size={"l": LARGE_GROUP}.get)
+    station.prepare(*requests(2 * LARGE_GROUP))
     await station.quiet()
 
-    assert list(map(len, station.groups)) == [GROUP_ON_LOOP] * 2
+    assert list(map(len, station.groups)) == [LARGE_GROUP] * 2
 
 
 async def test_steps_follow_one_another():

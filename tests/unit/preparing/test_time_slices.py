@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.preparing.time_slices import SLICE_S, Late, TimeSlices, ValueGroup
+from daemon.preparing.time_slices import GROUP, LARGE_GROUP, SLICE_S, Late, TimeSlices, ValueGroup
 
 LIMIT_S = 1.0
 
@@ -20,6 +20,12 @@ def slices(*groups, weights=None):
     for each in groups:
         made.put(each)
     return made
+
+
+def ends(made, piece, result, now_s):
+    """The value under way has `result`, and its slice is over."""
+    piece.came(result, now_s)
+    made.end(piece, now_s)
 
 
 def test_nothing_waits():
@@ -39,9 +45,10 @@ def test_values_follow_one_another_until_the_slice_is_over():
     made = slices(whole)
     piece = made.take(0.0)
 
-    assert made.came(piece, "0", SLICE_S / 2)
+    assert piece.came("0", SLICE_S / 2)
     assert piece.value == 1
-    assert not made.came(piece, "1", SLICE_S)
+    assert not piece.came("1", SLICE_S)
+    made.end(piece, SLICE_S)
     assert made.take(SLICE_S).value == 2
     assert whole.results == ["0", "1"]
 
@@ -49,7 +56,7 @@ def test_values_follow_one_another_until_the_slice_is_over():
 def test_what_gives_its_thread_away_stays_the_first_of_its_lane():
     first, second = group(count=2), group()
     made = slices(first, second)
-    made.came(made.take(0.0), "0", 1.0)
+    ends(made, made.take(0.0), "0", 1.0)
 
     assert made.take(1.0).group is first
 
@@ -60,7 +67,7 @@ def test_lanes_take_turns():
     for now_s in range(6):
         piece = made.take(now_s)
         order.append(piece.group.lane)
-        made.came(piece, "", now_s + 1)
+        ends(made, piece, "", now_s + 1)
 
     assert sorted(order[:2]) == sorted(order[2:4]) == ["a", "b"]
 
@@ -71,7 +78,7 @@ def test_a_heavier_lane_gets_more():
     for now_s in range(54):
         piece = made.take(now_s)
         order.append(piece.group.lane)
-        made.came(piece, "", now_s + 1)
+        ends(made, piece, "", now_s + 1)
 
     assert order.count("b") == pytest.approx(48, abs=2)
 
@@ -83,7 +90,7 @@ def order_of(made, seconds, count, began_s=0.0):
         piece = made.take(now_s)
         order += piece.group.lane
         now_s += seconds[piece.group.lane]
-        made.came(piece, "", now_s)
+        ends(made, piece, "", now_s)
     return order
 
 
@@ -109,7 +116,8 @@ def test_a_failure_ends_its_group_and_no_other():
     piece = made.take(0.0)
     error = ZeroDivisionError()
 
-    made.failed(piece, error, 0.5)
+    piece.failure = error
+    made.end(piece, 0.5)
 
     assert (failing.is_over, failing.failure) == (True, error)
     assert made.take(0.5).group is other
@@ -127,15 +135,16 @@ def test_a_late_value_is_given_up_and_the_rest_goes_on():
 
     assert rest.value == 1
     assert whole.results == [Late(LIMIT_S)]
-    assert not made.came(piece, "too late", 9.0)
-    made.failed(piece, ZeroDivisionError(), 9.0)
+    assert not piece.came("too late", 9.0)
+    piece.failure = ZeroDivisionError()
+    made.end(piece, 9.0)
     assert (whole.results, whole.failure) == ([Late(LIMIT_S)], None)
 
 
 def test_the_limit_counts_from_the_beginning_of_each_value():
     made = slices(group(count=2, limit_s=0.03))
     piece = made.take(0.0)
-    made.came(piece, "0", 0.019)
+    assert piece.came("0", 0.019)
 
     assert made.give_up_late(0.04) == []
     assert made.give_up_late(0.05) == [piece]
@@ -154,6 +163,20 @@ def test_who_looks_when_told_finds_what_is_late_at_that_moment():
     assert made.next_late_s(13.0) is None
 
 
+@pytest.mark.parametrize(
+    ("value_s", "size"), [(0.0, LARGE_GROUP), (SLICE_S / 40, 39), (SLICE_S, GROUP), (9.0, GROUP)]
+)
+def test_values_that_take_little_go_together_in_larger_groups(value_s, size):
+    made = slices(group(count=2))
+    assert made.group_size("a") == GROUP  # nothing is known
+    piece = made.take(0.0)
+    piece.came("0", value_s)
+    ends(made, piece, "1", 2 * value_s)
+
+    assert made.group_size("a") == pytest.approx(size, abs=1)
+    assert made.group_size("b") == GROUP
+
+
 def test_what_nobody_wants_is_not_begun():
     unwanted, other = group(), group()
     unwanted.is_wanted = False
@@ -167,8 +190,30 @@ def test_what_nobody_wants_any_more_is_not_gone_on_with():
     piece = made.take(0.0)
     unwanted.is_wanted = False
 
-    assert not made.came(piece, "0", 0.001)
+    assert not piece.came("0", 0.001)
+    made.end(piece, 0.001)
     assert made.take(0.001) is None
+
+
+def test_a_result_that_comes_while_it_is_given_up_counts_and_what_is_left_waits():
+    whole = group(count=3)
+    made = slices(whole)
+    piece = made.take(0.0)
+
+    class Last(list):
+        """Gets a result between two looks at it."""
+
+        def __len__(self):
+            count = super().__len__()
+            if not count:
+                self.append("0")
+            return count
+
+    piece.results = Last()
+    assert made.give_up_late(LIMIT_S) == [piece]
+
+    assert whole.results == ["0"]
+    assert made.take(LIMIT_S).value == 1
 
 
 class Play:
@@ -198,9 +243,10 @@ class Play:
                 self.free += 1  # another thread takes its place
             return True
         self.now_s = self.ends.pop(piece)
-        if self.slices.came(piece, piece.group.work(piece.value), self.now_s):
+        if piece.came(piece.group.work(piece.value), self.now_s):
             self.ends[piece] = self.now_s + seconds(piece.value)
         else:
+            self.slices.end(piece, self.now_s)
             self.free += 1
         return True
 
