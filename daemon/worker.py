@@ -27,6 +27,7 @@ from daemon.process.memory import memory_budget
 from daemon.process.notify import Notifier
 from daemon.process.signals import Signals
 from daemon.process.standard_streams import end_process
+from daemon.process.start_attempts import StartAttempts
 from daemon.process.watchdog import Watchdog
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.events import Event
@@ -86,6 +87,11 @@ class Worker:
         self._open_line = open_line
         self._metrics = metrics
         self._models = Models(settings, base, on_stuck=_end_stuck)
+        self._start_attempts = StartAttempts(
+            os.environ,
+            f"{settings.kafka.group}/{settings.kafka.instance_id}",
+            [base / model.path for model in settings.models.values()],
+        )
         self._tasks: Tasks
         self._source: Source | None = None
         self._line: Pipeline | None = None
@@ -219,7 +225,8 @@ class Worker:
 
     async def _start(self, stack: AsyncExitStack) -> tuple[Source, Pipeline]:
         """Load the models and join the group, for as long as that takes; raises Fatal."""
-        await in_thread(self._models.load)
+        with self._start_attempts.attempt():
+            await in_thread(self._models.load)
         self._metrics.bind_models(self._models.serving)
         source, line = await stack.enter_async_context(
             self._open_line(
@@ -229,6 +236,7 @@ class Worker:
                 self._metrics,
                 self._tasks,
                 moved=self._health.moved,
+                isolating=self._announcer.isolating,
             )
         )
         await line.start()

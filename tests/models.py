@@ -154,6 +154,22 @@ def divide():
     return _model([node], [("a", "INT32", ["n"]), ("b", "INT32", ["n"])], [("y", "INT32", ["n"])])
 
 
+def quotient():
+    """Return x int64 [n, 2] -> y int64 [n, 1]: the first by two more than the second."""
+    nodes = [
+        helper.make_node("Gather", ["x", "first"], ["a"], axis=1),
+        helper.make_node("Gather", ["x", "second"], ["b"], axis=1),
+        helper.make_node("Add", ["b", "two"], ["divisor"]),
+        helper.make_node("Div", ["a", "divisor"], ["y"]),
+    ]
+    weights = [
+        helper.make_tensor(name, TensorProto.INT64, [1], [value])
+        for name, value in (("first", 0), ("second", 1), ("two", 2))
+    ]
+    inputs, outputs = [("x", "INT64", ["n", 2])], [("y", "INT64", ["n", 1])]
+    return _model(nodes, inputs, outputs, weights)
+
+
 def half():
     """Return x float16 [n, 2] -> y = 2x."""
     node = helper.make_node("Add", ["x", "x"], ["y"])

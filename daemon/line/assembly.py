@@ -22,7 +22,7 @@ from daemon.line.dispatch import Dispatch
 from daemon.line.intake import Intake
 from daemon.line.outbox import Outbox
 from daemon.line.pipeline import Pipeline
-from daemon.line.probing import Probing
+from daemon.line.probing import Isolating, Probing
 from daemon.line.settlement import Settlement
 from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
@@ -46,6 +46,7 @@ async def kafka_line(
     tasks: Tasks,
     *,
     moved: Callable[[], None],
+    isolating: Isolating,
 ) -> AsyncIterator[tuple[KafkaSource, Pipeline]]:
     """The line between two ends at Kafka; answers could leave, the group is not yet joined."""
     lanes = make_lanes(settings, models)
@@ -61,6 +62,7 @@ async def kafka_line(
         delivery=delivery,
         gc_policy=GcPolicy(),
         moved=moved,
+        isolating=isolating,
     )
     try:
         await delivery.start()
@@ -81,6 +83,7 @@ def assemble(
     delivery: Delivery,
     gc_policy: GcPolicy,
     moved: Callable[[], None],
+    isolating: Isolating,
     runner_kind: type[Runner] = Runner,
     threads_kind: type[TransformThreads] = TransformThreads,
 ) -> Pipeline:
@@ -145,7 +148,7 @@ def assemble(
         handed_back=settlement.handed_back,
         group_size=lambda lane: LARGE_GROUP if lane in on_loop else transforms.group_size(lane),
     )
-    probing = Probing(source, delivery, dispatch, settlement)
+    probing = Probing(source, delivery, dispatch, settlement, isolating=isolating)
     intake = Intake(source, admission, steps, dispatch, outbox, settlement, probing)
     committer = Committer(
         source,

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from math import inf
+from typing import Protocol
 
 from daemon.line.dispatch import Dispatch
 from daemon.line.settlement import Settlement
@@ -27,6 +28,13 @@ _SHORTEST_TURN_S = 0.02
 """Time for a fetch at least."""
 
 
+class Isolating(Protocol):
+    """Told whether what runs may kill the process."""
+
+    def __call__(self, *, on: bool) -> None:
+        """Must return at once."""
+
+
 class Probing:
     """Decides when a probe is due, and runs it; called by the one task that fetches."""
 
@@ -37,14 +45,14 @@ class Probing:
         dispatch: Dispatch,
         settlement: Settlement,
         *,
-        began: Callable[[], None] = lambda: None,
+        isolating: Isolating,
     ) -> None:
-        """`began` is called before anything suspect runs."""
+        """`isolating` is told before anything suspect runs, and when nothing is suspect any more."""
         self._source = source
         self._delivery = delivery
         self._dispatch = dispatch
         self._settlement = settlement
-        self._began = began
+        self._isolating = isolating
         self._turn_ends_s = 0.0
 
     def due(self) -> Probe | None:
@@ -65,7 +73,7 @@ class Probing:
 
     async def run(self, probe: Probe, bring: Callable[[Probe, Ledger], Awaitable[None]]) -> None:
         """Run `probe` alone; `bring` fetches and admits some of its records. May be cancelled."""
-        self._began()
+        self._isolating(on=True)
         self._dispatch.press(on=True)
         try:
             await self._empty()
@@ -84,6 +92,8 @@ class Probing:
                 await asyncio.sleep(_RETRY_S)
         finally:
             self._dispatch.press(on=False)
+        if self._source.next_probe() is None:
+            self._isolating(on=False)
         now_s = time.monotonic()
         self._turn_ends_s = now_s + max(now_s - began_s, _SHORTEST_TURN_S)
 

@@ -5,6 +5,7 @@ shape in `steps.py`; its place among others is the lane's tuple in daemon/line/a
 says of a lane whether any of its steps waits. Admission has decoded what it gets, bodies of transforms
 excepted. It sees no results: they are answered in daemon/line/dispatch.py.
 
+- `loop_calls.py`: ends a process in which a call on the event loop never returns
 - `steps.py`: the station: takes requests through the steps of their lane, group by group
 - `time_slices.py`: whose values a thread takes next, and what is given up because it takes too long
 - `transform_threads.py`: the threads in which users' transforms run

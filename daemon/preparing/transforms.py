@@ -10,12 +10,14 @@ from daemon.answering.replies import Converted, Replies
 from daemon.inference.jobs import Served
 from daemon.inference.runs import Part
 from daemon.loop.tasks import Tasks
+from daemon.preparing.loop_calls import LoopCalls
 from daemon.preparing.steps import Prepared, groups
 from daemon.preparing.time_slices import Late
-from daemon.preparing.transform_threads import TransformThreads
+from daemon.preparing.transform_threads import MOST_LOST, TransformThreads
+from daemon.process.watchdog import end_hanging
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
-from daemon.values.errors import Code, RequestRefused
+from daemon.values.errors import Code, Exit, Fatal, RequestRefused
 from daemon.values.messages import Answer, Arrays, Bucket, Form, Request
 from runtime import Conversion, Done, Model, Rejected, TransformFailed
 
@@ -38,7 +40,8 @@ class Transforms:
     ) -> None:
         """`models` is read at each group: a reload changes the transform with its model.
 
-        `limits_s`: what one call may take in a thread, by model.
+        `limits_s`: what one call may take, by model. One in a thread is given up then; one on the
+        loop ends the process.
         """
         self._threads = threads
         self._models = models
@@ -46,6 +49,10 @@ class Transforms:
         self._replies = replies
         self._tasks = Tasks(tasks)
         self._limits_s = limits_s
+        self._loop_calls = {
+            name: LoopCalls(limit_s, late=partial(end_hanging, f"the transform of model {name}"))
+            for name, limit_s in limits_s.items()
+        }
         self._finishing = 0
 
     @property
@@ -72,7 +79,7 @@ class Transforms:
             work = partial(self._preprocessed, model)
             outcomes: Sequence[Request | Answer | Late]
             if _conversion(model).cheap:
-                outcomes = [work(request) for request in group]
+                outcomes = self._loop_calls[bucket.model].map(work, group)
             else:
                 outcomes = await self._in_threads(bucket, work, group)
             for request, outcome in zip(group, outcomes, strict=True):
@@ -99,7 +106,9 @@ class Transforms:
             done(unsound)
         convert = partial(_converted, _conversion(served.model))
         if _conversion(served.model).cheap:
-            done(self._answers(served, part, sound, [convert(outputs) for _, outputs in sound]))
+            calls = self._loop_calls[served.batch.bucket.model]
+            converted = calls.map(convert, [outputs for _, outputs in sound])
+            done(self._answers(served, part, sound, converted))
             return
         self._finishing += len(sound)
         for group in groups(sound, self.group_size(served.batch.bucket.lane)):
@@ -110,6 +119,8 @@ class Transforms:
         """Give up what is under way."""
         self._tasks.cancel()
         self._threads.close()
+        for calls in self._loop_calls.values():
+            calls.close()
 
     async def _finish(
         self,
@@ -155,7 +166,19 @@ class Transforms:
                 limit_s=limit_s,
                 lost_threads=self._threads.lost,
             )
+            self._begin_anew_when_worn_out()
         return results
+
+    def _begin_anew_when_worn_out(self) -> None:
+        """End the process when threads get few; each request that hung has its answer by itself."""
+        if self._threads.lost > MOST_LOST:
+            self._tasks.fail(
+                Fatal(
+                    Exit.WORK_LEFT,
+                    f"{self._threads.lost} calls of transforms have not come back, and there are no "
+                    "more threads than that: this process ends, to begin anew",
+                )
+            )
 
     def _preprocessed(self, model: Model, request: Request) -> Request | Answer:
         body = request.record.value or b""

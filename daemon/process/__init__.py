@@ -15,5 +15,7 @@
 - `stall_detector.py`: whether the worker moves the work it holds
 - `standard_streams.py`: the standard streams of this process: always there, and waited for by
   nobody who serves
+- `start_attempts.py`: how often this process died while it started, counted where its own end cannot
+  lose it
 - `watchdog.py`: ends a process whose event loop hangs: nothing that lives on the loop could
 """

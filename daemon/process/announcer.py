@@ -59,6 +59,7 @@ class Announcer:
         self._was_ready = False
         self._unready = ""
         self._is_stopping = False
+        self._is_isolating = False
         self._until_s = now + _LONGEST_S
         self._phase = ""
         self._told = ""
@@ -70,6 +71,12 @@ class Announcer:
     def listening(self, port: int) -> None:
         """Health and metrics are served at `port`; a supervisor gathers them there."""
         self._notifier.listening(port)
+
+    def isolating(self, *, on: bool) -> None:
+        """Requests that may kill the process run alone now; or there are none any more."""
+        if on is not self._is_isolating:
+            self._is_isolating = on
+            self._notifier.isolating(on=on)
 
     def look(self, standing: WorkerStanding, now: float) -> None:
         """Tell how the worker stands now."""

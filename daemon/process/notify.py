@@ -17,6 +17,8 @@ WATCHDOG_USEC = "WATCHDOG_USEC"
 HTTP_PORT = "X_HTTP_PORT"
 UNREADY = "X_UNREADY"
 """Ours; systemd passes over what it does not know."""
+ISOLATING = "X_ISOLATING"
+"""Ours too: what may have killed the process before runs alone now, and may kill this one."""
 
 _US_PER_S = 1_000_000
 _LONGEST_STATUS = 500
@@ -76,6 +78,10 @@ class Notifier:
     def unready(self, reason: str) -> bool:
         """Say why the process, which was ready once, does not serve; "": it does again."""
         return self._tell(f"{UNREADY}={_line(reason)}")
+
+    def isolating(self, *, on: bool) -> bool:
+        """Say whether what runs now may kill the process, for a reason that is being found."""
+        return self._tell(f"{ISOLATING}={int(on)}")
 
     def stopping(self) -> bool:
         """The process ends."""

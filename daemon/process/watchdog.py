@@ -44,7 +44,7 @@ class Watchdog:
     def __init__(self, stall_s: float, *, end: Callable[[], None] | None = None) -> None:
         """`end` is what happens then, on the watchdog's thread; exit 70 if not given."""
         self._tick_s = stall_s / _TICKS
-        self._end = end or _end_process
+        self._end = end or end_hanging
         self._beats = Beats()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
@@ -69,9 +69,9 @@ class Watchdog:
                 return
 
 
-def _end_process() -> None:
-    """Show where every thread stands, then end; the loop cannot be asked to."""
-    log(Event.WORKER_STALLED, reason="the event loop hangs; where each thread stands follows")
+def end_hanging(what: str = "the event loop") -> None:
+    """Say that `what` hangs and where every thread stands, then end; the loop cannot be asked to."""
+    log(Event.WORKER_STALLED, reason=f"{what} hangs; where each thread stands follows")
     summarise(last=True)
     sys.stderr.write(_stacks())
     end_process(Exit.INTERNAL)

@@ -29,6 +29,10 @@ class Backoff:
         self.until_s = float("-inf")
         """When the slot may start a worker."""
 
+    def excused(self) -> None:
+        """The host is not to blame: the slot may start at once, and its failures are forgotten."""
+        self._pause_s, self.failures, self.until_s = 0.0, 0, -inf
+
     def failed(self, served_s: float, now: float) -> float:
         """A worker ended unasked after it had served so long; return the pause, in seconds."""
         worth_it = served_s >= max(_PROVEN_S, self._pause_s)
@@ -61,6 +65,8 @@ class Cause(StrEnum):
     EXITED = "exited"
     KILLED = "killed"
     HUNG = "hung"
+    ISOLATED = "isolated"
+    """Of a request that may kill it, while nothing else ran: the next one goes on with the search."""
     UNREADY = "unready"
 
 
@@ -106,7 +112,9 @@ class Slot:
     that worker is being exchanged for one with newer settings, and its place is kept.
     `failed_revision` is that of its last worker that ended before it served, `served_revision` that of
     its last that served; 0: none did. `unready`: why the worker says that it does not serve at
-    present, though it did; "": it does. `ended_s`: when its last process was seen to have ended.
+    present, though it did; "": it does. `isolating`: what it runs may kill it, as it said.
+    `deaths_at_start`: ends by a signal in a row, before it served. `ended_s`: when its last process was
+    seen to have ended.
     """
 
     backoff: Backoff
@@ -117,6 +125,8 @@ class Slot:
     failed_revision: int = 0
     served_revision: int = 0
     unready: str = ""
+    isolating: bool = False
+    deaths_at_start: int = 0
     ended_s: float = -inf
     cause: Cause | None = None
     beaten_s: float = -inf

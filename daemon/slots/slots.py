@@ -4,8 +4,11 @@ Rule 1: a slot has one process at most; the next one starts only when the end of
 Rule 2: the lowest free slot starts first and the highest ends first, but who serves already is kept
 before who does not yet, and a slot that fails again and again gives its place to one that does not.
 Rule 3: an end that nobody asked for is followed by a pause, which doubles as long as it goes on.
+Not so the end of a worker that was looking for what had killed it before: it is started at once,
+keeps its partitions, and goes on with the search.
 Rule 4: an exit code that cannot get better is believed, and the slot stays closed until new
 settings, unless it has served with these: then a file was changed under it, and may be mended.
+The same holds for MOST_DEATHS_AT_START ends by a signal in a row, before the worker served.
 Rule 5: a worker without heartbeats is ended. Time in which the supervisor itself did not run
 (SIGSTOP, a frozen container) counts against nobody.
 """
@@ -15,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
 from daemon.slots.slot import Action, Backoff, Cause, Do, End, Patience, Slot, SlotState
-from daemon.values.errors import Exit
+from daemon.values.errors import MOST_DEATHS_AT_START, Exit
 
 HOPELESS = frozenset({Exit.USAGE, Exit.MODEL_REFUSED, Exit.DENIED, Exit.SETTINGS})
 """Exit codes of which docs/operations.md says: do not start again."""
@@ -49,6 +52,7 @@ class Slots:
             if not slot.alive:
                 slot.state = SlotState.EMPTY
                 slot.backoff = Backoff()
+                slot.deaths_at_start = 0
 
     @property
     def all(self) -> Sequence[Slot]:
@@ -95,6 +99,10 @@ class Slots:
         """The worker, which was ready, says why it does not serve; "": it does again."""
         self._slots[number].unready = reason
 
+    def isolating(self, number: int, *, on: bool) -> None:
+        """The worker runs what may kill it, alone; or it does not any more."""
+        self._slots[number].isolating = on
+
     def beat(self, number: int, now: float) -> None:
         """The worker says that it is well."""
         self._slots[number].beaten_s = now
@@ -123,14 +131,21 @@ class Slots:
         slot.enter(SlotState.EMPTY, now)
         slot.cause, slot.served_s, slot.deadline_s = None, None, inf
         slot.unready, slot.ended_s = "", now
+        isolating, slot.isolating = slot.isolating, False
         if cause is Cause.ASKED:
             return End(number, code, cause, 0.0)
         slot.replacing = False
+        if isolating and code not in HOPELESS:
+            slot.deaths_at_start = 0
+            slot.backoff.excused()
+            return End(number, code, Cause.ISOLATED, 0.0)
+        slot.deaths_at_start = slot.deaths_at_start + 1 if served_s is None and code < 0 else 0
         if served_s is None:
             slot.failed_revision = slot.revision
-        if code in HOPELESS and slot.served_revision != slot.revision:
+        dies_at_start = slot.deaths_at_start >= MOST_DEATHS_AT_START
+        if (code in HOPELESS or dies_at_start) and slot.served_revision != slot.revision:
             slot.enter(SlotState.CLOSED, now)
-            self._judge(code)
+            self._judge(Exit.MODEL_REFUSED if dies_at_start else code)
             return End(number, code, cause, 0.0)
         return End(number, code, cause, slot.backoff.failed(served_s or 0.0, now))
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from daemon.process.notify import HTTP_PORT, UNREADY
+from daemon.process.notify import HTTP_PORT, ISOLATING, UNREADY
 from daemon.slots.slot import Action, Cause, Do, End, SlotState
 from daemon.slots.slots import Slots
 from daemon.slots.totals import WorkerProcess
@@ -153,6 +153,8 @@ class Workers:
         if notice.get("READY") == "1":
             self._slots.ready(slot, now)
             self._changed()
+        if ISOLATING in notice:
+            self._slots.isolating(slot, on=notice[ISOLATING] == "1")
         if UNREADY in notice:
             self._slots.unready(slot, notice[UNREADY])
         if notice.get("STOPPING") == "1":

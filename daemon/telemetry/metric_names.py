@@ -204,7 +204,8 @@ WORKER_RESTARTS = Metric(
     "worker_restarts_total",
     "counter",
     ("cause",),
-    "supervised workers that ended unasked: exited, killed (by a signal), hung, unready",
+    "supervised workers that ended unasked: exited, killed (by a signal), hung, unready, isolated (of "
+    "a request that may kill, while nothing else ran)",
 )
 
 WORKER_METRICS = (

@@ -53,6 +53,12 @@ class Exit(IntEnum):
     SETTINGS = 78
 
 
+MOST_DEATHS_AT_START = 3
+"""A process that dies so often before it serves, with nothing to be seen for it but its end, has a
+model that kills it, or no memory for it. Once or twice may be somebody's kill, or a host that is short
+of memory for a moment."""
+
+
 class RequestRefused(Exception):
     """One request cannot be served; it is answered with this code and detail."""
 

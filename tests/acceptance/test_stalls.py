@@ -1,7 +1,6 @@
 """A worker that does not move its work says so and ends itself; the work is left to others."""
 
 import asyncio
-import time
 
 from daemon.values.errors import Exit
 from tests import models
@@ -22,7 +21,6 @@ class Hangs:
         raise NotImplementedError
 """
 _MORE_THAN_THREADS = 20
-_STALL_S = 3.0
 _STALL = {
     "limits.stall": "3s",
     "limits.bisect": "1s",
@@ -40,13 +38,11 @@ async def test_work_that_stands_still_ends_the_worker(make_job, tmp_path):
     (tmp_path / "hangs.py").write_text(_HANGS.format(cheap=False))
     async with make_job(models.identity(), **_STALL) as (job, witness):
         worker = await job.start()
-        began_s = time.monotonic()
         await witness.publish([pair(value) for value in range(_MORE_THAN_THREADS)])
 
-        assert await asyncio.to_thread(worker.wait, _PATIENCE_S) == Exit.INTERNAL
+        assert await asyncio.to_thread(worker.wait, _PATIENCE_S) == Exit.WORK_LEFT
 
-        assert time.monotonic() - began_s >= _STALL_S, "it was condemned too early"
-        assert "requests are held" in events(worker, "worker.stalled")[0]["reason"]
+        assert "have not come back" in events(worker, "worker.failed")[0]["reason"]
         await witness.catch_up()
         assert set(witness.verdict().codes) == {"transform_failed"}
         assert 0 < len(witness.log) < _MORE_THAN_THREADS
@@ -61,5 +57,5 @@ async def test_a_loop_that_hangs_ends_the_worker_and_shows_where(make_job, tmp_p
 
         assert await asyncio.to_thread(worker.wait, _PATIENCE_S) == Exit.INTERNAL
 
-        assert "event loop" in events(worker, "worker.stalled")[0]["reason"]
+        assert "the transform of model m" in events(worker, "worker.stalled")[0]["reason"]
         assert "in preprocess" in worker.log.read_text()

@@ -4,9 +4,10 @@ import asyncio
 import os
 import random
 import signal
+import struct
 import time
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from daemon.isolation.suspects import most_deaths
@@ -15,7 +16,7 @@ from tests.acceptance.jobs import pair, start, until
 from tests.checker import DEAD
 
 TRANSFORM = """
-import os, time
+import os, signal, time
 import numpy as np
 
 class Poisoned:
@@ -34,7 +35,8 @@ SETTINGS = {
     "models.m.transform": "poisoned.py:Poisoned",
     "lanes.l.content_type": "application/json",
 }
-POISON = b"poison, and more"
+POISON = struct.pack("<2q", -(2**63), -3)
+"""For a transform it is too long, for models.quotient() a division of the smallest int64 by -1."""
 CODE = "crashed_worker"
 _RESTART_S = 0.1
 """What a service manager waits before it starts a worker again."""
@@ -112,16 +114,15 @@ async def kept_running(workers):
         restarts.over_s = time.monotonic()
         while not all(task.done() for task in keeping):
             for worker in workers:
-                _end(worker)
+                kill_one(worker)
             await asyncio.wait(keeping, timeout=0.5)
         await asyncio.gather(*keeping)
 
 
-def _end(worker):
-    try:
+def kill_one(worker):
+    """SIGKILL, if there is somebody."""
+    with suppress(RuntimeError, ProcessLookupError):
         os.kill(worker.pid, signal.SIGKILL)
-    except (RuntimeError, ProcessLookupError):
-        return
 
 
 async def all_answered(witness):
@@ -140,8 +141,8 @@ async def blamed_exactly(witness, poison):
             assert (reply.status, reply.code) in {(DEAD, CODE), ("error", CODE)}
             refused[entry.request] += reply.status != DEAD
         else:
-            assert (reply.status, reply.body) == (OK, body), (reply.code, entry.request)
-    assert len(refused) == poison
+            assert reply.status == OK, (reply.code, entry.request)
+    assert len(refused) == len(witness.verdict().wrong) == poison
     assert set(refused) == _kept(witness)
 
 

@@ -124,6 +124,7 @@ class Line:
         )
         self.models = FakeModels(models)
         self.commits, self.premature = [], []
+        self.isolating = []  # what a service manager is told of it
         self.sink = FakeSink({REPLIES: 4, DEAD: 1})
         self.source = self.line = self.task = None
         self._partitions = partitions
@@ -170,12 +171,16 @@ class Line:
             delivery=FakeDelivery(self.sink, self.source),
             gc_policy=Idle(),
             moved=lambda: None,
+            isolating=self._note_isolation,
             runner_kind=FakeRunner,
             threads_kind=partial(FakeTransformThreads, seconds=self._transform_s),
         )
         await self.line.start()
         self.source.assign(*self.partitions)
         self.task = asyncio.get_running_loop().create_task(self.line.run(self.stop))
+
+    def _note_isolation(self, *, on):
+        self.isolating.append(on)
 
     async def restart(self):
         """Let the next worker take over what this one leaves."""

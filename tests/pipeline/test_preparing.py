@@ -9,7 +9,7 @@ from daemon.preparing import transforms
 from daemon.preparing.time_slices import SLICE_S
 from daemon.preparing.transform_threads import MOST_LOST
 from daemon.telemetry.events import Event
-from daemon.values.errors import Exit
+from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Request
 from tests.pipeline.doubling import Ones, row, value_of
 from tests.pipeline.line import MODEL, Line, now_s
@@ -134,6 +134,18 @@ async def test_calls_that_never_return_in_all_threads_do_not_end_the_line():
         codes = {line.end_of(each).header("error-code") for each in hung}
         assert codes == {b"transform_failed"}
         assert line.end_of(other).value == b"10"
+
+
+async def test_more_calls_that_never_return_than_there_are_threads_begin_the_process_anew():
+    hanging = before(lambda body: inf if body == b"hang" else 0.001)
+    async with Line(LANES, transform=Lengths(), transform_s=hanging) as line:
+        line.push("standard", *[b"hang"] * (MOST_LOST + 1))
+        with pytest.raises(Fatal, match="have not come back") as caught:
+            await asyncio.wait_for(line.task, 1_000)
+
+        assert caught.value.exit_code is Exit.WORK_LEFT
+        await line.restart()
+        assert line.source.next_probe() is None, "nobody else is suspect"
 
 
 async def test_the_limit_is_the_model_s_setting():

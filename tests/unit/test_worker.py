@@ -74,7 +74,7 @@ class World:
         )
 
     @contextlib.asynccontextmanager
-    async def _open_line(self, settings, base, served, metrics, tasks, *, moved):
+    async def _open_line(self, settings, base, served, metrics, tasks, *, moved, isolating):
         lanes = assembly.make_lanes(settings, served)
         self.source, self.tasks = Source(lanes), tasks
         if self.slow_to_join:
@@ -89,6 +89,7 @@ class World:
             delivery=FakeDelivery(self.sink, self.source),
             gc_policy=Idle(),
             moved=moved,
+            isolating=isolating,
         )
         self.opened.set()
         try:

@@ -9,6 +9,7 @@ from daemon.isolation.quarantine import Quarantine
 from daemon.kafka.group.committed import Commit
 from daemon.values.lane import Lane
 from daemon.values.ledger import Edges, Ledger
+from daemon.values.ports import Probe
 
 
 class Generation:
@@ -165,6 +166,12 @@ class Generation:
             for partition in self._readable.get(topic, ())
             if self._ledgers[partition].position - self._restart[partition] > most_ahead
         ]
+
+    def next_probe(self) -> Probe | None:
+        """Return what is to run alone next; None also before the partitions are open."""
+        if not self._ledgers or self.quarantine.probe is not None:
+            return None
+        return self.quarantine.next(self.committable)
 
     def uncommitted(self) -> dict[tuple[str, int], Commit]:
         """Return what may be committed and is not yet, by partition."""

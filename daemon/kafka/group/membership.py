@@ -213,10 +213,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 
     def next_probe(self) -> Probe | None:
         """Return what is to run alone next; see daemon.values.ports.Source."""
-        generation = self.generation
-        if generation is None or generation.quarantine.probe is not None:
-            return None
-        return generation.quarantine.next(generation.committable)
+        return None if self.generation is None else self.generation.next_probe()
 
     async def begin_probe(self, probe: Probe) -> bool:
         """Note that `probe` runs; see daemon.values.ports.Source."""

@@ -3,6 +3,8 @@
 import pytest
 from aiokafka.structs import TopicPartition
 
+from daemon.isolation.note import Note
+from daemon.isolation.suspects import Suspects
 from daemon.kafka.group.committed import Commit
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
@@ -203,3 +205,14 @@ def test_what_was_not_read_is_known_from_where_the_log_ended_while_it_was_the_sa
     generation.compare({"a": "other"}, {A: 90})
 
     assert generation.unread(A) == 30
+
+
+def test_nothing_is_probed_before_its_partition_is_open():
+    """The group has to say first whose it is."""
+    generation = Generation(1, "me", [A], {"a": make_lane("a")}, incarnation="b")
+    generation.quarantine.take_up(A, Note(held="a"), Suspects(12, 12))
+
+    assert generation.next_probe() is None
+
+    generation.open(A, 10, committed=Commit(10))
+    assert generation.next_probe() == (A, 10, 11, False, 1)

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from daemon.slots.rolling import Replace, Rolling
 from daemon.slots.slot import Cause, Do, Patience, SlotState
 from daemon.slots.slots import HOPELESS, Slots
+from daemon.values.errors import MOST_DEATHS_AT_START
 
 PATIENCE = Patience(start_s=20.0, heartbeat_s=10.0, drain_s=15.0)
 MOST = 4
@@ -41,6 +42,8 @@ class Host(RuleBasedStateMachine):
         self.revision = 1
         self.served = {}
         """With which settings a slot served last."""
+        self.deaths = {}
+        """In a row, before a slot's worker served."""
 
     # What happens
 
@@ -98,6 +101,11 @@ class Host(RuleBasedStateMachine):
         self.slots.leaving(number, self.now)
 
     @precondition(lambda self: self.processes)
+    @rule(data=st.data(), on=st.booleans())
+    def isolate(self, data, on):
+        self.slots.isolating(data.draw(st.sampled_from(sorted(self.processes))), on=on)
+
+    @precondition(lambda self: self.processes)
     @rule(data=st.data(), code=st.sampled_from([0, 65, 70, 75, 78, -9, -11]))
     def end(self, data, code):
         number = data.draw(st.sampled_from(sorted(self.processes)))
@@ -111,10 +119,22 @@ class Host(RuleBasedStateMachine):
             end.cause is not Cause.ASKED
             and code in HOPELESS
             and not self.has_served(number, process)
-        ):
+        ) or self.died_at_start(number, process, end):
             self.closed.add(number)
+        elif end.cause is Cause.ISOLATED:
+            assert end.pause_s == 0
         elif end.cause is not Cause.ASKED:
             assert 1 <= end.pause_s <= 60
+
+    def died_at_start(self, number, process, end):
+        """Whether this was one death too many before anything was served with these settings."""
+        if end.cause in {Cause.ASKED, Cause.ISOLATED}:
+            self.deaths[number] = 0 if end.cause is Cause.ISOLATED else self.deaths.get(number, 0)
+            return False
+        at_start = not process.serves and end.code < 0
+        self.deaths[number] = self.deaths.get(number, 0) + 1 if at_start else 0
+        too_many = self.deaths[number] >= MOST_DEATHS_AT_START
+        return too_many and not self.has_served(number, process)
 
     def has_served(self, number, process):
         return self.served.get(number) == process.revision
@@ -127,6 +147,7 @@ class Host(RuleBasedStateMachine):
         self.rolling.begin(self.slots.revision)
         self.pauses.clear()
         self.closed.clear()
+        self.deaths = {number: self.deaths.get(number, 0) for number in self.processes}
 
     # What always holds
 

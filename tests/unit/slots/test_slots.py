@@ -4,6 +4,7 @@ import pytest
 
 from daemon.slots.slot import Action, Cause, Do, End, Patience, SlotState
 from daemon.slots.slots import Slots
+from daemon.values.errors import MOST_DEATHS_AT_START, Exit
 
 PATIENCE = Patience(start_s=100.0, heartbeat_s=30.0, drain_s=70.0)
 
@@ -143,6 +144,32 @@ def test_a_dead_worker_is_started_again_after_a_pause():
     assert done(slots.decide(1, 50.5)) == []
     assert slots.all[0].state is SlotState.BACKING_OFF
     assert done(slots.decide(1, 51.0)) == [(Do.START, 0)]
+
+
+def test_who_dies_looking_for_a_killer_is_started_at_once():
+    slots = served(1)
+    assert slots.exited(0, -6, 1.0).pause_s == 1.0
+    slots.decide(1, 2.0)
+    for second in range(3, 20):
+        slots.isolating(0, on=True)
+        assert slots.exited(0, -6, float(second)) == End(0, -6, Cause.ISOLATED, 0.0)
+        assert done(slots.decide(1, float(second))) == [(Do.START, 0)]
+
+    slots.isolating(0, on=True)
+    slots.isolating(0, on=False)
+    assert slots.exited(0, -6, 20.0).pause_s == 1.0, "its failures before were excused"
+
+
+def test_a_slot_whose_worker_dies_again_and_again_before_it_serves_is_closed():
+    slots, now = make(most=1), 0.0
+    for _ in range(MOST_DEATHS_AT_START):
+        assert slots.hopeless is None
+        while not slots.decide(1, now):
+            now += 0.5
+        slots.exited(0, -11, now)
+
+    assert slots.all[0].state is SlotState.CLOSED
+    assert slots.hopeless == Exit.MODEL_REFUSED
 
 
 def test_pauses_grow_while_a_worker_does_not_come_up():
