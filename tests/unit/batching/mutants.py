@@ -170,14 +170,14 @@ RULES = [
     Mutant(
         "daemon.batching.flush_policy:FlushPolicy._hurries",
         "draining forgets what comes later",
-        "return self._draining or lane in self._hurried",
-        "return lane in self._hurried",
+        "return self._draining or self._pressing or lane in self._hurried",
+        "return self._pressing or lane in self._hurried",
     ),
     Mutant(
         "daemon.batching.flush_policy:FlushPolicy._hurries",
         "one lane's hurry is every lane's",
-        "return self._draining or lane in self._hurried",
-        "return self._draining or bool(self._hurried)",
+        "return self._draining or self._pressing or lane in self._hurried",
+        "return self._draining or self._pressing or bool(self._hurried)",
     ),
     Mutant(
         "daemon.batching.flush_policy:FlushPolicy.hurry",
