@@ -1,10 +1,13 @@
 """How many rows of a model fit into memory, where a run has failed for want of it. Pure.
 
 Rule 1. After a run of `rows` that failed, a batch has at most half of them.
-Rule 2. That doubles with every wait (PATIENCE_S at first), since memory comes back: a neighbour of
-  the GPU ends, an arena has grown. What runs again at the size that failed is not limited any more.
-Rule 3. Where a size that was tried again fails again, the wait doubles, up to MOST_PATIENCE_S: what
-  is too large for good costs a failed run an hour.
+Rule 2. What runs at that limit doubles it, up to a size that has failed twice: the first time may
+  have been one request that wants more than others of its shape.
+Rule 3. A size that failed twice is tried again after a wait (PATIENCE_S at first), in steps of two,
+  since memory comes back: a neighbour of the GPU ends, an arena has grown. What runs at the size
+  that failed first is not limited any more.
+Rule 4. Where it fails then, the wait doubles, up to MOST_PATIENCE_S: what is too large for good costs
+  a failed run an hour.
 """
 
 from collections import OrderedDict
@@ -35,7 +38,7 @@ class FittingRows:
     def failed(self, bucket: Bucket, rows: int, now: float) -> None:
         """A run of `rows` found no memory."""
         key = _key(bucket)
-        limit = self._limits.pop(key, None) or _Limit()
+        limit = self._limits.pop(key, None) or _Limit(rows)
         self._limits[key] = limit
         limit.failed(rows, now)
         if len(self._limits) > _MOST_KEPT:
@@ -52,33 +55,49 @@ class FittingRows:
 
 
 class _Limit:
-    __slots__ = ("fitting_rows", "since_s", "too_many_rows", "wait_s")
+    """`fitting_rows` are believed to fit; sizes that failed: the first, the least, the least twice."""
 
-    def __init__(self) -> None:
-        self.fitting_rows = 0
-        self.too_many_rows = 0
+    __slots__ = (
+        "failed_first",
+        "failed_least",
+        "failed_twice",
+        "fitting_rows",
+        "since_s",
+        "wait_s",
+    )
+
+    def __init__(self, rows: int) -> None:
+        self.fitting_rows = rows
+        self.failed_first = rows
+        self.failed_least: float = inf
+        self.failed_twice: float = inf
         self.since_s = 0.0
         self.wait_s = PATIENCE_S
 
     def at(self, now: float) -> int:
-        waits = min(int((now - self.since_s) / self.wait_s), self.too_many_rows.bit_length())
+        waits = min(int((now - self.since_s) / self.wait_s), self.failed_first.bit_length())
         return self.fitting_rows << max(waits, 0)
 
     def failed(self, rows: int, now: float) -> None:
-        if self.fitting_rows and rows > self.at(now):
+        if rows > max(self.at(now), 1):
             return  # it was bound before that was known
-        if 0 < self.fitting_rows < rows:  # it was tried again
+        if rows >= self.failed_twice:
             self.wait_s = min(2 * self.wait_s, MOST_PATIENCE_S)
-        self.too_many_rows = rows
+        elif rows >= self.failed_least:
+            self.failed_twice = rows
+        self.failed_least = min(self.failed_least, rows)
         self.fitting_rows = max(rows // 2, 1)
         self.since_s = now
 
     def succeeded(self, rows: int, now: float) -> bool:
         """Return whether nothing is known any more that does not fit."""
-        if rows > self.fitting_rows:
-            self.fitting_rows = rows
-            self.since_s = now
-        return rows >= self.too_many_rows
+        if rows >= self.failed_twice:
+            self.failed_twice = inf
+        if rows >= self.fitting_rows and 2 * rows < self.failed_twice:
+            self.fitting_rows, self.since_s = 2 * rows, now
+        elif rows > self.fitting_rows:
+            self.fitting_rows, self.since_s = rows, now
+        return rows >= self.failed_first
 
 
 def _key(bucket: Bucket) -> _Key:

@@ -31,7 +31,7 @@ def test_nothing_is_limited_before_a_run_failed():
 def test_after_as_many_failures_as_halvings_a_batch_fits(capacity, every_s):
     done = runs(FittingRows(), [capacity] * 20, every_s=every_s)
 
-    assert [fits for _, _, fits in done].count(False) <= max(log2(N / capacity) + 1, 0)
+    assert [fits for _, _, fits in done].count(False) <= max(log2(N / capacity) + 2, 0)
     assert done[-1][0] <= capacity
 
 
@@ -57,6 +57,21 @@ def test_full_batches_are_back_soon_after_memory_is(capacities, every_s):
 
     assert done[-1][0] == N
     assert rows.most(BUCKET, until_s) == inf
+
+
+@given(st.lists(st.booleans(), min_size=6, max_size=6))
+def test_one_request_that_wants_all_memory_makes_no_batch_smaller_for_long(first_halves):
+    rows = FittingRows()
+    size = N
+    rows.failed(BUCKET, size, 0.0)
+    for in_first_half in first_halves:  # the search for it: one half of what failed fails again
+        size //= 2
+        halves = [rows.failed, rows.succeeded]
+        for half in halves if in_first_half else reversed(halves):
+            half(BUCKET, size, 0.0)
+
+    done = runs(rows, [N] * 8, every_s=0.01)
+    assert done[-1][0] == N
 
 
 def test_what_was_bound_before_a_smaller_size_failed_raises_no_limit():

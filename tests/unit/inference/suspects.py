@@ -13,7 +13,7 @@ from tests.requests import BUCKET, make_request
 
 RUN_S = 30.0
 SEARCH_S = 60.0
-GOOD, FAILS, LOOPS = "good", "fails", "loops"
+GOOD, FAILS, LOOPS, HUNGRY = "good", "fails", "loops", "hungry"
 
 
 class World:
@@ -65,6 +65,7 @@ class World:
         if isinstance(failure, ModelOutOfMemory):
             self.fitting_rows.failed(BUCKET, self._rows_at_once(batch, limits), self.now_s)
         if failure is None:
+            self.fitting_rows.succeeded(BUCKET, self._rows_at_once(batch, limits), self.now_s)
             self.run_times.observe(BUCKET.model, batch.rows, run_s)
             verdict = self.searches.succeeded(batch, run_s, self.now_s)
             self.results += batch.requests
@@ -98,7 +99,7 @@ class World:
     def _fate(self, batch, limits):
         natures = self.natures(batch.requests)
         together = len(batch.requests)
-        if self._rows_at_once(batch, limits) > self.memory_rows:
+        if self._rows_at_once(batch, limits) > self.memory_rows or HUNGRY in natures:
             self.now_s += self.base_s
             return ModelOutOfMemory("no memory")
         if LOOPS in natures:
