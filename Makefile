@@ -42,8 +42,8 @@ test: $(STAMP) ## the test suite, real Kafka included (JOBS=2 files at a time)
 test-long: $(STAMP) ## what takes minutes
 	@$(BIN)/python -m pytest -m long
 
-test-faults: $(STAMP) ## what breaks brokers, networks and workers, some 40 minutes; its results are for `make fault-table`
-	@$(BIN)/python -m pytest -m 'faults or fault_row'
+test-faults: $(STAMP) ## what breaks brokers, networks and workers, about 30 minutes (JOBS=2 files at a time); its results are for `make fault-table`
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'faults or fault_row'
 
 fault-table: $(STAMP) ## the table of docs/reliability.md, of all runs of test-faults since `make fault-table ANEW=1`
 	@$(BIN)/python -m tests.fault_table $(if $(ANEW),--anew)
