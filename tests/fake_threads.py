@@ -12,7 +12,7 @@ from daemon.inference.executor import serve
 from daemon.inference.jobs import Done, Job, Rebuild, Served
 from daemon.inference.runs import RunLimits, SessionSick
 from daemon.preparing.time_slices import TimeSlice, TimeSlices, ValueGroup
-from daemon.preparing.transform_threads import MOST_LOST, THREADS
+from daemon.preparing.transform_threads import MOST_LOST, THREADS, worn_out
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
 from daemon.wire.assemble import assemble
@@ -133,7 +133,8 @@ class FakeTransformThreads:
     `seconds` says how long work on a value takes, infinity for a call that never returns.
     """
 
-    def __init__(self, weights, *, seconds=lambda value: 0.01) -> None:
+    def __init__(self, weights, *, failed, seconds=lambda value: 0.01) -> None:
+        self._failed = failed
         self._slices = TimeSlices(weights)
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
@@ -179,6 +180,8 @@ class FakeTransformThreads:
             self.lost += 1
             self._idle += self.lost <= MOST_LOST
             self._hand_back(piece.group)
+        if self.lost > MOST_LOST:
+            self._failed(worn_out(self.lost))
         self._go_on()
 
     def _end(self, piece: TimeSlice) -> None:

@@ -120,7 +120,7 @@ def assemble(
         batches_in_flight=settings.limits.batches_in_flight,
     )
     transforms = Transforms(
-        threads_kind({lane.name: lane.policy.weight for lane in lanes}),
+        threads_kind({lane.name: lane.policy.weight for lane in lanes}, failed=tasks.fail),
         models.serving,
         admission,
         replies,

@@ -18,6 +18,7 @@ from daemon.preparing.time_slices import (
     TimeSlices,
     ValueGroup,
 )
+from daemon.values.errors import Exit, Fatal
 
 THREADS = 2
 """Python code shares one interpreter lock: more threads only help transforms that release it."""
@@ -31,8 +32,14 @@ _SHORTEST_S = 0.001
 class TransformThreads:
     """Applies functions to values off the loop; lanes take turns (daemon.preparing.time_slices)."""
 
-    def __init__(self, weights: Mapping[str, int]) -> None:
-        """`weights` are all lanes'; to be made on the loop. Threads are made when one is needed."""
+    def __init__(
+        self, weights: Mapping[str, int], *, failed: Callable[[BaseException], None]
+    ) -> None:
+        """`weights` are all lanes'; to be made on the loop. Threads are made when one is needed.
+
+        `failed` is called when too many are lost, on the loop.
+        """
+        self._failed = failed
         self._slices = TimeSlices(weights)
         self._loop = asyncio.get_running_loop()
         self._ready = threading.Condition()
@@ -107,6 +114,8 @@ class TransformThreads:
             next_s = self._slices.next_late_s(now_s)
         for piece in given_up:
             self._hand_back(piece.group)
+        if self._lost > MOST_LOST:
+            self._failed(worn_out(self._lost))
         if next_s is not None:
             self._watch_within(max(next_s - now_s, _SHORTEST_S))
 
@@ -153,3 +162,12 @@ class TransformThreads:
         self._slices.end(piece, time.monotonic())
         if piece.group.is_over and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._hand_back, piece.group)
+
+
+def worn_out(lost: int) -> Fatal:
+    """Return why a process with so many threads `lost` has to end; what it holds is not to blame."""
+    return Fatal(
+        Exit.WORK_LEFT,
+        f"{lost} calls of transforms have not come back, and there are no more threads than that: "
+        "this process ends, to begin anew",
+    )

@@ -13,11 +13,11 @@ from daemon.loop.tasks import Tasks
 from daemon.preparing.loop_calls import LoopCalls
 from daemon.preparing.steps import Prepared, groups
 from daemon.preparing.time_slices import Late
-from daemon.preparing.transform_threads import MOST_LOST, TransformThreads
+from daemon.preparing.transform_threads import TransformThreads
 from daemon.process.watchdog import end_hanging
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
-from daemon.values.errors import Code, Exit, Fatal, RequestRefused
+from daemon.values.errors import Code, RequestRefused
 from daemon.values.messages import Answer, Arrays, Bucket, Form, Request
 from runtime import Conversion, Done, Model, Rejected, TransformFailed
 
@@ -166,19 +166,7 @@ class Transforms:
                 limit_s=limit_s,
                 lost_threads=self._threads.lost,
             )
-            self._begin_anew_when_worn_out()
         return results
-
-    def _begin_anew_when_worn_out(self) -> None:
-        """End the process when threads get few; each request that hung has its answer by itself."""
-        if self._threads.lost > MOST_LOST:
-            self._tasks.fail(
-                Fatal(
-                    Exit.WORK_LEFT,
-                    f"{self._threads.lost} calls of transforms have not come back, and there are no "
-                    "more threads than that: this process ends, to begin anew",
-                )
-            )
 
     def _preprocessed(self, model: Model, request: Request) -> Request | Answer:
         body = request.record.value or b""

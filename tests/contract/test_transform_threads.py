@@ -13,6 +13,7 @@ import pytest
 
 from daemon.preparing.time_slices import Late
 from daemon.preparing.transform_threads import MOST_LOST, THREADS, TransformThreads
+from daemon.values.errors import Exit
 from tests.fake_threads import FakeTransformThreads
 
 WEIGHTS = {"standard": 1, "urgent": 8}
@@ -27,7 +28,9 @@ class Bench:
         self.real = kind is TransformThreads
         self.may_return = threading.Event()
         self.worked, self.back = [], []
-        self.threads = kind(WEIGHTS) if self.real else kind(WEIGHTS, seconds=lambda value: value)
+        self.failures = []
+        seconds = {} if self.real else {"seconds": lambda value: value}
+        self.threads = kind(WEIGHTS, failed=self.failures.append, **seconds)
 
     def work(self, value):
         if value == inf:
@@ -70,6 +73,22 @@ async def test_groups_are_worked_on_side_by_side(bench):
 
     assert await bench.run([0.001]) == [-0.001]
     assert not long.done()
+
+
+async def test_too_many_lost_threads_are_a_failure_also_where_a_group_is_not_over(bench):
+    """They may all be lost at the same moment, and then no group comes back any more."""
+    others = [asyncio.ensure_future(bench.run([inf], limit_s=LIMIT_S)) for _ in range(MOST_LOST)]
+    await asyncio.gather(*others)
+    assert bench.failures == []
+
+    stuck = asyncio.ensure_future(bench.run([inf, 0.001], limit_s=LIMIT_S))
+    stuck_too = asyncio.ensure_future(bench.run([inf, 0.002], limit_s=LIMIT_S))
+    while not bench.failures:  # noqa: ASYNC110 - a watch tells
+        await asyncio.sleep(0.01)
+
+    assert bench.failures[0].exit_code is Exit.WORK_LEFT
+    stuck.cancel()
+    stuck_too.cancel()
 
 
 async def test_what_work_raises_is_raised_to_who_waits(bench):
@@ -192,7 +211,7 @@ async def test_a_thread_that_is_back_is_one_of_so_many():
 
 async def test_threads_are_made_when_they_are_needed():
     before = set(threading.enumerate())
-    threads = TransformThreads(WEIGHTS)
+    threads = TransformThreads(WEIGHTS, failed=print)
     without = set(threading.enumerate()) - before
     await threads.run("standard", abs, [1], limit_s=LONG_S)
     made = {each for each in set(threading.enumerate()) - before if each.name == "transform"}

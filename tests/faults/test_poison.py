@@ -15,6 +15,7 @@ from tests import models
 from tests.acceptance.jobs import events, pair
 from tests.acceptance.supervised import spawned, until_serving
 from tests.checker import DEAD
+from tests.fault_table import EXACTLY_ONCE
 from tests.faults.poisoned import (
     POISON,
     SETTINGS,
@@ -38,8 +39,8 @@ _KILLERS = {
 
 
 @pytest.fixture
-def trial(make_job, record_figure, fault_row):
-    """trial(name, poison, ...): publish, let workers die, check who was blamed and what it cost."""
+def poisoned(make_job, record_figure, fault_row):
+    """poisoned(name, poison, ...): publish, let workers die, check who was blamed and what it cost."""
 
     async def run(name, poison, *, workers=1, model=None, answer=None, sent=None, **settings):
         given = {} if answer is None else {"answer": answer}
@@ -68,19 +69,28 @@ def trial(make_job, record_figure, fault_row):
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("poison", [1, 3, 10])
 @pytest.mark.parametrize("does", _KILLERS)
-async def test_exactly_the_poison_is_blamed(tmp_path, trial, does, poison, workers):
+async def test_exactly_the_poison_is_blamed(tmp_path, poisoned, does, poison, workers):
     transform(tmp_path, _KILLERS[does])
-    await trial(does, poison, workers=workers, **SETTINGS)
+    await poisoned(does, poison, workers=workers, **SETTINGS)
+
+
+@pytest.mark.fault_row(
+    "requests kill their worker", "a transform aborts: 3 of 5,000 in 6 partitions", promise=3
+)
+@pytest.mark.parametrize("delivery", [EXACTLY_ONCE])
+async def test_exactly_once_blames_the_same(tmp_path, poisoned, delivery):
+    transform(tmp_path, "os.abort()")
+    await poisoned("abort, exactly once", 3, **SETTINGS, **{"kafka.delivery": delivery})
 
 
 @pytest.mark.fault_row(
     "requests kill their worker", "SIGFPE in a division of ONNX Runtime's", promise=3
 )
 @pytest.mark.parametrize("poison", [1, 3])
-async def test_a_division_that_the_processor_refuses_is_blamed(trial, poison):
+async def test_a_division_that_the_processor_refuses_is_blamed(poisoned, poison):
     chosen = random.Random(poison).sample(range(_COUNT), poison)
     sent = [POISON if n in chosen else struct.pack("<2q", 2 * n, 0) for n in range(_COUNT)]
-    await trial("SIGFPE", poison, model=models.quotient(), answer=_half, sent=sent)
+    await poisoned("SIGFPE", poison, model=models.quotient(), answer=_half, sent=sent)
 
 
 def _half(body):
@@ -88,9 +98,9 @@ def _half(body):
 
 
 @pytest.mark.fault_row("requests hang their worker", "a cheap transform sleeps", promise=3)
-async def test_a_call_on_the_loop_that_never_returns_is_blamed(tmp_path, trial):
+async def test_a_call_on_the_loop_that_never_returns_is_blamed(tmp_path, poisoned):
     transform(tmp_path, "time.sleep(600)", cheap=True)
-    await trial("sleep", 1, **SETTINGS | {"models.m.transform_limit": "500ms"})
+    await poisoned("sleep", 1, **SETTINGS | {"models.m.transform_limit": "500ms"})
 
 
 @pytest.mark.fault_row("requests hang their worker", "a transform sleeps in a thread", promise=3)
