@@ -5,6 +5,7 @@ are compact forms, so that a fuzzer reaches what lies behind checksums, names an
 make them of what people would send.
 """
 
+import itertools
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -16,6 +17,8 @@ from aiokafka.structs import TopicPartition
 
 from daemon.admission.reply_topics import ReplyTopics
 from daemon.answering.replay import Skip, letter_of, replay_of
+from daemon.isolation.note import LONGEST, Alone, Note
+from daemon.kafka.group.committed import Commit
 from daemon.kafka.reading.decompression import CannotUnpack, Decompressor
 from daemon.kafka.reading.poison_records import Isolation, TolerantRecords
 from daemon.kafka.reading.record_batches import HEAD, read_leniently
@@ -256,6 +259,16 @@ def dead_letter(data: bytes) -> None:
         _require(sent_again.value == body, "another body")
 
 
+def commit(data: bytes) -> None:
+    """The metadata of a commit, whoever made it; what was understood of it is committed again."""
+    made = Commit.of(7, data.decode("latin-1"))
+    edges = (7, *made.answered)
+    _require(all(a < b for a, b in itertools.pairwise(edges)), "runs that do not go upward")
+    _require(len(made.note.text) <= 4 * LONGEST, "a note without an end")
+    if made.has_room:
+        _require(Commit.of(7, made.metadata) == made, "not what was read")
+
+
 class WrongDecoder(Exception):
     """A decoder did what it may not."""
 
@@ -280,6 +293,7 @@ TARGETS: dict[str, Target] = {
         npy_body,
         raw_rows,
         dead_letter,
+        commit,
     )
 }
 
@@ -313,6 +327,7 @@ def seeds() -> Iterator[tuple[str, bytes]]:
         b"a/b",
     ):
         yield "reply_address", topic
+    yield "commit", Commit(7, "id", (9, 12), Note("a1", "b2", None, Alone(8, 9))).metadata.encode()
     said = [("dlq-topic", b"requests"), ("dlq-partition", b"3"), ("dlq-offset", b"17")]
     yield "dead_letter", packed_headers([*said, ("dlq-code", b"model_failed")]) + b"body"
 

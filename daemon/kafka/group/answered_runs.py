@@ -23,6 +23,8 @@ _MOST_BYTES = 256 * 2**10
 """Unpacked; more is nobody's honest work."""
 _MORE = 0x80
 """Set in all but the last byte of a number; the others say seven bits of it (LEB128)."""
+_MOST_BITS = 63
+"""Of an offset. Without the bound 256 KiB that never end a number took seconds to read."""
 _RAW = -15
 """Deflate without header and checksum (zlib's wbits)."""
 
@@ -63,6 +65,8 @@ def _lengths(encoded: bytes) -> list[int]:
     for byte in encoded:
         number |= (byte % _MORE) << shift
         shift += 7
+        if shift > _MOST_BITS:
+            raise ValueError("a number beyond all offsets")
         if byte < _MORE:
             lengths.append(number)
             number = shift = 0

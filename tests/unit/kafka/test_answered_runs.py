@@ -1,6 +1,8 @@
 """What is answered beyond a commit, as text beside it."""
 
+import base64
 import random
+import zlib
 
 import pytest
 from hypothesis import given
@@ -61,4 +63,11 @@ def test_what_has_no_room_says_so():
 
 @pytest.mark.parametrize("text", ["", "!", "AAAA", "x" * 4_000, "é", text_of(0, (5, 9))[:-1]])
 def test_what_somebody_else_wrote_stands_for_nothing(text):
+    assert runs_of(0, text) == ()
+
+
+def test_a_number_beyond_all_offsets_stands_for_nothing():
+    packed = zlib.compress(b"\xff" * 100_000 + b"\x01\x01", wbits=-15)
+    text = base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+
     assert runs_of(0, text) == ()
