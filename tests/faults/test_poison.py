@@ -27,7 +27,7 @@ from tests.faults.poisoned import (
     transform,
 )
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 _PARTITIONS = {"requests": 6}
 _COUNT = 5_000
