@@ -98,15 +98,16 @@ async def test_requests_that_unpack_ten_thousandfold_stay_within_the_budget(
         assert await terminate(worker) == 0
 
 
-async def test_replies_as_large_as_their_requests_stay_within_the_budget(job_in_a_group):
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+async def test_replies_as_large_as_their_requests_stay_within_the_budget(job_in_a_group, delivery):
     model = models.identity(shape=("n", _COLUMNS))
     async with job_in_a_group(model, same) as (job, witness, group):
         await _publish(job, witness, "zstd", 1, 50)
-        worker, budget_bytes = await _start(job, group)
+        worker, budget_bytes = await _start(job, group, **{"kafka.delivery": delivery})
         await witness.until_all_answered()
         resident_bytes = most_resident_bytes(worker.pid)
         print(  # noqa: T201 - shown by pytest -rP
-            f"large replies: {resident_bytes // _MIB} MiB of {budget_bytes // _MIB}"
+            f"large replies, {delivery}: {resident_bytes // _MIB} MiB of {budget_bytes // _MIB}"
         )
         assert witness.verdict().exactly_once, witness.verdict()
         assert resident_bytes < budget_bytes
