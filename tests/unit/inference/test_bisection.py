@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from daemon.inference.bisection import Bisection, parts_of
@@ -60,9 +60,10 @@ def test_who_loops_has_had_the_full_limit_alone(natures):
     assert by_time == judged
 
 
-@given(st.lists(NATURES, min_size=1, max_size=64))
-def test_an_answer_comes_within_the_time_of_a_search_and_one_run(natures):
-    world = World()
+@given(st.lists(NATURES, min_size=1, max_size=64), st.sampled_from([0.002, 0.5]))
+@example([LOOPS] * 64, 0.5)
+def test_an_answer_comes_within_the_time_of_a_search_and_one_run(natures, base_s):
+    world = World(base_s=base_s)
 
     world.batch(*natures)
     world.search()
