@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 LOCKS = {
-    "cpu": "no GPU",
-    "run": "a GPU may be there",
-    "gpu": "the libraries of CUDA that a GPU needs",
+    "cpu": "without a GPU",
+    "run": "with or without a GPU",
+    "gpu": "with a GPU: the libraries of CUDA",
 }
 """The locks of what a worker runs, and the machines that they are for."""
 _PINNED = re.compile(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==([^ \\;]+)(?: ; ([^\\]+?))?(?: \\)?$")
