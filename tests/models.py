@@ -142,6 +142,27 @@ def expand(width):
     return _model(nodes, [("x", "FLOAT", ["n", 1])], [("y", "FLOAT", ["n", 1])], weights)
 
 
+def swollen():
+    """Return x float32 [n, 1] -> y = x, by way of 4,096 max(x) numbers for each row.
+
+    So a request sets how much memory a run takes, and the sample of ones takes little.
+    """
+    nodes = [
+        helper.make_node("ReduceMax", ["x"], ["largest"], keepdims=0),
+        helper.make_node("Cast", ["largest"], ["count"], to=TensorProto.INT64),
+        helper.make_node("Mul", ["count", "numbers"], ["width"]),
+        helper.make_node("Concat", ["one", "width"], ["times"], axis=0),
+        helper.make_node("Tile", ["x", "times"], ["wide"]),
+        helper.make_node("ReduceMean", ["wide", "axes"], ["y"], keepdims=1),
+    ]
+    weights = [
+        numpy_helper.from_array(np.array([4096]), "numbers"),
+        numpy_helper.from_array(np.array([1]), "one"),
+        numpy_helper.from_array(np.array([1]), "axes"),
+    ]
+    return _model(nodes, [("x", "FLOAT", ["n", 1])], [("y", "FLOAT", ["n", 1])], weights)
+
+
 def logarithm():
     """Return x float32 [n, 2] -> y = log(x): not a number for a negative row, and for it alone."""
     node = helper.make_node("Log", ["x"], ["y"])
