@@ -144,7 +144,7 @@ async def test_what_a_worker_says_of_itself_is_heard(host):
 
 async def test_what_a_worker_leaves_behind_is_read_when_it_has_ended(host):
     one = host("drains", "serves")
-    await one.tend(2, lambda: one.state(1) is SlotState.SERVING)
+    await one.tend(2, lambda: one.state(0) is one.state(1) is SlotState.SERVING)
 
     await one.tend(0, lambda: not one.slots.living)
 
