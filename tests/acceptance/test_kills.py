@@ -95,7 +95,7 @@ async def test_what_a_kill_repeats_is_bounded_although_one_request_waits_long(ma
         await witness.until_answered(bound // 2)
         kill = await kills.kill(job, witness, worker)
 
-        await start(worker)
+        await start(job.worker(**{"lanes.l.linger": "20ms"}))
         await witness.until_all_answered()
         assert witness.verdict().at_least_once, witness.verdict()
         assert 0 < kills.span(witness.log, kill) <= bound

@@ -97,8 +97,8 @@ async def test_a_drain_that_takes_too_long_exits_75_and_loses_nothing(make_job, 
     }
     async with make_job(models.loop(), answer=tripped, **short) as (job, witness):
         worker = await job.start()
-        await witness.publish([busy(0.2)] * 10)
-        await held(worker, 9)
+        await witness.publish([busy(0.2)] * 20)
+        await held(worker, 15)
 
         assert await terminate(worker) == 75
 

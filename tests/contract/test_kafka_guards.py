@@ -33,6 +33,7 @@ async def _committed_at(workers, names, offset):
     await workers.produce(names.requests, 0, *[b"%d" % number for number in range(10)])
     (chunk, *_) = await gather(source, [names.requests], 10, settle=False)
     chunk.ledger.settle(range(offset))
+    source.release()
     await source.commit()
     await source.leave()
 
