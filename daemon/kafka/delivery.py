@@ -161,8 +161,9 @@ class ExactlyOnce:
         generation = self._group.answering
         # A partition without a leader is waited for outside of any transaction.
         await self._sink.know(topic, partition)
-        async with self._transactions.sending(generation, TopicPartition(topic, partition)):
-            await self._sink.send(topic, partition, records)
+        to = TopicPartition(topic, partition)
+        async with self._transactions.sending(generation, to) as producer:
+            await self._sink.send(topic, partition, records, by=producer)
 
     async def commit(self) -> None:
         """Commit what is settled, with the answers that settled it; see ports.Delivery."""

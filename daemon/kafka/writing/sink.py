@@ -117,14 +117,28 @@ class KafkaSink:
         counts = await partition_counts(producer.inner, [topic], timeout_s=_METADATA_S, apart=True)
         return counts.get(topic)
 
-    async def send(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
-        """Publish `records` and return when the broker has them all; see ports.Delivery.deliver."""
+    async def send(
+        self,
+        topic: str,
+        partition: int,
+        records: Sequence[OutgoingRecord],
+        *,
+        by: Producer | None = None,
+    ) -> None:
+        """Publish `records` and return when the broker has them all; see ports.Delivery.deliver.
+
+        `by` alone may send them, as they are of its transaction; else its successors do as well.
+        """
         load = Load(records)
         try:
             async with asyncio.timeout(self._publish_s):
                 while not load.done:
-                    with suppress(Replaced):  # nothing was handed over: its successor gets it
-                        await self._send_batch(topic, partition, load)
+                    try:
+                        await self._send_batch(topic, partition, load, by)
+                    except Replaced as error:  # nothing was handed over
+                        if by is not None:
+                            reason = f"{topic}/{partition}: the producer was replaced"
+                            raise SendFailed(reason, unsent=load.unsent) from error
         except TimeoutError as error:
             reason = f"{topic}/{partition} took nothing for {self._publish_s:g} s"
             raise SendFailed(reason, unsent=load.unsent) from error
@@ -133,14 +147,16 @@ class KafkaSink:
         if load.too_large:
             raise RecordTooLarge(f"larger than {topic} takes", refused=load.too_large)
 
-    async def _send_batch(self, topic: str, partition: int, load: Load) -> None:
+    async def _send_batch(
+        self, topic: str, partition: int, load: Load, by: Producer | None
+    ) -> None:
         """Send the next batch of `load`; raises SendError, Replaced."""
         batch = load.next_batch(
             size_bytes=self._batch_sizes.of(topic),
             now_ms=int(self._wall() * 1000),
             in_transaction=self._producers.transactional is not None,
         )
-        producer = await self._producers.current()
+        producer = by or await self._producers.current()
         await self._know(producer, topic, partition, load.unsent)
         try:
             await producer.send(topic, partition, batch)

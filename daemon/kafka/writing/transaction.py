@@ -132,8 +132,9 @@ class Transaction:
         """
         if commits:
             await self._add_offsets(commits, group=group, instance=instance, send=send)
-        request = EndTxnRequest(*self.producer.identity, transaction_result=True)
-        await self._ask(request, "the transaction was not ended")
+        if commits or self._partitions:  # else the broker has not heard of it, and has none to end
+            request = EndTxnRequest(*self.producer.identity, transaction_result=True)
+            await self._ask(request, "the transaction was not ended")
         self.producer.ended()
 
     async def _add_offsets(

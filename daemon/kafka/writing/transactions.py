@@ -97,8 +97,8 @@ class Transactions:
     @asynccontextmanager
     async def sending(
         self, generation: Generation | None, partition: TopicPartition
-    ) -> AsyncIterator[None]:
-        """Within it, answers of `generation` to `partition` may be sent.
+    ) -> AsyncIterator[Producer]:
+        """Within it, answers of `generation` to `partition` may be sent by the producer that it gives.
 
         What they answer has to be settled before anything else is awaited: when the last send of a
         transaction is over, all that is settled is committed. Raises SendError.
@@ -106,7 +106,7 @@ class Transactions:
         transaction = await self._join(generation)
         try:
             await self._add(transaction, partition)
-            yield
+            yield transaction.producer
         finally:
             self._leave()
 

@@ -390,6 +390,19 @@ async def test_a_partition_that_is_gone_is_no_doubt(line):
     assert line.group.redone == []
 
 
+async def test_a_transaction_that_no_partition_is_part_of_is_not_ended_at_the_broker(line):
+    line.broker.codes = {"AddPartitionsToTxn": [{"others": 29}]}
+    with pytest.raises(SendDenied):
+        await _answer(line, 11, to=OTHERS)
+
+    await line.transactions.commit()
+    await _answer(line, 10)
+    await line.transactions.commit()
+
+    assert line.broker.kinds.count("EndTxn") == 1
+    assert line.group.redone == []
+
+
 async def test_a_right_that_is_missing_is_told_by_name(line):
     line.broker.codes = {"AddOffsetsToTxn": [30]}
 

@@ -1,0 +1,55 @@
+"""Transactions on a real Kafka: what a doubt, and what nothing at all, makes of them."""
+
+import pytest
+from aiokafka.structs import TopicPartition
+
+from daemon.kafka.writing.transaction import Doubt
+from daemon.values.ports import SendFailed
+from tests.contract.worlds import EXACTLY_ONCE, read, started_delivery
+
+pytestmark = pytest.mark.kafka
+
+_MORE_THAN_A_BATCH = [(None, b"old" + bytes(1_000), [])] * 2_000
+
+
+@pytest.fixture
+async def world(workers, topics):
+    names = await topics(requests=1, replies=1, dead=1)
+    source = await workers.start(**EXACTLY_ONCE)
+    async with started_delivery(workers.bootstrap, topics, source, **EXACTLY_ONCE) as delivery:
+        yield names, source, delivery
+
+
+async def test_answers_that_a_doubt_meets_half_sent_are_sent_by_no_later_producer(kafka, world):
+    names, source, delivery = world
+    transactions, before = delivery._transactions, source.answering
+    producer = await delivery._sink.producers.current()
+    send = producer.send
+
+    async def send_into_doubt(topic, partition, batch):
+        await send(topic, partition, batch)
+        if transactions._present is not None:
+            transactions._give_up(transactions._present, Doubt("no answer"))
+
+    producer.send = send_into_doubt
+    with pytest.raises(SendFailed):
+        await delivery.deliver(names.replies, 0, _MORE_THAN_A_BATCH)
+
+    assert source.answering is not before
+    await delivery.deliver(names.replies, 0, [(None, b"new", [])])
+    await delivery.commit()
+    assert [record.value for record in await read(kafka, names.replies, 1)] == [b"new"]
+
+
+async def test_a_transaction_that_got_no_partition_and_no_commit_needs_no_end(world):
+    names, source, delivery = world
+    producer, before = await delivery._sink.producers.current(), source.answering
+    gone = TopicPartition(names.replies, 9)
+    with pytest.raises(SendFailed):
+        async with delivery._transactions.sending(before, gone):
+            pass
+
+    await delivery.commit()
+
+    assert delivery._sink.producers.present is producer
+    assert source.answering is before
