@@ -7,14 +7,16 @@ Rule 1. A request that goes in comes out once: with those that are ready, by an 
   back because its partition was lost meanwhile. The order inside a partition is not kept.
 Rule 2. Requests go from step to step in groups, at most MOST_GROUPS of a lane at a time: what
   several lanes need (threads, a connection) is asked for little by little, and their turn comes.
-Rule 3. A step keeps a limit in time of its own, since it alone knows what becomes of its requests
+Rule 3. What a step has not come to goes through it again, before others of its lane; what it is done
+  with does not wait for that.
+Rule 4. A step keeps a limit in time of its own, since it alone knows what becomes of its requests
   then. An error that it raises is a fault, and ends the worker.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from daemon.loop.tasks import Tasks
 from daemon.preparing.time_slices import GROUP
@@ -23,11 +25,17 @@ from daemon.values.messages import Answer, Request
 MOST_GROUPS = 4
 """Two threads are at work, and each has its next group waiting."""
 
-Prepared: TypeAlias = tuple[Sequence[Request], Sequence[Answer]]
-"""Requests that go on, and the answers of those that do not."""
+
+class Prepared(NamedTuple):
+    """Requests that go on, the answers of those that do not, and those that were not come to."""
+
+    ready: Sequence[Request]
+    answers: Sequence[Answer] = ()
+    again: Sequence[Request] = ()
+
 
 Step: TypeAlias = Callable[[Sequence[Request]], Awaitable[Prepared]]
-"""What is done to requests of one lane; each comes out as a request or as an answer."""
+"""What is done to requests of one lane; each comes out in one of three ways, not all of them again."""
 
 Done: TypeAlias = Callable[[Sequence[Request], Sequence[Answer]], None]
 """Gets what is ready, and answers, of a group."""
@@ -75,7 +83,7 @@ class Steps:
             return
         self._under_way += len(requests)
         size = self._group_size(name)
-        lane.waiting.extend((group, done) for group in groups(requests, size))
+        lane.waiting.extend((lane.steps, group, done) for group in groups(requests, size))
         for _ in range(min(MOST_GROUPS - lane.groups_under_way, len(lane.waiting))):
             lane.groups_under_way += 1
             self._tasks.start(self._work_off(lane), name=f"prepare {name}")
@@ -88,24 +96,27 @@ class Steps:
         """Take one group after another through the steps until none waits."""
         try:
             while lane.waiting:
-                await self._take_through(lane.steps, *lane.waiting.popleft())
+                await self._take_through(lane, *lane.waiting.popleft())
                 await asyncio.sleep(0)  # other lanes' turn, even if no step had to wait
         finally:
             lane.groups_under_way -= 1
 
     async def _take_through(
-        self, steps: Sequence[Step], requests: Sequence[Request], done: Done
+        self, lane: "_Lane", steps: Sequence[Step], requests: Sequence[Request], done: Done
     ) -> None:
-        for step in steps:
+        for place, step in enumerate(steps):
             requests = self._still_owed(requests)
             if not requests:
                 return
             count = len(requests)
-            requests, answers = await step(requests)
-            if len(requests) + len(answers) != count:
+            requests, answers, again = await step(requests)
+            if len(requests) + len(answers) + len(again) != count or len(again) == count:
                 raise ValueError(
-                    f"of {count} requests came {len(requests)} and {len(answers)} back"
+                    f"of {count} requests came {len(requests)} and {len(answers)} back, and "
+                    f"{len(again)} to be done again"
                 )
+            if again:
+                lane.waiting.appendleft((steps[place:], again, done))
             if answers:
                 self._under_way -= len(answers)
                 done((), answers)
@@ -128,7 +139,8 @@ class _Lane:
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self.steps = steps
-        self.waiting: deque[tuple[Sequence[Request], Done]] = deque()
+        self.waiting: deque[tuple[Sequence[Step], Sequence[Request], Done]] = deque()
+        """With the steps that they are still to pass."""
         self.groups_under_way = 0
 
 

@@ -5,8 +5,9 @@ Rule 1. Lanes take turns by fair queueing (daemon.batching.fair_queue); in a lan
 Rule 2. A slice ends with its group, or after SLICE_S between two values; what is left of the group
   waits for its lane's next turn. So who comes new waits for a value or for SLICE_S, whichever is
   longer, however much the other lanes have.
-Rule 3. A value that takes longer than its group's limit is given up: Late is its result, and what
-  is left of the group waits for its next turn. What its thread brings later counts no more.
+Rule 3. A value that takes longer than its group's limit is given up: Late is its result, and its group
+  comes back with what it has. Else one with more such values than there are threads would take them
+  all and have no answer. What the thread brings later counts no more.
 Rule 4. A lock is taken for a slice, not for a value: it cost a transform that does nothing 1.4 us a
   value. So `TimeSlice.came` is called without one while `give_up_late` may be: each stores and reads
   single values, in an order that tells the other enough.
@@ -42,8 +43,9 @@ class Late(NamedTuple):
 class ValueGroup(Generic[In, Out]):
     """Values of one lane that come back together, as results in their order.
 
-    `work` makes a result of a value; what it raises is the `failure` of all. `is_wanted` turns false
-    when nobody waits for them any more.
+    `work` makes a result of a value; what it raises is the `failure` of all. `is_cut` turns true when
+    one is late: those behind it have no result. `is_wanted` turns false when nobody waits for them
+    any more.
     """
 
     def __init__(
@@ -56,14 +58,14 @@ class ValueGroup(Generic[In, Out]):
         self.limit_s = limit_s
         self.results: list[Out | Late] = []
         self.failure: BaseException | None = None
+        self.is_cut = False
         self.is_wanted = True
 
     @property
     def is_over(self) -> bool:
         """Whether each value has its result, or none is to get one any more."""
-        return (
-            len(self.results) == len(self.values) or self.failure is not None or not self.is_wanted
-        )
+        is_whole = len(self.results) == len(self.values)
+        return is_whole or self.is_cut or self.failure is not None or not self.is_wanted
 
 
 class TimeSlice:
@@ -157,6 +159,7 @@ class TimeSlices:
             results = list(piece.results)
             if len(results) == count < len(piece.values):
                 results.append(Late(piece.group.limit_s))
+                piece.group.is_cut = True
             # Else it came at the last moment; its thread has seen that, or makes one call in vain.
             self._let_go(piece, results)
             given_up.append(piece)

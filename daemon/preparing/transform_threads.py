@@ -62,9 +62,10 @@ class TransformThreads:
     async def run(
         self, lane: str, work: Callable[[In], Out], values: Sequence[In], *, limit_s: float
     ) -> Sequence[Out | Late]:
-        """Return what `work` makes of each of `values`; Late for one that takes `limit_s` or longer.
+        """Return what `work` makes of each of `values`, up to one that takes `limit_s` or longer.
 
-        Raises whatever `work` raises.
+        That one is Late, and those behind it have no result: to be handed over anew, alone or with
+        others. There is at least one result. Raises whatever `work` raises.
         """
         group = ValueGroup(lane, work, values, limit_s=limit_s)
         results: asyncio.Future[Sequence[Out | Late]] = self._loop.create_future()

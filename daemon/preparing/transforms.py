@@ -68,6 +68,7 @@ class Transforms:
         """Make inputs of bodies: a step (daemon.preparing.steps). Other forms pass as they are."""
         ready: list[Request] = []
         ended: list[Answer] = []
+        again: list[Request] = []
         by_bucket: dict[Bucket, list[Request]] = {}
         for request in requests:
             if request.form is Form.TRANSFORM:
@@ -82,14 +83,15 @@ class Transforms:
                 outcomes = self._loop_calls[bucket.model].map(work, group)
             else:
                 outcomes = await self._in_threads(bucket, work, group)
-            for request, outcome in zip(group, outcomes, strict=True):
+            again += group[len(outcomes) :]
+            for request, outcome in zip(group, outcomes, strict=False):
                 if isinstance(outcome, Request):
                     ready.append(outcome)
                 elif isinstance(outcome, Late):
                     ended.append(self._replies.error(request, *_too_late("preprocess", outcome)))
                 else:
                     ended.append(outcome)
-        return ready, ended
+        return Prepared(ready, ended, again)
 
     def finish(
         self, served: Served, part: Part, *, done: Callable[[Sequence[Answer]], None]
@@ -130,11 +132,13 @@ class Transforms:
         convert: Callable[[Arrays], Converted],
         done: Callable[[Sequence[Answer]], None],
     ) -> None:
-        outputs = [each for _, each in group]
-        conversions = await self._in_threads(served.batch.bucket, convert, outputs)
-        answers = self._answers(served, part, group, [_in_time(each) for each in conversions])
-        self._finishing -= len(answers)
-        done(answers)
+        while group:
+            outputs = [each for _, each in group]
+            conversions = await self._in_threads(served.batch.bucket, convert, outputs)
+            come, group = group[: len(conversions)], group[len(conversions) :]
+            answers = self._answers(served, part, come, [_in_time(each) for each in conversions])
+            self._finishing -= len(answers)
+            done(answers)
 
     def _answers(
         self,
@@ -153,7 +157,7 @@ class Transforms:
     async def _in_threads(
         self, bucket: Bucket, work: Callable[[_In], _Out], values: Sequence[_In]
     ) -> Sequence[_Out | Late]:
-        """Return what `work` makes of each of `values`; says so when it takes too long."""
+        """Return what `work` makes of `values`, up to one that takes too long; says so then."""
         limit_s = self._limits_s[bucket.model]
         results = await self._threads.run(bucket.lane, work, values, limit_s=limit_s)
         late = sum([isinstance(result, Late) for result in results])

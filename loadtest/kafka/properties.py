@@ -19,7 +19,8 @@ class Ports(NamedTuple):
     proxy: int
 
 
-# Few internal partitions and no rebalance delay make it start fast; sessions of half a second let tests see members expire; nothing is ever deleted.
+# Few internal partitions and no rebalance delay make it start fast; sessions of half a second let
+# tests see members expire; nothing is ever deleted.
 _SETTINGS = {
     "process.roles": "broker,controller",
     "controller.listener.names": "CONTROLLER",

@@ -124,16 +124,16 @@ def test_a_failure_ends_its_group_and_no_other():
     assert made.take(0.5) is None
 
 
-def test_a_late_value_is_given_up_and_the_rest_goes_on():
+def test_a_late_value_is_given_up_and_its_group_comes_back_with_what_it_has():
     whole = group(count=3)
     made = slices(whole)
     piece = made.take(0.0)
 
     assert made.give_up_late(LIMIT_S - 0.01) == []
     assert made.give_up_late(LIMIT_S) == [piece]
-    rest = made.take(LIMIT_S)
 
-    assert rest.value == 1
+    assert whole.is_over
+    assert made.take(LIMIT_S) is None
     assert whole.results == [Late(LIMIT_S)]
     assert not piece.came("too late", 9.0)
     piece.failure = ZeroDivisionError()
@@ -263,17 +263,27 @@ _TIMES_S = st.sampled_from([0.0, 0.001, 0.015, 0.05, 0.9, inf])
 )
 def test_every_value_has_its_own_result_or_is_late(loads):
     play = Play(_LANES)
-    made = [ValueGroup(lane, lambda value: value, each, limit_s=LIMIT_S) for lane, each in loads]
-    for each in made:
-        play.slices.put(each)
-    while play.step(lambda seconds: seconds):
-        assert len(play.ends) <= 2
+    came = [[] for _ in loads]
 
-    for each in made:
-        assert each.is_over
-        assert each.results == [
-            Late(LIMIT_S) if seconds == inf else seconds for seconds in each.values
-        ]
+    def hand_over():
+        """All that has no result: at first everything, then what was behind a late value."""
+        for (lane, values), results in zip(loads, came, strict=True):
+            if rest := values[len(results) :]:
+                made = ValueGroup(lane, lambda value: value, rest, limit_s=LIMIT_S)
+                play.slices.put(made)
+                yield made, results
+
+    while under_way := list(hand_over()):
+        while play.step(lambda seconds: seconds):
+            assert len(play.ends) <= 2
+        for made, results in under_way:
+            assert made.is_over
+            assert made.is_cut == (Late(LIMIT_S) in made.results)
+            results.extend(made.results)
+
+    assert came == [
+        [Late(LIMIT_S) if seconds == inf else seconds for seconds in values] for _, values in loads
+    ]
 
 
 @given(st.integers(1, 40), st.floats(0.001, 0.1), st.floats(0.0, 1.0))
