@@ -10,8 +10,8 @@ from aiokafka.client import AIOKafkaClient
 from config.settings import Kafka
 from daemon.kafka import client
 from daemon.kafka.group.lease import Lease
+from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.consumer import Consumer
-from daemon.kafka.reading.poison_records import Isolation
 from daemon.kafka.reason import reason_of
 from daemon.kafka.topic_ids import topic_states
 from daemon.kafka.topics import partition_counts
@@ -25,7 +25,7 @@ _TOPICS_S = 5.0
 async def connect(
     kafka: Kafka,
     reach: client.Options,
-    isolation: Isolation,
+    batch_reading: BatchReading,
     lease: Lease,
     *,
     deadline_s: float,
@@ -33,7 +33,7 @@ async def connect(
 ) -> Consumer:
     """Return a connected consumer; raises Fatal."""
     while True:
-        consumer = Consumer(kafka, reach, isolation, lease, clock=clock)
+        consumer = Consumer(kafka, reach, batch_reading, lease, clock=clock)
         try:
             await consumer.start()
         except errors.KafkaError as error:

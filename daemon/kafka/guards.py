@@ -20,7 +20,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from daemon.kafka import bootstrap, closing, silent_brokers
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.offset_requests import StableOffsetFetch
-from daemon.kafka.reading import poison_records as isolation
+from daemon.kafka.reading import tolerant_records
 
 Send: TypeAlias = Callable[[Any], Awaitable[Any]]
 
@@ -108,7 +108,7 @@ def install() -> None:
     aiokafka.client.MetadataRequest = functools.partial(
         MetadataRequest, allow_auto_topic_creation=False
     )
-    isolation.install()
+    tolerant_records.install()
     bootstrap.install()
     closing.install()
     silent_brokers.install()

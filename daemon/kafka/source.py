@@ -21,11 +21,11 @@ from daemon.kafka.group.answered_runs import MOST_OFFSETS
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.group.membership import Membership
+from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.chunks import Chunks
 from daemon.kafka.reading.consumer import Consumer
 from daemon.kafka.reading.decompression import RATIO
 from daemon.kafka.reading.lag import Lag, behind
-from daemon.kafka.reading.poison_records import Isolation
 from daemon.kafka.reading.record_batches import FetchedRecord
 from daemon.kafka.reading.room import Room
 from daemon.loop.tasks import Tasks
@@ -85,7 +85,7 @@ class KafkaSource:
         self._metrics = metrics
         self._base = base
         self._clock = clock
-        self._isolation = Isolation(settings.kafka.fetch_bytes * RATIO, ready=self._wake)
+        self._batch_reading = BatchReading(settings.kafka.fetch_bytes * RATIO, ready=self._wake)
         self._lag = Lag()
         self._waiter: asyncio.Future[None] | None = None
         self._subscribed = False
@@ -107,9 +107,9 @@ class KafkaSource:
         await client.wait_until_reachable(reach, kafka.start_timeout, clock=self._clock)
         lease = Lease(kafka.session_timeout)
         self._consumer = await connect(
-            kafka, reach, self._isolation, lease, deadline_s=deadline_s, clock=self._clock
+            kafka, reach, self._batch_reading, lease, deadline_s=deadline_s, clock=self._clock
         )
-        self._chunks = Chunks(self._consumer, self._isolation, self._lag, self._metrics)
+        self._chunks = Chunks(self._consumer, self._batch_reading, self._lag, self._metrics)
         try:
             await check_topics(self._consumer.inner, self._topics, clock=self._clock, to="read")
             await self._join(lease, drain, deadline_s + kafka.rebalance_timeout)

@@ -10,8 +10,8 @@ from aiokafka.protocol.produce import ProduceResponse_v7
 from aiokafka.structs import TopicPartition
 
 from daemon.kafka import guards
-from daemon.kafka.reading import poison_records as isolation
-from daemon.kafka.reading.poison_records import Isolation
+from daemon.kafka.reading import tolerant_records
+from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.values.errors import Exit, Fatal
 from daemon.values.ports import SendFailed
 from tests import raw_batches
@@ -308,14 +308,21 @@ def test_other_consumers_in_the_process_are_left_alone():
     guards.install()
 
     ordinary, ours = (
-        isolation._partition_records(
-            TopicPartition("t", 0), isolation._MemoryRecordsPy(b""), [], 0, asker, None, None, 1
+        tolerant_records._partition_records(
+            TopicPartition("t", 0),
+            tolerant_records._MemoryRecordsPy(b""),
+            [],
+            0,
+            asker,
+            None,
+            None,
+            1,
         )
-        for asker in (None, Isolation(1))
+        for asker in (None, BatchReading(1))
     )
 
-    assert type(ordinary) is isolation._STRICT_RECORDS
-    assert type(ours) is isolation.TolerantRecords
+    assert type(ordinary) is tolerant_records._STRICT_RECORDS
+    assert type(ours) is tolerant_records.TolerantRecords
 
 
 async def test_what_a_held_lane_has_buffered_delays_no_other_lanes_fetch(workers, topics):

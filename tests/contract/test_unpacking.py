@@ -9,8 +9,9 @@ from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.structs import TopicPartition
 
-from daemon.kafka.reading.poison_records import Isolation, TolerantRecords
+from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.room import Room
+from daemon.kafka.reading.tolerant_records import TolerantRecords
 from tests.raw_batches import CODECS, batch, seal
 
 _LIMIT_BYTES = 16 * 2**20
@@ -23,7 +24,7 @@ class _Reading:
     """Partitions of one consumer, each with the batches that were fetched of it."""
 
     def __init__(self):
-        self.isolation = Isolation(_LIMIT_BYTES, ready=self._note)
+        self.batch_reading = BatchReading(_LIMIT_BYTES, ready=self._note)
         self._unpacked = asyncio.Event()
 
     def _note(self):
@@ -39,12 +40,12 @@ class _Reading:
             raw += placed
         partition = TopicPartition("requests", number)
         return TolerantRecords(
-            partition, _MemoryRecordsPy(raw), [], 0, self.isolation, None, None, READ_COMMITTED
+            partition, _MemoryRecordsPy(raw), [], 0, self.batch_reading, None, None, READ_COMMITTED
         )
 
     async def take(self, records, most_bytes, *, beside=()):
         """Take once something could be taken; partitions `beside` are read too."""
-        self.isolation.reads({records.partition, *beside})
+        self.batch_reading.reads({records.partition, *beside})
         async with asyncio.timeout(20):
             while not (taken := records.take(Room(100, most_bytes))):
                 await self._unpacked.wait()
@@ -86,7 +87,7 @@ async def test_one_large_batch_is_unpacked_at_a_time(reading):
     first = reading.records(_LARGE["zstd"])
     second = reading.records(_LARGE["zstd"], number=1)
     assert await reading.take(first, 1) == [0]
-    reading.isolation.reads({first.partition, second.partition})
+    reading.batch_reading.reads({first.partition, second.partition})
 
     assert second.take(Room(100, 1)) == []
     assert not second.holds_large
@@ -129,7 +130,7 @@ async def test_a_large_batch_beyond_the_bound_is_unreadable_and_the_next_is_serv
     records = reading.records(bomb, batch(b"next"))
 
     assert await reading.take(records, 2**30) == [2]
-    (bad,) = reading.isolation.take().values()
+    (bad,) = reading.batch_reading.take().values()
     assert [offset for offset, _ in bad] == [0, 1]
 
 
@@ -146,7 +147,7 @@ async def test_a_record_that_unpacks_to_millions_of_headers_is_unreadable_alone(
     records = reading.records(seal(bytearray(head) + packed))
 
     assert await reading.take(records, 2**30) == [0, 2]
-    (bad,) = reading.isolation.take().values()
+    (bad,) = reading.batch_reading.take().values()
     assert bad == [(1, "more than 20000 headers")]
 
 

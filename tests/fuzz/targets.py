@@ -19,10 +19,11 @@ from daemon.admission.reply_topics import ReplyTopics
 from daemon.answering.replay import Skip, letter_of, replay_of
 from daemon.isolation.note import LONGEST, Alone, Note
 from daemon.kafka.group.committed import Commit
+from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.decompression import CannotUnpack, Decompressor
-from daemon.kafka.reading.poison_records import Isolation, TolerantRecords
 from daemon.kafka.reading.record_batches import HEAD, read_leniently
 from daemon.kafka.reading.room import Room
+from daemon.kafka.reading.tolerant_records import TolerantRecords
 from daemon.values.errors import RequestRefused
 from daemon.values.messages import Unreadable
 from daemon.wire import binary, json_v2, npy
@@ -102,9 +103,9 @@ def record_batch(data: bytes) -> None:
         records = bytes(_PACK[codec](records))
     batch = _batch(records, codec, count, offsets) + raw_batches.batch(b"next")
     _place(batch, HEAD.size + len(records), offsets + 1)
-    isolation = Isolation(_LIMIT_BYTES)
+    batch_reading = BatchReading(_LIMIT_BYTES)
     reader = TolerantRecords(
-        _P, _MemoryRecordsPy(bytes(batch)), [], 0, isolation, None, None, READ_COMMITTED
+        _P, _MemoryRecordsPy(bytes(batch)), [], 0, batch_reading, None, None, READ_COMMITTED
     )
     most = 1 + (data[0] >> 4)
     read = []
@@ -112,7 +113,7 @@ def record_batch(data: bytes) -> None:
         taken = reader.take(Room(most, 2**15))
         _require(len(taken) <= most, "more records than there was room for")
         read += [record.offset for record in taken]
-    bad = [each.offset for each in isolation.take().get(_P, ())]
+    bad = [each.offset for each in batch_reading.take().get(_P, ())]
     _require(read == sorted(set(read)), "records twice, or out of order")
     _require(not set(read) & set(bad), "a record both read and reported")
     _require(all(0 <= offset <= offsets + 1 for offset in read + bad), "an offset made up")
@@ -137,9 +138,9 @@ def fetched_bytes(data: bytes) -> None:
         (length,) = struct.unpack_from(">i", raw, 8)
         if length + 12 == len(raw):
             raw_batches.seal(raw)
-    isolation = Isolation(_LIMIT_BYTES)
+    batch_reading = BatchReading(_LIMIT_BYTES)
     reader = TolerantRecords(
-        _P, _MemoryRecordsPy(bytes(raw)), [], 0, isolation, None, None, READ_COMMITTED
+        _P, _MemoryRecordsPy(bytes(raw)), [], 0, batch_reading, None, None, READ_COMMITTED
     )
     for _ in range(len(data) + 1):
         if reader.ended:

@@ -17,8 +17,8 @@ from aiokafka.structs import TopicPartition
 from config.settings import Kafka
 from daemon.kafka import client, guards
 from daemon.kafka.connecting import check_topics
+from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.decompression import RATIO
-from daemon.kafka.reading.poison_records import Isolation
 from daemon.kafka.reading.record_batches import FetchedRecord
 from daemon.kafka.reason import reason_of
 from daemon.values.errors import Exit, Fatal
@@ -133,7 +133,7 @@ async def _reading(
         **reach,
         group_id=None,
         isolation_level="read_committed",
-        key_deserializer=Isolation(kafka.fetch_bytes * RATIO),
+        key_deserializer=BatchReading(kafka.fetch_bytes * RATIO),
     )
     try:
         await consumer.start()

@@ -1,15 +1,16 @@
 """Records out of Kafka: fetched, decoded, counted, and what the client gets wrong there.
 
+- `batch_reading.py`: how one consumer reads batches: what unpacks them, what it could not read
 - `chunks.py`: what one fetch brought, entered in the ledgers and handed on by partition
 - `consumer.py`: aiokafka's consumer as this room uses it: every reach into its inside is here or
   in guards, but for those of reading itself
 - `decompression.py`: decompression with a bound, in place of the client's, which has none
 - `fetched.py`: what the client has fetched and nobody has taken yet: taken as far as there is room
 - `lag.py`: how far this worker's partitions are behind, in records and in seconds
-- `poison_records.py`: records that the client cannot read are stepped over and reported, their
-  neighbours are served
 - `record_batches.py`: a record batch of Kafka read record by record, so that a bad one does not
   hide its neighbours
 - `room.py`: how much may be taken in one go, in records and in bytes as they are unpacked
+- `tolerant_records.py`: records that the client cannot read are stepped over and reported, their
+  neighbours are served
 - `unpacking.py`: a large batch is unpacked in a thread, one at a time
 """

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from aiokafka.structs import TopicPartition
 
 from daemon.kafka.group.generation import Generation
+from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.consumer import Consumer
 from daemon.kafka.reading.lag import Lag
-from daemon.kafka.reading.poison_records import Isolation
 from daemon.kafka.reading.record_batches import FetchedRecord
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
@@ -22,10 +22,10 @@ class Chunks:
     """Makes a Chunk of each partition's records; no work for single records but odd ones."""
 
     def __init__(
-        self, consumer: Consumer, isolation: Isolation, lag: Lag, metrics: SourceMetrics
+        self, consumer: Consumer, batch_reading: BatchReading, lag: Lag, metrics: SourceMetrics
     ) -> None:
         self._consumer = consumer
-        self._isolation = isolation
+        self._batch_reading = batch_reading
         self._lag = lag
         self._metrics = metrics
         self._seen: dict[tuple[TopicPartition, str], int] = {}
@@ -37,7 +37,7 @@ class Chunks:
         fetched: Mapping[TopicPartition, Sequence[FetchedRecord]],
     ) -> list[Chunk]:
         """Return what was fetched of `partitions`; every record is started in its ledger."""
-        unreadable = self._isolation.take()
+        unreadable = self._batch_reading.take()
         chunks = []
         for partition in partitions:
             ledger = generation.ledgers.get(partition)

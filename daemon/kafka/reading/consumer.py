@@ -1,5 +1,5 @@
 """aiokafka's consumer as this room uses it: every reach into its inside is here or in guards, but
-for those of reading itself (fetched.py, poison_records.py).
+for those of reading itself (fetched.py, tolerant_records.py).
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from config.settings import Kafka
 from daemon.kafka.client import Options, milliseconds
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.guards import GuardedCoordinator
+from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.fetched import Fetched
-from daemon.kafka.reading.poison_records import Isolation
 from daemon.kafka.reading.record_batches import FetchedRecord
 from daemon.kafka.reading.room import Room, response_bytes
 from daemon.kafka.silent_brokers import SilenceWatch, answers, suspect
@@ -42,7 +42,7 @@ class Consumer:
         self,
         kafka: Kafka,
         reach: Options,
-        isolation: Isolation,
+        batch_reading: BatchReading,
         lease: Lease,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -67,9 +67,9 @@ class Consumer:
             isolation_level="read_committed",
             # With k assignors aiokafka joins k+1 times.
             partition_assignment_strategy=[RoundRobinPartitionAssignor],
-            key_deserializer=isolation,
+            key_deserializer=batch_reading,
         )
-        self._isolation = isolation
+        self._batch_reading = batch_reading
         self._guarded: GuardedCoordinator
         self._fetched: Fetched
         self._silence = SilenceWatch(self.inner, kafka.session_timeout)
@@ -84,7 +84,7 @@ class Consumer:
         self._guarded = GuardedCoordinator(
             self._coordinator, self._lease, static=self._static, clock=self._clock
         )
-        self._fetched = Fetched(self._fetcher, self._isolation)
+        self._fetched = Fetched(self._fetcher, self._batch_reading)
 
     def subscribe(self, topics: Collection[str], listener: ConsumerRebalanceListener) -> None:
         """Join the group in the background."""

@@ -4,22 +4,25 @@ The client's own `getmany` counts records alone, and unpacks whatever it comes b
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.structs import TopicPartition
 
-from daemon.kafka.reading.poison_records import Isolation, TolerantRecords
+from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.record_batches import FetchedRecord
 from daemon.kafka.reading.room import Room
+
+if TYPE_CHECKING:  # they are made by the client
+    from daemon.kafka.reading.tolerant_records import TolerantRecords
 
 
 class Fetched:
     """The buffers of one consumer's fetcher, one for each partition that has some."""
 
-    def __init__(self, fetcher: Fetcher, isolation: Isolation) -> None:
+    def __init__(self, fetcher: Fetcher, batch_reading: BatchReading) -> None:
         self._fetcher = fetcher
-        self._isolation = isolation
+        self._batch_reading = batch_reading
 
     def take(
         self, partitions: Collection[TopicPartition], room: Room
@@ -29,7 +32,7 @@ class Fetched:
         Raises errors.KafkaError, when nothing was taken.
         """
         wanted = frozenset(partitions)
-        self._isolation.reads(wanted)
+        self._batch_reading.reads(wanted)
         taken: dict[TopicPartition, list[FetchedRecord]] = {}
         buffers = self._fetcher._records
         for partition in list(buffers):

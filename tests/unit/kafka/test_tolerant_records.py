@@ -11,8 +11,9 @@ from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.kafka.reading.poison_records import Isolation, TolerantRecords
+from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.record_batches import MOST_STUBS, stubs_for
+from daemon.kafka.reading.tolerant_records import TolerantRecords
 from tests.raw_batches import CODECS, bad_header_between, batch, replace, seal
 
 P = TopicPartition("requests", 0)
@@ -27,18 +28,18 @@ def _at(raw, offset):
     return bytes(raw)
 
 
-def _read(*batches, first=0, isolation=None, most=None):
+def _read(*batches, first=0, batch_reading=None, most=None):
     """Return offsets read, offsets that were not with their reasons, and the position after."""
-    isolation = isolation or Isolation(LIMIT_BYTES)
+    batch_reading = batch_reading or BatchReading(LIMIT_BYTES)
     records = TolerantRecords(
-        P, _MemoryRecordsPy(b"".join(batches)), [], first, isolation, None, None, READ_COMMITTED
+        P, _MemoryRecordsPy(b"".join(batches)), [], first, batch_reading, None, None, READ_COMMITTED
     )
     read = []
     for record in records:
         read.append(record)
         if len(read) == most:
             break
-    bad = isolation.take().get(P, [])
+    bad = batch_reading.take().get(P, [])
     return [record.offset for record in read], [stub.offset for stub in bad], records
 
 
@@ -51,7 +52,7 @@ def test_good_batches_are_read_whole():
 def test_a_record_has_all_that_was_sent():
     raw = batch(b"value", headers=[[("name", b"x"), ("empty", None)]], timestamp_ms=123)
     records = TolerantRecords(
-        P, _MemoryRecordsPy(_at(raw, 7)), [], 7, Isolation(1), None, None, READ_COMMITTED
+        P, _MemoryRecordsPy(_at(raw, 7)), [], 7, BatchReading(1), None, None, READ_COMMITTED
     )
 
     (record,) = records
@@ -86,7 +87,7 @@ def test_all_else_of_its_batch_is_read_as_the_client_does():
 
 def _records(raw):
     return TolerantRecords(
-        P, _MemoryRecordsPy(raw), [], 0, Isolation(1), None, None, READ_COMMITTED
+        P, _MemoryRecordsPy(raw), [], 0, BatchReading(1), None, None, READ_COMMITTED
     )
 
 
@@ -161,26 +162,28 @@ def test_a_batch_of_an_unknown_codec_is_unreadable(codec):
 
 
 def test_a_batch_with_a_wrong_checksum_is_fetched_once_more():
-    isolation = Isolation(LIMIT_BYTES)
+    batch_reading = BatchReading(LIMIT_BYTES)
     raw = batch(b"a", b"b")
     raw[70] ^= 1
     spoilt = _at(raw, 4)
 
-    offsets, bad, records = _read(_at(batch(b"ok"), 3), spoilt, first=3, isolation=isolation)
+    offsets, bad, records = _read(
+        _at(batch(b"ok"), 3), spoilt, first=3, batch_reading=batch_reading
+    )
     assert (offsets, bad, records.next_fetch_offset) == ([3], [], 4)
 
-    offsets, bad, records = _read(spoilt, first=4, isolation=isolation)
+    offsets, bad, records = _read(spoilt, first=4, batch_reading=batch_reading)
     assert (offsets, bad, records.next_fetch_offset) == ([], [4, 5], 6)
 
 
 def test_a_batch_that_arrives_whole_the_second_time_is_read():
-    isolation = Isolation(LIMIT_BYTES)
+    batch_reading = BatchReading(LIMIT_BYTES)
     raw = batch(b"a", b"b")
     spoilt = bytearray(raw)
     spoilt[70] ^= 1
 
-    _read(bytes(spoilt), isolation=isolation)
-    offsets, bad, _ = _read(bytes(raw), isolation=isolation)
+    _read(bytes(spoilt), batch_reading=batch_reading)
+    offsets, bad, _ = _read(bytes(raw), batch_reading=batch_reading)
 
     assert (offsets, bad) == ([0, 1], [])
 
@@ -204,7 +207,7 @@ def test_records_of_an_aborted_transaction_were_never_sent():
         _MemoryRecordsPy(_at(seal(raw), 0) + _at(batch(b"b"), 1)),
         [(77, 0)],
         0,
-        Isolation(1),
+        BatchReading(1),
         None,
         None,
         READ_COMMITTED,
@@ -263,10 +266,10 @@ def test_whatever_the_bytes_nothing_is_raised_and_offsets_rise_within_the_batch(
 def test_the_room_to_unpack_takes_no_memory_before_it_is_used():
     before_pages = _resident_pages()
 
-    isolation = Isolation(256 * 2**20)
+    batch_reading = BatchReading(256 * 2**20)
 
     assert _resident_pages() - before_pages < 32 * 2**20 // mmap.PAGESIZE
-    assert isolation.take() == {}
+    assert batch_reading.take() == {}
 
 
 def _resident_pages():

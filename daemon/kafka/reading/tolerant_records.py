@@ -5,14 +5,13 @@ fetch of its partition raise for ever, hides the good records before it, and los
 other partitions that the same call had already taken. Here a fetch never raises for what a batch
 holds.
 
-A consumer asks for this by an Isolation in place of the key deserializer; other users of aiokafka
+A consumer asks for this by a BatchReading in place of the key deserializer; other users of aiokafka
 in the process see no difference.
 """
 
 import math
 from asyncio import Future
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from operator import attrgetter, ne
 from typing import Any
@@ -22,7 +21,8 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.structs import TopicPartition
 
-from daemon.kafka.reading.decompression import WINDOW_BYTES, CannotUnpack, Decompressor, Unpacked
+from daemon.kafka.reading.batch_reading import BatchReading
+from daemon.kafka.reading.decompression import WINDOW_BYTES, CannotUnpack, Unpacked
 from daemon.kafka.reading.record_batches import (
     CODEC_MASK,
     COUNT,
@@ -35,7 +35,6 @@ from daemon.kafka.reading.record_batches import (
     stubs_for,
 )
 from daemon.kafka.reading.room import Room
-from daemon.kafka.reading.unpacking import LargeBatches
 from daemon.values.messages import Unreadable
 from daemon.values.object_sizes import headers_bytes
 
@@ -49,48 +48,6 @@ _OFFSET, _HEADERS = attrgetter("offset"), attrgetter("headers")
 
 class _Forged(ValueError):
     """A record claims an offset outside of its batch."""
-
-
-class Isolation:
-    """What one consumer cannot read, by partition, and what unpacks for it."""
-
-    def __init__(self, limit_bytes: int, *, ready: Callable[[], None] | None = None) -> None:
-        """`limit_bytes`: a batch that unpacks to more is unreadable.
-
-        With `ready` large batches are unpacked beside the event loop, and it is called when one is;
-        without it they are unpacked in place.
-        """
-        self.decompressor = Decompressor(limit_bytes)
-        self.large = None if ready is None else LargeBatches(self.decompressor, ready=ready)
-        self.found = 0
-        """How many unreadable offsets were found in all."""
-        self._found: defaultdict[TopicPartition, list[Unreadable]] = defaultdict(list)
-        self._doubted: dict[TopicPartition, int] = {}
-
-    def reads(self, partitions: Collection[TopicPartition]) -> None:
-        """Say what is read at the moment: others give up a large batch when its place is needed."""
-        if self.large is not None:
-            self.large.read(partitions)
-
-    def take(self) -> dict[TopicPartition, list[Unreadable]]:
-        """Return what was found since the last call."""
-        found = dict(self._found)
-        self._found.clear()
-        return found
-
-    def add(self, partition: TopicPartition, unreadable: Collection[Unreadable]) -> None:
-        """Keep what cannot be read of `partition`."""
-        self._found[partition].extend(unreadable)
-        self.found += len(unreadable)
-
-    def doubts(self, partition: TopicPartition, base_offset: int) -> bool:
-        """Whether a batch whose checksum is wrong is met for the first time.
-
-        It is fetched once more, since the bytes may have been damaged on their way.
-        """
-        first_time = self._doubted.get(partition) != base_offset
-        self._doubted[partition] = base_offset
-        return first_time
 
 
 class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types here
@@ -122,15 +79,15 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
         Stops at the end of a large batch, so that other partitions have their turn.
         """
         taken: list[FetchedRecord] = []
-        isolation = self._isolation
+        batch_reading = self._batch_reading
         while room.is_left:
-            found = isolation.found
+            found = batch_reading.found
             if not self._open():
                 break
             is_over, was_large = self._fill(taken, room), self._is_large
             if is_over:
                 self._close()
-            room.records -= isolation.found - found
+            room.records -= batch_reading.found - found
             if is_over and was_large and taken:
                 break
         return taken
@@ -215,7 +172,7 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
                 self._raw, self._batch = raw, batch
                 return True
             if not is_sound:
-                if self._isolation.doubts(self._tp, batch.base_offset):
+                if self._batch_reading.doubts(self._tp, batch.base_offset):
                     self._records = _MemoryRecordsPy(b"")  # what is left is fetched again
                     return False
                 self._give_up(batch, "the batch's checksum is wrong")
@@ -226,8 +183,8 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
         """Fetch again what is no batch at all; if it is none then either, step over one offset."""
         offset = self.next_fetch_offset
         self._records = _MemoryRecordsPy(b"")
-        if not self._isolation.doubts(self._tp, offset):
-            self._isolation.add(self._tp, [Unreadable(offset, "the log holds no batch here")])
+        if not self._batch_reading.doubts(self._tp, offset):
+            self._batch_reading.add(self._tp, [Unreadable(offset, "the log holds no batch here")])
             self.next_fetch_offset = offset + 1
 
     def _close(self) -> None:
@@ -260,7 +217,7 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
             return Unpacked(raw, old or len(raw) <= WINDOW_BYTES or is_sound(raw))
         if old:
             raise CannotUnpack("compressed in a format before Kafka 0.11")
-        decompressor, large = self._isolation.decompressor, self._isolation.large
+        decompressor, large = self._batch_reading.decompressor, self._batch_reading.large
         if not self._is_large and (small := decompressor.unpack_small(raw, codec)) is not None:
             return Unpacked(memoryview(small), is_sound=True)
         self._is_large = True
@@ -377,17 +334,17 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
         topic, partition = self._tp
         self._is_odd = True
         items = read_leniently(plain, topic, partition, self.next_fetch_offset)
-        self._rest = _readable(items, self._isolation, self._tp)
+        self._rest = _readable(items, self._batch_reading, self._tp)
 
     def _give_up(self, batch: Any, reason: str) -> None:
         """Report what is left of `batch`."""
         first = max(getattr(batch, "base_offset", 0), self.next_fetch_offset)  # old ones have none
-        self._isolation.add(self._tp, [*stubs_for(first, batch.next_offset - 1, reason)])
+        self._batch_reading.add(self._tp, [*stubs_for(first, batch.next_offset - 1, reason)])
 
     @property
-    def _isolation(self) -> Isolation:
-        isolation: Isolation = self._key_deserializer
-        return isolation
+    def _batch_reading(self) -> BatchReading:
+        batch_reading: BatchReading = self._key_deserializer
+        return batch_reading
 
 
 def _has_head(raw: memoryview) -> bool:
@@ -397,12 +354,12 @@ def _has_head(raw: memoryview) -> bool:
 
 
 def _readable(
-    items: Iterable[Item], isolation: Isolation, partition: TopicPartition
+    items: Iterable[Item], batch_reading: BatchReading, partition: TopicPartition
 ) -> Iterator[FetchedRecord]:
     """Yield the records among `items`; keep the others."""
     for item in items:
         if isinstance(item, Unreadable):
-            isolation.add(partition, [item])
+            batch_reading.add(partition, [item])
         else:
             yield item
 
@@ -415,7 +372,7 @@ def _partition_records(  # the signature of PartitionRecords
     key_deserializer: object,
     *others: object,
 ) -> Any:
-    kind = TolerantRecords if isinstance(key_deserializer, Isolation) else _STRICT_RECORDS
+    kind = TolerantRecords if isinstance(key_deserializer, BatchReading) else _STRICT_RECORDS
     return kind(partition, records, aborted, fetch_offset, key_deserializer, *others)
 
 
@@ -423,7 +380,7 @@ _STRICT_RECORDS = fetcher.PartitionRecords
 
 
 def install() -> None:
-    """Make consumers that are given an Isolation use it; to be called before they start."""
+    """Make consumers that are given a BatchReading use it; to be called before they start."""
     fetcher.PartitionRecords = _partition_records
     # The twin in Python of the splitter into batches: the one in C does not show their bytes.
     fetcher.MemoryRecords = _MemoryRecordsPy
