@@ -36,7 +36,27 @@ class Group(transactions.Group, Protocol):
         """Whether the broker surely still holds this worker for a member."""
 
 
-class AtLeastOnce:
+class _Published:
+    """What both say of the sink by which their answers leave."""
+
+    _sink: KafkaSink
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be published at the moment, and what to do; empty when all is well."""
+        return self._sink.trouble
+
+    @property
+    def outage(self) -> str:
+        """The same where only somebody outside can mend it; see daemon.values.ports.Delivery."""
+        return self._sink.outage
+
+    async def partition_count(self, topic: str) -> int | None:
+        """Return how many partitions `topic` has; see daemon.values.ports.Delivery."""
+        return await self._sink.partition_count(topic)
+
+
+class AtLeastOnce(_Published):
     """An idempotent producer beside the group's own commits; meets daemon.values.ports.Delivery.
 
     A worker that ends between an acknowledged answer and its commit leaves a request that is
@@ -56,16 +76,6 @@ class AtLeastOnce:
         self._sink = KafkaSink(settings, tasks=tasks, base=base, wall=wall)
         self._group = group
 
-    @property
-    def trouble(self) -> str:
-        """Why nothing can be published at the moment, and what to do; empty when all is well."""
-        return self._sink.trouble
-
-    @property
-    def outage(self) -> str:
-        """The same where only somebody outside can mend it; see daemon.values.ports.Delivery."""
-        return self._sink.outage
-
     async def start(self) -> None:
         """Reach a broker and see that the topics of the configuration exist; raises Fatal."""
         await self._sink.start()
@@ -73,10 +83,6 @@ class AtLeastOnce:
     async def close(self) -> None:
         """Close; what is still on its way gets a moment."""
         await self._sink.close()
-
-    async def partition_count(self, topic: str) -> int | None:
-        """Return how many partitions `topic` has; see daemon.values.ports.Delivery."""
-        return await self._sink.partition_count(topic)
 
     async def deliver(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
         """Return when the broker has `records`; see daemon.values.ports.Delivery."""
@@ -87,7 +93,7 @@ class AtLeastOnce:
         await self._group.commit()
 
 
-class ExactlyOnce:
+class ExactlyOnce(_Published):
     """Answers and commits in transactions of one producer; meets daemon.values.ports.Delivery.
 
     What a worker leaves open when it ends is aborted: nobody who reads committed records sees it,
@@ -126,16 +132,6 @@ class ExactlyOnce:
         )
         group.commit_by(self.commit)
 
-    @property
-    def trouble(self) -> str:
-        """Why nothing can be published at the moment, and what to do; empty when all is well."""
-        return self._sink.trouble
-
-    @property
-    def outage(self) -> str:
-        """The same where only somebody outside can mend it; see daemon.values.ports.Delivery."""
-        return self._sink.outage
-
     async def start(self) -> None:
         """Reach a broker, fence who had the transactional id before, see that all topics exist.
 
@@ -151,10 +147,6 @@ class ExactlyOnce:
         """Abort what is open, and close."""
         await self._transactions.close()
         await self._sink.close()
-
-    async def partition_count(self, topic: str) -> int | None:
-        """Return how many partitions `topic` has; see daemon.values.ports.Delivery."""
-        return await self._sink.partition_count(topic)
 
     async def deliver(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
         """Return when the broker has `records` in the present transaction; see ports.Delivery."""

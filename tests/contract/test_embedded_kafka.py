@@ -199,7 +199,7 @@ async def test_the_proxy_is_a_hole_in_one_way(spare, spare_topics, way, arrived)
         proxy.fall_silent(**both | {way: True})
         publishing = await producer.send(names.late, b"late")
         await _until(lambda: proxy.waiting or arrived)
-        while (there := await _end(spare.bootstrap, names.late)) < arrived:  # noqa: ASYNC110
+        while (there := await _end(spare.bootstrap, names.late)) < arrived:  # noqa: ASYNC110 - only asking tells
             await asyncio.sleep(0.02)
         told = publishing.done()
         proxy.release()

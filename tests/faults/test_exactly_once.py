@@ -152,7 +152,7 @@ async def test_answers_of_the_broker_that_get_lost_repeat_nothing(
                 await witness.until_answered(len(witness.answered) + 200)
                 before = proxy.swallowed
                 proxy.swallow(lost, hang_up=hang_up)
-                await until(lambda: proxy.swallowed > before)  # noqa: B023
+                await until(lambda: proxy.swallowed > before)  # noqa: B023 - awaited in its own round
                 proxy.release()
             await witness.until_answered(len(witness.answered) + 200)
 

@@ -22,7 +22,7 @@ import numpy as np
 
 class Slow:
     def preprocess(self, body, headers):
-        time.sleep(0.3)
+        time.sleep(0.3)  # for each of a batch: past the poll interval together
         return {"x": np.ones((1, 2), np.float32)}
 
     def postprocess(self, outputs):

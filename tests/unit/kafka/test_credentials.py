@@ -56,7 +56,7 @@ def test_who_prints_a_password_sees_stars(how):
     password = how["sasl_plain_password"]
 
     assert isinstance(password, Password)
-    for shown in (str(password), repr(password), f"{password}", f"{how}", "%s" % password):  # noqa: UP031
+    for shown in (str(password), repr(password), f"{password}", f"{how}", "%s" % password):  # noqa: UP031 - one way to print
         assert "correct" not in shown
         assert "***" in shown
 
