@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from daemon.isolation.note import NO_NOTE, Note, accused
 from daemon.isolation.quarantine import Quarantine, died_in_flight
-from daemon.isolation.suspects import in_flight
+from daemon.isolation.suspect_range import in_flight
 from daemon.values.lane import Lane, by_topic
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Chunk, Header, Unreadable

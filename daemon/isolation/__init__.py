@@ -6,6 +6,6 @@ A crash leaves no words behind. What is left is the commit of each partition, an
 - `note.py`: what a commit says beside its offset: who holds the partition, what in it is suspect,
   what runs alone
 - `quarantine.py`: the partitions of one assignment whose suspects run alone
-- `suspects.py`: what of a partition may have killed a worker, and what each further death, and
+- `suspect_range.py`: what of a partition may have killed a worker, and what each further death, and
   each run that was survived, teaches
 """

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
-from daemon.isolation.suspects import Suspects
+from daemon.isolation.suspect_range import SuspectRange
 
 LONGEST = 256
 _HELD, _DIED, _SUSPECTS, _ALONE = "held", "died", "suspects", "alone"
@@ -38,7 +38,7 @@ class Note(NamedTuple):
 
     held: str = ""
     died: str = ""
-    suspects: Suspects | None = None
+    suspects: SuspectRange | None = None
     alone: Alone | None = None
 
     @property
@@ -58,7 +58,7 @@ class Note(NamedTuple):
         return cls(
             held=_name(said.get(_HELD, "")),
             died=_name(said.get(_DIED, "")),
-            suspects=_read(said.get(_SUSPECTS, ""), _SUSPECTS_NUMBERS, lambda n: Suspects(*n)),
+            suspects=_read(said.get(_SUSPECTS, ""), _SUSPECTS_NUMBERS, lambda n: SuspectRange(*n)),
             alone=_read(said.get(_ALONE, ""), 2, lambda n: Alone(*n)),
         )
 

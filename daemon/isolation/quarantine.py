@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from daemon.isolation.note import NO_NOTE, Alone, Note
-from daemon.isolation.suspects import Suspects
+from daemon.isolation.suspect_range import SuspectRange
 from daemon.values.ports import Probe
 
 Partition: TypeAlias = tuple[str, int]
@@ -34,7 +34,7 @@ class Quarantine:
     def __init__(self, incarnation: str) -> None:
         """`incarnation`: this life of this process; empty: nothing is noted."""
         self._incarnation = incarnation
-        self._suspects: dict[Partition, Suspects] = {}
+        self._suspects: dict[Partition, SuspectRange] = {}
         self._died: dict[Partition, str] = {}
         self._probe: Probe | None = None
         self._released = False
@@ -47,7 +47,7 @@ class Quarantine:
         return self._probe
 
     @property
-    def suspects(self) -> Mapping[Partition, Suspects]:
+    def suspects(self) -> Mapping[Partition, SuspectRange]:
         """The partitions that are read by probes only."""
         return MappingProxyType(self._suspects)
 
@@ -87,7 +87,7 @@ class Quarantine:
 
     # What happens
 
-    def take_up(self, partition: Partition, note: Note, in_flight: Suspects | None) -> None:
+    def take_up(self, partition: Partition, note: Note, in_flight: SuspectRange | None) -> None:
         """Take over a partition with `note`; `in_flight` is what is suspect of it by rule 6."""
         suspects, died = note.suspects or in_flight, note.died
         if suspects is None:
@@ -101,7 +101,7 @@ class Quarantine:
         """`probe` is about to run: it is to be noted first."""
         self._probe = probe
 
-    def end(self, *, survived: bool) -> Suspects | None:
+    def end(self, *, survived: bool) -> SuspectRange | None:
         """The probe is over; `survived`: all of it is answered.
 
         Returns what it was about when nothing of its partition is suspect any more.

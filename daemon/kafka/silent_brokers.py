@@ -31,7 +31,7 @@ _LOOKUP_S = 5.0
 _plain_get_conn = AIOKafkaClient._get_conn
 
 
-class _Suspects:
+class _Doubts:
     """Brokers that did not answer one client, by id; and those that are being asked."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class _Suspects:
         self.asked: set[Any] = set()
 
 
-_suspects: WeakKeyDictionary[AIOKafkaClient, _Suspects] = WeakKeyDictionary()
+_doubts: WeakKeyDictionary[AIOKafkaClient, _Doubts] = WeakKeyDictionary()
 
 
 def install() -> None:
@@ -50,7 +50,7 @@ def install() -> None:
     AIOKafkaClient.coordinator_lookup = _coordinator_lookup
 
 
-def suspect(client: AIOKafkaClient, node: Any) -> None:
+def doubt(client: AIOKafkaClient, node: Any) -> None:
     """Give up all connections to `node`, and what is waited for on them, and ask before there are others."""
     _of(client).nodes.add(node)
     for (connected, _), connection in list(client._conns.items()):
@@ -60,11 +60,11 @@ def suspect(client: AIOKafkaClient, node: Any) -> None:
 
 
 async def answers(client: AIOKafkaClient, node: Any) -> bool:
-    """Whether `node` answers on a connection of its own; a suspect that does is none any more."""
-    suspects = _of(client)
-    if node in suspects.asked:
+    """Whether `node` answers on a connection of its own; one that was doubted and does is believed again."""
+    doubts = _of(client)
+    if node in doubts.asked:
         return False
-    suspects.asked.add(node)
+    doubts.asked.add(node)
     try:
         broker = client.cluster.broker_metadata(node)
         if broker is None:
@@ -75,8 +75,8 @@ async def answers(client: AIOKafkaClient, node: Any) -> bool:
     except (OSError, errors.KafkaError, TimeoutError):
         return False
     finally:
-        suspects.asked.discard(node)
-    suspects.nodes.discard(node)
+        doubts.asked.discard(node)
+    doubts.nodes.discard(node)
     return True
 
 
@@ -117,8 +117,8 @@ class SilenceWatch:
                 self._oldest[connection] = self._oldest[connection]._replace(since_s=now_s)
 
 
-def _of(client: AIOKafkaClient) -> _Suspects:
-    return _suspects.setdefault(client, _Suspects())
+def _of(client: AIOKafkaClient) -> _Doubts:
+    return _doubts.setdefault(client, _Doubts())
 
 
 async def _create_conn(*where: Any, **how: Any) -> AIOKafkaConnection:
@@ -159,7 +159,7 @@ async def _coordinator_lookup(client: AIOKafkaClient, kind: Any, key: str) -> An
         async with asyncio.timeout(_LOOKUP_S):
             response = await client.send(node, FindCoordinatorRequest(key, kind))
     except TimeoutError:
-        suspect(client, node)
+        doubt(client, node)
         raise errors.RequestTimedOutError from None
     if response.error_code:
         raise errors.for_code(response.error_code)

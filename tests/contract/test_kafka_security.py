@@ -96,7 +96,7 @@ async def test_a_secret_that_is_being_rotated_costs_no_more_than_the_time_it_tak
     await sink.start()
     try:
         hidden = _moved(secret, ".old")
-        sink._producers.replace(sink._producers._producer, "as after a refusal")
+        sink.producers.replace(sink.producers._producer, "as after a refusal")
         await until(lambda: sink.trouble)
         assert "kafka.sasl_password_file" in sink.trouble
 

@@ -131,7 +131,7 @@ async def test_no_broker_ends_the_start_when_its_time_is_up(topics):
 async def test_a_missing_topic_costs_other_sends_nothing(kafka, topics):
     names = await topics(replies=1, dead=1)
     async with started_sink(kafka, topics) as sink:
-        producer = sink._producers._producer
+        producer = sink.producers._producer
 
         async with asyncio.timeout(20):  # half of what the client alone waits for a topic
             lost, _ = await asyncio.gather(
@@ -141,7 +141,7 @@ async def test_a_missing_topic_costs_other_sends_nothing(kafka, topics):
             )
 
         assert isinstance(lost, SendFailed)
-        assert sink._producers._producer is producer
+        assert sink.producers._producer is producer
         assert await sink.partition_count("no-such-topic") is None
 
 
@@ -149,13 +149,13 @@ async def test_a_send_goes_on_with_the_successor_of_a_producer_that_is_replaced(
     """The client never answers who waits for its metadata while it is closed."""
     names = await topics(replies=1, dead=1)
     async with started_sink(kafka, topics) as sink:
-        producer = sink._producers._producer
+        producer = sink.producers._producer
         producer.inner.force_metadata_update = asyncio.get_running_loop().create_future
 
         sending = asyncio.create_task(sink.send(names.replies, 0, _records(b"a")))
         await asyncio.sleep(0.05)
         assert not sending.done()
-        sink._producers.replace(producer, "another batch was refused")
+        sink.producers.replace(producer, "another batch was refused")
 
         await asyncio.wait_for(sending, 5)
         assert len(await read(kafka, names.replies, 1)) == 1

@@ -10,7 +10,7 @@ from collections import Counter
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
-from daemon.isolation.suspects import most_deaths
+from daemon.isolation.suspect_range import most_deaths
 from loadtest.wire import OK
 from tests.acceptance.jobs import pair, start, until
 from tests.checker import DEAD

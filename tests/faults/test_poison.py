@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from daemon.isolation.suspects import most_deaths
+from daemon.isolation.suspect_range import most_deaths
 from daemon.values.errors import Exit
 from loadtest.wire import OK
 from tests import models

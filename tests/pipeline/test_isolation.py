@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from daemon.isolation.suspects import most_deaths
+from daemon.isolation.suspect_range import most_deaths
 from tests.pipeline.doubling import Ones
 from tests.pipeline.line import Line
 

@@ -11,7 +11,7 @@ from aiokafka.structs import TopicPartition
 from config.settings import Kafka
 from daemon.isolation.note import accused
 from daemon.isolation.quarantine import died_in_flight
-from daemon.isolation.suspects import Suspects, in_flight
+from daemon.isolation.suspect_range import SuspectRange, in_flight
 from daemon.kafka.group.committed import NO_COMMIT, Commit, Commits, CommittedOffsets
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
@@ -115,7 +115,7 @@ class Assigner:
 
     async def _suspected(
         self, generation: Generation, starts: Starts
-    ) -> Mapping[tuple[str, int], Suspects]:
+    ) -> Mapping[tuple[str, int], SuspectRange]:
         """Return what was in flight where a worker died that held a partition at full speed."""
         held = generation.incarnation
         notes = {partition: commit.note for partition, commit in starts.committed.items()}

@@ -22,7 +22,7 @@ from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.fetched import Fetched
 from daemon.kafka.reading.record_batches import FetchedRecord
 from daemon.kafka.reading.room import Room, response_bytes
-from daemon.kafka.silent_brokers import SilenceWatch, answers, suspect
+from daemon.kafka.silent_brokers import SilenceWatch, answers, doubt
 from daemon.kafka.topic_ids import TopicIds, TopicState, topic_ids, topic_states
 from daemon.values.errors import Exit, Fatal
 
@@ -119,7 +119,7 @@ class Consumer:
         """Wait no more for the coordinator, which left heartbeats unanswered; find out who it is."""
         node = self._coordinator.coordinator_id
         if node is not None and self._coordinator_owes():
-            suspect(self.inner, node)
+            doubt(self.inner, node)
             self._coordinator.coordinator_dead()
 
     def _coordinator_owes(self) -> bool:
@@ -133,7 +133,7 @@ class Consumer:
             if await answers(self.inner, node):
                 self._silence.believe(node, self._clock())
             else:
-                suspect(self.inner, node)
+                doubt(self.inner, node)
 
     def rejoin(self) -> None:
         """Ask the group for a new assignment."""

@@ -62,14 +62,14 @@ class KafkaSink:
         self._clock = clock
         self._wall = wall
         self._publish_s = limits.publish
-        self.causes = self._trouble = Trouble(limits.unavailable, clock=clock)
+        self.causes = Trouble(limits.unavailable, clock=clock)
         self._explaining = asyncio.Lock()
-        self.producers = self._producers = Producers(
+        self.producers = Producers(
             kafka,
             lambda: client.options(kafka, base=base),
             # So that a request without an answer is sent again before the deadline.
             request_timeout_s=min(kafka.request_timeout, limits.publish / 2),
-            trouble=self._trouble,
+            trouble=self.causes,
             tasks=tasks,
             transactional=transactional,
             may_follow=may_follow,
@@ -81,23 +81,23 @@ class KafkaSink:
     @property
     def trouble(self) -> str:
         """Why nothing can be published at the moment, and what to do; empty when all is well."""
-        return self._trouble.reason
+        return self.causes.reason
 
     @property
     def outage(self) -> str:
         """The same where only somebody outside can mend it; see ports.Delivery."""
-        return self._trouble.outage
+        return self.causes.outage
 
     async def start(self) -> None:
         """Reach a broker and see that the topics of the configuration exist; raises Fatal."""
         guards.install()
-        await self._producers.start()
-        producer = await self._producers.current()
+        await self.producers.start()
+        producer = await self.producers.current()
         await check_topics(producer.inner, set(self._own_topics), clock=self._clock, to="write")
 
     async def close(self) -> None:
         """Close; what is still on its way gets a moment."""
-        await self._producers.close(_CLOSE_S)
+        await self.producers.close(_CLOSE_S)
 
     async def partition_count(self, topic: str) -> int | None:
         """Return how many partitions `topic` has, None when there is none.
@@ -113,7 +113,7 @@ class KafkaSink:
 
     async def _ask_count(self, topic: str) -> int | None:
         async with asyncio.timeout(_METADATA_S):
-            producer = await self._producers.current()
+            producer = await self.producers.current()
         counts = await partition_counts(producer.inner, [topic], timeout_s=_METADATA_S, apart=True)
         return counts.get(topic)
 
@@ -154,9 +154,9 @@ class KafkaSink:
         batch = load.next_batch(
             size_bytes=self._batch_sizes.of(topic),
             now_ms=int(self._wall() * 1000),
-            in_transaction=self._producers.transactional is not None,
+            in_transaction=self.producers.transactional is not None,
         )
-        producer = by or await self._producers.current()
+        producer = by or await self.producers.current()
         await self._know(producer, topic, partition, load.unsent)
         try:
             await producer.send(topic, partition, batch)
@@ -166,15 +166,15 @@ class KafkaSink:
             reason = f"{topic}/{partition}: the producer was replaced"
             raise SendFailed(reason, unsent=load.unsent) from error
         except errors.KafkaError as error:
-            self._producers.replace(producer, str(error), pause=True)
+            self.producers.replace(producer, str(error), pause=True)
             self._counts.forget(topic)
             raise SendFailed(f"{topic}/{partition}: {error}", unsent=load.unsent) from error
         except asyncio.CancelledError:
-            self._producers.replace(producer, "no acknowledgement in time", at_once=True)
+            self.producers.replace(producer, "no acknowledgement in time", at_once=True)
             raise
         else:
             load.taken(batch)
-            self._trouble.end(topic)
+            self.causes.end(topic)
 
     async def know(self, topic: str, partition: int) -> None:
         """Return once it is known who takes what is sent to `partition`; raises SendFailed."""
@@ -182,7 +182,7 @@ class KafkaSink:
             async with asyncio.timeout(self._publish_s):
                 while True:
                     with suppress(Replaced):
-                        producer = await self._producers.current()
+                        producer = await self.producers.current()
                         await self._know(producer, topic, partition, None)
                         return
         except TimeoutError as error:
@@ -215,7 +215,7 @@ class KafkaSink:
                 raise SendBlocked(await self._explain(refused, topic), unsent=load.unsent)
             case Meaning.FENCED | Meaning.PASSING as meaning:
                 fenced = meaning is Meaning.FENCED
-                self._producers.replace(producer, str(refused), pause=True, fenced=fenced)
+                self.producers.replace(producer, str(refused), pause=True, fenced=fenced)
                 self._counts.forget(topic)
                 raise SendFailed(f"{topic}: {refused}", unsent=load.unsent)
 
@@ -223,17 +223,17 @@ class KafkaSink:
         """Return why `topic` takes nothing, and what to do; for a topic of ours it is trouble."""
         own = topic in self._own_topics
         async with self._explaining:  # sends to all its partitions meet the cause at once
-            if own and (known := self._trouble.again(topic, refused.code)):
+            if own and (known := self.causes.again(topic, refused.code)):
                 return known
             reason = f"{topic} takes no answers: {refused}"
             if refused.code == INVALID_TIMESTAMP:
                 reason = _clock_reason(topic, refused, await self._clock_ahead())
             if own:
-                self._trouble.begin(topic, refused.code, reason)
+                self.causes.begin(topic, refused.code, reason)
             return reason
 
     async def _clock_ahead(self) -> float | None:
-        producer = await self._producers.current()
+        producer = await self.producers.current()
         difference = await broker_clock.compare(producer.inner, wall=self._wall)
         return None if difference is None else difference.ahead_s
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 from daemon.isolation.note import LONGEST, Note, accused
 from daemon.isolation.quarantine import Quarantine, died_in_flight
-from daemon.isolation.suspects import in_flight
+from daemon.isolation.suspect_range import in_flight
 
 RULES = SimpleNamespace(
     Note=Note,

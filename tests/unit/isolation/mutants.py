@@ -2,43 +2,43 @@
 
 from tests.mutation import Mutant
 
-ORDER = ["daemon.isolation.suspects", "daemon.isolation.note", "daemon.isolation.quarantine"]
+ORDER = ["daemon.isolation.suspect_range", "daemon.isolation.note", "daemon.isolation.quarantine"]
 """Each imports only from those before it (and from modules that are never mutated)."""
 NAMES = [
     "daemon.isolation.note:Note",
     "daemon.isolation.note:accused",
     "daemon.isolation.quarantine:Quarantine",
     "daemon.isolation.quarantine:died_in_flight",
-    "daemon.isolation.suspects:in_flight",
+    "daemon.isolation.suspect_range:in_flight",
 ]
 
 MUTANTS = [
     Mutant(
-        "daemon.isolation.suspects:Suspects.is_blamed",
+        "daemon.isolation.suspect_range:SuspectRange.is_blamed",
         "blames after one death alone",
         "self.deaths_alone >= DEATHS_ALONE",
         "self.deaths_alone >= 1",
     ),
     Mutant(
-        "daemon.isolation.suspects:Suspects.died",
+        "daemon.isolation.suspect_range:SuspectRange.died",
         "takes a death in company for one alone",
         "self.deaths_alone + 1 if end - first == 1 else 0",
         "self.deaths_alone + 1",
     ),
     Mutant(
-        "daemon.isolation.suspects:Suspects.died",
+        "daemon.isolation.suspect_range:SuspectRange.died",
         "learns nothing from where a worker died",
         "self._replace(killer_end=end, deaths_alone=alone, deaths=self.deaths + 1)",
         "self._replace(killer_end=self.end, deaths_alone=alone, deaths=self.deaths + 1)",
     ),
     Mutant(
-        "daemon.isolation.suspects:Suspects.next_end",
+        "daemon.isolation.suspect_range:SuspectRange.next_end",
         "halves nothing",
         "(self.killer_end - offset) // 2",
         "self.killer_end - offset",
     ),
     Mutant(
-        "daemon.isolation.suspects:in_flight",
+        "daemon.isolation.suspect_range:in_flight",
         "suspects the first only",
         "min(log_end, offset + most_ahead)",
         "min(log_end, offset + 1)",

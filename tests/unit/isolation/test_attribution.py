@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.isolation.note import NO_NOTE, Note
-from daemon.isolation.suspects import DEATHS_ALONE, most_deaths
+from daemon.isolation.suspect_range import DEATHS_ALONE, most_deaths
 from tests.mutation import load
 from tests.unit.isolation.groups import AHEAD, RULES, Group, Worker
 from tests.unit.isolation.mutants import MUTANTS, NAMES, ORDER

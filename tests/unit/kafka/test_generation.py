@@ -4,7 +4,7 @@ import pytest
 from aiokafka.structs import TopicPartition
 
 from daemon.isolation.note import Note
-from daemon.isolation.suspects import Suspects
+from daemon.isolation.suspect_range import SuspectRange
 from daemon.kafka.group.committed import Commit
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
@@ -210,7 +210,7 @@ def test_what_was_not_read_is_known_from_where_the_log_ended_while_it_was_the_sa
 def test_nothing_is_probed_before_its_partition_is_open():
     """The group has to say first whose it is."""
     generation = Generation(1, "me", [A], {"a": make_lane("a")}, incarnation="b")
-    generation.quarantine.take_up(A, Note(held="a"), Suspects(12, 12))
+    generation.quarantine.take_up(A, Note(held="a"), SuspectRange(12, 12))
 
     assert generation.next_probe() is None
 

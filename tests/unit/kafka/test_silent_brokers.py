@@ -88,21 +88,21 @@ def test_all_connections_to_a_suspect_are_given_up(client):
     two = client.connect(1, 8, group=ConnectionGroup.COORDINATION)
     other = client.connect(2, 9)
 
-    silent_brokers.suspect(client, 1)
+    silent_brokers.doubt(client, 1)
 
     assert (one.closed, two.closed, other.closed) == (True, True, False)
     assert client.refreshes == 1
 
 
 def test_a_suspect_is_asked_nothing_that_others_know(client):
-    silent_brokers.suspect(client, 1)
-    silent_brokers.suspect(client, 3)
+    silent_brokers.doubt(client, 1)
+    silent_brokers.doubt(client, 3)
 
     assert {silent_brokers._get_random_node(client) for _ in range(50)} == {2}
 
 
 def test_where_all_are_suspects_any_is_asked(client):
     for node in (1, 2, 3):
-        silent_brokers.suspect(client, node)
+        silent_brokers.doubt(client, node)
 
     assert silent_brokers._get_random_node(client) in {1, 2, 3}

@@ -24,7 +24,7 @@ MOST_ALONE = 1_024
 """Offsets that run alone at a time: all else waits meanwhile, about a second at 1 ms each."""
 
 
-class Suspects(NamedTuple):
+class SuspectRange(NamedTuple):
     """The offsets from a partition's commit up to `end`.
 
     killer_end: below it is what killed the last worker; none is known when the commit is there.
@@ -49,24 +49,24 @@ class Suspects(NamedTuple):
             return offset + min(max(half, 1), MOST_ALONE)
         return min(self.end, offset + MOST_ALONE)
 
-    def died(self, first: int, end: int) -> "Suspects":
+    def died(self, first: int, end: int) -> "SuspectRange":
         """A worker died while it ran [`first`, `end`) alone."""
         alone = self.deaths_alone + 1 if end - first == 1 else 0
         return self._replace(killer_end=end, deaths_alone=alone, deaths=self.deaths + 1)
 
-    def survived(self, end: int) -> "Suspects":
+    def survived(self, end: int) -> "SuspectRange":
         """What ran alone up to `end`, or was blamed, is answered, and the commit is there."""
         killer_end = end if self.deaths == 1 else self.killer_end
         return self._replace(killer_end=killer_end, deaths_alone=0)
 
 
-def in_flight(offset: int, log_end: int, *, most_ahead: int, now_s: float) -> Suspects | None:
+def in_flight(offset: int, log_end: int, *, most_ahead: int, now_s: float) -> SuspectRange | None:
     """Return what may have been in flight above the commit `offset`; None: nothing can have been.
 
     `most_ahead`: how far a worker reads ahead of its commits; `now_s`: seconds since the epoch.
     """
     end = min(log_end, offset + most_ahead)
-    return Suspects(end, end, since_s=int(now_s)) if end > offset else None
+    return SuspectRange(end, end, since_s=int(now_s)) if end > offset else None
 
 
 def most_deaths(killers: int, offsets: int) -> int:
