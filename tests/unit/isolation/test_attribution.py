@@ -35,9 +35,10 @@ worlds = st.lists(st.integers(0, 90), min_size=1, max_size=4).flatmap(
             max_size=5,
         ),
         st.integers(1, 3),
-        st.randoms(use_true_random=False),
+        st.integers(0, 2**32 - 1).map(random.Random),
     )
 )
+"""Chance is drawn as a seed: chance that is drawn itself may for ever turn down what must happen once."""
 
 
 def exactly_the_killers_are_blamed(world, rules=RULES):
