@@ -134,19 +134,6 @@ def timeout_outlasts_linger(settings: Settings) -> Iterator[str]:
             )
 
 
-def timeout_fits_clock_skew(settings: Settings) -> Iterator[str]:
-    """A request's age counts only up to the skew that is allowed."""
-    skew = settings.limits.clock_skew
-    for name, lane in settings.lanes.items():
-        if lane.timeout is not None and lane.timeout > skew:
-            yield (
-                f"lanes.{name}.timeout ({format_duration(lane.timeout)}) is longer than"
-                f" limits.clock_skew ({format_duration(skew)}): an old request would count as just"
-                f" arrived and expire late; raise limits.clock_skew to"
-                f" {format_duration(lane.timeout)} or more"
-            )
-
-
 def content_type_is_used(settings: Settings) -> Iterator[str]:
     """A transform takes every body as it is."""
     for name, lane in settings.lanes.items():
@@ -240,7 +227,6 @@ RULES = (
     late_transform_is_no_stall,
     timeout_fits_maximum,
     timeout_outlasts_linger,
-    timeout_fits_clock_skew,
     content_type_is_used,
     rows_fit_budget,
     batch_fits_budget,

@@ -165,9 +165,6 @@ class Limits(_Section):
     headers: int = Field(64, ge=1, description="most headers of a request")
     header_bytes: _Bytes = Field(16 * 2**10, description="most bytes in a request's headers")
     json_depth: int = Field(32, ge=1, description="deepest nesting of a JSON body")
-    clock_skew: Duration = Field(
-        3600.0, description="record timestamps older than this count as their arrival"
-    )
     batches_in_flight: int = Field(
         2, ge=1, le=2, description="1: one runs; 2: one more may be assembled ahead"
     )

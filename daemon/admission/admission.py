@@ -32,8 +32,8 @@ from runtime.signature import Signature
 class Admitted:
     """What became of a chunk: requests, as they are before the steps of their lane, and answers.
 
-    `count` records and `cost_bytes` are held from now on, answers included. `skewed` requests had a
-    timestamp too far off to count their deadline from.
+    `count` records and `cost_bytes` are held from now on, answers included. `skewed` requests have a
+    timestamp in the future, from which no deadline can count.
     """
 
     requests: list[Request]

@@ -1,29 +1,30 @@
-"""When a request expires, from its record's timestamp and how long it may take. Pure."""
+"""When a request expires, from its record's timestamp and how long it may take. Pure.
+
+Waiting in Kafka is part of the time a request takes, however long it was, so a timestamp in the
+past is always believed.
+"""
 
 import math
 from typing import NamedTuple
 
 NEVER_S = math.inf
 
+_CLOCKS_AGREE_MS = 1_000
+"""Clocks that NTP keeps differ by milliseconds; a second is worth telling somebody."""
+
 
 class Expiry(NamedTuple):
-    """`at_s` is monotonic; `skewed`: the timestamp was too far off to be believed."""
+    """`at_s` is monotonic; `skewed`: the timestamp is in the future by more than clocks differ."""
 
     at_s: float
     skewed: bool
 
 
-def expiry(
-    timestamp_ms: int, timeout_s: float, *, now_s: float, wall_ms: float, most_skew_s: float
-) -> Expiry:
+def expiry(timestamp_ms: int, timeout_s: float, *, now_s: float, wall_ms: float) -> Expiry:
     """Return when a request that arrives now expires.
 
-    A timestamp that is absent (negative), in the future, or older than `most_skew_s` counts as now:
-    producers' clocks are not ours.
+    A timestamp that is absent (negative) or in the future counts as now: nobody asked later.
     """
-    age_s = (wall_ms - timestamp_ms) / 1000
-    if timestamp_ms < 0:
-        return Expiry(now_s + timeout_s, skewed=False)
-    if age_s < 0 or age_s > most_skew_s:
-        return Expiry(now_s + timeout_s, skewed=abs(age_s) > most_skew_s)
-    return Expiry(now_s - age_s + timeout_s, skewed=False)
+    began_ms = wall_ms if timestamp_ms < 0 else min(timestamp_ms, wall_ms)
+    at_s = now_s + timeout_s - (wall_ms - began_ms) / 1000
+    return Expiry(at_s, skewed=timestamp_ms - wall_ms > _CLOCKS_AGREE_MS)

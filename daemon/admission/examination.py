@@ -67,7 +67,7 @@ class Examiner:
     def examine(
         self, record: Record, ledger: Ledger, moment: Moment
     ) -> tuple[Request | Answer, bool]:
-        """Return what becomes of `record`, and whether its timestamp was too far off to count from.
+        """Return what becomes of `record`, and whether its timestamp is in the future.
 
         Never raises for anything a requester can send.
         """
@@ -156,7 +156,6 @@ class Examiner:
             min(timeout_s, self._settings.max_timeout),
             now_s=moment.now_s,
             wall_ms=moment.wall_ms,
-            most_skew_s=self._limits.clock_skew,
         )
         if at_s <= moment.now_s:
             raise RequestRefused(Code.DEADLINE_EXCEEDED, "expired before it arrived")

@@ -165,8 +165,8 @@ CLOCK_SKEW = Metric(
     "clock_skew_total",
     "counter",
     ("lane",),
-    "records whose timestamp was absent, in the future or older than limits.clock_skew; "
-    "their deadline counts from their arrival",
+    "records with a timeout whose timestamp was more than a second in the future; "
+    "it counts from their arrival",
 )
 EVENTS = Metric(
     "events_total",

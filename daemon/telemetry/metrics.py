@@ -80,7 +80,7 @@ class Metrics(Collector):
         self.stage(lane, "broker", _ages(stamps, wall_s))
 
     def skewed(self, lane: str, count: int) -> None:
-        """The timestamps of `count` records were of no use."""
+        """The timestamps of `count` records were in the future."""
         self._values[names.CLOCK_SKEW][lane,] += count
 
     def settled(self, lane: str, outcome: str, count: int, seconds: Seconds) -> None:

@@ -33,6 +33,13 @@ RECORDS = [
         age_s=60.0,
     ),
     BadInput(
+        "expired_hours_ago",
+        "deadline_exceeded",
+        ROW,
+        (RAW, ("timeout-ms", b"60000")),
+        age_s=7_200.0,
+    ),
+    BadInput(
         "result_too_large_for_its_topic",
         "result_too_large",
         _words("x" * SMALL_BYTES),

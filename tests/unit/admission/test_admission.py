@@ -225,9 +225,16 @@ def test_lane_s_timeout_ends_raw_requests_too():
     assert only_answer(late, chosen=chosen).code is Code.DEADLINE_EXCEEDED
 
 
-def test_unbelievable_timestamps_are_counted():
-    hours_ms = 3_600_000
-    timestamps = [int(WALL_MS) - 2 * hours_ms, int(WALL_MS) - 2 * hours_ms, int(WALL_MS)]
+def test_request_that_waited_longer_than_its_timeout_has_expired_however_long_it_was():
+    waited_ms = 365 * 86_400_000
+    sent = record(ROW, RAW, ("timeout-ms", b"60000"), timestamp=int(WALL_MS) - waited_ms)
+
+    assert only_answer(sent).code is Code.DEADLINE_EXCEEDED
+
+
+def test_timestamps_in_the_future_are_counted():
+    hour_ms = 3_600_000
+    timestamps = [int(WALL_MS) + hour_ms, int(WALL_MS) + 2 * hour_ms, int(WALL_MS)]
     records = [record(ROW, RAW, ("timeout-ms", b"5"), timestamp=each) for each in timestamps]
 
     admitted = admit(*records)

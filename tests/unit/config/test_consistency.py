@@ -125,11 +125,6 @@ ROWS = [
         ["lanes.standard.timeout (1s)", "lanes.standard.linger (1s)"],
     ),
     (
-        line_rules.timeout_fits_clock_skew,
-        {"lanes.standard.timeout": "2h"},
-        ["lanes.standard.timeout (2h)", "limits.clock_skew (1h)"],
-    ),
-    (
         line_rules.content_type_is_used,
         {**TRANSFORM, "lanes.urgent.content_type": "application/x-npy"},
         ["lanes.urgent.content_type", "lanes.urgent.models"],
