@@ -5,8 +5,8 @@
 - `broker_clock.py`: how far this host's clock is ahead of the broker's
 - `client.py`: how a broker is reached: addresses, TLS, SASL, and what a refusal means for the
   process
-- `closing.py`: connections that are gone when they are closed, whether or not the broker says
-  goodbye
+- `closing.py`: clients and connections that are gone when they are closed, whether or not the
+  broker says goodbye
 - `connecting.py`: the first contact: a consumer that is connected, and topics that exist
 - `credentials.py`: what proves who this client is, and whom it trusts: read from files, again for
   each connection

@@ -31,6 +31,7 @@ FENCED_INSTANCE_ID = 82
 RELIED_ON = {
     "aiokafka.client:AIOKafkaClient._get_conn": "68ce5d839171",
     "aiokafka.client:AIOKafkaClient._metadata_update": "06dc51ed3e0d",
+    "aiokafka.client:AIOKafkaClient.close": "02119d4d618a",
     "aiokafka.client:AIOKafkaClient.coordinator_lookup": "19cc69fb75f8",
     "aiokafka.client:AIOKafkaClient.force_metadata_update": "cb7befef21c8",
     "aiokafka.client:AIOKafkaClient.get_random_node": "0e2daf38b78e",
@@ -102,7 +103,8 @@ def install() -> None:
     """Change what can only be changed for the whole process; to be called before any client.
 
     Brokers that nobody finds any more are asked for at the bootstrap servers (see bootstrap.py), a
-    closed connection is gone (see closing.py), and one that hangs is gone around (silent_brokers.py).
+    closed client or connection is gone (see closing.py), and a broker that hangs is gone around
+    (silent_brokers.py).
     Metadata requests of aiokafka ask the broker to create the topics they name.
     """
     aiokafka.client.MetadataRequest = functools.partial(

@@ -21,14 +21,13 @@ from aiokafka.conn import AIOKafkaConnection, create_conn
 from aiokafka.protocol.coordination import FindCoordinatorRequest
 
 from daemon.kafka.bootstrap import connect
+from daemon.kafka.closing import connect_unless_closed
 from daemon.kafka.credentials import renewed
 
 _CONNECT_S = 5.0
 """Longest wait for a connection, login included; a broker that lives takes milliseconds."""
 _LOOKUP_S = 5.0
 """Longest wait to be told a coordinator; it may stand behind a fetch that finds nothing, 0.5 s."""
-
-_plain_get_conn = AIOKafkaClient._get_conn
 
 
 class _Doubts:
@@ -139,7 +138,7 @@ async def _get_conn(
     if node in _of(client).nodes and not await answers(client, node):
         client.force_metadata_update()
         return None
-    connection = await _plain_get_conn(client, node, group=group, no_hint=no_hint)
+    connection = await connect_unless_closed(client, node, group=group, no_hint=no_hint)
     if connection is None:
         _of(client).nodes.add(node)
     return connection

@@ -3,13 +3,15 @@
 import asyncio
 from contextlib import suppress
 
+import aiokafka.client
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
+from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.commit import OffsetFetchResponse_v3
 from aiokafka.protocol.produce import ProduceResponse_v7
 from aiokafka.structs import TopicPartition
 
-from daemon.kafka import guards
+from daemon.kafka import closing, guards
 from daemon.kafka.reading import tolerant_records
 from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.values.errors import Exit, Fatal
@@ -127,6 +129,53 @@ async def test_without_the_guard_every_later_send_fails(kafka, topics, answers):
 
         with pytest.raises(errors.OutOfOrderSequenceNumber):
             await producer.send_and_wait(names.replies, b"c", partition=0)
+
+
+# A client that is closed
+
+
+async def _started_client(kafka):
+    guards.install()
+    client = AIOKafkaClient(bootstrap_servers=kafka)
+    await client.bootstrap()
+    return client, client.get_random_node()
+
+
+async def test_a_client_that_is_closed_connects_to_nobody(kafka):
+    client, node = await _started_client(kafka)
+    await client.close()
+
+    assert not await client.ready(node)
+    assert not client._conns
+
+
+async def test_what_a_client_is_connecting_as_it_is_closed_is_closed_too(kafka, monkeypatch):
+    client, node = await _started_client(kafka)
+    create, closed = aiokafka.client.create_conn, asyncio.Event()
+
+    async def create_late(*where, **how):
+        connection = await create(*where, **how)
+        await closed.wait()
+        return connection
+
+    monkeypatch.setattr(aiokafka.client, "create_conn", create_late)
+    connecting = asyncio.create_task(client.ready(node))
+    await asyncio.sleep(0)
+    await client.close()
+    closed.set()
+
+    assert not await connecting
+    assert not [each for each in client._conns.values() if each.connected()]
+
+
+async def test_without_the_guard_a_client_that_is_closed_connects_all_the_same(kafka, monkeypatch):
+    client, node = await _started_client(kafka)
+    monkeypatch.setattr(AIOKafkaClient, "_get_conn", closing._connect)
+    await client.close()
+
+    assert await client.ready(node)
+
+    await client.close()
 
 
 # Finding 5: the client's tasks die without a word

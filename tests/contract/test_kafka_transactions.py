@@ -1,5 +1,7 @@
 """Transactions on a real Kafka: what a doubt, and what nothing at all, makes of them."""
 
+import asyncio
+
 import pytest
 from aiokafka.structs import TopicPartition
 
@@ -14,7 +16,7 @@ _MORE_THAN_A_BATCH = [(None, b"old" + bytes(1_000), [])] * 2_000
 
 @pytest.fixture
 async def world(workers, topics):
-    names = await topics(requests=1, replies=1, dead=1)
+    names = await topics(requests=1, replies=3, dead=1)
     source = await workers.start(**EXACTLY_ONCE)
     async with started_delivery(workers.bootstrap, topics, source, **EXACTLY_ONCE) as delivery:
         yield names, source, delivery
@@ -39,6 +41,25 @@ async def test_answers_that_a_doubt_meets_half_sent_are_sent_by_no_later_produce
     await delivery.deliver(names.replies, 0, [(None, b"new", [])])
     await delivery.commit()
     assert [record.value for record in await read(kafka, names.replies, 1)] == [b"new"]
+
+
+async def test_sends_that_a_doubt_meets_as_their_partitions_are_added_leave_no_connection(world):
+    names, _, delivery = world
+    transactions = delivery._transactions
+    given_up = await delivery._sink.producers.current()
+    sends = [
+        asyncio.create_task(delivery.deliver(names.replies, number, [(None, b"a", [])]))
+        for number in range(3)
+    ]
+    while transactions._present is None:  # noqa: ASYNC110 - the very turn of the loop
+        await asyncio.sleep(0)
+
+    transactions._give_up(transactions._present, Doubt("no answer"))
+    outcomes = await asyncio.gather(*sends, return_exceptions=True)
+    await delivery.close()
+
+    assert {type(outcome) for outcome in outcomes} == {SendFailed}
+    assert not [each for each in given_up.inner._conns.values() if each.connected()]
 
 
 async def test_a_transaction_that_got_no_partition_and_no_commit_needs_no_end(world):
