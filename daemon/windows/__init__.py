@@ -1,0 +1,5 @@
+"""When lanes open that open by the clock, and when they shut again. Pure.
+
+- `cron.py`: the moments that one cron expression names in one time zone
+- `schedule.py`: the opening moments of a lane
+"""
