@@ -142,7 +142,8 @@ class Lane(_Section):
     )
     weight: int = Field(1, ge=1, description="share of the executor beside other lanes")
     timeout: _Wait | None = Field(
-        None, description="requests without timeout-ms expire after this; none by default"
+        None,
+        description="requests without timeout-ms or deadline expire after this; none by default",
     )
     max_timeout: _Wait = Field(86_400.0, description="longest timeout-ms a request may ask for")
     content_type: Literal["application/json", "application/octet-stream", "application/x-npy"] = (

@@ -2,7 +2,7 @@
 
 - `admission.py`: from records to requests: each is checked alone, before anything is allocated
   for it
-- `deadlines.py`: when a request expires, from its record's timestamp and how long it may take
+- `deadlines.py`: when a request expires: by its deadline, or so long after its record's timestamp
 - `examination.py`: one record looked at alone: a request, or the answer that it gets instead
 - `model_rules.py`: what one model accepts: which forms, which tensors, which values
 - `raw_lane.py`: the plainest records of a lane, admitted in one tight loop

@@ -1,7 +1,10 @@
-"""When a request expires, from its record's timestamp and how long it may take. Pure.
+"""When a request expires: by its deadline, or so long after its record's timestamp. Pure.
 
-Waiting in Kafka is part of the time a request takes, however long it was, so a timestamp in the
-past is always believed.
+Rule 1: waiting in Kafka is part of the time a request takes, so a timestamp in the past is always
+believed, however old it is.
+Rule 2: a deadline is a moment, which nothing shifts; where there is a timeout too, the earlier
+counts.
+Rule 3: both are worked out once, on arrival; from then on only the monotonic clock counts.
 """
 
 import math
@@ -11,6 +14,8 @@ NEVER_S = math.inf
 
 _CLOCKS_AGREE_MS = 1_000
 """Clocks that NTP keeps differ by milliseconds; a second is worth telling somebody."""
+_MEANT_AS_SECONDS_MS = 10**10
+"""As milliseconds in April 1970, as seconds in 2286: whoever says less meant seconds."""
 
 
 class Expiry(NamedTuple):
@@ -20,11 +25,30 @@ class Expiry(NamedTuple):
     skewed: bool
 
 
-def expiry(timestamp_ms: int, timeout_s: float, *, now_s: float, wall_ms: float) -> Expiry:
-    """Return when a request that arrives now expires.
+def expiry(
+    timestamp_ms: int,
+    timeout_s: float | None,
+    deadline_ms: int | None,
+    *,
+    now_s: float,
+    wall_ms: float,
+) -> Expiry:
+    """Return when a request that arrives now expires; None for what is not asked for.
 
     A timestamp that is absent (negative) or in the future counts as now: nobody asked later.
     """
-    began_ms = wall_ms if timestamp_ms < 0 else min(timestamp_ms, wall_ms)
-    at_s = now_s + timeout_s - (wall_ms - began_ms) / 1000
-    return Expiry(at_s, skewed=timestamp_ms - wall_ms > _CLOCKS_AGREE_MS)
+    at_s, skewed = NEVER_S, False
+    if timeout_s is not None:
+        began_ms = wall_ms if timestamp_ms < 0 else min(timestamp_ms, wall_ms)
+        at_s = now_s + timeout_s - (wall_ms - began_ms) / 1000
+        skewed = timestamp_ms - wall_ms > _CLOCKS_AGREE_MS
+    if deadline_ms is not None:
+        at_s = min(at_s, now_s + (deadline_ms - wall_ms) / 1000)
+    return Expiry(at_s, skewed)
+
+
+def late_detail(deadline_ms: int | None) -> str:
+    """Return why a request is not run that has expired already; None: it gave no deadline."""
+    if deadline_ms is not None and deadline_ms < _MEANT_AS_SECONDS_MS:
+        return "its deadline is in 1970: it is read as milliseconds, not seconds"
+    return "expired before it arrived"

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 from config.settings import Lane, Limits
-from daemon.admission.deadlines import NEVER_S, expiry
+from daemon.admission.deadlines import NEVER_S, expiry, late_detail
 from daemon.admission.model_rules import ModelRules
 from daemon.admission.reply_topics import ReplyTopics
 from daemon.answering.replies import Address, Replies
@@ -79,7 +79,7 @@ class Examiner:
             return self._unaddressed(record, ledger, headers, cost_bytes), False
         try:
             model = self._first_checks(record.value, headers)
-            expires_s, skewed = self._expiry(record.timestamp, headers.timeout_ms, moment)
+            expires_s, skewed = self._expiry(record.timestamp, headers, moment)
             content = self._read(record.value or b"", headers, model)
         except RequestRefused as refused:
             address = _address(topic, headers)
@@ -146,20 +146,23 @@ class Examiner:
         return model
 
     def _expiry(
-        self, timestamp_ms: int, timeout_ms: int | None, moment: Moment
+        self, timestamp_ms: int, headers: RequestHeaders, moment: Moment
     ) -> tuple[float, bool]:
-        timeout_s = self._settings.timeout if timeout_ms is None else timeout_ms / 1000
-        if timeout_s is None:
+        timeout_s, deadline_ms = self._timeout_s(headers), headers.deadline_ms
+        if timeout_s is None and deadline_ms is None:
             return NEVER_S, False
         at_s, skewed = expiry(
-            timestamp_ms,
-            min(timeout_s, self._settings.max_timeout),
-            now_s=moment.now_s,
-            wall_ms=moment.wall_ms,
+            timestamp_ms, timeout_s, deadline_ms, now_s=moment.now_s, wall_ms=moment.wall_ms
         )
         if at_s <= moment.now_s:
-            raise RequestRefused(Code.DEADLINE_EXCEEDED, "expired before it arrived")
+            raise RequestRefused(Code.DEADLINE_EXCEEDED, late_detail(deadline_ms))
         return at_s, skewed
+
+    def _timeout_s(self, headers: RequestHeaders) -> float | None:
+        """Return what the request asked for, within bounds; the lane's when it said nothing."""
+        if headers.timeout_ms is not None:
+            return min(headers.timeout_ms / 1000, self._settings.max_timeout)
+        return self._settings.timeout if headers.deadline_ms is None else None
 
     def _read(self, body: bytes, headers: RequestHeaders, model: ModelRules) -> _Content:
         if model.transform:

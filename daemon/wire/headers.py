@@ -20,6 +20,8 @@ REPLY_TO = ("reply-to", "reply_to", "kafka_replyTopic")
 REPLY_PARTITION = "kafka_replyPartition"
 MODEL = "model"
 TIMEOUT = "timeout-ms"
+DEADLINE = "deadline"
+"""Milliseconds since 1970; a moment, so that nobody who passes the request on shifts it."""
 CONTENT_TYPE = "content-type"
 JSON_LENGTH = "inference-header-content-length"
 TRACEPARENT = "traceparent"
@@ -32,6 +34,7 @@ REQUEST_HEADERS = frozenset(
         REPLY_PARTITION,
         MODEL,
         TIMEOUT,
+        DEADLINE,
         CONTENT_TYPE,
         JSON_LENGTH,
         TRACEPARENT,
@@ -72,6 +75,7 @@ class RequestHeaders(msgspec.Struct, frozen=True, eq=False, gc=False):
     reply_partition: int | None
     model: bytes | None
     timeout_ms: int | None
+    deadline_ms: int | None
     content_type: bytes | None
     json_bytes: int | None
     traceparent: bytes | None
@@ -121,6 +125,7 @@ def _weighed(
         correlation = None
     reply_partition, partition_refusal = _partition(get(REPLY_PARTITION))
     timeout_ms, timeout_refusal = _number(get(TIMEOUT))
+    deadline_ms, deadline_refusal = _number(get(DEADLINE))
     json_bytes, length_refusal = _number(get(JSON_LENGTH))
     traceparent = _traceparent(get(TRACEPARENT))
     return RequestHeaders(
@@ -130,12 +135,13 @@ def _weighed(
         reply_partition,
         _value(get(MODEL)),
         timeout_ms,
+        deadline_ms,
         _value(get(CONTENT_TYPE)),
         json_bytes,
         traceparent,
         None if traceparent is None else _tracestate(get(TRACESTATE)),
         size_bytes,
-        refusal or partition_refusal or timeout_refusal or length_refusal,
+        refusal or partition_refusal or timeout_refusal or deadline_refusal or length_refusal,
     )
 
 

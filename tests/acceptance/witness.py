@@ -90,12 +90,13 @@ class Witness:
 
     # Requests
 
-    async def publish(self, bodies, *, topic=None, partition=None, headers=()):
-        """Publish requests as fast as the broker takes them; return their correlation ids."""
-        sent = [
-            await self._send(body, topic=topic, partition=partition, headers=headers)
-            for body in bodies
-        ]
+    async def publish(self, bodies, *, topic=None, partition=None, headers=(), age_s=0.0):
+        """Publish requests as fast as the broker takes them; return their correlation ids.
+
+        Those of an age have waited for so long, by their timestamp.
+        """
+        to = {"topic": topic, "partition": partition, "headers": headers, "age_s": age_s}
+        sent = [await self._send(body, **to) for body in bodies]
         await asyncio.gather(*[acknowledgement for _, acknowledgement in sent])
         return [correlation for correlation, _ in sent]
 
@@ -109,12 +110,13 @@ class Witness:
         self._bodies[correlation] = body
         return correlation
 
-    async def _send(self, body, *, topic, partition, headers):
+    async def _send(self, body, *, topic, partition, headers, age_s):
         correlation = self.expect(body)
         acknowledgement = await self._producer.send(
             topic or self._requests,
             body,
             partition=partition,
+            timestamp_ms=int((time.time() - age_s) * 1000) if age_s else None,
             headers=[(CORRELATION_ID, correlation), *headers],
         )
         return correlation, acknowledgement

@@ -232,6 +232,53 @@ def test_request_that_waited_longer_than_its_timeout_has_expired_however_long_it
     assert only_answer(sent).code is Code.DEADLINE_EXCEEDED
 
 
+def in_s(seconds):
+    """The header of a deadline so long after arrival."""
+    return ("deadline", b"%d" % (WALL_MS + seconds * 1_000))
+
+
+@pytest.mark.parametrize("age_s", [0, 7_200, 365 * 86_400])
+def test_deadline_is_where_it_was_however_long_the_record_waited(age_s):
+    sent = record(ROW, RAW, in_s(60), timestamp=int(WALL_MS) - age_s * 1_000)
+
+    assert only_request(sent).expires_s == NOW_S + 60
+
+
+@pytest.mark.parametrize("age_s", [0, 7_200])
+def test_deadline_that_has_passed_is_answered_at_once(age_s):
+    sent = record(ROW, RAW, in_s(0), timestamp=int(WALL_MS) - age_s * 1_000)
+
+    assert only_answer(sent).code is Code.DEADLINE_EXCEEDED
+
+
+@pytest.mark.parametrize(("deadline_s", "timeout_ms"), [(10, 60_000), (60, 10_000)])
+def test_earlier_of_deadline_and_timeout_counts(deadline_s, timeout_ms):
+    sent = record(ROW, RAW, in_s(deadline_s), ("timeout-ms", b"%d" % timeout_ms))
+
+    assert only_request(sent).expires_s == NOW_S + 10
+
+
+def test_deadline_takes_the_place_of_the_lane_s_timeout():
+    chosen = raw_settings(timeout="10s")
+
+    assert only_request(record(ROW, in_s(3_600)), chosen=chosen).expires_s == NOW_S + 3_600
+
+
+def test_deadline_may_be_later_than_the_lane_s_longest_timeout():
+    chosen = raw_settings(max_timeout="1min")
+    friday_s = 3 * 86_400
+
+    assert only_request(record(ROW, in_s(friday_s)), chosen=chosen).expires_s == NOW_S + friday_s
+
+
+def test_deadline_in_seconds_is_told_from_one_that_was_missed():
+    missed = only_answer(record(ROW, RAW, in_s(-1)))
+    in_seconds = only_answer(record(ROW, RAW, ("deadline", b"1893456000")))
+
+    assert "milliseconds" not in json.loads(missed.value)["detail"]
+    assert "milliseconds, not seconds" in json.loads(in_seconds.value)["detail"]
+
+
 def test_timestamps_in_the_future_are_counted():
     hour_ms = 3_600_000
     timestamps = [int(WALL_MS) + hour_ms, int(WALL_MS) + 2 * hour_ms, int(WALL_MS)]
@@ -314,6 +361,7 @@ PLAIN = [
     record(ROW, ("correlation-id", None)),
     record(ROW, ("other", b"1")),
     record(ROW, ("timeout-ms", b"5")),
+    record(ROW, in_s(5)),
     record(ROW, ("correlation-id", b"1"), ("correlation-id", b"1")),
     record(ROW, key=None),
     record(b""),

@@ -14,8 +14,10 @@ EXAMINED = {"rows": LANE["rows"] | {"timeout": "1h"}}
 
 headers = st.lists(
     st.tuples(
-        st.sampled_from([*CORRELATION, "reply-to", "model", "content-type", "other"]),
-        st.sampled_from([b"", b"id", b"x" * 128, b"x" * 129, b"rows", b"bad.replies.1", None]),
+        st.sampled_from([*CORRELATION, "reply-to", "deadline", "model", "content-type", "other"]),
+        st.sampled_from(
+            [b"", b"id", b"9" * 13, b"x" * 128, b"x" * 129, b"rows", b"bad.replies.1", None]
+        ),
     ),
     max_size=2,
 )

@@ -18,6 +18,7 @@ def test_no_headers_say_nothing():
     assert said.correlation is None
     assert said.reply_to is None
     assert said.timeout_ms is None
+    assert said.deadline_ms is None
     assert said.refusal is None
 
 
@@ -74,7 +75,7 @@ def test_reply_topic_twice_is_told_apart():
 
 
 @pytest.mark.parametrize(
-    "name", ["model", "timeout-ms", "content-type", "inference-header-content-length"]
+    "name", ["model", "timeout-ms", "deadline", "content-type", "inference-header-content-length"]
 )
 def test_other_headers_twice_are_refused(name):
     said = read((name, b"1"), (name, b"1"))
@@ -125,9 +126,23 @@ def test_timeout_is_ascii_digits(value, timeout_ms):
     assert read(("timeout-ms", value)).timeout_ms == timeout_ms
 
 
-@pytest.mark.parametrize("value", [b"", b"-1", b"+1", b"1.5", b" 1", b"1s", "٣".encode()])
-def test_timeout_of_anything_else_is_refused(value):
-    assert read(("timeout-ms", value)).refusal[0] is Code.INVALID_REQUEST
+@pytest.mark.parametrize(
+    ("value", "deadline_ms"),
+    [(b"0", 0), (b"1893456000000", 1_893_456_000_000), (b"9" * 5_000, 10**15)],
+)
+def test_deadline_is_ascii_digits(value, deadline_ms):
+    assert read(("deadline", value)).deadline_ms == deadline_ms
+
+
+@pytest.mark.parametrize("name", ["timeout-ms", "deadline"])
+@pytest.mark.parametrize("value", [b"", b"-1", b"+1", b"1.5", b"1e3", b" 1", b"1s", "٣".encode()])
+def test_timeout_and_deadline_of_anything_else_are_refused(name, value):
+    said = read((name, value))
+
+    assert said.refusal == (
+        Code.INVALID_REQUEST,
+        f"header {name}: not a number in ASCII digits",
+    )
 
 
 def test_number_of_headers_is_limited():
