@@ -12,6 +12,7 @@ from typing import NamedTuple, cast
 from daemon.answering import dead_letters as names
 from daemon.values.errors import Code
 from daemon.values.messages import Header, Record
+from daemon.wire.headers import deadline_of
 
 
 class Skip(StrEnum):
@@ -33,6 +34,11 @@ class Letter(NamedTuple):
     offset: int
     code: str
     attempts: int
+    deadline_ms: int | None
+
+    def is_past_deadline(self, wall_ms: float) -> bool:
+        """Return whether the request would be answered with deadline_exceeded for its deadline."""
+        return self.deadline_ms is not None and self.deadline_ms <= wall_ms
 
     @property
     def request_id(self) -> str:
@@ -82,6 +88,7 @@ def letter_of(record: Record) -> Letter:
         _number(said, names.OFFSET),
         _text(said, names.CODE),
         names.attempts_of(record.headers),
+        deadline_of(record.headers),
     )
 
 

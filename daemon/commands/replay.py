@@ -43,8 +43,9 @@ def replay(
     """Send chosen dead letters again, or show which it would be. Raises SettingsError and Fatal."""
     loaded = load(config, os.environ, overrides)
     logs.configure(loaded.settings.log, worker="dead-letters")
-    selection = selection_of(wanted, now=datetime.now(UTC))
-    report = ReplayReport(as_json=as_json)
+    now = datetime.now(UTC)
+    selection = selection_of(wanted, now=now)
+    report = ReplayReport(now_ms=now.timestamp() * 1000, as_json=as_json)
     try:
         with waiting(f"reading {loaded.settings.dead_letters.topic}"):
             ended = asyncio.run(_replay(loaded, selection, wanted, report))

@@ -28,6 +28,7 @@ class Row(TypedDict):
     request: str
     attempts: int
     bytes: int
+    past_deadline: bool
     outcome: str
     reason: str
 
@@ -44,19 +45,24 @@ class LetterOutcome(NamedTuple):
 class ReplayReport:
     """Prints what became of each letter, and the sums; keeps no payloads."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, now_ms: float, as_json: bool) -> None:
+        """`now_ms`, since 1970, is what deadlines are compared with."""
+        self._now_ms = now_ms
         self._as_json = as_json
         self._rows: list[Row] = []
         self.counts: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
+        self.past_deadline = 0
 
     def take(self, outcomes: Sequence[LetterOutcome]) -> None:
         """Count, and print at once as JSON lines or later as a table."""
         for outcome in outcomes:
             self.counts[outcome.done] += 1
+            row = _row(outcome, self._now_ms)
             if outcome.done == "skipped":
                 self.reasons[outcome.reason] += 1
-            row = _row(outcome)
+            else:
+                self.past_deadline += row["past_deadline"]
             if self._as_json:
                 sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
             elif len(self._rows) < _MOST_ROWS:
@@ -67,6 +73,7 @@ class ReplayReport:
         if self._as_json:
             done = ("sent", "failed") if sending else ("would_send",)
             sums = {each: self.counts[each] for each in done}
+            sums["past_deadline"] = self.past_deadline
             sys.stdout.write(json.dumps({**sums, "skipped": dict(self.reasons)}) + "\n")
             return
         console = Console()
@@ -74,11 +81,17 @@ class ReplayReport:
         more = sum(self.counts.values()) - len(self._rows)
         if more:
             console.print(f"... and {more:,} more")
-        console.print(summary(self.counts, self.reasons, sending=sending, most=most))
+        said = summary(self.counts, self.reasons, self.past_deadline, sending=sending, most=most)
+        console.print(said)
 
 
 def summary(
-    counts: Mapping[str, int], reasons: Mapping[str, int], *, sending: bool, most: int | None
+    counts: Mapping[str, int],
+    reasons: Mapping[str, int],
+    past_deadline: int,
+    *,
+    sending: bool,
+    most: int | None,
 ) -> str:
     """Return the last line: what was done, and what to do next."""
     skipped = f"{counts['skipped']:,} skipped"
@@ -90,14 +103,15 @@ def summary(
         said = f"{counts['sent']:,} sent, {counts['failed']:,} failed, {skipped}."
         said += " They stay in the dead-letter topic: what is replayed again is sent again."
     else:
-        said = f"{counts['would_send']:,} would be sent, {skipped}."
+        late = f", {past_deadline:,} of them past their deadline" if past_deadline else ""
+        said = f"{counts['would_send']:,} would be sent{late}, {skipped}."
         said += " Nothing was sent: add --send."
     if most is not None and sum(counts.values()) - counts["skipped"] == most:
         said += f" Stopped at --max {most}."
     return said
 
 
-def _row(outcome: LetterOutcome) -> Row:
+def _row(outcome: LetterOutcome, now_ms: float) -> Row:
     record, letter = outcome.record, outcome.letter
     return {
         "letter": f"{record.partition}/{record.offset}",
@@ -106,6 +120,7 @@ def _row(outcome: LetterOutcome) -> Row:
         "request": letter.request_id,
         "attempts": letter.attempts,
         "bytes": len(record.value or b""),
+        "past_deadline": letter.is_past_deadline(now_ms),
         "outcome": outcome.done,
         "reason": outcome.reason,
     }
@@ -121,7 +136,8 @@ def _print_table(console: Console, rows: Sequence[Row]) -> None:
             name, justify="right" if right else "left", overflow="fold", no_wrap=name == "code"
         )
     for row in rows:
-        outcome = f"{row['outcome']}: {row['reason']}" if row["reason"] else row["outcome"]
+        why = row["reason"] or ("past its deadline" if row["past_deadline"] else "")
+        outcome = f"{row['outcome']}: {why}" if why else row["outcome"]
         cells = (*(row[name] for name in _COLUMNS), outcome)
         table.add_row(*(Text(str(cell)) for cell in cells))
     console.print(table)

@@ -103,6 +103,12 @@ def read_headers(headers: Sequence[SentHeader], limits: Limits) -> RequestHeader
     return _weighed(found, twice, size_bytes, refusal)
 
 
+def deadline_of(headers: Sequence[SentHeader]) -> int | None:
+    """Return the deadline that a request gives; None without one that makes sense."""
+    given = [(name, value) for name, value in headers if name == DEADLINE and value is not None]
+    return _number(given[0])[0] if len(given) == 1 else None
+
+
 def _weighed(
     found: dict[str, Header], twice: set[str], size_bytes: int, refusal: Refusal | None
 ) -> RequestHeaders:

@@ -21,12 +21,13 @@ async def test_a_denied_reply_topic_is_mended_and_its_requests_are_answered(make
         mine = await job.topics.create("mine", 1)
         worker = await job.start()
         await witness.publish([pair(n) for n in range(6)], headers=[("reply-to", mine.encode())])
-        await witness.publish([pair(7)], headers=[("reply-to", MINE.encode())])
+        late = [("reply-to", MINE.encode()), ("deadline", b"1700000000000")]
+        await witness.publish([pair(7)], headers=late)
         await counted(worker, "dead_letters_total", 7)
 
         # Shown first: nothing is sent.
         code, letters, sums = await replayed(worker, "--code", "reply_topic_denied")
-        assert (code, sums) == (0, {"would_send": 7, "skipped": {}})
+        assert (code, sums) == (0, {"would_send": 7, "past_deadline": 1, "skipped": {}})
         assert {letter["attempts"] for letter in letters} == {1}
         await terminate(worker)
 
@@ -34,7 +35,7 @@ async def test_a_denied_reply_topic_is_mended_and_its_requests_are_answered(make
         worker = await job.start(**{"replies.allow": [mine]})
         code, letters, sums = await replayed(worker, "--since", "10min", "--send")
 
-        assert (code, sums) == (0, {"sent": 7, "failed": 0, "skipped": {}})
+        assert (code, sums) == (0, {"sent": 7, "failed": 0, "past_deadline": 1, "skipped": {}})
         metrics = await counted(worker, "requests_total", 7)
         assert metrics.by("outcome", "requests_total") == {"ok": 6, "dead_letter": 1}
         _, newest, _ = await tidemill(worker, "dead-letters", "list", "--json", "-n", "1")
@@ -56,5 +57,8 @@ async def test_a_dead_letter_of_another_job_is_skipped(make_job):
 
         code, (letter,), sums = await replayed(stranger, "--send")
 
-        assert (code, sums) == (0, {"sent": 0, "failed": 0, "skipped": {"not_a_lane": 1}})
+        assert (code, sums) == (
+            0,
+            {"sent": 0, "failed": 0, "past_deadline": 0, "skipped": {"not_a_lane": 1}},
+        )
         assert (letter["outcome"], letter["reason"]) == ("skipped", "not_a_lane")

@@ -36,6 +36,23 @@ def test_the_request_is_sent_as_it_was():
     assert sent.headers[:-1] == headers
 
 
+def test_a_deadline_is_the_requester_s_word_and_stays():
+    deadline = ("deadline", b"1893456000000")
+
+    assert deadline in replay(dead(deadline)).headers
+    assert letter_of(dead(deadline)).deadline_ms == 1_893_456_000_000
+
+
+@pytest.mark.parametrize(
+    "headers", [[], [("deadline", None)], [("deadline", b"soon")], [("deadline", b"1")] * 2]
+)
+def test_what_makes_no_sense_is_no_deadline(headers):
+    letter = letter_of(dead(*headers))
+
+    assert letter.deadline_ms is None
+    assert not letter.is_past_deadline(1e15)
+
+
 def test_only_the_count_of_attempts_goes_along():
     sent = replay(dead())
 

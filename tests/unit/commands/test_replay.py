@@ -13,6 +13,7 @@ from daemon.values.errors import Exit, Fatal
 from tests.fakes import FakeRecord
 
 NOW = datetime(2030, 1, 31, 12, 0, tzinfo=UTC)
+NOW_MS = int(NOW.timestamp() * 1000)
 HOUR_MS = 3_600_000
 
 
@@ -20,11 +21,11 @@ def selection(**typed):
     return selection_of(ReplayWanted(**typed), now=NOW)
 
 
-def letters(*topics):
-    """Dead letters of requests in `topics`."""
+def letters(*topics, own=()):
+    """Dead letters of requests in `topics`, whose own headers are `own`."""
     headers = [("dlq-partition", b"0"), ("dlq-offset", b"0"), ("dlq-code", b"too_large")]
     return [
-        FakeRecord("dead", 0, n, headers=[("dlq-topic", topic.encode()), *headers])
+        FakeRecord("dead", 0, n, headers=[*own, ("dlq-topic", topic.encode()), *headers])
         for n, topic in enumerate(topics)
     ]
 
@@ -81,6 +82,7 @@ def test_the_summary_of_a_dry_run_says_that_nothing_was_sent():
     said = summary(
         Counter(would_send=1_200, skipped=3),
         Counter(truncated=1, tombstone=2),
+        past_deadline=0,
         sending=False,
         most=None,
     )
@@ -90,26 +92,32 @@ def test_the_summary_of_a_dry_run_says_that_nothing_was_sent():
     )
 
 
+def test_the_summary_of_a_dry_run_says_how_many_are_past_their_deadline():
+    said = summary(Counter(would_send=1_200), Counter(), 1_100, sending=False, most=None)
+
+    assert said.startswith("1,200 would be sent, 1,100 of them past their deadline, 0 skipped.")
+
+
 def test_the_summary_warns_of_sending_twice():
-    said = summary(Counter(sent=2, failed=1), Counter(), sending=True, most=3)
+    said = summary(Counter(sent=2, failed=1), Counter(), 0, sending=True, most=3)
 
     assert said.startswith("2 sent, 1 failed, 0 skipped.")
     assert "what is replayed again is sent again" in said
     assert said.endswith("Stopped at --max 3.")
 
 
-def outcomes(*done):
+def outcomes(*done, own=()):
     """One letter for each of `done`."""
-    records = letters(*["a"] * len(done))
+    records = letters(*["a"] * len(done), own=own)
     return [
         LetterOutcome(record, letter_of(record), what, "truncated" if what == "skipped" else "")
         for record, what in zip(records, done, strict=True)
     ]
 
 
-def printed(*done, as_json, sending=True):
-    report = ReplayReport(as_json=as_json)
-    report.take(outcomes(*done))
+def printed(*done, as_json, sending=True, own=()):
+    report = ReplayReport(now_ms=NOW_MS, as_json=as_json)
+    report.take(outcomes(*done, own=own))
     report.close(sending=sending, most=None)
 
 
@@ -138,4 +146,23 @@ def test_json_has_a_line_for_each_letter_and_one_for_the_sums(capsys):
     first, second, sums = map(json.loads, capsys.readouterr().out.splitlines())
     assert first["request"] == "a/0/0"
     assert (second["outcome"], second["reason"]) == ("skipped", "truncated")
-    assert sums == {"would_send": 1, "skipped": {"truncated": 1}}
+    assert sums == {"would_send": 1, "past_deadline": 0, "skipped": {"truncated": 1}}
+
+
+@pytest.mark.parametrize(("in_ms", "is_late"), [(-HOUR_MS, True), (0, True), (1, False)])
+def test_what_is_past_its_deadline_is_told_before_it_is_sent(capsys, in_ms, is_late):
+    own = [("deadline", b"%d" % (NOW_MS + in_ms))]
+
+    printed("would_send", "skipped", as_json=True, sending=False, own=own)
+
+    first, _, sums = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first["past_deadline"] is is_late
+    assert sums["past_deadline"] == is_late, "what is skipped is not counted"
+
+
+def test_the_table_says_what_is_past_its_deadline(capsys):
+    printed("would_send", as_json=False, sending=False, own=[("deadline", b"0")])
+
+    _, row, summed, *_ = capsys.readouterr().out.splitlines()
+    assert row.endswith("would_send: past its deadline")
+    assert summed.startswith("1 would be sent, 1 of them past their deadline, 0 skipped.")
