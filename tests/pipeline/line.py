@@ -125,6 +125,8 @@ class Line:
         self.models = FakeModels(models)
         self.commits, self.premature = [], []
         self.isolating = []  # what a service manager is told of it
+        self.clock_step_s = 0.0
+        """By how much somebody has set the host's wall clock."""
         self.sink = FakeSink({REPLIES: 4, DEAD: 1})
         self.source = self.line = self.task = None
         self._partitions = partitions
@@ -132,13 +134,14 @@ class Line:
 
     async def __aenter__(self):
         loop = asyncio.get_running_loop()
-        self._stack.enter_context(
-            mock.patch.multiple(time, monotonic=loop.time, time=lambda: EPOCH_S + loop.time())
-        )
+        self._stack.enter_context(mock.patch.multiple(time, monotonic=loop.time, time=self._wall_s))
         self.lanes = assembly.make_lanes(self.settings, self.models)
         self.source = self._make_source()
         await self._start()
         return self
+
+    def _wall_s(self):
+        return EPOCH_S + self.clock_step_s + now_s()
 
     async def __aexit__(self, *_):
         try:

@@ -9,7 +9,7 @@ import pytest
 from daemon.values.errors import Code
 from runtime import Done, Model, Rejected
 from tests.pipeline.doubling import ENDLESS, POISON, Doubling, row, value_of
-from tests.pipeline.line import DEAD, MODEL, REPLIES, Line
+from tests.pipeline.line import DEAD, EPOCH_S, MODEL, REPLIES, Line
 
 
 async def test_a_request_is_answered_and_committed():
@@ -234,6 +234,27 @@ async def test_a_batch_leaves_early_enough_for_its_earliest_deadline():
         assert line.end_of(hurried).header("status") == b"ok"
         assert line.end_of(hurried).at_s <= 2.0
         assert line.end_of(patient).at_s == line.end_of(hurried).at_s
+
+
+@pytest.mark.parametrize(
+    ("step_s", "status", "at_s"), [(30.0, b"error", 1.0), (-30.0, b"ok", 35.0)]
+)
+async def test_a_clock_that_is_set_shifts_only_deadlines_of_what_is_read_then(step_s, status, at_s):
+    lanes = {"standard": {"topics": ["standard"], "max_rows": 8, "linger": 3600.0}}
+    five_s = [("deadline", b"%d" % ((EPOCH_S + 5) * 1_000))]
+    async with Line(lanes) as line:
+        line.session.base_s = 10.0  # the executor is busy when the deadlines come
+        line.push("standard", *range(8))
+        (before,) = line.push("standard", 98, headers=five_s)
+        await asyncio.sleep(1.0)
+        line.clock_step_s = step_s
+        (behind,) = line.push("standard", 99, headers=five_s)
+        await line.quiet()
+
+        assert line.end_of(before).header("error-code") == b"deadline_exceeded"
+        assert line.end_of(before).at_s == pytest.approx(5.0, abs=0.05)
+        assert line.end_of(behind).header("status") == status
+        assert line.end_of(behind).at_s == pytest.approx(at_s, abs=1)
 
 
 async def test_an_expired_request_does_not_reach_the_model():
