@@ -48,6 +48,19 @@ def revoke_fits_rebalance(settings: Settings) -> Iterator[str]:
         )
 
 
+def interval_fits_transaction(settings: Settings) -> Iterator[str]:
+    """As much time again is for what is on its way when the interval is over, and for the end."""
+    kafka = settings.kafka
+    most = round(kafka.transaction_limit / 2, 6)
+    if kafka.delivery == "exactly-once" and kafka.transaction_interval > most:
+        yield (
+            f"kafka.transaction_interval ({text(kafka.transaction_interval)}) is longer than half of"
+            f" what a transaction may take ({text(kafka.transaction_limit)}, by"
+            f" kafka.session_timeout, {text(kafka.session_timeout)}): the broker would abort it"
+            f" before it is ended; lower the interval to {text(most)} or less"
+        )
+
+
 def waiting_fits_poll_interval(settings: Settings) -> Iterator[str]:
     """A full lane reads nothing until its oldest batch has gathered and run."""
     interval = settings.kafka.poll_interval
@@ -144,6 +157,7 @@ RULES = (
     heartbeat_fits_session,
     join_fits_request,
     revoke_fits_rebalance,
+    interval_fits_transaction,
     waiting_fits_poll_interval,
     password_is_not_sent_readable,
     sasl_has_credentials,

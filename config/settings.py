@@ -32,6 +32,10 @@ _FetchSize = Annotated[Size, Field(gt=0, le=50 * 2**20)]
 _Bytes = Annotated[Size, Field(gt=0)]
 # Room for an error reply: a topic of 249 bytes, a correlation of 128, fixed headers, a short body.
 _SMALLEST_REPLY = 4 * 2**10
+# As Kafka Streams has it: readers wait no longer for a transaction that nobody ends.
+_LONGEST_TRANSACTION = 10.0
+# Less than a session, so that no member that the group has lost has one open.
+_TRANSACTION_SHARE_OF_SESSION = 0.8
 
 
 class _Section(BaseModel):
@@ -69,7 +73,9 @@ class Kafka(_Section):
         description="exactly-once: answers and commits become valid together, by transactions",
     )
     transaction_interval: _Wait = Field(
-        0.1, description="exactly-once: how long answers are grouped into one transaction"
+        0.1,
+        description="exactly-once: how long answers are grouped into one transaction; at most half"
+        " of what a transaction may take, which is 0.8 of session_timeout and at most 10s",
     )
     commit_interval: _Wait = Field(0.5, description="how often settled offsets are committed")
     max_uncommitted: int = Field(
@@ -97,6 +103,11 @@ class Kafka(_Section):
     sasl_password_file: File | None = Field(
         None, description="file that holds the password; relative: $CREDENTIALS_DIRECTORY first"
     )
+
+    @property
+    def transaction_limit(self) -> float:
+        """How long a transaction may take, in seconds, until the broker aborts it."""
+        return min(_LONGEST_TRANSACTION, _TRANSACTION_SHARE_OF_SESSION * self.session_timeout)
 
 
 class Model(_Section):

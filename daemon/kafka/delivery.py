@@ -111,7 +111,7 @@ class ExactlyOnce(_Published):
     ) -> None:
         """`base` is where relative secrets are looked up. Nothing is connected before `start`."""
         kafka = settings.kafka
-        transactional = Transactional(transactional_id(kafka), transactions.limit_s(kafka))
+        transactional = Transactional(transactional_id(kafka), kafka.transaction_limit)
         self._sink = KafkaSink(
             settings,
             tasks=tasks,

@@ -27,9 +27,6 @@ from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
 from daemon.values.ports import SendFailed
 
-_SHARE_OF_SESSION = 0.8
-_LONGEST_S = 10.0
-"""As Kafka Streams has it: readers wait no longer for a transaction that nobody ends."""
 _ABORT_S = 2.0
 _APART_S = 30.0
 """Aborts that follow each other later have to do with each other no more: a transaction takes 10 s at
@@ -38,11 +35,6 @@ _SUBJECT = "transactions"
 _REMEDIES = {30: client.MAY_NOT_USE_GROUP, 53: client.MAY_NOT_TRANSACT}
 """By the broker's code: what is missing of rights."""
 _GIVEN_UP = "the partitions that it answers were given up"
-
-
-def limit_s(kafka: Kafka) -> float:
-    """Return how long a transaction may take: less than a session, so that no lost member has one."""
-    return min(_LONGEST_S, _SHARE_OF_SESSION * kafka.session_timeout)
 
 
 class Group(Protocol):
@@ -86,7 +78,7 @@ class Transactions:
         self._failed = tasks.fail
         self._tasks = Tasks(tasks)
         self._clock = clock
-        self._limit_s = limit_s(kafka)
+        self._limit_s = kafka.transaction_limit
         self._present: Transaction | None = None
         self._sends = 0
         self._idle, self._gate, self._ending = asyncio.Event(), asyncio.Event(), asyncio.Lock()

@@ -175,6 +175,24 @@ ROWS = [
         ["limits.revoke (30s)", "kafka.rebalance_timeout (30s)"],
     ),
     (
+        broker_rules.interval_fits_transaction,
+        {"kafka.delivery": "exactly-once", "kafka.transaction_interval": "4001ms"},
+        [
+            "kafka.transaction_interval (4001ms)",
+            "(8s, by kafka.session_timeout, 10s)",
+            "to 4s or less",
+        ],
+    ),
+    (
+        broker_rules.interval_fits_transaction,
+        {
+            "kafka.delivery": "exactly-once",
+            "kafka.session_timeout": "1min",
+            "kafka.transaction_interval": "6s",
+        },
+        ["kafka.transaction_interval (6s)", "(10s, by kafka.session_timeout, 1min)", "to 5s"],
+    ),
+    (
         broker_rules.waiting_fits_poll_interval,
         {"lanes.standard.linger": "271s"},
         ["lanes.standard.linger (271s)", "models.filetype.run_limit (30s)", "to 301s or more"],
@@ -242,6 +260,8 @@ HOLDS = [
     {},
     {"kafka.session_timeout": "3001ms"},
     {"kafka.rebalance_timeout": "34900ms"},
+    {"kafka.delivery": "exactly-once", "kafka.transaction_interval": "4s"},
+    {"kafka.transaction_interval": "1min"},
     {"lanes.standard.linger": "4min"},
     {"replies.allow": ["replies.*", "dead_or_alive", "documents.urgently"]},
     {"limits.drain": "30s"},

@@ -10,7 +10,7 @@ from config.settings import Kafka
 from daemon.kafka.group.committed import Commit
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.writing.producer import Identity
-from daemon.kafka.writing.transactions import Transactions, limit_s
+from daemon.kafka.writing.transactions import Transactions
 from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
 from daemon.values.errors import Exit, Fatal
@@ -242,7 +242,9 @@ async def test_no_answer_is_a_doubt_in_the_time_of_the_transaction(line, kind):
     await line.transactions.commit()
 
     assert line.group.redone == [before]
-    assert asyncio.get_running_loop().time() - began_s == pytest.approx(limit_s(KAFKA), rel=0.01)
+    assert asyncio.get_running_loop().time() - began_s == pytest.approx(
+        KAFKA.transaction_limit, rel=0.01
+    )
 
 
 @pytest.mark.parametrize("code", [22, 25, 82])
@@ -278,7 +280,7 @@ async def test_a_send_that_never_ends_is_a_doubt_in_the_time_of_the_transaction(
     before = line.group.answering
     sending = asyncio.create_task(_answer(line, 10, takes_s=1_000))
 
-    await asyncio.sleep(2 * limit_s(KAFKA))
+    await asyncio.sleep(2 * KAFKA.transaction_limit)
 
     assert line.group.redone == [before]
     sending.cancel()
