@@ -19,7 +19,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 
 from daemon.kafka import bootstrap, closing, silent_brokers
 from daemon.kafka.group.lease import Lease
-from daemon.kafka.offset_requests import StableOffsetFetch
+from daemon.kafka.offset_requests import FencedOffsetCommit, StableOffsetFetch, commit_codes
 from daemon.kafka.reading import tolerant_records
 
 Send: TypeAlias = Callable[[Any], Awaitable[Any]]
@@ -27,6 +27,8 @@ Send: TypeAlias = Callable[[Any], Awaitable[Any]]
 REBALANCE_IN_PROGRESS = 27
 UNKNOWN_MEMBER_ID = 25
 FENCED_INSTANCE_ID = 82
+_MOVED = frozenset({15, 16})
+"""COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR: the group is another broker's by now."""
 
 RELIED_ON = {
     "aiokafka.client:AIOKafkaClient._get_conn": "68ce5d839171",
@@ -143,7 +145,10 @@ class GuardedCoordinator:
         sent_s = self._clock()
         response = await self._send(request)
         codes = _codes(request, response)
-        self._watch_member(codes)
+        if codes & _MOVED:
+            self._coordinator.coordinator_dead()
+        if not isinstance(request, FencedOffsetCommit):  # its member may be one of before
+            self._watch_member(codes)
         if _proves_membership(request, codes):
             self._lease.renew(sent_s)
         if isinstance(request, OffsetFetchRequest | StableOffsetFetch):
@@ -170,18 +175,13 @@ class GuardedCoordinator:
         answer: it takes that for a group without commits and resets every position.
         """
         code = getattr(response, "error_code", 0)
-        if not code:
-            return
-        error = errors.for_code(code)
-        if error in {
-            errors.GroupCoordinatorNotAvailableError,
-            errors.NotCoordinatorForGroupError,
-        }:
-            self._coordinator.coordinator_dead()
-        raise error(self._coordinator.group_id)
+        if code:
+            raise errors.for_code(code)(self._coordinator.group_id)
 
 
 def _codes(request: Any, response: Any) -> set[int]:
+    if isinstance(request, FencedOffsetCommit):
+        return set(commit_codes(response).values())
     if isinstance(request, OffsetCommitRequest):
         return {code for _, partitions in response.topics for _, code in partitions}
     return {getattr(response, "error_code", 0)}

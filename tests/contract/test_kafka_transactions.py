@@ -1,6 +1,7 @@
 """Transactions on a real Kafka: what a doubt, and what nothing at all, makes of them."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from aiokafka.structs import TopicPartition
@@ -8,6 +9,8 @@ from aiokafka.structs import TopicPartition
 from daemon.kafka.writing.transaction import Doubt
 from daemon.values.ports import SendFailed
 from tests.contract.worlds import EXACTLY_ONCE, read, started_delivery
+
+NOT_COORDINATOR = 16
 
 pytestmark = pytest.mark.kafka
 
@@ -60,6 +63,40 @@ async def test_sends_that_a_doubt_meets_as_their_partitions_are_added_leave_no_c
 
     assert {type(outcome) for outcome in outcomes} == {SendFailed}
     assert not [each for each in given_up.inner._conns.values() if each.connected()]
+
+
+async def test_a_group_that_has_another_coordinator_by_now_costs_no_transaction(
+    world, topics, answers
+):
+    names, source, delivery = world
+    producer, before = await delivery._sink.producers.current(), source.answering
+    (place,) = before.ledgers
+
+    def moved(request):
+        topics = [
+            (topic, [(number, NOT_COORDINATOR, {}) for number, *_ in partitions], {})
+            for topic, partitions in request._topics.items()
+        ]
+        return SimpleNamespace(topics=topics)
+
+    inner, lookups = source._consumer.inner, []
+    look_up = inner.coordinator_lookup
+
+    async def note_lookup(kind, key):
+        lookups.append(key)
+        return await look_up(kind, key)
+
+    inner.coordinator_lookup = note_lookup
+    answers.append(("FencedOffsetCommit", moved))
+    before.ledgers[place].start([0], position=1)
+    await delivery.deliver(names.replies, 0, [(None, b"a", [])])
+    before.ledgers[place].settle([0])
+    await delivery.commit()
+
+    assert not answers
+    assert lookups == [topics.group]
+    assert before.uncommitted() == {}
+    assert delivery._sink.producers.present is producer
 
 
 async def test_a_transaction_that_got_no_partition_and_no_commit_needs_no_end(world):

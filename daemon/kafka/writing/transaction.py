@@ -9,7 +9,7 @@ next one with its id makes the broker abort what was open.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from aiokafka import errors
 from aiokafka.protocol.transaction import (
@@ -38,6 +38,9 @@ _FENCED = frozenset({47, 90})
 _LOADING, _NOT_AVAILABLE, _NOT_COORDINATOR, _CONCURRENT = 14, 15, 16, 51
 _NOT_YET = frozenset({_LOADING, _NOT_AVAILABLE, _NOT_COORDINATOR, _CONCURRENT})
 """Nothing was done: the coordinator has moved, or still ends the transaction before."""
+
+_Codes: TypeAlias = Mapping[TopicPartition | None, int]
+_CodesOf: TypeAlias = Callable[[Any], _Codes]
 
 
 class Doubt(Exception):
@@ -105,9 +108,7 @@ class Transaction:
         wanted = frozenset(self._wanted)
         topics = [(topic, [*numbers]) for topic, numbers in by_topic(dict.fromkeys(wanted)).items()]
         request = AddPartitionsToTxnRequest(*self.producer.identity, topics)
-        codes = await self._until_done(
-            lambda: self.producer.ask_coordinator(request), _codes_by_partition
-        )
+        codes = await self._ask_own_coordinator(request, _codes_by_partition)
         refused = {each: code for each, code in codes.items() if code in _OF_PARTITION}
         added = {each for each, code in codes.items() if code == 0}
         _judge(set(codes.values()) - _OF_PARTITION - {_NOT_ATTEMPTED}, "partitions were not added")
@@ -153,7 +154,11 @@ class Transaction:
         }
         committer = Committer(*identity, group, generation.number, generation.member, instance)
         request = FencedOffsetCommit(committer, topics)
-        codes = await self._until_done(lambda: send(request), _commit_codes)
+
+        async def ask() -> _Codes:
+            return commit_codes(await send(request))
+
+        codes = await self._until_done(ask)
         _judge(set(codes.values()), "offsets were not committed")
 
     async def abort(self) -> None:
@@ -162,24 +167,32 @@ class Transaction:
         await self._ask(request, "the transaction was not aborted")
 
     async def _ask(self, request: Any, problem: str) -> None:
-        codes = await self._until_done(lambda: self.producer.ask_coordinator(request), _code)
+        codes = await self._ask_own_coordinator(request, _code)
         _judge(set(codes.values()), problem)
 
-    async def _until_done(
-        self,
-        ask: Callable[[], Awaitable[Any]],
-        codes_of: Callable[[Any], Mapping[TopicPartition | None, int]],
-    ) -> Mapping[TopicPartition | None, int]:
+    async def _ask_own_coordinator(self, request: Any, codes_of: _CodesOf) -> _Codes:
+        """Ask who coordinates transactions with this id; another broker may coordinate the group."""
+
+        async def ask() -> _Codes:
+            codes = codes_of(await self.producer.ask_coordinator(request))
+            if _NOT_COORDINATOR in codes.values():
+                self.producer.forget_coordinator()
+            return codes
+
+        return await self._until_done(ask)
+
+    async def _until_done(self, ask: Callable[[], Awaitable[_Codes]]) -> _Codes:
         """Ask until it is not said that it cannot be done yet; one try without an answer is a doubt."""
         pause_s = _RETRY_S
         try:
             async with asyncio.timeout(max(0.0, self.left_s)):
                 while True:
-                    codes = codes_of(await ask())
+                    try:
+                        codes = await ask()
+                    except errors.CoordinatorNotAvailableError:  # so nobody was asked
+                        codes = {None: _NOT_AVAILABLE}
                     if not _NOT_YET & set(codes.values()):
                         return codes
-                    if _NOT_COORDINATOR in codes.values():
-                        self.producer.forget_coordinator()
                     await asyncio.sleep(pause_s)
                     pause_s = min(2 * pause_s, _LONGEST_RETRY_S)
         except errors.KafkaError as error:
@@ -196,17 +209,13 @@ def _judge(codes: set[int], problem: str) -> None:
             raise kind(f"{problem}: code {code}", code)
 
 
-def _code(response: Any) -> dict[TopicPartition | None, int]:
+def _code(response: Any) -> _Codes:
     return {None: response.error_code}
 
 
-def _codes_by_partition(response: Any) -> dict[TopicPartition | None, int]:
+def _codes_by_partition(response: Any) -> _Codes:
     return {
         TopicPartition(topic, number): code
         for topic, partitions in response.errors
         for number, code in partitions
     }
-
-
-def _commit_codes(response: Any) -> dict[TopicPartition | None, int]:
-    return dict(commit_codes(response))

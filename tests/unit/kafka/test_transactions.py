@@ -4,6 +4,7 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
+from aiokafka import errors
 from aiokafka.structs import TopicPartition
 
 from config.settings import Kafka
@@ -72,6 +73,7 @@ class FakeProducer:
         self.identity = Identity("g/slot-0", 7, epoch)
         self.acknowledged = False
         self.open = False
+        self.forgotten = 0
         self.ask_coordinator = broker.answer
 
     def begin(self):
@@ -86,7 +88,7 @@ class FakeProducer:
         self.acknowledged = True
 
     def forget_coordinator(self):
-        pass
+        self.forgotten += 1
 
 
 class FakeProducers:
@@ -217,6 +219,40 @@ async def test_a_coordinator_that_is_not_ready_is_asked_again(line):
 
     assert line.group.redone == []
     assert line.broker.kinds.count("EndTxn") == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "looked_up"), [("AddPartitionsToTxn", 1), ("EndTxn", 1), ("FencedOffsetCommit", 0)]
+)
+async def test_a_coordinator_that_is_another_is_looked_up_if_it_was_the_transactions_own(
+    line, kind, looked_up
+):
+    """Offsets are committed to the group's coordinator, which the member looks after."""
+    line.broker.codes = {kind: [16, 0]}
+
+    await _answer(line, 10)
+    await line.transactions.commit()
+
+    assert line.producers.present.forgotten == looked_up
+    assert line.broker.committed == {"requests": [(0, 11, "")]}
+    assert line.group.redone == []
+
+
+async def test_a_coordinator_that_nobody_knows_yet_is_waited_for(line):
+    send, tries = line.group.send, []
+
+    async def send_when_known(request):
+        tries.append(request)
+        if len(tries) < 3:
+            raise errors.GroupCoordinatorNotAvailableError
+        return await send(request)
+
+    line.group.send = send_when_known
+    await _answer(line, 10)
+    await line.transactions.commit()
+
+    assert line.broker.committed == {"requests": [(0, 11, "")]}
+    assert line.group.redone == []
 
 
 @pytest.mark.parametrize("kind", ["AddOffsetsToTxn", "FencedOffsetCommit", "EndTxn"])
