@@ -1,5 +1,6 @@
 """When lanes open that open by the clock, and when they shut again. Pure.
 
 - `cron.py`: the moments that one cron expression names in one time zone
-- `schedule.py`: the opening moments of a lane
+- `schedule.py`: the opening moments of a lane: the union of its expressions
+- `window.py`: when a lane that opens by the clock is open in this worker
 """

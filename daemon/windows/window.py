@@ -1,0 +1,216 @@
+"""When a lane that opens by the clock is open in this worker. Pure.
+
+`wall_s` is seconds since 1970 and tells moments; `now_s` is monotonic and measures.
+
+Rule 1: a moment sets a target: what the logs of this worker's partitions hold at it. The lane is open
+until that is read; its window is over when that is answered. What comes meanwhile may ride along,
+and is not waited for.
+Rule 2: a window that is not over at the next moment has overrun, and goes on with the next target.
+Rule 3: of several moments that came since the last look only the last one opens, and it is late; the
+others are missed. With `missed="skip"` the last one is missed as well.
+Rule 4: nothing is stored of what was served. A process that comes after a moment opens for what is
+left of its target, and says nothing when there is nothing left.
+Rule 5: no moment opens twice in a process, wherever its clock is set.
+Rule 6: `at_most` counts from the moment, by whichever clock says first that it is over; what is left
+then waits for the next moment.
+"""
+
+import math
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain, islice, takewhile
+from typing import Literal, NamedTuple, TypeAlias
+
+from daemon.windows.schedule import Schedule
+
+Partition: TypeAlias = tuple[str, int]
+"""Topic and number."""
+
+Outcome: TypeAlias = Literal["on_time", "late", "overran", "missed"]
+"""Opened at its moment, or after it, and over in time; not over in time; never opened."""
+
+PROMPT_S = 2.0
+"""How long after its moment a window still opens on time: a look at the clock takes milliseconds, in
+a busy process, or one that has just joined, a second or two."""
+_MOST_REMEMBERED = 1_000
+"""Moments that do not open again when the clock is set back: ten days of quarter hours."""
+_MOST_TOLD = 100
+"""Missed moments that one look tells one by one."""
+
+
+class Standing(NamedTuple):
+    """How far a partition is: all below `position` is read, all below `settled` is answered."""
+
+    position: int
+    settled: int
+
+
+class WindowEnd(NamedTuple):
+    """How the window of a moment went; `delay_s` from the moment until it began, `open_s` from then."""
+
+    moment_s: float
+    outcome: Outcome
+    delay_s: float = 0.0
+    open_s: float = 0.0
+
+
+class _Current(NamedTuple):
+    """The window of the last moment that was taken up; `is_skipped`: it is only watched."""
+
+    moment_s: float
+    began_s: float
+    delay_s: float
+    is_skipped: bool
+
+
+class Window:
+    """Told the time, how far partitions are, and where logs end, it says whether the lane is open."""
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        *,
+        missed: Literal["now", "skip"] = "now",
+        at_most_s: float | None = None,
+    ) -> None:
+        self.is_open = False
+        """Whether anything is to be read, as of the last look."""
+        self.next_s = -math.inf
+        """The next opening as of the last look, in wall seconds; inf: there is none."""
+        self.unknown: Collection[Partition] = ()
+        """Partitions of which `found` is to tell the target."""
+        self._schedule = schedule
+        self._skips = missed == "skip"
+        self._at_most_s = math.inf if at_most_s is None else at_most_s
+        self._looked_s: float | None = None
+        self._opened: deque[float] = deque(maxlen=_MOST_REMEMBERED)
+        self._current: _Current | None = None
+        self._targets: dict[Partition, int] = {}
+        """Of the current moment for `_known`, of an earlier one for others, until they are known."""
+        self._known: set[Partition] = set()
+        self._is_told = False
+        self._had_work = False
+        self._is_unfinished = False
+
+    def look(
+        self, standings: Mapping[Partition, Standing], *, wall_s: float, now_s: float
+    ) -> list[WindowEnd]:
+        """Open or shut; return the windows that came to their end since the last look.
+
+        `standings` are those of the lane's partitions that this worker has.
+        """
+        ended = [*self._take_up(wall_s, now_s)]
+        if self._current is not None:
+            ended += self._follow(self._current, standings, wall_s, now_s)
+        return ended
+
+    @property
+    def asks_for_s(self) -> float | None:
+        """As of which wall time the ends of the unknown logs are asked for; None: as they are now.
+
+        Clocks of producers have a say in what a log held in the past, and none in what it holds.
+        """
+        current, looked_s = self._current, self._looked_s
+        if current is None or looked_s is None or looked_s - current.moment_s < PROMPT_S:
+            return None
+        return current.moment_s
+
+    def found(self, ends: Mapping[Partition, int]) -> None:
+        """Take the ends of logs that were asked for after the last look."""
+        self._targets.update(ends)
+        self._known.update(ends)
+
+    # Moments
+
+    def _take_up(self, wall_s: float, now_s: float) -> Iterator[WindowEnd]:
+        """Begin with the last moment that has come since the last look, if there is one."""
+        before_s, self._looked_s = self._looked_s, wall_s
+        if before_s is None:
+            self.next_s = self._schedule.after(wall_s)
+            yield from self._begin(self._schedule.up_to(wall_s), wall_s, now_s, is_first=True)
+            return
+        if wall_s < before_s:
+            self.next_s = self._schedule.after(wall_s)
+        if wall_s >= self.next_s:
+            moment_s = self._schedule.up_to(wall_s)
+            yield from self._passed_over(self.next_s, moment_s)
+            self.next_s = self._schedule.after(wall_s)
+            yield from self._begin(moment_s, wall_s, now_s, is_first=False)
+
+    def _passed_over(self, first_s: float, last_s: float) -> Iterator[WindowEnd]:
+        """Tell the moments before `last_s` for which nobody looked in time."""
+        later_s = self._schedule.following(first_s)
+        between_s = takewhile(lambda each_s: each_s < last_s, chain([first_s], later_s))
+        for moment_s in islice(between_s, _MOST_TOLD):
+            if moment_s not in self._opened:
+                yield WindowEnd(moment_s, "missed")
+
+    def _begin(
+        self, moment_s: float, wall_s: float, now_s: float, *, is_first: bool
+    ) -> Iterator[WindowEnd]:
+        delay_s = max(wall_s - moment_s, 0.0)
+        is_skipped = self._skips and delay_s >= PROMPT_S
+        if moment_s in self._opened:
+            return
+        if delay_s >= self._at_most_s or (is_skipped and not is_first):
+            if not is_first:
+                yield WindowEnd(moment_s, "missed")
+            return
+        yield from self._end_unfinished(now_s)
+        self._opened.append(moment_s)
+        self._current = _Current(moment_s, now_s, delay_s, is_skipped)
+        self._known.clear()
+        self._is_told = self._had_work = self._is_unfinished = False
+
+    # The window of one moment
+
+    def _follow(
+        self,
+        current: _Current,
+        standings: Mapping[Partition, Standing],
+        wall_s: float,
+        now_s: float,
+    ) -> Iterator[WindowEnd]:
+        """See how far the window is, and whether it is over."""
+        self.unknown = standings.keys() - self._known
+        left = {
+            partition: standing
+            for partition, standing in standings.items()
+            if standing.settled < self._targets.get(partition, 0)
+        }
+        self._had_work = self._had_work or bool(left)
+        self._is_unfinished = bool(left or self.unknown)
+        self.is_open = not current.is_skipped and any(
+            standing.position < self._targets[partition] for partition, standing in left.items()
+        )
+        passed_s = max(wall_s - current.moment_s, now_s - current.began_s + current.delay_s)
+        if passed_s >= self._at_most_s:
+            yield from self._end_unfinished(now_s)
+            self._shut()
+        elif current.is_skipped and left:
+            yield from self._end("missed", now_s)
+        elif standings and not self._is_unfinished:
+            yield from self._end_finished(current, now_s)
+
+    def _end_finished(self, current: _Current, now_s: float) -> Iterator[WindowEnd]:
+        if current.delay_s < PROMPT_S:
+            yield from self._end("on_time", now_s)
+        elif self._had_work:
+            yield from self._end("late", now_s)
+
+    def _end_unfinished(self, now_s: float) -> Iterator[WindowEnd]:
+        if self._is_unfinished:
+            yield from self._end("overran" if self._had_work else "missed", now_s)
+
+    def _end(self, outcome: Outcome, now_s: float) -> Iterator[WindowEnd]:
+        """Tell once how the current window went."""
+        current = self._current
+        if current is not None and not self._is_told:
+            self._is_told = True
+            open_s = now_s - current.began_s
+            yield WindowEnd(current.moment_s, outcome, current.delay_s, open_s)
+
+    def _shut(self) -> None:
+        self._current = None
+        self.unknown = ()
+        self.is_open = False
