@@ -2,7 +2,7 @@ import pytest
 
 from config.settings import Limits
 from daemon.values.errors import Code
-from daemon.wire.headers import REPLY_TO, read_headers
+from daemon.wire.headers import REPLY_TO, deadline_of, read_headers
 
 LIMITS = Limits()
 TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -143,6 +143,15 @@ def test_timeout_and_deadline_of_anything_else_are_refused(name, value):
         Code.INVALID_REQUEST,
         f"header {name}: not a number in ASCII digits",
     )
+
+
+@pytest.mark.parametrize(
+    "values", [[], [None], [b"7"], [b"9" * 5_000], [b""], [b"-7"], [b"7", b"7"], [None, b"7"]]
+)
+def test_a_deadline_is_the_same_for_whoever_looks_for_it_alone(values):
+    headers = [("deadline", value) for value in values]
+
+    assert deadline_of(headers) == read(*headers).deadline_ms
 
 
 def test_number_of_headers_is_limited():
