@@ -5,6 +5,7 @@
 - `expected_in_flight.py`: what is in flight because requests are gathered, and is no backlog
 - `group_rates.py`: how fast records arrive, by the ends of the logs, and are answered, by commits
 - `lag_age.py`: how old the lag is, in seconds, seen from outside
+- `latest_start.py`: when workers have to be asked for so that what waits is answered by a moment
 - `observation.py`: what is seen of the group's work from outside
 - `own_rate.py`: what one worker could serve, by what the workers themselves say of their batches
 - `policy.py`: when the number of workers follows the load
