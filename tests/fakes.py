@@ -258,6 +258,22 @@ class FakeSource:
             raise self.fatal
         return self._take(topics, max_records, max_bytes)
 
+    def wake(self) -> None:
+        self._news.set()
+
+    async def log_ends(
+        self, partitions: Collection[Partition], *, as_of_s: float | None = None
+    ) -> Mapping[Partition, int]:
+        if not self.reachable:
+            return {}
+        as_of_ms = math.inf if as_of_s is None else as_of_s * 1000
+        return {partition: self._end_at(partition, as_of_ms) for partition in partitions}
+
+    def _end_at(self, partition: Partition, as_of_ms: float) -> int:
+        records = [each for each in self.log[partition] if isinstance(each, FakeRecord)]
+        later = (each.offset for each in records if each.timestamp >= as_of_ms)
+        return next(later, self.end(*partition))
+
     async def commit(self) -> None:
         if not self.commits_held:
             self._record_commit(self._ledgers)

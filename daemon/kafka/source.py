@@ -21,6 +21,7 @@ from daemon.kafka.group.answered_runs import MOST_OFFSETS
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.group.membership import Membership
+from daemon.kafka.looking.log_offsets import log_ends
 from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.chunks import Chunks
 from daemon.kafka.reading.consumer import Consumer
@@ -42,6 +43,9 @@ _WATCH_S = 0.25
 _TOPICS_S = 2.0
 """How long a topic that was made anew is read where the old one was left; then it is read from its
 start, and what was read of it meanwhile is answered twice. One small request each time."""
+_LOG_ENDS_S = 4.0
+"""Longest wait for where logs end: an answer takes milliseconds, behind a fetch that the broker holds
+half a second."""
 _MISSED_HEARTBEATS = 3
 """Heartbeats in a row without an answer that are more than a busy broker."""
 _REFUSED_S = 1.0
@@ -85,7 +89,7 @@ class KafkaSource:
         self._metrics = metrics
         self._base = base
         self._clock = clock
-        self._batch_reading = BatchReading(settings.kafka.fetch_bytes * RATIO, ready=self._wake)
+        self._batch_reading = BatchReading(settings.kafka.fetch_bytes * RATIO, ready=self.wake)
         self._lag = Lag()
         self._waiter: asyncio.Future[None] | None = None
         self._subscribed = False
@@ -127,7 +131,7 @@ class KafkaSource:
             drain=drain,
             metrics=self._metrics,
             tasks=self._tasks,
-            changed=self._wake,
+            changed=self.wake,
             commit=self._commit_as_delivered,
             clock=self._clock,
             incarnation=secrets.token_hex(_INCARNATION_BYTES),
@@ -224,6 +228,19 @@ class KafkaSource:
         ledgers = self.ledgers
         ends = {partition: self._consumer.highwater(partition) or 0 for partition in ledgers}
         return self._lag.seconds(ledgers, ends, time.time() * 1000)
+
+    async def log_ends(
+        self, partitions: Collection[tuple[str, int]], *, as_of_s: float | None = None
+    ) -> Mapping[tuple[str, int], int]:
+        """Return where logs end, or ended at `as_of_s`; see daemon.values.ports.Source."""
+        asked = [TopicPartition(*partition) for partition in partitions]
+        try:
+            ends = await log_ends(
+                self._consumer.inner, asked, as_of_s=as_of_s, timeout_s=_LOG_ENDS_S
+            )
+        except errors.TopicAuthorizationFailedError:  # whoever reads meets it too, and says so
+            return {}
+        return {(topic, number): end for (topic, number), end in ends.items()}
 
     # What the delivery asks of it
 
@@ -342,7 +359,8 @@ class KafkaSource:
             timer.cancel()
             self._waiter = None
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """End the present wait of `fetch`; see daemon.values.ports.Source."""
         if self._waiter is not None:
             _finish(self._waiter)
 

@@ -78,6 +78,18 @@ class Source(Protocol):
         started in its chunk's ledger. May be cancelled. Raises Fatal.
         """
 
+    def wake(self) -> None:
+        """End the present wait of `fetch`, which may be asked for more topics by now."""
+
+    async def log_ends(
+        self, partitions: Collection[tuple[str, int]], *, as_of_s: float | None = None
+    ) -> Mapping[tuple[str, int], int]:
+        """Return where the logs of `partitions` end, or ended at `as_of_s` in wall seconds.
+
+        That is before the first record with that timestamp or a later one. Bounded in time; those
+        are missing of which nothing is known.
+        """
+
     def next_probe(self) -> Probe | None:
         """Return what is to run alone next; None when nothing is suspect of having killed a worker.
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 
 from tests.contract.worlds import gather, offsets_of, until, values_of
 
@@ -101,6 +102,33 @@ async def test_a_waiting_fetch_returns_when_records_come(world):
     await world.produce(1, b"a")
 
     assert values_of(await fetching) in ([], [b"a"])  # a fetch may come back early and empty
+
+
+async def test_a_waiting_fetch_returns_when_it_is_woken(world):
+    source = await _opened(await world.start())
+
+    fetching = asyncio.create_task(source.fetch(["another"], max_records=10, timeout_s=60))
+    async with asyncio.timeout(10):
+        while not fetching.done():  # the client ends waits of its own accord as well
+            source.wake()
+            await asyncio.sleep(0.01)
+
+    assert not await fetching
+
+
+async def test_logs_end_where_they_do_and_ended_where_nothing_was_younger(world):
+    source = await world.start()
+    moment_s = time.time() - 60.0
+    before_ms, moment_ms = round(moment_s * 1000) - 1, round(moment_s * 1000)
+    first, second = (world.requests, 0), (world.requests, 1)
+    await world.produce(0, b"a", b"b", timestamp_ms=before_ms)
+    await world.produce(0, b"c", timestamp_ms=moment_ms)
+    await world.produce(1, b"d", timestamp_ms=before_ms)
+
+    assert await source.log_ends([first, second]) == {first: 3, second: 1}
+    then = await source.log_ends([first, second], as_of_s=moment_ms / 1000)
+    assert then == {first: 2, second: 1}
+    assert await source.log_ends([], as_of_s=moment_s) == {}
 
 
 async def test_only_what_is_settled_without_a_gap_is_committed(world):

@@ -105,10 +105,15 @@ class Workers:
         self._stack.push_async_callback(source.leave)
         return source
 
-    async def produce(self, topic, partition, *values, headers=None):
+    async def produce(self, topic, partition, *values, headers=None, timestamp_ms=None):
         for value in values:
             await self.producer.send_and_wait(
-                topic, value, key=b"k", partition=partition, headers=headers or []
+                topic,
+                value,
+                key=b"k",
+                partition=partition,
+                headers=headers or [],
+                timestamp_ms=timestamp_ms,
             )
 
     async def committed(self, topic, partition):
@@ -166,8 +171,8 @@ class FakeWorld:
         """A delivery that commits by `source`, and publishes to `replies`."""
         yield FakeDelivery(FakeSink({self.replies: 1}), source)
 
-    async def produce(self, partition, *values):
-        self.source.push(self.requests, partition, *values)
+    async def produce(self, partition, *values, timestamp_ms=0):
+        self.source.push(self.requests, partition, *values, timestamp=timestamp_ms)
 
     async def produce_unreadable_between(self, partition, first, last):
         self.source.push(self.requests, partition, first)
@@ -217,8 +222,8 @@ class KafkaWorld:
         self._workers = workers
         self.requests = requests
 
-    async def produce(self, partition, *values):
-        await self._workers.produce(self.requests, partition, *values)
+    async def produce(self, partition, *values, timestamp_ms=None):
+        await self._workers.produce(self.requests, partition, *values, timestamp_ms=timestamp_ms)
 
     async def produce_unreadable_between(self, partition, first, last):
         raw = raw_batches.bad_header_between(first, b"bad", last)

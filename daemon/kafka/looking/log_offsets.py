@@ -13,6 +13,7 @@ from aiokafka.structs import TopicPartition
 _CONSUMER = -1
 """The replica id of one who is no broker."""
 _READ_COMMITTED = 1
+_NO_RECORD = -1
 
 
 class Place(IntEnum):
@@ -22,14 +23,37 @@ class Place(IntEnum):
     START = -2
 
 
+async def log_ends(
+    inner: AIOKafkaClient,
+    partitions: Collection[TopicPartition],
+    *,
+    as_of_s: float | None,
+    timeout_s: float,
+) -> Mapping[TopicPartition, int]:
+    """Return END of the logs, or what it was at `as_of_s`: the first offset that is not older.
+
+    None: now. Those are missing of which nothing is known within twice `timeout_s`. Raises
+    errors.TopicAuthorizationFailedError.
+    """
+    if as_of_s is None:
+        return await log_offsets(inner, partitions, Place.END, timeout_s=timeout_s)
+    as_of_ms = round(as_of_s * 1000)
+    then = await log_offsets(inner, partitions, as_of_ms, timeout_s=timeout_s)
+    unchanged = [partition for partition, offset in then.items() if offset == _NO_RECORD]
+    now = await log_offsets(inner, unchanged, Place.END, timeout_s=timeout_s) if unchanged else {}
+    return {**{each: offset for each, offset in then.items() if offset != _NO_RECORD}, **now}
+
+
 async def log_offsets(
     inner: AIOKafkaClient,
     partitions: Collection[TopicPartition],
-    place: Place,
+    place: int,
     *,
     timeout_s: float,
 ) -> Mapping[TopicPartition, int]:
-    """Return `place` of the logs; those are missing of which nothing is known within `timeout_s`.
+    """Return `place` of the logs, or the first offset that is not older than `place` milliseconds.
+
+    _NO_RECORD stands where none is so young; those are missing of which nothing is known within `timeout_s`.
 
     END is what a worker can read up to: the first open transaction holds it back, as it holds the
     worker. Markers of transactions count. Raises errors.TopicAuthorizationFailedError.
@@ -51,7 +75,7 @@ async def _ask(
     inner: AIOKafkaClient,
     leader: int,
     partitions: Collection[TopicPartition],
-    place: Place,
+    place: int,
     timeout_s: float,
 ) -> dict[TopicPartition, int]:
     topics: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
