@@ -235,7 +235,8 @@ class Scaling(_Section):
         None,
         gt=0,
         allow_inf_nan=False,
-        description="records a second that a busy worker serves, believed until it is measured",
+        description="records a second that a busy worker serves, believed until it is measured; none:"
+        " as the group's commits remember it",
     )
     catch_up: _Wait = Field(60.0, description="a backlog should be served within this time")
     utilisation: float = Field(

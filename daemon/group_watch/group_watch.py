@@ -5,6 +5,7 @@ before the first complete look: unknown members are not taken for none.
 """
 
 import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,7 @@ from daemon.scaling.report import ScalingReport
 from daemon.scaling.scaler import Scaler
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
+from daemon.values.errors import Fatal
 
 _RENEW_S, _AGAIN_S = 86_400.0, 600.0
 """Once a day, for the shortest retention of commits that people set is some days; sooner after a
@@ -31,8 +33,8 @@ class Watched(AbstractAsyncContextManager[object], Protocol):
     async def look(self) -> Observation:
         """Return what can be seen now."""
 
-    async def renew(self) -> bool:
-        """Commit the unchanged offsets of an empty group anew."""
+    async def renew(self, served: str) -> bool:
+        """Commit the unchanged offsets of an empty group anew, with what its workers served."""
 
 
 class GroupWatch:
@@ -72,6 +74,8 @@ class GroupWatch:
         self._pause = pause
         self._looked_s: float | None = None
         self._renew_s = -math.inf
+        self._kept = ""
+        """What the commits were to remember last, whether they do or not."""
         self._connection = AsyncExitStack()
         self._is_open = False
 
@@ -126,15 +130,32 @@ class GroupWatch:
         return observation.members or 0
 
     async def _renew(self) -> None:
-        """An empty group's commits expire; see Observer.renew."""
+        """An empty group's commits expire, and remember its workers; see Observer.renew."""
         now, report = self._clock(), self.report
         if report is None or not report.known or report.members != 0:
             return
-        if now >= self._renew_s:
-            renewed = await self._watched.renew()
+        if now >= self._renew_s or self._measured != self._kept:
+            renewed = await self._keep()
             self._renew_s = now + (_RENEW_S if renewed else _AGAIN_S)
-            if renewed:
-                log(Event.OFFSETS_RENEWED)
+
+    async def remember(self) -> None:
+        """The last worker has ended, and so does this: let commits say what was measured of them."""
+        if self._measured != self._kept:
+            with contextlib.suppress(Fatal):  # what is denied now was denied to the workers too
+                await self._keep()
+
+    async def _keep(self) -> bool:
+        self._kept = self._measured
+        renewed = await self._watched.renew(self._kept)
+        if renewed:
+            log(Event.OFFSETS_RENEWED, served=self._kept or None)
+        return renewed
+
+    @property
+    def _measured(self) -> str:
+        """What is to be remembered of the workers, empty before it was measured."""
+        measured = self._scaler.measured
+        return "" if measured is None else measured.text
 
 
 def _log_changes(before: ScalingReport | None, report: ScalingReport, workers: int) -> None:

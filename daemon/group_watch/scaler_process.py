@@ -15,6 +15,7 @@ from aiohttp import web
 
 from config.settings import Settings
 from daemon.group_watch.group_watch import GroupWatch
+from daemon.group_watch.model_files import files_of
 from daemon.kafka.looking.observer import Observer
 from daemon.process.notify import Notifier
 from daemon.process.signals import Signals
@@ -34,9 +35,13 @@ _ONCE_S = 5.0
 """Rates need some time between looks."""
 
 
-def scaler_of(settings: Settings) -> Scaler:
-    """Return one that does not see the workers' hosts: what bounds it is set, or the partitions."""
-    return Scaler(settings, settings.scaling.max_workers or maxsize)
+def scaler_of(settings: Settings, base: Path) -> Scaler:
+    """Return one that does not see the workers' hosts: what bounds it is set, or the partitions.
+
+    The model files need not be here.
+    """
+    most = settings.scaling.max_workers or maxsize
+    return Scaler(settings, most, files=files_of(settings, base))
 
 
 class ScalerProcess:
@@ -49,7 +54,7 @@ class ScalerProcess:
         self._metrics = ScalingMetrics(counts)
         self._watch = GroupWatch(
             Observer(settings, base),
-            scaler_of(settings),
+            scaler_of(settings, base),
             settings.scaling.interval,
             tell=self._take,
         )
@@ -141,7 +146,7 @@ class ScalerProcess:
 
 async def once(settings: Settings, base: Path) -> ScalingReport:
     """Return what is decided now, after looks for some seconds; changes nothing. Raises Fatal."""
-    scaler, interval_s = scaler_of(settings), min(settings.scaling.interval, _BEAT_S)
+    scaler, interval_s = scaler_of(settings, base), min(settings.scaling.interval, _BEAT_S)
     timeout_s = settings.kafka.start_timeout
     began_s: float | None = None
     async with Observer(settings, base) as observer, asyncio.timeout(timeout_s + _ONCE_S):

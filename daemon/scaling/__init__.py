@@ -9,6 +9,7 @@
 - `observation.py`: what is seen of the group's work from outside
 - `own_rate.py`: what one worker could serve, by what the workers themselves say of their batches
 - `policy.py`: when the number of workers follows the load
+- `remembered.py`: what a worker served last time, as the group's commits carry it on
 - `report.py`: what was decided and by what, and the same as JSON
 - `required_workers.py`: how many workers a load needs
 - `scale_up_guard.py`: whether the workers that came last brought anything
@@ -16,5 +17,7 @@
 - `service_rate.py`: what one busy worker serves, by the best that is known of it
 - `sliding_window.py`: what the last so many seconds say: how fast a count grew, and which number
   was the largest
+- `start_time.py`: how long it takes from asking for the first worker until there is one in the
+  group
 - `stuck.py`: partitions that do not move although they have lag and there are workers
 """

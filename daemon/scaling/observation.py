@@ -4,7 +4,7 @@ Rule 1: unknown is None and is never taken for zero or for "no commit".
 Rule 2: a group that has committed nothing for a partition has the partition's whole log before it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, TypeAlias
 
 Partition: TypeAlias = tuple[str, int]
@@ -37,12 +37,15 @@ class Observation(NamedTuple):
     """All partitions of all lanes, as seen at `at_s` (monotonic seconds); `members` of the group.
 
     Every partition is in it, also those of which nothing is known; it is empty only when not even
-    the topics could be asked for.
+    the topics could be asked for. `wall_s` is the same time in seconds since 1970; `remembered` what
+    commits say of what workers served before: remembered.py reads it.
     """
 
     at_s: float
     partitions: Mapping[Partition, Offsets]
     members: int | None
+    wall_s: float = 0.0
+    remembered: Collection[str] = ()
 
     @property
     def complete(self) -> bool:

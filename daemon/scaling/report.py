@@ -5,6 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 from daemon.scaling.observation import Partition
 from daemon.scaling.policy import Decision
+from daemon.scaling.service_rate import Origin
 from daemon.scaling.stuck import Standstill
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
@@ -39,6 +40,8 @@ class ScalingReport(NamedTuple):
         lag_records, lag_seconds: how far behind the group is; None is unknown.
         stuck: partitions that do not move, with their lag and since when.
         lanes, topics: the same by lane and by topic.
+        rate_origin: how the service rate is known; None while it is not.
+        rate_age_s: how old it is where it is remembered, else None.
     """
 
     at_s: float
@@ -53,6 +56,8 @@ class ScalingReport(NamedTuple):
     stuck: Mapping[Partition, Standstill]
     lanes: Mapping[str, LaneLoad]
     topics: Mapping[str, TopicLag]
+    rate_origin: Origin | None = None
+    rate_age_s: float | None = None
 
 
 def as_json(report: ScalingReport) -> dict[str, Json]:
@@ -68,6 +73,8 @@ def as_json(report: ScalingReport) -> dict[str, Json]:
         "arrival_rate": report.arrival_rate,
         "served_rate": report.served_rate,
         "service_rate": report.service_rate,
+        "service_rate_from": report.rate_origin,
+        "service_rate_age_s": report.rate_age_s,
         "lag_records": report.lag_records,
         "lag_seconds": report.lag_seconds,
         "lanes": {

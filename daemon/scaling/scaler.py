@@ -9,16 +9,26 @@ from daemon.scaling.lag_age import LagAge
 from daemon.scaling.observation import Observation, Partition
 from daemon.scaling.own_rate import Work
 from daemon.scaling.policy import Decision, Policy
+from daemon.scaling.remembered import Remembered, Subject, believed
 from daemon.scaling.report import LaneLoad, ScalingReport, TopicLag
 from daemon.scaling.required_workers import GroupLoad
-from daemon.scaling.service_rate import ServiceRate
+from daemon.scaling.service_rate import Origin, ServiceRate
+from daemon.scaling.start_time import StartTime
 from daemon.scaling.stuck import Standstill, Stuck, patience
+
+_MEASURED = frozenset({Origin.MEASURED, Origin.WORKERS})
 
 
 class Scaler:
     """Takes one observation after the other, and learns from them."""
 
-    def __init__(self, settings: Settings, max_workers: int) -> None:
+    def __init__(self, settings: Settings, max_workers: int, *, files: str = "") -> None:
+        """`files`: as daemon.group_watch.model_files tells it, empty when unknown."""
+        self._subject = Subject.of(settings, files)
+        self._remembered: Remembered | None = None
+        self._start = StartTime()
+        self.measured: Remembered | None = None
+        """What is to be remembered when the group has no members; None before it was measured."""
         self._lanes = {name: lane.topics for name, lane in settings.lanes.items()}
         self._arrivals = ArrivalRate(self._lanes)
         self._served = ServedRate()
@@ -38,6 +48,7 @@ class Scaler:
             workers: serving or starting now.
             work: what the workers say of their work, where they can be reached.
         """
+        self._recall(observation)
         self._arrivals.see(observation)
         self._served.see(observation)
         stuck = self._stuck.see(observation)
@@ -54,7 +65,35 @@ class Scaler:
         topics = self._topic_lags(observation, ages_s)
         load = self._load(observation, topics, stuck, workers)
         decision = self._policy.decide(load, observation.at_s)
+        self._start.see(observation.members, decision.workers, observation.at_s)
+        self._note(observation)
         return self._report(observation, decision, topics, stuck)
+
+    def _recall(self, observation: Observation) -> None:
+        """Believe the group's commits of how it was before, once: what comes later is its own."""
+        if self._remembered is None:
+            found = believed(observation.remembered, self._subject, observation.wall_s)
+            if found is not None:
+                self._remembered = found
+                self._service.remember(found.service_rate)
+
+    def _note(self, observation: Observation) -> None:
+        known = self._service.known
+        if observation.members and known is not None and known.origin in _MEASURED:
+            before_s = None if self._remembered is None else self._remembered.start_s
+            self.measured = Remembered(
+                known.rate,
+                before_s if self._start.measured_s is None else self._start.measured_s,
+                observation.wall_s,
+                self._subject,
+            )
+
+    def _remembered_age_s(self, observation: Observation) -> float | None:
+        """How old the rate is that is believed; None when it is none that is remembered."""
+        known, remembered = self._service.known, self._remembered
+        if known is None or known.origin is not Origin.REMEMBERED or remembered is None:
+            return None
+        return max(0.0, observation.wall_s - remembered.at_wall_s)
 
     def _batching_s(self, workers: int) -> float:
         rates = {lane: self._arrivals.rate(lane) or 0.0 for lane in self._lanes}
@@ -100,14 +139,17 @@ class Scaler:
         stuck: Mapping[Partition, Standstill],
     ) -> ScalingReport:
         whole = _together(topics.values())
+        known, age_s = self._service.known, self._remembered_age_s(observation)
         return ScalingReport(
             at_s=observation.at_s,
-            decision=decision,
+            decision=_with_age(decision, age_s),
             known=whole.records is not None,
             members=observation.members,
             arrival_rate=self._arrivals.total,
             served_rate=self._served.rate,
-            service_rate=self._service.rate,
+            service_rate=None if known is None else known.rate,
+            rate_origin=None if known is None else known.origin,
+            rate_age_s=age_s,
             lag_records=whole.records,
             lag_seconds=whole.seconds,
             stuck=stuck,
@@ -124,6 +166,13 @@ class Scaler:
         topics = set(self._lanes[name])
         partitions = sum(topic in topics for topic, _ in observation.partitions)
         return LaneLoad(self._arrivals.rate(name), *_together(lags), partitions)
+
+
+def _with_age(decision: Decision, age_s: float | None) -> Decision:
+    if age_s is None or not decision.wanted:
+        return decision
+    said = f"{decision.reason}; what a worker serves is remembered from {age_s / 3600:.1f} h ago"
+    return decision._replace(reason=said)
 
 
 def _topic_lag(

@@ -2,9 +2,13 @@
 
 Rule 1: measured under a backlog within the last half hour: that.
 Rule 2: else by the workers' own fit, where they can be reached.
-Rule 3: else what was measured longer ago, else `scaling.service_rate`, else unknown.
+Rule 3: else what was measured longer ago, else `scaling.service_rate`, else what is remembered of
+workers before (remembered.py), else unknown.
 Rule 4: never less than what each worker serves as it is.
 """
+
+from enum import StrEnum
+from typing import NamedTuple
 
 from config.settings import Settings
 from daemon.scaling.backlog_rate import BacklogRate, Sight
@@ -19,11 +23,28 @@ _EVEN_S = 60.0
 """How long the same workers must have run for rule 4, so that batches' lumps even out."""
 
 
+class Origin(StrEnum):
+    """Where a rate is from; its value is what people and JSON are told."""
+
+    MEASURED = "measured"
+    WORKERS = "workers"
+    SET = "set"
+    REMEMBERED = "remembered"
+
+
+class KnownRate(NamedTuple):
+    """Records/s that one busy worker serves, and how that is known."""
+
+    rate: float
+    origin: Origin
+
+
 class ServiceRate:
     """Learns the rate from observations; `prior` counts until then."""
 
     def __init__(self, settings: Settings, by_design: ExpectedInFlight) -> None:
         self._prior = settings.scaling.service_rate
+        self._remembered: float | None = None
         self._by_design = by_design
         self._backlog = BacklogRate()
         self._own = OwnRate(settings)
@@ -51,15 +72,33 @@ class ServiceRate:
         """Take in what the workers say themselves."""
         self._own.see(work)
 
+    def remember(self, rate: float) -> None:
+        """Workers before these served `rate` records/s each."""
+        self._remembered = rate
+
     @property
     def rate(self) -> float | None:
         """Records a second, None when nothing is known."""
+        known = self.known
+        return None if known is None else known.rate
+
+    @property
+    def known(self) -> KnownRate | None:
+        """The rate and where it is from, None when nothing is known."""
         measured, at_s = self._backlog.rate, self._backlog.at_s
         fresh = at_s is not None and self._now - at_s <= _FRESH_S
-        ordered = [measured if fresh else None, self._own.rate, measured, self._prior]
-        best = next((rate for rate in ordered if rate), None)
+        ordered = [
+            (measured if fresh else None, Origin.MEASURED),
+            (self._own.rate, Origin.WORKERS),
+            (measured, Origin.MEASURED),
+            (self._prior, Origin.SET),
+            (self._remembered, Origin.REMEMBERED),
+        ]
+        best = next((KnownRate(rate, origin) for rate, origin in ordered if rate), None)
         as_it_is = self._as_it_is.rate
-        return best if best is None or as_it_is is None else max(best, as_it_is)
+        if best is None or as_it_is is None or as_it_is <= best.rate:
+            return best
+        return KnownRate(as_it_is, Origin.MEASURED)
 
 
 class _AsItIs:

@@ -55,6 +55,11 @@ def _problems(found: bytes, code: int) -> str:
     return "; ".join(problems) or f"tidemill check ended with code {code}"
 
 
+def _seen_alike(revision: Revision) -> tuple[object, ...]:
+    """What decides how the group is looked at, and what is known of its workers."""
+    return revision.settings, revision.most, revision.files
+
+
 _TRIED_S = 300.0
 """Bounds a hang of what tries the settings; loading the models takes most of it."""
 
@@ -143,7 +148,7 @@ class Renewal:
         recipe = revision.recipe(0)
         await rehearse(recipe.command, recipe.environment(Path(os.devnull)), limit_s=_TRIED_S)
         present = self._present()
-        if (revision.settings, revision.most) == (present.settings, present.most):
+        if _seen_alike(revision) == _seen_alike(present):
             return revision, None
         watch = self._watch_as(revision)
         await watch.open()

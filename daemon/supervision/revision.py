@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from config.load import Loaded
+from daemon.group_watch.model_files import files_of
 from daemon.process.announcer import longest_end_s
 from daemon.slots.placement import (
     base_name,
@@ -120,6 +121,7 @@ class Revision:
         settings = loaded.settings
         self.settings = settings
         self.base = loaded.base
+        self.files = files_of(settings, loaded.base)
         self.gpus = gpus_to_deal(settings, visible_gpus(environment))
         self.most = most_workers(settings, cores=usable_cores(), gpus=self.gpus)
         self.name = base_name(settings, socket.gethostname())

@@ -148,6 +148,8 @@ class Supervisor:
             await self._tend(0)
         clean = not self._slots.living and self._workers.untidy == untidy
         if clean:
+            if not self._watching.done():
+                await self._watch.remember()
             log(Event.DRAIN_FINISHED)
         return clean
 
@@ -157,7 +159,7 @@ class Supervisor:
         settings = revision.settings
         return GroupWatch(
             Observer(settings, revision.base),
-            Scaler(settings, revision.most),
+            Scaler(settings, revision.most, files=revision.files),
             settings.scaling.interval,
             tell=self._told,
             working=lambda: self._slots.working,

@@ -248,7 +248,7 @@ class Event(StrEnum):
     OFFSETS_RENEWED = (
         "offsets.renewed",
         "info",
-        "the commits of a group without members were made anew, so that they do not expire",
+        "the commits of a group without members were made anew, to last, and to say what they served",
     )
 
     # The workers of one host

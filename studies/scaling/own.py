@@ -12,8 +12,10 @@ _TOPIC = "requests"
 class Own:
     """A scaler with the default settings, but for `scaling`."""
 
-    def __init__(self, name: str, site: Site, **scaling: float) -> None:
+    def __init__(self, name: str, site: Site, *, remembered: str = "", **scaling: float) -> None:
+        """`remembered`: what commits say of the workers that were there before."""
         self.name = name
+        self._remembered = (remembered,)
         self._scaler = Scaler(_settings(site, scaling), site.most)
 
     def workers(self, sight: Sight, now: float) -> int:
@@ -24,8 +26,14 @@ class Own:
                 zip(sight.ends.tolist(), sight.commits.tolist(), strict=True)
             )
         }
-        seen = Observation(now, partitions, sight.members)
+        seen = Observation(now, partitions, sight.members, now, self._remembered)
         return self._scaler.take(seen, sight.workers).decision.workers
+
+    @property
+    def remembered(self) -> str:
+        """What commits say of its workers once they are gone."""
+        measured = self._scaler.measured
+        return "" if measured is None else measured.text
 
 
 def _settings(site: Site, scaling: dict[str, float]) -> Settings:

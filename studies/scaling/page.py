@@ -8,7 +8,7 @@ from typing import TypeAlias
 from studies.scaling.claims import as_calm, better
 from studies.scaling.keda import SETTINGS, Keda
 from studies.scaling.own import Own
-from studies.scaling.patterns import PATTERNS
+from studies.scaling.patterns import PATTERNS, Pattern
 from studies.scaling.replay import Measured, replay
 from studies.scaling.rules import Rule
 from studies.scaling.site import Site
@@ -17,6 +17,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
 
 OWN = "tidemill"
 UNTOLD = "tidemill, service_rate not set"
+FIRST = "tidemill, the first time ever"
 
 _BEGIN = "<!-- made by `python -m studies.scaling` -->"
 _END = "<!-- end of what is made -->"
@@ -27,18 +28,32 @@ Loads: TypeAlias = Mapping[str, Sequence[Measured]]
 _SHOWN = (10, 50, 100, 500, 1000, 5000)
 
 
-def rules(site: Site) -> list[Rule]:
-    """Return the project's scaler twice, then KEDA's rule with each of its settings."""
+def rules(site: Site, remembered: str) -> list[Rule]:
+    """Return the project's scaler three times, then KEDA's rule with each of its settings.
+
+    `remembered`: what commits say of the workers that served this load the day before.
+    """
     return [
         Own(OWN, site, service_rate=site.service_rate),
-        Own(UNTOLD, site),
+        Own(UNTOLD, site, remembered=remembered),
+        Own(FIRST, site),
         *(Keda(setting, site) for setting in SETTINGS),
     ]
 
 
 def measured(site: Site) -> Loads:
     """Replay all loads; takes about half a minute."""
-    return {pattern.title: replay(pattern, rules(site), site) for pattern in PATTERNS}
+    return {
+        pattern.title: replay(pattern, rules(site, day_before(pattern, site)), site)
+        for pattern in PATTERNS
+    }
+
+
+def day_before(pattern: Pattern, site: Site) -> str:
+    """Return what is remembered of workers that served `pattern` when nothing was known."""
+    first = Own(FIRST, site)
+    replay(pattern, [first], site)
+    return first.remembered
 
 
 def rewrite(page: str, made: str) -> str:
@@ -57,7 +72,7 @@ def tables(loads: Loads) -> str:
     }
     return "\n\n".join(
         [
-            "\n".join(_results(loads, {OWN, UNTOLD} | plain)),
+            "\n".join(_results(loads, {OWN, UNTOLD, FIRST} | plain)),
             "\n".join(_comparison(loads)),
             f"<details><summary>All {len(SETTINGS)} settings of KEDA that were replayed</summary>",
             "\n".join(_results(loads, {setting.name for setting in SETTINGS})),
@@ -86,7 +101,7 @@ def _comparison(loads: Loads) -> Iterator[str]:
         " 1.5 times the p99 wait and no more changes | the fewest worker-hours among these |"
     )
     yield "|---|---|---|---|"
-    for title, (own, _, *kedas) in loads.items():
+    for title, (own, _, _, *kedas) in loads.items():
         calm = as_calm(own, kedas)
         least = min(calm, key=lambda row: row.worker_hours, default=None)
         hours = (

@@ -289,6 +289,30 @@ async def test_the_commits_of_an_empty_group_are_renewed_unchanged(workers, topi
     assert after.partitions == before.partitions
 
 
+async def test_what_workers_served_is_handed_on_by_those_who_come_after(workers, topics):
+    names = await topics(requests=1)
+
+    async def one_worker():
+        source = await workers.start()
+        await workers.produce(names.requests, 0, b"a")
+        await _serve(source, names, 1)
+        source.release()
+        await source.commit()
+        await source.leave()
+
+    async def remembered(observer):
+        return (await observer.look()).remembered
+
+    await one_worker()
+    async with _observer(workers.bootstrap, topics) as observer:
+        assert await observer.renew("90.0,2.5")
+        assert await remembered(observer) == {"90.0,2.5"}
+        await one_worker()
+        assert await remembered(observer) == {"90.0,2.5"}
+        assert await observer.renew()
+        assert await remembered(observer) == {"90.0,2.5"}
+
+
 async def test_a_group_with_members_is_not_renewed(workers, topics):
     await topics(requests=1)
     await workers.start()

@@ -21,6 +21,7 @@ class Revision:
 
     settings = "as they are"
     most = 1
+    files = ""
     patience = Patience(1.0, 1.0, 1.0)
 
     def recipe(self, slot):

@@ -106,6 +106,7 @@ class Assigner:
                 topic_ids.get(partition.topic, ""),
                 found.answered,
                 generation.quarantine.note(partition),
+                found.served,
             )
         await self._persist(
             lambda: self._group.commit(commits, number=generation.number, member=generation.member)

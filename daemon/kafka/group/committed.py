@@ -11,14 +11,15 @@ from aiokafka.structs import TopicPartition
 from daemon.isolation.note import NO_NOTE, Note
 from daemon.kafka.group.answered_runs import MOST_CHARACTERS, runs_of, text_of
 from daemon.kafka.offset_requests import StableOffsetFetch, fetched_offsets
+from daemon.scaling.remembered import LONGEST
 from daemon.values.ledger import Edges
 
 _V = TypeVar("_V")
-Offsets: TypeAlias = Mapping[tuple[str, int], int]
 
 NO_OFFSET = -1
 _TOPIC_ID = "topic-id"
 _ANSWERED = "answered"
+_SERVED = "served"
 
 
 class Commit(NamedTuple):
@@ -26,17 +27,24 @@ class Commit(NamedTuple):
 
     All but the offset travels in the commit's metadata, and is empty when it was not said. The id:
     Kafka keeps offsets by name alone, and a topic that was deleted and made anew has both again.
+    `served` is what workers served before, for those who scale (daemon/scaling/remembered.py): it is
+    handed on from commit to commit as it is.
     """
 
     offset: int
     topic_id: str = ""
     answered: Edges = ()
     note: Note = NO_NOTE
+    served: str = ""
 
     @property
     def metadata(self) -> str:
         """What is committed beside the offset: `name=value`, by semicolons."""
-        said = {_TOPIC_ID: self.topic_id, _ANSWERED: self._answered_text}
+        said = {
+            _TOPIC_ID: self.topic_id,
+            _ANSWERED: self._answered_text,
+            _SERVED: self.served,
+        }
         parts = [f"{name}={value}" for name, value in said.items() if value]
         return ";".join([*parts, self.note.text] if self.note.text else parts)
 
@@ -54,7 +62,14 @@ class Commit(NamedTuple):
         """Read a commit, whoever made it."""
         said = dict(part.partition("=")[::2] for part in (metadata or "").split(";"))
         answered = runs_of(offset, said.get(_ANSWERED, ""))
-        return cls(offset, said.get(_TOPIC_ID, ""), answered, Note.read(said))
+        served = said.get(_SERVED, "")
+        return cls(
+            offset,
+            said.get(_TOPIC_ID, ""),
+            answered,
+            Note.read(said),
+            served if len(served) <= LONGEST else "",
+        )
 
     def is_of(self, topic_id: str) -> bool:
         """Whether the offset may be one of the topic with `topic_id`; so it is when one is unknown."""
@@ -79,15 +94,14 @@ class CommittedOffsets:
         self._coordinator = coordinator
         self._name = name
 
-    async def offsets(self, partitions: Collection[TopicPartition]) -> Offsets:
-        """Return the committed offsets of `partitions` as they are just now, to look at.
+    async def seen(self, partitions: Collection[TopicPartition]) -> Commits:
+        """Return the commits of `partitions` as they are just now, to look at.
 
         Those without a commit are missing. Raises errors.KafkaError.
         """
-        commits = await self._fetch(by_topic(dict.fromkeys(partitions)), stable=False)
-        return {
-            partition: commit.offset for partition, commit in _told(commits, partitions).items()
-        }
+        return _told(
+            await self._fetch(by_topic(dict.fromkeys(partitions)), stable=False), partitions
+        )
 
     async def commits(self, partitions: Collection[TopicPartition]) -> Commits:
         """Return the commits of `partitions`; those without one are missing.

@@ -202,7 +202,9 @@ class Generation:
     def _commit_of(self, partition: tuple[str, int], offset: int) -> Commit:
         topic_id, ledger = self._topic_ids[partition], self._ledgers[partition]
         answered = tuple(ledger.settled_from(offset)) if self._keeps_answered else ()
-        return Commit(offset, topic_id, answered, self.quarantine.note(partition))
+        before = self._committed.get(partition)
+        served = "" if before is None else before.served
+        return Commit(offset, topic_id, answered, self.quarantine.note(partition), served)
 
     def committable(self, partition: tuple[str, int]) -> int:
         """Return the offset below which nothing is unanswered, closed ledgers included."""

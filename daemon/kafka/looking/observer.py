@@ -18,7 +18,7 @@ from aiokafka.structs import TopicPartition
 from config.settings import Settings
 from daemon.kafka import client, guards
 from daemon.kafka.connecting import check_topics
-from daemon.kafka.group.committed import CommittedOffsets
+from daemon.kafka.group.committed import Commit, Commits, CommittedOffsets
 from daemon.kafka.group.coordinator import Coordinator
 from daemon.kafka.looking.log_offsets import Place, log_offsets
 from daemon.kafka.reason import reason_of
@@ -33,6 +33,7 @@ take milliseconds; a late one is as good as none."""
 _REOPEN_S = 30.0
 """Without any answer for this long everything is connected anew: addresses may have changed."""
 _RETRY_S = 0.2
+_NOTHING = Commit(NO_COMMIT)
 _NO_GENERATION = -1
 _KEEP_S = 90 * 86_400.0
 """How long renewed offsets are kept: long against the days between two renewals, and against any
@@ -43,7 +44,12 @@ class Observer:
     """Looks at all partitions of all lanes; an asynchronous context manager."""
 
     def __init__(
-        self, settings: Settings, base: Path, *, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        base: Path,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         """`base` is where relative secrets are looked up. Connects nowhere yet; raises Fatal."""
         guards.install()
@@ -55,6 +61,7 @@ class Observer:
             )
         }
         self._clock = clock
+        self._wall = wall
         self._partitions: dict[str, frozenset[int]] = {}
         self._answered_s = clock()
         self._inner: AIOKafkaClient
@@ -86,21 +93,28 @@ class Observer:
         """Return what can be seen now, within seconds; raises Fatal only when it is denied."""
         if self._clock() - self._answered_s > _REOPEN_S:
             await self._reopen()
-        at_s = self._clock()
+        at_s, wall_s = self._clock(), self._wall()
         partitions = self._known_partitions()
-        ends, starts, committed, members = await asyncio.gather(
+        ends, starts, commits, members = await asyncio.gather(
             self._try(log_offsets(self._inner, partitions, Place.END, timeout_s=_ANSWER_S)),
             self._try(log_offsets(self._inner, partitions, Place.START, timeout_s=_ANSWER_S)),
-            self._try(self._group.offsets(partitions)),
+            self._try(self._group.seen(partitions)),
             self._try(self._coordinator.members()),
         )
-        if ends or starts or committed is not None or members is not None:
+        if ends or starts or commits is not None or members is not None:
             self._answered_s = self._clock()
-        return Observation(at_s, _joined(partitions, starts or {}, ends or {}, committed), members)
+        return Observation(
+            at_s,
+            _joined(partitions, starts or {}, ends or {}, commits),
+            members,
+            wall_s,
+            frozenset(commit.served for commit in (commits or {}).values()) - {""},
+        )
 
-    async def renew(self) -> bool:
+    async def renew(self, served: str = "") -> bool:
         """Commit the group's unchanged offsets anew, so that they do not expire while it is empty.
 
+        `served`: what is to be remembered of its workers instead of what the commits say.
         Returns whether that was done: it is not when the group has members, when it has no commits,
         or when something is unknown. The broker takes a commit of no member only for an empty
         group, so that no worker that joins meanwhile is set back. Raises Fatal when it is denied.
@@ -108,15 +122,19 @@ class Observer:
         Kafka counts the offsets of an empty group from when its last member left, whatever is
         committed later, unless the commit says itself how long it is to be kept (KIP-211).
         """
-        done = await self._try(self._renew())
+        done = await self._try(self._renew(served))
         return bool(done)
 
-    async def _renew(self) -> bool:
+    async def _renew(self, served: str) -> bool:
         if await self._coordinator.members():
             return False
-        commits = await self._group.commits(self._known_partitions())
-        if not commits:
+        found = await self._group.commits(self._known_partitions())
+        if not found:
             return False
+        commits = {
+            partition: commit._replace(served=served or commit.served)
+            for partition, commit in found.items()
+        }
         await self._group.commit(
             commits, number=_NO_GENERATION, member="", keep_ms=client.milliseconds(_KEEP_S)
         )
@@ -198,13 +216,13 @@ def _joined(
     partitions: Collection[TopicPartition],
     starts: Mapping[TopicPartition, int],
     ends: Mapping[TopicPartition, int],
-    committed: Mapping[tuple[str, int], int] | None,
+    commits: Commits | None,
 ) -> dict[tuple[str, int], Offsets]:
     return {
         (partition.topic, partition.partition): Offsets(
             starts.get(partition),
             ends.get(partition),
-            None if committed is None else committed.get(partition, NO_COMMIT),
+            None if commits is None else commits.get(partition, _NOTHING).offset,
         )
         for partition in partitions
     }

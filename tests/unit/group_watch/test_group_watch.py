@@ -8,6 +8,7 @@ from daemon.group_watch import group_watch as module
 from daemon.group_watch.group_watch import GroupWatch
 from daemon.scaling.observation import Observation, Offsets
 from daemon.scaling.own_rate import ModelWork, Work
+from daemon.scaling.remembered import Remembered
 from daemon.scaling.scaler import Scaler
 from daemon.telemetry.events import Event
 from tests.unit.scaling.sights import settings, sight
@@ -20,7 +21,7 @@ class Group:
 
     def __init__(self):
         self.partition, self.members = EMPTY, 0
-        self.looks, self.renewals = [], []
+        self.looks, self.renewals, self.served = [], [], []
         self.look_s, self.may_renew = 0.0, True
 
     async def __aenter__(self):
@@ -34,8 +35,9 @@ class Group:
         self.looks.append(_now())
         return sight(_now(), self.partition, EMPTY, EMPTY, EMPTY, members=self.members)
 
-    async def renew(self):
+    async def renew(self, served):
         self.renewals.append(_now())
+        self.served.append(served)
         return self.may_renew
 
 
@@ -161,6 +163,40 @@ async def test_the_commits_of_an_empty_group_are_renewed_each_day(group, watch, 
 
     assert group.renewals == pytest.approx([0, 86_400, 2 * 86_400], abs=60)
     assert [event for event, _ in logged].count(Event.OFFSETS_RENEWED) == 3
+
+
+async def test_what_the_workers_served_is_kept_once_they_are_gone(group, watch):
+    works = iter([Work(0, {"m": ModelWork(0, 0, 0)}), Work(640, {"m": ModelWork(10, 640, 2.0)})])
+    group.members = 1
+    watch.watching = watch.make(work=lambda: next(works, None))
+    await watch(5)
+    assert group.served == []
+
+    group.members = 0
+    await watch(60)
+
+    assert [Remembered.read(text).service_rate for text in group.served] == [pytest.approx(320)]
+
+
+async def test_it_is_kept_when_the_looks_end_before_the_group_was_seen_empty(group, watch):
+    works = iter([Work(0, {"m": ModelWork(0, 0, 0)}), Work(640, {"m": ModelWork(10, 640, 2.0)})])
+    group.members = 1
+    watch.watching = watch.make(work=lambda: next(works, None))
+    await watch(5)
+
+    await watch.watching.remember()
+    await watch.watching.remember()
+
+    assert len(group.served) == 1
+
+
+async def test_a_watch_that_measured_nothing_has_nothing_to_remember(group, watch):
+    group.members = 1
+    await watch(5)
+
+    await watch.watching.remember()
+
+    assert group.served == []
 
 
 async def test_a_renewal_that_could_not_be_made_is_tried_again_sooner(group, watch, logged):

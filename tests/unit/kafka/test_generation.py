@@ -52,6 +52,20 @@ def test_a_position_without_a_commit_is_uncommitted_at_once():
     assert _generation().uncommitted() == {B: Commit(20)}
 
 
+def test_what_workers_served_is_handed_on_from_commit_to_commit():
+    generation = Generation(1, "me", [A], {"a": make_lane("a")})
+    generation.open(A, 10, committed=Commit(10, served="90.0"))
+    assert generation.uncommitted() == {}
+
+    for offset in (10, 11):
+        generation.ledgers[A].start([offset], position=offset + 1)
+        generation.ledgers[A].settle([offset])
+        commits = generation.uncommitted()
+        generation.committed(commits)
+
+        assert commits[A].served == "90.0"
+
+
 def test_only_what_changed_is_uncommitted():
     generation = _generation()
     generation.committed({B: Commit(20)})

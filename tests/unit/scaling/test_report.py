@@ -27,6 +27,8 @@ def test_the_number_comes_first_and_everything_is_json():
         "arrival_rate": 2.0,
         "served_rate": 0.0,
         "service_rate": 100.0,
+        "service_rate_from": "set",
+        "service_rate_age_s": None,
         "lag_records": 25,
         "lag_seconds": 10.0,
         "lanes": {

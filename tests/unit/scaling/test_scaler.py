@@ -135,3 +135,90 @@ def test_whatever_is_seen_the_number_is_in_bounds_and_held_while_unknown(steps, 
         if not report.known and not first:
             assert report.decision.workers == workers
         workers, first = report.decision.workers, False
+
+
+# What is remembered
+
+HOUR_S = 3600.0
+
+
+def _untold(**given):
+    return Scaler(settings(), 10, **given)
+
+
+def _served_for(scaler, seconds, *, since=0, wall_s=0.0):
+    """One worker serves 100 records a second of a backlog; return the last report."""
+    looks = [
+        sight(float(since + second), (100_000, 100 * second))._replace(wall_s=wall_s + second)
+        for second in range(seconds)
+    ]
+    return _last(scaler, *looks, workers=1)
+
+
+def test_what_was_measured_is_to_be_remembered():
+    scaler = _untold()
+    assert scaler.measured is None
+
+    _served_for(scaler, 60, wall_s=1_000.0)
+
+    assert scaler.measured.service_rate == pytest.approx(100)
+    assert scaler.measured.at_wall_s == 1_059
+
+
+def test_nothing_that_is_set_or_remembered_is_remembered_as_measured():
+    before = _untold()
+    _served_for(before, 60)
+    text = before.measured.text
+    told, heir = _scaler(), _untold()
+
+    for scaler in (told, heir):
+        _last(scaler, sight(0, (9, 5))._replace(remembered=(text,)), workers=1)
+
+        assert scaler.measured is None
+
+
+def test_what_was_measured_stays_to_be_remembered_when_the_workers_are_gone():
+    scaler = _untold()
+    _served_for(scaler, 60)
+    measured = scaler.measured
+
+    _last(scaler, *[sight(60.0 + s, (100_000, 100_000), members=0) for s in range(4_000)])
+
+    assert scaler.measured == measured
+
+
+def test_the_next_one_begins_with_what_is_remembered():
+    before = _untold()
+    _served_for(before, 60)
+    woken = sight(0, *[(1_000, 0)] * 12, members=0)
+    woken = woken._replace(wall_s=3 * HOUR_S, remembered=(before.measured.text,))
+
+    warm = _untold().take(woken, 0)
+    blind = _untold().take(woken._replace(remembered=()), 0)
+
+    assert (blind.decision.workers, blind.service_rate) == (1, None)
+    assert warm.decision.workers > 1
+    assert (warm.rate_origin, warm.rate_age_s) == ("remembered", pytest.approx(3 * HOUR_S, abs=60))
+    assert "remembered from 3.0 h ago" in warm.decision.reason
+
+
+def test_what_is_remembered_of_other_model_files_is_not_believed():
+    before = _untold(files="a" * 12)
+    _served_for(before, 60)
+    woken = sight(0, (1_000, 0), members=0)._replace(remembered=(before.measured.text,))
+
+    assert _untold(files="b" * 12).take(woken, 0).service_rate is None
+    assert _untold(files="a" * 12).take(woken, 0).service_rate == pytest.approx(100)
+
+
+def test_the_start_is_remembered_though_it_was_not_measured_again():
+    scaler = _untold()
+    _last(scaler, sight(0, (9, 0), members=0), sight(1, (9, 0), members=0), workers=0)
+    _served_for(scaler, 60, since=5)
+    assert scaler.measured.start_s == 5
+
+    heir = _untold()
+    heir.take(sight(0, (9, 0))._replace(remembered=(scaler.measured.text,)), 1)
+    _served_for(heir, 60, since=1)
+
+    assert heir.measured.start_s == 5

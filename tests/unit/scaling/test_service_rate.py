@@ -6,7 +6,7 @@ from daemon.scaling.expected_in_flight import ExpectedInFlight
 from daemon.scaling.group_rates import ServedRate
 from daemon.scaling.observation import Offsets
 from daemon.scaling.own_rate import ModelWork, Work
-from daemon.scaling.service_rate import ServiceRate
+from daemon.scaling.service_rate import Origin, ServiceRate
 from tests.unit.scaling.sights import settings, sight
 
 PLENTY = 1_000_000
@@ -85,3 +85,22 @@ def test_workers_that_serve_more_than_was_believed_are_believed():
         group.serve(1, end=end, rate=50)
 
     assert group.service.rate == pytest.approx(50)
+
+
+def test_what_is_remembered_is_believed_while_nothing_else_is_known():
+    group = Group()
+    group.service.remember(250.0)
+
+    assert group.service.known == (250, Origin.REMEMBERED)
+    assert group.serve(30).service.known == (pytest.approx(100), Origin.MEASURED)
+
+
+def test_what_is_set_comes_before_what_is_remembered():
+    group = Group(prior=700.0)
+    group.service.remember(250.0)
+
+    assert group.service.known == (700, Origin.SET)
+
+
+def test_it_is_told_how_the_rate_is_known():
+    assert Group(prior=700.0).tell_own_rate(300).service.known.origin is Origin.WORKERS

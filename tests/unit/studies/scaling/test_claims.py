@@ -8,6 +8,7 @@ import pytest
 from studies.scaling.claims import as_calm, better
 from studies.scaling.keda import SETTINGS, Keda
 from studies.scaling.own import Own
+from studies.scaling.page import day_before
 from studies.scaling.patterns import BURST, SINE, STEADY, STEP, WINDOWS
 from studies.scaling.replay import Measured, replay
 from studies.scaling.site import Site
@@ -24,10 +25,11 @@ OWN = Measured("own", 1.0, 10.0, 5.0, 8)
 def test_no_setting_of_keda_is_better_or_as_calm_for_less(load):
     kedas = [Keda(setting, SITE) for setting in SETTINGS if setting.threshold in NEAREST]
     scaler = Own("own", SITE, service_rate=SITE.service_rate)
+    untold = Own("untold", SITE, remembered=day_before(load._replace(hours=HOURS[load]), SITE))
 
-    own, *others = replay(load._replace(hours=HOURS[load]), [scaler, *kedas], SITE)
+    own, heir, *others = replay(load._replace(hours=HOURS[load]), [scaler, untold, *kedas], SITE)
 
-    assert better(own, others) == []
+    assert better(own, others) == better(heir, others) == []
     assert [each for each in as_calm(own, others) if each.worker_hours <= own.worker_hours] == []
 
 
