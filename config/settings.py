@@ -147,7 +147,10 @@ class Lane(_Section):
     linger: Duration = Field(
         1.0, description="T: a batch closes this long after its first request arrived"
     )
-    max_bytes: _Bytes = Field(16 * 2**20, description="a batch closes at this many bytes of input")
+    max_bytes: _Bytes = Field(
+        16 * 2**20,
+        description="a batch closes at this many bytes of input, what transforms made included",
+    )
     eager: bool = Field(
         False, description="close at once when the executor is free and nothing more is fetched"
     )
@@ -164,7 +167,8 @@ class Lane(_Section):
         16_384, ge=1, description="most requests held from fetch to acknowledged reply"
     )
     max_waiting_bytes: _Bytes = Field(
-        64 * 2**20, description="most request bytes held from fetch to acknowledged reply"
+        64 * 2**20,
+        description="most request bytes held from fetch to acknowledged reply, what transforms made included",
     )
 
 

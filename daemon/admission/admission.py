@@ -22,6 +22,7 @@ from daemon.answering.replies import Replies
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer, Chunk, Form, Record, Request, SentHeader
+from daemon.values.object_sizes import array_bytes
 from daemon.wire.assemble import joined, rows_of
 from daemon.wire.media import form_of
 from runtime.conversion import Prepared
@@ -122,6 +123,7 @@ class Admission:
             model.check_values(prepared.inputs)
         except RequestRefused as refused:
             return self._replies.error(request, refused.code, refused.detail)
+        prepared_bytes = sum(map(array_bytes, prepared.inputs.values()))
         return Request(
             request.record,
             request.ledger,
@@ -129,7 +131,7 @@ class Admission:
             Form.TRANSFORM,
             prepared.inputs,
             prepared.rows,
-            request.cost_bytes,
+            request.cost_bytes + prepared_bytes,
             request.arrived_s,
             request.expires_s,
             request.reply_topic,
@@ -137,6 +139,7 @@ class Admission:
             request.correlation,
             request.traceparent,
             request.tracestate,
+            prepared_bytes=prepared_bytes,
         )
 
     def _undecodable(self, lane: str, ledger: Ledger, offset: int, reason: str) -> Answer:

@@ -38,8 +38,9 @@ class BatchReplies:
                 request.record.key,
                 body,
                 headers,
-                request.cost_bytes,
+                request.cost_bytes - request.prepared_bytes,
                 len(body),
+                request.prepared_bytes,
             )
             for request, body, headers in zip(requests, bodies, lists, strict=True)
         ]

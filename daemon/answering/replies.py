@@ -141,7 +141,8 @@ class Replies:
             request.bucket.lane,
             address,
             RequestRefused(code, detail),
-            request.cost_bytes,
+            request.cost_bytes - request.prepared_bytes,
+            request.prepared_bytes,
         )
 
     def refusal(
@@ -152,6 +153,7 @@ class Replies:
         address: Address,
         refused: RequestRefused,
         cost_bytes: int,
+        prepared_bytes: int = 0,
     ) -> Answer:
         """Return the error reply to a record; a key too large to be echoed is left out."""
         code = refused.code
@@ -173,6 +175,7 @@ class Replies:
             value=body,
             headers=headers,
             cost_bytes=cost_bytes,
+            prepared_bytes=prepared_bytes,
         )
 
     def dead(

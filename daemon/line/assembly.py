@@ -97,7 +97,7 @@ def assemble(
         moved()
         dispatch.look_again()
 
-    settlement = Settlement(lanes, metrics, moved=on_left)
+    settlement = Settlement(lanes, metrics, moved=on_left, less_prepared=lambda: steps.look_again())
     replies = Replies(settings)
     signatures = {name: model.session.signature for name, model in models.serving.items()}
     admission = Admission(settings, signatures, replies)
@@ -108,7 +108,7 @@ def assemble(
         may_send=source.lease_valid,
         taken=settlement.answered,
         settled=settlement.settled,
-        dropped=settlement.handed_back,
+        dropped=settlement.dropped,
         patience_s=settings.limits.publish,
         trouble=Trouble(settings.limits.unavailable, clock=time.monotonic),
         tasks=tasks,
@@ -126,6 +126,7 @@ def assemble(
         replies,
         tasks,
         limits_s={name: model.transform_limit for name, model in settings.models.items()},
+        made=settlement.prepared,
     )
     fitting_rows = FittingRows()
     batcher = Batcher({lane.name: lane.policy for lane in lanes}, models.run_times, fitting_rows)
@@ -146,6 +147,7 @@ def assemble(
         {lane.name: lane_steps(settings, lane, transforms) for lane in lanes},
         tasks,
         handed_back=settlement.handed_back,
+        held=lambda: settlement.full_of_prepared,
         group_size=lambda lane: LARGE_GROUP if lane in on_loop else transforms.group_size(lane),
     )
     probing = Probing(source, delivery, dispatch, settlement, isolating=isolating)

@@ -56,9 +56,9 @@ class Intake:
         """Whether the last fetch found nothing more, which only eager lanes need to know."""
 
     @property
-    def preparing(self) -> int:
-        """Requests that are admitted and yet to come to their lanes."""
-        return self._steps.under_way
+    def coming(self) -> int:
+        """Requests that are admitted, and come to their lanes before anything there has to leave."""
+        return self._steps.coming
 
     def close(self) -> None:
         """Give up what is being prepared."""
@@ -123,7 +123,7 @@ class Intake:
         self._admit(chunks, probe if probe.is_blamed else None)
 
     def _tell_what_comes(self) -> None:
-        self._dispatch.expect(more=not self._drained or self._steps.under_way > 0)
+        self._dispatch.expect(more=not self._drained or self._steps.coming > 0)
 
     def _admit(self, chunks: Sequence[Chunk], blamed: Probe | None = None) -> None:
         if self._stopped:  # while it fetched: they are left to redelivery

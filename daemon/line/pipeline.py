@@ -145,7 +145,7 @@ class Pipeline:
 
     def due_s(self, now_s: float) -> float:
         """When the oldest request in the line had, or has, to move; monotonic seconds."""
-        if self._intake.preparing or self._outbox.pending:
+        if self._intake.coming or self._outbox.pending:
             return now_s
         return self._dispatch.due_s(now_s)
 

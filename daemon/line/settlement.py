@@ -23,14 +23,22 @@ class Settlement:
     """Counts requests into their lanes and out of them."""
 
     def __init__(
-        self, lanes: Sequence[Lane], metrics: Metrics, *, moved: Callable[[], None]
+        self,
+        lanes: Sequence[Lane],
+        metrics: Metrics,
+        *,
+        moved: Callable[[], None],
+        less_prepared: Callable[[], None],
     ) -> None:
-        """`moved` is called whenever requests have left the line."""
+        """`moved` is called whenever requests have left the line, `less_prepared` whenever something
+        that transforms made is held no more.
+        """
         self.lanes = lanes
         self.room = Wakeup()
         """Rings when a lane that was full has room again; for the one that fetches."""
         self._metrics = metrics
         self._moved = moved
+        self._less_prepared = less_prepared
         self._left = asyncio.Event()
 
     @property
@@ -53,11 +61,26 @@ class Settlement:
         if admitted.skewed:
             self._metrics.skewed(lane.name, admitted.skewed)
 
+    def prepared(self, requests: Sequence[Request]) -> None:
+        """Transforms have made inputs of `requests`, which are of one lane."""
+        if requests:
+            budget = requests[0].ledger.lane.budget
+            budget.take_prepared(sum([request.prepared_bytes for request in requests]))
+
+    @property
+    def full_of_prepared(self) -> frozenset[str]:
+        """The lanes of which transforms are to make nothing more before some has been answered."""
+        return frozenset(lane.name for lane in self.lanes if not lane.budget.has_room_to_prepare)
+
     def answered(self, answers: Sequence[Answer]) -> None:
         """`answers` are on their way to the broker; those with bodies are of one lane."""
         size_bytes = sum([answer.reply_bytes for answer in answers])
         if size_bytes:
             answers[0].ledger.lane.budget.take_replies(size_bytes)
+        if any(answer.prepared_bytes for answer in answers):
+            for ledger, group in _by_ledger(answers).items():
+                prepared_bytes = sum([answer.prepared_bytes for answer in group])
+                self._give_back(ledger.lane, 0, prepared_bytes, prepared_bytes)
 
     @property
     def full_of_replies(self) -> frozenset[str]:
@@ -72,16 +95,24 @@ class Settlement:
             ledger.lane.budget.give_replies(sum([answer.reply_bytes for answer in group]))
             self._metrics.answered(ledger.lane.name, group, wall_s=time.time())
             self._metrics.stage(ledger.lane.name, "publish", publish_s)
-            self._give_back(ledger.lane, group)
+            self._give_back(ledger.lane, len(group), sum([answer.cost_bytes for answer in group]))
         self._note_change()
 
-    def handed_back(self, gone: Sequence[_Item]) -> None:
-        """`gone` are requests, or answers to some, that another worker owes now."""
-        for ledger, group in _by_ledger(gone).items():
-            replies_bytes = sum([getattr(each, "reply_bytes", 0) for each in group])  # or requests
-            ledger.lane.budget.give_replies(replies_bytes)
+    def handed_back(self, requests: Sequence[Request]) -> None:
+        """Another worker owes `requests` now."""
+        for ledger, group in _by_ledger(requests).items():
             self._metrics.handed_back(ledger.lane.name, len(group))
-            self._give_back(ledger.lane, group)
+            cost_bytes = sum([request.cost_bytes for request in group])
+            prepared_bytes = sum([request.prepared_bytes for request in group])
+            self._give_back(ledger.lane, len(group), cost_bytes, prepared_bytes)
+        self._note_change()
+
+    def dropped(self, answers: Sequence[Answer]) -> None:
+        """Another worker owes `answers` now."""
+        for ledger, group in _by_ledger(answers).items():
+            ledger.lane.budget.give_replies(sum([answer.reply_bytes for answer in group]))
+            self._metrics.handed_back(ledger.lane.name, len(group))
+            self._give_back(ledger.lane, len(group), sum([answer.cost_bytes for answer in group]))
         self._note_change()
 
     def committed(self, commit_s: float) -> None:
@@ -94,11 +125,15 @@ class Settlement:
         self._left.clear()
         await self._left.wait()
 
-    def _give_back(self, lane: Lane, gone: Sequence[_Item]) -> None:
+    def _give_back(
+        self, lane: Lane, requests: int, size_bytes: int, prepared_bytes: int = 0
+    ) -> None:
         was_open = lane.is_open
-        lane.budget.give(len(gone), sum([item.cost_bytes for item in gone]))
+        lane.budget.give(requests, size_bytes, prepared_bytes)
         if lane.is_open and not was_open:
             self.room.ring()
+        if prepared_bytes:
+            self._less_prepared()
 
     def _note_change(self) -> None:
         self._moved()

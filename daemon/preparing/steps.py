@@ -11,11 +11,13 @@ Rule 3. What a step has not come to goes through it again, before others of its 
   with does not wait for that.
 Rule 4. A step keeps a limit in time of its own, since it alone knows what becomes of its requests
   then. An error that it raises is a fault, and ends the worker.
+Rule 5. No group of a lane begins while so much is held that was made of its requests that it is to
+  wait; the groups that are under way come out.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from daemon.loop.tasks import Tasks
@@ -40,6 +42,8 @@ Step: TypeAlias = Callable[[Sequence[Request]], Awaitable[Prepared]]
 Done: TypeAlias = Callable[[Sequence[Request], Sequence[Answer]], None]
 """Gets what is ready, and answers, of a group."""
 
+_Group: TypeAlias = tuple[Sequence[Step], Sequence[Request], Done]
+
 _Value = TypeVar("_Value")
 
 
@@ -52,13 +56,16 @@ class Steps:
         tasks: Tasks,
         *,
         handed_back: Callable[[Sequence[Request]], None],
+        held: Callable[[], Collection[str]],
         group_size: Callable[[str], int] = lambda _lane: GROUP,
     ) -> None:
         """`by_lane`: every lane's steps, in order; `handed_back` gets what another worker owes.
 
-        `group_size` tells how many requests of a lane go together at present.
+        `held`: the lanes that are to wait at present. `group_size` tells how many requests of a lane
+        go together at present.
         """
-        self._lanes = {name: _Lane(tuple(steps)) for name, steps in by_lane.items()}
+        self._lanes = {name: _Lane(name, tuple(steps)) for name, steps in by_lane.items()}
+        self._held = held
         self._group_size = group_size
         self._tasks = Tasks(tasks)
         self._handed_back = handed_back
@@ -68,6 +75,14 @@ class Steps:
     def under_way(self) -> int:
         """Requests that have not come out."""
         return self._under_way
+
+    @property
+    def coming(self) -> int:
+        """Those of them that come out even if nothing of their lane is answered meanwhile."""
+        held = self._held()
+        return self._under_way - sum(
+            [lane.waiting_requests for lane in self._lanes.values() if lane.name in held]
+        )
 
     def prepare(self, requests: Sequence[Request], *, done: Done) -> None:
         """Take `requests` of one lane through its steps; `done` gets them group by group, on the loop.
@@ -83,20 +98,33 @@ class Steps:
             return
         self._under_way += len(requests)
         size = self._group_size(name)
-        lane.waiting.extend((lane.steps, group, done) for group in groups(requests, size))
+        for group in groups(requests, size):
+            lane.put(lane.steps, group, done)
+        self._begin(lane)
+
+    def look_again(self) -> None:
+        """Go on with lanes that had to wait and need not any more."""
+        for lane in self._lanes.values():
+            if lane.waiting:
+                self._begin(lane)
+
+    def _begin(self, lane: "_Lane") -> None:
+        """Begin as many of the groups that wait as may be under way."""
+        if lane.name in self._held():
+            return
         for _ in range(min(MOST_GROUPS - lane.groups_under_way, len(lane.waiting))):
             lane.groups_under_way += 1
-            self._tasks.start(self._work_off(lane), name=f"prepare {name}")
+            self._tasks.start(self._work_off(lane), name=f"prepare {lane.name}")
 
     def close(self) -> None:
         """Give up what is under way."""
         self._tasks.cancel()
 
     async def _work_off(self, lane: "_Lane") -> None:
-        """Take one group after another through the steps until none waits."""
+        """Take one group after another through the steps until none waits, or all have to."""
         try:
-            while lane.waiting:
-                await self._take_through(lane, *lane.waiting.popleft())
+            while lane.waiting and lane.name not in self._held():
+                await self._take_through(lane, *lane.take())
                 await asyncio.sleep(0)  # other lanes' turn, even if no step had to wait
         finally:
             lane.groups_under_way -= 1
@@ -116,7 +144,7 @@ class Steps:
                     f"{len(again)} to be done again"
                 )
             if again:
-                lane.waiting.appendleft((steps[place:], again, done))
+                lane.put(steps[place:], again, done, first=True)
             if answers:
                 self._under_way -= len(answers)
                 done((), answers)
@@ -137,11 +165,25 @@ class Steps:
 class _Lane:
     """A lane's steps, and the groups that wait for them."""
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, name: str, steps: Sequence[Step]) -> None:
+        self.name = name
         self.steps = steps
-        self.waiting: deque[tuple[Sequence[Step], Sequence[Request], Done]] = deque()
-        """With the steps that they are still to pass."""
+        self.waiting: deque[_Group] = deque()
+        self.waiting_requests = 0
         self.groups_under_way = 0
+
+    def put(
+        self, steps: Sequence[Step], requests: Sequence[Request], done: Done, *, first: bool = False
+    ) -> None:
+        """Let a group wait for `steps`, the ones that it is still to pass."""
+        self.waiting_requests += len(requests)
+        (self.waiting.appendleft if first else self.waiting.append)((steps, requests, done))
+
+    def take(self) -> "_Group":
+        """Remove and return the next group."""
+        group = self.waiting.popleft()
+        self.waiting_requests -= len(group[1])
+        return group
 
 
 def groups(values: Sequence[_Value], size: int) -> Iterator[Sequence[_Value]]:

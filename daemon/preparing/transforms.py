@@ -37,11 +37,12 @@ class Transforms:
         tasks: Tasks,
         *,
         limits_s: Mapping[str, float],
+        made: Callable[[Sequence[Request]], None],
     ) -> None:
         """`models` is read at each group: a reload changes the transform with its model.
 
         `limits_s`: what one call may take, by model. One in a thread is given up then; one on the
-        loop ends the process.
+        loop ends the process. `made` is told of requests of one lane whose inputs are there now.
         """
         self._threads = threads
         self._models = models
@@ -49,6 +50,7 @@ class Transforms:
         self._replies = replies
         self._tasks = Tasks(tasks)
         self._limits_s = limits_s
+        self._made = made
         self._loop_calls = {
             name: LoopCalls(limit_s, late=partial(end_hanging, f"the transform of model {name}"))
             for name, limit_s in limits_s.items()
@@ -84,10 +86,13 @@ class Transforms:
             else:
                 outcomes = await self._in_threads(bucket, work, group)
             again += group[len(outcomes) :]
+            made = [outcome for outcome in outcomes if isinstance(outcome, Request)]
+            self._made(made)
+            ready += made
             for request, outcome in zip(group, outcomes, strict=False):
                 if isinstance(outcome, Request):
-                    ready.append(outcome)
-                elif isinstance(outcome, Late):
+                    continue
+                if isinstance(outcome, Late):
                     ended.append(self._replies.error(request, *_too_late("preprocess", outcome)))
                 else:
                     ended.append(outcome)

@@ -6,7 +6,7 @@ An upper bound for planning: limits of containers and the number of workers on a
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from config.settings import Settings
+from config.settings import Lane, Settings
 
 _REQUEST_OBJECTS_BYTES = 2 * 2**10
 """Python's objects for a request from fetch to acknowledged reply: 1.4 KiB measured with two
@@ -15,6 +15,9 @@ _ADMITTED_BYTES = 2 * 2**20
 """What is fetched and admitted in one go (daemon.line.intake), by which lanes pass their limits."""
 _DECODED_RATIO = 16
 """How far a body grows when it is decoded: `0,` of JSON is 32 bytes as Python has it."""
+_PREPARING = 256
+"""Requests of a lane that transforms are at work on, by which it passes its limit
+(daemon.preparing.steps: four groups of at most 64)."""
 _RESPONSE_BYTES = 8 * 2**20
 """Largest answer of a broker to a fetch (daemon.kafka.reading.room)."""
 _BROKERS = 3
@@ -70,9 +73,10 @@ def memory_budget(
     """Return the bound for a worker that owns all `partitions` of its lanes' topics.
 
     `idle_bytes` is measured, since it is the model's and the libraries'. `prepared_row_bytes` has,
-    for models with a transform, the bytes of one row of inputs; `output_row_bytes` those of a row of
-    outputs, 0 where it is not known, and then a batch's outputs are taken to be as large as its
-    inputs. On top come transforms that make several rows of one request.
+    for models with a transform, the bytes of one row of inputs, 0 where it is not known;
+    `output_row_bytes` those of a row of outputs, 0 where it is not known, and then a batch's outputs
+    are taken to be as large as its inputs. On top come the further rows of transforms that make
+    several of one request, while they are made.
     """
     lanes = settings.lanes.values()
     fetched = partitions * settings.kafka.fetch_bytes
@@ -85,10 +89,7 @@ def memory_budget(
         # A lane's limit is passed by at most what was admitted when it was reached.
         requests_bytes=sum(lane.max_waiting_bytes for lane in lanes) + growth,
         objects_bytes=sum(lane.max_waiting for lane in lanes) * _REQUEST_OBJECTS_BYTES,
-        prepared_bytes=sum(
-            lane.max_waiting * max(prepared_row_bytes.get(name, 0) for name in lane.models)
-            for lane in lanes
-        ),
+        prepared_bytes=sum(_prepared_bytes(lane, prepared_row_bytes) for lane in lanes),
         fetch_bytes=fetched + _RESPONSE_COPIES * min(fetched, answered),
         unpacking_bytes=_UNPACKED_RATIO * settings.kafka.fetch_bytes + len(lanes) * _WINDOW_BYTES,
         # Beyond these nothing more of the lane is run.
@@ -104,6 +105,15 @@ def memory_budget(
             for lane in lanes
         ),
     )
+
+
+def _prepared_bytes(lane: Lane, row_bytes: Mapping[str, int]) -> int:
+    """Return how much transforms may make of what `lane` holds."""
+    rows_bytes = [row_bytes[name] for name in lane.models if name in row_bytes]
+    if not rows_bytes:
+        return 0
+    most_bytes = lane.max_waiting_bytes + _PREPARING * max(rows_bytes)
+    return min(lane.max_waiting * max(rows_bytes), most_bytes) if all(rows_bytes) else most_bytes
 
 
 def _mib(size_bytes: int) -> str:

@@ -14,6 +14,9 @@ class Budget:
     fetch. Its bytes are counted as fetched; what grows when it is decoded comes on top. Once full
     it stays closed until both counts are at three quarters of their limits or below.
 
+    What transforms make of requests counts among their bytes, and by itself besides: beyond the same
+    limit no more is made. Bodies that wait do not stop it, for nothing but making lets them go.
+
     Replies have a limit of their own: what makes them runs no more of the lane beyond it. Counted
     with the requests they would stop those that wait, which nothing but running lets go.
     """
@@ -24,6 +27,7 @@ class Budget:
         "_max_reply_bytes",
         "_max_requests",
         "bytes",
+        "prepared_bytes",
         "reply_bytes",
         "requests",
     )
@@ -37,6 +41,7 @@ class Budget:
         self._full = False
         self.requests = 0
         self.bytes = 0
+        self.prepared_bytes = 0
         self.reply_bytes = 0
 
     @property
@@ -55,6 +60,11 @@ class Budget:
         return max(self._max_bytes - self.bytes, 0)
 
     @property
+    def has_room_to_prepare(self) -> bool:
+        """Whether transforms may make more of what is held."""
+        return self.prepared_bytes < self._max_bytes
+
+    @property
     def has_room_for_replies(self) -> bool:
         """Whether more may be made."""
         return self.reply_bytes < self._max_reply_bytes
@@ -66,15 +76,28 @@ class Budget:
         if self.requests >= self._max_requests or self.bytes >= self._max_bytes:
             self._full = True
 
-    def give(self, requests: int, size_bytes: int) -> None:
-        """Count them out again; raises ValueError for more than is held."""
-        if requests > self.requests or size_bytes > self.bytes:
+    def take_prepared(self, size_bytes: int) -> None:
+        """Count in what transforms made of requests that are held."""
+        self.take(0, size_bytes)
+        self.prepared_bytes += size_bytes
+
+    def give(self, requests: int, size_bytes: int, prepared_bytes: int = 0) -> None:
+        """Count out again what was taken; `prepared_bytes` of the bytes were made by transforms.
+
+        Raises ValueError for more than is held.
+        """
+        if (
+            requests > self.requests
+            or size_bytes > self.bytes
+            or prepared_bytes > self.prepared_bytes
+        ):
             raise ValueError(
-                f"{requests} requests of {size_bytes} bytes given back"
-                f" of {self.requests} of {self.bytes}"
+                f"{requests} requests of {size_bytes} bytes, {prepared_bytes} of them prepared,"
+                f" given back of {self.requests} of {self.bytes} and {self.prepared_bytes}"
             )
         self.requests -= requests
         self.bytes -= size_bytes
+        self.prepared_bytes -= prepared_bytes
         if (
             self.requests <= self._max_requests * _REOPENS_AT
             and self.bytes <= self._max_bytes * _REOPENS_AT

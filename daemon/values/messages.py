@@ -107,8 +107,8 @@ class Request(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     `inputs`: the body itself for raw rows (joined and viewed as one array only when the batch is
     assembled), else each input by name, first axis = `rows`. For a transform it is the raw body
-    until `prepared` gives the arrays. Times are monotonic seconds; `expires_s` is inf without a
-    deadline.
+    until `prepared` gives the arrays. `cost_bytes` is what it holds in all, `prepared_bytes` of it
+    what a transform made. Times are monotonic seconds; `expires_s` is inf without a deadline.
     """
 
     record: Record
@@ -126,6 +126,7 @@ class Request(msgspec.Struct, frozen=True, eq=False, gc=False):
     traceparent: bytes | None = None
     tracestate: bytes | None = None
     envelope: Envelope | None = None
+    prepared_bytes: int = 0
 
 
 class Batch(msgspec.Struct, frozen=True, eq=False, gc=False):
@@ -141,9 +142,10 @@ class Answer(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One record on its way out: a result, an error reply or a dead letter.
 
     `partition` None: the request's partition modulo the count of the reply topic. `cost_bytes` is
-    the request's, given back to its lane's budget when the broker has the answer; so are
-    `reply_bytes`, what a result's body takes besides. `then`: another
-    one to the same request, which leaves once the broker has this one, and settles it.
+    what it holds of the request, given back to its lane's budget when the broker has the answer; so
+    are `reply_bytes`, what a result's body takes besides. `prepared_bytes` were the request's, and
+    are given back at once. `then`: another one to the same request, which leaves once the broker has
+    this one, and settles it.
     """
 
     record: Record
@@ -158,4 +160,5 @@ class Answer(msgspec.Struct, frozen=True, eq=False, gc=False):
     headers: list[Header]
     cost_bytes: int
     reply_bytes: int = 0
+    prepared_bytes: int = 0
     then: "Answer | None" = None

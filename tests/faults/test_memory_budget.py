@@ -24,6 +24,17 @@ _COLUMNS = 250_000
 _BODY = bytes(4 * _COLUMNS)
 """1 MB that packs to 40 bytes: a batch of fifty of them is 2.2 KB of zstd."""
 _MEAN = bytes(4)
+_WIDENING = f"""
+import numpy as np
+
+class Widening:
+    def preprocess(self, body, headers):
+        return {{"x": np.repeat(np.frombuffer(body, "<f4"), {_COLUMNS}).reshape(1, -1)}}
+
+    def postprocess(self, outputs):
+        return "application/octet-stream", outputs["y"].tobytes()
+"""
+"""Makes 1 MB of 4 bytes; the mean of 250,000 integers below 64 is exact."""
 _MIB = 2**20
 
 
@@ -65,6 +76,7 @@ async def _start(job, group, **settings):
     worker = job.worker(program=("-m", "daemon") if group is None else group.program, **settings)
     worker.start()
     await asyncio.to_thread(worker.wait_until_ready, 60)
+    await until(lambda: events(worker, "memory.budgeted"))
     (budget,) = events(worker, "memory.budgeted")
     if group is not None:
         group.limit(budget["total_bytes"])
@@ -95,6 +107,31 @@ async def test_requests_that_unpack_ten_thousandfold_stay_within_the_budget(
         assert verdict.exactly_once, verdict
         assert resident_bytes < budget_bytes
         assert not events(worker, "partitions.lost") + events(worker, "lease.expired")
+        assert await terminate(worker) == 0
+
+
+@pytest.mark.fault_row(
+    "a transform makes much of little", "1 MB of 4 bytes, in as much memory as announced", promise=1
+)
+async def test_what_transforms_make_stays_within_the_budget(job_in_a_group, fault_row, tmp_path):
+    (tmp_path / "widening.py").write_text(_WIDENING, encoding="utf-8")
+    widening = {
+        "models.m.transform": "widening.py:Widening",
+        "lanes.l.content_type": "application/json",  # the default: a transform takes every body
+    }
+    async with job_in_a_group(models.mean(_COLUMNS), same, **widening) as (job, witness, group):
+        await witness.publish([struct.pack("<f", number % 64) for number in range(2_400)])
+        worker, budget_bytes = await _start(job, group)
+        assert budget_bytes < 1_000 * _MIB, "less than what lies in the topic would take"
+        await witness.until_all_answered()
+        resident_bytes = most_resident_bytes(worker.pid)
+        print(  # noqa: T201 - shown by pytest -rP
+            f"transforms: {resident_bytes // _MIB} MiB of {budget_bytes // _MIB}"
+        )
+        verdict = witness.verdict()
+        fault_row(lost=len(verdict.lost), repeated=verdict.repeated.total())
+        assert verdict.exactly_once, verdict
+        assert resident_bytes < budget_bytes
         assert await terminate(worker) == 0
 
 

@@ -20,6 +20,8 @@ LANES = {
     "urgent": {"topics": ["urgent"], "max_rows": 2, "linger": 0.02, "eager": True, "weight": 8},
     "words": {"topics": ["words"], "models": ["words"], "max_rows": 4, "linger": 0.3},
 }
+_TIGHT = LANES | {"words": LANES["words"] | {"max_waiting_bytes": 16}}
+"""With room for what a transform makes of four words."""
 PARTITIONS = [
     (topic, number) for topic in ("standard", "more", "urgent", "words") for number in (0, 1)
 ]
@@ -74,6 +76,21 @@ _events = st.one_of(
     st.tuples(st.just("slow"), st.sampled_from([0.0, 0.001, 0.2, 2.0])),
 )
 lives = st.lists(st.one_of(_arrivals, _arrivals, _waits, _events), min_size=1, max_size=30)
+prepared_lives = st.lists(
+    st.one_of(
+        _pushes(_WORD_PARTITIONS, WORDS),
+        _pushes(_WORD_PARTITIONS, ["tide"]),
+        st.tuples(st.just("wait"), st.sampled_from([0.015, 0.03, 0.3])),
+        st.tuples(st.just("lease_lost")),
+        st.tuples(st.sampled_from(["revoke", "lose"]), st.sampled_from(_WORD_PARTITIONS)),
+        st.tuples(st.just("assign_all")),
+        st.tuples(st.sampled_from(["hold", "release"])),
+        st.tuples(st.just("slow"), st.sampled_from([0.001, 0.2, 2.0])),
+    ),
+    min_size=2,
+    max_size=20,
+)
+"""Requests of a transform, which end in every way after it has made something of them."""
 
 _REPEATING = frozenset({"lose", "lease_lost", "lose_acks", "commits_held", "revoke", "restart"})
 """What may make a request be answered again; a revocation or a restart only out of time."""
@@ -88,7 +105,7 @@ def check(life):
 
 async def _live(life):
     limits = {"revoke": 5.0, "drain": 10.0}
-    async with Line(LANES, others={"words": Words()}, partitions=2, limits=limits) as line:
+    async with Line(_TIGHT, others={"words": Words()}, partitions=2, limits=limits) as line:
         story = _Story(line)
         for step, *arguments in life:
             await getattr(story, step)(*arguments)
@@ -96,6 +113,7 @@ async def _live(life):
         _require_right_ends(story, _most_ends(life))
         _require_commits(line)
         assert line.line.in_flight_requests == line.line.in_flight_bytes == 0
+        assert not any(lane.budget.prepared_bytes or lane.budget.reply_bytes for lane in line.lanes)
         assert await line.end() is Exit.CLEAN
         _require_counts(line)
 

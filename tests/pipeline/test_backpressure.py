@@ -2,11 +2,14 @@
 
 import asyncio
 
+import numpy as np
 import pytest
 
+from daemon.preparing.steps import MOST_GROUPS
+from daemon.preparing.time_slices import GROUP, LARGE_GROUP
 from daemon.values.ports import SendFailed
 from tests.pipeline.doubling import row
-from tests.pipeline.line import DEAD, REPLIES, Line, now_s
+from tests.pipeline.line import DEAD, MODEL, REPLIES, Line, now_s
 
 LANES = {
     "standard": {
@@ -62,6 +65,74 @@ async def test_nothing_more_runs_of_a_lane_while_too_many_bytes_of_its_replies_w
         await line.quiet()
         assert len(line.ends()) == 80
         assert lane.budget.reply_bytes == 0
+
+
+class Wide:
+    """A transform that makes a hundred times its body."""
+
+    def preprocess(self, body, headers):
+        return {"x": np.ones((100, 1), np.float32)}
+
+    def postprocess(self, outputs):
+        return "text/plain", b"done"
+
+
+WIDE_LANE = {"topics": ["standard"], "max_rows": 800, "linger": 1.0, "max_waiting_bytes": 16_000}
+"""Has room for 4,000 bodies of 4 bytes, and for 40 of what `Wide` makes of them, a batch of 8."""
+
+
+async def test_no_more_is_made_of_requests_than_a_lane_may_hold():
+    async with Line({"standard": WIDE_LANE}, transform=Wide()) as line:
+        (lane,) = line.lanes
+        line.session.base_s = 0.5
+        line.push("standard", *[ONE] * 2_000)
+        most = 0
+        while len(line.ends()) < 2_000:
+            await asyncio.sleep(0.01)
+            most = max(most, lane.budget.prepared_bytes)
+
+        assert 16_000 <= most < 16_000 + MOST_GROUPS * LARGE_GROUP * 400
+        await line.quiet()
+        assert (lane.budget.prepared_bytes, lane.budget.bytes) == (0, 0)
+
+
+async def test_a_lane_is_full_of_what_is_made_of_its_requests():
+    async with Line({"standard": WIDE_LANE | {"linger": 60.0}}, transform=Wide()) as line:
+        (lane,) = line.lanes
+        line.session.base_s = 600.0
+        line.push("standard", *[ONE] * 60)
+        await asyncio.sleep(1)
+
+        assert line.line.full_lanes == {"standard"}
+        assert line.line.in_flight_bytes == lane.budget.bytes == 60 * (len(ONE) + 400)
+
+
+async def test_what_was_made_of_requests_is_let_go_once_they_have_run():
+    async with Line({"standard": WIDE_LANE}, transform=Wide()) as line:
+        (lane,) = line.lanes
+        line.sink.hold()
+        line.push("standard", *[ONE] * 60)
+        await asyncio.sleep(5)
+
+        assert lane.budget.prepared_bytes == 0
+        assert lane.budget.bytes == 60 * len(ONE)
+
+
+async def test_what_may_not_be_made_yet_is_due_when_something_leaves():
+    """The four groups that begin lie in two batches, neither of them full, for their linger."""
+    lane = WIDE_LANE | {"models": [MODEL, "other"], "max_rows": 4_000, "max_bytes": 16_000}
+    lanes = {"standard": lane | {"linger": 600.0}}
+    async with Line(lanes, transform=Wide(), others={"other": Wide()}) as line:
+        for _ in range(50):
+            line.push("standard", ONE)
+            line.push("standard", ONE, headers=[("model", b"other")])
+        await asyncio.sleep(10)
+
+        (held,) = line.lanes
+        assert held.budget.prepared_bytes == MOST_GROUPS * GROUP * 400
+        assert line.line.due_s(now_s()) == pytest.approx(600, abs=1)
+        await line.quiet(within_s=600)
+        assert len(line.ends()) == 100
 
 
 @pytest.mark.parametrize("away", ["gone", "denied"])

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.pipeline.histories import calm_lives, check, check_times, lives
+from tests.pipeline.histories import calm_lives, check, check_times, lives, prepared_lives
 
 _CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 """The machine may be busy with other tests."""
@@ -12,6 +12,12 @@ _CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 @settings(max_examples=200, **_CALM)
 @given(lives)
 def test_every_record_ends_rightly_in_any_life(life):
+    check(life)
+
+
+@settings(max_examples=100, **_CALM)
+@given(prepared_lives)
+def test_what_transforms_made_is_given_back_by_every_end(life):
     check(life)
 
 

@@ -162,7 +162,8 @@ def test_prepared_request_has_the_inputs_its_transform_made():
     assert (request.form, request.rows) == (Form.TRANSFORM, 3)
     assert request.inputs is inputs
     assert request.record is waiting.record
-    assert request.cost_bytes == waiting.cost_bytes
+    assert request.prepared_bytes == inputs["x"].nbytes
+    assert request.cost_bytes == waiting.cost_bytes + request.prepared_bytes
 
 
 @pytest.mark.parametrize(

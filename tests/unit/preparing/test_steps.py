@@ -20,8 +20,15 @@ class Station:
     def __init__(self, *, group_size=lambda _lane: GROUP, **by_lane):
         self.tasks = Tasks()
         self.ready, self.answers, self.handed_back, self.groups = [], [], [], []
-        self.steps = Steps(by_lane, self.tasks, handed_back=self._hand_back, group_size=group_size)
+        self.steps = Steps(
+            by_lane,
+            self.tasks,
+            handed_back=self._hand_back,
+            held=lambda: self.held,
+            group_size=group_size,
+        )
         self.counts = []
+        self.held = set()
 
     def prepare(self, *requests):
         self.steps.prepare(requests, done=self._done)
@@ -203,6 +210,37 @@ async def test_so_many_groups_of_a_lane_are_under_way_and_no_more():
 
     assert max(most) == MOST_GROUPS
     assert sorted(station.ready) == list(range(200))
+
+
+async def test_a_lane_that_is_held_begins_no_group_and_lets_those_under_way_come_out():
+    station = Station(l=(waits,), other=(waits,))
+    station.prepare(*requests(100))
+    await asyncio.sleep(0.05)
+    station.held = {"l"}
+    station.prepare(*requests(1, "other", first=9_999))
+    await asyncio.sleep(10)
+
+    begun = MOST_GROUPS * GROUP
+    assert sorted(station.ready) == [*range(begun), 9_999]
+    assert (station.steps.under_way, station.steps.coming) == (100 - begun, 0)
+    station.held = set()
+    assert station.steps.coming == 100 - begun
+    station.steps.look_again()
+    await station.quiet()
+    assert sorted(station.ready) == [*range(100), 9_999]
+
+
+async def test_what_comes_to_a_held_lane_waits():
+    station = Station(l=(passes,))
+    station.held = {"l"}
+    station.prepare(*requests(20))
+    await asyncio.sleep(1)
+
+    assert station.ready == []
+    station.held = set()
+    station.prepare(*requests(20, first=20))
+    await station.quiet()
+    assert sorted(station.ready) == list(range(40))
 
 
 async def test_a_lane_does_not_wait_for_another():

@@ -3,6 +3,7 @@ import pytest
 from config.settings import DeadLetters, Kafka, Lane, Limits, Model, Replies, Settings
 from daemon.kafka.reading import decompression, room
 from daemon.line import intake
+from daemon.preparing import steps, time_slices
 from daemon.process import memory
 
 MIB = 2**20
@@ -58,6 +59,24 @@ def test_what_a_transform_makes_of_waiting_requests_is_counted():
     assert budget.prepared_bytes == 1_500 * 8_192
 
 
+def test_a_transform_makes_no_more_than_a_lane_may_hold_and_what_is_under_way():
+    given = settings(a={"max_waiting": 1_000, "max_waiting_bytes": 64 * MIB})
+
+    budget = memory_budget(given, prepared_row_bytes={"m": MIB})
+
+    assert budget.prepared_bytes == (64 + 256) * MIB
+
+
+def test_so_it_is_where_the_bytes_of_a_row_are_not_known():
+    given = settings(a={"max_waiting_bytes": 64 * MIB})
+
+    assert memory_budget(given, prepared_row_bytes={"m": 0}).prepared_bytes == 64 * MIB
+
+
+def test_a_lane_without_a_transform_makes_nothing():
+    assert memory_budget(settings(a={})).prepared_bytes == 0
+
+
 def test_fetch_buffers_grow_with_partitions():
     budget = memory_budget(settings(a={}), partitions=24)
 
@@ -72,6 +91,7 @@ def test_a_response_is_never_larger_than_what_is_asked_for():
 
 def test_the_bounds_are_those_that_reading_keeps():
     assert intake.MOST_BYTES == memory._ADMITTED_BYTES
+    assert steps.MOST_GROUPS * time_slices.LARGE_GROUP == memory._PREPARING
     assert room.RESPONSE_BYTES == memory._RESPONSE_BYTES
     assert (decompression.RATIO, decompression.WINDOW_BYTES) == (
         memory._UNPACKED_RATIO,

@@ -84,6 +84,30 @@ def test_more_than_was_taken_is_refused(given_back):
     assert (budget.requests, budget.bytes) == (1, 10)
 
 
+def test_what_is_made_of_requests_counts_among_their_bytes():
+    budget = Budget(100, 1000)
+    budget.take(10, 900)
+
+    budget.take_prepared(100)
+
+    assert not budget.has_room
+    assert budget.has_room_to_prepare
+
+
+def test_no_more_is_made_beyond_the_limit_of_the_bytes():
+    budget = Budget(100, 1000)
+    budget.take(10, 40)
+    budget.take_prepared(1_000)
+    assert not budget.has_room_to_prepare
+
+    budget.give(1, 104, 100)
+
+    assert budget.has_room_to_prepare
+    assert (budget.bytes, budget.prepared_bytes) == (936, 900)
+    with pytest.raises(ValueError, match="given back"):
+        budget.give(1, 901, 901)
+
+
 def test_replies_have_a_limit_of_their_own():
     budget = Budget(100, 1000, 50)
     budget.take_replies(49)
