@@ -28,7 +28,7 @@ class SuspectRange(NamedTuple):
     """The offsets from a partition's commit up to `end`.
 
     killer_end: below it is what killed the last worker; none is known when the commit is there.
-    deaths_alone: how often the one at the commit killed a worker that ran nothing else.
+    deaths_alone: how often the last one below killer_end killed a worker that ran nothing else.
     deaths: of workers since these are suspect; since_s: when that was, seconds since the epoch.
     """
 
@@ -51,7 +51,8 @@ class SuspectRange(NamedTuple):
 
     def died(self, first: int, end: int) -> "SuspectRange":
         """A worker died while it ran [`first`, `end`) alone."""
-        alone = self.deaths_alone + 1 if end - first == 1 else 0
+        of_the_same = self.deaths_alone if end == self.killer_end else 0
+        alone = of_the_same + 1 if end - first == 1 else 0
         return self._replace(killer_end=end, deaths_alone=alone, deaths=self.deaths + 1)
 
     def survived(self, end: int) -> "SuspectRange":

@@ -11,13 +11,14 @@ from types import SimpleNamespace
 
 from daemon.isolation.note import LONGEST, Note, accused
 from daemon.isolation.quarantine import Quarantine, died_in_flight
-from daemon.isolation.suspect_range import in_flight
+from daemon.isolation.suspect_range import SuspectRange, in_flight
 
 RULES = SimpleNamespace(
     Note=Note,
     accused=accused,
     Quarantine=Quarantine,
     died_in_flight=died_in_flight,
+    SuspectRange=SuspectRange,
     in_flight=in_flight,
 )
 """What decides; a mutant's in their place shows that a property notices it."""
@@ -110,18 +111,21 @@ class Worker:
         else:
             self.quarantine.begin(probe)
             self.commit(probe.partition, probe.first)
-            for offset in range(probe.first, probe.end):
-                try:
-                    self._run(probe.partition, offset)
-                except Died:
-                    if probe.end - probe.first == 1:
-                        self.group.deaths_alone[probe.partition, offset] += 1
-                    raise
-                if self.group.chance.random() < 0.2:
-                    self.commit(probe.partition, offset + 1)
-            self.commit(probe.partition, probe.end)
-            self.quarantine.end(survived=True)
-            self.commit(probe.partition, probe.end)
+            try:
+                self._run_alone(probe)
+            except Died:
+                if probe.end - probe.first == 1:
+                    self.group.deaths_alone[probe.partition, probe.first] += 1
+                raise
+
+    def _run_alone(self, probe):
+        for offset in range(probe.first, probe.end):
+            self._run(probe.partition, offset)
+            if self.group.chance.random() < 0.2:
+                self.commit(probe.partition, offset + 1)
+        self.commit(probe.partition, probe.end)
+        self.quarantine.end(survived=True)
+        self.commit(probe.partition, probe.end)
 
     def _at_full_speed(self):
         """Run some of each partition that is not in quarantine, all at once."""

@@ -9,6 +9,7 @@ NAMES = [
     "daemon.isolation.note:accused",
     "daemon.isolation.quarantine:Quarantine",
     "daemon.isolation.quarantine:died_in_flight",
+    "daemon.isolation.suspect_range:SuspectRange",
     "daemon.isolation.suspect_range:in_flight",
 ]
 
@@ -21,9 +22,9 @@ MUTANTS = [
     ),
     Mutant(
         "daemon.isolation.suspect_range:SuspectRange.died",
-        "takes a death in company for one alone",
-        "self.deaths_alone + 1 if end - first == 1 else 0",
-        "self.deaths_alone + 1",
+        "counts the death alone of the one before it",
+        "self.deaths_alone if end == self.killer_end else 0",
+        "self.deaths_alone",
     ),
     Mutant(
         "daemon.isolation.suspect_range:SuspectRange.died",

@@ -79,6 +79,18 @@ def test_kills_from_outside_blame_nobody(world, kills):
     kills_from_outside_blame_nobody(world, kills)
 
 
+def deaths_in_company_or_of_a_neighbour_blame_nobody(rules=RULES):
+    suspects = rules.SuspectRange(11, 11)
+    in_company = suspects.died(8, 10).survived(9)
+    assert not in_company.died(9, 10).is_blamed(9)
+    answered_then_killed = suspects.died(9, 10)
+    assert not answered_then_killed.died(10, 11).is_blamed(10)
+
+
+def test_deaths_in_company_or_of_a_neighbour_blame_nobody():
+    deaths_in_company_or_of_a_neighbour_blame_nobody()
+
+
 @settings(deadline=None)
 @given(worlds, st.sets(st.integers(0, 900), max_size=6))
 def test_kills_from_outside_keep_no_killer_from_being_found(world, kills):
@@ -182,6 +194,7 @@ def _check_at_random(rules):
         exactly_the_killers_are_blamed(world, rules)
         kills = {chance.randrange(400) for _ in range(chance.randrange(8))}
         kills_from_outside_blame_nobody(world, kills, rules)
+    deaths_in_company_or_of_a_neighbour_blame_nobody(rules)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.fault for mutant in MUTANTS])
