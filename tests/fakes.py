@@ -104,7 +104,7 @@ class FakeSource:
         self.committed: dict[Partition, int] = {}
         self.notes: dict[Partition, Note] = {}  # what commits say beside their offsets
         self._incarnation = f"{next(_incarnations):x}"
-        self._quarantine = Quarantine(self._incarnation)
+        self._quarantine = Quarantine(self._incarnation, self._gives_results)
         self.commits: list[dict[Partition, int]] = []
         self.joined = False
         self.left = False
@@ -307,6 +307,10 @@ class FakeSource:
         self.joined = False
 
     # Inside
+
+    def _gives_results(self, partition: Partition) -> bool:
+        lane = self._lanes[partition[0]]
+        return any(each.has_result for each in self._ledgers.values() if each.lane is lane)
 
     def _set_free(self, partition: Partition) -> None:
         """Nothing of `partition` is suspect any more, or it is another worker's."""

@@ -13,10 +13,11 @@ from typing import NamedTuple, TypeVar
 from daemon.isolation.suspect_range import SuspectRange
 
 LONGEST = 256
-_HELD, _DIED, _SUSPECTS, _ALONE = "held", "died", "suspects", "alone"
+_HELD, _DIED, _SUSPECTS, _ALONE, _BLAMED = "held", "died", "suspects", "alone", "blamed"
 _NAME = re.compile(r"[0-9a-f]{1,32}")
 _NUMBERS = re.compile(r"[0-9]{1,19}(,[0-9]{1,19}){1,9}")
 _SUSPECTS_NUMBERS = 5
+_COUNT = re.compile(r"[0-9]{1,4}")
 
 _Value = TypeVar("_Value")
 
@@ -33,13 +34,15 @@ class Note(NamedTuple):
 
     held: the incarnation (one life of a worker process) that has it; "": nobody, and nothing of it
     is in flight. died: the incarnation that died last while it ran `suspects` of it. alone: the
-    range that runs alone at this moment.
+    range that runs alone at this moment. blamed: how many of it were blamed in a row, while no request
+    of its lane got a result.
     """
 
     held: str = ""
     died: str = ""
     suspects: SuspectRange | None = None
     alone: Alone | None = None
+    blamed: int = 0
 
     @property
     def text(self) -> str:
@@ -49,6 +52,7 @@ class Note(NamedTuple):
             (_DIED, self.died),
             (_SUSPECTS, _joined(self.suspects)),
             (_ALONE, _joined(self.alone)),
+            (_BLAMED, str(self.blamed or "")),
         ]
         return ";".join(f"{name}={value}" for name, value in parts if value)
 
@@ -60,6 +64,7 @@ class Note(NamedTuple):
             died=_name(said.get(_DIED, "")),
             suspects=_read(said.get(_SUSPECTS, ""), _SUSPECTS_NUMBERS, lambda n: SuspectRange(*n)),
             alone=_read(said.get(_ALONE, ""), 2, lambda n: Alone(*n)),
+            blamed=_count(said.get(_BLAMED, "")),
         )
 
 
@@ -78,6 +83,10 @@ def _joined(numbers: Iterable[int] | None) -> str:
 
 def _name(text: str) -> str:
     return text if _NAME.fullmatch(text) else ""
+
+
+def _count(text: str) -> int:
+    return int(text) if _COUNT.fullmatch(text) else 0
 
 
 def _read(text: str, least: int, make: Callable[[list[int]], _Value]) -> _Value | None:

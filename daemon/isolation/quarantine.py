@@ -7,6 +7,9 @@ Rule 4. A partition with suspects of which none ran has no part in a death: its 
 Rule 5. Nor has one whose holder is known to have died of another partition's suspects.
 Rule 6. In any other what was in flight is suspect.
 Rule 7. Who has cost fewest deaths runs first, so that the innocent are through before the next one.
+Rule 8. MOST_BLAMED in a row, over all partitions here, are enough while no request of their lanes got
+  a result, in whichever lives: then it is what runs them that kills, and nobody is blamed any more.
+  Who ends for that lets the next life try its last suspect anew, for something may have been mended.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -18,6 +21,10 @@ from daemon.isolation.suspect_range import SuspectRange
 from daemon.values.ports import Probe
 
 Partition: TypeAlias = tuple[str, int]
+
+MOST_BLAMED = 12
+"""A client that tries the same again ten times is one bad client; what refuses a dozen and lets nobody
+through is no guard any more. Each is kept as a dead letter, and can be sent again."""
 
 
 def died_in_flight(note: Note, incarnation: str, accused: Collection[str]) -> bool:
@@ -31,9 +38,16 @@ def died_in_flight(note: Note, incarnation: str, accused: Collection[str]) -> bo
 class Quarantine:
     """Told what was found at an assignment, what begins and what ends; says what is next."""
 
-    def __init__(self, incarnation: str) -> None:
-        """`incarnation`: this life of this process; empty: nothing is noted."""
+    def __init__(
+        self, incarnation: str, gives_results: Callable[[Partition], bool] = lambda _: False
+    ) -> None:
+        """`incarnation`: this life of this process; empty: nothing is noted.
+
+        `gives_results`: whether requests of the partition's lane have got results here.
+        """
         self._incarnation = incarnation
+        self._gives_results = gives_results
+        self._blamed: dict[Partition, int] = {}
         self._suspects: dict[Partition, SuspectRange] = {}
         self._died: dict[Partition, str] = {}
         self._probe: Probe | None = None
@@ -62,6 +76,7 @@ class Quarantine:
             died=self._died.get(partition, ""),
             suspects=self._suspects.get(partition),
             alone=Alone(probe.first, probe.end) if probe and runs else None,
+            blamed=self._blamed_of(partition),
         )
 
     def next(self, offset_of: Callable[[Partition], int]) -> Probe | None:
@@ -78,7 +93,8 @@ class Quarantine:
                 continue
             is_blamed = suspects.is_blamed(offset)
             end = offset + 1 if is_blamed else suspects.next_end(offset)
-            ready.append(Probe(partition, offset, end, is_blamed, suspects.deaths))
+            in_a_row = 0 if self._gives_results(partition) else self._blamed_in_a_row
+            ready.append(Probe(partition, offset, end, is_blamed, suspects.deaths, in_a_row))
         return min(
             ready,
             key=lambda probe: (not probe.is_blamed, probe.deaths, probe.partition),
@@ -89,6 +105,7 @@ class Quarantine:
 
     def take_up(self, partition: Partition, note: Note, in_flight: SuspectRange | None) -> None:
         """Take over a partition with `note`; `in_flight` is what is suspect of it by rule 6."""
+        self._blamed[partition] = note.blamed
         suspects, died = note.suspects or in_flight, note.died
         if suspects is None:
             return
@@ -109,7 +126,12 @@ class Quarantine:
         probe, self._probe = self._probe, None
         if probe is None or not survived or probe.partition not in self._suspects:
             return None
-        suspects = self._suspects[probe.partition].survived(probe.end)
+        suspects = self._suspects[probe.partition]
+        if probe.is_blamed:
+            self._blamed[probe.partition] = self._blamed_of(probe.partition) + 1
+            suspects = suspects.blamed(probe.end)
+        else:
+            suspects = suspects.survived(probe.end)
         if probe.end < suspects.end:
             self._suspects[probe.partition] = suspects
             return None
@@ -124,3 +146,14 @@ class Quarantine:
     def release(self) -> None:
         """Let commits say from now on that nothing is in flight."""
         self._released = True
+        if self._blamed_in_a_row >= MOST_BLAMED:
+            for partition, suspects in self._suspects.items():
+                self._suspects[partition] = suspects._replace(deaths_alone=0)
+
+    @property
+    def _blamed_in_a_row(self) -> int:
+        return sum([self._blamed_of(partition) for partition in self._blamed])
+
+    def _blamed_of(self, partition: Partition) -> int:
+        blamed = self._blamed.get(partition, 0)
+        return 0 if not blamed or self._gives_results(partition) else blamed

@@ -9,6 +9,8 @@ Rule 2. Suspects run alone, a range at a time, from the lowest offset on. Of a r
 Rule 3. Who dies with a single offset alone has not shown yet that it is to blame: it may have been
   killed from outside just then. DEATHS_ALONE deaths of the same offset alone are enough.
 Rule 4. When the killer is found, the rest of the suspects still runs alone: there may be another.
+  The next one is tried by itself, since who sends what kills often sends it again; when it lives, the
+  rest runs at once.
 
 k killers among n offsets in flight cost at most k x (2 + log2 n) deaths, rounded up: the one that
 made them suspect, one for each halving, and one more alone (`most_deaths`).
@@ -56,9 +58,13 @@ class SuspectRange(NamedTuple):
         return self._replace(killer_end=end, deaths_alone=alone, deaths=self.deaths + 1)
 
     def survived(self, end: int) -> "SuspectRange":
-        """What ran alone up to `end`, or was blamed, is answered, and the commit is there."""
+        """What ran alone up to `end` is answered, and the commit is there."""
         killer_end = end if self.deaths == 1 else self.killer_end
         return self._replace(killer_end=killer_end, deaths_alone=0)
+
+    def blamed(self, end: int) -> "SuspectRange":
+        """The one below `end` was blamed and is answered, and the commit is there."""
+        return self._replace(killer_end=end + 1, deaths_alone=0)
 
 
 def in_flight(offset: int, log_end: int, *, most_ahead: int, now_s: float) -> SuspectRange | None:

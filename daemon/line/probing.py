@@ -4,6 +4,8 @@ Rule 1. Nothing else is in the process while a probe runs: whatever died then wo
 Rule 2. A probe is noted before its first record is fetched, and struck out before anything else is.
 Rule 3. After each probe the other partitions have the line for as long as the probe had it, if there
   is anything in them.
+Rule 4. Where one request after the other would have to be blamed, and none gives a result, the process
+  ends instead: it is not the requests.
 """
 
 import asyncio
@@ -13,10 +15,12 @@ from contextlib import suppress
 from math import inf
 from typing import Protocol
 
+from daemon.isolation.quarantine import MOST_BLAMED
 from daemon.line.dispatch import Dispatch
 from daemon.line.settlement import Settlement
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
+from daemon.values.errors import Exit, Fatal
 from daemon.values.ledger import Ledger
 from daemon.values.ports import Delivery, Probe, Source
 
@@ -72,7 +76,12 @@ class Probing:
         self._turn_ends_s = 0.0
 
     async def run(self, probe: Probe, bring: Callable[[Probe, Ledger], Awaitable[None]]) -> None:
-        """Run `probe` alone; `bring` fetches and admits some of its records. May be cancelled."""
+        """Run `probe` alone; `bring` fetches and admits some of its records. May be cancelled.
+
+        Raises Fatal (65) when it would be blamed after MOST_BLAMED others in a row.
+        """
+        if probe.is_blamed and probe.in_a_row >= MOST_BLAMED:
+            raise _not_the_requests(probe)
         self._isolating(on=True)
         self._dispatch.press(on=True)
         try:
@@ -123,3 +132,14 @@ class Probing:
             end=probe.end,
             crashes=probe.deaths,
         )
+
+
+def _not_the_requests(probe: Probe) -> Fatal:
+    topic, number = probe.partition
+    return Fatal(
+        Exit.MODEL_REFUSED,
+        f"{probe.in_a_row + 1} requests in a row killed the worker and none got a result, the last at "
+        f"offset {probe.first} of {topic}/{number}: this is the model or its transform, not the "
+        "requests; mend it and start again (what is not answered waits in Kafka, what was blamed lies "
+        "among the dead letters)",
+    )

@@ -92,6 +92,7 @@ class Settlement:
         for ledger, group in _by_ledger(answers).items():
             if not ledger.lost:
                 ledger.settle([answer.record.offset for answer in group])
+                ledger.has_result = ledger.has_result or any(each.code is None for each in group)
             ledger.lane.budget.give_replies(sum([answer.reply_bytes for answer in group]))
             self._metrics.answered(ledger.lane.name, group, wall_s=time.time())
             self._metrics.stage(ledger.lane.name, "publish", publish_s)

@@ -30,6 +30,7 @@ class Ledger:
         "_first",
         "_position",
         "closed",
+        "has_result",
         "lane",
         "lost",
         "number",
@@ -50,6 +51,8 @@ class Ledger:
         self.closed = False
         """Nothing is read into it any more, since its log lost what was read: what is unanswered
         in it is still owed, and by this worker alone."""
+        self.has_result = False
+        """Whether any of its requests has got a result, rather than an error."""
         self._first = position
         self._position = position
         self._edges: list[int] = []

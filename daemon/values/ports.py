@@ -15,7 +15,8 @@ class Probe(NamedTuple):
     """Offsets of one partition that are to run alone, since one of them may kill the worker.
 
     From `first` up to `end`. `is_blamed`: its only offset did, whenever it ran alone; it must not
-    run any more, and is answered with an error. `deaths` of workers are counted so far.
+    run any more, and is answered with an error. `deaths` of workers are counted so far. `in_a_row`: how
+    many were blamed before it, while no request of its lane got a result.
     """
 
     partition: tuple[str, int]
@@ -23,6 +24,7 @@ class Probe(NamedTuple):
     end: int
     is_blamed: bool
     deaths: int
+    in_a_row: int
 
 
 class Source(Protocol):

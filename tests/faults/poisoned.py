@@ -23,7 +23,7 @@ class Poisoned:
     cheap = {cheap}
 
     def preprocess(self, body, headers):
-        if len(body) > 8:
+        if {to}:
             {does}
         return {{"x": np.frombuffer(body, "<f4").reshape(1, 2)}}
 
@@ -45,9 +45,9 @@ PATIENCE_S = 120
 """How long nothing may be answered; the machine may be busy."""
 
 
-def transform(folder, does, *, cheap=False):
-    """Write the transform that `does` this to poison."""
-    text = TRANSFORM.format(does=does, cheap=cheap)
+def transform(folder, does, *, cheap=False, to="len(body) > 8"):
+    """Write the transform that `does` this to poison, or `to` whatever else this is true of."""
+    text = TRANSFORM.format(does=does, cheap=cheap, to=to)
     (folder / "poisoned.py").write_text(text, encoding="utf-8")
 
 

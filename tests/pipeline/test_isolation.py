@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
+from daemon.isolation.quarantine import MOST_BLAMED
 from daemon.isolation.suspect_range import most_deaths
+from daemon.values.errors import Exit, Fatal
 from tests.pipeline.doubling import Ones
 from tests.pipeline.line import Line
 
@@ -22,18 +24,23 @@ class Dies(BaseException):
 class Deadly(Ones):
     """Dies of poison; `company` are the bodies that it met since it was last asked."""
 
+    harmless = False
+
     def __init__(self):
         self.company = []
 
     def preprocess(self, body, headers):
         self.company.append(body)
-        if body == POISON:
+        if body == POISON and not self.harmless:
             raise Dies
         return super().preprocess(body, headers)
 
 
-async def _live(line):
-    """Let workers live until everything is answered; return how many died."""
+async def _live(line, meanwhile=lambda: None):
+    """Let workers live until everything is answered; return how many died.
+
+    `meanwhile` is called whenever one has died.
+    """
     deaths = 0
     while True:
         quiet = asyncio.create_task(line.quiet())
@@ -41,11 +48,12 @@ async def _live(line):
         if not line.task.done():
             await quiet
             return deaths
-        with pytest.raises(Dies):
-            line.task.result()
         quiet.cancel()
         await asyncio.wait({quiet})
+        with pytest.raises(Dies):
+            line.task.result()
         deaths += 1
+        meanwhile()
         await line.restart()
 
 
@@ -127,3 +135,44 @@ async def test_other_partitions_go_on_between_probes():
         await line.quiet()
 
         assert line.end_of(clean).at_s < line.end_of(suspects[-1]).at_s
+
+
+async def test_where_every_request_kills_the_worker_ends_and_blames_few_of_them():
+    transform = Deadly()
+    async with Line(LANES, partitions=2, transform=transform) as line:
+        requests = line.push("standard", *[POISON] * 60)
+        requests += line.push("standard", *[POISON] * 60, partition=1)
+        with pytest.raises(Fatal) as ended:
+            await _live(line)
+
+        assert ended.value.exit_code is Exit.MODEL_REFUSED
+        assert "not the requests" in str(ended.value)
+        refused, kept = _blamed(line)
+        assert refused == kept
+        assert len(refused) == MOST_BLAMED
+        assert not line.premature
+
+        transform.harmless = True
+        await line.restart()
+        await line.quiet()
+        assert _blamed(line) == (refused, kept)
+        assert line.ends().keys() == set(requests)
+
+
+async def test_a_lane_that_is_well_keeps_no_other_from_ending_the_worker():
+    async with Line(LANES, transform=Deadly()) as line:
+        line.push("standard", *[POISON] * 60)
+        with pytest.raises(Fatal):
+            await _live(line, meanwhile=lambda: line.push("urgent", b"good"))
+
+
+async def test_poison_that_comes_again_and_again_beside_others_ends_nobody():
+    async with Line(LANES, partitions=2, transform=Deadly()) as line:
+        poison = line.push("standard", *[POISON] * (2 * MOST_BLAMED))
+        others = []
+        await _live(
+            line, meanwhile=lambda: others.extend(line.push("standard", b"good", partition=1))
+        )
+
+        assert _blamed(line) == (set(poison), set(poison))
+        assert line.ends().keys() == {*poison, *others}

@@ -41,7 +41,7 @@ class Generation:
         self.partitions = frozenset(partitions)
         self._lanes = lanes
         self._keeps_answered = keeps_answered
-        self.quarantine = Quarantine(incarnation)
+        self.quarantine = Quarantine(incarnation, self._gives_results)
         """Partitions that are read by probes only, and what commits say of all of them."""
         self.proven = False
         """Whether the broker has confirmed the membership since the assignment."""
@@ -194,6 +194,10 @@ class Generation:
         """Another worker may have the partitions: what is answered from now on counts for nothing."""
         for ledger in self.owed:
             ledger.lost = True
+
+    def _gives_results(self, partition: tuple[str, int]) -> bool:
+        lane = self._lanes[partition[0]]
+        return any(each.has_result for each in self._ledgers.values() if each.lane is lane)
 
     def _new_ledger(self, partition: TopicPartition, position: int, answered: Edges = ()) -> Ledger:
         topic, number = partition

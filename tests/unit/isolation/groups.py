@@ -10,7 +10,7 @@ from collections import Counter
 from types import SimpleNamespace
 
 from daemon.isolation.note import LONGEST, Note, accused
-from daemon.isolation.quarantine import Quarantine, died_in_flight
+from daemon.isolation.quarantine import MOST_BLAMED, Quarantine, died_in_flight
 from daemon.isolation.suspect_range import SuspectRange, in_flight
 
 RULES = SimpleNamespace(
@@ -31,6 +31,10 @@ class Died(Exception):
     """A worker is dead."""
 
 
+class Ended(Exception):
+    """A worker will not blame one request after the other."""
+
+
 class Group:
     """Partitions of so many `records` each, of which the `killers` (partition, offset) kill."""
 
@@ -40,7 +44,7 @@ class Group:
         self.killers = killers
         self.commits = dict.fromkeys(self.ends, (0, ""))
         self.answered, self.blamed = Counter(), Counter()
-        self.deaths = 0
+        self.deaths = self.ended = 0
         self.deaths_alone = Counter()
         self.killed_from_outside = kill
         self.chance = chance or random.Random(0)
@@ -48,11 +52,14 @@ class Group:
         self._names = (f"{number:x}" for number in itertools.count(1))
 
     def run(self, *, workers=1):
-        """Let `workers` live, and start each anew when it dies, until all is answered."""
-        living = {}
+        """Let `workers` live, and start each anew when it dies, until all is answered or all have ended."""
+        living, over = {}, set()
         for _ in range(MOST_LIVES):
-            for slot in range(workers):
+            for slot in sorted(set(range(workers)) - over):
                 mine = [each for each in self.ends if each[1] % workers == slot]
+                if all(self.is_answered(each) for each in mine):
+                    over.add(slot)
+                    continue
                 if slot not in living:
                     living[slot] = Worker(self, next(self._names), mine)
                 try:
@@ -60,9 +67,16 @@ class Group:
                 except Died:
                     self.deaths += 1
                     del living[slot]
-            if all(self.commits[each][0] == self.ends[each] for each in self.ends):
+                except Ended:
+                    over.add(slot)
+                    self.ended += 1
+            if len(over) == workers:
                 return
         raise AssertionError("the line stands still")
+
+    def is_answered(self, partition):
+        """Whether all of it has its end."""
+        return self.commits[partition][0] == self.ends[partition]
 
 
 class Worker:
@@ -71,7 +85,8 @@ class Worker:
     def __init__(self, group, name, partitions):
         self.group = group
         self.rules = group.rules
-        self.quarantine = self.rules.Quarantine(name)
+        self.quarantine = self.rules.Quarantine(name, lambda _: self.has_result)
+        self.has_result = False
         self.partitions = partitions
         self.name = name
         self.taken_up = False
@@ -102,6 +117,8 @@ class Worker:
         if probe is None or self.group.chance.random() < 0.3:
             self._at_full_speed()
         elif probe.is_blamed:
+            if probe.in_a_row >= MOST_BLAMED:
+                self._end()
             self.quarantine.begin(probe)
             self._perhaps_killed()
             self.group.blamed[probe.partition, probe.first] += 1
@@ -127,6 +144,12 @@ class Worker:
         self.quarantine.end(survived=True)
         self.commit(probe.partition, probe.end)
 
+    def _end(self):
+        self.quarantine.release()
+        for each in self.partitions:
+            self.commit(each, self.offset(each))
+        raise Ended
+
     def _at_full_speed(self):
         """Run some of each partition that is not in quarantine, all at once."""
         free = [each for each in self.partitions if each not in self.quarantine.suspects]
@@ -150,6 +173,7 @@ class Worker:
         if (partition, offset) in self.group.killers:
             raise Died
         self.group.answered[partition, offset] += 1
+        self.has_result = True
 
     def _perhaps_killed(self):
         if self.group.killed_from_outside():

@@ -63,6 +63,18 @@ MUTANTS = [
         "None if probe and runs else None",
     ),
     Mutant(
+        "daemon.isolation.quarantine:Quarantine.note",
+        "forgets with each life how many were blamed",
+        "self._blamed_of(partition)",
+        "0",
+    ),
+    Mutant(
+        "daemon.isolation.quarantine:Quarantine._blamed_of",
+        "counts those that were blamed between results",
+        "0 if not blamed or self._gives_results(partition) else blamed",
+        "blamed",
+    ),
+    Mutant(
         "daemon.isolation.quarantine:died_in_flight",
         "suspects nobody who held a partition",
         'note.held not in ("", incarnation)',

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.isolation.note import NO_NOTE, Note
+from daemon.isolation.quarantine import MOST_BLAMED
 from daemon.isolation.suspect_range import DEATHS_ALONE, most_deaths
 from tests.mutation import load
 from tests.unit.isolation.groups import AHEAD, RULES, Group, Worker
@@ -104,6 +105,63 @@ def test_kills_from_outside_keep_no_killer_from_being_found(world, kills):
     assert set(group.answered) | set(group.blamed) == _all_but(group, set()) | killers
 
 
+def where_everything_kills_few_are_blamed(world, rules=RULES):
+    records, _, workers, chance = world
+    group = Group(records, set(_everything(records)), chance=chance, rules=rules)
+    group.run(workers=workers)
+
+    assert not group.answered
+    assert group.ended or all(map(group.is_answered, group.ends))
+    for partition in group.ends:
+        assert group.commits[partition][0] == sum(each == partition for each, _ in group.blamed)
+    held = [0] * workers
+    for (_, number), _ in group.blamed:
+        held[number % workers] += 1
+    assert max(held) <= MOST_BLAMED
+
+    before = dict(group.blamed)
+    deaths = group.deaths
+    group.run(workers=workers)  # started again by somebody who has mended nothing
+    assert group.ended == 0 or dict(group.blamed) == before
+    assert group.deaths - deaths <= most_deaths(workers, AHEAD)
+
+    group.killers = set()
+    group.run(workers=workers)
+    assert all(map(group.is_answered, group.ends))
+    assert set(group.answered) == _all_but(group, set(before))
+
+
+def many_killers_among_others_are_all_blamed(chance, rules=RULES):
+    killers = {(("t", 0), offset) for offset in range(0, 4 * MOST_BLAMED, 2)}
+    exactly_the_killers_are_blamed(([4 * MOST_BLAMED], killers, 1, chance), rules)
+
+
+def test_many_killers_among_others_are_all_blamed():
+    many_killers_among_others_are_all_blamed(random.Random(0))
+
+
+def _everything(records):
+    return [(("t", n), offset) for n, count in enumerate(records) for offset in range(count)]
+
+
+@settings(deadline=None)
+@given(worlds)
+def test_where_everything_kills_few_are_blamed_and_the_rest_waits_for_the_cure(world):
+    where_everything_kills_few_are_blamed(world)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 80), st.integers(1, MOST_BLAMED), st.integers(0, 2**32 - 1))
+def test_killers_one_after_the_other_are_blamed_as_long_as_others_live(first, count, seed):
+    killers = {(("t", 0), first + number) for number in range(count)}
+    group = Group([first + count + 5, 3], killers, chance=random.Random(seed))
+    group.run()
+
+    assert set(group.blamed) == killers
+    assert set(group.answered) == _all_but(group, killers)
+    assert group.deaths <= most_deaths(1, AHEAD) + 2 * (count - 1) + 3
+
+
 def test_a_partition_of_a_worker_that_died_of_another_partition_keeps_full_speed():
     group = Group([40, 40], {(("t", 0), 7)})
     first = Worker(group, "a", list(group.ends))
@@ -167,6 +225,8 @@ def test_isolation_goes_on_after_a_tidy_end():
         "suspects=-1,2,3,4,5",
         "alone=" + "9" * 300,
         "alone=5,",
+        "blamed=-1",
+        "blamed=99999",
     ],
 )
 def test_what_is_no_note_of_ours_says_nothing(metadata):
@@ -176,12 +236,19 @@ def test_what_is_no_note_of_ours_says_nothing(metadata):
 
 
 def test_a_note_of_a_later_version_is_read_as_far_as_it_is_known():
-    said = {"held": "ab", "suspects": "9,5,1,2,77,123", "alone": "3,4,99", "colour": "red"}
+    said = {
+        "held": "ab",
+        "suspects": "9,5,1,2,77,123",
+        "alone": "3,4,99",
+        "blamed": "7",
+        "colour": "red",
+    }
 
     note = Note.read(said)
 
     assert note.suspects == (9, 5, 1, 2, 77)
     assert note.alone == (3, 4)
+    assert note.blamed == 7
 
 
 def _check_at_random(rules):
@@ -194,7 +261,9 @@ def _check_at_random(rules):
         exactly_the_killers_are_blamed(world, rules)
         kills = {chance.randrange(400) for _ in range(chance.randrange(8))}
         kills_from_outside_blame_nobody(world, kills, rules)
+        where_everything_kills_few_are_blamed(world, rules)
     deaths_in_company_or_of_a_neighbour_blame_nobody(rules)
+    many_killers_among_others_are_all_blamed(random.Random(0), rules)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.fault for mutant in MUTANTS])

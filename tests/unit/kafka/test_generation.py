@@ -10,7 +10,7 @@ from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
 from tests.ledgers import make_lane
 
-A, B = TopicPartition("a", 0), TopicPartition("b", 0)
+A, A2, B = TopicPartition("a", 0), TopicPartition("a", 1), TopicPartition("b", 0)
 
 
 def _generation():
@@ -229,4 +229,18 @@ def test_nothing_is_probed_before_its_partition_is_open():
     assert generation.next_probe() is None
 
     generation.open(A, 10, committed=Commit(10))
-    assert generation.next_probe() == (A, 10, 11, False, 1)
+    assert generation.next_probe() == (A, 10, 11, False, 1, 0)
+
+
+def test_a_result_of_its_lane_ends_the_row_of_those_that_were_blamed():
+    tier, other = make_lane("a"), make_lane("b")
+    generation = Generation(1, "me", [A, A2, B], {"a": tier, "b": other}, incarnation="me")
+    for partition in (A, A2, B):
+        generation.quarantine.take_up(partition, Note(blamed=5), None)
+        generation.open(partition, 10, committed=None)
+    assert [each.note.blamed for each in generation.uncommitted().values()] == [5, 5, 5]
+
+    generation.ledgers[A2].has_result = True
+
+    blamed = {each: commit.note.blamed for each, commit in generation.uncommitted().items()}
+    assert blamed == {A: 0, A2: 0, B: 5}
