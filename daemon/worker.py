@@ -270,6 +270,7 @@ class Worker:
                 inflight_bytes=lambda: line.in_flight_bytes,
                 lag_records=source.lag_records,
                 lag_seconds=source.lag_seconds,
+                suspected=source.suspected,
             )
         )
 

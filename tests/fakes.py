@@ -28,6 +28,7 @@ from daemon.values.ports import (
     SendDenied,
     SendError,
     SendFailed,
+    Suspected,
 )
 from tests.ledgers import make_lane
 
@@ -277,6 +278,14 @@ class FakeSource:
     async def commit(self) -> None:
         if not self.commits_held:
             self._record_commit(self._ledgers)
+
+    def suspected(self) -> Mapping[Partition, Suspected]:
+        return {
+            partition: Suspected(
+                suspects.end - self._ledgers[partition].committable, suspects.deaths
+            )
+            for partition, suspects in self._quarantine.suspects.items()
+        }
 
     def next_probe(self) -> Probe | None:
         if self._quarantine.probe is not None:

@@ -12,6 +12,7 @@ from daemon.telemetry.status import About, WorkerSeen
 from daemon.telemetry.status.inputs import LaneAbout
 from daemon.telemetry.status_page import Status
 from daemon.values.errors import Code
+from daemon.values.ports import Suspected
 
 WELL = (True, "all is well")
 DIGEST = "4f1d1c3b9a7e55d0c2f8" + "0" * 44
@@ -28,6 +29,7 @@ class Shown:
         self.workers = None
         self.events = {}
         self.lags = {}
+        self.suspected = {}
         self.metrics = Metrics(lambda: self.events)
         about = About(role, "host1-0", "0.2.0", "classify", "tidemill.toml", self._about())
         self.status = Status(
@@ -52,6 +54,7 @@ class Shown:
                 inflight_bytes=lambda: 1_800 * sum(n for n, _ in self.lags.values()),
                 lag_records=lambda: {topic: n for topic, (n, _) in self.lags.items()},
                 lag_seconds=lambda: {topic: age for topic, (_, age) in self.lags.items()},
+                suspected=lambda: self.suspected,
             )
         )
         self.lags = {topic(name): (0, 0.0) for name in self.names}
@@ -135,10 +138,23 @@ def broken(lanes=1):
     return shown
 
 
+def isolating(lanes=2):
+    """Something kills its worker, and is looked for."""
+    shown = busy(lanes, 70)
+    shown.suspected = {
+        ("documents", 3): Suspected(offsets=512, deaths=4),
+        ("documents", 11): Suspected(offsets=1_204, deaths=1),
+    }
+    shown.metrics.crashed(2)
+    shown.events = {"crash.suspected": 1}
+    shown.tick(5)
+    return shown
+
+
 def supervised(lanes=2):
     """As a supervisor sees it: three workers, and a scaler that wants more."""
     shown = busy(lanes, 0)
-    shown.metrics.bind(Gauges(lambda: 0, lambda: 0, dict, dict))
+    shown.metrics.bind(Gauges(lambda: 0, lambda: 0, dict, dict, dict))
     own = Shown(lanes, "supervise")
     own.status._metrics = None
     load = LaneLoad(arrival_rate=240.0, lag_records=5_400, lag_seconds=22.0, partitions=8)

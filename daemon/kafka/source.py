@@ -36,7 +36,7 @@ from daemon.values.errors import Exit, Fatal
 from daemon.values.lane import Lane, by_topic
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Chunk
-from daemon.values.ports import Drain, Probe, SourceMetrics
+from daemon.values.ports import Drain, Probe, SourceMetrics, Suspected
 
 _WATCH_S = 0.25
 """How often the lease is looked at while nobody asks for it."""
@@ -273,6 +273,11 @@ class KafkaSource:
         self._membership.drop(generation)
 
     # What may have killed a worker
+
+    def suspected(self) -> Mapping[tuple[str, int], Suspected]:
+        """Return what is fetched by probes only; see daemon.values.ports.Source."""
+        generation = self._membership.generation if self._subscribed else None
+        return {} if generation is None else generation.suspected()
 
     def next_probe(self) -> Probe | None:
         """Return what is to run alone next; see daemon.values.ports.Source."""

@@ -1,7 +1,8 @@
 """Every metric there is, with its labels and its meaning; docs/operations.md lists them. Pure.
 
 Names are an interface: alerts, dashboards and scalers are built on them. Labels have few values,
-all from the configuration or from a list in this program, never from a request.
+all from the configuration or from a list in this program, never from a request; but for the number of
+a partition, where there is a series for the time of trouble only.
 """
 
 from dataclasses import dataclass
@@ -161,6 +162,15 @@ CRASHES = Metric(
     (),
     "workers that had died with partitions which this worker took over",
 )
+SUSPECTS = Metric(
+    "suspect_requests",
+    "gauge",
+    ("topic", "partition"),
+    "offsets that may have killed a worker, and so run alone; none where nothing is suspect",
+)
+SUSPECT_CRASHES = Metric(
+    "suspect_crashes", "gauge", ("topic", "partition"), "workers that died of these so far"
+)
 CLOCK_SKEW = Metric(
     "clock_skew_total",
     "counter",
@@ -235,6 +245,8 @@ WORKER_METRICS = (
     DEAD_LETTERS,
     REQUESTS_LOST,
     CRASHES,
+    SUSPECTS,
+    SUSPECT_CRASHES,
     CLOCK_SKEW,
     EVENTS,
 )

@@ -21,6 +21,7 @@ from daemon.telemetry.distribution import Distribution
 from daemon.telemetry.histograms import Histogram, Seconds
 from daemon.values.errors import Code
 from daemon.values.messages import Answer, FlushCause, Record
+from daemon.values.ports import Suspected
 from runtime import Model
 
 Labels: TypeAlias = tuple[str, ...]
@@ -38,6 +39,8 @@ class Gauges(NamedTuple):
     """By topic."""
     lag_seconds: Callable[[], Mapping[str, float]]
     """By topic."""
+    suspected: Callable[[], Mapping[tuple[str, int], Suspected]]
+    """By topic and partition number."""
 
 
 class Metrics(Collector):
@@ -56,7 +59,7 @@ class Metrics(Collector):
         }
         self._gauges: Gauges | None = None
         self._models: Mapping[str, Model] = {}
-        for metric in (names.REBALANCES, names.REPLAYS, names.REQUESTS_LOST):
+        for metric in (names.REBALANCES, names.REPLAYS, names.REQUESTS_LOST, names.CRASHES):
             self._values[metric][()] = 0.0  # a counter without labels is there from the start
         self.registry = CollectorRegistry()
         self.registry.register(self)
@@ -217,6 +220,7 @@ class Metrics(Collector):
         self._values[names.INFLIGHT_BYTES][()] = self._gauges.inflight_bytes()
         self._replace(names.LAG_RECORDS, self._gauges.lag_records())
         self._replace(names.LAG_SECONDS, self._gauges.lag_seconds())
+        self._replace_suspects(self._gauges.suspected())
 
     def _look_at_models(self) -> None:
         if not self._models:
@@ -234,6 +238,14 @@ class Metrics(Collector):
         series = self._values[metric]
         series.clear()
         series.update({(label,): value for label, value in values.items()})
+
+    def _replace_suspects(self, suspected: Mapping[tuple[str, int], Suspected]) -> None:
+        offsets, deaths = self._values[names.SUSPECTS], self._values[names.SUSPECT_CRASHES]
+        offsets.clear()
+        deaths.clear()
+        for (topic, number), each in suspected.items():
+            offsets[topic, str(number)] = each.offsets
+            deaths[topic, str(number)] = each.deaths
 
     def _add_histogram(self, family: Family, metric: names.Metric) -> None:
         for labels, histogram in self._histograms[metric].items():

@@ -27,6 +27,13 @@ class Probe(NamedTuple):
     in_a_row: int
 
 
+class Suspected(NamedTuple):
+    """What of a partition may have killed a worker: so many `offsets`; `deaths` are counted so far."""
+
+    offsets: int
+    deaths: int
+
+
 class Source(Protocol):
     """Requests from Kafka, and what is known of the group that shares them."""
 
@@ -91,6 +98,9 @@ class Source(Protocol):
         That is before the first record with that timestamp or a later one. Bounded in time; those
         are missing of which nothing is known.
         """
+
+    def suspected(self) -> Mapping[tuple[str, int], Suspected]:
+        """Return what is fetched by probes only, by (topic, partition number)."""
 
     def next_probe(self) -> Probe | None:
         """Return what is to run alone next; None when nothing is suspect of having killed a worker.

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 
+from daemon.values.ports import Suspected
 from tests.contract.worlds import gather, offsets_of, until, values_of
 
 
@@ -288,12 +289,15 @@ async def test_what_a_worker_left_untidily_runs_alone_only(world):
 
     again = await _opened(await world.start())
     assert not await again.fetch([world.requests], max_records=10, timeout_s=0.2)
+    first, second = (world.requests, 0), (world.requests, 1)
+    assert again.suspected() == {first: Suspected(4, deaths=1), second: Suspected(1, deaths=1)}
 
     assert await _probed(again, world) == [
         (0, 0, 2, [b"a", b"b"]),
         (0, 2, 4, [b"c", b"d"]),
         (1, 0, 1, [b"e"]),
     ]
+    assert not again.suspected()
     await world.produce(0, b"f")
     assert values_of(await gather(again, [world.requests], 1)) == [b"f"]
 

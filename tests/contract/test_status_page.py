@@ -22,6 +22,7 @@ SCENES = {
     "busy": lambda: shown.busy(2),
     "20 lanes": lambda: shown.busy(20, 100),
     "broken": lambda: shown.broken(2),
+    "isolating": lambda: shown.isolating(2),
     "20 broken lanes": lambda: shown.broken(20),
     "supervised": lambda: shown.supervised(2),
     "scaler": lambda: shown.scaler(2),
@@ -173,6 +174,17 @@ async def test_everything_an_operator_asks_for_is_on_it(browser):
         *("no broker answers", "12 requests deleted", "28 %"),
     ):
         assert what in seen
+
+
+async def test_what_is_isolated_is_said_in_plain_words(browser):
+    async with served(shown.isolating()) as port:
+        await see(browser, port)
+
+        assert await text(browser, "first") == (
+            "Looking for a request of documents/3 that kills its worker: 512 suspects run alone, "
+            "4 crashes so far; 1 other partition as well"
+        )
+        assert "workers found dead2" in await text(browser, "oddities")
 
 
 async def test_a_lost_contact_is_told_and_a_found_one_as_well(browser):

@@ -9,7 +9,7 @@ from daemon.isolation.quarantine import Quarantine
 from daemon.kafka.group.committed import Commit
 from daemon.values.lane import Lane
 from daemon.values.ledger import Edges, Ledger
-from daemon.values.ports import Probe
+from daemon.values.ports import Probe, Suspected
 
 
 class Generation:
@@ -166,6 +166,14 @@ class Generation:
             for partition in self._readable.get(topic, ())
             if self._ledgers[partition].position - self._restart[partition] > most_ahead
         ]
+
+    def suspected(self) -> Mapping[tuple[str, int], Suspected]:
+        """Return what is read by probes only, of open partitions."""
+        return {
+            partition: Suspected(suspects.end - self.committable(partition), suspects.deaths)
+            for partition, suspects in self.quarantine.suspects.items()
+            if partition in self._ledgers
+        }
 
     def next_probe(self) -> Probe | None:
         """Return what is to run alone next; None also before the partitions are open."""

@@ -13,7 +13,7 @@ from daemon.telemetry.events import Event
 from daemon.telemetry.status.inputs import About, Health, WorkerSeen
 from daemon.telemetry.status.lane_rows import LaneRow, lanes
 from daemon.telemetry.status.trends import Trends
-from daemon.telemetry.status.verdict import Facts, Finding, findings
+from daemon.telemetry.status.verdict import Facts, Finding, SuspectRow, findings
 from daemon.telemetry.status.window import Group, Window
 
 Document: TypeAlias = dict[str, object]
@@ -88,10 +88,21 @@ def _findings(
             errors=_some(answered, _is_error),
             dead_letters=_some(window.increase(names.DEAD_LETTERS, "code")),
             error_events=_some(logged, lambda event: _level(event) == "error"),
+            suspects=_suspects(window),
             scaling=seen.scaling,
             workers=seen.workers or (),
         )
     )
+
+
+def _suspects(window: Window) -> list[SuspectRow]:
+    crashes = window.gauge(names.SUSPECT_CRASHES, "topic", "partition", of=max)
+    return [
+        SuspectRow("/".join(partition), requests, crashes.get(partition, 0.0))
+        for partition, requests in sorted(
+            window.gauge(names.SUSPECTS, "topic", "partition").items()
+        )
+    ]
 
 
 def _share(busy: float, window: Window) -> float | None:
@@ -115,6 +126,7 @@ def _work(window: Window, busy: float | None, wall_s: float) -> Document:
         "rebalances": sum(window.total(names.REBALANCES).values()),
         "replays": sum(window.total(names.REPLAYS).values()),
         "lost": sum(window.total(names.REQUESTS_LOST).values()),
+        "crashes": sum(window.total(names.CRASHES).values()),
         "degraded": any(window.gauge(names.DEGRADED, of=max).values()),
     }
 

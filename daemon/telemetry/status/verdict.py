@@ -36,6 +36,15 @@ class Finding(NamedTuple):
     text: str
 
 
+class SuspectRow(NamedTuple):
+    """So many requests of a partition that may have killed a worker run alone."""
+
+    partition: str
+    requests: float
+    crashes: float
+    """So far."""
+
+
 class Facts(NamedTuple):
     """What the verdict is made of; mappings count the last minute, by code or event name."""
 
@@ -50,13 +59,21 @@ class Facts(NamedTuple):
     errors: Mapping[str, float]
     dead_letters: Mapping[str, float]
     error_events: Mapping[str, float]
+    suspects: Sequence[SuspectRow]
     scaling: ScalingReport | None
     workers: Sequence[WorkerSeen]
 
 
 def findings(facts: Facts) -> list[Finding]:
     """Return what there is to know, the worst first; never nothing."""
-    found = [*_process(facts), *_growing(facts), *_late(facts), *_group(facts), *_requests(facts)]
+    found = [
+        *_process(facts),
+        *_isolation(facts),
+        *_growing(facts),
+        *_late(facts),
+        *_group(facts),
+        *_requests(facts),
+    ]
     return sorted(found, key=lambda finding: -finding.state) or [Finding(State.WELL, _well(facts))]
 
 
@@ -91,6 +108,27 @@ def _group(facts: Facts) -> Iterator[Finding]:
     if facts.scaling.stuck:
         which = ", ".join(f"{topic}/{number}" for topic, number in sorted(facts.scaling.stuck))
         yield Finding(State.BROKEN, f"Partitions with lag that do not move: {which}")
+
+
+def _isolation(facts: Facts) -> Iterator[Finding]:
+    """Of the partitions with suspects the one that cost most stands for all."""
+    if not facts.suspects:
+        return
+    row = max(facts.suspects, key=lambda each: each.crashes)
+    if row.crashes > 1:
+        text = (
+            f"Looking for a request of {row.partition} that kills its worker: "
+            f"{words.count(row.requests, 'suspect')} run alone, "
+            f"{words.count(row.crashes, 'crash')} so far"
+        )
+    else:
+        text = (
+            f"A worker died: {words.count(row.requests, 'request')} of {row.partition} "
+            "that it may have had in hand run alone"
+        )
+    if len(facts.suspects) > 1:
+        text += f"; {words.count(len(facts.suspects) - 1, 'other partition')} as well"
+    yield Finding(State.ATTENTION, text)
 
 
 def _requests(facts: Facts) -> Iterator[Finding]:

@@ -30,6 +30,7 @@ _SHOWN = (
     *(names.INFLIGHT_REQUESTS, names.INFLIGHT_BYTES, names.LAG_RECORDS, names.LAG_SECONDS),
     *(names.MODEL_INFO, names.DEGRADED, names.LAST_PROGRESS, names.REBALANCES, names.REPLAYS),
     *(names.DEAD_LETTERS, names.REQUESTS_LOST, names.EVENTS),
+    *(names.CRASHES, names.SUSPECTS, names.SUSPECT_CRASHES),
     *names.LARGEST.values(),
 )
 _LARGEST = frozenset(names.PREFIX + gauge.name for gauge in names.LARGEST.values())

@@ -29,8 +29,9 @@ def share(part: float) -> str:
 
 
 def count(number: float, noun: str) -> str:
-    """Return a number with its noun: "1 worker", "1,200 requests"."""
-    return f"{number:,.0f} {noun}{'' if number == 1 else 's'}"
+    """Return a number with its noun: "1 worker", "1,200 requests", "2 crashes"."""
+    ending = "" if number == 1 else "es" if noun.endswith("sh") else "s"
+    return f"{number:,.0f} {noun}{ending}"
 
 
 def _number(value: float) -> str:

@@ -13,6 +13,7 @@ from daemon.telemetry.histograms import Histogram
 from daemon.telemetry.metrics import Gauges, Metrics
 from daemon.values.errors import Code
 from daemon.values.messages import Answer
+from daemon.values.ports import Suspected
 from tests.fakes import FakeRecord
 from tests.ledgers import make_ledger
 
@@ -33,7 +34,7 @@ def answer(lane="urgent", code=None, *, dead=False, timestamp=1_000):
 
 
 def gauges(**changed):
-    quiet = Gauges(lambda: 0, lambda: 0, dict, dict)
+    quiet = Gauges(lambda: 0, lambda: 0, dict, dict, dict)
     return quiet._replace(**changed)
 
 
@@ -97,6 +98,19 @@ def test_an_answer_is_progress(metrics):
     metrics.answered("urgent", [answer()], wall_s=1234.5)
 
     assert value(metrics, "last_progress_timestamp_seconds") == 1234.5
+
+
+def test_suspects_have_series_while_there_are_any(metrics):
+    suspected = {("documents", 3): Suspected(offsets=16, deaths=5)}
+    metrics.bind(gauges(suspected=lambda: suspected))
+    place = {"topic": "documents", "partition": "3"}
+
+    assert value(metrics, "suspect_requests", **place) == 16
+    assert value(metrics, "suspect_crashes", **place) == 5
+
+    suspected.clear()
+    assert value(metrics, "suspect_requests", **place) is None
+    assert value(metrics, "suspect_crashes", **place) is None
 
 
 def test_dead_letters_are_counted_by_code(metrics):

@@ -8,6 +8,7 @@ import pytest
 from daemon.scaling.report import as_json
 from daemon.scaling.stuck import Standstill
 from daemon.values.errors import Code
+from daemon.values.ports import Suspected
 from tests import shown
 from tests.shown import Shown
 
@@ -225,3 +226,14 @@ def test_many_pages_at_once_look_once(page):
         page.status.document()
 
     assert len(asked) == 1
+
+
+def test_what_runs_alone_is_told_by_its_metrics(page):
+    page.suspected = {("documents", 3): Suspected(offsets=16, deaths=5)}
+    page.metrics.crashed(5)
+    page.tick(5)
+
+    said = document(page)
+
+    assert "documents/3 that kills its worker: 16 suspects" in said["findings"][0]["text"]
+    assert said["work"]["crashes"] == 5

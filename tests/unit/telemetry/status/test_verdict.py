@@ -5,7 +5,7 @@ import pytest
 from daemon.telemetry.status.inputs import LaneAbout, WorkerSeen
 from daemon.telemetry.status.lane_rows import LaneRow
 from daemon.telemetry.status.trends import Trend
-from daemon.telemetry.status.verdict import Facts, State, findings
+from daemon.telemetry.status.verdict import Facts, State, SuspectRow, findings
 
 WELL = (True, "")
 ABOUT = LaneAbout(("t",), ("m",), 64, 30.0)
@@ -47,6 +47,7 @@ def of(**changed):
         "errors": {},
         "dead_letters": {},
         "error_events": {},
+        "suspects": [],
         "scaling": None,
         "workers": (),
     }
@@ -135,6 +136,21 @@ def test_a_model_on_the_wrong_device_is_told():
 def test_dead_letters_and_error_events_are_counted_by_name():
     assert only(dead_letters={"reply_topic_denied": 2}).text.endswith("reply_topic_denied 2")
     assert only(error_events={"a.failed": 1, "b.failed": 4}).text.endswith("b.failed 4, a.failed 1")
+
+
+def test_what_is_isolated_is_said_with_what_it_cost():
+    rows = [SuspectRow("t/3", 512, 4), SuspectRow("t/11", 1_204, 1), SuspectRow("u/0", 1, 1)]
+
+    assert only(suspects=rows).text == (
+        "Looking for a request of t/3 that kills its worker: 512 suspects run alone, 4 crashes so far;"
+        " 2 other partitions as well"
+    )
+
+
+def test_one_death_is_not_taken_for_a_request_s_fault():
+    assert only(suspects=[SuspectRow("t/11", 1_204, 1)]).text == (
+        "A worker died: 1,204 requests of t/11 that it may have had in hand run alone"
+    )
 
 
 def test_many_errors_are_told_a_few_are_not():

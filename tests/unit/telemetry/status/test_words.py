@@ -29,6 +29,7 @@ def test_rates_are_rounded(value, said):
 def test_one_is_singular():
     assert words.count(1, "request") == "1 request"
     assert words.count(1_200, "request") == "1,200 requests"
+    assert words.count(2, "crash") == "2 crashes"
 
 
 def test_shares_are_percent():
