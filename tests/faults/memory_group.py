@@ -1,4 +1,4 @@
-"""A cgroup of its own for one process, so that the kernel ends it when it takes too much memory."""
+"""A cgroup of its own for a daemon, so that the kernel ends it when it takes too much memory."""
 
 import contextlib
 import os
@@ -34,12 +34,20 @@ class MemoryGroup:
             else:
                 (self._folder / "memory.swap.max").write_text("0")
 
+    @property
+    def kills(self) -> int:
+        """How many processes the kernel has killed because the group was too large."""
+        counts = (
+            self._folder / ("memory.oom_control" if self._v1 else "memory.events")
+        ).read_text()
+        return int(dict(line.split() for line in counts.splitlines())["oom_kill"])
+
 
 @contextlib.contextmanager
-def memory_group():
-    """A group, or None where this process may make none."""
+def memory_group(name: str = "worker"):
+    """A group, or None where this process may make none; `name` tells it from its others."""
     parent = _V1 if _V1.exists() else _V2
-    folder = parent / f"tidemill-test-{os.getpid()}"
+    folder = parent / f"tidemill-test-{os.getpid()}-{name}"
     try:
         folder.mkdir()
         if not any((folder / name).exists() for name in ("memory.limit_in_bytes", "memory.max")):

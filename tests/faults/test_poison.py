@@ -5,6 +5,7 @@ import random
 import signal
 import struct
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.acceptance.jobs import events, pair
 from tests.acceptance.supervised import spawned, until_serving
 from tests.checker import DEAD
 from tests.fault_table import EXACTLY_ONCE
+from tests.faults.memory_group import memory_group
 from tests.faults.poisoned import (
     POISON,
     SETTINGS,
@@ -34,20 +36,30 @@ _COUNT = 5_000
 _KILLERS = {
     "abort": "os.abort()",
     "exit": "os._exit(3)",
-    "out of memory": "os.kill(os.getpid(), signal.SIGKILL)",  # as the kernel does
+    "SIGKILL": "os.kill(os.getpid(), signal.SIGKILL)",
 }
+_HOARDS = "hoard = [b'x' * (2**20 + number) for number in range(2**20)]"
+"""Takes a terabyte, if it is let: what is written to is there."""
+_ROOM_BYTES = 512 * 2**20
+"""Three times what such a worker takes when it has nothing to do."""
 
 
 @pytest.fixture
 def poisoned(make_job, record_figure, fault_row):
     """poisoned(name, poison, ...): publish, let workers die, check who was blamed and what it cost."""
 
-    async def run(name, poison, *, workers=1, model=None, answer=None, sent=None, **settings):
+    async def run(
+        name, poison, *, workers=1, programs=None, model=None, answer=None, sent=None, **settings
+    ):
+        programs = programs or [("-m", "daemon")] * workers
         given = {} if answer is None else {"answer": answer}
         async with make_job(
             model or models.identity(), partitions=_PARTITIONS, **given, **settings
         ) as (job, witness):
-            lives = [job.worker(**{"kafka.instance_id": f"w{number}"}) for number in range(workers)]
+            lives = [
+                job.worker(program=program, **{"kafka.instance_id": f"w{number}"})
+                for number, program in enumerate(programs)
+            ]
             async with kept_running(lives) as restarts:
                 await witness.publish(sent or bodies(_COUNT, poison))
                 await all_answered(witness)
@@ -57,13 +69,14 @@ def poisoned(make_job, record_figure, fault_row):
             record_figure(f"{name}, {workers} workers, {cost}")
             repeated = sum(witness.verdict().repeated.values())
             fault_row(repeated=max(0, repeated - poison), recovery_s=cost.seconds)
+            return restarts.codes
 
     return run
 
 
 @pytest.mark.fault_row(
     "requests kill their worker",
-    "a transform aborts, exits, or takes all memory: 1, 3, 10 of 5,000 in 6 partitions, 1 and 2 workers",
+    "a transform aborts, exits, or kills: 1, 3, 10 of 5,000 in 6 partitions, 1 and 2 workers",
     promise=3,
 )
 @pytest.mark.parametrize("workers", [1, 2])
@@ -72,6 +85,29 @@ def poisoned(make_job, record_figure, fault_row):
 async def test_exactly_the_poison_is_blamed(tmp_path, poisoned, does, poison, workers):
     transform(tmp_path, _KILLERS[does])
     await poisoned(does, poison, workers=workers, **SETTINGS)
+
+
+@pytest.mark.fault_row(
+    "requests take all memory",
+    "a transform takes memory until the kernel kills the worker, in a cgroup of 512 MiB:"
+    " 1 and 3 of 5,000 in 6 partitions, 1 and 2 workers",
+    promise=3,
+)
+@pytest.mark.parametrize(("poison", "workers"), [(1, 1), (3, 2)])
+async def test_what_the_kernel_kills_a_worker_for_is_blamed(tmp_path, poisoned, poison, workers):
+    transform(tmp_path, _HOARDS)
+    with ExitStack() as stack:
+        made = [stack.enter_context(memory_group(f"w{number}")) for number in range(workers)]
+        groups = [group for group in made if group is not None]
+        if len(groups) < workers:
+            pytest.skip("this process may make no memory cgroups")
+        for group in groups:
+            group.limit(_ROOM_BYTES)
+        programs = [group.program for group in groups]
+        codes = await poisoned("out of memory", poison, programs=programs, **SETTINGS)
+
+        assert set(codes) == {-signal.SIGKILL}
+        assert sum(group.kills for group in groups) == len(codes)
 
 
 @pytest.mark.fault_row(
