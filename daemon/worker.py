@@ -23,8 +23,9 @@ from daemon.one_shot.one_shot import OneShot
 from daemon.process.announcer import Announcer, WorkerStanding, longest_end_s
 from daemon.process.cancellable import in_thread, unless
 from daemon.process.health import LOOK_S, HealthCheck
-from daemon.process.memory import memory_budget
+from daemon.process.memory import worker_budget
 from daemon.process.notify import Notifier
+from daemon.process.own_memory import memory_limit, resident_bytes
 from daemon.process.signals import Signals
 from daemon.process.standard_streams import end_process
 from daemon.process.start_attempts import StartAttempts
@@ -244,24 +245,16 @@ class Worker:
 
     def _show_memory(self, partitions: int) -> None:
         """Say how large this process may become, now that it is warm and has nothing to do."""
-        resident = self._metrics.registry.get_sample_value("process_resident_memory_bytes")
-        prepared = {
-            name: sum(spec.row_bytes or 0 for spec in model.session.signature.inputs)
-            for name, model in self._models.serving.items()
-            if model.transform is not None
-        }
-        outputs = {
-            name: sum(spec.row_bytes or 0 for spec in model.session.signature.outputs)
-            for name, model in self._models.serving.items()
-        }
-        budget = memory_budget(
+        budget = worker_budget(
             self._settings,
+            {name: model.session.signature for name, model in self._models.serving.items()},
             partitions=partitions,
-            idle_bytes=int(resident or 0),
-            prepared_row_bytes=prepared,
-            output_row_bytes=outputs,
+            idle_bytes=resident_bytes(),
         )
         log(Event.MEMORY_BUDGETED, total_bytes=budget.total_bytes, budget=str(budget))
+        limit = memory_limit()
+        if limit is not None and (shortage := budget.shortage(limit)):
+            log(Event.MEMORY_OVERBOOKED, reason=shortage, limit_bytes=limit.size_bytes)
 
     def _bind_gauges(self, source: Source, line: Pipeline) -> None:
         self._metrics.bind(

@@ -2,16 +2,20 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from config.errors import SettingsError
 from config.load import Loaded, load
 from config.settings import Model as ModelSettings
+from config.settings import Settings
 from daemon.commands.findings import CheckFinding, CheckReport
 from daemon.commands.resolved import resolve
 from daemon.commands.waiting import waiting
 from daemon.kafka.looking.preflight import look
+from daemon.process.memory import worker_budget
+from daemon.process.own_memory import memory_limit, resident_bytes
 from daemon.telemetry import logs
 from daemon.values.errors import Exit
 from runtime.errors import ModelRefused
@@ -31,30 +35,60 @@ def check(config: Path | None, overrides: Sequence[str], *, offline: bool, as_js
     logs.configure(loaded.settings.log, worker="check")
     report.show(resolve(loaded))
     report.add(CheckFinding("settings", "hold together"))
-    for name, model in loaded.settings.models.items():
-        with waiting(f"loading and warming model {name}"):
-            report.add(_find_model(name, model, loaded))
-    if not offline:
-        with waiting(f"looking at {loaded.settings.kafka.bootstrap_servers}"):
-            seen = asyncio.run(look(loaded.settings, base=loaded.base))
-        for each in seen:
-            report.add(CheckFinding(*each))
+    signatures, idle_bytes = _try_models(loaded, report)
+    partitions = 0 if offline else _try_kafka(loaded, report)
+    if len(signatures) == len(loaded.settings.models):
+        report.add(_weigh(loaded.settings, signatures, partitions, idle_bytes))
     return report.end()
 
 
-def _find_model(name: str, settings: ModelSettings, loaded: Loaded) -> CheckFinding:
-    """Load the model with its transform, as `run` does, and run it on its sample."""
-    subject = f"model {name}"
-    rows = [lane.max_rows for lane in loaded.settings.lanes.values() if name in lane.models]
-    try:
-        model = load_model(settings, base=loaded.base, on_stuck=lambda _: None)
-        try:
-            model.session.warm_up([1, *rows], limit_s=settings.run_limit)
-            return CheckFinding(subject, _describe(model, settings))
-        finally:
-            model.close()
-    except ModelRefused as refused:
-        return CheckFinding(subject, refused.reason, str(refused), Exit.MODEL_REFUSED)
+def _try_models(loaded: Loaded, report: CheckReport) -> tuple[Mapping[str, Signature], int]:
+    """Return the signatures of those that would serve, and what all take together, as in a worker."""
+    signatures: dict[str, Signature] = {}
+    with ExitStack() as opened:
+        for name, settings in loaded.settings.models.items():
+            with waiting(f"loading and warming model {name}"):
+                try:
+                    model = load_model(settings, base=loaded.base, on_stuck=lambda _: None)
+                    opened.callback(model.close)
+                    _warm_up(model, name, loaded.settings)
+                except ModelRefused as refused:
+                    reason, remedy = refused.reason, str(refused)
+                    report.add(CheckFinding(f"model {name}", reason, remedy, Exit.MODEL_REFUSED))
+                else:
+                    signatures[name] = model.session.signature
+                    report.add(CheckFinding(f"model {name}", _describe(model, settings)))
+        return signatures, resident_bytes()
+
+
+def _warm_up(model: Model, name: str, settings: Settings) -> None:
+    """Run `model` on its sample, as `run` does, in each size that it will have."""
+    rows = [lane.max_rows for lane in settings.lanes.values() if name in lane.models]
+    model.session.warm_up([1, *rows], limit_s=settings.models[name].run_limit)
+
+
+def _try_kafka(loaded: Loaded, report: CheckReport) -> int:
+    """Return how many partitions the request topics have, as far as they may be seen."""
+    with waiting(f"looking at {loaded.settings.kafka.bootstrap_servers}"):
+        seen = asyncio.run(look(loaded.settings, base=loaded.base))
+    for each in seen:
+        report.add(CheckFinding(each.subject, each.detail, each.problem, each.code))
+    return sum(each.partitions for each in seen)
+
+
+def _weigh(
+    settings: Settings, signatures: Mapping[str, Signature], partitions: int, idle_bytes: int
+) -> CheckFinding:
+    """Tell what a worker that has all partitions may come to use, and what there is for it."""
+    topics = sum(len(lane.topics) for lane in settings.lanes.values())
+    budget = worker_budget(
+        settings, signatures, partitions=partitions or topics, idle_bytes=idle_bytes
+    )
+    told = f"{budget}; partitions: {partitions or 'taken for one a topic'}"
+    limit = memory_limit()
+    if limit is None:
+        return CheckFinding("memory", told)
+    return CheckFinding("memory", f"{told}; {limit}", warning=budget.shortage(limit))
 
 
 def _describe(model: Model, settings: ModelSettings) -> str:

@@ -16,13 +16,14 @@ from daemon.values.errors import Exit
 class CheckFinding(NamedTuple):
     """One thing that was tried; `problem` says what to do about it and is empty when all is well.
 
-    `code` is how `run` would end because of the problem.
+    `code` is how `run` would end because of the problem; it does not for a `warning`.
     """
 
     subject: str
     detail: str
     problem: str = ""
     code: Exit = Exit.CLEAN
+    warning: str = ""
 
 
 class CheckReport:
@@ -56,6 +57,12 @@ class CheckReport:
             verdict = ("problem  ", "bold red") if finding.problem else ("ok       ", "green")
             told = f"{finding.subject}: {finding.problem or finding.detail}"
             self._console.print(Text.assemble(verdict, told), soft_wrap=True)
+            if finding.warning:
+                verdict, told = (
+                    ("warning  ", "bold yellow"),
+                    f"{finding.subject}: {finding.warning}",
+                )
+                self._console.print(Text.assemble(verdict, told), soft_wrap=True)
 
     def end(self) -> Exit:
         """Return the code of the first problem, CLEAN when there is none."""
@@ -74,6 +81,7 @@ class CheckReport:
                     "ok": not each.problem,
                     "detail": each.detail,
                     "problem": each.problem,
+                    "warning": each.warning,
                     "exit_code": int(each.code),
                 }
                 for each in self._findings

@@ -7,6 +7,7 @@
 - `last_words.py`: what a supervised worker leaves behind when it ends: its metrics
 - `memory.py`: how much memory a worker may come to use, from its settings
 - `notify.py`: telling a service manager how this process stands, by the protocol of sd_notify(3)
+- `own_memory.py`: what memory this process has, and what it may have
 - `parent_death.py`: a supervised worker's tie to its supervisor: who dies, however that is, takes
   its workers along
 - `pid1.py`: what a process must see to itself when it is the first one, as in a container

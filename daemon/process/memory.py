@@ -3,10 +3,11 @@
 An upper bound for planning: limits of containers and the number of workers on a host.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from config.settings import Lane, Settings
+from runtime.signature import Signature, TensorSpec
 
 _REQUEST_OBJECTS_BYTES = 2 * 2**10
 """Python's objects for a request from fetch to acknowledged reply: 1.4 KiB measured with two
@@ -31,6 +32,17 @@ _UNPACKED_RATIO = 64
 _OUTPUT_COPIES = 2
 """A batch's outputs, and the replies made of them."""
 _MIB = 2**20
+
+
+class MemoryLimit(NamedTuple):
+    """What a process may have, and who says so; a host's is what all of its processes share."""
+
+    size_bytes: int
+    of: Literal["cgroup", "host"]
+
+    def __str__(self) -> str:
+        """What `tidemill check` shows."""
+        return f"this {self.of} has {_mib(self.size_bytes)}"
 
 
 class MemoryBudget(NamedTuple):
@@ -60,6 +72,57 @@ class MemoryBudget(NamedTuple):
             f"{_mib(self.fetch_bytes)} for fetch buffers, {_mib(self.unpacking_bytes)} "
             f"to unpack, {_mib(self.batches_bytes)} for batches"
         )
+
+    def shortage(self, limit: MemoryLimit) -> str:
+        """Return what is wrong if this is more than `limit`, and what to do; empty when it is not."""
+        if self.total_bytes <= limit.size_bytes:
+            return ""
+        largest = max(_LOWERED_BY, key=lambda part: int(getattr(self, part)))
+        return (
+            f"a worker may come to use {_mib(self.total_bytes)}, and the {limit.of} has "
+            f"{_mib(limit.size_bytes)}: the kernel may kill it; give it more, or lower "
+            f"{_LOWERED_BY[largest]}"
+        )
+
+
+_LOWERED_BY = {
+    "requests_bytes": "lanes.NAME.max_waiting_bytes",
+    "objects_bytes": "lanes.NAME.max_waiting",
+    "prepared_bytes": "lanes.NAME.max_waiting_bytes and lanes.NAME.max_waiting",
+    "replies_bytes": "lanes.NAME.max_bytes",
+    "fetch_bytes": "kafka.fetch_bytes",
+    "unpacking_bytes": "kafka.fetch_bytes",
+    "batches_bytes": "lanes.NAME.max_bytes and lanes.NAME.max_rows",
+}
+"""The settings by which each part gets smaller; nothing does that for the idle worker."""
+
+
+def worker_budget(
+    settings: Settings,
+    signatures: Mapping[str, Signature],
+    *,
+    partitions: int,
+    idle_bytes: int,
+) -> MemoryBudget:
+    """Return the bound for a worker whose models have these `signatures`; see memory_budget."""
+    return memory_budget(
+        settings,
+        partitions=partitions,
+        idle_bytes=idle_bytes,
+        prepared_row_bytes={
+            name: _row_bytes(signature.inputs) if signature.one_shape else 0
+            for name, signature in signatures.items()
+            if settings.models[name].transform
+        },
+        output_row_bytes={
+            name: _row_bytes(signature.outputs) for name, signature in signatures.items()
+        },
+    )
+
+
+def _row_bytes(specs: Sequence[TensorSpec]) -> int:
+    """Return the bytes of a row, without what is not known."""
+    return sum(spec.row_bytes or 0 for spec in specs)
 
 
 def memory_budget(

@@ -34,6 +34,11 @@ class Event(StrEnum):
         "info",
         "the topics are known; shows the most memory this worker may come to use, by purpose",
     )
+    MEMORY_OVERBOOKED = (
+        "memory.overbooked",
+        "warning",
+        "that is more than its cgroup or the host has; the reason says what to lower",
+    )
     READINESS_GAINED = (
         "readiness.gained",
         "info",

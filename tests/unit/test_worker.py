@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from config.settings import Settings
+from daemon import worker
 from daemon.line import assembly
+from daemon.process.memory import MemoryLimit
 from daemon.process.notify import Notifier
+from daemon.telemetry.events import Event
 from daemon.telemetry.metrics import Metrics
 from daemon.telemetry.status import About
 from daemon.values.errors import Exit, Fatal
@@ -141,6 +144,21 @@ def test_it_is_ready_once_its_group_is_joined_and_answers(tmp_path):
             assert {record.value for record in world.sink.published} == {ROW}
 
     on_a_plain_loop(scenario())
+
+
+@pytest.mark.parametrize("limit_bytes", [2**28, 2**50])
+def test_it_warns_of_a_limit_below_what_it_may_come_to_use(tmp_path, monkeypatch, limit_bytes):
+    told = []
+    monkeypatch.setattr(worker, "log", lambda event, **fields: told.append((event, fields)))
+    monkeypatch.setattr(worker, "memory_limit", lambda: MemoryLimit(limit_bytes, "cgroup"))
+
+    async def scenario():
+        async with World(tmp_path) as world:
+            await world.until(lambda: world.ready)
+
+    on_a_plain_loop(scenario())
+    scarce = [fields for event, fields in told if event is Event.MEMORY_OVERBOOKED]
+    assert [each["limit_bytes"] for each in scarce] == [limit_bytes] * (limit_bytes == 2**28)
 
 
 def test_it_is_not_ready_while_no_answer_can_leave_and_says_why(tmp_path):

@@ -30,12 +30,16 @@ _AHEAD_S = 3600.0
 
 
 class Check(NamedTuple):
-    """One thing that was tried; `problem` is empty when all is well, `code` how `run` would end."""
+    """One thing that was tried; `problem` is empty when all is well, `code` how `run` would end.
+
+    `partitions` are those of a topic that requests are read from.
+    """
 
     subject: str
     detail: str
     problem: str = ""
     code: Exit = Exit.CLEAN
+    partitions: int = 0
 
 
 async def look(
@@ -192,7 +196,7 @@ def _read_from(name: str, topic: Topic | None) -> Check:
         return _missing(subject)
     if not topic.may_read:
         return Check(subject, "", client.MAY_NOT_READ, Exit.DENIED)
-    return Check(subject, f"requests, {topic.partitions} partitions")
+    return Check(subject, f"requests, {topic.partitions} partitions", partitions=topic.partitions)
 
 
 def _write_to(name: str, role: str, topic: Topic | None, record_bytes: int) -> Check:

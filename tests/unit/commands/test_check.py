@@ -1,6 +1,8 @@
 import json
 
 from daemon.__main__ import main
+from daemon.commands import check
+from daemon.process.memory import MemoryLimit
 from daemon.values.errors import Exit
 
 
@@ -88,3 +90,29 @@ def test_a_broker_that_is_not_there_is_a_problem_and_exit_69(configuration, caps
     report = json.loads(capsys.readouterr().out)
     assert code == Exit.BROKER_UNAVAILABLE
     assert "127.0.0.1:1" in finding(report, "broker")["problem"]
+
+
+def test_it_tells_what_memory_a_worker_may_come_to_use(configuration, capsys):
+    _, report = checked(configuration, capsys)
+
+    memory = finding(report, "memory")
+    assert memory["detail"].startswith("up to ")
+    assert "partitions: taken for one a topic" in memory["detail"]
+    assert memory["warning"] == ""
+
+
+def test_less_memory_than_that_is_a_warning_that_ends_nothing(configuration, capsys, monkeypatch):
+    monkeypatch.setattr(check, "memory_limit", lambda: MemoryLimit(2**28, "cgroup"))
+
+    assert main(["check", "-c", str(configuration), "--offline"]) == 0
+
+    out = capsys.readouterr().out
+    assert "this cgroup has 256 MiB" in out
+    assert "warning  memory: a worker may come to use " in out
+    assert "lower lanes.NAME." in out
+
+
+def test_of_models_that_cannot_be_served_nothing_adds_up(configuration, capsys):
+    _, report = checked(configuration, capsys, "-s", "models.mlp.path=gone.onnx")
+
+    assert "memory" not in {each["subject"] for each in report["findings"]}

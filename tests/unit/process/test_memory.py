@@ -5,6 +5,7 @@ from daemon.kafka.reading import decompression, room
 from daemon.line import intake
 from daemon.preparing import steps, time_slices
 from daemon.process import memory
+from tests.signatures import one_to_one
 
 MIB = 2**20
 
@@ -129,3 +130,52 @@ def test_the_line_sums_up(idle_bytes):
         int(word) for word in str(budget).replace("up to", "").split() if word.isdigit()
     ][::-1]
     assert total == sum(parts)
+
+
+def test_a_limit_that_is_large_enough_is_no_matter():
+    budget = memory_budget(settings(a={}))
+
+    assert budget.shortage(memory.MemoryLimit(budget.total_bytes, "host")) == ""
+
+
+@pytest.mark.parametrize(
+    ("changed", "remedy"),
+    [
+        ({"max_waiting_bytes": 2**32}, "lower lanes.NAME.max_waiting_bytes"),
+        ({"max_waiting": 2**24}, "lower lanes.NAME.max_waiting"),
+        ({"max_bytes": 2**30}, "lower lanes.NAME.max_bytes and lanes.NAME.max_rows"),
+    ],
+)
+def test_a_limit_below_the_budget_is_told_with_what_makes_the_largest_part_smaller(changed, remedy):
+    told = memory_budget(settings(a=changed)).shortage(memory.MemoryLimit(512 * MIB, "cgroup"))
+
+    assert "the cgroup has 512 MiB" in told
+    assert told.endswith(remedy)
+
+
+def test_the_idle_worker_is_not_what_is_to_be_lowered():
+    budget = memory_budget(settings(a={}), idle_bytes=2**40)
+
+    assert "lower lanes.NAME." in budget.shortage(memory.MemoryLimit(512 * MIB, "host"))
+
+
+def test_every_other_part_has_settings_that_lower_it():
+    assert memory._LOWERED_BY.keys() == {*memory.MemoryBudget._fields} - {"idle_bytes"}
+
+
+def test_a_worker_s_budget_knows_the_rows_of_its_models():
+    given = settings(a={"max_waiting": 10, "max_bytes": 64})
+    plain = memory.worker_budget(
+        given, {"m": one_to_one("FP32", (MIB,))}, partitions=1, idle_bytes=0
+    )
+    given.models["m"] = Model(path="m.onnx", transform="t.py:T")
+    known = memory.worker_budget(
+        given, {"m": one_to_one("FP32", (MIB,))}, partitions=1, idle_bytes=0
+    )
+    free = memory.worker_budget(
+        given, {"m": one_to_one("FP32", (None,))}, partitions=1, idle_bytes=0
+    )
+
+    assert (plain.prepared_bytes, known.prepared_bytes) == (0, 10 * 4 * MIB)
+    assert plain.batches_bytes > 2 * 64 * 4 * MIB
+    assert free.prepared_bytes == 64 * MIB
