@@ -96,6 +96,9 @@ _REPEATING = frozenset({"lose", "lease_lost", "lose_acks", "commits_held", "revo
 """What may make a request be answered again; a revocation or a restart only out of time."""
 _DELAYING = frozenset({"hold", "fail", "metadata", "slow"})
 
+_DRAIN_S = 10.0003
+"""No run or wait ends at that very moment, at which nobody could say what a drain has left."""
+
 
 def check(life):
     """Live `life` and raise AssertionError for what must never be."""
@@ -104,7 +107,7 @@ def check(life):
 
 
 async def _live(life):
-    limits = {"revoke": 5.0, "drain": 10.0}
+    limits = {"revoke": 5.0, "drain": _DRAIN_S}
     async with Line(_TIGHT, others={"words": Words()}, partitions=2, limits=limits) as line:
         story = _Story(line)
         for step, *arguments in life:
