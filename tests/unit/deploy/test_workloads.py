@@ -8,6 +8,7 @@ from prometheus_client.registry import CollectorRegistry
 from config.catalogue import general, settings
 from config.layers import PREFIX, variable
 from config.load import load
+from daemon.process.start_attempts import STATE_DIRECTORY
 from daemon.telemetry.http import HttpServer
 from tests.unit.deploy.manifests import (
     ALL,
@@ -89,6 +90,17 @@ def test_a_pod_s_name_is_its_slot():
     ]
 
     assert slot["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+
+
+def test_starts_are_counted_where_they_outlive_a_container():
+    folder = variables(container_of(WORKERS))[STATE_DIRECTORY]["value"]
+    (mount,) = [
+        each for each in container_of(WORKERS)["volumeMounts"] if each["mountPath"] == folder
+    ]
+    (volume,) = [each for each in pod_of(WORKERS)["volumes"] if each["name"] == mount["name"]]
+
+    assert "emptyDir" in volume
+    assert not mount.get("readOnly")
 
 
 def test_pods_whose_names_do_not_last_take_no_slot():
