@@ -7,10 +7,12 @@
 - `decompression.py`: decompression with a bound, in place of the client's, which has none
 - `fetched.py`: what the client has fetched and nobody has taken yet: taken as far as there is room
 - `lag.py`: how far this worker's partitions are behind, in records and in seconds
+- `open_batch.py`: the records of one batch, taken as far as there is room; an unreadable one hides
+  no other
 - `record_batches.py`: a record batch of Kafka read record by record, so that a bad one does not
   hide its neighbours
 - `room.py`: how much may be taken in one go, in records and in bytes as they are unpacked
-- `tolerant_records.py`: records that the client cannot read are stepped over and reported, their
-  neighbours are served
+- `tolerant_records.py`: what was fetched of a partition, batch by batch: those that cannot be read
+  are stepped over and reported, their neighbours are served
 - `unpacking.py`: a large batch is unpacked in a thread, one at a time
 """

@@ -22,6 +22,8 @@ ATTRIBUTES_AT = 21
 COUNT = struct.Struct(">i")
 COUNT_AT = 57
 CODEC_MASK = 0x07
+MAGIC_AT = 16
+_CURRENT_MAGIC = 2
 _LOG_APPEND_TIME = 0x08
 _LONGEST_VARINT = 10
 
@@ -30,6 +32,11 @@ MOST_HEADERS = 20_000
 MOST_STUBS = 1_000
 """Unreadable records named one by one in a batch; whoever writes more of them hears of the rest as
 one. A batch of 1 MB may claim tens of millions."""
+
+
+def is_old(batch: memoryview) -> bool:
+    """Whether `batch` is of a format before Kafka 0.11, in which no record has headers."""
+    return batch[MAGIC_AT] < _CURRENT_MAGIC
 
 
 def uncompressed_head(batch: memoryview) -> bytes:
