@@ -33,6 +33,7 @@ import async_solipsism
 import pytest
 import uvloop
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.protocol.metadata import MetadataRequest
 from rich.console import Console
 
 from loadtest.kafka import jars, quick_start
@@ -262,13 +263,15 @@ class Topics:
         await self._seen(topic, partitions)
 
     async def _seen(self, topic, partitions):
-        """A busy broker takes a moment to tell of a topic that it has created."""
+        """A busy broker takes a moment to tell of a topic that was created, each for itself."""
         async with asyncio.timeout(10):
-            while True:
-                (told,) = await self.admin.describe_topics([topic])
-                if not told["error_code"] and len(told["partitions"]) == partitions:
-                    return
-                await asyncio.sleep(0.02)
+            for node in self.admin._client.cluster.brokers():
+                while True:
+                    answer = await self.admin._client.send(node.nodeId, MetadataRequest([topic]))
+                    (told,) = answer.to_object()["topics"]
+                    if not told["error_code"] and len(told["partitions"]) == partitions:
+                        break
+                    await asyncio.sleep(0.02)
 
     async def _connect(self):
         if self.admin is None:
