@@ -1,11 +1,12 @@
 """Which settings cannot hold together, each of them fine by itself."""
 
-from config import broker_rules, line_rules, scaling_rules, topic_rules
+from config import broker_rules, line_rules, scaling_rules, topic_rules, window_rules
 from config.settings import Settings
 
 RULES = (
     *topic_rules.RULES,
     *line_rules.RULES,
+    *window_rules.RULES,
     *broker_rules.RULES,
     *scaling_rules.RULES,
 )

@@ -1,14 +1,18 @@
-"""The forms that text settings must have: names, topics, digests, addresses.
+"""The forms that text settings must have: names, topics, digests, addresses, moments.
 
 Source of the topic rule: Apache Kafka's `org.apache.kafka.common.internals.Topic`, which the broker
 applies to group instance ids as well.
 """
 
+import difflib
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from cronsim import CronSim, CronSimError
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -107,6 +111,41 @@ def _is_server(text: str) -> bool:
 
 Servers = Annotated[str, AfterValidator(_check_servers)]
 """Brokers to ask first."""
+
+
+_CRON = (
+    'a cron expression, like "*/15 8-17 * * mon-fri": minute, hour, day of month, month, weekday'
+)
+_SOME_TIME = datetime(2000, 1, 1)  # noqa: DTZ001 -- which zone it is in changes no form
+
+
+def _check_cron(text: str) -> str:
+    try:
+        next(CronSim(text, _SOME_TIME))
+    except CronSimError as error:
+        fault = str(error).lower().replace("day-of-", "day of ")
+        raise ValueError(f"must be {_CRON} ({fault})") from error
+    except StopIteration:
+        raise ValueError("must name days that come") from None
+    return " ".join(text.split())
+
+
+Cron = Annotated[str, AfterValidator(_check_cron)]
+"""Moments; six fields begin with seconds."""
+
+
+def _check_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        close = difflib.get_close_matches(text, available_timezones(), n=1)
+        remedy = f"did you mean {close[0]}?" if close else "like Europe/Berlin or UTC"
+        raise ValueError(f"must be the name of a time zone; {remedy}") from error
+    return text
+
+
+Zone = Annotated[str, AfterValidator(_check_zone)]
+"""A time zone by its name in the IANA's list."""
 
 
 def _check_path(text: object) -> object:

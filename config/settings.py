@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from config.forms import (
     AllowEntry,
+    Cron,
     Digest,
     File,
     Name,
@@ -18,6 +19,7 @@ from config.forms import (
     Text,
     Topic,
     TransformName,
+    Zone,
 )
 from config.units import Duration, Size
 
@@ -162,6 +164,21 @@ class Lane(_Section):
     max_timeout: _Wait = Field(86_400.0, description="longest timeout-ms a request may ask for")
     content_type: Literal["application/json", "application/octet-stream", "application/x-npy"] = (
         Field("application/json", description="form of requests that name none")
+    )
+    open: _List[Cron] = Field(
+        (),
+        description="moments at which what has come by then is served, as cron expressions; the lane"
+        " is shut in between. Without any it is always open (docs/windows.md)",
+    )
+    zone: Zone | None = Field(None, description="time zone of `open`, which needs one")
+    missed: Literal["now", "skip"] = Field(
+        "now",
+        description="a worker that comes after a moment serves what is left of it; skip: waits for"
+        " the next one",
+    )
+    at_most: _Wait | None = Field(
+        None,
+        description="the lane is shut this long after a moment; what is left waits for the next one",
     )
     max_waiting: int = Field(
         16_384, ge=1, description="most requests held from fetch to acknowledged reply"

@@ -238,6 +238,7 @@ class Worker:
                 self._tasks,
                 moved=self._health.moved,
                 isolating=self._announcer.isolating,
+                by_clock=self._one_shot is None,
             )
         )
         await line.start()

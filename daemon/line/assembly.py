@@ -20,6 +20,7 @@ from daemon.kafka.source import KafkaSource, most_uncommitted
 from daemon.line.committer import Committer
 from daemon.line.dispatch import Dispatch
 from daemon.line.intake import Intake
+from daemon.line.lane_clock import LaneClock
 from daemon.line.outbox import Outbox
 from daemon.line.pipeline import Pipeline
 from daemon.line.probing import Isolating, Probing
@@ -35,6 +36,7 @@ from daemon.telemetry.metrics import Metrics
 from daemon.values.budget import Budget
 from daemon.values.lane import Lane, LanePolicy
 from daemon.values.ports import Delivery, Source
+from daemon.windows.window import Window
 
 
 @asynccontextmanager
@@ -47,9 +49,13 @@ async def kafka_line(
     *,
     moved: Callable[[], None],
     isolating: Isolating,
+    by_clock: bool,
 ) -> AsyncIterator[tuple[KafkaSource, Pipeline]]:
-    """The line between two ends at Kafka; answers could leave, the group is not yet joined."""
-    lanes = make_lanes(settings, models)
+    """The line between two ends at Kafka; answers could leave, the group is not yet joined.
+
+    Not `by_clock`: lanes that open by the clock are open whatever it says.
+    """
+    lanes = make_lanes(settings, models, by_clock=by_clock)
     source = KafkaSource(settings, lanes, metrics=metrics, tasks=tasks, base=base)
     delivery = kafka_delivery(settings, source, tasks=tasks, base=base)
     line = assemble(
@@ -95,6 +101,7 @@ def assemble(
 
     def on_left() -> None:
         moved()
+        lane_clock.look()
         dispatch.look_again()
 
     settlement = Settlement(lanes, metrics, moved=on_left, less_prepared=lambda: steps.look_again())
@@ -151,7 +158,8 @@ def assemble(
         group_size=lambda lane: LARGE_GROUP if lane in on_loop else transforms.group_size(lane),
     )
     probing = Probing(source, delivery, dispatch, settlement, isolating=isolating)
-    intake = Intake(source, admission, steps, dispatch, outbox, settlement, probing)
+    lane_clock = LaneClock(source, steps, dispatch, settlement)
+    intake = Intake(source, admission, steps, dispatch, outbox, settlement, probing, lane_clock)
     committer = Committer(
         source,
         delivery,
@@ -169,14 +177,18 @@ def assemble(
         dispatch,
         outbox,
         committer,
+        lane_clock,
         settlement,
         tasks,
         drain_s=settings.limits.drain,
     )
 
 
-def make_lanes(settings: Settings, models: Models) -> list[Lane]:
-    """Return the lanes of a line; a model of a fixed number of rows lowers its lanes' N."""
+def make_lanes(settings: Settings, models: Models, *, by_clock: bool = True) -> list[Lane]:
+    """Return the lanes of a line; a model of a fixed number of rows lowers its lanes' N.
+
+    Not `by_clock`: all of them are always open.
+    """
     lanes = []
     for name, lane in settings.lanes.items():
         policy = LanePolicy.of(name, lane)
@@ -184,7 +196,8 @@ def make_lanes(settings: Settings, models: Models) -> list[Lane]:
         most = min([rows for rows in fixed if rows is not None], default=policy.max_rows)
         policy = replace(policy, max_rows=min(policy.max_rows, most))
         budget = Budget(lane.max_waiting, lane.max_waiting_bytes, lane.max_bytes)
-        lanes.append(Lane(policy, tuple(lane.topics), budget))
+        window = Window.of(lane) if by_clock else None
+        lanes.append(Lane(policy, tuple(lane.topics), budget, window))
     return lanes
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 
 from daemon.admission.admission import Admission
 from daemon.line.dispatch import Dispatch
+from daemon.line.lane_clock import LaneClock
 from daemon.line.outbox import Outbox
 from daemon.line.probing import Probing
 from daemon.line.settlement import Settlement
@@ -24,7 +25,7 @@ MOST_BYTES = 2 * 2**20
 """Bytes admitted in one go: JSON takes 5 to 10 ms of the loop for them. By these, and what they grow
 to when they are decoded, a lane may pass its limit."""
 _HELD_S = 0.05
-"""Longest fetch while a lane is held, so that it is asked again soon after it opens."""
+"""Longest fetch while a lane is full, so that it is asked again soon after it has room."""
 _CRASHED = "workers died of this request whenever it ran alone; finding it cost {} crashes"
 _OPEN_S = 1.0
 """Longest fetch otherwise; records are returned at once when there are any."""
@@ -42,6 +43,7 @@ class Intake:
         outbox: Outbox,
         settlement: Settlement,
         probing: Probing,
+        lane_clock: LaneClock,
     ) -> None:
         self._source = source
         self._admission = admission
@@ -50,6 +52,7 @@ class Intake:
         self._outbox = outbox
         self._settlement = settlement
         self._probing = probing
+        self._lane_clock = lane_clock
         self._is_some_lane_eager = any(lane.policy.eager for lane in settlement.lanes)
         self._stopped = False
         self._drained = False
@@ -75,6 +78,7 @@ class Intake:
             if (probe := self._probing.due()) is not None:
                 await self._probing.run(probe, self._bring)
                 continue
+            self._lane_clock.look()
             lanes = [lane for lane in self._settlement.lanes if lane.is_open]
             if not lanes:
                 await self._source.fetch((), max_records=0, max_bytes=0, timeout_s=0.0)
@@ -99,7 +103,8 @@ class Intake:
                 return chunks
             self._drained = True
             self._tell_what_comes()
-        longest_s = _OPEN_S if len(lanes) == len(self._settlement.lanes) else _HELD_S
+        is_some_full = any(not lane.budget.has_room for lane in self._settlement.lanes)
+        longest_s = _HELD_S if is_some_full else _OPEN_S
         wait_s = min(longest_s, self._probing.next_s())
         chunks = await self._source.fetch(
             topics, max_records=most, max_bytes=most_bytes, timeout_s=wait_s
@@ -108,9 +113,12 @@ class Intake:
         return chunks
 
     async def _bring(self, probe: Probe, ledger: Ledger) -> None:
-        """Fetch and admit some of what runs alone; what is blamed is answered instead."""
+        """Fetch and admit some of what runs alone; what is blamed is answered instead.
+
+        It was in flight before, so that no clock shuts it out.
+        """
         lane = ledger.lane
-        if not lane.is_open:
+        if not lane.budget.has_room:
             await self._source.fetch((), max_records=0, max_bytes=0, timeout_s=0.0)
             await self._settlement.room.wait(_OPEN_S)
             return
@@ -147,4 +155,5 @@ class Intake:
             self._outbox.put(answers)
         if requests:
             self._dispatch.offer(requests)
+        self._lane_clock.look()
         self._tell_what_comes()

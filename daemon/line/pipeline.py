@@ -1,7 +1,8 @@
 """The whole way of a request: intake, dispatch, answer, commit. Reads as the data flows.
 
-Three tasks and one thread: intake fetches and admits, dispatch binds batches for the runner's
-thread, the committer commits what the outbox has settled. Everything between is a plain call on a
+Four tasks and one thread: intake fetches and admits, dispatch binds batches for the runner's
+thread, the committer commits what the outbox has settled, and the lane clock opens lanes at their
+moments. Everything between is a plain call on a
 whole chunk or batch: no task, no await and no metric call for a single request.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Collection
 from daemon.line.committer import Committer
 from daemon.line.dispatch import Dispatch
 from daemon.line.intake import Intake
+from daemon.line.lane_clock import LaneClock
 from daemon.line.outbox import Outbox
 from daemon.line.settlement import Settlement
 from daemon.loop.tasks import Tasks
@@ -33,6 +35,7 @@ class Pipeline:
         dispatch: Dispatch,
         outbox: Outbox,
         committer: Committer,
+        lane_clock: LaneClock,
         settlement: Settlement,
         tasks: Tasks,
         *,
@@ -45,6 +48,7 @@ class Pipeline:
         self._dispatch = dispatch
         self._outbox = outbox
         self._committer = committer
+        self._lane_clock = lane_clock
         self._settlement = settlement
         self._tasks = tasks
         self._drain_s = drain_s
@@ -61,6 +65,7 @@ class Pipeline:
         intake = stations.start(self._intake.run(), name="intake")
         stations.start(self._dispatch.run(), name="dispatch")
         stations.start(self._committer.run(), name="committer")
+        stations.start(self._lane_clock.run(), name="lane clock")
         try:
             await stations.until(stations.start(stop.wait(), name="stopping"))
             self._stop_intake(intake)
@@ -141,7 +146,7 @@ class Pipeline:
     @property
     def full_lanes(self) -> frozenset[str]:
         """The lanes that hold so much that nothing more is fetched for them."""
-        return frozenset(lane.name for lane in self._settlement.lanes if not lane.is_open)
+        return frozenset(lane.name for lane in self._settlement.lanes if not lane.budget.has_room)
 
     def due_s(self, now_s: float) -> float:
         """When the oldest request in the line had, or has, to move; monotonic seconds."""

@@ -35,7 +35,7 @@ class Settlement:
         """
         self.lanes = lanes
         self.room = Wakeup()
-        """Rings when a lane that was full has room again; for the one that fetches."""
+        """Rings when a lane is open again that was full, or shut; for the one that fetches."""
         self._metrics = metrics
         self._moved = moved
         self._less_prepared = less_prepared

@@ -69,20 +69,21 @@ class Steps:
         self._group_size = group_size
         self._tasks = Tasks(tasks)
         self._handed_back = handed_back
-        self._under_way = 0
 
     @property
     def under_way(self) -> int:
         """Requests that have not come out."""
-        return self._under_way
+        return sum([lane.under_way for lane in self._lanes.values()])
 
     @property
     def coming(self) -> int:
         """Those of them that come out even if nothing of their lane is answered meanwhile."""
-        held = self._held()
-        return self._under_way - sum(
-            [lane.waiting_requests for lane in self._lanes.values() if lane.name in held]
-        )
+        return sum([self.coming_of(lane) for lane in self._lanes])
+
+    def coming_of(self, lane: str) -> int:
+        """The same of one lane."""
+        of = self._lanes[lane]
+        return of.under_way - (of.waiting_requests if lane in self._held() else 0)
 
     def prepare(self, requests: Sequence[Request], *, done: Done) -> None:
         """Take `requests` of one lane through its steps; `done` gets them group by group, on the loop.
@@ -96,7 +97,7 @@ class Steps:
         if not lane.steps:
             done(requests, ())
             return
-        self._under_way += len(requests)
+        lane.under_way += len(requests)
         size = self._group_size(name)
         for group in groups(requests, size):
             lane.put(lane.steps, group, done)
@@ -133,7 +134,7 @@ class Steps:
         self, lane: "_Lane", steps: Sequence[Step], requests: Sequence[Request], done: Done
     ) -> None:
         for place, step in enumerate(steps):
-            requests = self._still_owed(requests)
+            requests = self._still_owed(lane, requests)
             if not requests:
                 return
             count = len(requests)
@@ -146,18 +147,18 @@ class Steps:
             if again:
                 lane.put(steps[place:], again, done, first=True)
             if answers:
-                self._under_way -= len(answers)
+                lane.under_way -= len(answers)
                 done((), answers)
-        requests = self._still_owed(requests)
-        self._under_way -= len(requests)
+        requests = self._still_owed(lane, requests)
+        lane.under_way -= len(requests)
         done(requests, ())
 
-    def _still_owed(self, requests: Sequence[Request]) -> Sequence[Request]:
+    def _still_owed(self, lane: "_Lane", requests: Sequence[Request]) -> Sequence[Request]:
         """Hand back what another worker owes by now; return the rest."""
         lost = [request for request in requests if request.ledger.lost]
         if not lost:
             return requests
-        self._under_way -= len(lost)
+        lane.under_way -= len(lost)
         self._handed_back(lost)
         return [request for request in requests if not request.ledger.lost]
 
@@ -171,6 +172,8 @@ class _Lane:
         self.waiting: deque[_Group] = deque()
         self.waiting_requests = 0
         self.groups_under_way = 0
+        self.under_way = 0
+        """Requests that have not come out."""
 
     def put(
         self, steps: Sequence[Step], requests: Sequence[Request], done: Done, *, first: bool = False

@@ -53,6 +53,16 @@ class Event(StrEnum):
     WORKER_FAILED = ("worker.failed", "error", "the process must end; the reason says what to do")
     WORKER_STOPPED = ("worker.stopped", "info", "the last event of a process; shows its exit code")
     SIGNAL_RECEIVED = ("signal.received", "info", "the process was told to stop or to reload")
+    WINDOW_ENDED = (
+        "window.ended",
+        "info",
+        "a lane's moment was served, of this worker's partitions: on_time, late or overran",
+    )
+    WINDOW_MISSED = (
+        "window.missed",
+        "warning",
+        "a lane did not open at a moment: the host slept, its clock was set, or no broker answered",
+    )
     DRAIN_STARTED = ("drain.started", "info", "nothing more is fetched; what is held is answered")
     DRAIN_FINISHED = ("drain.finished", "info", "everything held is answered and committed")
     DRAIN_EXPIRED = (

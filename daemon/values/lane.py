@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from config.settings import Lane as LaneSettings
 from daemon.values.budget import Budget
+from daemon.windows.window import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Lane:
     policy: LanePolicy
     topics: Sequence[str]
     budget: Budget
+    window: Window | None = None
+    """Of one that opens by the clock; None: always open."""
 
     @property
     def name(self) -> str:
@@ -47,7 +50,7 @@ class Lane:
     @property
     def is_open(self) -> bool:
         """Whether anything may be fetched for it."""
-        return self.budget.has_room
+        return self.budget.has_room and (self.window is None or self.window.is_open)
 
 
 def by_topic(lanes: Iterable[Lane]) -> dict[str, Lane]:

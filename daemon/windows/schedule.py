@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from config.settings import Lane
 from daemon.windows.cron import Cron
 
 
@@ -18,6 +20,11 @@ class Schedule:
         self.zone = ZoneInfo(zone)
         self._crons = [Cron(expression, self.zone) for expression in expressions]
 
+    @classmethod
+    def of(cls, lane: Lane) -> "Schedule | None":
+        """Return what the settings of a lane say; None: it is always open."""
+        return cls(lane.open, lane.zone) if lane.open and lane.zone is not None else None
+
     def after(self, at_s: float) -> float:
         """Return the first moment after `at_s`, however many expressions name it; inf: none."""
         return min(cron.after(at_s) for cron in self._crons)
@@ -25,6 +32,12 @@ class Schedule:
     def up_to(self, at_s: float) -> float:
         """Return the last moment that is not after `at_s`; -inf: there was none."""
         return max(cron.up_to(at_s) for cron in self._crons)
+
+    def shown(self, moment_s: float) -> str:
+        """Return it as clocks in the zone show it; empty for one that never comes."""
+        if math.isinf(moment_s):
+            return ""
+        return datetime.fromtimestamp(moment_s, self.zone).isoformat(sep=" ")
 
     def following(self, at_s: float) -> Iterator[float]:
         """Yield the moments after `at_s`, for as long as there are any."""

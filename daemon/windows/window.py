@@ -21,6 +21,7 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import chain, islice, takewhile
 from typing import Literal, NamedTuple, TypeAlias
 
+from config.settings import Lane
 from daemon.windows.schedule import Schedule
 
 Partition: TypeAlias = tuple[str, int]
@@ -43,6 +44,17 @@ class Standing(NamedTuple):
 
     position: int
     settled: int
+
+
+class Question(NamedTuple):
+    """Where do the logs of `partitions` end, or did at `as_of_s` (wall; None: now)?
+
+    Clocks of producers have a say in what a log held in the past, and none in what it holds.
+    """
+
+    moment_s: float
+    partitions: Collection[Partition]
+    as_of_s: float | None
 
 
 class WindowEnd(NamedTuple):
@@ -77,8 +89,8 @@ class Window:
         """Whether anything is to be read, as of the last look."""
         self.next_s = -math.inf
         """The next opening as of the last look, in wall seconds; inf: there is none."""
-        self.unknown: Collection[Partition] = ()
-        """Partitions of which `found` is to tell the target."""
+        self.question: Question | None = None
+        """What is to be found out, as of the last look."""
         self._schedule = schedule
         self._skips = missed == "skip"
         self._at_most_s = math.inf if at_most_s is None else at_most_s
@@ -92,6 +104,18 @@ class Window:
         self._had_work = False
         self._is_unfinished = False
 
+    @classmethod
+    def of(cls, lane: Lane) -> "Window | None":
+        """Return what the settings of a lane say; None: it is always open."""
+        schedule = Schedule.of(lane)
+        if schedule is None:
+            return None
+        return cls(schedule, missed=lane.missed, at_most_s=lane.at_most)
+
+    def shown(self, moment_s: float) -> str:
+        """Return a moment as clocks in the lane's zone show it; empty for one that never comes."""
+        return self._schedule.shown(moment_s)
+
     def look(
         self, standings: Mapping[Partition, Standing], *, wall_s: float, now_s: float
     ) -> list[WindowEnd]:
@@ -104,21 +128,11 @@ class Window:
             ended += self._follow(self._current, standings, wall_s, now_s)
         return ended
 
-    @property
-    def asks_for_s(self) -> float | None:
-        """As of which wall time the ends of the unknown logs are asked for; None: as they are now.
-
-        Clocks of producers have a say in what a log held in the past, and none in what it holds.
-        """
-        current, looked_s = self._current, self._looked_s
-        if current is None or looked_s is None or looked_s - current.moment_s < PROMPT_S:
-            return None
-        return current.moment_s
-
-    def found(self, ends: Mapping[Partition, int]) -> None:
-        """Take the ends of logs that were asked for after the last look."""
-        self._targets.update(ends)
-        self._known.update(ends)
+    def found(self, question: Question, ends: Mapping[Partition, int]) -> None:
+        """Take what is known of the answer as targets, unless another moment has come since."""
+        if self._current is not None and self._current.moment_s == question.moment_s:
+            self._targets.update(ends)
+            self._known.update(ends)
 
     # Moments
 
@@ -172,14 +186,15 @@ class Window:
         now_s: float,
     ) -> Iterator[WindowEnd]:
         """See how far the window is, and whether it is over."""
-        self.unknown = standings.keys() - self._known
+        unknown = standings.keys() - self._known
+        self.question = _question(current.moment_s, unknown, wall_s)
         left = {
             partition: standing
             for partition, standing in standings.items()
             if standing.settled < self._targets.get(partition, 0)
         }
         self._had_work = self._had_work or bool(left)
-        self._is_unfinished = bool(left or self.unknown)
+        self._is_unfinished = bool(left or unknown)
         self.is_open = not current.is_skipped and any(
             standing.position < self._targets[partition] for partition, standing in left.items()
         )
@@ -212,5 +227,11 @@ class Window:
 
     def _shut(self) -> None:
         self._current = None
-        self.unknown = ()
+        self.question = None
         self.is_open = False
+
+
+def _question(moment_s: float, partitions: Collection[Partition], wall_s: float) -> Question | None:
+    if not partitions:
+        return None
+    return Question(moment_s, partitions, None if wall_s - moment_s < PROMPT_S else moment_s)

@@ -416,7 +416,7 @@ STEPS = [
     (
         "Steps._take_through",
         "forgets that something came out",
-        "self._under_way -= len(requests)\ndone(requests, ())",
+        "lane.under_way -= len(requests)\ndone(requests, ())",
         "done(requests, ())",
         test_timing.test_an_eager_lane_does_not_wait_for_replies_that_a_transform_still_makes,
     ),

@@ -77,8 +77,10 @@ class World:
         )
 
     @contextlib.asynccontextmanager
-    async def _open_line(self, settings, base, served, metrics, tasks, *, moved, isolating):
-        lanes = assembly.make_lanes(settings, served)
+    async def _open_line(
+        self, settings, base, served, metrics, tasks, *, moved, isolating, by_clock
+    ):
+        lanes = assembly.make_lanes(settings, served, by_clock=by_clock)
         self.source, self.tasks = Source(lanes), tasks
         if self.slow_to_join:
             self.source.may_join.clear()

@@ -2,7 +2,14 @@
 
 import pytest
 
-from config import broker_rules, consistency, line_rules, scaling_rules, topic_rules
+from config import (
+    broker_rules,
+    consistency,
+    line_rules,
+    scaling_rules,
+    topic_rules,
+    window_rules,
+)
 from tests.unit.config.sample import settings
 
 SASL = {
@@ -14,6 +21,26 @@ TRANSFORM = {"models.filetype.transform": "transform.py:FileType"}
 
 # rule, changes to a configuration that holds, what the message names
 ROWS = [
+    (
+        window_rules.moments_have_a_zone,
+        {"lanes.urgent.open": ["0 * * * *"]},
+        ["lanes.urgent.open", "lanes.urgent.zone", "Europe/Berlin"],
+    ),
+    (
+        window_rules.windows_are_opened,
+        {"lanes.urgent.zone": "UTC"},
+        ["lanes.urgent.zone", "lanes.urgent.open"],
+    ),
+    (
+        window_rules.windows_are_opened,
+        {"lanes.urgent.missed": "skip"},
+        ["lanes.urgent.missed", "lanes.urgent.open"],
+    ),
+    (
+        window_rules.windows_are_opened,
+        {"lanes.urgent.at_most": "8h"},
+        ["lanes.urgent.at_most", "lanes.urgent.open"],
+    ),
     (
         topic_rules.items_are_named_once,
         {"lanes.standard.topics": ["a", "a"]},
@@ -257,6 +284,12 @@ ROWS = [
 
 # Close to a breach, but none.
 HOLDS = [
+    {
+        "lanes.urgent.open": ["0 * * * *"],
+        "lanes.urgent.zone": "UTC",
+        "lanes.urgent.missed": "skip",
+        "lanes.urgent.at_most": "8h",
+    },
     {},
     {"kafka.session_timeout": "3001ms"},
     {"kafka.rebalance_timeout": "34900ms"},

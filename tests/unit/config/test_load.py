@@ -336,6 +336,9 @@ class TestInvalid:
             ("lanes.urgent.topics", [], "must not be empty"),
             ("lanes.urgent.content_type", "text/plain", "must be one of application/json"),
             ("lanes.urgent.linger", "5 parsecs", "must be written with a unit"),
+            ("lanes.urgent.missed", "never", 'must be one of now, skip, not "never"'),
+            ("lanes.urgent.at_most", "0s", 'must be more than 0s, not "0s"'),
+            ("lanes.urgent.at_most", "-1h", "must be written with a unit"),
             ("limits.batches_in_flight", 3, "must be at most 2, not 3"),
             ("limits.reply_bytes", "1KiB", 'must be at least 4KiB, not "1KiB"'),
             ("http.port", 65_536, "must be at most 65535, not 65536"),
@@ -352,6 +355,53 @@ class TestInvalid:
         (problem,) = problems({key: value})
 
         assert problem.startswith(f"{path}: {key} {expected}")
+
+    @pytest.mark.parametrize(
+        ("entry", "fault"),
+        [
+            ("0 * * *", "wrong number of fields"),
+            ("@hourly", "wrong number of fields"),
+            ("60 * * * *", "bad minute"),
+            ("0 24 * * *", "bad hour"),
+            ("0 0 * * someday", "bad day of week"),
+            ("0 0 30 2 *", "bad day of month"),
+            ("0 0 * * 1²L", "bad day of week"),
+            ("", "wrong number of fields"),
+        ],
+    )
+    def test_moment_that_is_none_is_told_what_one_is(self, problems, entry, fault):
+        changes = {"lanes.urgent.open": ["0 * * * *", entry], "lanes.urgent.zone": "UTC"}
+        (problem,) = problems(changes)
+
+        assert "lanes.urgent.open[1] must be a cron expression, like" in problem
+        assert f"weekday ({fault}), not " in problem
+
+    def test_moment_on_a_day_that_never_comes_is_refused(self, problems):
+        changes = {"lanes.urgent.open": ["0 0 */29 2 mon#2"], "lanes.urgent.zone": "UTC"}
+        (problem,) = problems(changes)
+
+        assert "lanes.urgent.open[0] must name days that come" in problem
+
+    def test_moments_may_begin_with_seconds_and_spaces_do_not_count(self, write):
+        changes = {"lanes.urgent.open": [" */10  * * * *   * "], "lanes.urgent.zone": "UTC"}
+        loaded = load(write(changes), {}, [])
+
+        assert loaded.settings.lanes["urgent"].open == ("*/10 * * * * *",)
+
+    @pytest.mark.parametrize(
+        ("zone", "remedy"),
+        [
+            ("Europe/Berln", "did you mean Europe/Berlin?"),
+            ("../etc/passwd", "like Europe/Berlin or UTC"),
+            ("Europe", "did you mean"),
+        ],
+    )
+    def test_zone_that_is_none_is_told_which_may_be_meant(self, problems, zone, remedy):
+        changes = {"lanes.urgent.open": ["0 * * * *"], "lanes.urgent.zone": zone}
+        (problem,) = problems(changes)
+
+        assert "lanes.urgent.zone must be the name of a time zone" in problem
+        assert remedy in problem
 
     @pytest.mark.parametrize("entry", ["*a", "a*b", "a**", "**", "a b", ""])
     def test_allowed_topic_has_one_star_and_only_at_its_end(self, problems, entry):

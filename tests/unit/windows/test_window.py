@@ -33,13 +33,23 @@ class Worker:
     def tell(self, **ends):
         """The ends of the logs that were asked for, `a` and `b`."""
         asked = {{"a": A, "b": B}[name]: end for name, end in ends.items()}
-        assert asked.keys() <= set(self.window.unknown)
-        self.window.found(asked)
+        assert asked.keys() <= set(self.asked)
+        self.window.found(self.window.question, asked)
         return self.look()
 
     def do(self, read, settled, partition=A):
         self.standings[partition] = Standing(read, settled)
         return self.look()
+
+    @property
+    def asked(self):
+        """Of which partitions it is to be found out where their logs end."""
+        question = self.window.question
+        return [] if question is None else list(question.partitions)
+
+    @property
+    def as_of_s(self):
+        return self.window.question.as_of_s
 
     @property
     def outcomes(self):
@@ -67,7 +77,7 @@ def worker():
 def test_it_is_shut_until_a_moment_comes_and_then_until_the_target_is_known(worker):
     assert not worker.pass_s(839)
     assert not worker.pass_s(1)
-    assert list(worker.window.unknown) == [A]
+    assert worker.asked == [A]
     assert worker.tell(a=100)
 
 
@@ -89,7 +99,7 @@ def test_what_comes_meanwhile_is_not_waited_for(worker):
     _served(worker, 100)
 
     assert not worker.pass_s(60)
-    assert list(worker.window.unknown) == []
+    assert worker.asked == []
 
 
 def test_a_moment_with_nothing_to_do_is_on_time(worker):
@@ -130,10 +140,10 @@ def test_a_target_that_is_not_known_yet_stops_no_other(worker):
 
 def test_at_the_moment_the_end_of_the_log_is_the_target_and_later_what_it_was_then(worker):
     worker.pass_s(840)
-    assert worker.window.asks_for_s is None
+    assert worker.as_of_s is None
 
     worker.pass_s(5)  # nobody answered
-    assert worker.window.asks_for_s == START_S + 900
+    assert worker.as_of_s == START_S + 900
 
 
 def test_a_partition_that_comes_in_the_middle_has_the_target_of_the_moment(worker):
@@ -142,8 +152,8 @@ def test_a_partition_that_comes_in_the_middle_has_the_target_of_the_moment(worke
     worker.pass_s(180)
 
     worker.do(40, 40, B)
-    assert list(worker.window.unknown) == [B]
-    assert worker.window.asks_for_s == START_S + 900
+    assert worker.asked == [B]
+    assert worker.as_of_s == START_S + 900
     assert worker.tell(b=60)
     assert not worker.do(60, 60, B)
     assert worker.outcomes == [(900, "on_time")]
@@ -157,6 +167,17 @@ def test_what_is_to_be_read_again_opens_it_again(worker):
     assert worker.do(80, 80)
     assert not worker.do(100, 100)
     assert worker.outcomes == [(900, "on_time")]
+
+
+def test_an_answer_that_comes_when_another_moment_has_is_none(worker):
+    worker.pass_s(840)
+    question = worker.window.question
+    worker.pass_s(900)
+
+    worker.window.found(question, {A: 100})
+    worker.look()
+    assert worker.asked == [A]
+    assert worker.window.question.moment_s == START_S + 1_800
 
 
 # Not over in time
@@ -185,7 +206,7 @@ def test_at_most_shuts_it_and_the_rest_waits_for_the_next_moment():
     assert worker.pass_s(599)
     assert not worker.pass_s(1)
     assert worker.outcomes == [(3_600, "overran")]
-    assert list(worker.window.unknown) == []
+    assert worker.asked == []
     assert not worker.pass_s(2_999)
     assert worker.pass_s(1)
 
@@ -227,7 +248,7 @@ def test_a_process_that_comes_late_serves_what_is_left_of_the_last_moment():
     worker = Worker(at_s=START_S + 400)
 
     assert not worker.look()
-    assert worker.window.asks_for_s == START_S
+    assert worker.as_of_s == START_S
     assert worker.tell(a=100)
     worker.do(100, 100)
     assert worker.ended == [WindowEnd(START_S, "late", 400.0, 0.0)]
@@ -246,7 +267,7 @@ def test_a_process_that_comes_right_at_the_moment_is_on_time():
     worker = Worker(at_s=START_S + 1)
     worker.look()
 
-    assert worker.window.asks_for_s is None
+    assert worker.as_of_s is None
     _served(worker, 100)
     assert worker.outcomes == [(0, "on_time")]
 
@@ -273,14 +294,14 @@ def test_a_process_that_comes_when_at_most_is_over_waits():
     worker = Worker(HOURS, at_most_s=600.0, at_s=START_S + 700)
 
     assert not worker.look()
-    assert list(worker.window.unknown) == []
+    assert worker.asked == []
 
 
 def test_of_all_that_came_while_the_machine_slept_only_the_last_opens(worker):
     worker.pass_s(3_000, suspended=True)
 
     assert worker.outcomes == [(900, "missed"), (1_800, "missed")]
-    assert worker.window.asks_for_s == START_S + 2_700
+    assert worker.as_of_s == START_S + 2_700
     assert worker.tell(a=100)
     worker.do(100, 100)
     assert worker.outcomes[2:] == [(2_700, "late")]
@@ -293,7 +314,7 @@ def test_with_skip_the_last_one_is_missed_as_well():
 
     assert not worker.pass_s(3_000, suspended=True)
     assert [outcome for _, outcome in worker.outcomes] == ["missed"] * 3
-    assert list(worker.window.unknown) == []
+    assert worker.asked == []
     worker.pass_s(540)
     assert worker.tell(a=100)
 
@@ -310,9 +331,9 @@ def test_no_moment_opens_twice_though_the_clock_is_set_back_two_hours(worker):
 
     for _ in range(8):
         assert not worker.pass_s(900)
-        assert list(worker.window.unknown) == []
+        assert worker.asked == []
     worker.pass_s(900)
-    assert list(worker.window.unknown) == [A]
+    assert worker.asked == [A]
 
 
 def test_what_has_been_opened_is_not_missed_when_the_clock_passes_it_again_in_a_leap(worker):
@@ -344,7 +365,7 @@ def test_a_clock_that_is_set_a_little_back_at_a_moment_opens_nothing_again(worke
     worker.wall_s -= 0.2
     worker.look()
     worker.pass_s(0.2)
-    assert list(worker.window.unknown) == []
+    assert worker.asked == []
     assert worker.outcomes == [(900, "on_time")]
     assert worker.window.next_s == START_S + 1_800
 
@@ -368,7 +389,7 @@ def test_the_clocks_of_two_workers_need_not_agree():
         worker.pass_s(840)
 
     assert early.tell(a=10)
-    assert list(late.window.unknown) == []
+    assert late.asked == []
     late.pass_s(30)
     assert late.tell(a=10)
 
@@ -388,7 +409,7 @@ def test_a_process_with_other_zone_data_serves_what_its_last_moment_had():
     again = Worker(new, at_s=day_s + 5.5 * HOUR_S)
     again.standings = dict(served.standings)
     again.look()
-    assert again.window.asks_for_s == day_s - 18 * HOUR_S
+    assert again.as_of_s == day_s - 18 * HOUR_S
     assert not again.tell(a=80)
     again.pass_s(0.5 * HOUR_S)
     assert again.tell(a=120)

@@ -33,10 +33,9 @@ class Process:
     def look(self, wall_s, now_s):
         ended = self.window.look(self.standings, wall_s=wall_s, now_s=now_s)
         self.opened += [each.moment_s for each in ended if each.outcome != "missed"]
-        if self.window.unknown:
-            self.window.found(
-                {p: self.group.end(p, self.window.asks_for_s) for p in self.window.unknown}
-            )
+        if (question := self.window.question) is not None:
+            ends = {each: self.group.end(each, question.as_of_s) for each in question.partitions}
+            self.window.found(question, ends)
             return
         if self.window.is_open:
             self.fetch()

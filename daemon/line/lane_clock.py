@@ -1,0 +1,110 @@
+"""The clock of the lanes that open by it: looks at it, has their targets found out, opens and shuts.
+
+A lane that is shut is one without room: nothing of it is fetched. What it holds then waits for no
+company, since none comes.
+"""
+
+import asyncio
+import math
+import time
+
+from daemon.line.dispatch import Dispatch
+from daemon.line.settlement import Settlement
+from daemon.preparing.steps import Steps
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
+from daemon.values.lane import Lane
+from daemon.values.ports import Source
+from daemon.windows.window import Standing, Window, WindowEnd
+
+_LOOK_S = 1.0
+"""Longest time between two looks: how late a clock that was set, a machine that was suspended or a
+partition that has come is noticed, and after which it is asked again where logs end."""
+_SHORTEST_S = 0.001
+"""The loop's timers keep whole milliseconds; a shorter wait would spin."""
+
+
+class LaneClock:
+    """Opens and shuts lanes; without one that has moments it does nothing."""
+
+    def __init__(
+        self, source: Source, steps: Steps, dispatch: Dispatch, settlement: Settlement
+    ) -> None:
+        self._source = source
+        self._steps = steps
+        self._dispatch = dispatch
+        self._settlement = settlement
+        self._lanes = [(lane, lane.window) for lane in settlement.lanes if lane.window is not None]
+        self._hurried: frozenset[str] = frozenset()
+
+    async def run(self) -> None:
+        """Look at the clock for ever, whenever a moment comes."""
+        while self._lanes:
+            self.look()
+            while await self._find_targets():
+                self.look()
+            await asyncio.sleep(self._pause_s())
+
+    def look(self) -> None:
+        """Open and shut; also to be called before each fetch, and when something is prepared or left."""
+        if not self._lanes:
+            return
+        wall_s, now_s = time.time(), time.monotonic()
+        was_open = self._open_lanes()
+        for lane, window in self._lanes:
+            for ended in window.look(self._standings(lane), wall_s=wall_s, now_s=now_s):
+                _tell(lane, window, ended)
+        self._hurry(self._waiting_for_nothing())
+        if self._open_lanes() - was_open:
+            self._settlement.room.ring()
+            self._source.wake()
+
+    def _hurry(self, lanes: frozenset[str]) -> None:
+        if lanes != self._hurried:
+            self._hurried = lanes
+            self._dispatch.hurry(lanes)
+
+    def _standings(self, lane: Lane) -> dict[tuple[str, int], Standing]:
+        return {
+            partition: Standing(ledger.position, ledger.committable)
+            for partition, ledger in self._source.ledgers.items()
+            if ledger.lane is lane
+        }
+
+    def _open_lanes(self) -> frozenset[str]:
+        return frozenset(lane.name for lane, _ in self._lanes if lane.is_open)
+
+    def _waiting_for_nothing(self) -> frozenset[str]:
+        """Return the lanes of which no more requests come to gather before long."""
+        return frozenset(
+            lane.name
+            for lane, _ in self._lanes
+            if not lane.is_open and not self._steps.coming_of(lane.name)
+        )
+
+    async def _find_targets(self) -> bool:
+        """Ask where logs end, or ended; return whether anything is known now that was not."""
+        found = False
+        for _, window in self._lanes:
+            if (question := window.question) is not None:
+                ends = await self._source.log_ends(question.partitions, as_of_s=question.as_of_s)
+                window.found(question, ends)
+                found = found or bool(ends)
+        return found
+
+    def _pause_s(self) -> float:
+        next_s = min([window.next_s for _, window in self._lanes], default=math.inf)
+        return min(max(next_s - time.time(), _SHORTEST_S), _LOOK_S)
+
+
+def _tell(lane: Lane, window: Window, ended: WindowEnd) -> None:
+    event = Event.WINDOW_MISSED if ended.outcome == "missed" else Event.WINDOW_ENDED
+    log(
+        event,
+        lane=lane.name,
+        moment=window.shown(ended.moment_s),
+        outcome=ended.outcome,
+        delay_s=round(ended.delay_s, 3),
+        open_s=round(ended.open_s, 3),
+        next=window.shown(window.next_s),
+    )

@@ -1,0 +1,102 @@
+"""A lane that opens by the clock beside an urgent one, with moments of a second."""
+
+import time
+from datetime import UTC, datetime
+from math import ceil
+
+import pytest
+
+from tests import models
+from tests.acceptance.jobs import events, metric, pair, terminate, tripped
+from tests.acceptance.kills import kill, lost
+from tests.acceptance.test_one_shot import once
+
+_AHEAD_S = 8.0
+"""A worker is up by then unless the machine is very busy; it would serve the moment late then."""
+_PARTITIONS = {"requests": 4, "urgent": 2}
+
+
+def at_moment(wall_s):
+    """Settings of a lane that opens at this second, and again tomorrow."""
+    at = datetime.fromtimestamp(wall_s, UTC)
+    return {
+        "lanes.l.open": [f"{at.second} {at.minute} {at.hour} * * *"],
+        "lanes.l.zone": "UTC",
+        "lanes.l.linger": "60s",
+    }
+
+
+def beside(job):
+    """Settings of an urgent lane."""
+    return {
+        "lanes.urgent.topics": [job.names.urgent],
+        "lanes.urgent.models": ["m"],
+        "lanes.urgent.content_type": "application/octet-stream",
+        "lanes.urgent.linger": "0s",
+    }
+
+
+async def answered_until(job, witness, wall_s):
+    """Have urgent requests answered, one after the other, until then; return how many."""
+    count = 0
+    while time.time() < wall_s:
+        (correlation,) = await witness.publish([pair(count)], topic=job.names.urgent)
+        await witness.until(correlation)
+        count += 1
+    return count
+
+
+def answered_ms(witness, correlations):
+    """When the last replies of requests were written."""
+    return {
+        entry.reply.correlation: entry.timestamp_ms
+        for entry in witness.log
+        if entry.reply.correlation in correlations
+    }
+
+
+async def test_nothing_of_a_shut_lane_is_answered_and_after_its_moment_everything(make_job):
+    async with make_job(partitions=_PARTITIONS) as (job, witness):
+        moment_s = ceil(time.time() + _AHEAD_S)
+        documents = await witness.publish(pair(number) for number in range(100))
+        settings = at_moment(moment_s) | beside(job)
+        worker = await job.start(**settings)
+        meanwhile = await answered_until(job, witness, moment_s - 0.5)
+        await witness.until_all_answered()
+
+        written_ms = answered_ms(witness, documents)
+        assert written_ms.keys() == set(documents)
+        assert min(written_ms.values()) >= moment_s * 1000
+        assert await metric(worker, "flushes_total", lane="l", cause="full") == 100 // 32
+        assert await metric(worker, "flushes_total", lane="l") == 100 // 32 + 1
+        (told,) = events(worker, "window.ended")
+        assert told["outcome"] == ("on_time" if meanwhile else told["outcome"])
+
+        later = await witness.publish(pair(number) for number in range(5))
+        assert await answered_until(job, witness, time.time() + 1.5) > 0
+        assert not witness.answered & set(later), "it is shut again"
+        assert await terminate(worker) == 0
+
+        code, told = await once(job, **settings)
+        assert (code, told["results"]) == (0, 5), "a run that ends has all lanes open"
+        await witness.catch_up()
+        assert witness.verdict().exactly_once, witness.verdict()
+
+
+@pytest.mark.long
+async def test_who_is_killed_in_a_window_leaves_the_rest_to_the_other(make_job, busy):
+    async with make_job(models.loop(), answer=tripped) as (job, witness):
+        moment_s = ceil(time.time() + _AHEAD_S)
+        await witness.publish([busy(0.05)] * 300)
+        settings = at_moment(moment_s) | {"lanes.l.max_rows": 4, "lanes.l.max_waiting": 16}
+        workers = [job.worker(**settings) for _ in range(2)]
+        for worker in workers:
+            worker.start()
+        await witness.until_answered(20)
+        seen = await kill(job, witness, workers[0])
+        await witness.until_all_answered()
+
+        assert min(entry.timestamp_ms for entry in witness.log) >= moment_s * 1000
+        assert not lost(witness.log, seen)
+        assert not witness.unanswered
+        assert await terminate(workers[1]) == 0

@@ -1,0 +1,255 @@
+"""A lane that opens by the clock, beside one that is always open, on the whole line."""
+
+import asyncio
+
+import pytest
+
+from daemon.line import assembly
+from daemon.values.errors import Exit
+from tests.pipeline.doubling import Ones
+from tests.pipeline.line import EPOCH_S, Line, now_s
+from tests.pipeline.test_isolation import POISON, Deadly, Dies
+
+FIRST_S = -EPOCH_S % 60
+"""When the first full minute is, in the loop's time."""
+PROMPTLY_S = 0.2
+
+
+def lanes(*, every=None, **documents):
+    clock = {"open": [every or "* * * * *"], "zone": "UTC"}
+    return {
+        "documents": {"topics": ["documents"], "max_rows": 8, "linger": 30.0} | clock | documents,
+        "urgent": {"topics": ["urgent"], "max_rows": 4, "linger": 0.02, "weight": 8},
+    }
+
+
+def alone(**documents):
+    """Without a lane beside it, which has room for a large fetch."""
+    return {"documents": lanes(**documents)["documents"]}
+
+
+async def until(time_s):
+    await asyncio.sleep(time_s - now_s())
+
+
+def ended(line):
+    """The documents that have been answered by now."""
+    return {request for request in line.ends() if request.startswith("documents")}
+
+
+def answered_s(line, request):
+    return line.end_of(request).at_s
+
+
+async def test_nothing_of_a_shut_lane_is_fetched_and_at_its_moment_all_is_answered():
+    async with Line(lanes()) as line:
+        requests = line.push("documents", *range(20))
+        for _ in range(30):
+            (urgent,) = line.push("urgent", 1)
+            await asyncio.sleep(1)
+            assert line.end_of(urgent)
+        await until(FIRST_S - 0.01)
+        (documents, _) = line.lanes
+        assert (ended(line), documents.budget.requests) == (set(), 0)
+
+        await until(FIRST_S + PROMPTLY_S)
+        assert ended(line) == set(requests)
+        assert all(answered_s(line, each) >= FIRST_S for each in requests)
+
+
+async def test_only_the_last_batch_is_short():
+    async with Line(lanes()) as line:
+        line.push("documents", *range(20))
+        await until(FIRST_S + PROMPTLY_S)
+
+        assert [len(run) for run in line.session.runs] == [8, 8, 4]
+        assert line.scrape().by("cause", "flushes_total") == {"full": 2, "drain": 1}
+
+
+async def test_it_does_not_shut_on_what_is_still_being_prepared():
+    async with Line(lanes(), transform=Ones(), transform_s=lambda _: 0.53) as line:
+        line.push("documents", *[b"body"] * 20)
+        await until(FIRST_S + 16 * 0.53 + PROMPTLY_S)  # as long as it takes to prepare a group
+        assert [len(run) for run in line.session.runs] == [8, 8, 4]
+
+
+async def test_a_lane_that_is_alone_opens_as_promptly():
+    async with Line(alone()) as line:
+        await until(FIRST_S + 30.5)
+        (request,) = line.push("documents", 1)
+        await until(FIRST_S + 60 + PROMPTLY_S)
+
+        assert request in line.ends()
+
+
+async def test_it_is_told_how_a_window_went_when_it_is_over(capsys):
+    async with Line(lanes()) as line:
+        line.session.base_s = 0.3
+        line.push("documents", 1)
+        await until(FIRST_S + 0.4)
+
+        (told,) = [each for each in capsys.readouterr().out.splitlines() if "window." in each]
+        assert "window.ended" in told
+        assert "lane=documents moment='2023-11-14 22:14:00+00:00'" in told
+        assert "next='2023-11-14 22:15:00+00:00'" in told
+        assert "outcome=on_time" in told
+        assert 0.3 <= float(told.partition("open_s=")[2].split()[0]) < 0.31
+
+
+async def test_what_comes_after_the_moment_waits_for_the_next():
+    async with Line(lanes()) as line:
+        line.push("documents", 1)
+        await until(FIRST_S + PROMPTLY_S)
+        (later,) = line.push("documents", 2)
+
+        await until(FIRST_S + 59.9)
+        assert later not in line.ends()
+        await until(FIRST_S + 60 + PROMPTLY_S)
+        assert later in line.ends()
+
+
+async def test_a_lane_that_was_shut_when_nothing_waited_opens_for_what_comes():
+    async with Line(lanes()) as line:
+        await until(FIRST_S + 61)
+        (request,) = line.push("documents", 1)
+
+        await until(FIRST_S + 120 + PROMPTLY_S)
+        assert answered_s(line, request) >= FIRST_S + 120
+
+
+async def test_nobody_asks_again_and_again_whether_it_is_open():
+    async with Line(lanes(every="0 0 * * *")) as line:
+        fetches, fetch = [], line.source.fetch
+
+        async def counted(*args, **options):
+            fetches.append(now_s())
+            return await fetch(*args, **options)
+
+        line.source.fetch = counted
+        await asyncio.sleep(60)
+
+    assert len(fetches) <= 61
+
+
+@pytest.mark.parametrize("back_s", [7_200.0, -7_200.0])
+async def test_a_window_goes_on_when_the_clock_is_set(back_s):
+    async with Line(lanes()) as line:
+        line.session.base_s = 1.0
+        requests = line.push("documents", *range(40))
+        await until(FIRST_S + 2)
+        line.clock_step_s -= back_s
+
+        await until(FIRST_S + 8)
+        assert ended(line) == set(requests)
+
+
+async def test_a_window_that_takes_longer_goes_on_with_the_next_target():
+    async with Line(lanes()) as line:
+        line.session.base_s = 10.0
+        requests = line.push("documents", *range(64))
+        await until(FIRST_S + 59)
+        requests += line.push("documents", 64)
+
+        await until(FIRST_S + 100)
+        assert ended(line) == set(requests)
+
+
+async def test_what_is_not_done_at_most_waits_for_the_next_moment():
+    async with Line(alone(at_most=10.0, max_waiting=16)) as line:
+        line.session.base_s = 4.0
+        requests = line.push("documents", *range(128))
+
+        await until(FIRST_S + 40)
+        served = len(ended(line))
+        assert 16 <= served < 64, "what was held by then is still answered"
+        await until(FIRST_S + 59.9)
+        assert len(ended(line)) == served
+        await until(FIRST_S + 400)
+        assert ended(line) == set(requests)
+
+
+async def test_logs_whose_ends_nobody_tells_are_served_when_somebody_does():
+    async with Line(lanes()) as line:
+        early = line.push("documents", 1, 2)
+        await until(FIRST_S - 1)
+        line.source.reachable = False
+        await until(FIRST_S + 10)
+        late = line.push("documents", 3)
+        assert ended(line) == set()
+
+        line.source.reachable = True
+        await until(FIRST_S + 10 + 1)
+        assert set(early) <= ended(line) <= {*early, *late}
+
+
+async def test_who_is_told_to_stop_in_a_window_drains_and_the_rest_is_left_to_the_next():
+    async with Line(alone(max_waiting=16)) as line:
+        line.session.base_s = 1.0
+        requests = line.push("documents", *range(64))
+        await until(FIRST_S + 2.5)
+
+        assert await line.end() is Exit.CLEAN
+        served = len(ended(line))
+        assert 16 <= served < 64
+        later = line.push("documents", 64)
+        await line.restart()
+        await until(FIRST_S + 30)
+        assert set(requests) <= ended(line) <= {*requests, *later}
+
+
+async def test_a_worker_that_comes_when_all_was_served_waits_for_the_next_moment():
+    async with Line(lanes()) as line:
+        line.push("documents", 1)
+        await until(FIRST_S + PROMPTLY_S)
+        await line.end()
+        (later,) = line.push("documents", 2)
+        await asyncio.sleep(5)
+        await line.restart()
+
+        await until(FIRST_S + 59.9)
+        assert later not in line.ends()
+        await until(FIRST_S + 60 + PROMPTLY_S)
+        assert later in line.ends()
+
+
+async def test_a_partition_that_comes_in_the_middle_is_served_up_to_the_moment():
+    async with Line(lanes(), partitions=2) as line:
+        await line.source.revoke(("documents", 1))
+        early = line.push("documents", 1, 2, partition=1)
+        await until(FIRST_S + 5)
+        late = line.push("documents", *range(200), partition=1)
+        await asyncio.sleep(1)
+        line.source.assign(("documents", 1))
+
+        await until(FIRST_S + 10)
+        assert set(early) <= ended(line)
+        assert not set(late[-1:]) & ended(line) or len(ended(line)) == 202
+        await until(FIRST_S + 60 + PROMPTLY_S)
+        assert set(late) <= ended(line)
+
+
+async def test_a_shut_lane_is_open_while_what_may_have_killed_a_worker_is_found():
+    """Else nobody would be served before its next moment: a search for it has the line alone."""
+    async with Line(lanes(every="20 * * * * *"), transform=Deadly()) as line:
+        requests = line.push("documents", *[b"good"] * 4, POISON)
+        urgent = line.push("urgent", b"urgent")
+        deaths = 0
+        while not set(requests) <= line.ends().keys():
+            await asyncio.wait({line.task}, timeout=1)
+            if line.task.done():
+                with pytest.raises(Dies):
+                    line.task.result()
+                deaths += 1
+                await line.restart()
+                if deaths == 1:
+                    line.clock_step_s += 30
+        assert set(urgent) <= line.ends().keys()
+        assert now_s() < 20
+
+
+async def test_a_line_that_is_not_told_of_the_clock_has_all_lanes_open():
+    async with Line(lanes()) as line:
+        made = assembly.make_lanes(line.settings, line.models, by_clock=False)
+
+        assert [lane.is_open for lane in made] == [True, True]
+        assert [lane.is_open for lane in line.lanes] == [False, True]
