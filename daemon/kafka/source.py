@@ -21,6 +21,7 @@ from daemon.kafka.group.answered_runs import MOST_OFFSETS
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.group.membership import Membership
+from daemon.kafka.group.probes import Probes
 from daemon.kafka.looking.log_offsets import log_ends
 from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.chunks import Chunks
@@ -97,6 +98,7 @@ class KafkaSource:
         self._pause_until_s = -inf
         """Until when a refusal is not looked at, and so not repeated."""
         self._commit_settled: Callable[[], Coroutine[None, None, None]] = self.commit
+        self._probes = Probes(self._present, commit=self._commit_as_delivered)
         self._held: Sequence[Ledger] = ()
         """Ledgers of partitions that are as far ahead of their commit as allowed."""
 
@@ -160,13 +162,16 @@ class KafkaSource:
     @property
     def joined(self) -> bool:
         """Whether this worker is a member of the group, with or without partitions."""
-        return self._subscribed and self._membership.generation is not None
+        return self._present() is not None
 
     @property
     def ledgers(self) -> Mapping[tuple[str, int], Ledger]:
         """The ledgers of the present assignment, by topic and partition number."""
-        generation = self._membership.generation if self._subscribed else None
+        generation = self._present()
         return _NO_LEDGERS if generation is None else generation.ledgers
+
+    def _present(self) -> Generation | None:
+        return self._membership.generation if self._subscribed else None
 
     @property
     def partitions(self) -> int:
@@ -276,25 +281,23 @@ class KafkaSource:
 
     def suspected(self) -> Mapping[tuple[str, int], Suspected]:
         """Return what is fetched by probes only; see daemon.values.ports.Source."""
-        generation = self._membership.generation if self._subscribed else None
-        return {} if generation is None else generation.suspected()
+        return self._probes.suspected()
 
     def next_probe(self) -> Probe | None:
         """Return what is to run alone next; see daemon.values.ports.Source."""
-        return self._membership.next_probe()
+        return self._probes.next()
 
     async def begin_probe(self, probe: Probe) -> bool:
         """Note that `probe` runs, where no crash can lose it; see daemon.values.ports.Source."""
-        return await self._membership.begin_probe(probe)
+        return await self._probes.begin(probe)
 
     async def end_probe(self, probe: Probe) -> bool:
         """Note that `probe` runs no more; see daemon.values.ports.Source."""
-        return await self._membership.end_probe(probe)
+        return await self._probes.end(probe)
 
     def release(self) -> None:
         """Let commits say that nothing is in flight; see daemon.values.ports.Source."""
-        if self._subscribed:
-            self._membership.release()
+        self._probes.release()
 
     # Fetching
 

@@ -12,5 +12,7 @@
 - `lease.py`: how long a worker may act as the owner of its partitions without hearing from the
   group
 - `membership.py`: this worker's place in the group: assignments taken up, given up, and lost
+- `probes.py`: what may have killed a worker, run alone: commits say so before it runs, and when it
+  runs no more
 - `start_positions.py`: where to start reading a partition
 """

@@ -22,7 +22,7 @@ from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
 from daemon.values.lane import Lane
-from daemon.values.ports import Drain, Probe, SourceMetrics
+from daemon.values.ports import Drain, SourceMetrics
 
 
 class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -210,49 +210,6 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 await self._committer.commit(generation)
             except StaleGeneration:
                 self.drop(generation)
-
-    def next_probe(self) -> Probe | None:
-        """Return what is to run alone next; see daemon.values.ports.Source."""
-        return None if self.generation is None else self.generation.next_probe()
-
-    async def begin_probe(self, probe: Probe) -> bool:
-        """Note that `probe` runs; see daemon.values.ports.Source."""
-        generation = self.generation
-        if generation is None or probe.partition not in generation.quarantine.suspects:
-            return False
-        generation.quarantine.begin(probe)
-        await self.commit()
-        if generation is not self.generation:
-            return False
-        if probe.partition in generation.uncommitted():
-            generation.quarantine.end(survived=False)
-            return False
-        return True
-
-    async def end_probe(self, probe: Probe) -> bool:
-        """Note that `probe` runs no more; see daemon.values.ports.Source."""
-        generation = self.generation
-        if generation is None or generation.quarantine.probe not in (probe, None):
-            return True
-        survived = generation.committable(probe.partition) >= probe.end
-        over = generation.quarantine.end(survived=survived)
-        if over is not None:
-            log(
-                Event.SUSPECTS_CLEARED,
-                topic=probe.partition[0],
-                partition=probe.partition[1],
-                crashes=over.deaths,
-                seconds=round(time.time() - over.since_s),
-            )
-        await self.commit()
-        return generation is not self.generation or (
-            probe.partition not in generation.uncommitted()
-        )
-
-    def release(self) -> None:
-        """Let commits say that nothing is in flight."""
-        if self.generation is not None:
-            self.generation.quarantine.release()
 
     def hasten_commit(self) -> None:
         """Commit now, in the background, because something is read no further until then."""
