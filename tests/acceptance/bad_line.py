@@ -44,6 +44,7 @@ class Story(NamedTuple):
     livez: int
     metrics: Metrics
     exit_code: int
+    log: str
 
     def only_end(self, position: Position) -> End:
         """What a record ended with; nothing may end twice."""
@@ -101,6 +102,7 @@ async def _end_of(bootstrap, prefix, worker, sender):
         livez,
         metrics,
         exit_code,
+        worker.log.read_text(),
     )
 
 

@@ -3,6 +3,7 @@
 One daemon on a real Kafka is sent everything at once; each row is looked at on its own.
 """
 
+import base64
 import json
 
 import pytest
@@ -17,6 +18,8 @@ _NOT_DELAYED_MS = 15_000
 REPLIED = [row for row in TABLE if not row.dead]
 DEAD = [row for row in TABLE if row.dead]
 WHOLE = [row for row in DEAD if row.name != "dead_letter_too_large_for_its_topic"]
+_TELLING_BYTES = 24
+"""So many bytes of a payload stand in a log by no chance."""
 RETRIABLE = {"deadline_exceeded", "model_timeout"}
 WITHOUT_KEY = {"key_too_large_for_the_reply_topic"}
 
@@ -124,6 +127,22 @@ def test_a_missing_reply_topic_delays_nobody(story):
 
 def test_no_topic_is_created(story):
     assert not story.strangers
+
+
+def test_no_payload_is_in_the_log(story):
+    values = [sent.value for sent in story.bad.values() if sent.value]
+    begun = [value[:_TELLING_BYTES] for value in values if len(value) >= _TELLING_BYTES]
+    shown = [form for piece in begun for form in _as_logs_may_show(piece)]
+
+    assert shown
+    assert [form for form in shown if form in story.log] == []
+
+
+def _as_logs_may_show(piece):
+    yield json.dumps(piece.decode("utf-8", "backslashreplace"))[1:-1]
+    yield repr(piece)[2:-1]
+    yield piece.hex()
+    yield base64.b64encode(piece).decode()
 
 
 def test_offsets_are_committed_to_the_end(story):

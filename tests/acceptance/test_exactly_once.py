@@ -6,7 +6,7 @@ import pytest
 
 from tests.acceptance.jobs import pair, start, terminate
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.kafka, pytest.mark.long, pytest.mark.timeout(180)]
 
 EXACTLY_ONCE = {"kafka.delivery": "exactly-once", "kafka.instance_id": "slot-0"}
 

@@ -33,7 +33,7 @@ _STALL = {
 }
 
 
-async def test_work_that_stands_still_ends_the_worker(make_job, tmp_path):
+async def test_more_calls_that_hang_than_there_are_threads_end_the_worker(make_job, tmp_path):
     """Each call that never returns costs a thread, and there are so many threads and no more."""
     (tmp_path / "hangs.py").write_text(_HANGS.format(cheap=False))
     async with make_job(models.identity(), **_STALL) as (job, witness):

@@ -11,7 +11,9 @@ from tests.pages import ROOT
 
 PAGE = fault_table.PAGE.read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)
+_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+_APART = {"long", "faults", "gpu"}
+NAMED = sorted(set(_TEST.findall(PAGE)))
 EMPTY = f"before\n{fault_table.BEGIN}\n{fault_table.END}\nafter\n"
 
 
@@ -32,10 +34,50 @@ def test_rows_are_about_promises_of_the_readme():
     assert {row.promise for row in fault_table.declared()} <= set(_promises())
 
 
-def test_each_promise_of_the_readme_has_its_tests():
-    rows = re.findall(r"^\| (\d) \| .*`tests/\w+/.*$", PAGE, re.MULTILINE)
+def _held_by():
+    """The promise and the tests of each row of the page's last table."""
+    for line in PAGE.partition("\n## The promises and their tests\n")[2].splitlines():
+        if re.match(r"\| \d ", line):
+            yield int(line[2]), _TEST.findall(line)
 
-    assert [int(number) for number in rows] == _promises() != []
+
+def test_each_promise_of_the_readme_has_its_tests():
+    rows = list(_held_by())
+
+    assert sorted({promise for promise, _ in rows}) == _promises() != []
+    assert all(tests for _, tests in rows)
+
+
+def test_each_promise_is_held_in_every_run_of_the_suite():
+    """And not only in one that takes minutes, or a GPU."""
+    held = {
+        promise
+        for promise, tests in _held_by()
+        if any(not _marks(file, test) & _APART for file, test in tests)
+    }
+
+    assert held == set(_promises())
+
+
+def test_the_core_is_in_every_run_of_the_suite():
+    core = PAGE.partition("\n## Its core\n")[2].partition("\n## ")[0]
+    tests = _TEST.findall(core)
+
+    assert tests
+    assert [each for each in tests if _marks(*each) & _APART] == []
+
+
+def _marks(file, test):
+    """The marks of a test, those of its file included."""
+    module = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    of_all = [
+        node.value
+        for node in module.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark"
+    ]
+    (function,) = [node for node in module.body if getattr(node, "name", "") == test]
+    text = " ".join(map(ast.unparse, [*of_all, *function.decorator_list]))
+    return set(re.findall(r"pytest\.mark\.(\w+)", text))
 
 
 @pytest.mark.parametrize(("file", "test"), NAMED)
