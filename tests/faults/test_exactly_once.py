@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 
 import pytest
 
@@ -41,13 +42,13 @@ def _slot(number):
     return {"kafka.instance_id": f"slot-{number}"}
 
 
-async def _judge(fault_row, witness, *workers):
+async def _judge(fault_row, witness, *workers, recovery_s=None):
     await witness.until_all_answered()
     for worker in workers:
         assert await terminate(worker) == 0
     await witness.catch_up()
     verdict = witness.verdict()
-    fault_row(lost=len(verdict.lost), repeated=verdict.repeated.total())
+    fault_row(lost=len(verdict.lost), repeated=verdict.repeated.total(), recovery_s=recovery_s)
     assert verdict.exactly_once, verdict
 
 
@@ -139,12 +140,23 @@ async def test_of_two_workers_with_one_instance_one_ends_and_nothing_is_repeated
                 promise=2,
             ),
         ),
+        pytest.param(
+            TXN_OFFSET_COMMIT,
+            False,
+            marks=pytest.mark.fault_row(
+                "answers get lost",
+                "to the commit in a transaction, in silence, three times",
+                promise=2,
+            ),
+        ),
     ],
 )
 async def test_answers_of_the_broker_that_get_lost_repeat_nothing(
     make_lone_job, proxy, fault_row, lost, hang_up
 ):
-    through = {"kafka.bootstrap_servers": proxy.bootstrap}
+    # As long as an answer may take, nothing here would go on before the test has given up.
+    through = {"kafka.bootstrap_servers": proxy.bootstrap, "kafka.request_timeout": "10min"}
+    recovery_s = 0.0
     async with make_lone_job(**EXACTLY_ONCE, **_slot(0)) as (job, witness):
         worker = await job.start(**through)
         async with witness.load(300, pair):
@@ -154,8 +166,11 @@ async def test_answers_of_the_broker_that_get_lost_repeat_nothing(
                 proxy.swallow(lost, hang_up=hang_up)
                 await until(lambda: proxy.swallowed > before)  # noqa: B023 - awaited in its own round
                 proxy.release()
+                lost_s = time.monotonic()
+                await witness.until_answered(len(witness.answered) + 200)
+                recovery_s = max(recovery_s, time.monotonic() - lost_s)
             await witness.until_answered(len(witness.answered) + 200)
 
         assert await metric(worker, "requests_total") > 0
         assert events(worker, "transaction.aborted")
-        await _judge(fault_row, witness, worker)
+        await _judge(fault_row, witness, worker, recovery_s=recovery_s)
