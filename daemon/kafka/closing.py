@@ -6,6 +6,9 @@ that ends meanwhile complains of a transport that is still there.
 
 A client that it has closed still connects for whoever asks by it, and keeps what it was connecting
 at that moment. Nobody ever closes such a connection, and uvloop hangs at its close over one.
+
+A connection that was cut looks sound until its reader has noticed. uvloop raises an error of another
+kind than the client expects from whoever writes to one, and its tasks end by that without a word.
 """
 
 import asyncio
@@ -13,7 +16,7 @@ from typing import Any
 from weakref import WeakSet
 
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
-from aiokafka.conn import AIOKafkaConnection
+from aiokafka.conn import AIOKafkaConnection, CloseReason
 
 _say_goodbye = AIOKafkaConnection.close
 _close_connections = AIOKafkaClient.close
@@ -45,6 +48,13 @@ async def connect_unless_closed(
         connection.close()
         return None
     return connection
+
+
+def close_if_cut(connection: AIOKafkaConnection) -> None:
+    """Close `connection` where its socket is gone, so that nobody writes to it."""
+    writer: asyncio.StreamWriter | None = connection._writer
+    if writer is not None and writer.transport.is_closing():
+        connection.close(reason=CloseReason.CONNECTION_BROKEN)
 
 
 async def _close_client(client: AIOKafkaClient) -> None:

@@ -21,7 +21,7 @@ from aiokafka.conn import AIOKafkaConnection, create_conn
 from aiokafka.protocol.coordination import FindCoordinatorRequest
 
 from daemon.kafka.bootstrap import connect
-from daemon.kafka.closing import connect_unless_closed
+from daemon.kafka.closing import close_if_cut, connect_unless_closed
 from daemon.kafka.credentials import renewed
 
 _CONNECT_S = 5.0
@@ -133,8 +133,10 @@ async def _get_conn(
     no_hint: bool = False,
 ) -> AIOKafkaConnection | None:
     connection = client._conns.get((node, group))
-    if connection is not None and connection.connected():
-        return connection
+    if connection is not None:
+        close_if_cut(connection)
+        if connection.connected():
+            return connection
     if node in _of(client).nodes and not await answers(client, node):
         client.force_metadata_update()
         return None

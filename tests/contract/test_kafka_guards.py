@@ -8,6 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
 from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.commit import OffsetFetchResponse_v3
+from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.produce import ProduceResponse_v7
 from aiokafka.structs import TopicPartition
 
@@ -174,6 +175,33 @@ async def test_without_the_guard_a_client_that_is_closed_connects_all_the_same(k
     await client.close()
 
     assert await client.ready(node)
+
+    await client.close()
+
+
+async def test_a_connection_that_was_cut_is_written_to_by_nobody(kafka):
+    client, node = await _started_client(kafka)
+    await client.ready(node)
+    ((place, connection),) = client._conns.items()
+
+    connection._writer.transport.abort()
+    await client.send(node, MetadataRequest([]))
+
+    assert client._conns[place] is not connection
+    await client.close()
+
+
+async def test_without_the_guard_a_connection_that_was_cut_raises_what_nobody_expects(
+    kafka, monkeypatch
+):
+    client, node = await _started_client(kafka)
+    monkeypatch.setattr(AIOKafkaClient, "_get_conn", closing._connect)
+    await client.ready(node)
+    (connection,) = client._conns.values()
+
+    connection._writer.transport.abort()
+    with pytest.raises(RuntimeError, match="closed"):
+        await client.send(node, MetadataRequest([]))
 
     await client.close()
 
