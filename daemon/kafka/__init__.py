@@ -11,6 +11,8 @@
 - `credentials.py`: what proves who this client is, and whom it trusts: read from files, again for
   each connection
 - `delivery.py`: what is promised of answers and commits: at least once, or exactly once
+- `fetching.py`: what comes next of the partitions of this worker: waited for, and taken as far as is
+  allowed
 - `guards.py`: what aiokafka 0.14.0 gets wrong and this worker cannot live with, put right from
   outside
 - `offset_requests.py`: requests about a group's offsets that the client library lacks, on its own

@@ -5,7 +5,6 @@ import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from math import inf
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,11 +12,11 @@ from typing import Any
 from aiokafka import errors
 from aiokafka.structs import TopicPartition
 
-from config.settings import Kafka, Settings
+from config.settings import Settings
 from daemon.kafka import client, guards
 from daemon.kafka.bootstrap import problem_of
 from daemon.kafka.connecting import check_topics, connect
-from daemon.kafka.group.answered_runs import MOST_OFFSETS
+from daemon.kafka.fetching import Fetching
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.group.membership import Membership
@@ -28,8 +27,6 @@ from daemon.kafka.reading.chunks import Chunks
 from daemon.kafka.reading.consumer import Consumer
 from daemon.kafka.reading.decompression import RATIO
 from daemon.kafka.reading.lag import Lag, behind
-from daemon.kafka.reading.record_batches import FetchedRecord
-from daemon.kafka.reading.room import Room
 from daemon.loop.tasks import Tasks
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
@@ -49,16 +46,8 @@ _LOG_ENDS_S = 4.0
 half a second."""
 _MISSED_HEARTBEATS = 3
 """Heartbeats in a row without an answer that are more than a busy broker."""
-_REFUSED_S = 1.0
-"""Between two tries to join a group that refuses this client."""
-_HELD_S = 0.02
-"""Longest wait while kafka.max_uncommitted stops reading: nothing tells when it may go on."""
 _INCARNATION_BYTES = 8
 """What tells one life of a process from all others: no two of a group meet in 2^32 lives."""
-_SETTINGS_AT_FAULT = (
-    errors.InvalidSessionTimeoutError,
-    errors.InvalidGroupIdError,
-)
 _NO_LEDGERS: Mapping[tuple[str, int], Ledger] = MappingProxyType({})
 
 
@@ -66,8 +55,8 @@ class KafkaSource:
     """This worker's membership in the group and its partitions; meets daemon.values.ports.Source."""
 
     _consumer: Consumer
-    _chunks: Chunks
     _membership: Membership
+    _fetching: Fetching
 
     def __init__(
         self,
@@ -92,15 +81,10 @@ class KafkaSource:
         self._clock = clock
         self._batch_reading = BatchReading(settings.kafka.fetch_bytes * RATIO, ready=self.wake)
         self._lag = Lag()
-        self._waiter: asyncio.Future[None] | None = None
         self._subscribed = False
         self._was_reachable = True
-        self._pause_until_s = -inf
-        """Until when a refusal is not looked at, and so not repeated."""
         self._commit_settled: Callable[[], Coroutine[None, None, None]] = self.commit
         self._probes = Probes(self._present, commit=self._commit_as_delivered)
-        self._held: Sequence[Ledger] = ()
-        """Ledgers of partitions that are as far ahead of their commit as allowed."""
 
     # Membership
 
@@ -115,7 +99,6 @@ class KafkaSource:
         self._consumer = await connect(
             kafka, reach, self._batch_reading, lease, deadline_s=deadline_s, clock=self._clock
         )
-        self._chunks = Chunks(self._consumer, self._batch_reading, self._lag, self._metrics)
         try:
             await check_topics(self._consumer.inner, self._topics, clock=self._clock, to="read")
             await self._join(lease, drain, deadline_s + kafka.rebalance_timeout)
@@ -138,14 +121,22 @@ class KafkaSource:
             clock=self._clock,
             incarnation=secrets.token_hex(_INCARNATION_BYTES),
         )
+        self._fetching = Fetching(
+            self._settings.kafka,
+            self._consumer,
+            self._membership,
+            Chunks(self._consumer, self._batch_reading, self._lag, self._metrics),
+            self._tasks,
+            clock=self._clock,
+        )
         self._consumer.subscribe(self._topics, self._membership)
         self._subscribed = True
         self._tasks.start(self._watch(), name="watch of the lease")
         self._tasks.start(self._doubt_silent_brokers(), name="watch of brokers")
         self._tasks.start(self._compare_topics(), name="watch of topics")
         while not self.joined:
-            self._check()
-            await self._wait(_WATCH_S)
+            self._fetching.check()
+            await self._fetching.wait(_WATCH_S)
             if self._clock() > deadline_s:
                 raise Fatal(
                     Exit.BROKER_UNAVAILABLE, f"cannot join the group {self._settings.kafka.group}"
@@ -311,128 +302,13 @@ class KafkaSource:
     ) -> Sequence[Chunk]:
         """Return what is there from `topics`, waiting at most `timeout_s` when nothing is.
 
-        See daemon.values.ports.Source. May be cancelled after all: only our own wait suspends.
+        See daemon.values.ports.Source.
         """
-        self._check()
-        chunks = self._take(topics, max_records, max_bytes)
-        if chunks or not topics or timeout_s <= 0:
-            return chunks
-        await self._wait(min(timeout_s, _HELD_S) if self._held else timeout_s)
-        self._check()
-        return self._take(topics, max_records, max_bytes)
-
-    def _check(self) -> None:
-        """Raise what must end the process, and show the client that it is being read from."""
-        self._tasks.check()
-        consumer = self._consumer
-        if consumer.replaced:
-            raise Fatal(
-                Exit.WORK_LEFT,
-                f"another process has joined as kafka.instance_id "
-                f"{self._settings.kafka.instance_id}: give each worker its own",
-            )
-        consumer.check_tasks()
-        if self._clock() >= self._pause_until_s:
-            try:
-                consumer.check_errors()
-            except errors.KafkaError as error:
-                self._judge(error)
-        consumer.keep_alive()
-
-    def _judge(self, error: errors.KafkaError) -> None:
-        """Raise Fatal for what does not mend itself; the client goes on after anything else."""
-        if self._membership.refused(error):
-            self._pause_until_s = self._clock() + _REFUSED_S
-            return
-        if isinstance(error, _SETTINGS_AT_FAULT):
-            raise Fatal(Exit.SETTINGS, f"the group refuses this worker: {error}") from error
-        if isinstance(error, errors.InconsistentGroupProtocolError):
-            # It passes when they leave: a service manager that starts this worker again is right.
-            raise Fatal(
-                Exit.WORK_LEFT,
-                f"the group {self._settings.kafka.group} has members that assign partitions in "
-                "another way, so no worker can join: stop them, or choose another kafka.group",
-            ) from error
-        log(Event.LIBRARY_LOGGED, reason=str(error))
-
-    async def _wait(self, timeout_s: float) -> None:
-        """Wait until something was fetched, or assigned, or `timeout_s` is over."""
-        waiter = self._waiter = self._consumer.data_waiter()
-        timer = asyncio.get_running_loop().call_later(timeout_s, _finish, waiter)
-        try:
-            await waiter
-        except errors.KafkaError:
-            pass  # `_check` raises it again, and better
-        finally:
-            timer.cancel()
-            self._waiter = None
+        return await self._fetching.fetch(
+            topics, max_records=max_records, max_bytes=max_bytes, timeout_s=timeout_s
+        )
 
     def wake(self) -> None:
         """End the present wait of `fetch`; see daemon.values.ports.Source."""
-        if self._waiter is not None:
-            _finish(self._waiter)
-
-    def _take(self, topics: Collection[str], max_records: int, max_bytes: float) -> list[Chunk]:
-        self._held = ()
-        generation = self._membership.generation
-        if generation is None or self._consumer.between_assignments or max_records <= 0:
-            return []
-        # At most half at a time: the limit is never passed, and pieces do not get small near it.
-        max_uncommitted = most_uncommitted(self._settings.kafka)
-        max_records = min(max_records, max(1, max_uncommitted // 2))
-        most_ahead = max_uncommitted - max_records
-        self._held = generation.held(topics, most_ahead=most_ahead)
-        if any(ledger.span <= most_ahead for ledger in self._held):
-            self._membership.hasten_commit()
-        partitions = generation.readable(topics, most_ahead=most_ahead)
-        self._consumer.leave_buffered(generation.partitions.difference(partitions))
-        if not partitions:
-            return []
-        room = Room(max_records, max_bytes)
-        probe = generation.quarantine.probe
-        if probe is None:
-            fetched = self._read(partitions, room)
-        else:
-            fetched = self._read_probe(partitions[0], probe, room)
-        return self._chunks.make(generation, partitions, fetched)
-
-    def _read_probe(
-        self, partition: TopicPartition, probe: Probe, room: Room
-    ) -> Mapping[TopicPartition, list[FetchedRecord]]:
-        """Read of the probe's `partition`, and not beyond the probe's end."""
-        most = probe.end - self._consumer.position(partition)
-        if most <= 0:
-            return {}
-        fetched = self._read([partition], Room(min(room.records, most), room.bytes))
-        if self._consumer.position(partition) <= probe.end:
-            return fetched
-        self._consumer.seek(partition, probe.end)  # offsets have gaps: there are fewer records
-        records = fetched.get(partition, [])
-        return {partition: [each for each in records if each.offset < probe.end]}
-
-    def _read(
-        self, partitions: Collection[TopicPartition], room: Room
-    ) -> Mapping[TopicPartition, list[FetchedRecord]]:
-        try:
-            return self._consumer.take(partitions, room)
-        except errors.OffsetOutOfRangeError as error:
-            for partition, asked in error.args[0].items():
-                self._membership.log_changed(partition, asked)
-            return {}
-        except errors.KafkaError as error:
-            if self._membership.refused(error):
-                return {}
-            self._judge(error)
-            raise Fatal(Exit.INTERNAL, f"the Kafka client cannot read: {error}") from error
-
-
-def most_uncommitted(kafka: Kafka) -> int:
-    """Return how far a partition may be read beyond its commit; see `kafka.max_uncommitted`."""
-    if kafka.delivery == "exactly-once":
-        return min(kafka.max_uncommitted, MOST_OFFSETS)
-    return kafka.max_uncommitted
-
-
-def _finish(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
+        if self._subscribed:
+            self._fetching.wake()

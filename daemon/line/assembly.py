@@ -16,7 +16,8 @@ from daemon.inference.models import Models
 from daemon.inference.runner import Runner
 from daemon.inference.searches import Searches, SearchLimits
 from daemon.kafka.delivery import kafka_delivery
-from daemon.kafka.source import KafkaSource, most_uncommitted
+from daemon.kafka.fetching import most_uncommitted
+from daemon.kafka.source import KafkaSource
 from daemon.line.committer import Committer
 from daemon.line.dispatch import Dispatch
 from daemon.line.intake import Intake
