@@ -7,6 +7,8 @@
 - `findings.py`: what `check` found, and how it is shown
 - `one_shot.py`: `tidemill run --until-caught-up`: what is asked for, and what people and programs
   get to see
+- `openings.py`: what `check` says of a lane that opens by the clock: its next moments, and what they
+  do not fit
 - `options.py`: what is typed the same way at several commands
 - `printing.py`: what a command prints that is there to print it: without that it has failed
 - `replay.py`: `tidemill dead-letters replay`

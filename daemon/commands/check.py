@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ from config.load import Loaded, load
 from config.settings import Model as ModelSettings
 from config.settings import Settings
 from daemon.commands.findings import CheckFinding, CheckReport
+from daemon.commands.openings import openings
 from daemon.commands.resolved import resolve
 from daemon.commands.waiting import waiting
 from daemon.kafka.looking.preflight import look
@@ -35,6 +37,8 @@ def check(config: Path | None, overrides: Sequence[str], *, offline: bool, as_js
     logs.configure(loaded.settings.log, worker="check")
     report.show(resolve(loaded))
     report.add(CheckFinding("settings", "hold together"))
+    for finding in openings(loaded.settings, time.time()):
+        report.add(finding)
     signatures, idle_bytes = _try_models(loaded, report)
     partitions = 0 if offline else _try_kafka(loaded, report)
     if len(signatures) == len(loaded.settings.models):
@@ -72,7 +76,7 @@ def _try_kafka(loaded: Loaded, report: CheckReport) -> int:
     with waiting(f"looking at {loaded.settings.kafka.bootstrap_servers}"):
         seen = asyncio.run(look(loaded.settings, base=loaded.base))
     for each in seen:
-        report.add(CheckFinding(each.subject, each.detail, each.problem, each.code))
+        report.add(CheckFinding(each.subject, each.detail, each.problem, each.code, each.warning))
     return sum(each.partitions for each in seen)
 
 

@@ -49,6 +49,18 @@ async def test_a_topic_for_small_records_is_a_problem(kafka, topics):
     assert "max.message.bytes is 10000" in found["replies"].problem
 
 
+async def test_a_topic_that_forgets_what_waits_for_a_moment_is_a_warning(kafka, topics):
+    await topics(replies=1, dead=1)
+    await topics.create("requests", 1, {"retention.ms": "7200000"})
+    settings = settings_for(kafka, topics)
+    hourly = settings.lanes["l"].model_copy(update={"open": ("0 * * * *",), "zone": "UTC"})
+
+    checks = await look(settings.model_copy(update={"lanes": {"l": hourly}}), base=Path())
+
+    (warning,) = [check.warning for check in checks if check.warning]
+    assert warning.startswith("retention.ms keeps records for 2 h, less than 4 times")
+
+
 @pytest.mark.parametrize("ahead_s", [7200, -600])
 async def test_a_clock_that_makes_topics_refuse_every_answer_is_a_problem(kafka, topics, ahead_s):
     await topics(requests=1, dead=1)

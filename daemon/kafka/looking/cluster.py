@@ -90,7 +90,7 @@ class _MetadataRequest(Request[_MetadataStruct]):  # type: ignore[misc]  # as ab
 class Topic(NamedTuple):
     """A topic as this client sees it; what it may not know is None.
 
-    `most_ahead_s`, `most_behind_s`: what a record's time may differ from the broker's clock.
+    `retention_s`: how long records are kept; inf: for ever, as far as time goes. `most_ahead_s`, `most_behind_s`: what a record's time may differ from the broker's clock.
     """
 
     partitions: int
@@ -100,6 +100,7 @@ class Topic(NamedTuple):
     compacted: bool | None
     most_ahead_s: float | None = None
     most_behind_s: float | None = None
+    retention_s: float | None = None
 
 
 async def look_at(inner: AIOKafkaClient, topics: Collection[str]) -> Mapping[str, Topic | None]:
@@ -125,6 +126,7 @@ async def look_at(inner: AIOKafkaClient, topics: Collection[str]) -> Mapping[str
 _SETTINGS = (
     "max.message.bytes",
     "cleanup.policy",
+    "retention.ms",
     "message.timestamp.type",
     "message.timestamp.after.max.ms",
     "message.timestamp.before.max.ms",
@@ -150,13 +152,15 @@ async def _settings(
 
 def _limits(
     settings: Mapping[str, str] | None,
-) -> tuple[int | None, bool | None, float | None, float | None]:
-    """Return the largest batch, whether it is compacted, and how far a record's time may be off."""
+) -> tuple[int | None, bool | None, float | None, float | None, float | None]:
+    """Return the largest batch, whether it is compacted, how far times may be off, and the retention."""
     if settings is None:
-        return None, None, None, None
+        return None, None, None, None, None
     ahead_s, behind_s = inf, inf
     if settings.get("message.timestamp.type") != "LogAppendTime":
         ahead_s = float(settings.get("message.timestamp.after.max.ms", inf)) / 1000
         behind_s = float(settings.get("message.timestamp.before.max.ms", inf)) / 1000
     compacted = "compact" in settings["cleanup.policy"]
-    return int(settings["max.message.bytes"]), compacted, ahead_s, behind_s
+    retention_ms = float(settings["retention.ms"]) if "delete" in settings["cleanup.policy"] else -1
+    retention_s = retention_ms / 1000 if retention_ms >= 0 else inf
+    return int(settings["max.message.bytes"]), compacted, ahead_s, behind_s, retention_s

@@ -12,13 +12,16 @@ from aiokafka import errors
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.protocol.commit import OffsetFetchRequest
 
-from config.settings import Settings
+from config.settings import Lane, Settings
 from daemon.kafka import broker_clock, client, guards
 from daemon.kafka.broker_clock import Difference
 from daemon.kafka.delivery import no_exactly_once, transactional_id
 from daemon.kafka.looking.cluster import Topic, look_at
 from daemon.kafka.reason import reason_of
+from daemon.telemetry.status.words import time as time_of
 from daemon.values.errors import Exit, Fatal
+from daemon.windows.outlook import outlook
+from daemon.windows.schedule import Schedule
 
 _GROUP_DENIED = 30
 _NOT_YET = (14, 15, 16)
@@ -29,10 +32,14 @@ _AHEAD_S = 3600.0
 """message.timestamp.after.max.ms where it may not be read: Kafka's default from 3.6 on."""
 
 
+_PAUSES_KEPT = 4
+"""Windows in a row that may be missed, a long weekend's, before Kafka deletes what waits for them."""
+
+
 class Check(NamedTuple):
     """One thing that was tried; `problem` is empty when all is well, `code` how `run` would end.
 
-    `partitions` are those of a topic that requests are read from.
+    It runs all the same with a `warning`. `partitions` are those of a topic that requests are read from.
     """
 
     subject: str
@@ -40,6 +47,7 @@ class Check(NamedTuple):
     problem: str = ""
     code: Exit = Exit.CLEAN
     partitions: int = 0
+    warning: str = ""
 
 
 async def look(
@@ -63,7 +71,7 @@ async def look(
             clock,
             await _group(inner, settings),
             *await _transactions(inner, settings),
-            *judge(settings, topics),
+            *judge(settings, topics, wall_s=wall()),
         ]
     except (errors.KafkaError, NotImplementedError) as error:
         fatal = client.denied(error, settings.kafka.bootstrap_servers) or Fatal(
@@ -174,11 +182,12 @@ def _no_group_right(subject: str) -> Check:
     return Check(subject, "", client.MAY_NOT_USE_GROUP, Exit.DENIED)
 
 
-def judge(settings: Settings, topics: Mapping[str, Topic | None]) -> list[Check]:
-    """Weigh what is known of each topic against what it is used for. Pure."""
+def judge(settings: Settings, topics: Mapping[str, Topic | None], *, wall_s: float) -> list[Check]:
+    """Weigh what is known of each topic against what it is used for, as of `wall_s`. Pure."""
+    pauses_s = {name: _longest_pause_s(lane, wall_s) for name, lane in settings.lanes.items()}
     checks = [
-        _read_from(topic, topics.get(topic))
-        for lane in settings.lanes.values()
+        _read_from(topic, topics.get(topic), pauses_s[name])
+        for name, lane in settings.lanes.items()
         for topic in lane.topics
     ]
     letters = settings.dead_letters
@@ -190,13 +199,28 @@ def judge(settings: Settings, topics: Mapping[str, Topic | None]) -> list[Check]
     return checks
 
 
-def _read_from(name: str, topic: Topic | None) -> Check:
+def _longest_pause_s(lane: Lane, wall_s: float) -> float:
+    """Return for how long nothing of `lane` is read by design."""
+    schedule = Schedule.of(lane)
+    return 0.0 if schedule is None else outlook(schedule, wall_s).longest_s
+
+
+def _read_from(name: str, topic: Topic | None, pause_s: float) -> Check:
     subject = f"topic {name}"
     if topic is None:
         return _missing(subject)
     if not topic.may_read:
         return Check(subject, "", client.MAY_NOT_READ, Exit.DENIED)
-    return Check(subject, f"requests, {topic.partitions} partitions", partitions=topic.partitions)
+    told = f"requests, {topic.partitions} partitions"
+    if topic.retention_s is None or pause_s * _PAUSES_KEPT <= topic.retention_s:
+        return Check(subject, told, partitions=topic.partitions)
+    warning = (
+        f"retention.ms keeps records for {time_of(topic.retention_s)}, less than {_PAUSES_KEPT} times"
+        f" the longest pause between two openings of their lane ({time_of(pause_s)}): Kafka would"
+        f" delete requests after few windows that are missed; raise it to"
+        f" {round(pause_s * _PAUSES_KEPT * 1000)}"
+    )
+    return Check(subject, told, partitions=topic.partitions, warning=warning)
 
 
 def _write_to(name: str, role: str, topic: Topic | None, record_bytes: int) -> Check:

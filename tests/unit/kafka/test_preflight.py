@@ -17,12 +17,13 @@ SETTINGS = Settings(
     replies={"topic": "replies", "allow": ["others", "many.*"]},
     dead_letters={"topic": "dead"},
 )
+WALL_S = 1_795_996_800.0
 GOOD = Topic(4, may_read=True, may_write=True, largest_bytes=2**20, compacted=False)
 
 
 def _judged(**changed):
     topics = {"requests": GOOD, "replies": GOOD, "others": GOOD, "dead": GOOD} | changed
-    return {check.subject: check for check in judge(SETTINGS, topics)}
+    return {check.subject: check for check in judge(SETTINGS, topics, wall_s=WALL_S)}
 
 
 def test_every_topic_of_the_settings_is_looked_at_but_no_prefix():
@@ -100,3 +101,20 @@ def test_a_clock_that_could_not_be_compared_is_said_to_be_so():
 
     assert not check.problem
     assert "not compared" in check.detail
+
+
+@pytest.mark.parametrize(
+    ("retention_s", "warns"),
+    [(None, False), (inf, False), (4 * 3_600, False), (4 * 3_600 - 1, True)],
+)
+def test_requests_that_are_deleted_after_few_windows_are_a_warning(retention_s, warns):
+    lane = SETTINGS.lanes["l"].model_copy(update={"open": ("0 * * * *",), "zone": "UTC"})
+    settings = SETTINGS.model_copy(update={"lanes": {"l": lane}})
+    topics = {"requests": GOOD._replace(retention_s=retention_s)}
+
+    check, *_ = judge(settings, topics, wall_s=WALL_S)
+
+    assert not check.problem
+    assert bool(check.warning) is warns
+    assert not warns or "raise it to 14400000" in check.warning
+    assert not _judged(requests=GOOD._replace(retention_s=60))["topic requests"].warning

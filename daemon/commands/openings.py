@@ -1,0 +1,54 @@
+"""What `check` says of a lane that opens by the clock: its next moments, and what they do not fit. Pure."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
+from itertools import pairwise
+
+from config.settings import Lane, Settings
+from config.units import format_duration as text
+from daemon.commands.findings import CheckFinding
+from daemon.telemetry.status.words import time as time_of
+from daemon.windows.outlook import Outlook, outlook
+from daemon.windows.schedule import Schedule
+
+
+def openings(settings: Settings, wall_s: float) -> Iterator[CheckFinding]:
+    """Yield a finding for each lane that opens by the clock, as of `wall_s`."""
+    for name, lane in settings.lanes.items():
+        schedule = Schedule.of(lane)
+        if schedule is not None:
+            ahead = outlook(schedule, wall_s)
+            warning = "; ".join(_misfits(name, lane, settings, ahead))
+            yield CheckFinding(f"lane {name}", _shown(ahead, schedule.zone), warning=warning)
+
+
+def _misfits(name: str, lane: Lane, settings: Settings, ahead: Outlook) -> Iterator[str]:
+    if lane.timeout is not None and lane.timeout < ahead.longest_s:
+        yield (
+            f"lanes.{name}.timeout ({text(lane.timeout)}) is shorter than the longest pause between"
+            f" two openings ({time_of(ahead.longest_s)}): requests would expire before they are read;"
+            " raise timeout, or open more often"
+        )
+    start_s = settings.scaling.start_time
+    if ahead.shortest_s <= start_s:
+        yield (
+            f"the shortest pause between two openings ({time_of(ahead.shortest_s)}) is not longer than"
+            f" scaling.start_time ({text(start_s)}): workers that are started for each would always be"
+            " late; open less often, or keep workers running"
+        )
+
+
+def _shown(ahead: Outlook, zone: tzinfo) -> str:
+    """Return the moments as clocks show them, days where they change: Mon 30 Nov 09:00 (08:00), ..."""
+    moments = [
+        (datetime.fromtimestamp(each, zone), datetime.fromtimestamp(each, UTC))
+        for each in ahead.next_s
+    ]
+    seconds = any(there.second for there, _ in moments)
+    times = "%H:%M:%S" if seconds else "%H:%M"
+    first, utc = moments[0]
+    told = [f"{first:%a %d %b} {first:{times}} ({utc:{times}})"]
+    for (before, _), (there, utc) in pairwise(moments):
+        day = "" if there.date() == before.date() else f"{there:%a %d %b} "
+        told.append(f"{day}{there:{times}} ({utc:{times}})")
+    return f"opens next, by clocks of {zone} (UTC): {', '.join(told)}"
