@@ -36,19 +36,27 @@ class LaneClock:
         self._settlement = settlement
         self._lanes = [(lane, lane.window) for lane in settlement.lanes if lane.window is not None]
         self._hurried: frozenset[str] = frozenset()
+        self._was_busy = False
 
     async def run(self) -> None:
         """Look at the clock for ever, whenever a moment comes."""
         while self._lanes:
-            self.look()
+            self._look()
             while await self._find_targets():
-                self.look()
+                self._look()
             await asyncio.sleep(self._pause_s())
 
     def look(self) -> None:
-        """Open and shut; also to be called before each fetch, and when something is prepared or left."""
-        if not self._lanes:
-            return
+        """Open and shut by what is read and answered; costs nothing while all is shut and empty.
+
+        To be called before each fetch, and whenever something was prepared or has left.
+        """
+        is_busy = any(window.is_open or lane.budget.requests for lane, window in self._lanes)
+        if is_busy or self._was_busy:
+            self._look()
+        self._was_busy = is_busy
+
+    def _look(self) -> None:
         wall_s, now_s = time.time(), time.monotonic()
         was_open = self._open_lanes()
         for lane, window in self._lanes:

@@ -4,6 +4,7 @@ from functools import partial
 
 from tests.pipeline import (
     test_backpressure,
+    test_lane_clock,
     test_line,
     test_partitions,
     test_preparing,
@@ -17,6 +18,7 @@ ORDER = [
     "daemon.line.settlement",
     "daemon.line.outbox",
     "daemon.line.dispatch",
+    "daemon.line.lane_clock",
     "daemon.line.intake",
     "daemon.line.committer",
     "daemon.line.pipeline",
@@ -458,6 +460,36 @@ TRANSFORMS = [
         partial(test_line.test_a_transform_fails_for_its_request_alone, test_line.Words),
     ),
 ]
+LANE_CLOCK = [
+    (
+        "LaneClock._look",
+        "lets nobody know that a lane is open",
+        "self._source.wake()",
+        "pass",
+        test_lane_clock.test_what_comes_after_the_moment_waits_for_the_next,
+    ),
+    (
+        "LaneClock._waiting_for_nothing",
+        "cuts batches short while more is being prepared",
+        "not lane.is_open and not self._steps.coming_of(lane.name)",
+        "not lane.is_open",
+        test_lane_clock.test_it_does_not_shut_on_what_is_still_being_prepared,
+    ),
+    (
+        "LaneClock._find_targets",
+        "takes the ends of now for those of a moment in the past",
+        "question.as_of_s",
+        "None",
+        test_lane_clock.test_a_worker_that_comes_when_all_was_served_waits_for_the_next_moment,
+    ),
+    (
+        "LaneClock.look",
+        "shuts a lane when it next looks at the clock, and not when it is read",
+        "is_busy or self._was_busy",
+        "False",
+        test_lane_clock.test_what_comes_after_the_moment_waits_for_the_next,
+    ),
+]
 ASSEMBLY = [
     (
         "assemble",
@@ -470,6 +502,7 @@ ASSEMBLY = [
 BY_MODULE = {
     "daemon.line.outbox": OUTBOX,
     "daemon.line.settlement": SETTLEMENT,
+    "daemon.line.lane_clock": LANE_CLOCK,
     "daemon.line.intake": INTAKE,
     "daemon.line.dispatch": DISPATCH,
     "daemon.line.committer": COMMITTER,

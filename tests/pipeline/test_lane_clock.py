@@ -131,6 +131,24 @@ async def test_nobody_asks_again_and_again_whether_it_is_open():
     assert len(fetches) <= 61
 
 
+async def test_a_lane_that_is_shut_costs_the_others_nothing():
+    async with Line(lanes(every="0 0 * * *")) as line:
+        (documents, _) = line.lanes
+        looks, look = [], documents.window.look
+
+        def counted(*args, **options):
+            looks.append(now_s())
+            return look(*args, **options)
+
+        documents.window.look = counted
+        for number in range(300):
+            line.push("urgent", number)
+            await asyncio.sleep(0.1)
+
+    assert len(line.ends()) == 300
+    assert len(looks) < 40  # about one a second
+
+
 @pytest.mark.parametrize("back_s", [7_200.0, -7_200.0])
 async def test_a_window_goes_on_when_the_clock_is_set(back_s):
     async with Line(lanes()) as line:
