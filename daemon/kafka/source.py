@@ -213,7 +213,7 @@ class KafkaSource:
     async def _compare_topics(self) -> None:
         while True:
             await asyncio.sleep(_TOPICS_S)
-            await self._membership.compare_topics()
+            await self._membership.topics.compare()
 
     def lag_records(self) -> Mapping[str, int]:
         """Return the records not yet answered, by topic."""

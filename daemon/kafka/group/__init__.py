@@ -15,4 +15,6 @@
 - `probes.py`: what may have killed a worker, run alone: commits say so before it runs, and when it
   runs no more
 - `start_positions.py`: where to start reading a partition
+- `watched_topics.py`: the topics that a member reads, as the brokers have them by now: gone, refused,
+  back, or made anew
 """

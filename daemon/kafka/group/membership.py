@@ -15,8 +15,8 @@ from daemon.kafka.group.commits import GroupCommits, StaleGeneration
 from daemon.kafka.group.committed import CommittedOffsets
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
+from daemon.kafka.group.watched_topics import WatchedTopics
 from daemon.kafka.reading.consumer import Consumer
-from daemon.kafka.topic_ids import TopicState
 from daemon.loop.tasks import Tasks
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
@@ -81,6 +81,15 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             refused=self.refused,
             limit_s=self._limit_s,
             clock=clock,
+        )
+        self.topics = WatchedTopics(
+            lanes,
+            consumer,
+            self._access,
+            present=lambda: self.generation,
+            begun=lambda: self._assigner.begun,
+            log_changed=self.log_changed,
+            changed=changed,
         )
         self._refused_in: Generation | None = None
         """The generation in which the group began to refuse this client."""
@@ -155,31 +164,12 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         if not self._assigner.begun:
             raise refusal from error
         if isinstance(error, errors.TopicAuthorizationFailedError):
-            self._topic_refused(str(error.args[0]) if error.args else "")
+            self.topics.refused(str(error.args[0]) if error.args else "")
         else:
             self._access.group_refused(refusal)
             self._refused_in = self.generation
             self._consumer.rejoin()  # else no heartbeat is ever sent again
         return True
-
-    def _topic_refused(self, topic: str) -> None:
-        """Read no more of `topic`; a commit does not say which, but the next look at all topics does."""
-        if topic not in self._lanes:
-            return
-        self._access.topic_refused(topic)
-        if self.generation is not None:
-            for partition in self._open_partitions(topic):
-                self.generation.pause(partition)
-
-    def _open_partitions(self, topic: str) -> list[TopicPartition]:
-        generation = self.generation
-        if generation is None:
-            return []
-        return [
-            each
-            for each in generation.partitions
-            if each.topic == topic and each in generation.ledgers
-        ]
 
     def lease_valid(self) -> bool:
         """Whether the broker surely still holds this worker; when not, the generation is dropped."""
@@ -251,45 +241,6 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         if self.generation is not None and partition in self.generation.ledgers:
             self.generation.pause(partition)
             self._start(self._assigner.reopen(self.generation, partition, asked), "reopen")
-
-    async def compare_topics(self) -> None:
-        """Notice topics that are gone, refused or back, and read those made anew from their start.
-
-        Raises Fatal when one is gone for too long.
-        """
-        generation = self.generation
-        ends = self._ends(generation) if generation is not None else {}
-        try:
-            states = await self._consumer.topic_states(self._lanes)
-        except errors.KafkaError:
-            return
-        self._look(states)
-        if generation is None or generation is not self.generation:
-            return
-        topic_ids = {topic: state.topic_id for topic, state in states.items()}
-        for partition in generation.compare(topic_ids, ends):
-            self.log_changed(partition, generation.ledgers[partition].position)
-
-    def _ends(self, generation: Generation) -> dict[TopicPartition, int]:
-        return {
-            partition: end
-            for partition in generation.partitions
-            if partition in generation.ledgers
-            and (end := self._consumer.highwater(partition)) is not None
-        }
-
-    def _look(self, states: Mapping[str, TopicState]) -> None:
-        """Say which topics are gone, and go on with those that are back."""
-        before = self._access.away
-        if self._assigner.begun:
-            self._access.look(states)
-        for topic in before - self._access.away:
-            for partition in self._open_partitions(topic):
-                self._consumer.drop_refusal(partition)
-                if self.generation is not None:
-                    self.generation.resume(partition)
-            self._consumer.look_at_topics()
-            self._changed()
 
     def watch(self, *, reachable: bool) -> None:
         """Look after what nobody asks for; to be called a few times a second."""
