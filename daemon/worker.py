@@ -94,6 +94,7 @@ class Worker:
             [base / model.path for model in settings.models.values()],
         )
         self._tasks: Tasks
+        self._hands_back: Callable[[], bool] = lambda: False
         self._source: Source | None = None
         self._line: Pipeline | None = None
         self._ready_before = False
@@ -133,6 +134,7 @@ class Worker:
             )
             self._announcer.listening(await http.start())
             stack.push_async_callback(http.stop)
+            self._hands_back = lambda: signals.hands_back
             return await self._serve(signals.stop)
 
     def _make_health(self) -> HealthCheck:
@@ -215,7 +217,7 @@ class Worker:
             self._source, self._line = source, line
             self._show_memory(source.partitions)
             async with self._following(source, line, stop):
-                return await line.run(stop)
+                return await line.run(stop, hands_back=self._hands_back)
 
     def _following(
         self, source: Source, line: Pipeline, stop: asyncio.Event

@@ -23,6 +23,7 @@ from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer, Chunk, Form, Record, Request, SentHeader
 from daemon.values.object_sizes import array_bytes
+from daemon.values.sleep import sleeps
 from daemon.wire.assemble import joined, rows_of
 from daemon.wire.media import form_of
 from runtime.conversion import Prepared
@@ -77,9 +78,13 @@ class Admission:
         self._raw_lanes: dict[str, RawLane] = {}
         for name, lane in settings.lanes.items():
             models = [self._models[model] for model in lane.models]
-            self._examiners[name] = Examiner(name, lane, models, limits, topics, replies)
+            asleep = sleeps(lane, settings.scaling)
+            self._examiners[name] = Examiner(
+                name, lane, models, limits, topics, replies, sleeps=asleep
+            )
             raw_by_default = form_of(lane.content_type.encode()) is Form.RAW
-            if raw_by_default and lane.timeout is None and models[0].raw_row_bytes is not None:
+            is_timed = asleep or lane.timeout is not None
+            if raw_by_default and not is_timed and models[0].raw_row_bytes is not None:
                 self._raw_lanes[name] = RawLane(name, models[0], limits, topics.default)
 
     def admit(self, lane: str, chunk: Chunk, *, now_s: float, wall_ms: float) -> Admitted:

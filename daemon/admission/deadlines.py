@@ -25,6 +25,15 @@ class Expiry(NamedTuple):
     skewed: bool
 
 
+def asked_s(timestamp_ms: int, *, now_s: float, wall_ms: float) -> float:
+    """Return when a request was asked for that arrives now, in monotonic seconds.
+
+    A timestamp that is absent (negative) or in the future counts as now: nobody asked later.
+    """
+    began_ms = wall_ms if timestamp_ms < 0 else min(timestamp_ms, wall_ms)
+    return now_s - (wall_ms - began_ms) / 1000
+
+
 def expiry(
     timestamp_ms: int,
     timeout_s: float | None,
@@ -33,14 +42,10 @@ def expiry(
     now_s: float,
     wall_ms: float,
 ) -> Expiry:
-    """Return when a request that arrives now expires; None for what is not asked for.
-
-    A timestamp that is absent (negative) or in the future counts as now: nobody asked later.
-    """
+    """Return when a request that arrives now expires; None for what is not asked for."""
     at_s, skewed = NEVER_S, False
     if timeout_s is not None:
-        began_ms = wall_ms if timestamp_ms < 0 else min(timestamp_ms, wall_ms)
-        at_s = now_s + timeout_s - (wall_ms - began_ms) / 1000
+        at_s = asked_s(timestamp_ms, now_s=now_s, wall_ms=wall_ms) + timeout_s
         skewed = timestamp_ms - wall_ms > _CLOCKS_AGREE_MS
     if deadline_ms is not None:
         at_s = min(at_s, now_s + (deadline_ms - wall_ms) / 1000)

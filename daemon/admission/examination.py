@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 from config.settings import Lane, Limits
-from daemon.admission.deadlines import NEVER_S, expiry, late_detail
+from daemon.admission.deadlines import NEVER_S, asked_s, expiry, late_detail
 from daemon.admission.model_rules import ModelRules
 from daemon.admission.reply_topics import ReplyTopics
 from daemon.answering.replies import Address, Replies
@@ -52,7 +52,10 @@ class Examiner:
         limits: Limits,
         topics: ReplyTopics,
         replies: Replies,
+        *,
+        sleeps: bool = False,
     ) -> None:
+        """`sleeps`: requests gather in Kafka too, so that a wait there is part of their linger."""
         self.lane = lane
         self._settings = settings
         self._models = {model.name.encode(): model for model in models}
@@ -60,6 +63,7 @@ class Examiner:
         self._limits = limits
         self._topics = topics
         self._replies = replies
+        self._sleeps = sleeps
         self._buckets = {model.name: Bucket(lane, model.name) for model in models}
         self._content_type = settings.content_type.encode()
         self._forms: dict[bytes, Form | None] = {}
@@ -93,7 +97,7 @@ class Examiner:
             content.inputs,
             content.rows,
             cost_bytes + content.decoded_bytes,
-            moment.now_s,
+            self._arrived_s(record.timestamp, moment),
             expires_s,
             topic,
             headers.reply_partition,
@@ -157,6 +161,11 @@ class Examiner:
         if at_s <= moment.now_s:
             raise RequestRefused(Code.DEADLINE_EXCEEDED, late_detail(deadline_ms))
         return at_s, skewed
+
+    def _arrived_s(self, timestamp_ms: int, moment: Moment) -> float:
+        if not self._sleeps:
+            return moment.now_s
+        return asked_s(timestamp_ms, now_s=moment.now_s, wall_ms=moment.wall_ms)
 
     def _timeout_s(self, headers: RequestHeaders) -> float | None:
         """Return what the request asked for, within bounds; the lane's when it said nothing."""

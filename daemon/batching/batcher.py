@@ -101,6 +101,18 @@ class Batcher:
             self._place(queue)
         return dropped
 
+    def hand_back(self, lanes: Collection[str]) -> list[Request]:
+        """Remove and return what waits in `lanes` for its linger alone. O(waiting).
+
+        A bucket that is due sooner, because it is full or for a deadline, stays whole.
+        """
+        left: list[Request] = []
+        for queue in list(self._queues.values()):
+            if queue.key.lane in lanes and self._flush_policy.only_lingers(queue):
+                left += queue.drop(queue.ledgers())
+                self._place(queue)
+        return left
+
     # What makes them due
 
     def flush_laggard(self, ledger: Ledger) -> None:

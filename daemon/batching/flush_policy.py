@@ -48,7 +48,7 @@ class FlushPolicy:
         Never before the oldest arrived, so that younger requests with deadlines that cannot be met
         do not push older ones back for ever.
         """
-        due_s = queue.oldest_s + queue.policy.linger_s
+        due_s = _lingers_until_s(queue)
         deadline_s = queue.earliest_deadline_s
         if deadline_s < math.inf:
             rows = min(queue.rows, queue.policy.max_rows)
@@ -56,14 +56,22 @@ class FlushPolicy:
             due_s = min(due_s, max(deadline_s - allowance_s, queue.oldest_s))
         return due_s
 
+    def only_lingers(self, queue: BucketQueue) -> bool:
+        """Whether nothing but T makes `queue` due."""
+        return not self.at_once(queue) and self.time_s(queue) == _lingers_until_s(queue)
+
     def cause(self, queue: BucketQueue, now: float) -> FlushCause:
         """Why `queue` is due, its size apart."""
         due_s = self.time_s(queue)
         if due_s <= now:
-            return "linger" if due_s == queue.oldest_s + queue.policy.linger_s else "deadline"
+            return "linger" if due_s == _lingers_until_s(queue) else "deadline"
         if queue.laggards:
             return "uncommitted"
         return "drain" if self._hurries(queue.key.lane) else "idle"
 
     def _hurries(self, lane: str) -> bool:
         return self._draining or self._pressing or lane in self._hurried
+
+
+def _lingers_until_s(queue: BucketQueue) -> float:
+    return queue.oldest_s + queue.policy.linger_s

@@ -108,11 +108,6 @@ class GroupWatch:
         looked_s = self._looked_s
         return looked_s is None or self._clock() - looked_s < self._interval_s + _LATE_S
 
-    @property
-    def wanted(self) -> int | None:
-        """How many workers there should be, None before the group was seen."""
-        return self.report.decision.workers if self.report else None
-
     def _take(self, observation: Observation) -> None:
         before = self.report
         if before is None and self._working is None and not observation.complete:

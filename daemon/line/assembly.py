@@ -192,7 +192,7 @@ def make_lanes(settings: Settings, models: Models, *, by_clock: bool = True) -> 
     """
     lanes = []
     for name, lane in settings.lanes.items():
-        policy = LanePolicy.of(name, lane)
+        policy = LanePolicy.of(name, lane, settings.scaling)
         fixed = [models.serving[model].session.signature.fixed_rows for model in lane.models]
         most = min([rows for rows in fixed if rows is not None], default=policy.max_rows)
         policy = replace(policy, max_rows=min(policy.max_rows, most))

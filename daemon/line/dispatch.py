@@ -78,6 +78,10 @@ class Dispatch:
         self._wakeup.ring()  # suspects of others have waited for this
         return [*self._batcher.drop(ledgers), *self._searches.drop(ledgers)]
 
+    def hand_back(self, lanes: Collection[str]) -> Sequence[Request]:
+        """Return what waits in `lanes` for its linger alone; it is forgotten here."""
+        return self._batcher.hand_back(lanes)
+
     def look_again(self) -> None:
         """See whether a lane may go on that was held for its replies."""
         if self._batcher.is_some_lane_held:

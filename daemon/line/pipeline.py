@@ -7,7 +7,7 @@ whole chunk or batch: no task, no await and no metric call for a single request.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from daemon.line.committer import Committer
 from daemon.line.dispatch import Dispatch
@@ -59,8 +59,13 @@ class Pipeline:
         """Join the group, which may take partitions away from then on; raises Fatal."""
         await self._source.start(self._revoke)
 
-    async def run(self, stop: asyncio.Event) -> Exit:
-        """Work until `stop` is set, then drain; returns CLEAN or WORK_LEFT; raises Fatal."""
+    async def run(
+        self, stop: asyncio.Event, *, hands_back: Callable[[], bool] = lambda: False
+    ) -> Exit:
+        """Work until `stop` is set, then drain; returns CLEAN or WORK_LEFT; raises Fatal.
+
+        `hands_back`: whether a drain leaves what is not due to those who come after.
+        """
         stations = Tasks(self._tasks)
         intake = stations.start(self._intake.run(), name="intake")
         stations.start(self._dispatch.run(), name="dispatch")
@@ -69,6 +74,9 @@ class Pipeline:
         try:
             await stations.until(stations.start(stop.wait(), name="stopping"))
             self._stop_intake(intake)
+            if hands_back():
+                self._hand_back()
+            self._dispatch.drain()
             await stations.until(stations.start(self._empty(), name="drain"))
             exit_code = Exit.WORK_LEFT if self.in_flight_requests else Exit.CLEAN
         finally:
@@ -83,11 +91,16 @@ class Pipeline:
         self._dispatch.close()
 
     def _stop_intake(self, intake: asyncio.Task[None]) -> None:
-        """Fetch nothing more; what is gathered is due at once."""
         log(Event.DRAIN_STARTED, requests=self.in_flight_requests)
         self._intake.stop()
         intake.cancel()
-        self._dispatch.drain()
+
+    def _hand_back(self) -> None:
+        """Let what only gathers go on gathering in Kafka: nothing of it is committed."""
+        asleep = {lane.name for lane in self._settlement.lanes if lane.policy.sleeps}
+        gathering = self._dispatch.hand_back(asleep)
+        log(Event.GATHERING_LEFT, requests=len(gathering))
+        self._settlement.handed_back(gathering)
 
     async def _empty(self) -> None:
         """Wait until the line is empty, as long as a drain may take."""

@@ -1,6 +1,7 @@
 """What the process is told from outside: TERM and INT stop it, HUP reloads its models.
 
-So does the end of a supervisor stop it, but that never counts as a second time.
+USR2 stops it too, and lets it leave what only gathers. So does the end of a supervisor stop it, but
+that never counts as a second time.
 """
 
 import asyncio
@@ -16,6 +17,8 @@ from daemon.telemetry.logs import log, summarise
 from daemon.values.errors import Exit
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
+HAND_BACK = signal.SIGUSR2
+"""The kernel's word for the end of a supervisor is USR1."""
 
 
 class Signals:
@@ -36,10 +39,13 @@ class Signals:
         `at_once` is called at the second TERM, inside a signal handler.
         """
         self.stop = asyncio.Event()
+        self.hands_back = False
+        """Whether what only gathers is to be left to those who come after."""
         self._reloads = reloads
         self._at_once = at_once
         self._reload = reload
-        self._before = {each: signal.getsignal(each) for each in (*_STOPS, signal.SIGHUP, ORPHANED)}
+        taken = (*_STOPS, signal.SIGHUP, ORPHANED, HAND_BACK)
+        self._before = {each: signal.getsignal(each) for each in taken}
 
     async def __aenter__(self) -> Self:
         """Take over the signals of this process."""
@@ -48,6 +54,7 @@ class Signals:
             loop.add_signal_handler(each, self._on_stop, each)
         loop.add_signal_handler(signal.SIGHUP, self._on_reload)
         loop.add_signal_handler(ORPHANED, self._on_orphaned)
+        loop.add_signal_handler(HAND_BACK, self._on_hand_back)
         return self
 
     async def __aexit__(
@@ -76,6 +83,13 @@ class Signals:
         signal.signal(ORPHANED, signal.SIG_IGN)
         self._before[ORPHANED] = signal.SIG_IGN
         log(Event.SIGNAL_RECEIVED, signal=ORPHANED.name, does="drain: the supervisor has ended")
+        self.stop.set()
+
+    def _on_hand_back(self) -> None:
+        """A TERM that comes after it is the first one: it may still be asked to hurry."""
+        does = "drain, and leave what is not due to those who come after"
+        log(Event.SIGNAL_RECEIVED, signal=HAND_BACK.name, does=does)
+        self.hands_back = self.hands_back or not self.stop.is_set()
         self.stop.set()
 
     def _on_reload(self) -> None:

@@ -3,7 +3,8 @@
 Rule 1: work that is not due yet (it waits for its linger) is no stall.
 Rule 2: what is missing outside is not the worker's fault: time without a broker, without a right or
 a topic does not count.
-Rule 3: time in which this process did not run (SIGSTOP, a frozen container, a sleeping laptop) does
+Rule 3: what was due before it came, since it waited in Kafka, stands still only from then on.
+Rule 4: time in which this process did not run (SIGSTOP, a frozen container, a sleeping laptop) does
 not count either.
 """
 
@@ -47,6 +48,7 @@ class StallDetector:
             outage: what is missing outside, so that nothing can move; empty when nothing is.
             now: monotonic seconds.
         """
+        before_s = self._looked_s
         self._look(now)
         if self._outage:
             self._moved_s = now
@@ -55,8 +57,8 @@ class StallDetector:
             self._due_s = inf
         elif due_s > now:
             self._due_s = due_s
-        else:  # overdue since the first look that saw it, whatever later looks say
-            self._due_s = min(self._due_s, due_s)
+        else:  # overdue since the first look that saw it, whatever later looks say, and not before
+            self._due_s = min(self._due_s, max(due_s, before_s))
         self._outage = outage
 
     def verdict(self, now: float) -> StallVerdict:

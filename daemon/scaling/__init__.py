@@ -3,6 +3,7 @@
 - `backlog_rate.py`: what one worker serves, by the progress of commits while all of them have
   enough to do
 - `expected_in_flight.py`: what is in flight because requests are gathered, and is no backlog
+- `gathering.py`: when the fleet has to be awake: the rule of the batcher, lifted to the fleet
 - `group_rates.py`: how fast records arrive, by the ends of the logs, and are answered, by commits
 - `lag_age.py`: how old the lag is, in seconds, seen from outside
 - `latest_start.py`: when workers have to be asked for so that what waits is answered by a moment

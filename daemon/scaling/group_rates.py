@@ -33,13 +33,12 @@ class ArrivalRate:
         self._flows = {lane: SlidingRate(max(WINDOWS_S)) for lane in lanes}
         self._totals = dict.fromkeys(lanes, 0)
         self._ends: dict[Partition, int] = {}
-        self.arrived_s: float | None = None
-        """When an end was last seen to have moved; at first when it was first looked."""
+        self._arrived_s: dict[str, float] = {}
 
     def see(self, observation: Observation) -> None:
         """Take in what was seen."""
-        if self.arrived_s is None:
-            self.arrived_s = observation.at_s
+        if not self._arrived_s:
+            self._arrived_s = dict.fromkeys(self._flows, observation.at_s)
         unknown = set()
         for partition, offsets in observation.partitions.items():
             lane = self._lane_of[partition[0]]
@@ -47,7 +46,7 @@ class ArrivalRate:
                 unknown.add(lane)
             elif arrived := self._count(partition, offsets.end, offsets):
                 self._totals[lane] += arrived
-                self.arrived_s = observation.at_s
+                self._arrived_s[lane] = observation.at_s
         if observation.partitions:
             for lane in self._flows.keys() - unknown:
                 self._flows[lane].see(self._totals[lane], observation.at_s)
@@ -56,6 +55,11 @@ class ArrivalRate:
         """Return the records a second that arrive in `lane`; None before two complete looks."""
         flow = self._flows[lane]
         return None if flow.rate(JUMP_S) is None else _rate([flow])
+
+    @property
+    def arrived_s(self) -> Mapping[str, float]:
+        """When an end was last seen to have moved, by lane; at first when it was first looked."""
+        return self._arrived_s
 
     @property
     def total(self) -> float:

@@ -45,7 +45,7 @@ class LagAge:
         if not offsets.lag:
             return 0.0
         history = self._histories[partition]
-        oldest = max(offsets.start or 0, offsets.committed or 0)
+        oldest = offsets.next
         while len(history) > 1 and history[1].end <= oldest:
             history.popleft()
         return at_s - _arrived_s(history, oldest)

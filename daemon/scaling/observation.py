@@ -26,11 +26,16 @@ class Offsets(NamedTuple):
     committed: int | None
 
     @property
+    def next(self) -> int:
+        """The first record before the group, as far as it is known."""
+        return max(self.start or 0, self.committed or 0)
+
+    @property
     def lag(self) -> int | None:
         """Records before the group, None when it cannot be known."""
         if self.start is None or self.end is None or self.committed is None:
             return None
-        return max(0, self.end - max(self.start, self.committed))
+        return max(0, self.end - self.next)
 
 
 class Observation(NamedTuple):
@@ -38,7 +43,9 @@ class Observation(NamedTuple):
 
     Every partition is in it, also those of which nothing is known; it is empty only when not even
     the topics could be asked for. `wall_s` is the same time in seconds since 1970; `remembered` what
-    commits say of what workers served before: remembered.py reads it.
+    commits say of what workers served before: remembered.py reads it. `overdue` are the partitions
+    whose oldest unanswered record is older, by its timestamp, than a fleet that sleeps may let it
+    become.
     """
 
     at_s: float
@@ -46,6 +53,7 @@ class Observation(NamedTuple):
     members: int | None
     wall_s: float = 0.0
     remembered: Collection[str] = ()
+    overdue: Collection[Partition] = ()
 
     @property
     def complete(self) -> bool:

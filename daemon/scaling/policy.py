@@ -17,7 +17,10 @@ Rule 12 (zero): nothing arrived and at most `activation` records waited for `idl
 once.
 Rule 13 (wake): from zero, more than `activation` waiting records need at least one, at once.
 Rule 14 (no rate): until the service rate is known, one more whenever the backlog did not fall
-within start_time and batching_s, as far as partitions have one; never fewer but by rule 12.
+within start_time and batching_s, as far as partitions have one; never fewer but by rules 12 and 16.
+Rule 15 (sleep): from zero, what waits needs nobody before a start ahead of when it is due.
+Rule 16 (rest): none, at once, while nothing is due for longer than a sleep costs
+(daemon/values/sleep.py); what they hold goes back to Kafka. Not with min_workers: those hold it.
 """
 
 import math
@@ -27,6 +30,7 @@ from config.settings import Scaling
 from daemon.scaling.required_workers import GroupLoad, Plan, aligned, enough, planned, roomy
 from daemon.scaling.scale_up_guard import ScaleUpGuard
 from daemon.scaling.sliding_window import SlidingMax
+from daemon.values.sleep import price_s
 
 _AGAIN_S = 5.0
 """Between two steps up: the shortest window of the arrival rate. Waiting for start_time instead, as
@@ -47,6 +51,7 @@ class Decision(NamedTuple):
         reason: why that many, one line for a person.
         held: why it was not allowed to move; "" when it was, or had no need to.
         bound: why there may not be as many as are wanted, however long; "" when there may.
+        rests: whether the workers that end leave what is not due to those who come after.
     """
 
     workers: int
@@ -54,6 +59,7 @@ class Decision(NamedTuple):
     reason: str
     held: str
     bound: str = ""
+    rests: bool = False
 
 
 class Policy:
@@ -88,8 +94,11 @@ class Policy:
         self._workers = min(max(workers, fewest), most)
         if plan.target < self._workers == fewest:
             held = f"scaling.min_workers is {fewest}"
+        if gathering := self._gathering(load, running):
+            held = gathering
         bound = _bound(plan, load, most)
-        return Decision(self._workers, plan.wanted, plan.reason, held or bound, bound)
+        rests = self._workers == 0 and self._may_rest(load)
+        return Decision(self._workers, plan.wanted, plan.reason, held or bound, bound, rests)
 
     def _begin(self, load: GroupLoad, now: float) -> None:
         if not self._begun:
@@ -110,14 +119,29 @@ class Policy:
         quiet_s = now - max(load.arrived_s, self._worked_s)
         if running > 0 and quiet_s >= self._scaling.idle:
             return Plan(0, 0, f"nothing came or waited for {self._scaling.idle:g} s")
+        if running > 0 and self._may_rest(load):
+            return Plan(0, 0, f"nothing is due for {load.spare_s:.0f} s")
         if running == 0:
             if (load.lag or 0) <= self._scaling.activation:
                 return Plan(0, 0, "nothing waits")
+            if self._gathering(load, running):
+                return Plan(0, 0, f"{load.lag:,} records gather")
             load = load._replace(stuck=0, stuck_lag=0)
         rate = load.service_rate
         if rate is None:
             return self._groped(load, running, now)
         return planned(load, rate, self._gathering_s(load, rate, running, now), self._scaling, most)
+
+    def _gathering(self, load: GroupLoad, running: int) -> str:
+        """Return until when what waits needs nobody, for a person; "" when it does."""
+        if running or (load.lag or 0) <= self._scaling.activation:
+            return ""
+        asleep_s = load.waiting_s - load.start_s
+        return f"gathering until {_clock(load.wall_s + asleep_s)}" if asleep_s > 0 else ""
+
+    def _may_rest(self, load: GroupLoad) -> bool:
+        """Rule 16."""
+        return not self._scaling.min_workers and load.spare_s > price_s(load.start_s)
 
     def _gathering_s(self, load: GroupLoad, rate: float, running: int, now: float) -> float:
         """Until the workers serve that start now, or would start if there were too few."""
@@ -195,6 +219,12 @@ class Policy:
     def _ended(self) -> tuple[int, str]:
         self._gain.forget()
         return 0, ""
+
+
+def _clock(wall_s: float) -> str:
+    """Return the time of day, as logs have it."""
+    second = round(wall_s) % 86_400
+    return f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02} UTC"
 
 
 def _bound(plan: Plan, load: GroupLoad, most: int) -> str:

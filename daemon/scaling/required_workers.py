@@ -36,6 +36,10 @@ class GroupLoad(NamedTuple):
         stuck_lag: records of `lag` that are in stuck partitions.
         served_rate: records/s by which all commits together advanced within the last 15 s; None is
             unknown, and then no step up is judged.
+        waiting_s: until something of what waits is due, inf when nothing waits; see gathering.py.
+        spare_s: for how long nobody is needed, as far as can be seen; 0 where it does not sleep.
+        start_s: from asking for the first worker until it is there.
+        wall_s: seconds since 1970, for people.
     """
 
     arrival_rate: float
@@ -49,6 +53,10 @@ class GroupLoad(NamedTuple):
     workers: int
     stuck_lag: int = 0
     served_rate: float | None = None
+    waiting_s: float = 0.0
+    spare_s: float = 0.0
+    start_s: float = 0.0
+    wall_s: float = 0.0
 
     @property
     def moving_lag(self) -> int:

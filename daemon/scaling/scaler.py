@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from config.settings import Settings
 from daemon.scaling.expected_in_flight import ExpectedInFlight
+from daemon.scaling.gathering import Due, Gathering, LaneSight
 from daemon.scaling.group_rates import ArrivalRate, ServedRate
 from daemon.scaling.lag_age import LagAge
 from daemon.scaling.observation import Observation, Partition
@@ -27,6 +28,8 @@ class Scaler:
         self._subject = Subject.of(settings, files)
         self._remembered: Remembered | None = None
         self._start = StartTime()
+        self._settings_start_s = settings.scaling.start_time
+        self._gathering = Gathering(settings)
         self.measured: Remembered | None = None
         """What is to be remembered when the group has no members; None before it was measured."""
         self._lanes = {name: lane.topics for name, lane in settings.lanes.items()}
@@ -63,11 +66,16 @@ class Scaler:
         if work is not None:
             self._service.hear(work)
         topics = self._topic_lags(observation, ages_s)
-        load = self._load(observation, topics, stuck, workers)
+        lanes = {
+            name: self._lane_load(name, observation, [topics[each] for each in lane])
+            for name, lane in self._lanes.items()
+        }
+        due = self._gathering.see(self._sights(observation, lanes), observation.at_s)
+        load = self._load(observation, topics, stuck, workers, due)
         decision = self._policy.decide(load, observation.at_s)
         self._start.see(observation.members, decision.workers, observation.at_s)
         self._note(observation)
-        return self._report(observation, decision, topics, stuck)
+        return self._report(observation, decision, lanes, topics, stuck)
 
     def _recall(self, observation: Observation) -> None:
         """Believe the group's commits of how it was before, once: what comes later is its own."""
@@ -114,9 +122,9 @@ class Scaler:
         topics: Mapping[str, TopicLag],
         stuck: Mapping[Partition, Standstill],
         workers: int,
+        due: Due,
     ) -> GroupLoad:
         lags = [offsets.lag for offsets in observation.partitions.values()]
-        arrived_s = self._arrivals.arrived_s
         return GroupLoad(
             arrival_rate=self._arrivals.total,
             lag=_together(topics.values()).records,
@@ -125,16 +133,39 @@ class Scaler:
             stuck=len(stuck),
             service_rate=self._service.rate,
             batching_s=self._batching_s(workers),
-            arrived_s=observation.at_s if arrived_s is None else arrived_s,
+            arrived_s=max(self._arrivals.arrived_s.values()),
             workers=workers,
             stuck_lag=sum(standing.lag for standing in stuck.values()),
             served_rate=self._served.rate,
+            waiting_s=due.waiting_s,
+            spare_s=due.spare_s,
+            start_s=self._start_s,
+            wall_s=observation.wall_s,
         )
+
+    def _sights(
+        self, observation: Observation, lanes: Mapping[str, LaneLoad]
+    ) -> Mapping[str, LaneSight]:
+        overdue = {topic for topic, _ in observation.overdue}
+        return {
+            name: LaneSight(
+                load, self._arrivals.arrived_s[name], not overdue.isdisjoint(self._lanes[name])
+            )
+            for name, load in lanes.items()
+        }
+
+    @property
+    def _start_s(self) -> float:
+        """From asking for the first worker until it is there: as measured, as remembered, as set."""
+        remembered_s = None if self._remembered is None else self._remembered.start_s
+        known_s = (self._start.measured_s, remembered_s)
+        return next((each for each in known_s if each is not None), self._settings_start_s)
 
     def _report(
         self,
         observation: Observation,
         decision: Decision,
+        lanes: Mapping[str, LaneLoad],
         topics: Mapping[str, TopicLag],
         stuck: Mapping[Partition, Standstill],
     ) -> ScalingReport:
@@ -153,10 +184,7 @@ class Scaler:
             lag_records=whole.records,
             lag_seconds=whole.seconds,
             stuck=stuck,
-            lanes={
-                name: self._lane_load(name, observation, [topics[each] for each in lane])
-                for name, lane in self._lanes.items()
-            },
+            lanes=lanes,
             topics=topics,
         )
 

@@ -75,6 +75,8 @@ class Do(StrEnum):
 
     START = "start"
     DRAIN = "drain"
+    HAND_BACK = "hand back"
+    """A drain that leaves what is not due to those who come after."""
     ABORT = "abort"
     KILL = "kill"
 

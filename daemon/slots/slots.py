@@ -159,12 +159,15 @@ class Slots:
 
     # What to do
 
-    def decide(self, wanted: int, now: float) -> Sequence[Action]:
-        """Return what to do now so that `wanted` workers serve; to be asked about every second."""
+    def decide(self, wanted: int, now: float, *, rests: bool = False) -> Sequence[Action]:
+        """Return what to do now so that `wanted` workers serve; to be asked about every second.
+
+        `rests`: fewer are wanted because nothing is due for a while.
+        """
         self._forgive(now)
         late = list(self._end_late(now))
         kept = self._kept(wanted)
-        return [*late, *self._drain(kept, now), *self._start(kept, now)]
+        return [*late, *self._drain(kept, now, rests=rests), *self._start(kept, now)]
 
     def _forgive(self, now: float) -> None:
         """Take a long silence of the caller's for a process that did not run."""
@@ -203,7 +206,7 @@ class Slots:
         slot.deadline_s = now + _LAST_WORDS_S
         return Action(Do.ABORT, number, _REASONS[cause])
 
-    def _drain(self, kept: Sequence[int], now: float) -> Iterator[Action]:
+    def _drain(self, kept: Sequence[int], now: float, *, rests: bool) -> Iterator[Action]:
         for number in reversed(range(len(self._slots))):
             slot = self._slots[number]
             if number not in kept:
@@ -213,8 +216,7 @@ class Slots:
             ):
                 self._let_drain(slot, now)
                 slot.cause = Cause.ASKED
-                reason = "it is replaced" if slot.replacing else "fewer workers are wanted"
-                yield Action(Do.DRAIN, number, reason)
+                yield _dismissal(number, replaced=slot.replacing, rests=rests)
 
     def _let_drain(self, slot: Slot, now: float) -> None:
         slot.enter(SlotState.DRAINING, now)
@@ -239,6 +241,14 @@ _REASONS = {
     Cause.UNREADY: "it did not become ready in time",
     Cause.HUNG: "it gave no sign of life",
 }
+
+
+def _dismissal(number: int, *, replaced: bool, rests: bool) -> Action:
+    if replaced:
+        return Action(Do.DRAIN, number, "it is replaced")
+    if rests:
+        return Action(Do.HAND_BACK, number, "nothing is due for a while")
+    return Action(Do.DRAIN, number, "fewer workers are wanted")
 
 
 def _is_working(slot: Slot) -> bool:

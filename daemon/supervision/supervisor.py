@@ -121,13 +121,16 @@ class Supervisor:
                 code = Exit(self._slots.hopeless)
                 raise Fatal(code, f"no worker can serve: they end with code {code}, see their log")
             self._renewal.step()
-            wanted = self._watch.wanted
-            await self._tend(self._slots.working if wanted is None else wanted)
+            report = self._watch.report
+            if report is None:
+                await self._tend(self._slots.working)
+            else:
+                await self._tend(report.decision.workers, rests=report.decision.rests)
 
-    async def _tend(self, wanted: int) -> None:
+    async def _tend(self, wanted: int, *, rests: bool = False) -> None:
         """See to the workers, then wait until something happens, but not for long."""
         self._changed.clear()
-        await self._workers.tend(wanted)
+        await self._workers.tend(wanted, rests=rests)
         self._reporting.beat(time.monotonic())
         summarise()
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from daemon.process.notify import HTTP_PORT, ISOLATING, UNREADY
+from daemon.process.signals import HAND_BACK
 from daemon.slots.slot import Action, Cause, Do, End, SlotState
 from daemon.slots.slots import Slots
 from daemon.slots.totals import WorkerProcess
@@ -19,9 +20,15 @@ from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit
 
-_TIDY = frozenset({int(Exit.CLEAN), -signal.SIGTERM})
-"""A worker handles SIGTERM from before it holds anything; who died of it had not come that far."""
-_SIGNALS = {Do.DRAIN: signal.SIGTERM, Do.ABORT: signal.SIGABRT, Do.KILL: signal.SIGKILL}
+_TIDY = frozenset({int(Exit.CLEAN), -signal.SIGTERM, -HAND_BACK})
+"""A worker handles them from before it holds anything; who died of it had not come that far."""
+_SIGNALS = {
+    Do.DRAIN: signal.SIGTERM,
+    Do.HAND_BACK: HAND_BACK,
+    Do.ABORT: signal.SIGABRT,
+    Do.KILL: signal.SIGKILL,
+}
+_DISMISSALS = frozenset({Do.DRAIN, Do.HAND_BACK})
 
 
 class Recipe(NamedTuple):
@@ -74,9 +81,9 @@ class Workers:
         self.untidy = 0
         """Workers that ended and may have left work behind."""
 
-    async def tend(self, wanted: int) -> None:
-        """Do what is to be done now so that `wanted` workers serve."""
-        for action in self._slots.decide(wanted, self._clock()):
+    async def tend(self, wanted: int, *, rests: bool = False) -> None:
+        """Do what is to be done now so that `wanted` workers serve; see Slots.decide."""
+        for action in self._slots.decide(wanted, self._clock(), rests=rests):
             if action.do is Do.START:
                 await self._start(action.slot)
             else:
@@ -136,7 +143,7 @@ class Workers:
 
     def _signal(self, action: Action) -> None:
         number = _SIGNALS[action.do]
-        event = Event.WORKER_DISMISSED if action.do is Do.DRAIN else Event.WORKER_ABORTED
+        event = Event.WORKER_DISMISSED if action.do in _DISMISSALS else Event.WORKER_ABORTED
         log(event, slot=action.slot, signal=number.name, reason=action.reason)
         if action.slot in self.running:
             self.running[action.slot].send(number)

@@ -64,6 +64,11 @@ class Event(StrEnum):
         "a lane did not open at a moment: the host slept, its clock was set, or no broker answered",
     )
     DRAIN_STARTED = ("drain.started", "info", "nothing more is fetched; what is held is answered")
+    GATHERING_LEFT = (
+        "gathering.left",
+        "info",
+        "what is not due is left unanswered to those who come after, in Kafka",
+    )
     DRAIN_FINISHED = ("drain.finished", "info", "everything held is answered and committed")
     DRAIN_EXPIRED = (
         "drain.expired",
@@ -277,7 +282,7 @@ class Event(StrEnum):
     WORKER_DISMISSED = (
         "worker.dismissed",
         "info",
-        "a worker was told to drain (SIGTERM); shows why",
+        "a worker was told to drain (SIGTERM, SIGUSR2); shows why",
     )
     WORKER_ABORTED = (
         "worker.aborted",

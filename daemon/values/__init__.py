@@ -8,4 +8,5 @@
 - `object_sizes.py`: what values take in memory besides the bytes that they were sent as
 - `ports.py`: what the line asks of the world at its two ends, so that each end can be real or a
   fake
+- `sleep.py`: which lanes a fleet may sleep through: their requests gather in Kafka meanwhile
 """

@@ -4,13 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from config.settings import Lane as LaneSettings
+from config.settings import Scaling
 from daemon.values.budget import Budget
+from daemon.values.sleep import sleeps
 from daemon.windows.window import Window
 
 
 @dataclass(frozen=True, slots=True)
 class LanePolicy:
-    """What the batcher knows of a lane. N = `max_rows`, T = `linger_s`."""
+    """What is known of a lane from the settings. N = `max_rows`, T = `linger_s`.
+
+    `sleeps`: what gathers in it may go on gathering in Kafka; see sleep.py.
+    """
 
     name: str
     max_rows: int
@@ -18,9 +23,10 @@ class LanePolicy:
     max_bytes: int
     eager: bool = False
     weight: int = 1
+    sleeps: bool = False
 
     @classmethod
-    def of(cls, name: str, lane: LaneSettings) -> "LanePolicy":
+    def of(cls, name: str, lane: LaneSettings, scaling: Scaling) -> "LanePolicy":
         """Return the policy that the settings give lane `name`."""
         return cls(
             name=name,
@@ -29,6 +35,7 @@ class LanePolicy:
             max_bytes=lane.max_bytes,
             eager=lane.eager,
             weight=lane.weight,
+            sleeps=sleeps(lane, scaling),
         )
 
 

@@ -108,7 +108,8 @@ class Request(msgspec.Struct, frozen=True, eq=False, gc=False):
     `inputs`: the body itself for raw rows (joined and viewed as one array only when the batch is
     assembled), else each input by name, first axis = `rows`. For a transform it is the raw body
     until `prepared` gives the arrays. `cost_bytes` is what it holds in all, `prepared_bytes` of it
-    what a transform made. Times are monotonic seconds; `expires_s` is inf without a deadline.
+    what a transform made. Times are monotonic seconds; `arrived_s` is when it was read, or asked for
+    where it gathers in Kafka too (sleep.py); `expires_s` is inf without a deadline.
     """
 
     record: Record

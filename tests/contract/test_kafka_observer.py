@@ -1,6 +1,7 @@
 """What is seen of a group and its logs from outside, on a real Kafka."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -268,6 +269,29 @@ async def test_after_a_long_silence_everything_is_connected_anew(spare, spare_to
         await _look_until(observer, _all_known)
 
         assert observer._inner is not first
+
+
+async def test_a_timestamp_says_that_somebody_should_be_there_by_now(kafka, topics, workers):
+    names = await topics(requests=3)
+    now_ms = int(time.time() * 1000)
+    for number, age_s in [(0, 700), (1, 500)]:
+        await workers.produce(names.requests, number, b"a", timestamp_ms=now_ms - age_s * 1000)
+    given = settings_for(kafka, topics)
+    (name, lane), *_ = given.lanes.items()
+    patient = given.model_copy(
+        update={
+            "lanes": {name: lane.model_copy(update={"linger": 660.0})},
+            "scaling": given.scaling.model_copy(update={"start_time": 60.0}),
+        }
+    )
+
+    async with Observer(patient, Path()) as observer:
+        seen = await _look_until(observer, lambda look: _all_known(look) and look.overdue)
+        assert set(seen.overdue) == {(names.requests, 0)}
+        await workers.start()
+        joined = await _look_until(observer, lambda look: look.members == 1)
+
+    assert joined.overdue == ()
 
 
 # Renewing

@@ -25,7 +25,7 @@ _WORKER = """
         async with Signals(lambda: print("reload", flush=True)) as signals:
             print("up", flush=True)
             await signals.stop.wait()
-            print("stop", flush=True)
+            print("leave" if signals.hands_back else "stop", flush=True)
             if "hang" in sys.argv:
                 time.sleep(60)  # the loop itself is stuck
 
@@ -85,6 +85,16 @@ def test_the_end_of_a_supervisor_asks_for_an_orderly_end_however_often_it_is_tol
     assert process.poll() is None
 
     process.send_signal(signal.SIGTERM)  # the first of these
+    time.sleep(0.1)
+    assert process.poll() is None
+
+
+def test_what_gathers_may_be_left_to_others_and_a_term_after_that_is_the_first(worker):
+    process = worker("hang")
+    process.send_signal(signal.SIGUSR2)
+    assert process.stdout.readline() == "leave\n"
+
+    process.send_signal(signal.SIGTERM)
     time.sleep(0.1)
     assert process.poll() is None
 

@@ -163,6 +163,7 @@ class Line:
 
     async def _start(self):
         self.stop, self.tasks = asyncio.Event(), Tasks()
+        self._hands_back = False
         self.metrics = Metrics()
         self.line = put_together(
             self.settings,
@@ -180,7 +181,9 @@ class Line:
         )
         await self.line.start()
         self.source.assign(*self.partitions)
-        self.task = asyncio.get_running_loop().create_task(self.line.run(self.stop))
+        self.task = asyncio.get_running_loop().create_task(
+            self.line.run(self.stop, hands_back=lambda: self._hands_back)
+        )
 
     def _note_isolation(self, *, on):
         self.isolating.append(on)
@@ -229,8 +232,9 @@ class Line:
             self.task.result()
             raise AssertionError("the line has ended")
 
-    async def end(self):
+    async def end(self, *, hands_back=False):
         """Tell it to stop; return its exit code."""
+        self._hands_back = hands_back
         self.stop.set()
         return await self.task
 

@@ -228,7 +228,7 @@ PIPELINE = [
         test_stopping.test_what_is_gathered_leaves_at_once_and_the_end_is_clean,
     ),
     (
-        "Pipeline._stop_intake",
+        "Pipeline.run",
         "lets what is gathered linger at the end",
         "self._dispatch.drain()",
         "pass",
@@ -247,6 +247,20 @@ PIPELINE = [
         "self._intake.stop()\nintake.cancel()",
         "pass",
         test_stopping.test_nothing_more_is_read,
+    ),
+    (
+        "Pipeline._hand_back",
+        "hands back what an urgent lane holds",
+        "ANY.policy.sleeps",
+        "True",
+        test_stopping.test_only_what_may_gather_in_kafka_is_handed_back,
+    ),
+    (
+        "Pipeline._hand_back",
+        "keeps what it hands back in its books",
+        "self._settlement.handed_back(ANY)",
+        "pass",
+        test_stopping.test_what_gathers_may_be_handed_back_unanswered,
     ),
     (
         "Pipeline.run",

@@ -123,3 +123,46 @@ async def test_an_idle_line_ends_at_once():
 
         assert await line.end() is Exit.CLEAN
         assert now_s() - told_s < 0.01
+
+
+# Handing back
+
+
+async def test_what_gathers_may_be_handed_back_unanswered():
+    async with Line(LANES) as line:
+        line.push("standard", *range(8))
+        await line.quiet()
+        gathering = line.push("standard", 1, 2, 3)
+        await asyncio.sleep(60)
+
+        assert await line.end(hands_back=True) is Exit.CLEAN
+        assert not line.ends().keys() & set(gathering)
+        assert line.source.committed["standard", 0] == 8
+        assert line.source.left
+
+        await line.restart()
+        began_s = now_s()
+        await asyncio.sleep(3600)
+
+        assert {line.end_of(each).at_s - began_s < 3600 - 59 for each in gathering} == {True}
+
+
+async def test_only_what_may_gather_in_kafka_is_handed_back():
+    urgent = {"topics": ["urgent"], "max_rows": 8, "linger": 30.0}
+    async with Line({**LANES, "urgent": urgent}) as line:
+        (patient,) = line.push("standard", 1)
+        (impatient,) = line.push("urgent", 2)
+        await asyncio.sleep(1)
+
+        assert await line.end(hands_back=True) is Exit.CLEAN
+        assert impatient in line.ends()
+        assert patient not in line.ends()
+
+
+async def test_what_has_a_deadline_before_its_batch_is_due_is_answered():
+    async with Line(LANES) as line:
+        (soon,) = line.push("standard", 1, headers=[("timeout-ms", b"600000")])
+        await asyncio.sleep(1)
+
+        assert await line.end(hands_back=True) is Exit.CLEAN
+        assert soon in line.ends()

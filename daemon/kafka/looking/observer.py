@@ -20,10 +20,11 @@ from daemon.kafka import client, guards
 from daemon.kafka.connecting import check_topics
 from daemon.kafka.group.committed import Commit, Commits, CommittedOffsets
 from daemon.kafka.group.coordinator import Coordinator
-from daemon.kafka.looking.log_offsets import Place, log_offsets
+from daemon.kafka.looking.log_offsets import Place, log_ends, log_offsets
 from daemon.kafka.reason import reason_of
-from daemon.scaling.observation import NO_COMMIT, Observation, Offsets
+from daemon.scaling.observation import NO_COMMIT, Observation, Offsets, Partition
 from daemon.values.errors import Exit, Fatal
+from daemon.values.sleep import sleeps
 
 _T = TypeVar("_T")
 
@@ -60,6 +61,13 @@ class Observer:
                 min(_REQUEST_S, settings.kafka.request_timeout)
             )
         }
+        self._asleep_s = {
+            topic: lane.linger - settings.scaling.start_time
+            for lane in settings.lanes.values()
+            if sleeps(lane, settings.scaling)
+            for topic in lane.topics
+        }
+        """How long after its first record a topic needs nobody, where the fleet may sleep meanwhile."""
         self._clock = clock
         self._wall = wall
         self._partitions: dict[str, frozenset[int]] = {}
@@ -103,13 +111,31 @@ class Observer:
         )
         if ends or starts or commits is not None or members is not None:
             self._answered_s = self._clock()
+        seen = _joined(partitions, starts or {}, ends or {}, commits)
         return Observation(
             at_s,
-            _joined(partitions, starts or {}, ends or {}, commits),
+            seen,
             members,
             wall_s,
-            frozenset(commit.served for commit in (commits or {}).values()) - {""},
+            remembered=frozenset(commit.served for commit in (commits or {}).values()) - {""},
+            overdue=await self._overdue(seen, wall_s) if members == 0 else (),
         )
+
+    async def _overdue(
+        self, seen: Mapping[Partition, Offsets], wall_s: float
+    ) -> Collection[Partition]:
+        """Return where somebody should be there by now for the oldest record, by its timestamp."""
+        overdue: list[Partition] = []
+        for topic, asleep_s in self._asleep_s.items():
+            waiting = [
+                TopicPartition(*each) for each in seen if each[0] == topic and seen[each].lag
+            ]
+            since = log_ends(
+                self._inner, waiting, as_of_s=wall_s - asleep_s, timeout_s=_ANSWER_S / 2
+            )
+            younger = await self._try(since) if waiting else None
+            overdue += [each for each, at in (younger or {}).items() if at > seen[each].next]
+        return overdue
 
     async def renew(self, served: str = "") -> bool:
         """Commit the group's unchanged offsets anew, so that they do not expire while it is empty.

@@ -199,7 +199,7 @@ def _behind(lane: LaneRow, others: int, facts: Facts) -> Finding:
 
 def _well(facts: Facts) -> str:
     if facts.scaling is not None and not facts.scaling.decision.workers and not facts.workers:
-        return "All is well: nothing waits, no worker is needed"
+        return f"All is well: {facts.scaling.decision.held or 'nothing waits'}, no worker is needed"
     answering = sum(lane.answering or 0.0 for lane in facts.lanes)
     if facts.scaling is not None and not answering:
         answering = facts.scaling.served_rate or 0.0

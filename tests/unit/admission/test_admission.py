@@ -414,3 +414,21 @@ def summary(admitted):
         for answer in admitted.answers
     ]
     return requests, answers
+
+
+# Where the fleet may sleep
+
+
+@pytest.mark.parametrize("form", ["application/json", "application/octet-stream"])
+@pytest.mark.parametrize(("age_s", "linger_s"), [(0, 0), (600, 600), (36_000, 36_000), (-5, 0)])
+def test_a_wait_in_kafka_is_part_of_a_long_linger(form, age_s, linger_s):
+    old = record(ROW, RAW, timestamp=int(WALL_MS - age_s * 1000))
+    asleep = raw_settings(linger="1h", content_type=form)
+
+    assert only_request(old, chosen=asleep).arrived_s == NOW_S - linger_s
+
+
+def test_a_short_linger_counts_from_when_a_request_was_read():
+    old = record(ROW, RAW, timestamp=int(WALL_MS) - 600_000)
+
+    assert only_request(old).arrived_s == NOW_S

@@ -366,3 +366,43 @@ def test_it_is_known_when_the_first_linger_ends():
     batcher.offer([make_request(arrived_s=2.0, bucket=OTHER_SHAPE)])
 
     assert batcher.oldest_due_s(default=7.0) == 12.0
+
+
+# Handing back
+
+
+def test_what_lingers_is_handed_back():
+    batcher = make_batcher()
+    batcher.offer(make_requests(3))
+
+    assert len(batcher.hand_back({"standard"})) == 3
+    assert rows_left(batcher) == 0
+    assert batcher.next_due(0.0) is None
+
+
+def test_only_the_lanes_named_are_handed_back():
+    batcher = make_batcher()
+    batcher.offer(make_requests(3))
+
+    assert batcher.hand_back({"urgent"}) == []
+    assert rows_left(batcher) == 3
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [make_requests(4), make_requests(2, expires_s=5.0)],
+    ids=["full", "with a deadline"],
+)
+def test_what_is_due_before_its_linger_is_kept(requests):
+    batcher = make_batcher()
+    batcher.offer(requests)
+
+    assert batcher.hand_back({"standard"}) == []
+    assert rows_left(batcher) == len(requests)
+
+
+def test_a_deadline_after_the_linger_is_no_reason_to_keep_it():
+    batcher = make_batcher()
+    batcher.offer(make_requests(2, expires_s=50.0))
+
+    assert len(batcher.hand_back({"standard"})) == 2

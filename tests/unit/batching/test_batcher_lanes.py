@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.settings import Lane
+from config.settings import Lane, Scaling
 from daemon.batching.batcher import Batcher
 from daemon.values.lane import LanePolicy
 from daemon.values.messages import Bucket
@@ -174,6 +174,13 @@ def test_a_policy_is_what_the_settings_say():
         weight=5,
     )
 
-    policy = LanePolicy.of("standard", lane)
+    policy = LanePolicy.of("standard", lane, Scaling())
 
     assert policy == LanePolicy("standard", 7, 2.0, 3072, eager=True, weight=5)
+
+
+def test_a_lane_with_a_long_linger_may_be_slept_through():
+    lane = Lane(topics=("documents",), models=("filetype",), linger="15min")
+
+    assert LanePolicy.of("standard", lane, Scaling()).sleeps
+    assert not LanePolicy.of("standard", lane, Scaling(start_time="10min")).sleeps

@@ -164,3 +164,13 @@ def test_every_lasting_stall_is_found_within_the_limit_and_one_look(every_s, due
         now += every_s
         progress.observe(held=1, due_s=due_s, outage="", now=now)
         assert now <= due_s + STALL_S + every_s
+
+
+def test_what_was_due_long_before_it_came_stands_still_only_from_then_on():
+    for held_before in (0, 3):
+        progress = StallDetector(STALL_S, now=0.0)
+        watched(progress, 500.0, held=held_before, due_s=1_000.0)
+
+        verdicts = watched(progress, 700.0, start=501.0, due_s=-3_600.0)
+
+        assert first_stall(verdicts) == 500.0 + STALL_S

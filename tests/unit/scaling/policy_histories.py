@@ -5,6 +5,7 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from config.settings import Scaling
+from daemon.values.sleep import price_s
 from tests.unit.scaling.loads import CALM
 
 
@@ -28,6 +29,9 @@ def _load(draw, partitions):
         "service_rate": draw(st.sampled_from([100.0, 100.0, 7.0, None])),
         "workers": draw(st.integers(0, 30)),
         "served_rate": draw(st.sampled_from([None, 0.0, 300.0])),
+        "spare_s": draw(st.sampled_from([0.0, 0.0, 0.0, 30.0, 900.0])),
+        "waiting_s": draw(st.sampled_from([0.0, 0.0, 5.0, 800.0])),
+        "start_s": 15.0,
     }
 
 
@@ -92,9 +96,14 @@ def _hold(load, decision, past, history, now):
         assert now - past.down_s >= scaling.down_window
         assert now - max(past.up_s, 1000.0) >= scaling.down_window
         past = past._replace(down_s=now)
-    if number == 0 and before > 0:
+    rests = before > 0 and not scaling.min_workers and load.spare_s > price_s(load.start_s)
+    if number == 0 and before > 0 and not rests:
         assert load.lag <= scaling.activation
         assert now - load.arrived_s >= scaling.idle
+    if rests and not unknown:
+        assert (number, decision.rests) == (0, True)
+    if before == 0 and not unknown and load.lag > scaling.activation:
+        assert (number == 0) == (load.waiting_s > load.start_s)
     assert decision.reason
     return past._replace(workers=number)
 
@@ -109,7 +118,7 @@ def _hold_up(load, number, before, past, now):
 def _rests_and_wakes(made, load, history, now):
     scaling = history.scaling
     rest = load._replace(lag=0, lagging=0, stuck=0, stuck_lag=0, arrival_rate=0.0, partitions=24)
-    rest = rest._replace(arrived_s=now)
+    rest = rest._replace(arrived_s=now, spare_s=0.0, waiting_s=0.0)
     made.decide(rest, now)
     assert made.decide(rest, now + scaling.idle).workers == scaling.min_workers
     now += scaling.idle + 1

@@ -82,7 +82,7 @@ def test_the_records_of_a_topic_made_anew_have_arrived():
     arrivals = _arrivals(sight(0, (1_000, 0)), sight(10, (50, 0)))
 
     assert arrivals.total == pytest.approx(5)
-    assert arrivals.arrived_s == 10
+    assert arrivals.arrived_s == {"standard": 10}
 
 
 def test_an_added_partition_counts_from_its_first_look():
@@ -111,5 +111,5 @@ def test_the_last_arrival_is_remembered():
     first = _arrivals(sight(7, (5, 0)))
     arrivals = _arrivals(sight(0, (0, 0)), sight(3, (1, 0)), sight(9, (1, 1)))
 
-    assert first.arrived_s == 7
-    assert arrivals.arrived_s == 3
+    assert first.arrived_s == {"standard": 7}
+    assert arrivals.arrived_s == {"standard": 3}

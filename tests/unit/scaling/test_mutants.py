@@ -212,6 +212,30 @@ CASES = [
         ),
         test_policy.test_it_shrinks_once_a_window,
     ),
+    (
+        _policy(
+            "Policy._gathering",
+            "workers are asked for when it is due, not a start before",
+            "load.waiting_s - load.start_s",
+            "load.waiting_s",
+        ),
+        test_policy.test_what_gathers_wakes_nobody_before_a_start_ahead_of_its_time,
+    ),
+    (
+        _policy(
+            "Policy._may_rest",
+            "a sleep costs nothing",
+            "load.spare_s > price_s(load.start_s)",
+            "load.spare_s > 0",
+        ),
+        test_policy.test_they_stay_when_a_sleep_would_cost_more,
+    ),
+    (
+        _policy(
+            "Policy._may_rest", "min_workers rest too", "not self._scaling.min_workers", "True"
+        ),
+        test_policy.test_min_workers_hold_what_gathers,
+    ),
 ]
 
 

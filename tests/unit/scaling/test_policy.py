@@ -1,5 +1,7 @@
 """When the number of workers follows the need, rule by rule; a worker serves 100 records/s."""
 
+import math
+
 import pytest
 
 from tests.unit.scaling.loads import load, looks, policy, running
@@ -420,3 +422,66 @@ def test_all_go_in_the_end_though_the_rate_is_unknown():
     made = running(5)
 
     assert made.decide(load(service_rate=None, arrived_s=0.0), IDLE_S).workers == 0
+
+
+# While it gathers
+
+
+GATHERING = {"lag": 5, "waiting_s": 900.0, "start_s": 15.0, "arrived_s": 0.0}
+
+
+def test_what_gathers_wakes_nobody_before_a_start_ahead_of_its_time():
+    made = policy()
+    numbers = [
+        made.decide(load(**GATHERING | {"waiting_s": 900.0 - now}), float(now)).workers
+        for now in range(900)
+    ]
+
+    assert numbers == [0] * 885 + [1] * 15
+
+
+def test_it_is_told_until_when_nobody_is_needed():
+    asleep = policy().decide(load(**GATHERING, wall_s=1_796_000_000.0), 0.0)
+
+    assert asleep.reason == "5 records gather"
+    assert asleep.held == "gathering until 01:08:05 UTC"
+
+
+def test_nothing_gathers_where_nothing_waits():
+    assert policy().decide(load(start_s=15.0, waiting_s=math.inf), 0.0).held == ""
+
+
+def test_min_workers_are_not_slept_through():
+    assert policy(min_workers=1).decide(load(**GATHERING), 0.0).workers == 1
+
+
+def test_they_end_at_once_when_nothing_is_due_for_longer_than_a_sleep_costs():
+    decision = running(3).decide(load(lag=5, spare_s=36.0, start_s=15.0, arrived_s=1.0), 1.0)
+
+    assert (decision.workers, decision.rests) == (0, True)
+    assert decision.reason == "nothing is due for 36 s"
+
+
+def test_they_stay_when_a_sleep_would_cost_more():
+    decision = running(3).decide(load(lag=5, spare_s=35.0, start_s=15.0, arrived_s=1.0), 1.0)
+
+    assert (decision.workers, decision.rests) == (3, False)
+
+
+def test_min_workers_hold_what_gathers():
+    decision = running(3, min_workers=1).decide(load(lag=5, spare_s=900.0, arrived_s=1.0), 1.0)
+
+    assert (decision.workers, decision.rests) == (3, False)
+
+
+def test_who_ends_for_want_of_work_leaves_nothing_to_others():
+    made = running(2)
+    decision = made.decide(load(arrived_s=0.0), IDLE_S)
+
+    assert (decision.workers, decision.rests) == (0, False)
+
+
+def test_nobody_rests_while_the_lag_is_unknown():
+    made = running(3)
+
+    assert made.decide(load(lag=None, spare_s=900.0, arrived_s=1.0), 1.0).workers == 3

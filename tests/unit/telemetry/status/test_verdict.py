@@ -27,8 +27,8 @@ def lane(name="standard", **changed):
     return LaneRow(name=name, about=ABOUT, **(facts | changed))
 
 
-def scaling(workers=1, **changed):
-    decision = SimpleNamespace(workers=workers, wanted=workers, reason="", held="", bound="")
+def scaling(workers=1, held="", **changed):
+    decision = SimpleNamespace(workers=workers, wanted=workers, reason="", held=held, bound="")
     return SimpleNamespace(
         **{"decision": decision, "known": True, "stuck": (), "served_rate": 0.0, **changed}
     )
@@ -70,12 +70,16 @@ def only(**changed):
         ),
         ({"scaling": scaling(0)}, "All is well: nothing waits, no worker is needed"),
         (
+            {"scaling": scaling(0, held="gathering until 14:15:00 UTC")},
+            "All is well: gathering until 14:15:00 UTC, no worker is needed",
+        ),
+        (
             {"scaling": scaling(2, served_rate=30.0), "lanes": [lane(answering=None)]},
             "All is well: 30/s answered, nothing waits",
         ),
         ({"lanes": [lane(lag_records=None, lag_seconds=None)]}, "All is well: nothing waits"),
     ],
-    ids=["idle", "gathering", "busy", "asleep", "seen from outside", "unknown"],
+    ids=["idle", "gathering", "busy", "nothing to do", "asleep", "seen from outside", "unknown"],
 )
 def test_when_all_is_well_it_says_what_goes_on(facts, text):
     assert only(**facts) == (State.WELL, text)
