@@ -11,6 +11,8 @@
 - `generation.py`: one assignment of partitions to this worker, from the group's word to the next
 - `lease.py`: how long a worker may act as the owner of its partitions without hearing from the
   group
+- `leaving.py`: leaving the group at once, a static member too, and though its coordinator may not
+  answer
 - `membership.py`: this worker's place in the group: assignments taken up, given up, and lost
 - `probes.py`: what may have killed a worker, run alone: commits say so before it runs, and when it
   runs no more

@@ -3,7 +3,7 @@
 - `batch_reading.py`: how one consumer reads batches: what unpacks them, what it could not read
 - `chunks.py`: what one fetch brought, entered in the ledgers and handed on by partition
 - `consumer.py`: aiokafka's consumer as this room uses it: every reach into its inside is here or
-  in guards, but for those of reading itself
+  in guards, but for those of reading itself and of leaving
 - `decompression.py`: decompression with a bound, in place of the client's, which has none
 - `fetched.py`: what the client has fetched and nobody has taken yet: taken as far as there is room
 - `lag.py`: how far this worker's partitions are behind, in records and in seconds

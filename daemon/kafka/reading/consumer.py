@@ -1,22 +1,21 @@
 """aiokafka's consumer as this room uses it: every reach into its inside is here or in guards, but
-for those of reading itself (fetched.py, tolerant_records.py).
+for those of reading itself (fetched.py, tolerant_records.py) and of leaving (group/leaving.py).
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, errors
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.protocol.group import LeaveGroupRequest
 from aiokafka.structs import TopicPartition
 
 from config.settings import Kafka
 from daemon.kafka.client import Options, milliseconds
 from daemon.kafka.group.lease import Lease
+from daemon.kafka.group.leaving import leave
 from daemon.kafka.guards import GuardedCoordinator
 from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.fetched import Fetched
@@ -31,8 +30,6 @@ _FETCH_WAIT_S = 0.5
 waits cost an idle worker CPU: 24 partitions take 0.3 % of a core at 0.5 s, 1.4 % at 0.05 s."""
 _ANSWER_S = 5.0
 """An answer takes milliseconds; behind a fetch that the broker holds, half a second."""
-_LEAVE_S = 3.0
-"""A leave takes 0.1 s; longer, and the broker hangs or is in the midst of a rebalance."""
 
 
 class Consumer:
@@ -272,55 +269,13 @@ class Consumer:
 
     async def leave(self) -> None:
         """Leave the group at once, a static member too, and close; bounded in time."""
-        coordinator = self._client._coordinator
-        if coordinator is None:
-            await self._client.stop()
-            return
-        member, node = coordinator.member_id, coordinator.coordinator_id
-        # aiokafka sends no LeaveGroup for static members: their partitions would stand still for
-        # the whole session. It sends one, at the right moment, to a member without instance id.
-        coordinator._group_instance_id = None
-        try:
-            async with asyncio.timeout(_LEAVE_S):
-                await self._client.stop()
-        except (errors.KafkaError, TimeoutError):
-            await self._leave_hard(member, node)
-        except asyncio.CancelledError:
-            # aiokafka cancels its fetches, waits for them, and lets out what they end with.
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            await self._leave_hard(member, node)
-
-    async def _leave_hard(self, member: str, node: int | None) -> None:
-        """Leave although the coordinator's connection is blocked by a join or does not answer."""
-        with suppress(errors.KafkaError, TimeoutError):
-            async with asyncio.timeout(_LEAVE_S):
-                if node is not None and member:
-                    request = LeaveGroupRequest(self._coordinator.group_id, member)
-                    await self.inner.send(node, request)
-        tasks = [task for task in self._tasks if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self.inner.close()
+        await leave(self._client)
 
     # Inside
 
     @property
     def _coordinator(self) -> Any:
         return self._client._coordinator
-
-    @property
-    def _tasks(self) -> list[asyncio.Task[Any] | None]:
-        coordinator, fetcher = self._coordinator, self._fetcher
-        return [
-            coordinator._coordination_task,
-            coordinator._heartbeat_task,
-            coordinator._commit_refresh_task,
-            fetcher._fetch_task,
-            *fetcher._pending_tasks,
-        ]
 
     @property
     def _fetcher(self) -> Any:
