@@ -58,7 +58,9 @@ class Question(NamedTuple):
 
 
 class WindowEnd(NamedTuple):
-    """How the window of a moment went; `delay_s` from the moment until it began, `open_s` from then."""
+    """How the window of a moment went; `delay_s` from the moment until a target was known, `open_s`
+    from then to its end.
+    """
 
     moment_s: float
     outcome: Outcome
@@ -67,12 +69,19 @@ class WindowEnd(NamedTuple):
 
 
 class _Current(NamedTuple):
-    """The window of the last moment that was taken up; `is_skipped`: it is only watched."""
+    """The window of the last moment that was taken up, `delay_s` after it, at `taken_s` (monotonic).
+
+    `is_skipped`: it is only watched.
+    """
 
     moment_s: float
-    began_s: float
+    taken_s: float
     delay_s: float
     is_skipped: bool
+
+    def passed_s(self, now_s: float) -> float:
+        """Return the time since the moment, whatever has been done to the clock since."""
+        return self.delay_s + now_s - self.taken_s
 
 
 class Window:
@@ -100,6 +109,8 @@ class Window:
         self._targets: dict[Partition, int] = {}
         """Of the current moment for `_known`, of an earlier one for others, until they are known."""
         self._known: set[Partition] = set()
+        self._delay_s: float | None = None
+        """From the current moment until a target was known."""
         self._is_told = False
         self._had_work = False
         self._is_unfinished = False
@@ -174,6 +185,7 @@ class Window:
         self._opened.append(moment_s)
         self._current = _Current(moment_s, now_s, delay_s, is_skipped)
         self._known.clear()
+        self._delay_s = None
         self._is_told = self._had_work = self._is_unfinished = False
 
     # The window of one moment
@@ -198,17 +210,18 @@ class Window:
         self.is_open = not current.is_skipped and any(
             standing.position < self._targets[partition] for partition, standing in left.items()
         )
-        passed_s = max(wall_s - current.moment_s, now_s - current.began_s + current.delay_s)
-        if passed_s >= self._at_most_s:
+        if self._known and self._delay_s is None:
+            self._delay_s = current.passed_s(now_s)
+        if max(wall_s - current.moment_s, current.passed_s(now_s)) >= self._at_most_s:
             yield from self._end_unfinished(now_s)
             self._shut()
         elif current.is_skipped and left:
             yield from self._end("missed", now_s)
         elif standings and not self._is_unfinished:
-            yield from self._end_finished(current, now_s)
+            yield from self._end_finished(now_s)
 
-    def _end_finished(self, current: _Current, now_s: float) -> Iterator[WindowEnd]:
-        if current.delay_s < PROMPT_S:
+    def _end_finished(self, now_s: float) -> Iterator[WindowEnd]:
+        if self._delay_s is not None and self._delay_s < PROMPT_S:
             yield from self._end("on_time", now_s)
         elif self._had_work:
             yield from self._end("late", now_s)
@@ -222,8 +235,9 @@ class Window:
         current = self._current
         if current is not None and not self._is_told:
             self._is_told = True
-            open_s = now_s - current.began_s
-            yield WindowEnd(current.moment_s, outcome, current.delay_s, open_s)
+            passed_s = current.passed_s(now_s)
+            delay_s = passed_s if self._delay_s is None else self._delay_s
+            yield WindowEnd(current.moment_s, outcome, delay_s, passed_s - delay_s)
 
     def _shut(self) -> None:
         self._current = None

@@ -1,5 +1,6 @@
 """A lane that opens by the clock beside an urgent one, with moments of a second."""
 
+import asyncio
 import time
 from datetime import UTC, datetime
 from math import ceil
@@ -7,7 +8,7 @@ from math import ceil
 import pytest
 
 from tests import models
-from tests.acceptance.jobs import events, metric, pair, terminate, tripped
+from tests.acceptance.jobs import events, metric, pair, start, terminate, tripped
 from tests.acceptance.kills import kill, lost
 from tests.acceptance.test_one_shot import once
 
@@ -100,3 +101,43 @@ async def test_who_is_killed_in_a_window_leaves_the_rest_to_the_other(make_job, 
         assert not lost(witness.log, seen)
         assert not witness.unanswered
         assert await terminate(workers[1]) == 0
+
+
+@pytest.mark.long
+async def test_a_broker_that_is_silent_at_the_moment_delays_it(spare, make_spare_job):
+    async with make_spare_job() as (job, witness):
+        moment_s = ceil(time.time() + _AHEAD_S)
+        await witness.publish(pair(number) for number in range(100))
+        worker = await job.start(**at_moment(moment_s))
+        await asyncio.sleep(moment_s - 1 - time.time())
+        spare.pause()
+        try:
+            await asyncio.sleep(5)
+        finally:
+            spare.resume()
+        await witness.until_all_answered()
+
+        assert witness.verdict().exactly_once, witness.verdict()
+        assert min(entry.timestamp_ms for entry in witness.log) >= moment_s * 1000
+        (told,) = events(worker, "window.ended")
+        assert told["outcome"] == "late"
+        assert told["delay_s"] >= 4
+
+
+@pytest.mark.long
+async def test_workers_that_are_replaced_one_by_one_in_a_window_serve_all_of_it(make_job, busy):
+    async with make_job(models.loop(), answer=tripped) as (job, witness):
+        moment_s = ceil(time.time() + _AHEAD_S)
+        await witness.publish([busy(0.05)] * 300)
+        settings = at_moment(moment_s) | {"lanes.l.max_rows": 4, "lanes.l.max_waiting": 16}
+        workers = [job.worker(**settings) for _ in range(2)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            await witness.until_answered(len(witness.answered) + 20)
+            assert await terminate(worker) == 0
+            await start(worker)
+        await witness.until_all_answered()
+
+        assert min(entry.timestamp_ms for entry in witness.log) >= moment_s * 1000
+        assert witness.verdict().exactly_once, witness.verdict()

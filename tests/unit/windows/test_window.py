@@ -159,6 +159,16 @@ def test_a_partition_that_comes_in_the_middle_has_the_target_of_the_moment(worke
     assert worker.outcomes == [(900, "on_time")]
 
 
+def test_a_window_whose_target_is_known_late_is_late(worker):
+    worker.pass_s(840)
+    worker.pass_s(10)
+    worker.tell(a=100)
+    worker.pass_s(5)
+    worker.do(100, 100)
+
+    assert worker.ended == [WindowEnd(START_S + 900, "late", 10.0, 5.0)]
+
+
 def test_what_is_to_be_read_again_opens_it_again(worker):
     """As when a transaction was aborted, or the partition comes back from another worker."""
     worker.pass_s(840)
