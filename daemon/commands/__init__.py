@@ -5,6 +5,8 @@
 - `dead_letters.py`: `tidemill dead-letters list`
 - `ending.py`: how a process that serves begins and ends
 - `findings.py`: what `check` found, and how it is shown
+- `footprint.py`: what `check` says of memory: what a worker may come to use, and rows that no batch
+  has room for
 - `one_shot.py`: `tidemill run --until-caught-up`: what is asked for, and what people and programs
   get to see
 - `openings.py`: what `check` says of a lane that opens by the clock: its next moments, and what they

@@ -12,11 +12,11 @@ from config.load import Loaded, load
 from config.settings import Model as ModelSettings
 from config.settings import Settings
 from daemon.commands.findings import CheckFinding, CheckReport
+from daemon.commands.footprint import footprint
 from daemon.commands.openings import openings
 from daemon.commands.resolved import resolve
 from daemon.commands.waiting import waiting
 from daemon.kafka.looking.preflight import look
-from daemon.process.memory import worker_budget
 from daemon.process.own_memory import memory_limit, resident_bytes
 from daemon.telemetry import logs
 from daemon.values.errors import Exit
@@ -42,7 +42,14 @@ def check(config: Path | None, overrides: Sequence[str], *, offline: bool, as_js
     signatures, idle_bytes = _try_models(loaded, report)
     partitions = 0 if offline else _try_kafka(loaded, report)
     if len(signatures) == len(loaded.settings.models):
-        report.add(_weigh(loaded.settings, signatures, partitions, idle_bytes))
+        for finding in footprint(
+            loaded.settings,
+            signatures,
+            partitions=partitions,
+            idle_bytes=idle_bytes,
+            limit=memory_limit(),
+        ):
+            report.add(finding)
     return report.end()
 
 
@@ -78,21 +85,6 @@ def _try_kafka(loaded: Loaded, report: CheckReport) -> int:
     for each in seen:
         report.add(CheckFinding(each.subject, each.detail, each.problem, each.code, each.warning))
     return sum(each.partitions for each in seen)
-
-
-def _weigh(
-    settings: Settings, signatures: Mapping[str, Signature], partitions: int, idle_bytes: int
-) -> CheckFinding:
-    """Tell what a worker that has all partitions may come to use, and what there is for it."""
-    topics = sum(len(lane.topics) for lane in settings.lanes.values())
-    budget = worker_budget(
-        settings, signatures, partitions=partitions or topics, idle_bytes=idle_bytes
-    )
-    told = f"{budget}; partitions: {partitions or 'taken for one a topic'}"
-    limit = memory_limit()
-    if limit is None:
-        return CheckFinding("memory", told)
-    return CheckFinding("memory", f"{told}; {limit}", warning=budget.shortage(limit))
 
 
 def _describe(model: Model, settings: ModelSettings) -> str:
