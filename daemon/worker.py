@@ -163,10 +163,11 @@ class Worker:
         self._announcer.look(self._standing(), time.monotonic())
 
     def _standing(self) -> WorkerStanding:
+        source, line = self._source, self._line
         return WorkerStanding(
             ready=self.ready(),
             live=self._health.live(),
-            lag_records=sum(self._source.lag_records().values()) if self._source else 0,
+            lag_records=int(sum(line.due(source.lag_records()).values())) if line and source else 0,
             answered=self._metrics.total(names.REQUESTS),
             in_flight=self._line.in_flight_requests if self._line else 0,
         )
@@ -264,8 +265,8 @@ class Worker:
             Gauges(
                 inflight_requests=lambda: line.in_flight_requests,
                 inflight_bytes=lambda: line.in_flight_bytes,
-                lag_records=source.lag_records,
-                lag_seconds=source.lag_seconds,
+                lag_records=lambda: line.due(source.lag_records()),
+                lag_seconds=lambda: line.due(source.lag_seconds()),
                 suspected=source.suspected,
             )
         )

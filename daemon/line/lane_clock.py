@@ -38,6 +38,13 @@ class LaneClock:
         self._hurried: frozenset[str] = frozenset()
         self._was_busy = False
 
+    @property
+    def waiting_topics(self) -> frozenset[str]:
+        """The topics of lanes that are shut, and of which nothing is due before their next moment."""
+        return frozenset(
+            topic for lane, window in self._lanes if not window.is_due for topic in lane.topics
+        )
+
     async def run(self) -> None:
         """Look at the clock for ever, whenever a moment comes."""
         while self._lanes:

@@ -7,7 +7,7 @@ whole chunk or batch: no task, no await and no metric call for a single request.
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from daemon.line.committer import Committer
 from daemon.line.dispatch import Dispatch
@@ -160,6 +160,11 @@ class Pipeline:
     def full_lanes(self) -> frozenset[str]:
         """The lanes that hold so much that nothing more is fetched for them."""
         return frozenset(lane.name for lane in self._settlement.lanes if not lane.budget.has_room)
+
+    def due(self, lags: Mapping[str, float]) -> dict[str, float]:
+        """Return `lags` by topic without what waits for its lane to open by the clock."""
+        waiting = self._lane_clock.waiting_topics
+        return {topic: 0 if topic in waiting else lag for topic, lag in lags.items()}
 
     def due_s(self, now_s: float) -> float:
         """When the oldest request in the line had, or has, to move; monotonic seconds."""

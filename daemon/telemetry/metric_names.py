@@ -132,8 +132,8 @@ LAG_RECORDS = Metric(
     "lag_records",
     "gauge",
     ("topic",),
-    "records not yet answered: a worker's in its own partitions, those in its memory included; a "
-    "scaler's in all of them, by commits",
+    "records not yet answered: a worker's in its own partitions, those in its memory included, and "
+    "none of lanes that are shut by the clock; a scaler's in all of them, by commits",
 )
 LAG_SECONDS = Metric(
     "lag_seconds", "gauge", ("topic",), "age of the oldest record not yet answered"

@@ -35,7 +35,7 @@ class Gauges(NamedTuple):
 
     inflight_requests: Callable[[], int]
     inflight_bytes: Callable[[], int]
-    lag_records: Callable[[], Mapping[str, int]]
+    lag_records: Callable[[], Mapping[str, float]]
     """By topic."""
     lag_seconds: Callable[[], Mapping[str, float]]
     """By topic."""

@@ -123,6 +123,12 @@ class Window:
             return None
         return cls(schedule, missed=lane.missed, at_most_s=lane.at_most)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether something is to be read, or answered, or may be, as of the last look."""
+        is_watched = self._current is None or self._current.is_skipped
+        return self._is_unfinished and not is_watched
+
     def shown(self, moment_s: float) -> str:
         """Return a moment as clocks in the lane's zone show it; empty for one that never comes."""
         return self._schedule.shown(moment_s)

@@ -76,6 +76,7 @@ async def test_nothing_of_a_shut_lane_is_answered_and_after_its_moment_everythin
         later = await witness.publish(pair(number) for number in range(5))
         assert await answered_until(job, witness, time.time() + 1.5) > 0
         assert not witness.answered & set(later), "it is shut again"
+        assert await metric(worker, "lag_records", topic=job.names.requests) == 0
         assert await terminate(worker) == 0
 
         code, told = await once(job, **settings)

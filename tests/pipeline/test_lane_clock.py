@@ -271,3 +271,19 @@ async def test_a_line_that_is_not_told_of_the_clock_has_all_lanes_open():
 
         assert [lane.is_open for lane in made] == [True, True]
         assert [lane.is_open for lane in line.lanes] == [False, True]
+
+
+async def test_what_waits_for_a_moment_is_no_lag():
+    async with Line(lanes()) as line:
+        line.session.base_s = 1.0
+        line.push("documents", *range(20))
+        line.push("urgent", 1)
+        seen = line.source.lag_records
+
+        assert (seen()["documents"], line.line.due(seen())["documents"]) == (20, 0)
+        assert line.line.due(seen())["urgent"] == 1
+        await until(FIRST_S + 1.5)
+        assert line.line.due(seen())["documents"] == 12
+        await until(FIRST_S + 4)
+        line.push("documents", 20)
+        assert (seen()["documents"], line.line.due(seen())["documents"]) == (1, 0)

@@ -87,11 +87,13 @@ def test_it_shuts_when_the_target_is_read_and_is_over_when_it_is_answered(worker
 
     assert worker.do(99, 50)
     assert not worker.do(107, 50)  # seven came along
+    assert worker.window.is_due
     assert worker.ended == []
 
     worker.pass_s(5)
     worker.do(107, 100)
     assert worker.ended == [WindowEnd(START_S + 900, "on_time", 0.0, 5.0)]
+    assert not worker.window.is_due
 
 
 def test_what_comes_meanwhile_is_not_waited_for(worker):
@@ -287,6 +289,7 @@ def test_with_skip_a_process_that_comes_late_waits_and_tells_what_was_missed():
     worker.look()
 
     assert not worker.tell(a=100)
+    assert not worker.window.is_due
     assert worker.outcomes == [(0, "missed")]
     worker.pass_s(500)
     assert worker.tell(a=100)
