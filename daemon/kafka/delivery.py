@@ -15,8 +15,8 @@ from aiokafka.structs import TopicPartition
 from config.settings import Kafka, Settings
 from daemon.kafka import client
 from daemon.kafka.writing import transactions
-from daemon.kafka.writing.producer import Transactional
 from daemon.kafka.writing.sink import KafkaSink
+from daemon.kafka.writing.transactional_ids import Transactional, TransactionalIds
 from daemon.kafka.writing.transactions import Transactions
 from daemon.loop.tasks import Tasks
 from daemon.values.errors import Exit, Fatal
@@ -111,13 +111,13 @@ class ExactlyOnce(_Published):
     ) -> None:
         """`base` is where relative secrets are looked up. Nothing is connected before `start`."""
         kafka = settings.kafka
-        transactional = Transactional(transactional_id(kafka), kafka.transaction_limit)
+        ids = TransactionalIds(Transactional(transactional_id(kafka), kafka.transaction_limit))
         self._sink = KafkaSink(
             settings,
             tasks=tasks,
             base=base,
             wall=wall,
-            transactional=transactional,
+            transactional=ids,
             # Who was put out of the group does not fence the one that has its place.
             may_follow=group.lease_valid,
         )
@@ -126,6 +126,7 @@ class ExactlyOnce(_Published):
             kafka,
             group,
             self._sink.producers,
+            ids,
             trouble=self._sink.causes,
             stall_s=settings.limits.stall,
             tasks=tasks,

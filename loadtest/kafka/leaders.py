@@ -1,7 +1,7 @@
 """Which node of a cluster leads a partition or coordinates a group, and how to make another do it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -113,11 +113,16 @@ class Leaders:
         """Make a node that has a copy of a partition its leader; return when all nodes know it."""
         copies = (await self._partition(topic, partition))["replicas"]
         order = [node_id, *(each for each in copies if each != node_id)]
+        await self.place(topic, partition, order)
+
+    async def place(self, topic: str, partition: int, node_ids: Sequence[int]) -> None:
+        """Let `node_ids` alone have a copy of a partition, the first of them lead it; return when so."""
         moved = AlterPartitionReassignmentsRequest(
-            _TIMEOUT_MS, [(topic, [(partition, order, {})], {})], {}
+            _TIMEOUT_MS, [(topic, [(partition, [*node_ids], {})], {})], {}
         )
         _check((await self._ask(moved)).error_code)
-        await _until(lambda: self._leads(topic, partition, node_id))
+        await _until(lambda: self._has_copies(topic, partition, node_ids))
+        await _until(lambda: self._leads(topic, partition, node_ids[0]))
 
     async def move_coordinator(self, group: str, node_id: int) -> None:
         """Make a node the coordinator of `group`; return when it is."""
@@ -131,6 +136,9 @@ class Leaders:
             for topic in await self._topics(None)
             for partition in topic["partitions"]
         )
+
+    async def _has_copies(self, topic: str, partition: int, node_ids: Sequence[int]) -> bool:
+        return sorted((await self._partition(topic, partition))["replicas"]) == sorted(node_ids)
 
     async def _leads(self, topic: str, partition: int, node_id: int) -> bool:
         if await self.leader(topic, partition) != node_id:

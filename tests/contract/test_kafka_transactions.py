@@ -4,13 +4,14 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
+from aiokafka.protocol.transaction import InitProducerIdResponse_v0
 from aiokafka.structs import TopicPartition
 
 from daemon.kafka.writing.transaction import Doubt
 from daemon.values.ports import SendFailed
-from tests.contract.worlds import EXACTLY_ONCE, read, started_delivery
+from tests.contract.worlds import EXACTLY_ONCE, read, started_delivery, until
 
-NOT_COORDINATOR = 16
+NOT_COORDINATOR, CONCURRENT_TRANSACTIONS = 16, 51
 
 pytestmark = pytest.mark.kafka
 
@@ -63,6 +64,61 @@ async def test_sends_that_a_doubt_meets_as_their_partitions_are_added_leave_no_c
 
     assert {type(outcome) for outcome in outcomes} == {SendFailed}
     assert not [each for each in given_up.inner._conns.values() if each.connected()]
+
+
+async def test_an_id_whose_transaction_does_not_end_everywhere_is_left_for_another(
+    kafka, world, answers, monkeypatch
+):
+    """As when a partition of it takes no mark of the end, which a lone broker's always do."""
+    monkeypatch.setattr("daemon.kafka.writing.producer._HELD_UP_S", 0.0)
+    monkeypatch.setattr("daemon.kafka.writing.producers._LONGEST_PAUSE_S", 0.2)
+    names, _, delivery = world
+    producers, ids = delivery._sink.producers, delivery._sink.producers.transactional
+    first = await producers.current()
+    await delivery.deliver(names.replies, 0, [(None, b"old", [])])
+    send = first.send
+
+    async def give_up(topic, partition, batch):
+        producers.replace(first, "not acknowledged in time")
+        await send(topic, partition, batch)
+
+    held_up = InitProducerIdResponse_v0(0, CONCURRENT_TRANSACTIONS, -1, -1)
+    answers += [("InitProducerIdRequest", lambda _: held_up)] * 2  # the second is one too many
+    monkeypatch.setattr(producers, "_may_follow", lambda: producers.present is None)
+
+    first.send = give_up
+    with pytest.raises(SendFailed):
+        await delivery.deliver(names.replies, 2, [(None, b"old", [])])
+    second = await producers.current()
+    assert second.identity.transactional_id == f"{first.identity.transactional_id}/1"
+    with pytest.raises(SendFailed):
+        await delivery.deliver(names.replies, 2, [(None, b"later", [])])
+    await delivery.deliver(names.replies, 0, [(None, b"new", [])])
+    monkeypatch.setattr(producers, "_may_follow", lambda: True)
+    await until(lambda: not ids.holds_up(TopicPartition(names.replies, 2)))
+    await delivery.deliver(names.replies, 2, [(None, b"later", [])])
+    await delivery.commit()
+
+    assert not answers
+    values = [record.value for record in await read(kafka, names.replies, 2)]
+    assert sorted(values) == [b"later", b"new"]
+
+
+async def test_a_topic_that_is_deleted_under_a_transaction_costs_that_one_alone(
+    kafka, world, topics
+):
+    names, _, delivery = world
+    theirs = await topics.create("theirs")
+    await delivery.deliver(theirs, 0, [(None, b"there", [])])
+    await topics.admin.delete_topics([theirs])
+
+    with pytest.raises(SendFailed):
+        await delivery.deliver(theirs, 0, [(None, b"gone", [])])
+    await delivery.deliver(names.replies, 0, [(None, b"new", [])])
+    await delivery.commit()
+
+    assert await delivery.partition_count(theirs) is None
+    assert [record.value for record in await read(kafka, names.replies, 1)] == [b"new"]
 
 
 async def test_a_group_that_has_another_coordinator_by_now_costs_no_transaction(

@@ -156,6 +156,17 @@ class Trial:
 
     # Commits
 
+    async def more_commits(self, count, partitions):
+        """Return when so many more requests of `partitions` are committed."""
+
+        def committed():
+            return sum(self._committed.get(each, 0) for each in partitions)
+
+        enough = committed() + count
+        async with asyncio.timeout(_PATIENCE_S):
+            while committed() < enough:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(_LOOK_S / 4)
+
     async def _watch(self):
         admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=2_000)
         try:

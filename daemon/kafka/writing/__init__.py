@@ -12,6 +12,8 @@
 - `sink.py`: records to Kafka: batches with a delivery deadline of their own, each acknowledged
 - `transaction.py`: one transaction: answers, and the commits that say that their requests are done,
   valid together
+- `transactional_ids.py`: the ids of one worker's transactions: another one while the last
+  transaction of one is held up
 - `transactions.py`: one transaction after the other: what is sent within an interval, and the
   commits of it
 """

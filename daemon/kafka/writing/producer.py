@@ -8,6 +8,7 @@ never expire: with the broker gone they would wait for ever.
 
 import asyncio
 import struct
+import time
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
@@ -16,16 +17,22 @@ from aiokafka.client import ConnectionGroup, CoordinationType
 from aiokafka.producer.transaction_manager import TransactionState
 from aiokafka.protocol.api import Request
 from aiokafka.protocol.produce import ProduceRequest, ProduceRequest_v7, ProduceRequest_v8
+from aiokafka.protocol.transaction import InitProducerIdRequest
 from aiokafka.structs import TopicPartition
 
 from daemon.kafka.client import Options, milliseconds
 from daemon.kafka.writing.load import RecordBatch
 from daemon.kafka.writing.refusals import PRODUCER_FENCED, Refused
+from daemon.kafka.writing.transactional_ids import Transactional
 
 _METADATA_PAUSE_S = 0.05
 _MOST_MISSES = 3
 """Answers without the partition: brokers learn of a new one some milliseconds apart."""
 _NO_LEADER = -1
+_CONCURRENT_TRANSACTIONS = 51
+_HELD_UP_S = 2.0
+"""A transaction is ended in milliseconds; where a partition has to find a leader first, in a second or
+two. Whoever takes another id too early has one id more."""
 _BASE_SEQUENCE = struct.Struct(">i")
 _BASE_SEQUENCE_AT = 53
 """Where a record batch has it (Kafka's message format, version 2)."""
@@ -37,6 +44,10 @@ class Replaced(Exception):
 
 class Abandoned(Exception):
     """The producer was given up; whether the batch was written is unknown."""
+
+
+class HeldUp(Exception):
+    """The last transaction of the producer's id is decided, and not yet ended in all its partitions."""
 
 
 class _ProduceRequest(Request[ProduceRequest_v7 | ProduceRequest_v8]):  # type: ignore[misc]  # aiokafka has no types here
@@ -58,15 +69,6 @@ class _ProduceRequest(Request[ProduceRequest_v7 | ProduceRequest_v8]):  # type: 
     ) -> ProduceRequest_v7 | ProduceRequest_v8:
         """Return what goes over the wire."""
         return self._request.build(request_struct_class)
-
-
-class Transactional(NamedTuple):
-    """What makes a producer one of transactions."""
-
-    id: str
-    """Of several producers with one id only the last that was started goes on."""
-    timeout_s: float
-    """After which the broker aborts a transaction by itself."""
 
 
 class Identity(NamedTuple):
@@ -97,7 +99,8 @@ class Producer:
         self._refusals: dict[TopicPartition, Refused] = {}
         """What the last answer said of each partition of which it was no acknowledgement."""
         self._plain_send = self.inner.send
-        self.inner.send = self._send_noting_refusals
+        self.inner.send = self._send_reading_codes
+        self._held_up_since_s: float | None = None
         self.acknowledged = False
         """Whether the broker took anything yet, or ended a transaction where there are some."""
         self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -109,7 +112,7 @@ class Producer:
         return self._client.client
 
     async def start(self) -> None:
-        """Connect and get a producer id; raises errors.KafkaError."""
+        """Connect and get a producer id; raises errors.KafkaError, HeldUp."""
         try:
             await self._client.start()
         except BaseException:
@@ -161,11 +164,28 @@ class Producer:
             raise noted or Refused(getattr(error, "errno", PRODUCER_FENCED)) from error
         self.acknowledged = self.acknowledged or self._manager.transactional_id is None
 
-    async def _send_noting_refusals(self, node: int, request: Any, **options: Any) -> Any:
-        """Send `request` as the client would; of answers to a produce keep what it drops of them."""
-        if not isinstance(request, ProduceRequest):
-            return await self._plain_send(node, request, **options)
-        response = await self._plain_send(node, _ProduceRequest(request), **options)
+    async def _send_reading_codes(self, node: int, request: Any, **options: Any) -> Any:
+        """Send `request` as the client would, and see in the answer what it drops of it."""
+        if isinstance(request, ProduceRequest):
+            response = await self._plain_send(node, _ProduceRequest(request), **options)
+            self._note_refusals(request, response)
+            return response
+        response = await self._plain_send(node, request, **options)
+        if isinstance(request, InitProducerIdRequest):
+            self._wait_no_longer_for(response.error_code)
+        return response
+
+    def _wait_no_longer_for(self, code: int) -> None:
+        """Raise HeldUp where the client would wait for ever for a transaction to be ended."""
+        if code != _CONCURRENT_TRANSACTIONS:
+            self._held_up_since_s = None
+            return
+        now_s = time.monotonic()
+        self._held_up_since_s = self._held_up_since_s or now_s
+        if now_s - self._held_up_since_s > _HELD_UP_S:
+            raise HeldUp(f"a partition of the last transaction of {self.identity[0]} takes nothing")
+
+    def _note_refusals(self, request: ProduceRequest, response: Any) -> None:
         for topic, partitions in response.topics:
             for number, code, _offset, _timestamp, _start, *said in partitions:
                 partition = TopicPartition(topic, number)
@@ -175,7 +195,6 @@ class Producer:
                         self._take_back_sequence(partition, request)
                 else:
                     self._refusals.pop(partition, None)
-        return response
 
     def _take_back_sequence(self, partition: TopicPartition, request: ProduceRequest) -> None:
         """Number the next batch as the one of `request` that was refused: at most one is under way."""

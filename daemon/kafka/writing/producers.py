@@ -9,7 +9,8 @@ from aiokafka import errors
 from config.settings import Kafka
 from daemon.kafka import client
 from daemon.kafka.reason import reason_of
-from daemon.kafka.writing.producer import Producer, Transactional
+from daemon.kafka.writing.producer import HeldUp, Producer
+from daemon.kafka.writing.transactional_ids import Transactional, TransactionalIds
 from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
 from daemon.telemetry.events import Event
@@ -36,14 +37,14 @@ class Producers:
         request_timeout_s: float,
         trouble: Trouble,
         tasks: Tasks,
-        transactional: Transactional | None = None,
+        transactional: TransactionalIds | None = None,
         may_follow: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`reach` reads secrets anew, so that a changed password comes into use; raises Fatal.
 
-        `transactional`: what all of them share; a successor fences whoever has its id, and so is
-        made only once `may_follow`.
+        `transactional`: their ids; a successor fences whoever has its id, and so is made only once
+        `may_follow`.
         """
         self.replaced: Callable[[Producer, str, bool], bool] | None = None
         """Told of a producer that is used no more, why, and whether another one fenced it; says
@@ -158,20 +159,40 @@ class Producers:
         return client.denied(problem, self._kafka.bootstrap_servers)
 
     async def _make(self) -> Exception | None:
-        """Start a producer; return why there is none."""
+        """Make the next one; return why there is none."""
+        ids = self.transactional
+        made = await self._started(None if ids is None else ids.present)
+        if isinstance(made, HeldUp) and ids is not None:
+            self._making.start(self._free(ids.hold_up(), ids), name="id that is held up")
+        if isinstance(made, Exception):
+            return made
+        self._producer = made
+        self._there.set()
+        return None
+
+    async def _started(self, transactional: Transactional | None) -> Producer | Exception:
+        """Return a producer that is started, or why there is none."""
         try:
             producer = Producer(
                 self._reach(),
                 request_timeout_s=self._request_timeout_s,
-                transactional=self.transactional,
+                transactional=transactional,
             )
             async with asyncio.timeout(_START_S):
                 await producer.start()
-        except (Fatal, errors.KafkaError, TimeoutError, OSError) as error:
+        except (Fatal, HeldUp, errors.KafkaError, TimeoutError, OSError) as error:
             return error
-        self._producer = producer
-        self._there.set()
-        return None
+        return producer
+
+    async def _free(self, held_up: Transactional, ids: TransactionalIds) -> None:
+        """Give `held_up` back once its last transaction has ended in all its partitions."""
+        free: Producer | Exception = HeldUp()
+        while isinstance(free, Exception):
+            await asyncio.sleep(_LONGEST_PAUSE_S)
+            if self._may_follow():
+                free = await self._started(held_up)
+        ids.free(held_up)
+        await free.close(_CLOSE_S)
 
 
 def _longer(pause_s: float) -> float:

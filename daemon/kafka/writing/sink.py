@@ -14,9 +14,10 @@ from daemon.kafka.connecting import check_topics
 from daemon.kafka.topics import partition_counts
 from daemon.kafka.writing.load import BatchSizes, Load, RecordBatch
 from daemon.kafka.writing.partition_counts import PartitionCounts
-from daemon.kafka.writing.producer import Abandoned, Producer, Replaced, Transactional
+from daemon.kafka.writing.producer import Abandoned, Producer, Replaced
 from daemon.kafka.writing.producers import Producers
 from daemon.kafka.writing.refusals import INVALID_TIMESTAMP, Meaning, Refused
+from daemon.kafka.writing.transactional_ids import TransactionalIds
 from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
 from daemon.values.ports import (
@@ -50,7 +51,7 @@ class KafkaSink:
         base: Path = Path(),
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
-        transactional: Transactional | None = None,
+        transactional: TransactionalIds | None = None,
         may_follow: Callable[[], bool] = lambda: True,
     ) -> None:
         """`base` is where relative secrets are looked up. Nothing is connected before `start`.

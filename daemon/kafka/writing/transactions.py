@@ -7,8 +7,9 @@ lost, a new producer makes the broker abort what was open, and what is not commi
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from math import inf
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from daemon.kafka.group.generation import Generation
 from daemon.kafka.writing.producer import Producer
 from daemon.kafka.writing.producers import Producers
 from daemon.kafka.writing.transaction import Doubt, Fenced, Stale, Transaction
+from daemon.kafka.writing.transactional_ids import TransactionalIds
 from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
 from daemon.telemetry.events import Event
@@ -62,6 +64,7 @@ class Transactions:
         kafka: Kafka,
         group: Group,
         producers: Producers,
+        ids: TransactionalIds,
         *,
         trouble: Trouble,
         stall_s: float,
@@ -74,6 +77,7 @@ class Transactions:
         self._aborted_since_s = self._aborted_s = -inf
         self._group = group
         self._producers = producers
+        self._ids = ids
         self._trouble = trouble
         self._failed = tasks.fail
         self._tasks = Tasks(tasks)
@@ -81,6 +85,7 @@ class Transactions:
         self._limit_s = kafka.transaction_limit
         self._present: Transaction | None = None
         self._sends = 0
+        self._unacknowledged: Counter[TopicPartition] = Counter()
         self._idle, self._gate, self._ending = asyncio.Event(), asyncio.Event(), asyncio.Lock()
         self._idle.set()
         self._gate.set()
@@ -95,14 +100,24 @@ class Transactions:
         What they answer has to be settled before anything else is awaited: when the last send of a
         transaction is over, all that is settled is committed. Raises SendError.
         """
-        transaction = await self._join(generation)
+        transaction = await self._join(generation, partition)
         try:
             await self._add(transaction, partition)
-            yield transaction.producer
+            with self._until_acknowledged(partition):
+                yield transaction.producer
         finally:
             self._leave()
 
-    async def _join(self, generation: Generation | None) -> Transaction:
+    @contextmanager
+    def _until_acknowledged(self, partition: TopicPartition) -> Iterator[None]:
+        self._unacknowledged[partition] += 1
+        try:
+            yield
+        finally:
+            self._unacknowledged[partition] -= 1
+            self._unacknowledged = +self._unacknowledged
+
+    async def _join(self, generation: Generation | None, partition: TopicPartition) -> Transaction:
         while True:
             await self._gate.wait()
             producer = await self._producers.current()
@@ -110,6 +125,8 @@ class Transactions:
                 continue
             if generation is None or generation is not self._group.answering:
                 raise SendFailed(_GIVEN_UP)
+            if self._ids.holds_up(partition):
+                raise SendFailed(f"a transaction still waits for {_shown([partition])} to take it")
             if self._present is None or self._present.generation is generation:
                 break
             self._give_up(self._present, Doubt(_GIVEN_UP))
@@ -175,7 +192,8 @@ class Transactions:
             async with asyncio.timeout(max(0.0, transaction.left_s)):
                 await self._idle.wait()
         except TimeoutError as error:
-            raise Doubt("answers were not acknowledged in time") from error
+            late = _shown(self._unacknowledged) or "a partition that is not yet added"
+            raise Doubt(f"not acknowledged in time by {late}") from error
         if transaction is not self._present:
             return  # given up meanwhile
         if generation is not self._group.answering:
@@ -219,6 +237,7 @@ class Transactions:
 
     def _replaced(self, producer: Producer, reason: str, fenced: bool) -> bool:
         """Take it that all of what `producer` had under way may be void; return whether to go on."""
+        self._ids.doubt([*self._unacknowledged])
         transaction = self._present
         if transaction is None or transaction.producer is not producer:
             return True
@@ -255,3 +274,7 @@ class Transactions:
             with suppress(Doubt, TimeoutError):
                 async with asyncio.timeout(_ABORT_S):
                     await transaction.abort()
+
+
+def _shown(partitions: Iterable[TopicPartition]) -> str:
+    return ", ".join(sorted(f"{each.topic}/{each.partition}" for each in partitions))

@@ -5,10 +5,13 @@ from itertools import pairwise
 
 import pytest
 from aiokafka import errors
+from aiokafka.structs import TopicPartition
 
 from config.settings import Kafka
 from daemon.kafka.writing import producers
+from daemon.kafka.writing.producer import HeldUp
 from daemon.kafka.writing.producers import Producers
+from daemon.kafka.writing.transactional_ids import Transactional, TransactionalIds
 from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
 from daemon.telemetry.events import Event
@@ -24,6 +27,8 @@ class Cluster:
     def __init__(self):
         self.made = []
         self.problems = []
+        self.held_up = set()
+        """Ids whose last transaction does not end."""
         self.secrets = []
 
     def reach(self):
@@ -32,7 +37,7 @@ class Cluster:
         return {}
 
     def connect(self, _, *, request_timeout_s, transactional=None):
-        producer = FakeProducer(self)
+        producer = FakeProducer(self, transactional)
         self.made.append((asyncio.get_running_loop().time(), producer))
         return producer
 
@@ -44,11 +49,14 @@ class Cluster:
 class FakeProducer:
     """Stands for daemon.kafka.writing.producer.Producer, which needs sockets."""
 
-    def __init__(self, cluster):
+    def __init__(self, cluster, transactional):
         self._cluster = cluster
+        self.transactional = transactional
         self.started = self.ended = self.acknowledged = False
 
     async def start(self):
+        if self.transactional in self._cluster.held_up:
+            raise HeldUp
         if self._cluster.problems:
             problem = self._cluster.problems.pop(0)
             if problem is None:
@@ -65,8 +73,9 @@ class FakeProducer:
 
 
 class Bench:
-    def __init__(self):
+    def __init__(self, ids=None):
         self.cluster = Cluster()
+        self.may_follow = True
         self.tasks = Tasks()
         loop = asyncio.get_running_loop()
         self.trouble = Trouble(UNAVAILABLE_S, clock=loop.time)
@@ -76,6 +85,8 @@ class Bench:
             request_timeout_s=1.0,
             trouble=self.trouble,
             tasks=self.tasks,
+            transactional=ids,
+            may_follow=lambda: self.may_follow,
             clock=loop.time,
         )
 
@@ -275,3 +286,50 @@ async def test_closing_lets_those_that_were_replaced_end(bench):
     await bench.producers.close(1.0)
 
     assert first.ended
+
+
+REPLIES = TopicPartition("replies", 0)
+FIRST, SECOND = Transactional("g/slot-0", 8.0), Transactional("g/slot-0/1", 8.0)
+
+
+@pytest.fixture
+async def transactional_bench(monkeypatch):
+    made = Bench(TransactionalIds(FIRST))
+    monkeypatch.setattr(producers, "Producer", made.cluster.connect)
+    yield made
+    await made.producers.close(1.0)
+
+
+async def test_an_id_whose_transaction_does_not_end_is_left_for_another(transactional_bench):
+    bench = transactional_bench
+    first = await bench.start()
+    bench.cluster.held_up = {FIRST}
+
+    bench.producers.replace(first, "no acknowledgement in time")
+
+    assert (await current(bench)).transactional == SECOND
+    assert bench.trouble.reason == ""
+
+
+async def test_an_id_is_free_once_its_transaction_has_ended_and_fences_nobody_before(
+    transactional_bench,
+):
+    bench = transactional_bench
+    first = await bench.start()
+    bench.cluster.held_up = {FIRST}
+    ids = bench.producers.transactional
+    ids.doubt([REPLIES])
+    bench.producers.replace(first, "no acknowledgement in time")
+    second = await current(bench)
+    assert ids.holds_up(REPLIES)
+
+    bench.cluster.held_up, bench.may_follow = set(), False
+    await asyncio.sleep(LONG_S)
+    assert ids.holds_up(REPLIES)
+
+    bench.may_follow = True
+    await asyncio.sleep(LONG_S)
+    assert not ids.holds_up(REPLIES)
+    _, asked = bench.cluster.made[-1]
+    assert (asked.transactional, asked.ended) == (FIRST, True)
+    assert await current(bench) is second

@@ -11,6 +11,7 @@ from config.settings import Kafka
 from daemon.kafka.group.committed import Commit
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.writing.producer import Identity
+from daemon.kafka.writing.transactional_ids import Transactional, TransactionalIds
 from daemon.kafka.writing.transactions import Transactions
 from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
@@ -137,13 +138,15 @@ async def line():
     broker, tasks = Broker(), Tasks()
     group, producers = FakeGroup(broker), FakeProducers(broker)
     trouble = Trouble(60.0, clock=clock)
+    ids = TransactionalIds(Transactional("g/slot-0", KAFKA.transaction_limit))
     transactions = Transactions(
-        KAFKA, group, producers, trouble=trouble, stall_s=STALL_S, tasks=tasks, clock=clock
+        KAFKA, group, producers, ids, trouble=trouble, stall_s=STALL_S, tasks=tasks, clock=clock
     )
     yield SimpleNamespace(
         broker=broker,
         group=group,
         producers=producers,
+        ids=ids,
         tasks=tasks,
         trouble=trouble,
         transactions=transactions,
@@ -320,6 +323,39 @@ async def test_a_send_that_never_ends_is_a_doubt_in_the_time_of_the_transaction(
 
     assert line.group.redone == [before]
     sending.cancel()
+
+
+async def test_what_never_acknowledged_is_named_and_may_hold_the_id_up(line):
+    reasons, replace = [], line.producers.replace
+
+    def note(broken, reason, **how):
+        reasons.append(reason)
+        replace(broken, reason, **how)
+
+    line.producers.replace = note
+    stuck = asyncio.create_task(_answer(line, 11, takes_s=1_000, to=OTHERS))
+    await _answer(line, 10)
+    await asyncio.sleep(2 * KAFKA.transaction_limit)
+    line.ids.hold_up()
+
+    assert reasons == ["not acknowledged in time by others/3"]
+    assert line.ids.holds_up(OTHERS)
+    assert not line.ids.holds_up(REPLIES)
+    stuck.cancel()
+
+
+async def test_only_what_holds_an_id_up_is_not_sent_to(line):
+    line.ids.doubt([OTHERS])
+    held_up = line.ids.hold_up()
+
+    with pytest.raises(SendFailed, match="others/3"):
+        await _answer(line, 11, to=OTHERS)
+    await _answer(line, 10)
+    await line.transactions.commit()
+    assert line.broker.committed == {"requests": [(0, 11, "")]}
+
+    line.ids.free(held_up)
+    await _answer(line, 11, to=OTHERS)
 
 
 async def test_after_a_doubt_the_next_producer_goes_on(line):
