@@ -61,26 +61,6 @@ def interval_fits_transaction(settings: Settings) -> Iterator[str]:
         )
 
 
-def waiting_fits_poll_interval(settings: Settings) -> Iterator[str]:
-    """A full lane reads nothing until its oldest batch has gathered and run."""
-    interval = settings.kafka.poll_interval
-    for name, lane in settings.lanes.items():
-        runs = {
-            model: settings.models[model].run_limit
-            for model in lane.models
-            if model in settings.models
-        }
-        for model, run_limit in runs.items():
-            longest = round(lane.linger + run_limit, 6)
-            if longest > interval:
-                yield (
-                    f"lanes.{name}.linger ({text(lane.linger)}) and models.{model}.run_limit"
-                    f" ({text(run_limit)}) together are longer than kafka.poll_interval"
-                    f" ({text(interval)}): the group would drop a worker that waits; raise"
-                    f" kafka.poll_interval to {text(longest)} or more"
-                )
-
-
 def password_is_not_sent_readable(settings: Settings) -> Iterator[str]:
     """Kafka's documentation: SCRAM and PLAIN only with TLS."""
     kafka = settings.kafka
@@ -158,7 +138,6 @@ RULES = (
     join_fits_request,
     revoke_fits_rebalance,
     interval_fits_transaction,
-    waiting_fits_poll_interval,
     password_is_not_sent_readable,
     sasl_has_credentials,
     credentials_are_used,

@@ -159,15 +159,15 @@ class Slots:
 
     # What to do
 
-    def decide(self, wanted: int, now: float, *, rests: bool = False) -> Sequence[Action]:
+    def decide(self, wanted: int, now: float, *, hands_back: bool = False) -> Sequence[Action]:
         """Return what to do now so that `wanted` workers serve; to be asked about every second.
 
-        `rests`: fewer are wanted because nothing is due for a while.
+        `hands_back`: who is too many leaves what only gathers to those who stay, or come after.
         """
         self._forgive(now)
         late = list(self._end_late(now))
         kept = self._kept(wanted)
-        return [*late, *self._drain(kept, now, rests=rests), *self._start(kept, now)]
+        return [*late, *self._drain(kept, now, hands_back=hands_back), *self._start(kept, now)]
 
     def _forgive(self, now: float) -> None:
         """Take a long silence of the caller's for a process that did not run."""
@@ -206,7 +206,7 @@ class Slots:
         slot.deadline_s = now + _LAST_WORDS_S
         return Action(Do.ABORT, number, _REASONS[cause])
 
-    def _drain(self, kept: Sequence[int], now: float, *, rests: bool) -> Iterator[Action]:
+    def _drain(self, kept: Sequence[int], now: float, *, hands_back: bool) -> Iterator[Action]:
         for number in reversed(range(len(self._slots))):
             slot = self._slots[number]
             if number not in kept:
@@ -216,7 +216,7 @@ class Slots:
             ):
                 self._let_drain(slot, now)
                 slot.cause = Cause.ASKED
-                yield _dismissal(number, replaced=slot.replacing, rests=rests)
+                yield _dismissal(number, replaced=slot.replacing, hands_back=hands_back)
 
     def _let_drain(self, slot: Slot, now: float) -> None:
         slot.enter(SlotState.DRAINING, now)
@@ -243,12 +243,10 @@ _REASONS = {
 }
 
 
-def _dismissal(number: int, *, replaced: bool, rests: bool) -> Action:
+def _dismissal(number: int, *, replaced: bool, hands_back: bool) -> Action:
     if replaced:
         return Action(Do.DRAIN, number, "it is replaced")
-    if rests:
-        return Action(Do.HAND_BACK, number, "nothing is due for a while")
-    return Action(Do.DRAIN, number, "fewer workers are wanted")
+    return Action(Do.HAND_BACK if hands_back else Do.DRAIN, number, "fewer workers are wanted")
 
 
 def _is_working(slot: Slot) -> bool:

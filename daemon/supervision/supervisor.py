@@ -125,12 +125,14 @@ class Supervisor:
             if report is None:
                 await self._tend(self._slots.working)
             else:
-                await self._tend(report.decision.workers, rests=report.decision.rests)
+                decision = report.decision
+                hands_back = decision.workers > 0 or decision.rests
+                await self._tend(decision.workers, hands_back=hands_back)
 
-    async def _tend(self, wanted: int, *, rests: bool = False) -> None:
+    async def _tend(self, wanted: int, *, hands_back: bool = False) -> None:
         """See to the workers, then wait until something happens, but not for long."""
         self._changed.clear()
-        await self._workers.tend(wanted, rests=rests)
+        await self._workers.tend(wanted, hands_back=hands_back)
         self._reporting.beat(time.monotonic())
         summarise()
         try:

@@ -81,9 +81,9 @@ class Workers:
         self.untidy = 0
         """Workers that ended and may have left work behind."""
 
-    async def tend(self, wanted: int, *, rests: bool = False) -> None:
+    async def tend(self, wanted: int, *, hands_back: bool = False) -> None:
         """Do what is to be done now so that `wanted` workers serve; see Slots.decide."""
-        for action in self._slots.decide(wanted, self._clock(), rests=rests):
+        for action in self._slots.decide(wanted, self._clock(), hands_back=hands_back):
             if action.do is Do.START:
                 await self._start(action.slot)
             else:

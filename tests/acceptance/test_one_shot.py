@@ -15,7 +15,7 @@ from tests.acceptance.jobs import pair, terminate, until
 
 _PATIENCE_S = 60.0
 """How long a run may take; the machine may be busy."""
-_LINGERING = {"lanes.l.linger": "10min", "kafka.poll_interval": "15min"}
+_LINGERING = {"lanes.l.linger": "10min"}
 _FAST_LOOKS = {"scaling.interval": "100ms"}
 _SLOWLY = """
 import time

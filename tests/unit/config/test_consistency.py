@@ -220,11 +220,6 @@ ROWS = [
         ["kafka.transaction_interval (6s)", "(10s, by kafka.session_timeout, 1min)", "to 5s"],
     ),
     (
-        broker_rules.waiting_fits_poll_interval,
-        {"lanes.standard.linger": "271s"},
-        ["lanes.standard.linger (271s)", "models.filetype.run_limit (30s)", "to 301s or more"],
-    ),
-    (
         broker_rules.password_is_not_sent_readable,
         {**SASL, "kafka.security_protocol": "SASL_PLAINTEXT"},
         ["kafka.security_protocol", "kafka.allow_insecure"],

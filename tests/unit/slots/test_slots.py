@@ -63,12 +63,12 @@ def test_the_highest_slots_drain_first():
     assert done(slots.decide(1, 2.0)) == []
 
 
-def test_those_that_rest_hand_back_what_gathers():
+def test_who_is_too_many_may_hand_back_what_gathers():
     slots = served(2)
 
-    assert slots.decide(0, 1.0, rests=True) == [
-        Action(Do.HAND_BACK, 1, "nothing is due for a while"),
-        Action(Do.HAND_BACK, 0, "nothing is due for a while"),
+    assert slots.decide(0, 1.0, hands_back=True) == [
+        Action(Do.HAND_BACK, 1, "fewer workers are wanted"),
+        Action(Do.HAND_BACK, 0, "fewer workers are wanted"),
     ]
     assert [slots.exited(number, 0, 2.0).cause for number in (0, 1)] == [Cause.ASKED] * 2
 
@@ -78,7 +78,7 @@ def test_who_is_replaced_answers_what_it_holds():
     slots.renew(2, PATIENCE)
     slots.replace(0)
 
-    assert done(slots.decide(2, 1.0, rests=True)) == [(Do.DRAIN, 0)]
+    assert done(slots.decide(2, 1.0, hands_back=True)) == [(Do.DRAIN, 0)]
 
 
 def test_who_serves_stays_before_who_does_not_yet():
