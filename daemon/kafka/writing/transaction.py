@@ -81,6 +81,7 @@ class Transaction:
         self._partitions: set[TopicPartition] = set()
         self._wanted: set[TopicPartition] = set()
         self._refused: dict[TopicPartition, int] = {}
+        self._has_group = False
         self._adding = asyncio.Lock()
         producer.begin()
 
@@ -88,6 +89,11 @@ class Transaction:
     def left_s(self) -> float:
         """How much of its time is left."""
         return self._until_s - self._clock()
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the broker has heard of it; what it has not, it need not end."""
+        return self._has_group or bool(self._partitions)
 
     async def add(self, partition: TopicPartition) -> None:
         """Let the answers sent to `partition` be part of it; raises SendDenied, SendFailed, Doubt."""
@@ -132,13 +138,25 @@ class Transaction:
         `send` goes to the group's coordinator. All answers must be at the broker. Raises Doubt.
         """
         if commits:
-            await self._add_offsets(commits, group=group, instance=instance, send=send)
-        if commits or self._partitions:  # else the broker has not heard of it, and has none to end
+            await self.add_group(group)
+            await self._commit_offsets(commits, group=group, instance=instance, send=send)
+        if self.is_begun:
             request = EndTxnRequest(*self.producer.identity, transaction_result=True)
             await self._ask(request, "the transaction was not ended")
         self.producer.ended()
 
-    async def _add_offsets(
+    async def add_group(self, group: str) -> None:
+        """Let commits of `group` be part of it; raises Doubt.
+
+        `commit` does so as well; done before, it is no part of the time in which nothing is sent.
+        """
+        async with self._adding:  # the broker takes one change of a transaction at a time
+            if not self._has_group:
+                request = AddOffsetsToTxnRequest(*self.producer.identity, group)
+                await self._ask(request, "the group was not added")
+                self._has_group = True
+
+    async def _commit_offsets(
         self,
         commits: Commits,
         *,
@@ -147,7 +165,6 @@ class Transaction:
         send: Callable[[Any], Awaitable[Any]],
     ) -> None:
         identity, generation = self.producer.identity, self.generation
-        await self._ask(AddOffsetsToTxnRequest(*identity, group), "the group was not added")
         topics = {
             topic: [(number, each.offset, each.metadata) for number, each in partitions.items()]
             for topic, partitions in by_topic(commits).items()

@@ -29,6 +29,8 @@ from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
 from daemon.values.ports import SendFailed
 
+_LEAST_SHARE_OF_INTERVAL = 0.5
+"""On a crowded machine an end takes longer than an interval; not all of the time is to be ends."""
 _ABORT_S = 2.0
 _APART_S = 30.0
 """Aborts that follow each other later have to do with each other no more: a transaction takes 10 s at
@@ -118,6 +120,7 @@ class Transactions:
             self._unacknowledged = +self._unacknowledged
 
     async def _join(self, generation: Generation | None, partition: TopicPartition) -> Transaction:
+        came_s = self._clock()
         while True:
             await self._gate.wait()
             producer = await self._producers.current()
@@ -130,7 +133,7 @@ class Transactions:
             if self._present is None or self._present.generation is generation:
                 break
             self._give_up(self._present, Doubt(_GIVEN_UP))
-        transaction = self._present or self._begin(producer, generation)
+        transaction = self._present or self._begin(producer, generation, came_s)
         self._sends += 1
         self._idle.clear()
         return transaction
@@ -147,14 +150,17 @@ class Transactions:
             self._give_up(transaction, doubt)
             raise SendFailed(str(doubt)) from doubt
 
-    def _begin(self, producer: Producer, generation: Generation) -> Transaction:
+    def _begin(self, producer: Producer, generation: Generation, since_s: float) -> Transaction:
+        """Begin one whose first answer is there since `since_s`: it may have waited for an end."""
         transaction = Transaction(producer, generation, limit_s=self._limit_s, clock=self._clock)
         self._present = transaction
-        self._tasks.start(self._end_in_time(transaction), name="end of a transaction")
+        interval_s, waited_s = self._kafka.transaction_interval, self._clock() - since_s
+        lasts_s = max(interval_s - waited_s, _LEAST_SHARE_OF_INTERVAL * interval_s)
+        self._tasks.start(self._end_after(transaction, lasts_s), name="end of a transaction")
         return transaction
 
-    async def _end_in_time(self, transaction: Transaction) -> None:
-        await asyncio.sleep(self._kafka.transaction_interval)
+    async def _end_after(self, transaction: Transaction, lasts_s: float) -> None:
+        await asyncio.sleep(lasts_s)
         if transaction is self._present:
             await self.commit()
 
@@ -167,9 +173,12 @@ class Transactions:
             transaction = self._present or self._begin_for_commits()
             if transaction is None:
                 return
-            self._gate.clear()
             try:
-                await self._end(transaction)
+                if transaction.is_begun:
+                    await transaction.add_group(self._kafka.group)
+                if transaction is self._present:
+                    self._gate.clear()
+                    await self._end(transaction)
             except Doubt as doubt:
                 self._give_up(transaction, doubt)
             except asyncio.CancelledError:

@@ -34,12 +34,14 @@ class Broker:
         self.asked = []
         self.codes = {}
         self.silent = set()
+        self.takes_s = {}
 
     async def answer(self, request):
         kind = type(request).__name__.removesuffix("Request")
         self.asked.append((kind, request))
         if kind in self.silent:
             await asyncio.Event().wait()
+        await asyncio.sleep(self.takes_s.get(kind, 0.0))
         scripted = self.codes.get(kind) or [0]
         code = scripted.pop(0)
         if kind == "AddPartitionsToTxn":
@@ -198,6 +200,45 @@ async def test_it_is_ended_when_its_last_send_is_over_and_who_comes_meanwhile_wa
     await late
     assert line.broker.kinds.count("EndTxn") == 1
     assert line.broker.committed == {"requests": [(0, 11, "")]}
+
+
+async def test_answers_are_sent_while_the_group_is_added(line):
+    line.broker.takes_s = {"AddOffsetsToTxn": INTERVAL_S}
+    await _answer(line, 10)
+    await asyncio.sleep(1.5 * INTERVAL_S)
+    assert line.broker.kinds[-1] == "AddOffsetsToTxn"
+
+    await _answer(line, 11)
+    await asyncio.sleep(INTERVAL_S)
+
+    assert line.broker.kinds.count("EndTxn") == 1
+    assert line.broker.committed == {"requests": [(0, 12, "")]}
+
+
+async def test_what_waited_for_an_end_waits_so_much_less_for_its_own(line):
+    line.broker.takes_s = {"EndTxn": 0.4 * INTERVAL_S}
+    await _answer(line, 10)
+    await asyncio.sleep(1.1 * INTERVAL_S)
+    assert line.broker.kinds[-1] == "EndTxn"
+
+    await _answer(line, 11)
+    await asyncio.sleep(0.75 * INTERVAL_S)
+
+    assert line.broker.kinds.count("EndTxn") == 2
+
+
+async def test_however_long_an_end_takes_there_is_time_between_ends(line):
+    line.broker.takes_s = {"EndTxn": 3 * INTERVAL_S}
+    await _answer(line, 10)
+    await asyncio.sleep(1.1 * INTERVAL_S)
+
+    await _answer(line, 11)
+    await asyncio.sleep(0.4 * INTERVAL_S)
+    await _answer(line, 12)
+    await asyncio.sleep(0.2 * INTERVAL_S)
+
+    assert line.broker.kinds.count("EndTxn") == 2
+    assert line.broker.committed == {"requests": [(0, 13, "")]}
 
 
 async def test_nothing_new_is_no_transaction(line):
