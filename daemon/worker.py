@@ -268,6 +268,7 @@ class Worker:
                 lag_records=lambda: line.due(source.lag_records()),
                 lag_seconds=lambda: line.due(source.lag_seconds()),
                 suspected=source.suspected,
+                next_openings=lambda: line.next_openings,
             )
         )
 

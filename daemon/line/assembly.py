@@ -159,7 +159,7 @@ def assemble(
         group_size=lambda lane: LARGE_GROUP if lane in on_loop else transforms.group_size(lane),
     )
     probing = Probing(source, delivery, dispatch, settlement, isolating=isolating)
-    lane_clock = LaneClock(source, steps, dispatch, settlement)
+    lane_clock = LaneClock(source, steps, dispatch, settlement, metrics)
     intake = Intake(source, admission, steps, dispatch, outbox, settlement, probing, lane_clock)
     committer = Committer(
         source,

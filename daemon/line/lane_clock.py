@@ -12,7 +12,9 @@ from daemon.line.dispatch import Dispatch
 from daemon.line.settlement import Settlement
 from daemon.preparing.steps import Steps
 from daemon.telemetry.events import Event
+from daemon.telemetry.lane_work import LaneWork
 from daemon.telemetry.logs import log
+from daemon.telemetry.metrics import Metrics
 from daemon.values.lane import Lane
 from daemon.values.ports import Source
 from daemon.windows.window import Standing, Window, WindowEnd
@@ -28,7 +30,12 @@ class LaneClock:
     """Opens and shuts lanes; without one that has moments it does nothing."""
 
     def __init__(
-        self, source: Source, steps: Steps, dispatch: Dispatch, settlement: Settlement
+        self,
+        source: Source,
+        steps: Steps,
+        dispatch: Dispatch,
+        settlement: Settlement,
+        metrics: Metrics,
     ) -> None:
         self._source = source
         self._steps = steps
@@ -37,6 +44,10 @@ class LaneClock:
         self._lanes = [(lane, lane.window) for lane in settlement.lanes if lane.window is not None]
         self._hurried: frozenset[str] = frozenset()
         self._was_busy = False
+        self._metrics = metrics
+        self._told = dict.fromkeys([lane.name for lane, _ in self._lanes], LaneWork())
+        for lane in self._told:
+            metrics.opens_by_clock(lane)
 
     @property
     def waiting_topics(self) -> frozenset[str]:
@@ -44,6 +55,16 @@ class LaneClock:
         return frozenset(
             topic for lane, window in self._lanes if not window.is_due for topic in lane.topics
         )
+
+    @property
+    def next_openings(self) -> dict[tuple[str, str], float]:
+        """The next moments of lanes that have any, by lane and topic; wall seconds."""
+        return {
+            (lane.name, topic): window.next_s
+            for lane, window in self._lanes
+            if math.isfinite(window.next_s)
+            for topic in lane.topics
+        }
 
     async def run(self) -> None:
         """Look at the clock for ever, whenever a moment comes."""
@@ -68,7 +89,7 @@ class LaneClock:
         was_open = self._open_lanes()
         for lane, window in self._lanes:
             for ended in window.look(self._standings(lane), wall_s=wall_s, now_s=now_s):
-                _tell(lane, window, ended)
+                self._tell(lane.name, window, ended)
         self._hurry(self._waiting_for_nothing())
         if self._open_lanes() - was_open:
             self._settlement.room.ring()
@@ -107,19 +128,44 @@ class LaneClock:
                 found = found or bool(ends)
         return found
 
+    def _tell(self, lane: str, window: Window, ended: WindowEnd) -> None:
+        if ended.outcome == "missed":
+            self._metrics.window_ended(lane, ended, None)
+            _log_missed(lane, window, ended)
+            return
+        done = self._metrics.work(lane)
+        work, self._told[lane] = done.since(self._told[lane]), done
+        self._metrics.window_ended(lane, ended, work.fill_ratio)
+        _log_ended(lane, window, ended, work)
+
     def _pause_s(self) -> float:
         next_s = min([window.next_s for _, window in self._lanes], default=math.inf)
         return min(max(next_s - time.time(), _SHORTEST_S), _LOOK_S)
 
 
-def _tell(lane: Lane, window: Window, ended: WindowEnd) -> None:
-    event = Event.WINDOW_MISSED if ended.outcome == "missed" else Event.WINDOW_ENDED
+def _log_missed(lane: str, window: Window, missed: WindowEnd) -> None:
     log(
-        event,
-        lane=lane.name,
+        Event.WINDOW_MISSED,
+        lane=lane,
+        moment=window.shown(missed.moment_s),
+        next=window.shown(window.next_s),
+    )
+
+
+def _log_ended(lane: str, window: Window, ended: WindowEnd, work: LaneWork) -> None:
+    """Tell of a window, with what this worker did since it told of the one before."""
+    log(
+        Event.WINDOW_ENDED,
+        lane=lane,
         moment=window.shown(ended.moment_s),
         outcome=ended.outcome,
         delay_s=round(ended.delay_s, 3),
         open_s=round(ended.open_s, 3),
+        records=int(work.records),
+        results=int(work.results),
+        errors=int(work.errors),
+        batches=int(work.batches),
+        fill=None if work.fill_ratio is None else round(work.fill_ratio, 3),
+        run_s=round(work.run_s, 3),
         next=window.shown(window.next_s),
     )

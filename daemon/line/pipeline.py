@@ -166,6 +166,11 @@ class Pipeline:
         waiting = self._lane_clock.waiting_topics
         return {topic: 0 if topic in waiting else lag for topic, lag in lags.items()}
 
+    @property
+    def next_openings(self) -> dict[tuple[str, str], float]:
+        """When lanes open that open by the clock, by lane and topic; wall seconds."""
+        return self._lane_clock.next_openings
+
     def due_s(self, now_s: float) -> float:
         """When the oldest request in the line had, or has, to move; monotonic seconds."""
         if self._intake.coming or self._outbox.pending:

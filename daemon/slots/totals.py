@@ -3,7 +3,7 @@
 Rule 1: a process's counters only grow: of two looks at one of them the larger is the later.
 Rule 2: what a process counted is not undone when it ends. The next one of its slot begins at zero,
 and what it counts is added.
-Rule 3: the largest that anybody of a slot saw stays the largest.
+Rule 3: the largest that anybody of a slot saw stays the largest, and the last window the last.
 Rule 4: a look that is answered after the process's end tells nothing that its last words did not.
 Rule 5: gauges are of this moment: those of a process that does not answer are forgotten.
 """
@@ -19,7 +19,9 @@ from daemon.telemetry import metric_names as names
 LABEL = "worker"
 """What tells in each sample from which slot it is."""
 _COUNTING = frozenset({"counter", "histogram"})
-_LARGEST = frozenset(names.PREFIX + gauge.name for gauge in names.LARGEST.values())
+_LARGEST = frozenset(
+    names.PREFIX + gauge.name for gauge in (*names.LARGEST.values(), names.LAST_WINDOW)
+)
 
 _Labels: TypeAlias = tuple[tuple[str, str], ...]
 _Series: TypeAlias = tuple[str, str, _Labels]

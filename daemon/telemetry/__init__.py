@@ -5,6 +5,7 @@
   lists them
 - `histograms.py`: histograms that take a whole batch of observations at once
 - `http.py`: health and metrics over HTTP, for probes and scrapers of this host
+- `lane_work.py`: what was done for a lane, by what was counted of it
 - `logs.py`: the log: one JSON object a line on standard error, readable text on a terminal
 - `metric_names.py`: every metric there is, with its labels and its meaning; docs/operations.md
   lists them

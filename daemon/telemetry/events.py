@@ -56,7 +56,10 @@ class Event(StrEnum):
     WINDOW_ENDED = (
         "window.ended",
         "info",
-        "a lane's moment was served, of this worker's partitions: on_time, late or overran",
+        (
+            "a lane's moment was served, of this worker's partitions: on_time, late or overran; shows"
+            " what this worker did for the lane since the window before"
+        ),
     )
     WINDOW_MISSED = (
         "window.missed",

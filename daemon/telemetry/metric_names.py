@@ -178,6 +178,46 @@ CLOCK_SKEW = Metric(
     "records with a timeout whose timestamp was more than a second in the future; "
     "it counts from their arrival",
 )
+WINDOW_OPENINGS = Metric(
+    "window_openings_total",
+    "counter",
+    ("lane", "outcome"),
+    "moments of a lane that opens by the clock, by how they went in this worker: on_time, late, "
+    "overran, missed",
+)
+WINDOW_DELAY = Metric(
+    "window_delay_seconds",
+    "histogram",
+    ("lane",),
+    "from such a moment until the lane opened",
+    SECONDS,
+)
+WINDOW_SECONDS = Metric(
+    "window_seconds",
+    "histogram",
+    ("lane",),
+    "from then until all that the moment had found was answered, or the window had to end",
+    SECONDS,
+)
+WINDOW_FILL_RATIO = Metric(
+    "window_fill_ratio",
+    "histogram",
+    ("lane",),
+    "rows over the lane's N, on average over a window's batches",
+    TENTHS,
+)
+LAST_WINDOW = Metric(
+    "last_window_timestamp_seconds",
+    "gauge",
+    ("lane", "outcome"),
+    "the last moment that went so",
+)
+NEXT_OPENING = Metric(
+    "next_opening_timestamp_seconds",
+    "gauge",
+    ("lane", "topic"),
+    "when the lane opens next; there is one for each topic of the lanes that open by the clock",
+)
 EVENTS = Metric(
     "events_total",
     "counter",
@@ -248,6 +288,12 @@ WORKER_METRICS = (
     SUSPECTS,
     SUSPECT_CRASHES,
     CLOCK_SKEW,
+    WINDOW_OPENINGS,
+    WINDOW_DELAY,
+    WINDOW_SECONDS,
+    WINDOW_FILL_RATIO,
+    LAST_WINDOW,
+    NEXT_OPENING,
     EVENTS,
 )
 """What a worker serves."""

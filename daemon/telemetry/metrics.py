@@ -8,7 +8,7 @@ All of it happens on the event loop, the scrape included, so that nothing needs 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,11 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.distribution import Distribution
 from daemon.telemetry.histograms import Histogram, Seconds
+from daemon.telemetry.lane_work import LaneWork
 from daemon.values.errors import Code
 from daemon.values.messages import Answer, FlushCause, Record
 from daemon.values.ports import Suspected
+from daemon.windows.window import Outcome, WindowEnd
 from runtime import Model
 
 Labels: TypeAlias = tuple[str, ...]
@@ -41,6 +43,8 @@ class Gauges(NamedTuple):
     """By topic."""
     suspected: Callable[[], Mapping[tuple[str, int], Suspected]]
     """By topic and partition number."""
+    next_openings: Callable[[], Mapping[tuple[str, str], float]] = dict
+    """By lane and topic, in seconds since the epoch."""
 
 
 class Metrics(Collector):
@@ -57,6 +61,7 @@ class Metrics(Collector):
         self._histograms: dict[names.Metric, dict[Labels, Histogram]] = {
             metric: {} for metric in names.WORKER_METRICS if metric.kind == "histogram"
         }
+        self._filled: defaultdict[str, float] = defaultdict(float)
         self._gauges: Gauges | None = None
         self._models: Mapping[str, Model] = {}
         for metric in (names.REBALANCES, names.REPLAYS, names.REQUESTS_LOST, names.CRASHES):
@@ -121,6 +126,7 @@ class Metrics(Collector):
         """A batch was closed."""
         self._observe(names.BATCH_ROWS, (model,), float(rows))
         self._observe(names.BATCH_FILL_RATIO, (model,), min(fill_ratio, 1.0))
+        self._filled[lane] += min(fill_ratio, 1.0)
         self._values[names.FLUSHES][lane, cause] += 1
 
     def executor_busy(self, model: str, seconds: float) -> None:
@@ -155,6 +161,39 @@ class Metrics(Collector):
     def crashed(self, count: int) -> None:
         """`count` workers were found to have died with partitions that are this one's now."""
         self._values[names.CRASHES][()] += count
+
+    def opens_by_clock(self, lane: str) -> None:
+        """Moments of `lane` are counted from zero on, so that the first is an increase."""
+        for outcome in get_args(Outcome):
+            self._values[names.WINDOW_OPENINGS][lane, outcome] += 0.0
+
+    def window_ended(self, lane: str, ended: WindowEnd, fill_ratio: float | None) -> None:
+        """A window of `lane` is over; `fill_ratio` of its batches, None: there were none."""
+        self._values[names.WINDOW_OPENINGS][lane, ended.outcome] += 1
+        self._values[names.LAST_WINDOW][lane, ended.outcome] = ended.moment_s
+        if ended.outcome != "missed":
+            self._observe(names.WINDOW_DELAY, (lane,), ended.delay_s)
+            self._observe(names.WINDOW_SECONDS, (lane,), ended.open_s)
+        if fill_ratio is not None:
+            self._observe(names.WINDOW_FILL_RATIO, (lane,), fill_ratio)
+
+    def work(self, lane: str) -> LaneWork:
+        """Return what was done for `lane` since the start."""
+        answers = {
+            outcome: count
+            for (name, outcome), count in self._values[names.REQUESTS].items()
+            if name == lane
+        }
+        flushes = self._values[names.FLUSHES].items()
+        runs = self._histograms[names.STAGE_SECONDS].get((lane, "run"))
+        return LaneWork(
+            records=self._values[names.RECORDS].get((lane,), 0.0),
+            results=answers.get(names.OK, 0.0),
+            errors=sum(count for outcome, count in answers.items() if outcome != names.OK),
+            batches=sum(count for (name, _), count in flushes if name == lane),
+            filled=self._filled.get(lane, 0.0),
+            run_s=runs.total if runs else 0.0,
+        )
 
     def progress(self, wall_s: float) -> None:
         """An answer was acknowledged at `wall_s`, seconds since the epoch."""
@@ -221,6 +260,7 @@ class Metrics(Collector):
         self._replace(names.LAG_RECORDS, self._gauges.lag_records())
         self._replace(names.LAG_SECONDS, self._gauges.lag_seconds())
         self._replace_suspects(self._gauges.suspected())
+        self._replace_openings(self._gauges.next_openings())
 
     def _look_at_models(self) -> None:
         if not self._models:
@@ -238,6 +278,12 @@ class Metrics(Collector):
         series = self._values[metric]
         series.clear()
         series.update({(label,): value for label, value in values.items()})
+
+    def _replace_openings(self, openings: Mapping[tuple[str, str], float]) -> None:
+        moments = self._values[names.NEXT_OPENING]
+        moments.clear()
+        for (lane, topic), wall_s in openings.items():
+            moments[lane, topic] = wall_s
 
     def _replace_suspects(self, suspected: Mapping[tuple[str, int], Suspected]) -> None:
         offsets, deaths = self._values[names.SUSPECTS], self._values[names.SUSPECT_CRASHES]

@@ -1,6 +1,7 @@
 """A lane that opens by the clock, beside one that is always open, on the whole line."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -94,6 +95,67 @@ async def test_it_is_told_how_a_window_went_when_it_is_over(capsys):
         assert "next='2023-11-14 22:15:00+00:00'" in told
         assert "outcome=on_time" in told
         assert 0.3 <= float(told.partition("open_s=")[2].split()[0]) < 0.31
+
+
+def told(capsys):
+    """The windows that the log tells of, each with its fields."""
+    lines = [each for each in capsys.readouterr().out.splitlines() if "window." in each]
+    return [dict(re.findall(r"(\w+)=('[^']*'|\S+)", line)) for line in lines]
+
+
+async def test_each_window_is_told_with_what_was_done_for_it(capsys):
+    async with Line(lanes()) as line:
+        line.session.base_s = 0.25
+        line.push("documents", *range(12), b"neither a row nor anything else")
+        line.push("urgent", 1)
+        await until(FIRST_S + 10)
+        line.push("documents", 1)
+        await until(FIRST_S + 70)
+
+        first, second = told(capsys)
+        assert first.items() >= {"records": "13", "results": "12", "errors": "1"}.items()
+        assert first.items() >= {"batches": "2", "fill": "0.75", "run_s": "0.5"}.items()
+        assert second.items() >= {"records": "1", "results": "1", "errors": "0"}.items()
+        assert second.items() >= {"batches": "1", "fill": "0.125", "run_s": "0.25"}.items()
+        page = line.scrape()
+        windows = dict(page.by("outcome", "window_openings_total", lane="documents"))
+        assert windows == {"on_time": 2, "late": 0, "overran": 0, "missed": 0}
+        assert page.total("window_seconds_sum", lane="documents") == pytest.approx(0.75, abs=0.1)
+        assert page.total("window_fill_ratio_sum", lane="documents") == 0.875
+
+
+async def test_a_window_that_goes_on_past_the_next_moment_is_counted_as_such(capsys):
+    async with Line(lanes()) as line:
+        line.session.base_s = 10.0
+        line.push("documents", *range(64))
+        await until(FIRST_S + 100)
+
+        first, second = told(capsys)
+        assert (first["outcome"], second["outcome"]) == ("overran", "on_time")
+        assert int(first["records"]) + int(second["records"]) == 64
+        windows = dict(line.scrape().by("outcome", "window_openings_total"))
+        assert windows == {"on_time": 1, "late": 0, "overran": 1, "missed": 0}
+
+
+async def test_a_moment_that_nobody_opened_at_is_counted(capsys):
+    async with Line(lanes(missed="skip")) as line:
+        line.push("documents", 1)
+        await until(FIRST_S - 5)
+        line.clock_step_s += 10  # five seconds past the moment
+        await asyncio.sleep(5)
+
+        (missed,) = told(capsys)
+        assert missed["moment"] == "'2023-11-14 22:14:00+00:00'"
+        assert line.scrape().by("outcome", "window_openings_total")["missed"] == 1
+        assert line.scrape().total("records_total") == 0
+
+
+async def test_the_next_opening_is_known_of_the_lanes_that_have_one():
+    async with Line(lanes()) as line:
+        await asyncio.sleep(1)
+        assert line.line.next_openings == {("documents", "documents"): EPOCH_S + FIRST_S}
+        await until(FIRST_S + 1)
+        assert line.line.next_openings == {("documents", "documents"): EPOCH_S + FIRST_S + 60}
 
 
 async def test_what_comes_after_the_moment_waits_for_the_next():

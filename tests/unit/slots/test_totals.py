@@ -1,5 +1,6 @@
 """What the workers of a host counted together, although they come and go."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -121,8 +122,9 @@ def test_histograms_are_counted():
     assert found["x_rows_sum", "0"] == 6
 
 
-def test_the_largest_that_a_slot_saw_stays_the_largest():
-    totals, longest = Totals(), "tidemill_longest_request_seconds"
+@pytest.mark.parametrize("name", ["longest_request_seconds", "last_window_timestamp_seconds"])
+def test_the_largest_that_a_slot_saw_stays_the_largest(name):
+    totals, longest = Totals(), f"tidemill_{name}"
     totals.see({FIRST: page(**{longest: 3})})
     totals.ended(FIRST, page(**{longest: 9}))
 

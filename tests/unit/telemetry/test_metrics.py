@@ -10,10 +10,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from daemon.telemetry import metric_names
 from daemon.telemetry.histograms import Histogram
+from daemon.telemetry.lane_work import LaneWork
 from daemon.telemetry.metrics import Gauges, Metrics
 from daemon.values.errors import Code
 from daemon.values.messages import Answer
 from daemon.values.ports import Suspected
+from daemon.windows.window import WindowEnd
 from tests.fakes import FakeRecord
 from tests.ledgers import make_ledger
 
@@ -244,6 +246,65 @@ def test_a_topic_that_was_given_up_has_no_lag_any_more(metrics):
 
     lag.clear()
     assert value(metrics, "lag_records", topic="requests") is None
+
+
+def ended(outcome="on_time", moment_s=900.0, delay_s=0.5, open_s=42.0):
+    return WindowEnd(moment_s, outcome, delay_s, open_s)
+
+
+def test_moments_of_a_lane_that_opens_by_the_clock_are_counted_from_zero_on(metrics):
+    metrics.opens_by_clock("documents")
+
+    for outcome in ("on_time", "late", "overran", "missed"):
+        assert value(metrics, "window_openings_total", lane="documents", outcome=outcome) == 0
+
+
+def test_a_window_is_counted_with_how_late_how_long_and_how_full_it_was(metrics):
+    metrics.window_ended("documents", ended(), 0.75)
+    metrics.window_ended("documents", ended("overran", 1_800.0, 5.5, 900.0), None)
+
+    assert value(metrics, "window_openings_total", lane="documents", outcome="overran") == 1
+    assert value(metrics, "window_delay_seconds_sum", lane="documents") == 6.0
+    assert value(metrics, "window_seconds_sum", lane="documents") == 942.0
+    assert value(metrics, "window_fill_ratio_sum", lane="documents") == 0.75
+    assert value(metrics, "window_fill_ratio_count", lane="documents") == 1
+    last = {"lane": "documents", "outcome": "overran"}
+    assert value(metrics, "last_window_timestamp_seconds", **last) == 1_800.0
+
+
+def test_a_window_that_was_missed_took_no_time(metrics):
+    metrics.window_ended("documents", ended("missed", delay_s=3_600.0), None)
+
+    assert value(metrics, "window_openings_total", lane="documents", outcome="missed") == 1
+    assert value(metrics, "window_seconds_count", lane="documents") is None
+
+
+def test_the_next_opening_is_told_for_each_topic_as_long_as_there_is_one(metrics):
+    opening = {("documents", "a"): 900.0, ("documents", "b"): 900.0}
+    metrics.bind(gauges(next_openings=lambda: opening))
+    assert value(metrics, "next_opening_timestamp_seconds", lane="documents", topic="b") == 900.0
+
+    del opening["documents", "b"]
+    assert value(metrics, "next_opening_timestamp_seconds", lane="documents", topic="b") is None
+
+
+def test_what_was_done_for_a_lane_is_read_from_what_was_counted(metrics):
+    metrics.received("urgent", records(1_000, 1_000, 1_000), wall_s=1.0)
+    metrics.batch("mlp", "urgent", rows=6, fill_ratio=0.75, cause="linger")
+    before = metrics.work("urgent")
+    metrics.received("urgent", records(*[1_000] * 12), wall_s=1.0)
+    metrics.batch("mlp", "urgent", rows=8, fill_ratio=1.0, cause="full")
+    metrics.batch("mlp", "urgent", rows=4, fill_ratio=0.5, cause="drain")
+    metrics.stage("urgent", "run", 0.25)
+    metrics.answered("urgent", [answer()] * 10, wall_s=2.0)
+    metrics.answered("urgent", [answer(code=Code.INVALID_JSON)] * 2, wall_s=2.0)
+    metrics.batch("mlp", "other", rows=1, fill_ratio=0.1, cause="drain")
+
+    done = metrics.work("urgent").since(before)
+    assert done == LaneWork(records=12, results=10, errors=2, batches=2, filled=1.5, run_s=0.25)
+    assert done.fill_ratio == 0.75
+    assert metrics.work("none") == LaneWork()
+    assert LaneWork().fill_ratio is None
 
 
 def test_the_page_is_what_prometheus_reads():
