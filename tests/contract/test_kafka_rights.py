@@ -12,10 +12,11 @@ from daemon.kafka.looking.preflight import look
 from daemon.kafka.source import KafkaSource
 from daemon.loop.tasks import Tasks
 from daemon.values.errors import Exit, Fatal
+from daemon.values.ports import SendDenied
 from tests.contract.worlds import Tally, gather, values_of
 from tests.ledgers import make_lane
 from tests.pages import ROOT
-from tests.secure_broker import Users, commands_in, rights_of
+from tests.secure_broker import Right, Users, commands_in, eventually, rights_of
 
 pytestmark = pytest.mark.kafka
 
@@ -91,6 +92,36 @@ async def test_the_rights_of_the_page_are_enough(
         await sending.deliver(names.dead, 0, [(None, b"c", [])])
         chunk.ledger.settle([0])
         await sending.commit()
+        assert not source._membership.generation.uncommitted()
+
+
+async def test_a_right_to_write_that_is_gone_costs_no_other_answer_its_transaction(
+    secure_settings, secure_topics, users, names, rights
+):
+    theirs = await secure_topics.create("theirs")
+    right = Right("Write", "topic", theirs)
+    await users.grant("dave", *rights(EXACTLY_ONCE), right)
+    settings = secure_settings(DAVE, delivery="exactly-once")
+    async with _serving(settings, secure_topics) as (source, sending):
+        await _publish(secure_topics, names.requests)
+        (chunk,) = await gather(source, [names.requests], 1, settle=False)
+
+        async def is_denied():
+            with contextlib.suppress(SendDenied):
+                await sending.deliver(theirs, 0, [(None, b"theirs", [])])
+                return False
+            return True
+
+        assert not await is_denied()
+        await users.take_away("dave", right)
+        await eventually(is_denied)
+        await sending.commit()  # so that its partition is to be added anew
+        assert await is_denied()
+        await sending.deliver(names.replies, 0, [(None, b"ours", [])])
+        chunk.ledger.settle([0])
+        await sending.commit()
+
+        assert not chunk.ledger.lost
         assert not source._membership.generation.uncommitted()
 
 
