@@ -268,6 +268,8 @@ class Worker:
                 lag_records=lambda: line.due(source.lag_records()),
                 lag_seconds=lambda: line.due(source.lag_seconds()),
                 suspected=source.suspected,
+                waiting_records=lambda: line.waiting.records,
+                waiting_seconds=lambda: line.waiting.seconds,
                 next_openings=lambda: line.next_openings,
             )
         )

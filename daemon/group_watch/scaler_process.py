@@ -5,6 +5,7 @@ The number is served as JSON and as a metric; nobody is started or ended here.
 
 import asyncio
 import itertools
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -28,6 +29,7 @@ from daemon.telemetry.scaling_metrics import ScalingMetrics
 from daemon.telemetry.status import About
 from daemon.telemetry.status_page import Status
 from daemon.values.errors import Exit
+from daemon.windows.outlook import next_openings
 
 _BEAT_S = 1.0
 _BEATS_A_STATUS = 5
@@ -51,7 +53,7 @@ class ScalerProcess:
         """`base` is where relative secrets are; `about` is for the status page."""
         self._http = settings.http
         self._notifier = notifier
-        self._metrics = ScalingMetrics(counts)
+        self._metrics = ScalingMetrics(counts, lambda: next_openings(settings.lanes, time.time()))
         self._watch = GroupWatch(
             Observer(settings, base),
             scaler_of(settings, base),

@@ -12,4 +12,6 @@
 - `probing.py`: suspects of a crash run alone: the line is emptied, what will run is noted, and only
   that runs
 - `settlement.py`: the books of the line: what comes in, how it ends, and what it held meanwhile
+- `waiting.py`: what waits in Kafka until its lane opens by the clock: asked for now and then, for
+  people to see
 """

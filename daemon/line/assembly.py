@@ -26,6 +26,7 @@ from daemon.line.outbox import Outbox
 from daemon.line.pipeline import Pipeline
 from daemon.line.probing import Isolating, Probing
 from daemon.line.settlement import Settlement
+from daemon.line.waiting import Waiting
 from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
 from daemon.preparing.steps import Step, Steps
@@ -179,6 +180,7 @@ def assemble(
         outbox,
         committer,
         lane_clock,
+        Waiting(source, lane_clock),
         settlement,
         tasks,
         drain_s=settings.limits.drain,

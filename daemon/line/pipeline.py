@@ -1,8 +1,8 @@
 """The whole way of a request: intake, dispatch, answer, commit. Reads as the data flows.
 
-Four tasks and one thread: intake fetches and admits, dispatch binds batches for the runner's
-thread, the committer commits what the outbox has settled, and the lane clock opens lanes at their
-moments. Everything between is a plain call on a
+Five tasks and one thread: intake fetches and admits, dispatch binds batches for the runner's
+thread, the committer commits what the outbox has settled, the lane clock opens lanes at their
+moments, and what waits for them is counted now and then. Everything between is a plain call on a
 whole chunk or batch: no task, no await and no metric call for a single request.
 """
 
@@ -15,6 +15,7 @@ from daemon.line.intake import Intake
 from daemon.line.lane_clock import LaneClock
 from daemon.line.outbox import Outbox
 from daemon.line.settlement import Settlement
+from daemon.line.waiting import Waiting
 from daemon.loop.tasks import Tasks
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
@@ -36,6 +37,7 @@ class Pipeline:
         outbox: Outbox,
         committer: Committer,
         lane_clock: LaneClock,
+        waiting: Waiting,
         settlement: Settlement,
         tasks: Tasks,
         *,
@@ -49,6 +51,8 @@ class Pipeline:
         self._outbox = outbox
         self._committer = committer
         self._lane_clock = lane_clock
+        self.waiting = waiting
+        """What waits for lanes to open."""
         self._settlement = settlement
         self._tasks = tasks
         self._drain_s = drain_s
@@ -71,6 +75,7 @@ class Pipeline:
         stations.start(self._dispatch.run(), name="dispatch")
         stations.start(self._committer.run(), name="committer")
         stations.start(self._lane_clock.run(), name="lane clock")
+        stations.start(self.waiting.run(), name="waiting")
         try:
             await stations.until(stations.start(stop.wait(), name="stopping"))
             self._stop_intake(intake)

@@ -29,6 +29,7 @@ from daemon.telemetry.logs import counts, log, summarise
 from daemon.telemetry.scaling_metrics import ScalingMetrics
 from daemon.telemetry.status import About
 from daemon.values.errors import Exit, Fatal
+from daemon.windows.outlook import next_openings
 
 _TICK_S = 0.25
 """Small against all that is counted in seconds; a look at the slots costs microseconds."""
@@ -46,7 +47,7 @@ class Supervisor:
         self._revision = revision
         self._notifier = notifier
         self._slots = Slots(revision.most, revision.patience, now=time.monotonic())
-        self._metrics = ScalingMetrics(counts)
+        self._metrics = ScalingMetrics(counts, self._next_openings)
         supervision = SupervisionMetrics(self._slots.census)
         self._metrics.registry.register(supervision)
         gathering = Gathering(self._metrics.registry)
@@ -80,6 +81,9 @@ class Supervisor:
             taken=self._take,
             present=lambda: self._revision,
         )
+
+    def _next_openings(self) -> dict[tuple[str, str], float]:
+        return next_openings(self._revision.settings.lanes, time.time())
 
     def _recipe(self, slot: int) -> Recipe:
         return self._revision.recipe(slot)

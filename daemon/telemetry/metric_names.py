@@ -138,6 +138,13 @@ LAG_RECORDS = Metric(
 LAG_SECONDS = Metric(
     "lag_seconds", "gauge", ("topic",), "age of the oldest record not yet answered"
 )
+WAITING_RECORDS = Metric(
+    "waiting_records",
+    "gauge",
+    ("topic",),
+    "records of a worker's partitions that wait for their lane to open; there is none while it is open",
+)
+WAITING_SECONDS = Metric("waiting_seconds", "gauge", ("topic",), "age of the oldest of them")
 MODEL_INFO = Metric(
     "model_info", "gauge", ("model", "digest", "provider"), "1 for each model that serves"
 )
@@ -277,6 +284,8 @@ WORKER_METRICS = (
     INFLIGHT_BYTES,
     LAG_RECORDS,
     LAG_SECONDS,
+    WAITING_RECORDS,
+    WAITING_SECONDS,
     MODEL_INFO,
     DEGRADED,
     LAST_PROGRESS,
@@ -304,7 +313,8 @@ SCALING_METRICS = (
     SCALING_KNOWN,
     STUCK_PARTITIONS,
 )
-"""What a process that decides how many workers there should be serves, and the lag of all."""
+"""What a process that decides how many workers there should be serves, and the lag of all, and when
+lanes open."""
 
 SUPERVISION_METRICS = (WORKERS, WORKER_RESTARTS)
 """What a supervisor serves besides, together with the metrics of its workers."""

@@ -43,6 +43,10 @@ class Gauges(NamedTuple):
     """By topic."""
     suspected: Callable[[], Mapping[tuple[str, int], Suspected]]
     """By topic and partition number."""
+    waiting_records: Callable[[], Mapping[str, float]] = dict
+    """For their lane to open, by topic."""
+    waiting_seconds: Callable[[], Mapping[str, float]] = dict
+    """By topic."""
     next_openings: Callable[[], Mapping[tuple[str, str], float]] = dict
     """By lane and topic, in seconds since the epoch."""
 
@@ -259,6 +263,8 @@ class Metrics(Collector):
         self._values[names.INFLIGHT_BYTES][()] = self._gauges.inflight_bytes()
         self._replace(names.LAG_RECORDS, self._gauges.lag_records())
         self._replace(names.LAG_SECONDS, self._gauges.lag_seconds())
+        self._replace(names.WAITING_RECORDS, self._gauges.waiting_records())
+        self._replace(names.WAITING_SECONDS, self._gauges.waiting_seconds())
         self._replace_suspects(self._gauges.suspected())
         self._replace_openings(self._gauges.next_openings())
 

@@ -24,10 +24,17 @@ class ScalingMetrics(Collector):
     of a process besides.
     """
 
-    def __init__(self, events: Callable[[], Mapping[str, int]]) -> None:
-        """`events`: as daemon.telemetry.logs.counts."""
+    def __init__(
+        self,
+        events: Callable[[], Mapping[str, int]],
+        next_openings: Callable[[], Mapping[tuple[str, str], float]] = dict,
+    ) -> None:
+        """`events`: as daemon.telemetry.logs.counts; `next_openings`: by lane and topic, in seconds
+        since the epoch.
+        """
         self.report: ScalingReport | None = None
         self._events = events
+        self._next_openings = next_openings
         self.registry = CollectorRegistry()
         self.registry.register(self)
         prometheus_client.ProcessCollector(registry=self.registry)
@@ -38,6 +45,8 @@ class ScalingMetrics(Collector):
         known = self.report is not None and self.report.known
         yield family(names.SCALING_KNOWN, {(): float(known)})
         yield family(names.EVENTS, {(name,): count for name, count in self._events().items()})
+        openings = self._next_openings().items()
+        yield family(names.NEXT_OPENING, {(lane, topic): at_s for (lane, topic), at_s in openings})
         if self.report is not None:
             yield from _families(self.report)
 

@@ -1,9 +1,11 @@
 """What is to come of a lane's moments: the next ones, and how far apart they are. Pure."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from itertools import chain, islice, pairwise, takewhile
 from typing import NamedTuple
 
+from config.settings import Lane
 from daemon.windows.schedule import Schedule
 
 _NEXT = 5
@@ -19,6 +21,17 @@ class Outlook(NamedTuple):
     next_s: Sequence[float]
     shortest_s: float
     longest_s: float
+
+
+def next_openings(lanes: Mapping[str, Lane], wall_s: float) -> dict[tuple[str, str], float]:
+    """Return the first moment after `wall_s` of lanes that have one, by lane and topic."""
+    schedules = {name: Schedule.of(lane) for name, lane in lanes.items()}
+    return {
+        (name, topic): next_s
+        for name, schedule in schedules.items()
+        if schedule is not None and math.isfinite(next_s := schedule.after(wall_s))
+        for topic in lanes[name].topics
+    }
 
 
 def outlook(schedule: Schedule, wall_s: float) -> Outlook:

@@ -258,7 +258,7 @@ async def test_logs_whose_ends_nobody_tells_are_served_when_somebody_does():
         assert ended(line) == set()
 
         line.source.reachable = True
-        await until(FIRST_S + 10 + 1)
+        await until(FIRST_S + 10 + 1 + PROMPTLY_S)
         assert set(early) <= ended(line) <= {*early, *late}
 
 
@@ -349,3 +349,36 @@ async def test_what_waits_for_a_moment_is_no_lag():
         await until(FIRST_S + 4)
         line.push("documents", 20)
         assert (seen()["documents"], line.line.due(seen())["documents"]) == (1, 0)
+
+
+async def test_what_waits_for_a_moment_is_counted_though_nothing_of_it_is_fetched():
+    async with Line(lanes()) as line:
+        line.session.base_s = 1.0
+        line.push("documents", *range(20))
+        line.push("urgent", 1)
+        await asyncio.sleep(6)
+
+        waiting = line.line.waiting
+        assert (waiting.records, waiting.seconds) == ({"documents": 20}, {"documents": 1.0})
+        await until(FIRST_S + 0.5)
+        assert (waiting.records, waiting.seconds) == ({}, {}), "it is lag now"
+        await until(FIRST_S + 4)
+        assert (waiting.records, waiting.seconds) == ({"documents": 0}, {})
+        line.push("documents", 21)
+        await asyncio.sleep(6)
+        assert waiting.records == {"documents": 1}
+
+
+async def test_a_broker_that_does_not_answer_what_waits_delays_no_moment():
+    async with Line(lanes()) as line:
+        answer = line.source.log_ends
+
+        async def slow(partitions, *, as_of_s=None):
+            if now_s() < FIRST_S:
+                await asyncio.sleep(40)
+            return await answer(partitions, as_of_s=as_of_s)
+
+        line.source.log_ends = slow
+        requests = line.push("documents", 1)
+        await until(FIRST_S + PROMPTLY_S)
+        assert ended(line) == set(requests)

@@ -288,6 +288,16 @@ def test_the_next_opening_is_told_for_each_topic_as_long_as_there_is_one(metrics
     assert value(metrics, "next_opening_timestamp_seconds", lane="documents", topic="b") is None
 
 
+def test_what_waits_for_an_opening_is_told_while_it_waits(metrics):
+    waiting = {"a": 5}
+    metrics.bind(gauges(waiting_records=lambda: waiting, waiting_seconds=lambda: {"a": 60.0}))
+    assert value(metrics, "waiting_records", topic="a") == 5
+    assert value(metrics, "waiting_seconds", topic="a") == 60
+
+    waiting.clear()
+    assert value(metrics, "waiting_records", topic="a") is None
+
+
 def test_what_was_done_for_a_lane_is_read_from_what_was_counted(metrics):
     metrics.received("urgent", records(1_000, 1_000, 1_000), wall_s=1.0)
     metrics.batch("mlp", "urgent", rows=6, fill_ratio=0.75, cause="linger")

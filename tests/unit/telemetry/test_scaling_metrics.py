@@ -54,6 +54,12 @@ def test_stuck_partitions_are_counted(metrics):
     assert value(metrics, "stuck_partitions", topic="requests") == 1
 
 
+def test_when_lanes_open_is_told_though_no_worker_is_up():
+    metrics = ScalingMetrics(dict, lambda: {("documents", "a"): 900.0})
+
+    assert value(metrics, "next_opening_timestamp_seconds", lane="documents", topic="a") == 900
+
+
 def test_events_are_counted(metrics):
     assert value(metrics, "events_total", event="scaling.paused") == 2
 
@@ -63,5 +69,8 @@ def test_every_metric_of_the_table_is_on_the_page(metrics):
 
     page = {family.name for family in metrics.collect()}
 
-    known = {*names.SCALING_METRICS, names.LAG_RECORDS, names.LAG_SECONDS, names.EVENTS}
+    known = {
+        *(*names.SCALING_METRICS, names.LAG_RECORDS, names.LAG_SECONDS, names.NEXT_OPENING),
+        names.EVENTS,
+    }
     assert page == {"tidemill_" + metric.name.removesuffix("_total") for metric in known}

@@ -3,7 +3,8 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from daemon.windows.outlook import outlook
+from config.settings import Lane
+from daemon.windows.outlook import next_openings, outlook
 from daemon.windows.schedule import Schedule
 
 HOUR_S, DAY_S = 3_600, 86_400
@@ -34,6 +35,19 @@ def test_the_next_moments_are_five():
     ahead = _ahead("*/10 * * * * *", zone="UTC")
 
     assert [later - ahead.next_s[0] for later in ahead.next_s] == [0, 10, 20, 30, 40]
+
+
+def test_the_next_openings_are_those_of_each_topic_of_the_lanes_that_have_any():
+    def lane(*topics, **clock):
+        return Lane(topics=topics, models=["m"], **clock)
+
+    lanes = {
+        "documents": lane("a", "b", open=["*/15 * * * *", "10 * * * *"], zone="UTC"),
+        "urgent": lane("c"),
+    }
+
+    assert next_openings(lanes, 900.0) == {("documents", "a"): 1_800, ("documents", "b"): 1_800}
+    assert next_openings(lanes, 0.0)["documents", "a"] == 600
 
 
 def test_a_leap_day_is_looked_for_however_far():
