@@ -217,6 +217,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             return
         self._end_generation()
         again = self._new_generation(generation.number, generation.member, generation.partitions)
+        again.proven = generation.proven  # it is the same assignment
         self.generation = again
         self._start(self._open_again(again, ready), "read again")
         self._changed()

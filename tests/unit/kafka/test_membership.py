@@ -1,5 +1,7 @@
 """Membership that nobody but a clock can judge."""
 
+import asyncio
+
 import pytest
 from aiokafka import errors
 
@@ -113,6 +115,21 @@ async def test_the_lease_is_over_the_moment_the_clock_says_so(membership):
     generation = membership.generation
     generation.proven = True
     assert membership.lease_valid()
+
+    membership.clock.now_s += 3_600
+
+    assert not membership.lease_valid()
+    assert membership.generation is None
+    assert membership._consumer.rejoins == 1
+    assert membership._consumer.abandoned
+
+
+async def test_a_lease_that_ends_before_all_is_read_again_is_over_as_well(membership):
+    """What it waits for, a producer, is made under a valid lease alone: nothing else would end it."""
+    membership.lease.renew(membership.clock.now_s)
+    membership.on_partitions_assigned(set())
+    membership.generation.proven = True
+    membership.redo(membership.generation, asyncio.Event().wait)
 
     membership.clock.now_s += 3_600
 
