@@ -13,6 +13,7 @@ from daemon.telemetry.status.inputs import LaneAbout
 from daemon.telemetry.status_page import Status
 from daemon.values.errors import Code
 from daemon.values.ports import Suspected
+from daemon.windows.window import WindowEnd
 
 WELL = (True, "all is well")
 DIGEST = "4f1d1c3b9a7e55d0c2f8" + "0" * 44
@@ -21,7 +22,9 @@ DIGEST = "4f1d1c3b9a7e55d0c2f8" + "0" * 44
 class Shown:
     """A status page whose clock, samples, health, scaling and workers a test sets."""
 
-    def __init__(self, lanes=1, role="worker"):
+    def __init__(self, lanes=1, role="worker", zone=None):
+        """`zone`: the first lane opens by the clocks of it."""
+        self._zone = zone
         self.names = ["standard", "urgent", *(f"tenant_{n:02}" for n in range(3, 21))][:lanes]
         self.now_s = 1_000.0
         self.live = self.ready = WELL
@@ -30,6 +33,8 @@ class Shown:
         self.events = {}
         self.lags = {}
         self.suspected = {}
+        self.next_openings = {}
+        self.waiting = {}
         self.metrics = Metrics(lambda: self.events)
         about = About(role, "host1-0", "0.2.0", "classify", "tidemill.toml", self._about())
         self.status = Status(
@@ -55,6 +60,9 @@ class Shown:
                 lag_records=lambda: {topic: n for topic, (n, _) in self.lags.items()},
                 lag_seconds=lambda: {topic: age for topic, (_, age) in self.lags.items()},
                 suspected=lambda: self.suspected,
+                waiting_records=lambda: {topic: n for topic, (n, _) in self.waiting.items()},
+                waiting_seconds=lambda: {topic: age for topic, (_, age) in self.waiting.items()},
+                next_openings=lambda: self.next_openings,
             )
         )
         self.lags = {topic(name): (0, 0.0) for name in self.names}
@@ -78,7 +86,13 @@ class Shown:
 
     def _about(self):
         return {
-            name: LaneAbout((topic(name),), ("filetype",), 64, 0.02 if name == "urgent" else 30.0)
+            name: LaneAbout(
+                (topic(name),),
+                ("filetype",),
+                64,
+                0.02 if name == "urgent" else 30.0,
+                self._zone if name == "standard" else None,
+            )
             for name in self.names
         }
 
@@ -149,6 +163,35 @@ def isolating(lanes=2):
     shown.events = {"crash.suspected": 1}
     shown.tick(5)
     return shown
+
+
+def by_the_clock(lanes=2, windows=23):
+    """Its first lane opens every quarter of an hour; most windows went well."""
+    shown = Shown(lanes, zone="Europe/Berlin")
+    shown.now_s = noon_s = 1_764_500_400.0  # by clocks in Berlin
+    shown.serve()
+    for number in range(windows):
+        moment_s = noon_s + 900 * (number - windows)
+        outcome, seconds, fill = _WINDOWS.get(number, ("on_time", 40.0 + number % 7 * 5, 0.9))
+        delay_s = 75.0 if outcome == "late" else 0.2
+        ended = WindowEnd(moment_s, outcome, delay_s, seconds or 0.0)
+        shown.metrics.window_ended("standard", ended, fill)
+        shown.tick(5)
+    shown.next_openings = {("standard", "documents"): noon_s + 900}
+    shown.waiting = {"documents": (4_812, 13 * 60.0)}
+    for second in range(70):
+        shown.second("urgent", 8 + second % 3, wait_s=0.02)
+        shown.tick()
+    return shown
+
+
+_WINDOWS = {
+    11: ("late", 65.0, 0.8),
+    15: ("missed", None, None),
+    18: ("overran", 900.0, 1.0),
+    19: ("on_time", 300.0, 0.98),
+    22: ("on_time", 0.0, None),
+}
 
 
 def supervised(lanes=2):

@@ -15,6 +15,7 @@ from prometheus_client.samples import Sample
 
 from daemon.scaling.report import ScalingReport
 from daemon.telemetry import metric_names as names
+from daemon.telemetry.status.adherence import Adherence
 from daemon.telemetry.status.document import Document, PageMoment, ProcessState, document
 from daemon.telemetry.status.inputs import About, Health, WorkerSeen
 from daemon.telemetry.status.lane_rows import lag_records
@@ -67,6 +68,7 @@ class Status:
         self._wall = wall
         self._window = window or Window()
         self._trends = Trends()
+        self._adherence = Adherence()
         self._started_s = clock()
         self._was_ready = False
 
@@ -75,6 +77,7 @@ class Status:
         scaling = self._scaling()
         self._was_ready = self._was_ready or self._ready()[0]
         self._window.observe(samples, now_s)
+        self._adherence.observe(self._window)
         arrived = {
             lane: records for (lane,), records in self._window.total(names.RECORDS, "lane").items()
         }
@@ -98,7 +101,7 @@ class Status:
             self._live(), self._ready(), self._was_ready, self._scaling(), self._workers()
         )
         moment = PageMoment(self._clock(), self._wall(), self._started_s)
-        return document(self._about, self._window, self._trends, seen, moment)
+        return document(self._about, self._window, self._trends, self._adherence, seen, moment)
 
     def routes(self) -> Sequence[web.RouteDef]:
         """Return `/` and `/status.json`, for HttpServer."""

@@ -24,6 +24,7 @@ SCENES = {
     "broken": lambda: shown.broken(2),
     "isolating": lambda: shown.isolating(2),
     "20 broken lanes": lambda: shown.broken(20),
+    "by the clock": lambda: shown.by_the_clock(2),
     "supervised": lambda: shown.supervised(2),
     "scaler": lambda: shown.scaler(2),
     "starting": lambda: Shown(2),
@@ -185,6 +186,40 @@ async def test_what_is_isolated_is_said_in_plain_words(browser):
             "4 crashes so far; 1 other partition as well"
         )
         assert "workers found dead2" in await text(browser, "oddities")
+
+
+async def test_when_a_lane_opens_what_waits_for_it_and_how_it_went_is_on_it(browser):
+    page = shown.by_the_clock()
+    async with served(page) as port:
+        await see(browser, port)
+        seen = await asyncio.to_thread(
+            browser.run, "return document.getElementById('openings').innerText"
+        )
+        bars = await asyncio.to_thread(
+            browser.run,
+            "return [...document.querySelectorAll('#openings g')].map((bar) => bar.textContent)",
+        )
+
+    assert page.status.document()["findings"][0]["text"] == (
+        "All is well: 9/s answered, 4,812 requests gathered for an opening"
+    )
+    for what in ("standard", "Europe/Berlin", "12:15", "12 min", "4,812", "13 min"):
+        assert what in seen
+    assert "11:45 on time, nothing to run" in seen
+    assert "17 on time, 1 late, 1 overran, 1 missed" in seen
+    assert len(bars) == 20
+    assert bars[8] == "09:00 late, took 65 s, 80 % full"
+    assert bars[12] == "10:00 missed"
+    assert bars[15] == "10:45 overran, took 15 min, 100 % full"
+
+
+async def test_lanes_that_are_always_open_have_no_openings(browser):
+    async with served(shown.busy(1, 70)) as port:
+        await see(browser, port)
+
+        assert await asyncio.to_thread(
+            browser.run, "return document.getElementById('openings').hidden"
+        )
 
 
 async def test_a_lost_contact_is_told_and_a_found_one_as_well(browser):

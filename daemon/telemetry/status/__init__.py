@@ -1,9 +1,11 @@
 """What the status page shows: what an operator wants to know, from metric samples alone. Pure.
 
+- `adherence.py`: how the last windows of lanes that open by the clock went
 - `backlog.py`: does a lane fall behind?
 - `document.py`: the page's document: everything it shows, as JSON has it
 - `inputs.py`: what the page is told besides metric samples
 - `lane_rows.py`: the lanes as the page shows them
+- `openings.py`: when lanes open that open by the clock, what waits for it, and how it went before
 - `trends.py`: how rate and lag went in the last minutes, a point each few seconds
 - `verdict.py`: is all well? One line that says it, and what else an operator should know
 - `window.py`: the last minute, out of metric samples taken now and then

@@ -10,8 +10,10 @@ from daemon.scaling.report import ScalingReport, as_json
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.distribution import Distribution
 from daemon.telemetry.events import Event
+from daemon.telemetry.status.adherence import Adherence
 from daemon.telemetry.status.inputs import About, Health, WorkerSeen
 from daemon.telemetry.status.lane_rows import LaneRow, lanes
+from daemon.telemetry.status.openings import OpeningRow, openings
 from daemon.telemetry.status.trends import Trends
 from daemon.telemetry.status.verdict import Facts, Finding, SuspectRow, findings
 from daemon.telemetry.status.window import Group, Window
@@ -40,10 +42,16 @@ class ProcessState(NamedTuple):
 
 
 def document(
-    about: About, window: Window, trends: Trends, seen: ProcessState, moment: PageMoment
+    about: About,
+    window: Window,
+    trends: Trends,
+    adherence: Adherence,
+    seen: ProcessState,
+    moment: PageMoment,
 ) -> Document:
     """Return the document of one moment."""
     shown = lanes(about, window, trends, seen.scaling)
+    opening = openings(about, window, adherence, seen.scaling, moment.wall_s)
     busy = _share(sum(window.rate(names.EXECUTOR_BUSY).values()), window)
     return {
         "wall_s": moment.wall_s,
@@ -59,6 +67,7 @@ def document(
         "ready": _health(seen.ready),
         "work": _work(window, busy, moment.wall_s),
         "lanes": [_lane(lane) for lane in shown],
+        "openings": [_opening(each) for each in opening],
         "step_s": trends.step_s,
         "points": trends.points,
         "models": _models(window),
@@ -71,7 +80,10 @@ def document(
 
 
 def _findings(
-    window: Window, seen: ProcessState, shown: Sequence[LaneRow], busy: float | None
+    window: Window,
+    seen: ProcessState,
+    shown: Sequence[LaneRow],
+    busy: float | None,
 ) -> list[Finding]:
     answered = window.increase(names.REQUESTS, "outcome")
     logged = window.increase(names.EVENTS, "event")
@@ -81,6 +93,7 @@ def _findings(
             ready=seen.ready,
             was_ready=seen.was_ready,
             lanes=shown,
+            gathered=sum(window.gauge(names.WAITING_RECORDS).values()),
             busy=busy,
             degraded=any(window.gauge(names.DEGRADED, of=max).values()),
             lost=sum(window.total(names.REQUESTS_LOST).values()),
@@ -134,6 +147,10 @@ def _work(window: Window, busy: float | None, wall_s: float) -> Document:
 def _lane(lane: LaneRow) -> Document:
     row = _plain(lane)
     return {**row.pop("about"), **row}
+
+
+def _opening(row: OpeningRow) -> Document:
+    return {**row._asdict(), "windows": [each._asdict() for each in row.windows]}
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 -- what a named tuple holds, as JSON has it

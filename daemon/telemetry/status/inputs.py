@@ -19,6 +19,8 @@ class LaneAbout(NamedTuple):
     models: Sequence[str]
     max_rows: int
     linger_s: float
+    zone: str | None = None
+    """Whose clocks it opens by; None: it is always open."""
 
 
 class About(NamedTuple):
@@ -41,7 +43,13 @@ class About(NamedTuple):
     ) -> Self:
         """Return what `settings` say."""
         lanes = {
-            name: LaneAbout(lane.topics, lane.models, lane.max_rows, lane.linger)
+            name: LaneAbout(
+                lane.topics,
+                lane.models,
+                lane.max_rows,
+                lane.linger,
+                lane.zone if lane.open else None,
+            )
             for name, lane in settings.lanes.items()
         }
         return cls(role, process, version, settings.kafka.group, configuration, lanes)

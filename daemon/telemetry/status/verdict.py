@@ -52,6 +52,8 @@ class Facts(NamedTuple):
     ready: Health
     was_ready: bool
     lanes: Sequence[LaneRow]
+    gathered: float
+    """Requests that wait for their lane to open by the clock, as far as workers know."""
     busy: float | None
     degraded: bool
     lost: float
@@ -205,12 +207,19 @@ def _well(facts: Facts) -> str:
         answering = facts.scaling.served_rate or 0.0
     oldest_s = max((lane.lag_seconds or 0.0 for lane in facts.lanes), default=0.0)
     if answering:
-        waits = f"the oldest request waits {words.time(oldest_s)}" if oldest_s else "nothing waits"
+        waits = f"the oldest request waits {words.time(oldest_s)}" if oldest_s else _nothing(facts)
         return f"All is well: {words.rate(answering)} answered, {waits}"
     waiting = sum(lane.lag_records or 0.0 for lane in facts.lanes)
     if waiting:
         return f"All is well: {words.count(waiting, 'request')} gathered"
-    return "All is well: nothing waits"
+    return f"All is well: {_nothing(facts)}"
+
+
+def _nothing(facts: Facts) -> str:
+    """Nothing is due; what waits for a moment is said."""
+    if not facts.gathered:
+        return "nothing waits"
+    return f"{words.count(facts.gathered, 'request')} gathered for an opening"
 
 
 def _counts(by_name: Mapping[str, float]) -> str:

@@ -31,15 +31,18 @@ _SHOWN = (
     *(names.MODEL_INFO, names.DEGRADED, names.LAST_PROGRESS, names.REBALANCES, names.REPLAYS),
     *(names.DEAD_LETTERS, names.REQUESTS_LOST, names.EVENTS),
     *(names.CRASHES, names.SUSPECTS, names.SUSPECT_CRASHES),
+    *(names.WAITING_RECORDS, names.WAITING_SECONDS, names.NEXT_OPENING, names.LAST_WINDOW),
     *names.LARGEST.values(),
 )
+_SUMMED = (names.WINDOW_SECONDS, names.WINDOW_FILL_RATIO)
+"""Histograms of which only the mean is shown."""
 _LARGEST = frozenset(names.PREFIX + gauge.name for gauge in names.LARGEST.values())
 _HISTOGRAM = ("_bucket", "_sum", "_count")
 _FOLLOWED = frozenset(
     names.PREFIX + metric.name + suffix
     for metric in _SHOWN
     for suffix in (_HISTOGRAM if metric.kind == "histogram" else ("",))
-)
+) | {names.PREFIX + metric.name + suffix for metric in _SUMMED for suffix in ("_sum", "_count")}
 
 
 class _Snapshot(NamedTuple):

@@ -237,3 +237,40 @@ def test_what_runs_alone_is_told_by_its_metrics(page):
 
     assert "documents/3 that kills its worker: 16 suspects" in said["findings"][0]["text"]
     assert said["work"]["crashes"] == 5
+
+
+def test_a_lane_that_opens_by_the_clock_says_when_what_waits_and_how_it_went():
+    page = shown.by_the_clock(windows=3)
+
+    (opening,) = document(page)["openings"]
+
+    windows = opening.pop("windows")
+    assert opening == {
+        "lane": "standard",
+        "zone": "Europe/Berlin",
+        "next_s": 1_764_501_300.0,
+        "in_s": 900.0 - 3 * 5 - 70,
+        "waiting_records": 4_812,
+        "waiting_seconds": 780,
+    }
+    assert [window["outcome"] for window in windows] == ["on_time"] * 3
+    assert windows[-1] == {
+        "moment_s": 1_764_499_500.0,
+        "outcome": "on_time",
+        "seconds": pytest.approx(50.0),
+        "fill": pytest.approx(0.9),
+    }
+
+
+def test_what_waits_for_an_opening_in_the_whole_group_says_the_scaler():
+    page = Shown(role="supervise", zone="UTC")
+    page.scaling = shown.supervised(1).scaling
+
+    (opening,) = document(page)["openings"]
+
+    assert (opening["next_s"], opening["in_s"], opening["windows"]) == (None, None, [])
+    assert (opening["waiting_records"], opening["waiting_seconds"]) == (5_400, None)
+
+
+def test_lanes_that_are_always_open_have_no_openings(page):
+    assert document(page)["openings"] == []

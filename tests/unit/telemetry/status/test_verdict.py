@@ -40,6 +40,7 @@ def of(**changed):
         "ready": WELL,
         "was_ready": True,
         "lanes": [lane()],
+        "gathered": 0.0,
         "busy": 0.1,
         "degraded": False,
         "lost": 0.0,
@@ -63,6 +64,11 @@ def only(**changed):
     ("facts", "text"),
     [
         ({}, "All is well: nothing waits"),
+        ({"gathered": 4_812}, "All is well: 4,812 requests gathered for an opening"),
+        (
+            {"gathered": 1, "lanes": [lane(answering=40)]},
+            "All is well: 40/s answered, 1 request gathered for an opening",
+        ),
         ({"lanes": [lane(lag_records=3, lag_seconds=12)]}, "All is well: 3 requests gathered"),
         (
             {"lanes": [lane(answering=40, lag_seconds=0.5), lane(answering=2)]},
@@ -79,7 +85,10 @@ def only(**changed):
         ),
         ({"lanes": [lane(lag_records=None, lag_seconds=None)]}, "All is well: nothing waits"),
     ],
-    ids=["idle", "gathering", "busy", "nothing to do", "asleep", "seen from outside", "unknown"],
+    ids=[
+        *("idle", "gathered", "busy and gathered", "gathering", "busy", "nothing to do", "asleep"),
+        *("seen from outside", "unknown"),
+    ],
 )
 def test_when_all_is_well_it_says_what_goes_on(facts, text):
     assert only(**facts) == (State.WELL, text)
