@@ -171,6 +171,11 @@ class Lane(_Section):
         " is shut in between. Without any it is always open (docs/windows.md)",
     )
     zone: Zone | None = Field(None, description="time zone of `open`, which needs one")
+    early: Duration | None = Field(
+        None,
+        description="workers are asked for this long before a moment, for what waits by then; none: as"
+        " long as a start takes, as measured, at first scaling.start_time",
+    )
     missed: Literal["now", "skip"] = Field(
         "now",
         description="a worker that comes after a moment serves what is left of it; skip: waits for"

@@ -25,6 +25,7 @@ def windows_are_opened(settings: Settings) -> Iterator[str]:
     for name, lane in settings.lanes.items():
         given = {
             "zone": lane.zone is not None,
+            "early": lane.early is not None,
             "missed": lane.missed != _USUAL_MISSED,
             "at_most": lane.at_most is not None,
         }

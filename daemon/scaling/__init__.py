@@ -2,8 +2,10 @@
 
 - `backlog_rate.py`: what one worker serves, by the progress of commits while all of them have
   enough to do
+- `clocked_lanes.py`: what is work of the lanes that open by the clock, as it is seen from outside
 - `expected_in_flight.py`: what is in flight because requests are gathered, and is no backlog
 - `gathering.py`: when the fleet has to be awake: the rule of the batcher, lifted to the fleet
+- `group_lag.py`: how far the group is behind, of many partitions
 - `group_rates.py`: how fast records arrive, by the ends of the logs, and are answered, by commits
 - `lag_age.py`: how old the lag is, in seconds, seen from outside
 - `latest_start.py`: when workers have to be asked for so that what waits is answered by a moment
@@ -21,4 +23,5 @@
 - `start_time.py`: how long it takes from asking for the first worker until there is one in the
   group
 - `stuck.py`: partitions that do not move although they have lag and there are workers
+- `window_workers.py`: how many workers serve what lanes that open by the clock have waiting
 """

@@ -61,6 +61,10 @@ class ArrivalRate:
         """When an end was last seen to have moved, by lane; at first when it was first looked."""
         return self._arrived_s
 
+    def of(self, lanes: Collection[str]) -> float:
+        """Return the records a second that arrive in `lanes`, as far as their rates are known."""
+        return _rate([self._flows[lane] for lane in lanes])
+
     @property
     def total(self) -> float:
         """Records a second that arrive in all lanes whose rate is known."""

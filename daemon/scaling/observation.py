@@ -5,6 +5,7 @@ Rule 2: a group that has committed nothing for a partition has the partition's w
 """
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 Partition: TypeAlias = tuple[str, int]
@@ -38,6 +39,16 @@ class Offsets(NamedTuple):
         return max(0, self.end - self.next)
 
 
+class Target(NamedTuple):
+    """Where a log ended at the last moment of a lane that opens by the clock, by timestamps.
+
+    `certain` is where it ended some seconds before: what workers that were there have seen of it.
+    """
+
+    certain: int
+    latest: int
+
+
 class Observation(NamedTuple):
     """All partitions of all lanes, as seen at `at_s` (monotonic seconds); `members` of the group.
 
@@ -45,7 +56,7 @@ class Observation(NamedTuple):
     the topics could be asked for. `wall_s` is the same time in seconds since 1970; `remembered` what
     commits say of what workers served before: remembered.py reads it. `overdue` are the partitions
     whose oldest unanswered record is older, by its timestamp, than a fleet that sleeps may let it
-    become.
+    become. `targets` are known of those that need one: of lanes that open by the clock, with lag.
     """
 
     at_s: float
@@ -54,6 +65,7 @@ class Observation(NamedTuple):
     wall_s: float = 0.0
     remembered: Collection[str] = ()
     overdue: Collection[Partition] = ()
+    targets: Mapping[Partition, Target] = MappingProxyType({})
 
     @property
     def complete(self) -> bool:

@@ -12,19 +12,30 @@ Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | 
 
 
 class TopicLag(NamedTuple):
-    """How far the group is behind in a topic; None is unknown."""
+    """How far the group is behind in a topic; None is unknown.
+
+    What `waiting` records wait for is that their lane opens by the clock: that is no lag. Once they
+    are due, they are so since that moment.
+    """
 
     records: int | None
     seconds: float | None
+    waiting: int | None = 0
 
 
 class LaneLoad(NamedTuple):
-    """What a lane gets and how far the group is behind in it; None is unknown."""
+    """What a lane gets and how far the group is behind in it; None is unknown.
+
+    `waiting_records` wait for it to open by the clock, `closed_until` is then, as clocks in its zone
+    show it; None where it is not shut.
+    """
 
     arrival_rate: float | None
     lag_records: int | None
     lag_seconds: float | None
     partitions: int
+    waiting_records: int | None = 0
+    closed_until: str | None = None
 
 
 class ScalingReport(NamedTuple):
@@ -83,6 +94,8 @@ def as_json(report: ScalingReport) -> dict[str, Json]:
                 "lag_records": load.lag_records,
                 "lag_seconds": load.lag_seconds,
                 "partitions": load.partitions,
+                "waiting_records": load.waiting_records,
+                "closed_until": load.closed_until,
             }
             for name, load in report.lanes.items()
         },

@@ -1,10 +1,12 @@
 """From what is seen to how many workers there should be, and why. Pure."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from config.settings import Settings
+from daemon.scaling.clocked_lanes import ClockedLanes, ClockSight
 from daemon.scaling.expected_in_flight import ExpectedInFlight
 from daemon.scaling.gathering import Due, Gathering, LaneSight
+from daemon.scaling.group_lag import in_all, topic_lag
 from daemon.scaling.group_rates import ArrivalRate, ServedRate
 from daemon.scaling.lag_age import LagAge
 from daemon.scaling.observation import Observation, Partition
@@ -16,6 +18,7 @@ from daemon.scaling.required_workers import GroupLoad
 from daemon.scaling.service_rate import Origin, ServiceRate
 from daemon.scaling.start_time import StartTime
 from daemon.scaling.stuck import Standstill, Stuck, patience
+from daemon.scaling.window_workers import WindowWorkers, closing, together
 
 _MEASURED = frozenset({Origin.MEASURED, Origin.WORKERS})
 
@@ -33,13 +36,18 @@ class Scaler:
         self.measured: Remembered | None = None
         """What is to be remembered when the group has no members; None before it was measured."""
         self._lanes = {name: lane.topics for name, lane in settings.lanes.items()}
+        self._always = {name: lane.topics for name, lane in settings.lanes.items() if not lane.open}
+        """Lanes that are always open: what arrives there is work."""
+        self._clocked = ClockedLanes(settings)
         self._arrivals = ArrivalRate(self._lanes)
         self._served = ServedRate()
         self._stuck = Stuck(patience(settings))
         self._age = LagAge()
         self._by_design = ExpectedInFlight(settings)
         self._service = ServiceRate(settings, self._by_design)
+        self._scaling, self._max_workers = settings.scaling, max_workers
         self._policy = Policy(settings.scaling, max_workers=max_workers)
+        self._window_workers = WindowWorkers(settings.scaling, max_workers=max_workers)
 
     def take(
         self, observation: Observation, workers: int, work: Work | None = None
@@ -54,25 +62,27 @@ class Scaler:
         self._recall(observation)
         self._arrivals.see(observation)
         self._served.see(observation)
-        stuck = self._stuck.see(observation)
-        ages_s = self._age.see(observation)
-        batching_s = self._batching_s(workers)
+        clock = self._clocked.see(observation, self._start_s)
+        stuck = self._stuck.see(clock.due)
+        ages_s = self._age.see(clock.due)
         self._service.see(
-            observation,
+            clock.due,
             self._served,
             stuck=len(stuck),
-            in_flight=self._arrivals.total * batching_s,
+            in_flight=self._arrivals.of(self._always) * self._batching_s(workers),
         )
         if work is not None:
             self._service.hear(work)
-        topics = self._topic_lags(observation, ages_s)
+        topics = {
+            topic: topic_lag(topic, observation, clock.due, ages_s)
+            for lane in self._lanes.values()
+            for topic in lane
+        }
         lanes = {
-            name: self._lane_load(name, observation, [topics[each] for each in lane])
+            name: self._lane_load(name, observation, [topics[each] for each in lane], clock)
             for name, lane in self._lanes.items()
         }
-        due = self._gathering.see(self._sights(observation, lanes), observation.at_s)
-        load = self._load(observation, topics, stuck, workers, due)
-        decision = self._policy.decide(load, observation.at_s)
+        decision = self._decide(observation, clock, lanes, stuck, workers)
         self._start.see(observation.members, decision.workers, observation.at_s)
         self._note(observation)
         return self._report(observation, decision, lanes, topics, stuck)
@@ -104,38 +114,67 @@ class Scaler:
         return max(0.0, observation.wall_s - remembered.at_wall_s)
 
     def _batching_s(self, workers: int) -> float:
-        rates = {lane: self._arrivals.rate(lane) or 0.0 for lane in self._lanes}
+        rates = {lane: self._arrivals.rate(lane) or 0.0 for lane in self._always}
         return self._by_design.batching_s(rates, workers, self._service.rate)
 
-    def _topic_lags(
-        self, observation: Observation, ages_s: Mapping[Partition, float | None]
-    ) -> Mapping[str, TopicLag]:
-        return {
-            topic: _topic_lag(topic, observation, ages_s)
-            for topics in self._lanes.values()
-            for topic in topics
-        }
+    # What is decided
+
+    def _decide(
+        self,
+        observation: Observation,
+        clock: ClockSight,
+        lanes: Mapping[str, LaneLoad],
+        stuck: Mapping[Partition, Standstill],
+        workers: int,
+    ) -> Decision:
+        """Lanes that are always open ask for workers as they are loaded, others when they open."""
+        always = self._decide_always(observation, lanes, stuck, workers)
+        clocked = self._window_workers.decide(clock.to_serve, self._service.rate, workers)
+        arriving, rate = self._arrivals.of(self._always), self._service.rate
+        steady = arriving / rate / self._scaling.utilisation if rate else 0.0
+        most = min(self._max_workers, len(observation.partitions) or self._max_workers)
+        decision = together(always, clocked, steady=steady, most=most)
+        waiting = [each for name, each in clock.closed.items() if lanes[name].waiting_records]
+        return closing(decision, waiting)
+
+    def _decide_always(
+        self,
+        observation: Observation,
+        lanes: Mapping[str, LaneLoad],
+        stuck: Mapping[Partition, Standstill],
+        workers: int,
+    ) -> Decision:
+        always = {name: load for name, load in lanes.items() if name in self._always}
+        if not always:
+            return Decision(self._scaling.min_workers, 0, "nothing waits", "")
+        due = self._gathering.see(self._sights(observation, always), observation.at_s)
+        load = self._load(observation, always, stuck, workers, due)
+        return self._policy.decide(load, observation.at_s)
 
     def _load(
         self,
         observation: Observation,
-        topics: Mapping[str, TopicLag],
+        lanes: Mapping[str, LaneLoad],
         stuck: Mapping[Partition, Standstill],
         workers: int,
         due: Due,
     ) -> GroupLoad:
-        lags = [offsets.lag for offsets in observation.partitions.values()]
+        topics = {topic for name in lanes for topic in self._lanes[name]}
+        lags = [
+            offsets.lag for (topic, _), offsets in observation.partitions.items() if topic in topics
+        ]
+        standing = [each.lag for (topic, _), each in stuck.items() if topic in topics]
         return GroupLoad(
-            arrival_rate=self._arrivals.total,
-            lag=_together(topics.values()).records,
+            arrival_rate=self._arrivals.of(lanes),
+            lag=in_all(TopicLag(load.lag_records, None) for load in lanes.values()).records,
             lagging=sum(bool(lag) for lag in lags),
             partitions=len(lags),
-            stuck=len(stuck),
+            stuck=len(standing),
             service_rate=self._service.rate,
             batching_s=self._batching_s(workers),
-            arrived_s=max(self._arrivals.arrived_s.values()),
+            arrived_s=max(self._arrivals.arrived_s[name] for name in lanes),
             workers=workers,
-            stuck_lag=sum(standing.lag for standing in stuck.values()),
+            stuck_lag=sum(standing),
             served_rate=self._served.rate,
             waiting_s=due.waiting_s,
             spare_s=due.spare_s,
@@ -169,7 +208,7 @@ class Scaler:
         topics: Mapping[str, TopicLag],
         stuck: Mapping[Partition, Standstill],
     ) -> ScalingReport:
-        whole = _together(topics.values())
+        whole = in_all(topics.values())
         known, age_s = self._service.known, self._remembered_age_s(observation)
         return ScalingReport(
             at_s=observation.at_s,
@@ -189,11 +228,23 @@ class Scaler:
         )
 
     def _lane_load(
-        self, name: str, observation: Observation, lags: Collection[TopicLag]
+        self,
+        name: str,
+        observation: Observation,
+        lags: Collection[TopicLag],
+        clock: ClockSight,
     ) -> LaneLoad:
         topics = set(self._lanes[name])
         partitions = sum(topic in topics for topic, _ in observation.partitions)
-        return LaneLoad(self._arrivals.rate(name), *_together(lags), partitions)
+        lag, closed = in_all(lags), clock.closed.get(name)
+        return LaneLoad(
+            self._arrivals.rate(name),
+            lag.records,
+            lag.seconds,
+            partitions,
+            lag.waiting,
+            None if closed is None else closed.until,
+        )
 
 
 def _with_age(decision: Decision, age_s: float | None) -> Decision:
@@ -201,34 +252,3 @@ def _with_age(decision: Decision, age_s: float | None) -> Decision:
         return decision
     said = f"{decision.reason}; what a worker serves is remembered from {age_s / 3600:.1f} h ago"
     return decision._replace(reason=said)
-
-
-def _topic_lag(
-    topic: str, observation: Observation, ages_s: Mapping[Partition, float | None]
-) -> TopicLag:
-    """Of a topic without a partition nothing is known."""
-    mine = [partition for partition in observation.partitions if partition[0] == topic]
-    if not mine:
-        return TopicLag(None, None)
-    return TopicLag(
-        _sum(observation.partitions[partition].lag for partition in mine),
-        _max(ages_s[partition] for partition in mine),
-    )
-
-
-def _together(lags: Collection[TopicLag]) -> TopicLag:
-    return TopicLag(_sum(lag.records for lag in lags), _max(lag.seconds for lag in lags))
-
-
-def _sum(values: Iterable[int | None]) -> int | None:
-    """Return the sum; one that is unknown makes it so."""
-    numbers = list(values)
-    known = [number for number in numbers if number is not None]
-    return sum(known) if len(known) == len(numbers) else None
-
-
-def _max(values: Iterable[float | None]) -> float | None:
-    """Return the largest; one that is unknown makes it so."""
-    numbers = list(values)
-    known = [number for number in numbers if number is not None]
-    return max(known) if numbers and len(known) == len(numbers) else None

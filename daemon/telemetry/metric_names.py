@@ -142,7 +142,8 @@ WAITING_RECORDS = Metric(
     "waiting_records",
     "gauge",
     ("topic",),
-    "records of a worker's partitions that wait for their lane to open; there is none while it is open",
+    "records that wait for their lane to open: of a worker's partitions, or of all; there is none while "
+    "it is open",
 )
 WAITING_SECONDS = Metric("waiting_seconds", "gauge", ("topic",), "age of the oldest of them")
 MODEL_INFO = Metric(

@@ -65,6 +65,8 @@ def _families(report: ScalingReport) -> Iterator[Family]:
     yield family(names.STUCK_PARTITIONS, {(topic,): stuck[topic] for topic in report.topics})
     yield family(names.LAG_RECORDS, {(topic,): lag.records for topic, lag in report.topics.items()})
     yield family(names.LAG_SECONDS, {(topic,): lag.seconds for topic, lag in report.topics.items()})
+    shut = {topic: lag.waiting for topic, lag in report.topics.items() if lag.waiting}
+    yield family(names.WAITING_RECORDS, {(topic,): waiting for topic, waiting in shut.items()})
 
 
 def family(metric: names.Metric, values: _Values) -> Family:

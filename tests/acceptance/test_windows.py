@@ -8,8 +8,9 @@ from math import ceil
 import pytest
 
 from tests import models
-from tests.acceptance.jobs import events, metric, pair, start, terminate, tripped
+from tests.acceptance.jobs import events, metric, pair, start, terminate, tripped, until
 from tests.acceptance.kills import kill, lost
+from tests.acceptance.supervised import running, spawned, until_serving
 from tests.acceptance.test_one_shot import once
 
 _AHEAD_S = 8.0
@@ -142,3 +143,61 @@ async def test_workers_that_are_replaced_one_by_one_in_a_window_serve_all_of_it(
 
         assert min(entry.timestamp_ms for entry in witness.log) >= moment_s * 1000
         assert witness.verdict().exactly_once, witness.verdict()
+
+
+_SUPERVISED = {
+    "lanes.l.max_rows": 4,
+    "lanes.l.max_waiting": 16,
+    "scaling.service_rate": 20.0,
+    "scaling.utilisation": 1.0,
+    "scaling.catch_up": "3s",
+    "scaling.max_workers": 2,
+    "scaling.interval": "200ms",
+}
+"""60 of 20 a second need one worker, twice as many two."""
+
+
+async def test_a_supervised_fleet_is_up_only_for_its_moment(make_job, busy):
+    async with make_job(models.loop(), answer=tripped, **_SUPERVISED) as (job, witness):
+        moment_s = ceil(time.time() + _AHEAD_S)
+        early = {"lanes.l.early": "4s", "scaling.down_window": "10min", "scaling.idle": "10min"}
+        await witness.publish([busy(0.02)] * 120)
+        supervisor = await job.supervise(**at_moment(moment_s), **early)
+        await until(lambda: spawned(supervisor))
+        assert time.time() >= moment_s - 4
+        await until_serving(supervisor, 2)
+        await witness.until_all_answered()
+        assert witness.verdict().exactly_once, witness.verdict()
+        later = await witness.publish([busy(0.02)] * 20)
+        await until_serving(supervisor, 0)
+
+        assert min(entry.timestamp_ms for entry in witness.log) >= moment_s * 1000
+        assert len(spawned(supervisor)) == 2
+        assert not witness.answered & set(later)
+        decided = events(supervisor, "scaling.decided")
+        assert [event["workers"] for event in decided][-2:] == [2, 0]
+        assert not events(supervisor, "partition.stalled")
+        assert await terminate(supervisor) == 0
+
+
+@pytest.mark.long
+async def test_a_supervised_worker_that_is_killed_in_a_window_is_replaced_for_the_rest(
+    make_job, busy
+):
+    async with make_job(models.loop(), answer=tripped, **_SUPERVISED) as (job, witness):
+        settings = {"lanes.l.open": ["*/20 * * * * *"], "lanes.l.zone": "UTC"}
+        await witness.publish([busy(0.05)] * 200)
+        supervisor = await job.supervise(**settings, **{"lanes.l.early": "4s"})
+        await witness.until_answered(20)
+        seen = await kill(job, witness, running(supervisor)[0])
+        await witness.until_all_answered()
+        await until_serving(supervisor, 0)
+        before = len(spawned(supervisor))
+        await witness.publish([busy(0.02)] * 40)
+        await witness.until_all_answered()
+        await until_serving(supervisor, 0)
+
+        assert not lost(witness.log, seen)
+        assert witness.verdict().at_least_once, witness.verdict()
+        assert len(spawned(supervisor)) > before >= 3
+        assert await terminate(supervisor) == 0

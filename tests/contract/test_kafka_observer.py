@@ -14,7 +14,7 @@ from aiokafka.structs import TopicPartition
 
 from daemon.kafka.looking import observer as observing
 from daemon.kafka.looking.observer import Observer
-from daemon.scaling.observation import NO_COMMIT, Offsets
+from daemon.scaling.observation import NO_COMMIT, Offsets, Target
 from daemon.values.errors import Exit, Fatal
 from loadtest.kafka.broker import Broker
 from loadtest.kafka.proxy import FETCH, Proxy
@@ -393,3 +393,25 @@ async def test_renewed_commits_outlive_the_brokers_retention(broker, private_top
             observation = await observer.look()
 
     assert observation.partitions == {(names.requests, 0): Offsets(0, 1, 1)}
+
+
+async def test_where_logs_ended_at_the_last_moment_of_a_lane_by_the_clock_is_told(workers, topics):
+    names = await topics(requests=3)
+    moment_s = 1_699_999_200.0  # a full hour; Kafka takes no records of a time to come
+    settings = settings_for(workers.bootstrap, topics)
+    lane = settings.lanes["l"].model_copy(update={"open": ("0 * * * *",), "zone": "UTC"})
+    settings = settings.model_copy(update={"lanes": {"l": lane}})
+    for before_s, number in ((600, 0), (1, 0), (-1, 0), (600, 1)):
+        at_ms = round((moment_s - before_s) * 1000)
+        await workers.produce(names.requests, number, b"a", timestamp_ms=at_ms)
+
+    async with Observer(settings, Path(), wall=lambda: moment_s + 5) as observer:
+        first = await _look_until(observer, lambda seen: len(seen.targets) == 2)
+        await workers.produce(names.requests, 1, b"b", timestamp_ms=round(moment_s * 1000))
+        second = await observer.look()
+
+    assert first.targets == second.targets
+    assert first.targets == {
+        (names.requests, 0): Target(certain=1, latest=2),
+        (names.requests, 1): Target(certain=1, latest=1),
+    }

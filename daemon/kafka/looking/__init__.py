@@ -3,6 +3,8 @@
 - `cluster.py`: what the cluster says of topics to one who is about to use them: rights and limits
 - `log_offsets.py`: where logs start and end, asked of each partition's leader by requests of our
   own
+- `moment_targets.py`: where logs ended at the last moment of the lanes that open by the clock, asked
+  once for each
 - `observer.py`: the group and its logs, looked at from outside: by one who reads nothing and is
   no member
 - `preflight.py`: what `tidemill check` finds out about the broker, the group and the topics;

@@ -21,6 +21,7 @@ from daemon.kafka.connecting import check_topics
 from daemon.kafka.group.committed import Commit, Commits, CommittedOffsets
 from daemon.kafka.group.coordinator import Coordinator
 from daemon.kafka.looking.log_offsets import Place, log_ends, log_offsets
+from daemon.kafka.looking.moment_targets import MomentTargets
 from daemon.kafka.reason import reason_of
 from daemon.scaling.observation import NO_COMMIT, Observation, Offsets, Partition
 from daemon.values.errors import Exit, Fatal
@@ -68,6 +69,7 @@ class Observer:
             for topic in lane.topics
         }
         """How long after its first record a topic needs nobody, where the fleet may sleep meanwhile."""
+        self._targets = MomentTargets(settings.lanes.values())
         self._clock = clock
         self._wall = wall
         self._partitions: dict[str, frozenset[int]] = {}
@@ -119,6 +121,7 @@ class Observer:
             wall_s,
             remembered=frozenset(commit.served for commit in (commits or {}).values()) - {""},
             overdue=await self._overdue(seen, wall_s) if members == 0 else (),
+            targets=await self._targets.of(seen, wall_s, self._ends_as_of),
         )
 
     async def _overdue(
@@ -130,12 +133,15 @@ class Observer:
             waiting = [
                 TopicPartition(*each) for each in seen if each[0] == topic and seen[each].lag
             ]
-            since = log_ends(
-                self._inner, waiting, as_of_s=wall_s - asleep_s, timeout_s=_ANSWER_S / 2
-            )
-            younger = await self._try(since) if waiting else None
+            younger = await self._ends_as_of(waiting, wall_s - asleep_s) if waiting else None
             overdue += [each for each, at in (younger or {}).items() if at > seen[each].next]
         return overdue
+
+    async def _ends_as_of(
+        self, partitions: Collection[TopicPartition], as_of_s: float
+    ) -> Mapping[TopicPartition, int] | None:
+        ends = log_ends(self._inner, partitions, as_of_s=as_of_s, timeout_s=_ANSWER_S / 2)
+        return await self._try(ends)
 
     async def renew(self, served: str = "") -> bool:
         """Commit the group's unchanged offsets anew, so that they do not expire while it is empty.

@@ -93,7 +93,7 @@ def _findings(
             ready=seen.ready,
             was_ready=seen.was_ready,
             lanes=shown,
-            gathered=sum(window.gauge(names.WAITING_RECORDS).values()),
+            gathered=_gathered(window, seen.scaling),
             busy=busy,
             degraded=any(window.gauge(names.DEGRADED, of=max).values()),
             lost=sum(window.total(names.REQUESTS_LOST).values()),
@@ -106,6 +106,13 @@ def _findings(
             workers=seen.workers or (),
         )
     )
+
+
+def _gathered(window: Window, scaling: ScalingReport | None) -> float:
+    """Return how many requests wait for their lane to open; who looks at the group knows of all."""
+    if scaling is None:
+        return sum(window.gauge(names.WAITING_RECORDS).values())
+    return sum(load.waiting_records or 0 for load in scaling.lanes.values())
 
 
 def _suspects(window: Window) -> list[SuspectRow]:

@@ -42,7 +42,8 @@ class LaneRow(NamedTuple):
     """Batches closed in the window, by cause."""
     trend: Trend
     growth: float | None
-    """Records a second by which its backlog grows; None: it does not, or that is not known."""
+    """Records a second by which its backlog grows; None: it does not, or that is not known, or it
+    opens by the clock, and grows in between by design."""
 
 
 def lanes(
@@ -75,7 +76,9 @@ def lanes(
             request_s=Quantiles.of(requests.get((name,))),
             flushes={cause: n for (lane, cause), n in flushes.items() if lane == name and n},
             trend=trends.of(name),
-            growth=growth(
+            growth=None
+            if each.zone is not None
+            else growth(
                 trends.of(name).lags,
                 step_s=trends.step_s,
                 linger_s=each.linger_s,

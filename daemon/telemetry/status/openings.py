@@ -52,7 +52,7 @@ def openings(
                 zone=lane.zone,
                 next_s=opens_s,
                 in_s=None if opens_s is None else max(opens_s - wall_s, 0.0),
-                waiting_records=waiting if load is None else load.lag_records,
+                waiting_records=waiting if load is None else load.waiting_records,
                 waiting_seconds=max(_of(lane.topics, seconds), default=None),
                 windows=adherence.of(name),
             )

@@ -53,7 +53,7 @@ class Facts(NamedTuple):
     was_ready: bool
     lanes: Sequence[LaneRow]
     gathered: float
-    """Requests that wait for their lane to open by the clock, as far as workers know."""
+    """Requests that wait for their lane to open by the clock, as far as that is known."""
     busy: float | None
     degraded: bool
     lost: float

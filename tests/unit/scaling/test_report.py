@@ -37,6 +37,8 @@ def test_the_number_comes_first_and_everything_is_json():
                 "lag_records": 25,
                 "lag_seconds": 10.0,
                 "partitions": 1,
+                "waiting_records": 0,
+                "closed_until": None,
             }
         },
         "stuck": [],

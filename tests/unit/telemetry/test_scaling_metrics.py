@@ -6,6 +6,7 @@ from daemon.scaling.observation import Offsets
 from daemon.scaling.scaler import Scaler
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.scaling_metrics import ScalingMetrics
+from tests.unit.scaling.clocked_group import Group
 from tests.unit.scaling.sights import settings, sight
 
 
@@ -54,6 +55,16 @@ def test_stuck_partitions_are_counted(metrics):
     assert value(metrics, "stuck_partitions", topic="requests") == 1
 
 
+def test_what_waits_for_a_lane_to_open_is_no_lag(metrics):
+    group = Group(partitions=2)
+    group.add(30)
+    metrics.report = group.take(group.scaler())
+
+    assert value(metrics, "waiting_records", topic="requests") == 60
+    assert value(metrics, "lag_records", topic="requests") == 0
+    assert value(metrics, "lag_seconds", topic="requests") == 0
+
+
 def test_when_lanes_open_is_told_though_no_worker_is_up():
     metrics = ScalingMetrics(dict, lambda: {("documents", "a"): 900.0})
 
@@ -70,7 +81,8 @@ def test_every_metric_of_the_table_is_on_the_page(metrics):
     page = {family.name for family in metrics.collect()}
 
     known = {
-        *(*names.SCALING_METRICS, names.LAG_RECORDS, names.LAG_SECONDS, names.NEXT_OPENING),
+        *names.SCALING_METRICS,
+        *(names.LAG_RECORDS, names.LAG_SECONDS, names.WAITING_RECORDS, names.NEXT_OPENING),
         names.EVENTS,
     }
     assert page == {"tidemill_" + metric.name.removesuffix("_total") for metric in known}

@@ -1,0 +1,182 @@
+"""What is work of the lanes that open by the clock, as it is seen from outside. Pure.
+
+Rule 1 (due): what a log held at the lane's last moment is due until it is answered, or `at_most` is
+over. The rest is nobody's work: the lane is shut.
+Rule 2 (target): what the log held is told by timestamps, and is at least what was seen of it before
+the moment: a producer whose clock is ahead hides nothing from who was there.
+Rule 3 (doubt): what came in the last seconds before the moment may have come too late for a worker,
+who looks for itself. It is due only while commits move.
+Rule 4 (ahead): as long before the next moment as a start takes, all that waits is to be served. It
+is not due yet, so nobody is late, and nothing stands still.
+Rule 5 (skip): with `missed="skip"` nothing is due while the group has no members: who comes now
+leaves it to the next moment.
+Rule 6: what is due does not depend on when one began to look, but for rule 2.
+"""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from config.settings import Lane, Settings
+from daemon.scaling.observation import Observation, Offsets, Partition, Target
+from daemon.windows.schedule import Schedule
+
+_QUIET_S = 10.0
+"""Rule 3: a worker reads, runs and commits what is left within seconds. One whose run takes longer
+answers it all the same: it is drained, not ended."""
+
+
+class Closed(NamedTuple):
+    """A lane is shut until a moment, in wall seconds and as clocks in its zone show it."""
+
+    until_s: float
+    until: str
+
+
+class ClockSight(NamedTuple):
+    """What is seen of the lanes that open by the clock.
+
+    Attributes:
+        due: what was seen of all lanes, as if logs ended where what is due ends.
+        to_serve: the records workers are needed for, by partition of these lanes; None is unknown.
+        closed: the lanes that are shut.
+    """
+
+    due: Observation
+    to_serve: Mapping[Partition, int] | None
+    closed: Mapping[str, Closed]
+
+
+class ClockedLanes:
+    """Asked at each look; where no lane opens by the clock, all that was seen is due."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._interval_s = settings.scaling.interval
+        self._clocks = {
+            name: _Clock(lane, schedule)
+            for name, lane in settings.lanes.items()
+            if (schedule := Schedule.of(lane)) is not None
+        }
+
+    def see(self, observation: Observation, start_s: float) -> ClockSight:
+        """Return what is due and what is to be served by workers who take `start_s` to come."""
+        due: dict[Partition, Offsets] = {}
+        to_serve: list[Mapping[Partition, int] | None] = []
+        closed: dict[str, Closed] = {}
+        for name, clock in self._clocks.items():
+            sight = clock.see(observation, start_s + self._interval_s)
+            due |= sight.due
+            to_serve.append(sight.to_serve)
+            if sight.closed is not None:
+                closed[name] = sight.closed
+        known = [each for each in to_serve if each is not None]
+        return ClockSight(
+            observation._replace(partitions={**observation.partitions, **due}),
+            {partition: lag for each in known for partition, lag in each.items()}
+            if len(known) == len(to_serve)
+            else None,
+            closed,
+        )
+
+
+class _LaneSight(NamedTuple):
+    due: Mapping[Partition, Offsets]
+    to_serve: Mapping[Partition, int] | None
+    closed: Closed | None
+
+
+class _Clock:
+    """The clock of one lane."""
+
+    def __init__(self, lane: Lane, schedule: Schedule) -> None:
+        self._topics = frozenset(lane.topics)
+        self._schedule = schedule
+        self._early_s = lane.early
+        self._at_most_s = math.inf if lane.at_most is None else lane.at_most
+        self._skips = lane.missed == "skip"
+        self._moment_s = -math.inf
+        self._wall_s = math.inf
+        self._before: dict[Partition, int] = {}
+        """Where logs ended when they were last seen before the moment."""
+        self._last: dict[Partition, Offsets] = {}
+        self._moved_s = -math.inf
+        self._is_doubted = False
+        """Rule 3: nothing moved after the moment for so long that what is in doubt is not due."""
+
+    def see(self, observation: Observation, early_s: float) -> _LaneSight:
+        wall_s = observation.wall_s
+        mine = {
+            partition: offsets
+            for partition, offsets in observation.partitions.items()
+            if partition[0] in self._topics
+        }
+        self._follow(mine, observation)
+        due = {
+            partition: self._due(partition, offsets, observation)
+            for partition, offsets in mine.items()
+        }
+        next_s = self._schedule.after(wall_s)
+        early_s = early_s if self._early_s is None else self._early_s
+        to_serve = _lags(mine if next_s - wall_s <= early_s else due)
+        if self._topics != {topic for topic, _ in mine}:
+            to_serve = None
+        is_shut = not any(offsets.lag != 0 for offsets in due.values())
+        closed = Closed(next_s, self._shown(next_s, wall_s)) if is_shut and mine else None
+        return _LaneSight(due, to_serve, closed)
+
+    def _follow(self, mine: Mapping[Partition, Offsets], observation: Observation) -> None:
+        """Remember what was seen before the last moment, and when commits last moved."""
+        moment_s = self._schedule.up_to(observation.wall_s)
+        came = moment_s != self._moment_s
+        if came:
+            was_there = self._wall_s < moment_s
+            self._before = {
+                partition: offsets.end
+                for partition, offsets in self._last.items()
+                if was_there and offsets.end is not None
+            }
+        moved = any(
+            offsets.committed != self._last.get(partition, offsets).committed
+            for partition, offsets in mine.items()
+        )
+        if came or moved or not observation.members:
+            self._moved_s = observation.at_s
+        is_quiet = observation.at_s - self._moved_s >= _QUIET_S
+        self._is_doubted = not came and (self._is_doubted or is_quiet)
+        self._moment_s, self._wall_s, self._last = moment_s, observation.wall_s, dict(mine)
+
+    def _due(self, partition: Partition, offsets: Offsets, observation: Observation) -> Offsets:
+        """Return the offsets as if the log ended where what is due ends."""
+        if not offsets.lag or offsets.end is None:
+            return offsets
+        target = self._target(partition, offsets.end, observation)
+        if target is None:
+            return offsets._replace(end=None)
+        end = target.certain if self._is_doubted else target.latest
+        return offsets._replace(end=max(offsets.next, min(offsets.end, end)))
+
+    def _target(self, partition: Partition, end: int, observation: Observation) -> Target | None:
+        """Return what the log held at the last moment, if that counts yet; None is unknown."""
+        passed_s = observation.wall_s - self._moment_s
+        if passed_s >= self._at_most_s or (self._skips and observation.members == 0):
+            return Target(0, 0)
+        before = self._before.get(partition, 0)
+        if before >= end:
+            return Target(before, before)
+        told = observation.targets.get(partition)
+        return None if told is None else Target(*(max(before, each) for each in told))
+
+    def _shown(self, moment_s: float, wall_s: float) -> str:
+        """Return the time of day, after the day where it is another one; seconds where there are."""
+        if math.isinf(moment_s):
+            return "its settings change"
+        there = datetime.fromtimestamp(moment_s, self._schedule.zone)
+        today = datetime.fromtimestamp(wall_s, self._schedule.zone).date()
+        day = "" if there.date() == today else "%a %d %b "
+        return there.strftime(f"{day}%H:%M{':%S' if there.second else ''}")
+
+
+def _lags(partitions: Mapping[Partition, Offsets]) -> Mapping[Partition, int] | None:
+    known = {each: offsets.lag for each, offsets in partitions.items() if offsets.lag is not None}
+    return known if len(known) == len(partitions) else None

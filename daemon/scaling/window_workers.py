@@ -1,0 +1,99 @@
+"""How many workers serve what lanes that open by the clock have waiting. Pure, with memory.
+
+Rule 1 (at once): what is to be served is known, so nothing is felt for: as many as have it answered
+within `catch_up`; one while it is not known what a worker serves.
+Rule 2 (stay): nobody goes before all is answered: a rebalance costs more than it would save.
+Rule 3 (end): then nobody is needed, at once: nothing is due before the next moment.
+Rule 4 (unknown): while it is unknown what is to be served, the number stays.
+Rule 5 (beside): lanes that are always open need their share besides; workers that wait there for
+work help.
+"""
+
+import math
+from collections.abc import Collection, Mapping
+
+from config.settings import Scaling
+from daemon.scaling.clocked_lanes import Closed
+from daemon.scaling.latest_start import Means, serving_s
+from daemon.scaling.observation import Partition
+from daemon.scaling.policy import Decision
+
+_ROUNDING = 1e-9
+"""What a sum of workers may be above a whole number and still be it."""
+
+
+class WindowWorkers:
+    """Decides at each look; the first decision in a window keeps the workers that run."""
+
+    def __init__(self, scaling: Scaling, *, max_workers: int) -> None:
+        self._scaling = scaling
+        self._most = max_workers
+        self._workers: int | None = None
+
+    def decide(
+        self, to_serve: Mapping[Partition, int] | None, rate: float | None, running: int
+    ) -> Decision:
+        """Return how many there should be for `to_serve` records; None is unknown.
+
+        `rate` is what a busy worker serves a second, None when not known; `running` there are now.
+        """
+        if to_serve is None:
+            self._workers = running if self._workers is None else self._workers
+            reason = "what is due of lanes that open by the clock is unknown"
+            return Decision(self._workers, self._workers, reason, "held until it is known again")
+        waiting = sum(to_serve.values())
+        before = self._before(waiting, running)
+        if waiting <= (0 if before else self._scaling.activation):
+            self._workers = 0
+            return Decision(0, 0, "nothing waits", "")
+        needed = self._needed(to_serve.values(), rate)
+        self._workers = max(before, needed)
+        held = "" if needed >= before else "nobody goes before all is answered"
+        return Decision(self._workers, needed, _reason(waiting, needed, rate), held)
+
+    def _before(self, waiting: int, running: int) -> int:
+        if self._workers is None:
+            return min(running, self._most) if waiting else 0
+        return self._workers
+
+    def _needed(self, backlogs: Collection[int], rate: float | None) -> int:
+        if rate is None:
+            return 1
+        most = min(self._most, len(backlogs))
+        for workers in range(1, most):
+            means = Means(workers, rate, self._scaling.utilisation, start_s=0.0)
+            if serving_s(backlogs, means) <= self._scaling.catch_up:
+                return workers
+        return most
+
+
+def together(always: Decision, clocked: Decision, *, steady: float, most: int) -> Decision:
+    """Return what there should be in all: for lanes that are `always` open, and for `clocked` ones.
+
+    `steady`: how many workers the arrivals of the former keep busy; at most `most` in all.
+    """
+    if not clocked.workers:
+        return always
+    both = math.ceil(clocked.workers + steady - _ROUNDING)
+    workers = max(always.workers, min(most, both))
+    reasons = [clocked.reason] + ([always.reason] if always.wanted else [])
+    return Decision(
+        workers,
+        always.wanted + clocked.wanted,
+        "; ".join(reasons),
+        always.held or clocked.held,
+        always.bound,
+    )
+
+
+def closing(decision: Decision, closed: Collection[Closed]) -> Decision:
+    """Say of a fleet that may be at none until when lanes are closed; `closed`: those with requests."""
+    if decision.wanted or decision.held or not closed:
+        return decision
+    return decision._replace(held=f"closed until {min(closed).until}")
+
+
+def _reason(waiting: int, needed: int, rate: float | None) -> str:
+    if rate is None:
+        return f"{waiting:,} records are due by the clock; what a worker serves is not known yet"
+    return f"{waiting:,} records that are due by the clock need {needed} workers of {rate:,.0f} records/s"
