@@ -112,6 +112,7 @@ class FakeSource:
         self.fatal: Exception | None = None  # raised by the next fetch
         self.lease = True
         self.reachable = True
+        self.tells_log_ends = True
         self.leave_s = 0.0
         self.commits_held = False  # as when the broker does not answer a commit
         self._drain: Drain = drained
@@ -265,7 +266,7 @@ class FakeSource:
     async def log_ends(
         self, partitions: Collection[Partition], *, as_of_s: float | None = None
     ) -> Mapping[Partition, int]:
-        if not self.reachable:
+        if not self.reachable or not self.tells_log_ends:
             return {}
         as_of_ms = math.inf if as_of_s is None else as_of_s * 1000
         return {partition: self._end_at(partition, as_of_ms) for partition in partitions}

@@ -22,6 +22,9 @@ LANES = {
 }
 _TIGHT = LANES | {"words": LANES["words"] | {"max_waiting_bytes": 16}}
 """With room for what a transform makes of four words."""
+_CLOCK = {"open": ["*/20 * * * * *"], "zone": "UTC"}
+BY_CLOCK = _TIGHT | {name: _TIGHT[name] | _CLOCK for name in ("standard", "words")}
+"""Two of three lanes open every 20 s."""
 PARTITIONS = [
     (topic, number) for topic in ("standard", "more", "urgent", "words") for number in (0, 1)
 ]
@@ -76,6 +79,14 @@ _events = st.one_of(
     st.tuples(st.just("slow"), st.sampled_from([0.0, 0.001, 0.2, 2.0])),
 )
 lives = st.lists(st.one_of(_arrivals, _arrivals, _waits, _events), min_size=1, max_size=30)
+_clock_events = st.one_of(
+    st.tuples(st.just("set_clock"), st.sampled_from([-5.0, -0.01, 3.0, 7_200.0])),
+    st.tuples(st.just("no_log_ends"), st.booleans()),
+)
+clock_lives = st.lists(
+    st.one_of(_arrivals, _arrivals, _waits, _waits, _events, _clock_events), min_size=1, max_size=30
+)
+"""For lanes that open by the clock."""
 prepared_lives = st.lists(
     st.one_of(
         _pushes(_WORD_PARTITIONS, WORDS),
@@ -100,15 +111,15 @@ _DRAIN_S = 10.0003
 """No run or wait ends at that very moment, at which nobody could say what a drain has left."""
 
 
-def check(life):
+def check(life, lanes=_TIGHT):
     """Live `life` and raise AssertionError for what must never be."""
     with asyncio.Runner(loop_factory=async_solipsism.EventLoop) as runner:
-        runner.run(_live(life))
+        runner.run(_live(life, lanes))
 
 
-async def _live(life):
+async def _live(life, lanes):
     limits = {"revoke": 5.0, "drain": _DRAIN_S}
-    async with Line(_TIGHT, others={"words": Words()}, partitions=2, limits=limits) as line:
+    async with Line(lanes, others={"words": Words()}, partitions=2, limits=limits) as line:
         story = _Story(line)
         for step, *arguments in life:
             await getattr(story, step)(*arguments)
@@ -220,7 +231,14 @@ class _Story:
     async def slow(self, base_s):
         self.line.session.base_s = base_s
 
+    async def set_clock(self, step_s):
+        self.line.clock_step_s += step_s
+
+    async def no_log_ends(self, on):
+        self.line.source.tells_log_ends = not on
+
     async def end_well(self):
+        self.line.source.tells_log_ends = True
         self.line.sink.release()
         self.line.sink.answers_metadata = True
         self.line.source.commits_held = False

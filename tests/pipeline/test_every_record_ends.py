@@ -3,7 +3,15 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.pipeline.histories import calm_lives, check, check_times, lives, prepared_lives
+from tests.pipeline.histories import (
+    BY_CLOCK,
+    calm_lives,
+    check,
+    check_times,
+    clock_lives,
+    lives,
+    prepared_lives,
+)
 
 _CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 """The machine may be busy with other tests."""
@@ -13,6 +21,12 @@ _CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 @given(lives)
 def test_every_record_ends_rightly_in_any_life(life):
     check(life)
+
+
+@settings(max_examples=100, **_CALM)
+@given(clock_lives)
+def test_every_record_ends_rightly_in_lanes_that_open_by_the_clock(life):
+    check(life, BY_CLOCK)
 
 
 @settings(max_examples=100, **_CALM)
