@@ -136,6 +136,8 @@ def assemble(
         tasks,
         limits_s={name: model.transform_limit for name, model in settings.models.items()},
         made=settlement.prepared,
+        ran=settlement.ran,
+        finished=settlement.finished,
     )
     fitting_rows = FittingRows()
     batcher = Batcher({lane.name: lane.policy for lane in lanes}, models.run_times, fitting_rows)

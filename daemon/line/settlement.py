@@ -67,6 +67,14 @@ class Settlement:
             budget = requests[0].ledger.lane.budget
             budget.take_prepared(sum([request.prepared_bytes for request in requests]))
 
+    def ran(self, requests: Sequence[Request], outputs_bytes: int) -> None:
+        """The outputs of `requests`, which are of one lane, wait for their transform."""
+        requests[0].ledger.lane.budget.take_replies(outputs_bytes)
+
+    def finished(self, requests: Sequence[Request], outputs_bytes: int) -> None:
+        """They do no more: the answers of `requests` are made."""
+        requests[0].ledger.lane.budget.give_replies(outputs_bytes)
+
     @property
     def full_of_prepared(self) -> frozenset[str]:
         """The lanes of which transforms are to make nothing more before some has been answered."""

@@ -19,6 +19,7 @@ from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.messages import Answer, Arrays, Bucket, Form, Request
+from daemon.values.object_sizes import array_bytes
 from runtime import Conversion, Done, Model, Rejected, TransformFailed
 
 _In = TypeVar("_In")
@@ -38,11 +39,15 @@ class Transforms:
         *,
         limits_s: Mapping[str, float],
         made: Callable[[Sequence[Request]], None],
+        ran: Callable[[Sequence[Request], int], None],
+        finished: Callable[[Sequence[Request], int], None],
     ) -> None:
         """`models` is read at each group: a reload changes the transform with its model.
 
         `limits_s`: what one call may take, by model. One in a thread is given up then; one on the
-        loop ends the process. `made` is told of requests of one lane whose inputs are there now.
+        loop ends the process. `made` is told of requests of one lane whose inputs are there now,
+        `ran` of those whose outputs wait for a thread and of their bytes, `finished` of the same
+        once their answers are made.
         """
         self._threads = threads
         self._models = models
@@ -51,6 +56,8 @@ class Transforms:
         self._tasks = Tasks(tasks)
         self._limits_s = limits_s
         self._made = made
+        self._ran = ran
+        self._finished = finished
         self._loop_calls = {
             name: LoopCalls(limit_s, late=partial(end_hanging, f"the transform of model {name}"))
             for name, limit_s in limits_s.items()
@@ -119,7 +126,9 @@ class Transforms:
             return
         self._finishing += len(sound)
         for group in groups(sound, self.group_size(served.batch.bucket.lane)):
-            finish = self._finish(served, part, group, convert, done)
+            outputs_bytes = sum([sum(map(array_bytes, each.values())) for _, each in group])
+            self._ran([request for request, _ in group], outputs_bytes)
+            finish = self._finish(served, part, group, outputs_bytes, convert, done)
             self._tasks.start(finish, name="finish")
 
     def close(self) -> None:
@@ -134,9 +143,11 @@ class Transforms:
         served: Served,
         part: Part,
         group: Sequence[tuple[Request, Arrays]],
+        outputs_bytes: int,
         convert: Callable[[Arrays], Converted],
         done: Callable[[Sequence[Answer]], None],
     ) -> None:
+        requests = [request for request, _ in group]
         while group:
             outputs = [each for _, each in group]
             conversions = await self._in_threads(served.batch.bucket, convert, outputs)
@@ -144,6 +155,7 @@ class Transforms:
             answers = self._answers(served, part, come, [_in_time(each) for each in conversions])
             self._finishing -= len(answers)
             done(answers)
+        self._finished(requests, outputs_bytes)
 
     def _answers(
         self,

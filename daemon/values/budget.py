@@ -17,8 +17,9 @@ class Budget:
     What transforms make of requests counts among their bytes, and by itself besides: beyond the same
     limit no more is made. Bodies that wait do not stop it, for nothing but making lets them go.
 
-    Replies have a limit of their own: what makes them runs no more of the lane beyond it. Counted
-    with the requests they would stop those that wait, which nothing but running lets go.
+    Replies, and outputs that wait to become some, have a limit of their own: what makes them runs no
+    more of the lane beyond it. Counted with the requests they would stop those that wait, which
+    nothing but running lets go.
     """
 
     __slots__ = (
@@ -105,7 +106,7 @@ class Budget:
             self._full = False
 
     def take_replies(self, size_bytes: int) -> None:
-        """Count the bodies of replies in; they wait for the broker."""
+        """Count in the bodies of replies, which wait for the broker, or what they are made of."""
         self.reply_bytes += size_bytes
 
     def give_replies(self, size_bytes: int) -> None:

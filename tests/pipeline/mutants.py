@@ -467,6 +467,20 @@ TRANSFORMS = [
         test_partitions.test_a_revocation_waits_for_what_a_transform_makes_of_outputs,
     ),
     (
+        "Transforms.finish",
+        "does not count outputs that wait",
+        "self._ran([request for request, _ in group], outputs_bytes)",
+        "outputs_bytes = 0",
+        test_backpressure.test_nothing_more_runs_of_a_lane_while_too_many_of_its_outputs_wait_for_their_transform,
+    ),
+    (
+        "Transforms._finish",
+        "keeps the budget of outputs",
+        "self._finished(requests, outputs_bytes)",
+        "pass",
+        test_backpressure.test_nothing_more_runs_of_a_lane_while_too_many_of_its_outputs_wait_for_their_transform,
+    ),
+    (
         "Transforms._preprocessed",
         "takes one failure for all",
         "TransformFailed",
