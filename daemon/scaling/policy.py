@@ -122,6 +122,7 @@ class Policy:
         if running > 0 and self._may_rest(load):
             return Plan(0, 0, f"nothing is due for {load.spare_s:.0f} s")
         if running == 0:
+            self._patience = None
             if (load.lag or 0) <= self._scaling.activation:
                 return Plan(0, 0, "nothing waits")
             if self._gathering(load, running):

@@ -7,6 +7,7 @@
 - `own.py`: this project's scaler in the replay: the code that runs elsewhere, its estimates
   included
 - `page.py`: the tables of docs/scaling.md, made from the replay
+- `patience.py`: work that can wait: loads with a long linger, and what rules make of them
 - `patterns.py`: the loads that are replayed: how many records arrive at each partition in each
   step
 - `replay.py`: a load, replayed against several rules side by side

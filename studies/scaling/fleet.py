@@ -6,12 +6,15 @@ grows while the worker is busy.
 Rule 2: a worker joins `start_s` after it was asked for. When one joins or leaves, partitions are
 dealt anew and nobody begins a batch for `stall_s`; batches that run are finished.
 Rule 3: of those that must go, the ones that are still starting go first.
+Rule 4: T counts from when a record came, also while no worker is there.
 
 Records are a fluid here. Arrays have a row for each rule and a column for each partition; those of
 workers are flat, `most` for each rule.
 """
 
 from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,15 +22,37 @@ import numpy.typing as npt
 from studies.scaling.patterns import STEP_S
 from studies.scaling.site import Site
 
+URGENT_S = 0.01
+"""The linger of an urgent lane."""
 _SOME = 0.5
 """Records from which on something waits: less is what rounding leaves."""
+
+
+class _Lane(NamedTuple):
+    """Partitions that are batched together.
+
+    `linger_s` is that of each worker, `since_s` when what waits in each partition began to.
+    """
+
+    partitions: slice
+    linger_s: npt.NDArray[np.float64]
+    since_s: npt.NDArray[np.float64]
 
 
 class Fleet:
     """The workers of each of `rules` rules."""
 
-    def __init__(self, rules: int, site: Site) -> None:
+    def __init__(
+        self, rules: int, site: Site, lingers_s: Sequence[float | None] | None = None
+    ) -> None:
+        """`lingers_s`: of the first lane, rule by rule, where it is not the site's."""
         self._site = site
+        own_s = [site.linger_s if each is None else each for each in lingers_s or [None] * rules]
+        by_lane_s = [np.repeat(own_s, site.most), np.full(rules * site.most, URGENT_S)]
+        self._lanes = [
+            _Lane(partitions, linger_s, np.zeros((rules, site.partitions)))
+            for partitions, linger_s in zip(site.lanes, by_lane_s, strict=False)
+        ][::-1]
         self.done: npt.NDArray[np.float64] = np.zeros((rules, site.partitions))
         """Records answered."""
         self.workers = [0] * rules
@@ -39,7 +64,6 @@ class Fleet:
         self._done_s = np.zeros((rules, site.partitions))
         self._owner = np.zeros((rules, site.partitions), dtype=np.int64)
         self._free_s = np.full(rules * site.most, np.inf)
-        self._since_s = np.zeros(rules * site.most)
         for rule in range(rules):
             self._deal(rule, 0.0)
 
@@ -59,30 +83,37 @@ class Fleet:
         site = self._site
         self._welcome(now)
         np.copyto(self.done, self._taken, where=self._done_s <= now)
-        queued: npt.NDArray[np.float64] = arrived - self._taken
-        waiting = self._by_worker(queued)
-        np.copyto(self._since_s, now, where=waiting < _SOME)
-        due = (waiting >= site.max_rows) | (now - self._since_s >= site.linger_s)
-        starts = due & (self._free_s <= now) & (waiting >= _SOME)
-        if starts.any():
-            self._run(starts, queued, waiting, now)
+        for lane in self._lanes:
+            queued = np.zeros_like(self._taken)
+            own = lane.partitions
+            queued[:, own] = arrived[own] - self._taken[:, own]
+            waiting = self._by_worker(queued)
+            np.copyto(lane.since_s, now, where=queued < _SOME)
+            oldest_s = np.full_like(self._free_s, now)
+            np.minimum.at(oldest_s, self._owner, lane.since_s)
+            due = (waiting >= site.max_rows) | (now - oldest_s >= lane.linger_s)
+            starts = due & (self._free_s <= now) & (waiting >= _SOME)
+            if starts.any():
+                self._run(lane, starts, queued, waiting, now)
 
     def _run(
         self,
+        lane: _Lane,
         starts: npt.NDArray[np.bool_],
         queued: npt.NDArray[np.float64],
         waiting: npt.NDArray[np.float64],
         now: float,
     ) -> None:
-        """Let the workers that are in `starts` take a batch, from all their partitions alike."""
+        """Let the workers that are in `starts` take a batch of `lane`, from all partitions alike."""
         site = self._site
         rows = np.minimum(waiting, site.max_rows)
         part = np.divide(rows, waiting, out=np.zeros_like(rows), where=starts)
         begin_s = np.maximum(self._free_s, now - STEP_S)
         np.copyto(self._free_s, begin_s + site.run_s + site.row_s * rows, where=starts)
-        np.copyto(self._since_s, now, where=starts)
+        np.copyto(lane.since_s, now, where=starts[self._owner])
         self._taken += queued * part[self._owner]
-        np.copyto(self._done_s, self._free_s[self._owner], where=starts[self._owner])
+        owner = self._owner[:, lane.partitions]
+        np.copyto(self._done_s[:, lane.partitions], self._free_s[owner], where=starts[owner])
 
     def _by_worker(self, records: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         sums = np.bincount(self._owner.ravel(), records.ravel(), self._free_s.size)

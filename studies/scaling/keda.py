@@ -28,17 +28,31 @@ _POLLING_S = 5
 """KEDA's default is 30, which would wake it later."""
 
 
+_CRON_LINGER_S = 2.0
+
+
 class Setting(NamedTuple):
-    """lagThreshold, the stabilisation window, ensureEvenDistributionOfPartitions."""
+    """lagThreshold, the stabilisation window, ensureEvenDistributionOfPartitions.
+
+    `activation` is activationLagThreshold, `cooldown_s` cooldownPeriod.
+    """
 
     threshold: int
     down_s: int
     even: bool
+    activation: int = 0
+    cooldown_s: int = _COOLDOWN_S
 
     @property
     def name(self) -> str:
         """As the tables show it."""
-        return f"threshold {self.threshold}, down {self.down_s} s" + ", even" * self.even
+        parts = [
+            f"threshold {self.threshold}, down {self.down_s} s",
+            "even" * self.even,
+            f"activation {self.activation}" * bool(self.activation),
+            f"cool-down {self.cooldown_s} s" * (self.cooldown_s != _COOLDOWN_S),
+        ]
+        return ", ".join(filter(None, parts))
 
 
 SETTINGS = tuple(
@@ -55,6 +69,7 @@ class Keda:
 
     def __init__(self, setting: Setting, site: Site) -> None:
         self.name = setting.name
+        self.linger_s: float | None = None
         self._setting = setting
         self._partitions = site.partitions
         self._most = site.most
@@ -65,14 +80,17 @@ class Keda:
         """Return how many; asked once a second of the replay."""
         running = sight.workers
         if now % _POLLING_S == 0:
-            if sight.lag > 0:
+            if self._is_active(sight, now):
                 self._active_s = now
                 running = max(1, running)
-            elif now - self._active_s >= _COOLDOWN_S:
+            elif now - self._active_s >= self._setting.cooldown_s:
                 running = 0
         if running and now % _SYNC_S == _PHASE_S:
             running = self._synced(sight.lag, running, now)
         return running
+
+    def _is_active(self, sight: Sight, now: float) -> bool:  # noqa: ARG002 -- a clock's trigger needs it
+        return sight.lag > self._setting.activation
 
     def _synced(self, lag: int, running: int, now: float) -> int:
         wanted = self._recommendation(lag, running)
@@ -93,6 +111,23 @@ class Keda:
         if self._setting.even:
             wanted = _factor(wanted, self._partitions)
         return min(max(1, wanted), self._most)
+
+
+class KedaCron(Keda):
+    """The same with a cron trigger beside it: one worker at least for a while, again and again.
+
+    Its workers do not gather for long by themselves: the clock is what gathers.
+    """
+
+    def __init__(self, setting: Setting, site: Site, *, every_s: int, for_s: int) -> None:
+        super().__init__(setting, site)
+        self.name = f"cron, {for_s // 60} min of {every_s // 60}, {setting.name}"
+        self.linger_s = _CRON_LINGER_S
+        self._every_s = every_s
+        self._for_s = for_s
+
+    def _is_active(self, sight: Sight, now: float) -> bool:
+        return now % self._every_s < self._for_s or super()._is_active(sight, now)
 
 
 def _factor(workers: int, partitions: int) -> int:

@@ -3,10 +3,11 @@
 from config.settings import Settings
 from daemon.scaling.observation import Observation, Offsets
 from daemon.scaling.scaler import Scaler
+from studies.scaling.fleet import URGENT_S
 from studies.scaling.rules import Sight
 from studies.scaling.site import Site
 
-_TOPIC = "requests"
+_TOPIC, _URGENT = "requests", "urgent"
 
 
 class Own:
@@ -15,15 +16,18 @@ class Own:
     def __init__(self, name: str, site: Site, *, remembered: str = "", **scaling: float) -> None:
         """`remembered`: what commits say of the workers that were there before."""
         self.name = name
+        self.linger_s: float | None = None
+        self._lanes = list(zip((_TOPIC, _URGENT), site.lanes, strict=False))
         self._remembered = (remembered,)
         self._scaler = Scaler(_settings(site, scaling), site.most)
 
     def workers(self, sight: Sight, now: float) -> int:
         """Return how many; asked once a second of the replay."""
         partitions = {
-            (_TOPIC, number): Offsets(0, end, committed)
+            (topic, number): Offsets(0, end, committed)
+            for topic, lane in self._lanes
             for number, (end, committed) in enumerate(
-                zip(sight.ends.tolist(), sight.commits.tolist(), strict=True)
+                zip(sight.ends[lane].tolist(), sight.commits[lane].tolist(), strict=True)
             )
         }
         seen = Observation(now, partitions, sight.members, now, self._remembered)
@@ -43,11 +47,12 @@ def _settings(site: Site, scaling: dict[str, float]) -> Settings:
         "max_rows": site.max_rows,
         "linger": site.linger_s,
     }
+    urgent = lane | {"topics": [_URGENT], "linger": URGENT_S}
     return Settings.model_validate(
         {
             "kafka": {"group": "simulation", "commit_interval": site.commit_s},
             "models": {"model": {"path": "model.onnx"}},
-            "lanes": {"standard": lane},
+            "lanes": {"standard": lane} | ({"urgent": urgent} if site.urgent else {}),
             "replies": {"topic": "replies"},
             "dead_letters": {"topic": "dead"},
             "scaling": scaling,

@@ -19,8 +19,8 @@ OWN = "tidemill"
 UNTOLD = "tidemill, service_rate not set"
 FIRST = "tidemill, the first time ever"
 
-_BEGIN = "<!-- made by `python -m studies.scaling` -->"
-_END = "<!-- end of what is made -->"
+RULES, PATIENCE = "", ", work that can wait"
+"""The two places of the page that are made."""
 
 Loads: TypeAlias = Mapping[str, Sequence[Measured]]
 """What each rule made of each load, by the load's title; the rules are in the same order."""
@@ -56,12 +56,14 @@ def day_before(pattern: Pattern, site: Site) -> str:
     return first.remembered
 
 
-def rewrite(page: str, made: str) -> str:
-    """Return `page` with `made` between its markers; raises ValueError when one is missing."""
-    head, begin, rest = page.partition(_BEGIN)
-    _, end, tail = rest.partition(_END)
+def rewrite(page: str, made: str, place: str = RULES) -> str:
+    """Return `page` with `made` between the markers of `place`; raises ValueError without them."""
+    first = f"<!-- made by `python -m studies.scaling`{place} -->"
+    last = f"<!-- end of what is made{place} -->"
+    head, begin, rest = page.partition(first)
+    _, end, tail = rest.partition(last)
     if not (begin and end):
-        raise ValueError(f"the page needs the lines {_BEGIN} and {_END}")
+        raise ValueError(f"the page needs the lines {first} and {last}")
     return f"{head}{begin}\n\n{made}\n\n{end}{tail}"
 
 

@@ -7,11 +7,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from studies.scaling.site import Site
+
 STEP_S = 0.25
 """Length of a step; shorter than the shortest run of a batch."""
 
 _SEED = 20_240_601
 """Any; the same arrivals meet every rule, at every replay."""
+
+
+def _nothing(_: float) -> float:
+    return 0.0
 
 
 class Pattern(NamedTuple):
@@ -20,16 +26,20 @@ class Pattern(NamedTuple):
     title: str
     hours: float
     rate: Callable[[float], float]
+    urgent_rate: Callable[[float], float] | None = None
+    """Of a lane beside it, where the site has one."""
 
-    def arrivals(self, seconds: float, partitions: int) -> npt.NDArray[np.int64]:
+    def arrivals(self, seconds: float, site: Site) -> npt.NDArray[np.int64]:
         """Return the records of each step and partition, random by themselves (Poisson)."""
         times_s = np.arange(round(seconds / STEP_S)) * STEP_S
-        rates = np.array([self.rate(at_s) for at_s in times_s.tolist()])
-        expected = np.repeat(rates[:, None] * STEP_S / partitions, partitions, axis=1)
+        expected = np.zeros((len(times_s), site.partitions))
+        for lane, rate in zip(site.lanes, (self.rate, self.urgent_rate or _nothing), strict=False):
+            rates = np.array([rate(at_s) for at_s in times_s.tolist()])
+            expected[:, lane] = rates[:, None] * STEP_S / (lane.stop - lane.start)
         return np.random.default_rng(_SEED).poisson(expected)
 
 
-def _pulse(
+def pulse(
     base: float, peak: float, *, from_s: float, for_s: float, every_s: float = math.inf
 ) -> Callable[[float], float]:
     """`peak` instead of `base` for `for_s`, at `from_s` and then every `every_s`."""
@@ -48,13 +58,13 @@ def _sine(least: float, most: float, period_s: float) -> Callable[[float], float
 
 
 STEP = Pattern(
-    "step: 200, 20 min of 1500, 200 /s; 1 h", 1, _pulse(200, 1500, from_s=1200, for_s=1200)
+    "step: 200, 20 min of 1500, 200 /s; 1 h", 1, pulse(200, 1500, from_s=1200, for_s=1200)
 )
-BURST = Pattern("burst: 60,000 in 20 s on 100 /s; 1 h", 1, _pulse(100, 3100, from_s=600, for_s=20))
+BURST = Pattern("burst: 60,000 in 20 s on 100 /s; 1 h", 1, pulse(100, 3100, from_s=600, for_s=20))
 WINDOWS = Pattern(
     "windows: 800 /s for 5 min of 15; 2 h",
     2,
-    _pulse(0, 800, from_s=300, for_s=300, every_s=900),
+    pulse(0, 800, from_s=300, for_s=300, every_s=900),
 )
 SINE = Pattern("sine: 100 to 1700 /s in an hour; 2 h", 2, _sine(100, 1700, 3600))
 STEADY = Pattern("steady: 700 /s; 1 h", 1, lambda _: 700)

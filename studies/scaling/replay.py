@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from studies.scaling.fleet import Fleet
+from studies.scaling.fleet import URGENT_S, Fleet
 from studies.scaling.patterns import STEP_S, Pattern
 from studies.scaling.rules import Rule, Sight
 from studies.scaling.site import Site
@@ -17,13 +17,17 @@ _TAIL_S = 900
 
 
 class Measured(NamedTuple):
-    """What a rule made of a load: how long records waited for a reply, and what that took."""
+    """What a rule made of a load: how long records waited for a reply, and what that took.
+
+    `late_s` is the p99 of what they waited beyond their lane's linger, in the lane where it is longest.
+    """
 
     rule: str
     p95_s: float
     p99_s: float
     worker_hours: float
     changes: int
+    late_s: float = 0.0
 
 
 class _Played(NamedTuple):
@@ -35,7 +39,7 @@ class _Played(NamedTuple):
 def replay(pattern: Pattern, rules: Sequence[Rule], site: Site) -> list[Measured]:
     """Return what each of `rules` made of `pattern`, from no workers on."""
     measured_s = round(pattern.hours * 3600)
-    arrivals = pattern.arrivals(measured_s + _TAIL_S, site.partitions)
+    arrivals = pattern.arrivals(measured_s + _TAIL_S + site.linger_s, site)
     arrived = np.cumsum(arrivals, axis=0)
     commits, worker_s, changes = _play(arrived, rules, site, measured_s)
     counts = arrivals[: round(measured_s / STEP_S)]
@@ -43,16 +47,24 @@ def replay(pattern: Pattern, rules: Sequence[Rule], site: Site) -> list[Measured
     for index, rule in enumerate(rules):
         waited_s = waits(arrived, commits[:, index], len(counts), site.commit_s)
         p95_s, p99_s = quantiles(waited_s, counts, (0.95, 0.99))
-        hours = worker_s[index] / 3600
-        made.append(Measured(rule.name, p95_s, p99_s, hours, changes[index]))
+        hours, late_s = worker_s[index] / 3600, _late_s(waited_s, counts, site)
+        made.append(Measured(rule.name, p95_s, p99_s, hours, changes[index], late_s))
     return made
+
+
+def _late_s(waited_s: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], site: Site) -> float:
+    lates_s = [
+        quantiles(np.maximum(0.0, waited_s[:, lane] - linger_s), counts[:, lane], (0.99,))
+        for lane, linger_s in zip(site.lanes, (site.linger_s, URGENT_S), strict=False)
+    ]
+    return max(late_s for (late_s,) in lates_s)
 
 
 def _play(
     arrived: npt.NDArray[np.int64], rules: Sequence[Rule], site: Site, measured_s: int
 ) -> _Played:
     """Serve step by step, commit now and then, and ask every rule once a second."""
-    fleet = Fleet(len(rules), site)
+    fleet = Fleet(len(rules), site, [rule.linger_s for rule in rules])
     steps_a_commit, steps_a_look = round(site.commit_s / STEP_S), round(1 / STEP_S)
     rounds = len(arrived) // steps_a_commit
     commits = np.zeros((rounds, len(rules), site.partitions), dtype=np.float32)

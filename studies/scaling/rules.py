@@ -28,6 +28,8 @@ class Rule(Protocol):
     """Says how many workers there should be."""
 
     name: str
+    linger_s: float | None
+    """What the rule's workers gather for; None: as the site has it."""
 
     def workers(self, sight: Sight, now: float) -> int:
         """Return how many; asked once a second of the replay."""

@@ -1,5 +1,6 @@
 """What all rules scale in a replay: a topic, and workers that serve it in micro-batches."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -16,6 +17,8 @@ class Site(NamedTuple):
         start_s: from asking for a worker until it joins the group.
         stall_s: how long nobody begins a batch when a worker joins or leaves.
         commit_s: how often commits come; the daemon's default.
+        urgent: of the partitions so many, the last ones, are of another lane, whose batches run as soon
+            as a worker is free.
     """
 
     partitions: int = 24
@@ -27,6 +30,13 @@ class Site(NamedTuple):
     start_s: float = 15.0
     stall_s: float = 4.0
     commit_s: float = 0.5
+    urgent: int = 0
+
+    @property
+    def lanes(self) -> Sequence[slice]:
+        """The partitions of each lane; the urgent one comes last, where there is one."""
+        patient = self.partitions - self.urgent
+        return [slice(0, patient), slice(patient, self.partitions)][: 2 if self.urgent else 1]
 
     @property
     def service_rate(self) -> float:

@@ -485,3 +485,12 @@ def test_nobody_rests_while_the_lag_is_unknown():
     made = running(3)
 
     assert made.decide(load(lag=None, spare_s=900.0, arrived_s=1.0), 1.0).workers == 3
+
+
+def test_time_asleep_is_none_in_which_a_worker_brought_nothing():
+    made = policy()
+    seen = {"service_rate": None, "lag": 64, "start_s": 15.0, "batching_s": 1.0}
+    for cycle_s in range(0, 400, 100):
+        assert made.decide(load(**seen, waiting_s=0.0), cycle_s).workers == 1
+        assert made.decide(load(**seen, spare_s=50.0), cycle_s + 10.0).workers == 0
+        assert made.decide(load(**seen, waiting_s=80.0), cycle_s + 11.0).workers == 0

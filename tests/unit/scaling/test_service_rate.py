@@ -104,3 +104,15 @@ def test_what_is_set_comes_before_what_is_remembered():
 
 def test_it_is_told_how_the_rate_is_known():
     assert Group(prior=700.0).tell_own_rate(300).service.known.origin is Origin.WORKERS
+
+
+def test_what_gathers_is_no_backlog_however_uneven_it_is():
+    """A batch of 64 rows, and one ahead, may be held by each worker."""
+    group = Group()
+    for second in range(120):
+        uneven = [(20 + second // 20, second // 20), *[(1, 0)] * 23]
+        observation = sight(float(second), *uneven)
+        group._served.see(observation)
+        group.service.see(observation, group._served, stuck=0, in_flight=0.0)
+
+    assert group.service.rate is None

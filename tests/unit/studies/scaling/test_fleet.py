@@ -147,3 +147,23 @@ def test_no_record_is_answered_twice_or_before_it_came(played):
         played.run(25, a_second=12)
         assert (played.fleet.done <= played.arrived + 1e-6).all()
         assert (played.fleet.done >= before).all()
+
+
+def test_t_counts_from_when_a_record_came_though_nobody_was_there():
+    patient = Played(Site(linger_s=300.0))
+    patient.arrived = patient.arrived + np.eye(1, SITE.partitions, dtype=np.int64)[0]
+    patient.run(290 - SITE.start_s)
+    patient.resize(1)
+
+    assert patient.run(24) == 0
+    assert patient.run(3) == 1
+
+
+def test_an_urgent_lane_does_not_wait_for_what_gathers_beside_it():
+    beside = Played(Site(linger_s=300.0, urgent=12))
+    beside.resize(1)
+    beside.run(SITE.start_s + SITE.stall_s + 1)
+    beside.arrived = beside.arrived + 1
+    beside.run(5)
+
+    assert beside.fleet.done[0].tolist() == [0] * 12 + [1] * 12

@@ -16,7 +16,8 @@ CELL = re.compile(r"([\d.]+) s · ([\d.]+) · (\d+)")
 
 
 def row(rule):
-    (line,) = re.findall(rf"^\| {rule} \|(.*)", TEXT, re.MULTILINE)
+    """That of the first table; another has work that can wait."""
+    line = re.findall(rf"^\| {rule} \|(.*)", TEXT, re.MULTILINE)[0]
     return [tuple(map(float, cell)) for cell in CELL.findall(line)]
 
 

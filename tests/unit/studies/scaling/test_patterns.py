@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from studies.scaling import patterns
+from studies.scaling.site import Site
 
 EACH = pytest.mark.parametrize("pattern", patterns.PATTERNS, ids=lambda each: each.title)
 
 
 @EACH
 def test_arrivals_come_at_the_rate(pattern):
-    arrivals = pattern.arrivals(3600, 24)
+    arrivals = pattern.arrivals(3600, Site())
     expected = sum(pattern.rate(at_s) for at_s in range(3600))
 
     assert arrivals.shape == (3600 / patterns.STEP_S, 24)
@@ -19,7 +20,7 @@ def test_arrivals_come_at_the_rate(pattern):
 
 @EACH
 def test_they_are_the_same_every_time(pattern):
-    assert np.array_equal(pattern.arrivals(60, 24), pattern.arrivals(60, 24))
+    assert np.array_equal(pattern.arrivals(60, Site()), pattern.arrivals(60, Site()))
 
 
 @pytest.mark.parametrize(

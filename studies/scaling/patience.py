@@ -1,0 +1,94 @@
+"""Work that can wait: loads with a long linger, and what rules make of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import isinf
+from typing import NamedTuple, TypeAlias
+
+from studies.scaling.claims import better
+from studies.scaling.keda import Keda, KedaCron, Setting
+from studies.scaling.own import Own
+from studies.scaling.page import OWN, UNTOLD, day_before
+from studies.scaling.patterns import Pattern, pulse
+from studies.scaling.replay import Measured, replay
+from studies.scaling.rules import Rule
+from studies.scaling.site import Site
+
+_T_S, _QUARTER_S, _UP_S = 900.0, 900, 120
+_COOLDOWN_S = 30
+"""Short for KEDA, whose default is 300 s: what is paid for after the last record of a batch."""
+
+PATIENT = Site(linger_s=_T_S)
+BESIDE = PATIENT._replace(urgent=12)
+
+
+class Load(NamedTuple):
+    """A pattern, and the site that it meets."""
+
+    pattern: Pattern
+    site: Site
+
+
+LOADS = (
+    Load(Pattern("3 a minute; 4 h", 4, lambda _: 0.05), PATIENT),
+    Load(Pattern("30 a minute; 4 h", 4, lambda _: 0.5), PATIENT),
+    Load(
+        Pattern(
+            "3 a minute, and an urgent lane: 20 /s for 5 min of an hour; 4 h",
+            4,
+            lambda _: 0.05,
+            pulse(0, 20, from_s=1500, for_s=300, every_s=3600),
+        ),
+        BESIDE,
+    ),
+)
+
+Made: TypeAlias = Mapping[str, Sequence[Measured]]
+"""What each rule made of each load, by the load's title; the rules are in the same order."""
+
+
+def rules(site: Site, remembered: str) -> list[Rule]:
+    """Return the project's scaler, told and not told, and KEDA's triggers by lag and by the clock."""
+    lags = [
+        Setting(threshold, down_s, even=False, activation=activation, cooldown_s=cooldown_s)
+        for threshold in (10, 100, 1000)
+        for down_s in (300, 60)
+        for activation, cooldown_s in ((0, 300), (0, _COOLDOWN_S), (site.max_rows - 1, _COOLDOWN_S))
+    ]
+    clocks = [setting for setting in lags if setting.activation]
+    return [
+        Own(OWN, site, service_rate=site.service_rate),
+        Own(UNTOLD, site, remembered=remembered),
+        *(Keda(setting, site) for setting in lags),
+        *(KedaCron(setting, site, every_s=_QUARTER_S, for_s=_UP_S) for setting in clocks),
+    ]
+
+
+def measured() -> Made:
+    """Replay all loads; takes about half a minute."""
+    return {
+        pattern.title: [
+            made._replace(p99_s=made.late_s)
+            for made in replay(pattern, rules(site, day_before(pattern, site)), site)
+        ]
+        for pattern, site in LOADS
+    }
+
+
+def table(made: Made) -> str:
+    """Return what each rule made of each load, in Markdown."""
+    return "\n".join(_lines(made))
+
+
+def _lines(made: Made) -> Iterator[str]:
+    yield f"| p99 beyond T · worker-hours · changes | {' | '.join(made)} |"
+    yield "|---|" + "---|" * len(made)
+    for rows in zip(*made.values(), strict=True):
+        yield f"| {rows[0].rule} | {' | '.join(map(_cell, rows))} |"
+    dominated = [str(len(better(own, kedas)) or "none") for own, _, *kedas in made.values()]
+    yield f"| better in both than tidemill | {' | '.join(dominated)} |"
+
+
+def _cell(row: Measured) -> str:
+    late = "never" if isinf(row.p99_s) else f"{row.p99_s:.1f} s"
+    text = f"{late} · {row.worker_hours:.2f} · {row.changes}"
+    return f"**{text}**" if row.rule == OWN else text

@@ -1,0 +1,48 @@
+"""What docs/scaling.md claims of work that can wait, on shorter loads."""
+
+import pytest
+
+from studies.scaling import patience
+from studies.scaling.claims import better
+from studies.scaling.keda import Keda, KedaCron, Setting
+from studies.scaling.own import Own
+from studies.scaling.page import OWN, PAGE
+from studies.scaling.replay import replay
+
+LAG = Setting(100, 60, even=False)
+FULL = LAG._replace(activation=63, cooldown_s=30)
+
+
+@pytest.mark.parametrize("load", patience.LOADS, ids=lambda load: load.pattern.title)
+def test_it_keeps_to_t_for_fewer_worker_hours_than_any_trigger(load):
+    pattern, site = load
+    rules = [
+        Own(OWN, site, service_rate=site.service_rate),
+        Keda(LAG, site),
+        Keda(FULL, site),
+        KedaCron(FULL, site, every_s=900, for_s=120),
+    ]
+
+    own, *kedas = (
+        made._replace(p99_s=made.late_s)
+        for made in replay(pattern._replace(hours=0.75), rules, site)
+    )
+
+    assert better(own, kedas) == []
+    assert own.p99_s <= site.start_s + site.stall_s + 5
+    assert all(own.worker_hours < keda.worker_hours for keda in kedas if keda.p99_s < 60)
+
+
+def test_a_fleet_that_is_there_all_the_time_is_what_a_lag_costs():
+    pattern, site = patience.LOADS[0]
+
+    (always,) = replay(pattern._replace(hours=0.5), [Keda(LAG, site)], site)
+
+    assert always.worker_hours == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_page_shows_each_load():
+    text = PAGE.read_text(encoding="utf-8")
+
+    assert [load.pattern.title for load in patience.LOADS if load.pattern.title not in text] == []
+    assert "| better in both than tidemill | none | none | none |" in text
