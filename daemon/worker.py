@@ -266,7 +266,7 @@ class Worker:
                 inflight_requests=lambda: line.in_flight_requests,
                 inflight_bytes=lambda: line.in_flight_bytes,
                 lag_records=lambda: line.due(source.lag_records()),
-                lag_seconds=lambda: line.due(source.lag_seconds()),
+                lag_seconds=lambda: line.due_for_s(source.lag_seconds()),
                 suspected=source.suspected,
                 waiting_records=lambda: line.waiting.records,
                 waiting_seconds=lambda: line.waiting.seconds,

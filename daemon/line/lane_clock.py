@@ -56,6 +56,13 @@ class LaneClock:
             topic for lane, window in self._lanes if not window.is_due for topic in lane.topics
         )
 
+    def due_for_s(self, topic: str) -> float:
+        """Return for how long something of `topic` has been due at most, by its lane's moments."""
+        for lane, window in self._lanes:
+            if topic in lane.topics:
+                return window.due_for_s(time.time())
+        return math.inf
+
     @property
     def next_openings(self) -> dict[tuple[str, str], float]:
         """The next moments of lanes that have any, by lane and topic; wall seconds."""

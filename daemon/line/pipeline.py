@@ -167,9 +167,15 @@ class Pipeline:
         return frozenset(lane.name for lane in self._settlement.lanes if not lane.budget.has_room)
 
     def due(self, lags: Mapping[str, float]) -> dict[str, float]:
-        """Return `lags` by topic without what waits for its lane to open by the clock."""
+        """Return `lags` in records, by topic, without what waits for its lane to open by the clock."""
         waiting = self._lane_clock.waiting_topics
         return {topic: 0 if topic in waiting else lag for topic, lag in lags.items()}
+
+    def due_for_s(self, ages_s: Mapping[str, float]) -> dict[str, float]:
+        """Return for how long what is that old, by topic, has been due: not before its moment."""
+        return {
+            topic: min(age_s, self._lane_clock.due_for_s(topic)) for topic, age_s in ages_s.items()
+        }
 
     @property
     def next_openings(self) -> dict[tuple[str, str], float]:

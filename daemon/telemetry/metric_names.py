@@ -136,7 +136,11 @@ LAG_RECORDS = Metric(
     "none of lanes that are shut by the clock; a scaler's in all of them, by commits",
 )
 LAG_SECONDS = Metric(
-    "lag_seconds", "gauge", ("topic",), "age of the oldest record not yet answered"
+    "lag_seconds",
+    "gauge",
+    ("topic",),
+    "age of the oldest record not yet answered; where its lane opens by the clock, the time since the "
+    "moment that it is due at",
 )
 WAITING_RECORDS = Metric(
     "waiting_records",

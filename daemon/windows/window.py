@@ -109,6 +109,7 @@ class Window:
         self._targets: dict[Partition, int] = {}
         """Of the current moment for `_known`, of an earlier one for others, until they are known."""
         self._known: set[Partition] = set()
+        self._due_since_s = -math.inf
         self._delay_s: float | None = None
         """From the current moment until a target was known."""
         self._is_told = False
@@ -128,6 +129,10 @@ class Window:
         """Whether something is to be read, or answered, or may be, as of the last look."""
         is_watched = self._current is None or self._current.is_skipped
         return self._is_unfinished and not is_watched
+
+    def due_for_s(self, wall_s: float) -> float:
+        """Return for how long the oldest of what is due has been due: since its moment."""
+        return max(wall_s - self._due_since_s, 0.0) if self.is_due else 0.0
 
     def shown(self, moment_s: float) -> str:
         """Return a moment as clocks in the lane's zone show it; empty for one that never comes."""
@@ -187,6 +192,8 @@ class Window:
             if not is_first:
                 yield WindowEnd(moment_s, "missed")
             return
+        if not self.is_due:
+            self._due_since_s = moment_s
         yield from self._end_unfinished(now_s)
         self._opened.append(moment_s)
         self._current = _Current(moment_s, now_s, delay_s, is_skipped)

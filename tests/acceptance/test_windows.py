@@ -57,6 +57,11 @@ def answered_ms(witness, correlations):
     }
 
 
+async def waiting(worker, topic, count):
+    """Whether the worker knows that so many wait."""
+    return await metric(worker, "waiting_records", topic=topic) == count
+
+
 async def test_nothing_of_a_shut_lane_is_answered_and_after_its_moment_everything(make_job):
     async with make_job(partitions=_PARTITIONS) as (job, witness):
         moment_s = ceil(time.time() + _AHEAD_S)
@@ -73,11 +78,14 @@ async def test_nothing_of_a_shut_lane_is_answered_and_after_its_moment_everythin
         assert await metric(worker, "flushes_total", lane="l") == 100 // 32 + 1
         (told,) = events(worker, "window.ended")
         assert told["outcome"] == ("on_time" if meanwhile else told["outcome"])
+        assert (told["results"], told["batches"]) == (100, 100 // 32 + 1)
+        assert await metric(worker, "window_openings_total", outcome=told["outcome"]) == 1
 
         later = await witness.publish(pair(number) for number in range(5))
         assert await answered_until(job, witness, time.time() + 1.5) > 0
         assert not witness.answered & set(later), "it is shut again"
         assert await metric(worker, "lag_records", topic=job.names.requests) == 0
+        await until(lambda: waiting(worker, job.names.requests, 5))
         assert await terminate(worker) == 0
 
         code, told = await once(job, **settings)

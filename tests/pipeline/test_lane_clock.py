@@ -346,6 +346,8 @@ async def test_what_waits_for_a_moment_is_no_lag():
         assert line.line.due(seen())["urgent"] == 1
         await until(FIRST_S + 1.5)
         assert line.line.due(seen())["documents"] == 12
+        ages_s = {"documents": 700.0, "urgent": 700.0}
+        assert line.line.due_for_s(ages_s) == {"documents": pytest.approx(1.5), "urgent": 700.0}
         await until(FIRST_S + 4)
         line.push("documents", 20)
         assert (seen()["documents"], line.line.due(seen())["documents"]) == (1, 0)

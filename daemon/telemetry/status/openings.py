@@ -46,14 +46,16 @@ def openings(
         opens_s = next_s.get((name,))
         load = None if scaling is None else scaling.lanes.get(name)
         waiting = sum(known) if (known := _of(lane.topics, records)) else None
+        if load is not None:
+            waiting = load.waiting_records
         rows.append(
             OpeningRow(
                 lane=name,
                 zone=lane.zone,
                 next_s=opens_s,
                 in_s=None if opens_s is None else max(opens_s - wall_s, 0.0),
-                waiting_records=waiting if load is None else load.waiting_records,
-                waiting_seconds=max(_of(lane.topics, seconds), default=None),
+                waiting_records=waiting,
+                waiting_seconds=max(_of(lane.topics, seconds), default=None) if waiting else None,
                 windows=adherence.of(name),
             )
         )

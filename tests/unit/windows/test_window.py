@@ -96,6 +96,42 @@ def test_it_shuts_when_the_target_is_read_and_is_over_when_it_is_answered(worker
     assert not worker.window.is_due
 
 
+def test_what_is_due_is_due_since_its_moment(worker):
+    worker.pass_s(840)
+    worker.tell(a=100)
+    worker.pass_s(10)
+    assert worker.window.due_for_s(worker.wall_s) == 10
+
+    worker.do(100, 100)
+    assert worker.window.due_for_s(worker.wall_s) == 0
+    worker.pass_s(890)
+    worker.tell(a=200)
+    worker.pass_s(5)
+    assert worker.window.due_for_s(worker.wall_s) == 5
+
+
+def test_what_is_left_over_at_the_next_moment_is_due_since_its_own(worker):
+    worker.pass_s(840)
+    worker.tell(a=100)
+    worker.pass_s(900)
+    worker.tell(a=200)
+
+    assert worker.window.due_for_s(worker.wall_s) == 900
+
+
+def test_what_is_left_over_after_at_most_is_due_at_the_next_moment():
+    worker = Worker(at_most_s=600)
+    worker.pass_s(840)
+    worker.tell(a=100)
+    worker.pass_s(600)
+    assert worker.window.due_for_s(worker.wall_s) == 0
+    worker.pass_s(300)
+    worker.tell(a=200)
+    worker.pass_s(7)
+
+    assert worker.window.due_for_s(worker.wall_s) == 7
+
+
 def test_what_comes_meanwhile_is_not_waited_for(worker):
     worker.pass_s(840)
     _served(worker, 100)
