@@ -174,7 +174,7 @@ class Lane(_Section):
     early: Duration | None = Field(
         None,
         description="workers are asked for this long before a moment, for what waits by then; none: as"
-        " long as a start takes, as measured, at first scaling.start_time",
+        " long as a start takes, as measured, at first scaling.start_time, and some seconds",
     )
     missed: Literal["now", "skip"] = Field(
         "now",

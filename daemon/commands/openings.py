@@ -29,6 +29,12 @@ def _misfits(name: str, lane: Lane, settings: Settings, ahead: Outlook) -> Itera
             f" two openings ({time_of(ahead.longest_s)}): requests would expire before they are read;"
             " raise timeout, or open more often"
         )
+    if lane.early is not None and ahead.shortest_s <= lane.early:
+        yield (
+            f"lanes.{name}.early ({text(lane.early)}) is not shorter than the shortest pause between two"
+            f" openings ({time_of(ahead.shortest_s)}): workers would hardly ever end; lower early, or open"
+            " less often"
+        )
     start_s = settings.scaling.start_time
     if ahead.shortest_s <= start_s:
         yield (

@@ -6,8 +6,9 @@ Rule 2 (target): what the log held is told by timestamps, and is at least what w
 the moment: a producer whose clock is ahead hides nothing from who was there.
 Rule 3 (doubt): what came in the last seconds before the moment may have come too late for a worker,
 who looks for itself. It is due only while commits move.
-Rule 4 (ahead): as long before the next moment as a start takes, all that waits is to be served. It
-is not due yet, so nobody is late, and nothing stands still.
+Rule 4 (ahead): as long before the next moment as a start takes, until partitions are dealt out and
+with one look more, all that waits is to be served. It is not due yet, so nobody is late, and
+nothing stands still.
 Rule 5 (skip): with `missed="skip"` nothing is due while the group has no members: who comes now
 leaves it to the next moment.
 Rule 6: what is due does not depend on when one began to look, but for rule 2.
@@ -25,6 +26,11 @@ from daemon.windows.schedule import Schedule
 _QUIET_S = 10.0
 """Rule 3: a worker reads, runs and commits what is left within seconds. One whose run takes longer
 answers it all the same: it is drained, not ended."""
+
+
+_JOINS_S = 3.0
+"""From when the first worker is seen in its group until it is given partitions: as brokers are shipped
+they wait so long for others (group.initial.rebalance.delay.ms)."""
 
 
 class Closed(NamedTuple):
@@ -52,7 +58,7 @@ class ClockedLanes:
     """Asked at each look; where no lane opens by the clock, all that was seen is due."""
 
     def __init__(self, settings: Settings) -> None:
-        self._interval_s = settings.scaling.interval
+        self._ahead_s = settings.scaling.interval + _JOINS_S
         self._clocks = {
             name: _Clock(lane, schedule)
             for name, lane in settings.lanes.items()
@@ -65,7 +71,7 @@ class ClockedLanes:
         to_serve: list[Mapping[Partition, int] | None] = []
         closed: dict[str, Closed] = {}
         for name, clock in self._clocks.items():
-            sight = clock.see(observation, start_s + self._interval_s)
+            sight = clock.see(observation, start_s + self._ahead_s)
             due |= sight.due
             to_serve.append(sight.to_serve)
             if sight.closed is not None:

@@ -49,7 +49,7 @@ class WindowWorkers:
         needed = self._needed(to_serve.values(), rate)
         self._workers = max(before, needed)
         held = "" if needed >= before else "nobody goes before all is answered"
-        return Decision(self._workers, needed, _reason(waiting, needed, rate), held)
+        return Decision(self._workers, needed, _reason(waiting, rate), held)
 
     def _before(self, waiting: int, running: int) -> int:
         if self._workers is None:
@@ -93,7 +93,6 @@ def closing(decision: Decision, closed: Collection[Closed]) -> Decision:
     return decision._replace(held=f"closed until {min(closed).until}")
 
 
-def _reason(waiting: int, needed: int, rate: float | None) -> str:
-    if rate is None:
-        return f"{waiting:,} records are due by the clock; what a worker serves is not known yet"
-    return f"{waiting:,} records that are due by the clock need {needed} workers of {rate:,.0f} records/s"
+def _reason(waiting: int, rate: float | None) -> str:
+    known = "is not known yet" if rate is None else f"is {rate:,.0f} records/s"
+    return f"{waiting:,} records are served by the clock; what a worker serves {known}"

@@ -1,7 +1,8 @@
 """Where logs ended at the last moment of the lanes that open by the clock, asked once for each."""
 
+import asyncio
+import math
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from math import isinf
 
 from aiokafka.structs import TopicPartition
 
@@ -18,32 +19,42 @@ class MomentTargets:
     """Remembers what was answered, for as long as the moment is the last one."""
 
     def __init__(self, lanes: Collection[Lane]) -> None:
-        self._schedules = {
-            topic: schedule
+        self._clocks = [
+            _Clock(schedule, frozenset(lane.topics))
             for lane in lanes
             if (schedule := Schedule.of(lane)) is not None
-            for topic in lane.topics
-        }
-        self._moments_s: dict[str, float] = {}
-        self._known: dict[Partition, Target] = {}
+        ]
 
     async def of(
         self, seen: Mapping[Partition, Offsets], wall_s: float, ask: Ask
     ) -> Mapping[Partition, Target]:
         """Return the targets of what has lag, as far as they are known."""
-        for topic, schedule in self._schedules.items():
-            moment_s = schedule.up_to(wall_s)
-            if moment_s != self._moments_s.get(topic):
-                self._moments_s[topic] = moment_s
-                self._known = {each: at for each, at in self._known.items() if each[0] != topic}
-            unknown = [
-                TopicPartition(*each)
-                for each, offsets in seen.items()
-                if each[0] == topic and offsets.lag and each not in self._known
-            ]
-            if unknown and not isinf(moment_s):
-                latest = await ask(unknown, moment_s) or {}
-                certain = await ask(list(latest), moment_s - PROMPT_S) if latest else None
-                for each, at in (certain or {}).items():
-                    self._known[each] = Target(min(at, latest[each]), latest[each])
-        return dict(self._known)
+        await asyncio.gather(*(clock.find(seen, wall_s, ask) for clock in self._clocks))
+        return {each: at for clock in self._clocks for each, at in clock.known.items()}
+
+
+class _Clock:
+    """The targets of one lane."""
+
+    def __init__(self, schedule: Schedule, topics: Collection[str]) -> None:
+        self.known: dict[Partition, Target] = {}
+        self._schedule = schedule
+        self._topics = topics
+        self._moment_s = -math.inf
+
+    async def find(self, seen: Mapping[Partition, Offsets], wall_s: float, ask: Ask) -> None:
+        """Ask for the targets that are not known."""
+        moment_s = self._schedule.up_to(wall_s)
+        if moment_s != self._moment_s:
+            self._moment_s, self.known = moment_s, {}
+        unknown = [
+            TopicPartition(*each)
+            for each, offsets in seen.items()
+            if each[0] in self._topics and offsets.lag and each not in self.known
+        ]
+        if not unknown or math.isinf(moment_s):
+            return
+        latest = await ask(unknown, moment_s) or {}
+        certain = await ask(list(latest), moment_s - PROMPT_S) if latest else None
+        for each, at in (certain or {}).items():
+            self.known[each] = Target(min(at, latest[each]), latest[each])

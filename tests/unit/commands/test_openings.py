@@ -53,3 +53,12 @@ def test_openings_that_come_faster_than_workers_start_are_a_warning():
     (found,) = _found(open=["*/10 * * * * *"])
 
     assert "(10 s) is not longer than scaling.start_time (15s)" in found.warning
+
+
+def test_workers_that_are_asked_for_before_the_last_have_ended_are_a_warning():
+    quarters = {"open": ["*/15 * * * *"]}
+
+    assert not _found(**quarters, early="14min")[0].warning
+    (found,) = _found(**quarters, early="15min")
+    assert "lanes.documents.early (15min) is not shorter than the shortest pause" in found.warning
+    assert "(15 min)" in found.warning

@@ -111,8 +111,8 @@ def test_workers_are_asked_for_at_once_a_start_before_the_moment():
     group = Group(partitions=12, catch_up="60s")
     group.add(6_000)
     scaler = group.scaler()
-    before = group.until(scaler, QUARTER_S - 12)
-    ahead = group.until(scaler, QUARTER_S - 11)
+    before = group.until(scaler, QUARTER_S - 15)
+    ahead = group.until(scaler, QUARTER_S - 14)  # 10 s, 3 s for the group, a look
 
     assert before.decision.workers == 0
     assert ahead.decision.workers == 12
