@@ -96,7 +96,7 @@ class Policy:
             held = f"scaling.min_workers is {fewest}"
         if gathering := self._gathering(load, running):
             held = gathering
-        bound = _bound(plan, load, most)
+        bound = bound_of(plan.wanted, most, load.partitions)
         rests = self._workers == 0 and self._may_rest(load)
         return Decision(self._workers, plan.wanted, plan.reason, held or bound, bound, rests)
 
@@ -228,10 +228,10 @@ def _clock(wall_s: float) -> str:
     return f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02} UTC"
 
 
-def _bound(plan: Plan, load: GroupLoad, most: int) -> str:
-    """Return what keeps the number below what is wanted, "" when nothing does."""
-    if plan.wanted <= most:
+def bound_of(wanted: int, most: int, partitions: int) -> str:
+    """Return what keeps the number below `wanted`, "" when nothing does."""
+    if wanted <= most:
         return ""
-    if most == load.partitions:
+    if most == partitions:
         return f"there are {most} partitions"
     return f"at most {most} may run"

@@ -10,13 +10,14 @@ work help.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Collection, Mapping
 
 from config.settings import Scaling
 from daemon.scaling.clocked_lanes import Closed
 from daemon.scaling.latest_start import Means, serving_s
 from daemon.scaling.observation import Partition
-from daemon.scaling.policy import Decision
+from daemon.scaling.policy import Decision, bound_of
 
 _ROUNDING = 1e-9
 """What a sum of workers may be above a whole number and still be it."""
@@ -46,25 +47,28 @@ class WindowWorkers:
         if waiting <= (0 if before else self._scaling.activation):
             self._workers = 0
             return Decision(0, 0, "nothing waits", "")
-        needed = self._needed(to_serve.values(), rate)
-        self._workers = max(before, needed)
-        held = "" if needed >= before else "nobody goes before all is answered"
-        return Decision(self._workers, needed, _reason(waiting, rate), held)
+        wanted, partitions = self._wanted(to_serve.values(), rate), len(to_serve)
+        most = min(self._most, partitions)
+        self._workers = max(before, min(wanted, most))
+        held = "" if wanted >= before else "nobody goes before all is answered"
+        bound = bound_of(wanted, most, partitions)
+        return Decision(self._workers, wanted, _reason(waiting, rate), held or bound, bound)
 
     def _before(self, waiting: int, running: int) -> int:
         if self._workers is None:
             return min(running, self._most) if waiting else 0
         return self._workers
 
-    def _needed(self, backlogs: Collection[int], rate: float | None) -> int:
+    def _wanted(self, backlogs: Collection[int], rate: float | None) -> int:
+        """Return the fewest that are done in time; of more than there are partitions nobody is."""
         if rate is None:
             return 1
-        most = min(self._most, len(backlogs))
-        for workers in range(1, most):
+
+        def are_enough(workers: int) -> bool:
             means = Means(workers, rate, self._scaling.utilisation, start_s=0.0)
-            if serving_s(backlogs, means) <= self._scaling.catch_up:
-                return workers
-        return most
+            return serving_s(backlogs, means) <= self._scaling.catch_up
+
+        return 1 + bisect_left(range(1, len(backlogs) + 1), x=True, key=are_enough)
 
 
 def together(always: Decision, clocked: Decision, *, steady: float, most: int) -> Decision:
@@ -82,7 +86,7 @@ def together(always: Decision, clocked: Decision, *, steady: float, most: int) -
         always.wanted + clocked.wanted,
         "; ".join(reasons),
         always.held or clocked.held,
-        always.bound,
+        always.bound or clocked.bound,
     )
 
 

@@ -146,8 +146,8 @@ WAITING_RECORDS = Metric(
     "waiting_records",
     "gauge",
     ("topic",),
-    "records that wait for their lane to open: of a worker's partitions, or of all; there is none while "
-    "it is open",
+    "records that wait for their lane to open: a worker's in its own partitions, none while it is open; a "
+    "scaler's in all of them",
 )
 WAITING_SECONDS = Metric("waiting_seconds", "gauge", ("topic",), "age of the oldest of them")
 MODEL_INFO = Metric(

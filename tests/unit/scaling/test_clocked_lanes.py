@@ -128,6 +128,19 @@ def test_there_are_as_many_as_have_it_answered_within_catch_up(catch_up, workers
     assert group.until(group.scaler(), QUARTER_S - 1).decision.workers == workers
 
 
+@pytest.mark.parametrize(
+    ("most", "said"), [(2, "at most 2 may run"), (24, "there are 4 partitions")]
+)
+def test_where_fewer_may_run_than_would_be_done_in_time_that_is_said(most, said):
+    group = Group(catch_up="10s")
+    group.add(6_000)
+    decision = group.until(group.scaler(most), QUARTER_S - 1).decision
+
+    assert decision.workers == min(most, 4)
+    assert decision.wanted > decision.workers
+    assert (decision.held, decision.bound) == (said, said)
+
+
 def test_early_takes_the_place_of_a_start():
     group = Group(lane={"early": "2min"})
     group.add(1)
