@@ -6,23 +6,38 @@ from daemon.scaling.observation import Observation, Partition
 from daemon.scaling.report import TopicLag
 
 
+def what_waits(seen: Observation, due: Observation) -> Observation:
+    """Return what was `seen`, as if all that is `due` had been answered."""
+    partitions = {
+        partition: offsets._replace(committed=due.partitions[partition].end)
+        for partition, offsets in seen.partitions.items()
+    }
+    return seen._replace(partitions=partitions)
+
+
 def topic_lag(
-    topic: str, seen: Observation, due: Observation, ages_s: Mapping[Partition, float | None]
+    topic: str,
+    seen: Observation,
+    due: Observation,
+    ages_s: Mapping[Partition, float | None],
+    waits_s: Mapping[Partition, float | None],
 ) -> TopicLag:
     """Return how far the group is behind; of a topic without a partition nothing is known.
 
     `due` is what was `seen`, as if logs ended where what is due ends; `ages_s`: how long the oldest
-    record of each partition is due, None is unknown.
+    record of each partition is due, `waits_s`: how long the oldest one has waited that is not; None is
+    unknown.
     """
     mine = [partition for partition in seen.partitions if partition[0] == topic]
     if not mine:
-        return TopicLag(None, None, None)
+        return TopicLag(None, None, None, None)
     records = _sum(due.partitions[partition].lag for partition in mine)
     all_of_it = _sum(seen.partitions[partition].lag for partition in mine)
     return TopicLag(
         records,
         _max(ages_s[partition] for partition in mine),
         None if records is None or all_of_it is None else all_of_it - records,
+        _max(waits_s[partition] for partition in mine),
     )
 
 
@@ -33,6 +48,7 @@ def in_all(lags: Iterable[TopicLag]) -> TopicLag:
         _sum(lag.records for lag in each),
         _max(lag.seconds for lag in each),
         _sum(lag.waiting for lag in each),
+        _max(lag.waiting_seconds for lag in each),
     )
 
 

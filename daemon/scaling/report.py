@@ -14,20 +14,21 @@ Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | 
 class TopicLag(NamedTuple):
     """How far the group is behind in a topic; None is unknown.
 
-    What `waiting` records wait for is that their lane opens by the clock: that is no lag. Once they
-    are due, they are so since that moment.
+    What `waiting` records wait for is that their lane opens by the clock, the oldest for
+    `waiting_seconds`: that is no lag. Once they are due, they are so since that moment.
     """
 
     records: int | None
     seconds: float | None
     waiting: int | None = 0
+    waiting_seconds: float | None = 0.0
 
 
 class LaneLoad(NamedTuple):
     """What a lane gets and how far the group is behind in it; None is unknown.
 
-    `waiting_records` wait for it to open by the clock, `closed_until` is then, as clocks in its zone
-    show it; None where it is not shut.
+    `waiting_records` wait for it to open by the clock, the oldest for `waiting_seconds`; `closed_until`
+    is then, as clocks in its zone show it; None where it is not shut.
     """
 
     arrival_rate: float | None
@@ -36,6 +37,7 @@ class LaneLoad(NamedTuple):
     partitions: int
     waiting_records: int | None = 0
     closed_until: str | None = None
+    waiting_seconds: float | None = 0.0
 
 
 class ScalingReport(NamedTuple):
@@ -95,6 +97,7 @@ def as_json(report: ScalingReport) -> dict[str, Json]:
                 "lag_seconds": load.lag_seconds,
                 "partitions": load.partitions,
                 "waiting_records": load.waiting_records,
+                "waiting_seconds": load.waiting_seconds,
                 "closed_until": load.closed_until,
             }
             for name, load in report.lanes.items()

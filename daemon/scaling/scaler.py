@@ -6,7 +6,7 @@ from config.settings import Settings
 from daemon.scaling.clocked_lanes import ClockedLanes, ClockSight
 from daemon.scaling.expected_in_flight import ExpectedInFlight
 from daemon.scaling.gathering import Due, Gathering, LaneSight
-from daemon.scaling.group_lag import in_all, topic_lag
+from daemon.scaling.group_lag import in_all, topic_lag, what_waits
 from daemon.scaling.group_rates import ArrivalRate, ServedRate
 from daemon.scaling.lag_age import LagAge
 from daemon.scaling.observation import Observation, Partition
@@ -43,6 +43,7 @@ class Scaler:
         self._served = ServedRate()
         self._stuck = Stuck(patience(settings))
         self._age = LagAge()
+        self._waiting_age = LagAge()
         self._by_design = ExpectedInFlight(settings)
         self._service = ServiceRate(settings, self._by_design)
         self._scaling, self._max_workers = settings.scaling, max_workers
@@ -65,6 +66,7 @@ class Scaler:
         clock = self._clocked.see(observation, self._start_s)
         stuck = self._stuck.see(clock.due)
         ages_s = self._age.see(clock.due)
+        waits_s = self._waiting_age.see(what_waits(observation, clock.due))
         self._service.see(
             clock.due,
             self._served,
@@ -74,7 +76,7 @@ class Scaler:
         if work is not None:
             self._service.hear(work)
         topics = {
-            topic: topic_lag(topic, observation, clock.due, ages_s)
+            topic: topic_lag(topic, observation, clock.due, ages_s, waits_s)
             for lane in self._lanes.values()
             for topic in lane
         }
@@ -244,6 +246,7 @@ class Scaler:
             partitions,
             lag.waiting,
             None if closed is None else closed.until,
+            lag.waiting_seconds,
         )
 
 

@@ -67,6 +67,10 @@ def _families(report: ScalingReport) -> Iterator[Family]:
     yield family(names.LAG_SECONDS, {(topic,): lag.seconds for topic, lag in report.topics.items()})
     shut = {topic: lag.waiting for topic, lag in report.topics.items() if lag.waiting}
     yield family(names.WAITING_RECORDS, {(topic,): waiting for topic, waiting in shut.items()})
+    yield family(
+        names.WAITING_SECONDS,
+        {(topic,): report.topics[topic].waiting_seconds for topic in shut},
+    )
 
 
 def family(metric: names.Metric, values: _Values) -> Family:

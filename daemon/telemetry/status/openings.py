@@ -46,8 +46,9 @@ def openings(
         opens_s = next_s.get((name,))
         load = None if scaling is None else scaling.lanes.get(name)
         waiting = sum(known) if (known := _of(lane.topics, records)) else None
+        waiting_s = max(_of(lane.topics, seconds), default=None)
         if load is not None:
-            waiting = load.waiting_records
+            waiting, waiting_s = load.waiting_records, load.waiting_seconds
         rows.append(
             OpeningRow(
                 lane=name,
@@ -55,7 +56,7 @@ def openings(
                 next_s=opens_s,
                 in_s=None if opens_s is None else max(opens_s - wall_s, 0.0),
                 waiting_records=waiting,
-                waiting_seconds=max(_of(lane.topics, seconds), default=None) if waiting else None,
+                waiting_seconds=waiting_s if waiting else None,
                 windows=adherence.of(name),
             )
         )

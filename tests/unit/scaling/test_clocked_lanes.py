@@ -35,6 +35,7 @@ def test_what_waits_for_its_moment_needs_nobody_and_it_is_said_until_when():
     assert report.lanes["documents"].closed_until == "08:15"
     assert (report.lag_records, report.lag_seconds) == (0, 0.0)
     assert report.lanes["documents"].waiting_records == 12_000
+    assert report.lanes["documents"].waiting_seconds == pytest.approx(QUARTER_S - 30, abs=60)
     assert report.known
 
 
@@ -203,6 +204,19 @@ def test_what_comes_while_it_is_open_is_not_waited_for():
     assert report.decision.workers == 0
     assert report.decision.held == "closed until 08:30"
     assert report.lanes["documents"].waiting_records == 2_000
+    assert report.lanes["documents"].waiting_seconds == pytest.approx(1, abs=1)
+
+
+def test_how_long_the_rest_has_waited_is_told_apart_from_what_is_due():
+    group = Group()
+    group.add(10)
+    scaler = group.scaler()
+    group.until(scaler, QUARTER_S + 5)
+    group.add(500)
+    load = group.until(scaler, QUARTER_S + 35).lanes["documents"]
+
+    assert (load.lag_records, load.waiting_records) == (40, 2_000)
+    assert load.waiting_seconds == pytest.approx(30, abs=10)
 
 
 def test_a_partition_that_stands_still_in_a_window_is_stuck():

@@ -38,6 +38,7 @@ def test_the_number_comes_first_and_everything_is_json():
                 "lag_seconds": 10.0,
                 "partitions": 1,
                 "waiting_records": 0,
+                "waiting_seconds": 0.0,
                 "closed_until": None,
             }
         },

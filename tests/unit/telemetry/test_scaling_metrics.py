@@ -61,6 +61,7 @@ def test_what_waits_for_a_lane_to_open_is_no_lag(metrics):
     metrics.report = group.take(group.scaler())
 
     assert value(metrics, "waiting_records", topic="requests") == 60
+    assert value(metrics, "waiting_seconds", topic="requests") == 0
     assert value(metrics, "lag_records", topic="requests") == 0
     assert value(metrics, "lag_seconds", topic="requests") == 0
 
@@ -82,7 +83,13 @@ def test_every_metric_of_the_table_is_on_the_page(metrics):
 
     known = {
         *names.SCALING_METRICS,
-        *(names.LAG_RECORDS, names.LAG_SECONDS, names.WAITING_RECORDS, names.NEXT_OPENING),
+        *(
+            names.LAG_RECORDS,
+            names.LAG_SECONDS,
+            names.WAITING_RECORDS,
+            names.WAITING_SECONDS,
+            names.NEXT_OPENING,
+        ),
         names.EVENTS,
     }
     assert page == {"tidemill_" + metric.name.removesuffix("_total") for metric in known}

@@ -265,13 +265,16 @@ def test_a_lane_that_opens_by_the_clock_says_when_what_waits_and_how_it_went():
 def test_what_waits_for_an_opening_in_the_whole_group_says_the_scaler():
     page = Shown(role="supervise", zone="UTC")
     seen = shown.supervised(1).scaling
-    lanes = {name: load._replace(waiting_records=5_400) for name, load in seen.lanes.items()}
+    lanes = {
+        name: load._replace(waiting_records=5_400, waiting_seconds=60.0)
+        for name, load in seen.lanes.items()
+    }
     page.scaling = seen._replace(lanes=lanes)
 
     (opening,) = document(page)["openings"]
 
     assert (opening["next_s"], opening["in_s"], opening["windows"]) == (None, None, [])
-    assert (opening["waiting_records"], opening["waiting_seconds"]) == (5_400, None)
+    assert (opening["waiting_records"], opening["waiting_seconds"]) == (5_400, 60.0)
 
 
 def test_lanes_that_are_always_open_have_no_openings(page):
