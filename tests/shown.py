@@ -236,6 +236,25 @@ def supervised(lanes=2):
     return own
 
 
+def shut():
+    """As a supervisor sees a fleet that is down until its lane opens."""
+    seen = by_the_clock(1)
+    own = Shown(1, "supervise", zone="Europe/Berlin")
+    own.status._metrics = None
+    own.now_s = seen.now_s
+    decision = Decision(0, 0, "nothing is due", "closed until 12:15")
+    load = LaneLoad(6.2, 0, 0.0, 8, 4_812, "12:15", 780.0)
+    report = supervised(1).scaling
+    own.scaling = report._replace(
+        decision=decision, members=0, lag_records=0, lag_seconds=0.0, lanes={"standard": load}
+    )
+    own.workers = []
+    for _ in range(2):
+        own.now_s += 5
+        own.status.observe(list(_gathered(seen.metrics)), own.now_s)
+    return own
+
+
 def _gathered(metrics):
     for family in metrics.collect():
         for sample in family.samples:
