@@ -7,6 +7,8 @@ Rule 2: a worker joins `start_s` after it was asked for. When one joins or leave
 dealt anew and nobody begins a batch for `stall_s`; batches that run are finished.
 Rule 3: of those that must go, the ones that are still starting go first.
 Rule 4: T counts from when a record came, also while no worker is there.
+Rule 5: a lane by the clock is one of which only what came before its last moment is there, and gathers
+for nothing.
 
 Records are a fluid here. Arrays have a row for each rule and a column for each partition; those of
 workers are flat, `most` for each rule.
@@ -45,9 +47,13 @@ class Fleet:
     def __init__(
         self, rules: int, site: Site, lingers_s: Sequence[float | None] | None = None
     ) -> None:
-        """`lingers_s`: of the first lane, rule by rule, where it is not the site's."""
+        """`lingers_s`: of the first lane, rule by rule, where it is not the site's; and no clock's then."""
         self._site = site
-        own_s = [site.linger_s if each is None else each for each in lingers_s or [None] * rules]
+        given_s = lingers_s or [None] * rules
+        usual_s = 0.0 if site.every_s else site.linger_s
+        own_s = [usual_s if each is None else each for each in given_s]
+        self._clocked = np.array([bool(site.every_s) and each is None for each in given_s])
+        self._target = np.zeros(site.partitions, dtype=np.int64)
         by_lane_s = [np.repeat(own_s, site.most), np.full(rules * site.most, URGENT_S)]
         self._lanes = [
             _Lane(partitions, linger_s, np.zeros((rules, site.partitions)))
@@ -83,10 +89,13 @@ class Fleet:
         site = self._site
         self._welcome(now)
         np.copyto(self.done, self._taken, where=self._done_s <= now)
+        if site.every_s and now % site.every_s == 0:
+            self._target = arrived.copy()
+        there = np.where(self._clocked[:, None], self._target, arrived)
         for lane in self._lanes:
             queued = np.zeros_like(self._taken)
             own = lane.partitions
-            queued[:, own] = arrived[own] - self._taken[:, own]
+            queued[:, own] = there[:, own] - self._taken[:, own]
             waiting = self._by_worker(queued)
             np.copyto(lane.since_s, now, where=queued < _SOME)
             oldest_s = np.full_like(self._free_s, now)

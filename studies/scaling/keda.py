@@ -119,9 +119,13 @@ class KedaCron(Keda):
     Its workers do not gather for long by themselves: the clock is what gathers.
     """
 
-    def __init__(self, setting: Setting, site: Site, *, every_s: int, for_s: int) -> None:
+    def __init__(
+        self, setting: Setting, site: Site, *, every_s: int, for_s: int, beside: str = ""
+    ) -> None:
+        """`beside`: what is said of the trigger by lag; its setting's name by default."""
         super().__init__(setting, site)
-        self.name = f"cron, {for_s // 60} min of {every_s // 60}, {setting.name}"
+        clock = f"cron, {for_s // 60} min of {every_s // 60}"
+        self.name = f"{clock}, {beside or setting.name}"
         self.linger_s = _CRON_LINGER_S
         self._every_s = every_s
         self._for_s = for_s

@@ -1,7 +1,7 @@
 """This project's scaler in the replay: the code that runs elsewhere, its estimates included."""
 
 from config.settings import Settings
-from daemon.scaling.observation import Observation, Offsets
+from daemon.scaling.observation import Observation, Offsets, Target
 from daemon.scaling.scaler import Scaler
 from studies.scaling.fleet import URGENT_S
 from studies.scaling.rules import Sight
@@ -19,6 +19,8 @@ class Own:
         self.linger_s: float | None = None
         self._lanes = list(zip((_TOPIC, _URGENT), site.lanes, strict=False))
         self._remembered = (remembered,)
+        self._every_s = site.every_s
+        self._targets: list[int] = [0] * site.partitions
         self._scaler = Scaler(_settings(site, scaling), site.most)
 
     def workers(self, sight: Sight, now: float) -> int:
@@ -30,7 +32,10 @@ class Own:
                 zip(sight.ends[lane].tolist(), sight.commits[lane].tolist(), strict=True)
             )
         }
-        seen = Observation(now, partitions, sight.members, now, self._remembered)
+        if self._every_s and now % self._every_s == 0:
+            self._targets = sight.ends.tolist()
+        targets = {(_TOPIC, number): Target(end, end) for number, end in enumerate(self._targets)}
+        seen = Observation(now, partitions, sight.members, now, self._remembered, targets=targets)
         return self._scaler.take(seen, sight.workers).decision.workers
 
     @property
@@ -47,6 +52,8 @@ def _settings(site: Site, scaling: dict[str, float]) -> Settings:
         "max_rows": site.max_rows,
         "linger": site.linger_s,
     }
+    if site.every_s:
+        lane |= {"open": [f"*/{site.every_s // 60} * * * *"], "zone": "UTC"}
     urgent = lane | {"topics": [_URGENT], "linger": URGENT_S}
     return Settings.model_validate(
         {

@@ -18,7 +18,13 @@ _COOLDOWN_S = 30
 """Short for KEDA, whose default is 300 s: what is paid for after the last record of a batch."""
 
 PATIENT = Site(linger_s=_T_S)
+BY_THE_CLOCK = Site(every_s=_QUARTER_S)
 BESIDE = PATIENT._replace(urgent=12)
+
+
+_NEVER = 10**9
+ALONE = Setting(_NEVER, 60, even=False, activation=_NEVER, cooldown_s=_COOLDOWN_S)
+"""A trigger by lag that nothing pulls."""
 
 
 class Load(NamedTuple):
@@ -40,6 +46,7 @@ LOADS = (
         ),
         BESIDE,
     ),
+    Load(Pattern("5 /s, by the clock: every 15 min; 4 h", 4, lambda _: 5.0), BY_THE_CLOCK),
 )
 
 Made: TypeAlias = Mapping[str, Sequence[Measured]]
@@ -49,9 +56,8 @@ Made: TypeAlias = Mapping[str, Sequence[Measured]]
 def rules(site: Site, remembered: str) -> list[Rule]:
     """Return the project's scaler, told and not told, and KEDA's triggers by lag and by the clock."""
     lags = [
-        Setting(threshold, down_s, even=False, activation=activation, cooldown_s=cooldown_s)
+        Setting(threshold, 60, even=False, activation=activation, cooldown_s=cooldown_s)
         for threshold in (10, 100, 1000)
-        for down_s in (300, 60)
         for activation, cooldown_s in ((0, 300), (0, _COOLDOWN_S), (site.max_rows - 1, _COOLDOWN_S))
     ]
     clocks = [setting for setting in lags if setting.activation]
@@ -60,6 +66,7 @@ def rules(site: Site, remembered: str) -> list[Rule]:
         Own(UNTOLD, site, remembered=remembered),
         *(Keda(setting, site) for setting in lags),
         *(KedaCron(setting, site, every_s=_QUARTER_S, for_s=_UP_S) for setting in clocks),
+        KedaCron(ALONE, site, every_s=_QUARTER_S, for_s=_UP_S, beside="alone, cool-down 30 s"),
     ]
 
 

@@ -53,9 +53,14 @@ def replay(pattern: Pattern, rules: Sequence[Rule], site: Site) -> list[Measured
 
 
 def _late_s(waited_s: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], site: Site) -> float:
+    promised_s = np.full(len(counts), site.linger_s)
+    if site.every_s:  # by the next moment
+        promised_s = site.every_s - (np.arange(len(counts)) + 0.5) * STEP_S % site.every_s
     lates_s = [
-        quantiles(np.maximum(0.0, waited_s[:, lane] - linger_s), counts[:, lane], (0.99,))
-        for lane, linger_s in zip(site.lanes, (site.linger_s, URGENT_S), strict=False)
+        quantiles(np.maximum(0.0, waited_s[:, lane] - may_s[:, None]), counts[:, lane], (0.99,))
+        for lane, may_s in zip(
+            site.lanes, (promised_s, np.full(len(counts), URGENT_S)), strict=False
+        )
     ]
     return max(late_s for (late_s,) in lates_s)
 

@@ -17,6 +17,7 @@ class Site(NamedTuple):
         start_s: from asking for a worker until it joins the group.
         stall_s: how long nobody begins a batch when a worker joins or leaves.
         commit_s: how often commits come; the daemon's default.
+        every_s: the first lane opens by the clock so often, in 0: it is always open.
         urgent: of the partitions so many, the last ones, are of another lane, whose batches run as soon
             as a worker is free.
     """
@@ -30,6 +31,7 @@ class Site(NamedTuple):
     start_s: float = 15.0
     stall_s: float = 4.0
     commit_s: float = 0.5
+    every_s: int = 0
     urgent: int = 0
 
     @property
