@@ -80,9 +80,7 @@ class Trial:
         return self
 
     async def __aexit__(self, *_):
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _end(self._tasks)
         for worker in self._workers:
             await asyncio.to_thread(worker.close)
         await self.witness.__aexit__()
@@ -215,6 +213,16 @@ class Trial:
             return 0
         times = self.faults + len(self.ended)
         return times * PARTITIONS["requests"] * MAX_UNCOMMITTED
+
+
+async def _end(tasks):
+    """Cancel until it is heard: a wait_for of Python 3.11 loses what comes together with its result."""
+    waiting = tasks
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=_ASK_S)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def trial_maker(bootstrap, topics, folder, delivery):
