@@ -44,7 +44,7 @@ STAGES = {
     "publish": [Stage("daemon.kafka.writing.sink", "KafkaSink", "send")],
     "commit": [
         Stage("daemon.kafka.group.committed", "CommittedOffsets", "commit"),
-        Stage("daemon.kafka.writing.transaction", "Transaction", "_add_offsets"),
+        Stage("daemon.kafka.writing.transaction", "Transaction", "_commit_offsets"),
     ],
     "begin": [Stage("daemon.kafka.writing.transactions", "Transactions", "_begin")],
     "add": [Stage("daemon.kafka.writing.transaction", "Transaction", "add")],
