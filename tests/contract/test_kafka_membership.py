@@ -236,12 +236,13 @@ async def test_a_session_that_the_broker_does_not_allow_is_a_fault_of_the_settin
 
 
 @contextlib.asynccontextmanager
-async def _foreign_member(workers, topics, assignor):
+async def _foreign_member(workers, topics, assignor, instance_id=None):
     """Another program in the group, which commits nothing."""
     async with AIOKafkaConsumer(
         f"{topics.prefix}requests",
         bootstrap_servers=workers.bootstrap,
         group_id=topics.group,
+        group_instance_id=instance_id,
         partition_assignment_strategy=[assignor],
         enable_auto_commit=False,
     ) as member:
@@ -257,6 +258,16 @@ async def test_a_leader_that_is_no_worker_is_said_to_be_waited_for(workers, topi
         source = await workers.start()
 
         await until(lambda: "its leader does not say where it starts" in source.trouble)
+
+
+async def test_a_static_leader_that_died_before_it_committed_leads_again(workers, topics):
+    """Its place is given back to it, and the broker does not say that it is the leader."""
+    await topics(requests=2)
+    async with _foreign_member(workers, topics, RoundRobinPartitionAssignor, "slot-0"):
+        pass
+    source = await workers.start(instance_id="slot-0")
+
+    await until(lambda: len(source.ledgers) == 2)
 
 
 async def test_members_of_another_protocol_end_a_worker_to_be_started_again(workers, topics):

@@ -69,6 +69,7 @@ class Assigner:
         self.begun = False
         """Whether this process has read for the group, whose commits were known then."""
         self._refused = refused
+        self._has_asked_to_lead = False
 
     async def open(self, generation: Generation) -> None:
         """Open all partitions of `generation`; raises Fatal."""
@@ -234,3 +235,10 @@ class Assigner:
         if waited_s > _PATIENCE_S and not self.trouble:
             self.trouble = _NO_LEADER
             log(Event.GROUP_AWAITED, group=self._kafka.group, reason=_NO_LEADER)
+            self._ask_to_lead()
+
+    def _ask_to_lead(self) -> None:
+        """A static member that comes back may be the leader itself: Kafka tells it when it asks again."""
+        if not self._has_asked_to_lead:
+            self._has_asked_to_lead = True
+            self._consumer.rejoin()

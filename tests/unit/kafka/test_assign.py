@@ -21,6 +21,10 @@ class Follower:
     """A member that does not lead its group."""
 
     led_topics = None
+    joins = 0
+
+    def rejoin(self):
+        self.joins += 1
 
     async def topic_ids(self, topics):
         return {}
@@ -51,7 +55,12 @@ def group():
 
 
 @pytest.fixture
-async def assigner(group):
+def follower():
+    return Follower()
+
+
+@pytest.fixture
+async def assigner(group, follower):
     kafka = Settings(
         kafka={"group": "g"},
         models={"m": {"path": "model.onnx"}},
@@ -64,7 +73,7 @@ async def assigner(group):
     lease.renew(clock())
     return Assigner(
         kafka,
-        Follower(),
+        follower,
         group,
         lease,
         metrics=None,
@@ -89,6 +98,16 @@ async def test_a_leader_that_says_nothing_is_told_of_while_it_is_waited_for(assi
     group.made = {A: Commit(7)}
     await opening
     assert assigner.trouble == ""
+
+
+async def test_whether_this_process_leads_itself_is_asked_once(assigner, group, follower):
+    for _ in range(2):
+        opening = asyncio.create_task(assigner.open(_generation()))
+        await asyncio.sleep(10)
+        assert follower.joins == 1
+
+        opening.cancel()
+        await asyncio.wait({opening})
 
 
 async def test_a_leader_that_says_nothing_for_too_long_ends_the_process_to_be_started_again(
