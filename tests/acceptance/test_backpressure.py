@@ -17,6 +17,9 @@ _SMALL = {
     "lanes.l.max_rows": 4096,
     "kafka.fetch_bytes": "256KiB",
     "limits.request_bytes": "64KiB",
+    # A busy machine keeps its session, so that nothing has to be answered twice.
+    "kafka.session_timeout": "20s",
+    "kafka.rebalance_timeout": "30s",
 }
 
 

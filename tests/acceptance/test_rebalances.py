@@ -10,7 +10,10 @@ from aiokafka.admin import NewPartitions
 
 from tests import models
 from tests.acceptance import kills
-from tests.acceptance.jobs import SESSION_S, events, pair, start, terminate, tripped, until
+from tests.acceptance.jobs import events, pair, start, terminate, tripped, until
+
+_SESSION_S = 20.0
+"""Longer than a busy machine holds anybody up who is not waited for."""
 
 
 @asynccontextmanager
@@ -75,7 +78,8 @@ async def _accounts_for_all(worker):
 
 
 async def test_workers_join_and_leave_under_load_without_loss(make_job, record_figure):
-    async with make_job() as (job, witness), _watched(job, witness) as moments:
+    settings = {"kafka.session_timeout": f"{_SESSION_S:g}s", "kafka.rebalance_timeout": "30s"}
+    async with make_job(**settings) as (job, witness), _watched(job, witness) as moments:
         first = await job.start()
         async with witness.load(800, pair):
             await witness.until_answered(400)
@@ -94,7 +98,7 @@ async def test_workers_join_and_leave_under_load_without_loss(make_job, record_f
         pause_s = _longest_pause_s(witness.log)
         record_figure(f"longest pause of a partition in 2 joins and 2 leaves: {pause_s:.2f} s")
         assert witness.verdict().exactly_once, witness.verdict()
-        assert pause_s < SESSION_S, "somebody was waited for until its session was over"
+        assert pause_s < _SESSION_S, "somebody was waited for until its session was over"
         assert _went_back(moments) == []
         assert all(not kills.lost(witness.log, moment) for moment in moments)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from daemon.isolation.suspect_range import most_deaths
 from loadtest.wire import OK
-from tests.acceptance.jobs import pair, start, until
+from tests.acceptance.jobs import pair, until
 from tests.checker import DEAD
 
 TRANSFORM = """
@@ -105,7 +105,8 @@ async def kept_running(workers):
             await asyncio.sleep(_RESTART_S)
             await asyncio.to_thread(worker.start)
 
-    await asyncio.gather(*map(start, workers))
+    for worker in workers:
+        await asyncio.to_thread(worker.start)  # it may die before it is ready
     keeping = [asyncio.create_task(keep(worker)) for worker in workers]
     try:
         yield restarts
