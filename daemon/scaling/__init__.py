@@ -8,7 +8,6 @@
 - `group_lag.py`: how far the group is behind, of many partitions
 - `group_rates.py`: how fast records arrive, by the ends of the logs, and are answered, by commits
 - `lag_age.py`: how old the lag is, in seconds, seen from outside
-- `latest_start.py`: when workers have to be asked for so that what waits is answered by a moment
 - `observation.py`: what is seen of the group's work from outside
 - `own_rate.py`: what one worker could serve, by what the workers themselves say of their batches
 - `policy.py`: when the number of workers follows the load
@@ -18,6 +17,7 @@
 - `scale_up_guard.py`: whether the workers that came last brought anything
 - `scaler.py`: from what is seen to how many workers there should be, and why
 - `service_rate.py`: what one busy worker serves, by the best that is known of it
+- `serving_time.py`: how long it takes to serve what waits
 - `sliding_window.py`: what the last so many seconds say: how fast a count grew, and which number
   was the largest
 - `start_time.py`: how long it takes from asking for the first worker until there is one in the

@@ -15,9 +15,9 @@ from collections.abc import Collection, Mapping
 
 from config.settings import Scaling
 from daemon.scaling.clocked_lanes import Closed
-from daemon.scaling.latest_start import Means, serving_s
 from daemon.scaling.observation import Partition
 from daemon.scaling.policy import Decision, bound_of
+from daemon.scaling.serving_time import Means, serving_s
 
 _ROUNDING = 1e-9
 """What a sum of workers may be above a whole number and still be it."""
@@ -65,7 +65,7 @@ class WindowWorkers:
             return 1
 
         def are_enough(workers: int) -> bool:
-            means = Means(workers, rate, self._scaling.utilisation, start_s=0.0)
+            means = Means(workers, rate, self._scaling.utilisation)
             return serving_s(backlogs, means) <= self._scaling.catch_up
 
         return 1 + bisect_left(range(1, len(backlogs) + 1), x=True, key=are_enough)
