@@ -85,7 +85,7 @@ def test_the_end_of_a_supervisor_asks_for_an_orderly_end_however_often_it_is_tol
     assert process.poll() is None
 
     process.send_signal(signal.SIGTERM)  # the first of these
-    time.sleep(0.1)
+    time.sleep(0.1)  # one that took it for its end would be gone by then
     assert process.poll() is None
 
 
@@ -95,7 +95,7 @@ def test_what_gathers_may_be_left_to_others_and_a_term_after_that_is_the_first(w
     assert process.stdout.readline() == "leave\n"
 
     process.send_signal(signal.SIGTERM)
-    time.sleep(0.1)
+    time.sleep(0.1)  # one that took it for its end would be gone by then
     assert process.poll() is None
 
 
