@@ -8,7 +8,8 @@ Rule 3 (doubt): what came in the last seconds before the moment may have come to
 who looks for itself. It is due only while commits move.
 Rule 4 (ahead): as long before the next moment as a start takes, until partitions are dealt out and
 with one look more, all that waits is to be served. It is not due yet, so nobody is late, and
-nothing stands still.
+nothing stands still. Whoever was asked for a moment stays until it, though a start turns out to
+take less than was thought.
 Rule 5 (skip): with `missed="skip"` nothing is due while the group has no members: who comes now
 leaves it to the next moment.
 Rule 6: what is due does not depend on when one began to look, but for rule 2.
@@ -92,6 +93,13 @@ class _LaneSight(NamedTuple):
     closed: Closed | None
 
 
+class _Ahead(NamedTuple):
+    """A moment that workers are asked for, and since when, inf: not yet; in wall seconds."""
+
+    moment_s: float
+    since_s: float
+
+
 class _Clock:
     """The clock of one lane."""
 
@@ -109,6 +117,7 @@ class _Clock:
         self._moved_s = -math.inf
         self._is_doubted = False
         """Rule 3: nothing moved after the moment for so long that what is in doubt is not due."""
+        self._ahead = _Ahead(-math.inf, math.inf)
 
     def see(self, observation: Observation, early_s: float) -> _LaneSight:
         wall_s = observation.wall_s
@@ -124,7 +133,7 @@ class _Clock:
         }
         next_s = self._schedule.after(wall_s)
         early_s = early_s if self._early_s is None else self._early_s
-        to_serve = _lags(mine if next_s - wall_s <= early_s else due)
+        to_serve = _lags(mine if self._is_ahead(next_s, wall_s, early_s) else due)
         if self._topics != {topic for topic, _ in mine}:
             to_serve = None
         is_shut = not any(offsets.lag != 0 for offsets in due.values())
@@ -151,6 +160,13 @@ class _Clock:
         is_quiet = observation.at_s - self._moved_s >= _QUIET_S
         self._is_doubted = not came and (self._is_doubted or is_quiet)
         self._moment_s, self._wall_s, self._last = moment_s, observation.wall_s, dict(mine)
+
+    def _is_ahead(self, next_s: float, wall_s: float, early_s: float) -> bool:
+        """Rule 4."""
+        if self._ahead.moment_s != next_s or wall_s < self._ahead.since_s:
+            since_s = wall_s if next_s - wall_s <= early_s else math.inf
+            self._ahead = _Ahead(next_s, since_s)
+        return wall_s >= self._ahead.since_s
 
     def _due(self, partition: Partition, offsets: Offsets, observation: Observation) -> Offsets:
         """Return the offsets as if the log ended where what is due ends."""

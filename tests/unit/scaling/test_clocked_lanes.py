@@ -151,6 +151,36 @@ def test_early_takes_the_place_of_a_start():
     assert group.until(scaler, QUARTER_S - 120).decision.workers == 1
 
 
+def test_who_was_asked_for_a_moment_stays_until_it_though_starts_take_less_than_was_thought():
+    group = Group(catch_up="4min")  # a start is taken for 10 s, and here it takes one
+    group.add(6_000)
+    scaler = group.scaler()
+    asked = group.until(scaler, QUARTER_S - 14).decision.workers
+    numbers = {
+        group.until(scaler, QUARTER_S - left_s).decision.workers for left_s in range(13, 0, -1)
+    }
+    group.until(scaler, QUARTER_S + 1)
+    group.answer()
+    group.until(scaler, QUARTER_S + 2)
+    group.add(6_000)
+    before = group.until(scaler, 2 * QUARTER_S - 6).decision.workers
+    ahead = group.until(scaler, 2 * QUARTER_S - 3).decision.workers
+
+    assert (asked, numbers) == (1, {1})
+    assert (before, ahead) == (0, 1), "the next moment has them as late as was measured"
+
+
+def test_a_clock_that_is_set_back_before_a_start_ahead_sends_them_away():
+    group = Group(catch_up="4min")
+    group.add(6_000)
+    scaler = group.scaler()
+    asked = group.until(scaler, QUARTER_S - 10).decision.workers
+    group.pass_s(1, steps=-60)
+
+    assert (asked, group.take(scaler).decision.workers) == (1, 0)
+    assert group.until(scaler, QUARTER_S - 5).decision.workers == 1
+
+
 def test_nobody_comes_for_a_moment_at_which_nothing_waits():
     group = Group()
 
