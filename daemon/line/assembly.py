@@ -104,9 +104,12 @@ def assemble(
     def on_left() -> None:
         moved()
         lane_clock.look()
+
+    def on_less_made() -> None:
+        steps.look_again()
         dispatch.look_again()
 
-    settlement = Settlement(lanes, metrics, moved=on_left, less_prepared=lambda: steps.look_again())
+    settlement = Settlement(lanes, metrics, moved=on_left, less_made=on_less_made)
     replies = Replies(settings)
     signatures = {name: model.session.signature for name, model in models.serving.items()}
     admission = Admission(settings, signatures, replies)
@@ -158,7 +161,7 @@ def assemble(
         {lane.name: lane_steps(settings, lane, transforms) for lane in lanes},
         tasks,
         handed_back=settlement.handed_back,
-        held=lambda: settlement.full_of_prepared,
+        held=lambda: settlement.full_of_prepared | settlement.full_of_replies,
         group_size=lambda lane: LARGE_GROUP if lane in on_loop else transforms.group_size(lane),
     )
     probing = Probing(source, delivery, dispatch, settlement, isolating=isolating)

@@ -28,17 +28,17 @@ class Settlement:
         metrics: Metrics,
         *,
         moved: Callable[[], None],
-        less_prepared: Callable[[], None],
+        less_made: Callable[[], None],
     ) -> None:
-        """`moved` is called whenever requests have left the line, `less_prepared` whenever something
-        that transforms made is held no more.
+        """`moved` is called whenever requests have left the line, `less_made` whenever less is held of
+        what was made of them: inputs, outputs, replies.
         """
         self.lanes = lanes
         self.room = Wakeup()
         """Rings when a lane is open again that was full, or shut; for the one that fetches."""
         self._metrics = metrics
         self._moved = moved
-        self._less_prepared = less_prepared
+        self._less_made = less_made
         self._left = asyncio.Event()
 
     @property
@@ -74,10 +74,11 @@ class Settlement:
     def finished(self, requests: Sequence[Request], outputs_bytes: int) -> None:
         """They do no more: the answers of `requests` are made."""
         requests[0].ledger.lane.budget.give_replies(outputs_bytes)
+        self._less_made()
 
     @property
     def full_of_prepared(self) -> frozenset[str]:
-        """The lanes of which transforms are to make nothing more before some has been answered."""
+        """The lanes of which transforms are to make no more inputs before some have been answered."""
         return frozenset(lane.name for lane in self.lanes if not lane.budget.has_room_to_prepare)
 
     def answered(self, answers: Sequence[Answer]) -> None:
@@ -89,10 +90,14 @@ class Settlement:
             for ledger, group in _by_ledger(answers).items():
                 prepared_bytes = sum([answer.prepared_bytes for answer in group])
                 self._give_back(ledger.lane, 0, prepared_bytes, prepared_bytes)
+            self._less_made()
 
     @property
     def full_of_replies(self) -> frozenset[str]:
-        """The lanes of which nothing more is to run before the broker has taken some replies."""
+        """The lanes of which nothing more is to run before the broker has taken some replies.
+
+        Nor is a transform to see more of them: it may answer by itself.
+        """
         return frozenset(lane.name for lane in self.lanes if not lane.budget.has_room_for_replies)
 
     def settled(self, answers: Sequence[Answer], publish_s: float) -> None:
@@ -141,11 +146,10 @@ class Settlement:
         lane.budget.give(requests, size_bytes, prepared_bytes)
         if lane.is_open and not was_open:
             self.room.ring()
-        if prepared_bytes:
-            self._less_prepared()
 
     def _note_change(self) -> None:
         self._moved()
+        self._less_made()
         self._left.set()
 
 

@@ -139,7 +139,8 @@ def memory_budget(
     for models with a transform, the bytes of one row of inputs, 0 where it is not known;
     `output_row_bytes` those of a row of outputs, 0 where it is not known, and then a batch's outputs
     are taken to be as large as its inputs. On top come the further rows of transforms that make
-    several of one request, while they are made.
+    several of one request, while they are made, and replies of theirs instead of the model's that
+    are larger than a row, for the requests that they are at work on (_PREPARING of a lane).
     """
     lanes = settings.lanes.values()
     fetched = partitions * settings.kafka.fetch_bytes
@@ -155,7 +156,7 @@ def memory_budget(
         prepared_bytes=sum(_prepared_bytes(lane, prepared_row_bytes) for lane in lanes),
         fetch_bytes=fetched + _RESPONSE_COPIES * min(fetched, answered),
         unpacking_bytes=_UNPACKED_RATIO * settings.kafka.fetch_bytes + len(lanes) * _WINDOW_BYTES,
-        # Beyond these nothing more of the lane is run.
+        # Beyond these nothing more of the lane is run, or seen by its transforms.
         replies_bytes=sum(lane.max_bytes for lane in lanes),
         batches_bytes=batches
         * max(

@@ -35,11 +35,29 @@ class Widening:
         return "application/octet-stream", outputs["y"].tobytes()
 """
 """Makes 1 MB of 4 bytes; the mean of 250,000 integers below 64 is exact."""
+_GIVING = f"""
+from runtime import Done
+
+class Giving:
+    def preprocess(self, body, headers):
+        return Done("application/octet-stream", body * {_COLUMNS})
+
+    def postprocess(self, outputs):
+        raise AssertionError("the model has run")
+"""
+"""Answers with 1 MB of 4 bytes."""
 _MIB = 2**20
 
 
 def _mean(_body):
     return _MEAN
+
+
+def _transform(name):
+    return {
+        "models.m.transform": name,
+        "lanes.l.content_type": "application/json",  # the default: a transform takes every body
+    }
 
 
 @pytest.fixture
@@ -115,10 +133,7 @@ async def test_requests_that_unpack_ten_thousandfold_stay_within_the_budget(
 )
 async def test_what_transforms_make_stays_within_the_budget(job_in_a_group, fault_row, tmp_path):
     (tmp_path / "widening.py").write_text(_WIDENING, encoding="utf-8")
-    widening = {
-        "models.m.transform": "widening.py:Widening",
-        "lanes.l.content_type": "application/json",  # the default: a transform takes every body
-    }
+    widening = _transform("widening.py:Widening")
     async with job_in_a_group(models.mean(_COLUMNS), same, **widening) as (job, witness, group):
         await witness.publish([struct.pack("<f", number % 64) for number in range(2_400)])
         worker, budget_bytes = await _start(job, group)
@@ -151,22 +166,27 @@ async def test_replies_as_large_as_their_requests_stay_within_the_budget(job_in_
         assert await terminate(worker) == 0
 
 
-async def test_replies_that_cannot_leave_stay_within_the_budget(job_in_a_group, spare):
-    """Each is 250,000 times as large as its request, and 600 of them are asked for."""
-    made = job_in_a_group(models.spread(_COLUMNS), lambda body: body * _COLUMNS)
+@pytest.mark.parametrize("made_by", ["model", "transform"])
+async def test_replies_that_cannot_leave_stay_within_the_budget(
+    job_in_a_group, spare, tmp_path, made_by
+):
+    """Each is 250,000 times as large as its request, and 1,000 of them are asked for."""
+    (tmp_path / "giving.py").write_text(_GIVING, encoding="utf-8")
+    settings = {} if made_by == "model" else _transform("giving.py:Giving")
+    made = job_in_a_group(models.spread(_COLUMNS), lambda body: body * _COLUMNS, **settings)
     async with made as (job, witness, group), Proxy(spare.ports) as proxy:
         worker, budget_bytes = await _start(
             job, group, **{"kafka.bootstrap_servers": proxy.bootstrap}
         )
         proxy.hold(PRODUCE)
-        await witness.publish([struct.pack("<f", number) for number in range(600)])
+        await witness.publish([struct.pack("<f", number) for number in range(1_000)])
         await until(lambda: proxy.waiting)
         await asyncio.sleep(5)  # for all that runs before nothing more does
         resident_bytes = most_resident_bytes(worker.pid)
         proxy.release()
         await witness.until_all_answered()
         print(  # noqa: T201 - shown by pytest -rP
-            f"held replies: {resident_bytes // _MIB} MiB, then"
+            f"held replies of a {made_by}: {resident_bytes // _MIB} MiB, then"
             f" {most_resident_bytes(worker.pid) // _MIB} of {budget_bytes // _MIB}"
         )
         assert witness.verdict().exactly_once, witness.verdict()

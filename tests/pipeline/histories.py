@@ -20,8 +20,8 @@ LANES = {
     "urgent": {"topics": ["urgent"], "max_rows": 2, "linger": 0.02, "eager": True, "weight": 8},
     "words": {"topics": ["words"], "models": ["words"], "max_rows": 4, "linger": 0.3},
 }
-_TIGHT = LANES | {"words": LANES["words"] | {"max_waiting_bytes": 16}}
-"""With room for what a transform makes of four words."""
+_TIGHT = LANES | {"words": LANES["words"] | {"max_waiting_bytes": 16, "max_bytes": 16}}
+"""With room for what a transform makes of four words, and for as many replies that it gives itself."""
 _CLOCK = {"open": ["*/20 * * * * *"], "zone": "UTC"}
 BY_CLOCK = _TIGHT | {name: _TIGHT[name] | _CLOCK for name in ("standard", "words")}
 """Two of three lanes open every 20 s."""

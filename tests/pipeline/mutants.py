@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from daemon.preparing.steps import MOST_GROUPS
 from tests.pipeline import (
     test_backpressure,
     test_lane_clock,
@@ -25,6 +26,11 @@ ORDER = [
     "daemon.line.assembly",
 ]
 """Each imports only from those before it (and from modules that are never mutated)."""
+_MORE_GIVEN = partial(
+    test_backpressure.test_no_more_replies_are_given_by_a_transform_than_a_lane_may_hold,
+    test_backpressure.Given,
+    MOST_GROUPS,
+)
 OUTBOX = [
     (
         "Outbox._deliver",
@@ -144,14 +150,28 @@ SETTLEMENT = [
         "keeps what was made of requests until the broker has their replies",
         "self._give_back(ledger.lane, 0, prepared_bytes, prepared_bytes)",
         "pass",
-        test_backpressure.test_what_was_made_of_requests_is_let_go_once_they_have_run,
+        test_backpressure.test_what_was_made_of_requests_is_let_go_once_they_have_run_and_more_is_made,
     ),
     (
-        "Settlement._give_back",
-        "makes no more although there is room again",
-        "if prepared_bytes:\n    self._less_prepared()",
+        "Settlement.answered",
+        "makes no more although inputs are gone",
+        "self._less_made()",
         "pass",
-        test_backpressure.test_no_more_is_made_of_requests_than_a_lane_may_hold,
+        test_backpressure.test_what_was_made_of_requests_is_let_go_once_they_have_run_and_more_is_made,
+    ),
+    (
+        "Settlement.finished",
+        "makes no more although outputs are gone",
+        "self._less_made()",
+        "pass",
+        test_backpressure.test_a_lane_full_of_outputs_goes_on_once_they_are_replies_that_still_wait,
+    ),
+    (
+        "Settlement._note_change",
+        "makes no more although replies are gone",
+        "self._less_made()",
+        "pass",
+        _MORE_GIVEN,
     ),
     (
         "Settlement.settled",
@@ -525,6 +545,13 @@ ASSEMBLY = [
         "source.lease_valid",
         "lambda: True",
         test_partitions.test_nothing_is_sent_without_a_lease,
+    ),
+    (
+        "assemble",
+        "lets transforms answer although no reply leaves",
+        "settlement.full_of_prepared | settlement.full_of_replies",
+        "settlement.full_of_prepared",
+        _MORE_GIVEN,
     ),
 ]
 BY_MODULE = {

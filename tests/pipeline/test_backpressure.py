@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from daemon.preparing.steps import MOST_GROUPS
-from daemon.preparing.time_slices import GROUP
+from daemon.preparing.time_slices import GROUP, LARGE_GROUP
 from daemon.values.ports import SendFailed
+from runtime import Done
 from tests.pipeline.doubling import Ones, row
 from tests.pipeline.line import DEAD, MODEL, REPLIES, Line, now_s
 from tests.pipeline.test_preparing import after
@@ -107,15 +108,20 @@ async def test_a_lane_is_full_of_what_is_made_of_its_requests():
         assert line.line.in_flight_bytes == lane.budget.bytes == 60 * (len(ONE) + 400)
 
 
-async def test_what_was_made_of_requests_is_let_go_once_they_have_run():
-    async with Line({"standard": WIDE_LANE}, transform=Wide()) as line:
+class WideAtOnce(Wide):
+    cheap = True
+
+
+async def test_what_was_made_of_requests_is_let_go_once_they_have_run_and_more_is_made():
+    async with Line({"standard": WIDE_LANE}, transform=WideAtOnce()) as line:
         (lane,) = line.lanes
         line.sink.hold()
-        line.push("standard", *[ONE] * 60)
-        await asyncio.sleep(5)
+        line.push("standard", *[ONE] * 400)
+        await asyncio.sleep(30)
 
+        assert sum(map(len, line.session.runs)) == 400 * 100
         assert lane.budget.prepared_bytes == 0
-        assert lane.budget.bytes == 60 * len(ONE)
+        assert lane.budget.bytes == 400 * len(ONE)
 
 
 async def test_what_may_not_be_made_yet_is_due_when_something_leaves():
@@ -148,6 +154,55 @@ async def test_nothing_more_runs_of_a_lane_while_too_many_of_its_outputs_wait_fo
 
         await line.quiet(within_s=200)
         assert len(line.ends()) == 80
+        assert lane.budget.reply_bytes == 0
+
+
+class Terse(Ones):
+    """A transform whose replies have nothing in them."""
+
+    def postprocess(self, outputs):
+        return "text/plain", b""
+
+
+async def test_a_lane_full_of_outputs_goes_on_once_they_are_replies_that_still_wait():
+    """One request's outputs are all that it may hold."""
+    lanes = {"standard": {"topics": ["standard"], "max_rows": 1, "max_bytes": len(ONE)}}
+    async with Line(lanes, transform=Terse()) as line:
+        line.sink.hold()
+        line.push("standard", *[ONE] * 200)
+        await asyncio.sleep(30)
+
+        assert len(line.session.runs) == 200
+
+
+class Given:
+    """A transform that answers each request itself, with a body of a hundred bytes."""
+
+    body = bytes(100)
+
+    def preprocess(self, body, headers):
+        return Done("text/plain", self.body)
+
+
+class GivenAtOnce(Given):
+    cheap = True
+
+
+@pytest.mark.parametrize(("transform", "groups"), [(Given, MOST_GROUPS), (GivenAtOnce, 1)])
+async def test_no_more_replies_are_given_by_a_transform_than_a_lane_may_hold(transform, groups):
+    lanes = {"standard": {"topics": ["standard"], "max_bytes": 1_000}}
+    async with Line(lanes, transform=transform()) as line:
+        (lane,) = line.lanes
+        line.sink.hold()
+        line.push("standard", *[ONE] * 2_000)
+        await asyncio.sleep(60)
+
+        assert 1_000 <= lane.budget.reply_bytes < 1_000 + groups * LARGE_GROUP * 100
+        assert line.line.in_flight_requests == 2_000
+
+        line.sink.release()
+        await line.quiet()
+        assert len(line.ends()) == 2_000
         assert lane.budget.reply_bytes == 0
 
 
