@@ -12,6 +12,9 @@ _LONGEST_S = 60.0
 _PROVEN_S = 5.0
 """Who served this long has not failed on its first batch."""
 
+_GIVES_WAY = 3
+"""Failures in a row, 7 s of pauses, after which another free slot is tried before this one."""
+
 
 class Backoff:
     """Pauses of 1, 2, 4 ... 60 s.
@@ -20,24 +23,38 @@ class Backoff:
     worth it.
     """
 
-    __slots__ = ("_pause_s", "failures", "until_s")
+    __slots__ = ("_failures", "_gave_up", "_pause_s", "until_s")
 
     def __init__(self) -> None:
+        self._failures = 0
+        self._gave_up = False
         self._pause_s = 0.0
-        self.failures = 0
-        """In a row."""
         self.until_s = float("-inf")
         """When the slot may start a worker."""
 
-    def excused(self) -> None:
-        """The host is not to blame: the slot may start at once, and its failures are forgotten."""
-        self._pause_s, self.failures, self.until_s = 0.0, 0, -inf
+    @property
+    def gives_way(self) -> bool:
+        """Whether another slot may do better; where one gave up, all would."""
+        return self._failures >= _GIVES_WAY and not self._gave_up
 
-    def failed(self, served_s: float, now: float) -> float:
-        """A worker ended unasked after it had served so long; return the pause, in seconds."""
+    def excused(self) -> None:
+        """The host is not to blame: the slot may start at once, and its failures are forgotten.
+
+        Not so when one of them gave up: the same search would be begun for ever without a longer pause.
+        """
+        self.until_s = -inf
+        if not self._gave_up:
+            self._failures, self._pause_s = 0, 0.0
+
+    def failed(self, served_s: float, now: float, *, gave_up: bool = False) -> float:
+        """A worker ended unasked after it had served so long; return the pause, in seconds.
+
+        `gave_up`: it said that a further one can do no better.
+        """
         worth_it = served_s >= max(_PROVEN_S, self._pause_s)
-        self.failures = 1 if worth_it else self.failures + 1
-        self._pause_s = min(_FIRST_S * 2.0 ** min(self.failures - 1, 30), _LONGEST_S)
+        self._failures = 1 if worth_it else self._failures + 1
+        self._gave_up = gave_up or (self._gave_up and not worth_it)
+        self._pause_s = min(_FIRST_S * 2.0 ** min(self._failures - 1, 30), _LONGEST_S)
         self.until_s = now + self._pause_s
         return self._pause_s
 

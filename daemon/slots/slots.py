@@ -5,7 +5,8 @@ Rule 2: the lowest free slot starts first and the highest ends first, but who se
 before who does not yet, and a slot that fails again and again gives its place to one that does not.
 Rule 3: an end that nobody asked for is followed by a pause, which doubles as long as it goes on.
 Not so the end of a worker that was looking for what had killed it before: it is started at once,
-keeps its partitions, and goes on with the search.
+keeps its partitions, and goes on with the search. But who gives that up, since all it runs kills it,
+pauses, and longer each time.
 Rule 4: an exit code that cannot get better is believed, and the slot stays closed until new
 settings, unless it has served with these: then a file was changed under it, and may be mended.
 The same holds for MOST_DEATHS_AT_START ends by a signal in a row, before the worker served.
@@ -22,8 +23,6 @@ from daemon.values.errors import MOST_DEATHS_AT_START, Exit
 
 HOPELESS = frozenset({Exit.USAGE, Exit.MODEL_REFUSED, Exit.DENIED, Exit.SETTINGS})
 """Exit codes of which docs/operations.md says: do not start again."""
-_GIVES_WAY = 3
-"""Failures in a row, 7 s of pauses, after which another free slot is tried before this one."""
 _LAST_WORDS_S = 5.0
 """From SIGABRT, at which a worker shows where its threads stand, to SIGKILL."""
 _WITHOUT = frozenset({SlotState.EMPTY, SlotState.BACKING_OFF})
@@ -147,7 +146,8 @@ class Slots:
             slot.enter(SlotState.CLOSED, now)
             self._judge(Exit.MODEL_REFUSED if dies_at_start else code)
             return End(number, code, cause, 0.0)
-        return End(number, code, cause, slot.backoff.failed(served_s or 0.0, now))
+        pause_s = slot.backoff.failed(served_s or 0.0, now, gave_up=code in HOPELESS)
+        return End(number, code, cause, pause_s)
 
     def _judge(self, code: int) -> None:
         """Give up when nobody serves, or will, and nobody ever did or is left to be tried."""
@@ -184,7 +184,7 @@ class Slots:
         working = [number for number in allowed if _is_working(self._slots[number])]
         working.sort(key=lambda number: self._slots[number].state is SlotState.STARTING)
         free = [number for number in allowed if _is_free(self._slots[number])]
-        free.sort(key=lambda number: self._slots[number].backoff.failures >= _GIVES_WAY)
+        free.sort(key=lambda number: self._slots[number].backoff.gives_way)
         return sorted([*working, *free][: max(0, wanted)])
 
     def _end_late(self, now: float) -> Iterator[Action]:

@@ -178,6 +178,21 @@ def test_who_dies_looking_for_a_killer_is_started_at_once():
     assert slots.exited(0, -6, 20.0).pause_s == 1.0, "its failures before were excused"
 
 
+def test_who_gives_the_search_up_again_and_again_pauses_longer_each_time():
+    slots, pauses, now = served(1), [], 10.0
+    for _ in range(4):
+        for code in (-6, -6, Exit.MODEL_REFUSED):  # it looks again whether anything was mended
+            slots.isolating(0, on=True)
+            end = slots.exited(0, code, now)
+            now += end.pause_s
+            assert done(slots.decide(1, now)) == [(Do.START, 0)]
+        pauses.append(end.pause_s)
+
+    assert pauses == [1, 2, 4, 8]
+    slots.ready(0, now)
+    assert slots.exited(0, -9, now + 10).pause_s == 1.0, "it was mended, and has served"
+
+
 def test_a_slot_whose_worker_dies_again_and_again_before_it_serves_is_closed():
     slots, now = make(most=1), 0.0
     for _ in range(MOST_DEATHS_AT_START):
