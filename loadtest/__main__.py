@@ -180,8 +180,11 @@ def office_hours(
         str, typer.Option(help="between two batches at night; must divide its hours")
     ] = "1h",
     run_time: Annotated[
-        str, typer.Option(help="of a document, for a second, heavier model that is only computed")
-    ] = "5s",
+        str,
+        typer.Option(
+            help="of a document, for a second, heavier model: computed, and replayed by the clock"
+        ),
+    ] = "500ms",
     start_time: Annotated[
         str, typer.Option(help="how long that model's worker takes to start; as measured")
     ] = "",
@@ -190,15 +193,23 @@ def office_hours(
     ] = "1min",
     json: Annotated[Path | None, typer.Option(help="file for the figures as JSON")] = None,
     replay: Annotated[
-        bool, typer.Option(help="also replay the day under supervise, 960 times as fast")
+        bool,
+        typer.Option(help="also replay under supervise: some hours by the clock, the day by load"),
     ] = False,
+    replay_hours: Annotated[
+        str, typer.Option(help="which hours by the clock, of those from 8 to 18")
+    ] = "10-12",
+    replay_for: Annotated[
+        str, typer.Option(help="how long they take at most, if starts leave room for it")
+    ] = "20min",
 ) -> None:
     """Compute a day one by one and in batches, on measured run times: docs/load-testing.md."""
-    from loadtest.command.office_hours import OfficeHoursOptions
     from loadtest.command.office_hours import office_hours as tell
+    from loadtest.office_hours.spec import OfficeHoursOptions
 
     times = (linger_day, linger_night, run_time, start_time, boot)
-    raise typer.Exit(tell(OfficeHoursOptions(requests, *times, json, replay)))
+    replays = (replay, replay_hours, replay_for)
+    raise typer.Exit(tell(OfficeHoursOptions(requests, *times, json, *replays)))
 
 
 @app.command()

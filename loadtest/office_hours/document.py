@@ -8,7 +8,9 @@ from loadtest.office_hours.computed.comparison import Comparison
 from loadtest.office_hours.computed.day import BY_MINUTE, BY_SECOND, Day
 from loadtest.office_hours.computed.hours import Hours
 from loadtest.office_hours.measuring import MeasuredCosts
-from loadtest.office_hours.replay import FACTOR, Replayed
+from loadtest.office_hours.replay_by_clock import ReplayedByClock
+from loadtest.office_hours.replay_by_load import FACTOR
+from loadtest.office_hours.supervised import Replayed
 
 VERSION = 1
 """Rises when a key changes its meaning or goes."""
@@ -20,6 +22,7 @@ def document(
     measured: MeasuredCosts,
     comparisons: list[Comparison],
     replayed: Replayed | None,
+    by_clock: ReplayedByClock | None,
 ) -> dict[str, Any]:
     """Return everything that was measured, computed and seen."""
     fit = measured.fit
@@ -50,7 +53,8 @@ def document(
             }
             for each in comparisons
         ],
-        "replayed": _replayed(replayed) if replayed is not None else None,
+        "replayed": _by_load(replayed) if replayed is not None else None,
+        "replayed_by_clock": _by_clock(by_clock) if by_clock is not None else None,
     }
 
 
@@ -59,10 +63,32 @@ def write(path: Path, told: dict[str, Any]) -> None:
     path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
+def _by_load(replayed: Replayed) -> dict[str, Any]:
+    return {"factor": FACTOR, **_replayed(replayed)}
+
+
+def _by_clock(replayed: ReplayedByClock) -> dict[str, Any]:
+    compression = replayed.compression
+    told = _replayed(replayed.replayed)
+    told["seen"] |= {
+        "share_of_always_up": replayed.share,
+        "utilisation": replayed.utilisation,
+        "windows": [window._asdict() for window in replayed.windows],
+    }
+    return {
+        "hours": compression.part.hours,
+        "factor": compression.factor,
+        "interval_s": compression.interval_s,
+        "open": compression.expression,
+        "files_a_document": compression.files,
+        **told,
+        "targets": [target._asdict() for target in replayed.targets],
+    }
+
+
 def _replayed(replayed: Replayed) -> dict[str, Any]:
     latencies_s = replayed.latencies_s
     return {
-        "factor": FACTOR,
         "computed": {
             "worker_seconds": replayed.computed.up_s,
             "start_s": replayed.start_s,
@@ -70,7 +96,7 @@ def _replayed(replayed: Replayed) -> dict[str, Any]:
         },
         "computed_again": _summary(replayed.again) if replayed.again is not None else None,
         "seen": {
-            "worker_seconds": sum(up.to_s - up.from_s for up in replayed.ups),
+            "worker_seconds": replayed.worker_s,
             "starts": len(replayed.ups),
             "starts_s": list(replayed.starts_s),
             "runs_slower": replayed.slower,

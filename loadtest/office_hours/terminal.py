@@ -1,24 +1,14 @@
 """What the terminal shows of a day."""
 
-from collections.abc import Sequence
-
 from rich.console import Console
 from rich.table import Table
 
 from loadtest.office_hours.computed.comparison import Comparison
-from loadtest.office_hours.computed.day import BY_MINUTE, BY_SECOND, Day
+from loadtest.office_hours.computed.day import BY_MINUTE, BY_SECOND
 from loadtest.office_hours.computed.hours import Hours
 from loadtest.office_hours.measuring import MeasuredCosts
-from loadtest.office_hours.replay import COMMIT_S, FACTOR, IDLE_S, LOOK_S, Replayed
 from loadtest.report import words
 
-_ROWS = (
-    "worker-seconds",
-    "times a worker was there",
-    "worst wait",
-    "mean wait",
-    "requests with a result",
-)
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
@@ -100,59 +90,3 @@ def show_terms(console: Console, boot_s: float) -> None:
         " (systemd, a CronJob, a cloud's scheduler) is in no row: docs/one-shot.md.",
         style="dim",
     )
-
-
-def show_replay(console: Console, replayed: Replayed) -> None:
-    """Print the compressed day, computed and seen."""
-    computed, account = replayed.computed, replayed.account
-    seen_s = sum(up.to_s - up.from_s for up in replayed.ups)
-    latencies_s = replayed.latencies_s
-    mean_s = sum(latencies_s) / len(latencies_s) if latencies_s else float("nan")
-    seen = [
-        f"{seen_s:.1f}",
-        f"{len(replayed.ups)}",
-        words.seconds(max(latencies_s, default=float("nan"))),
-        words.seconds(mean_s),
-        f"{len(latencies_s):,} of {account.sent:,}",
-    ]
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("")
-    for title in ("computed", "computed again", "seen"):
-        table.add_column(title, justify="right")
-    columns = [_ROWS, _computed(computed), _computed(replayed.again), seen]
-    for row in zip(*columns, strict=True):
-        table.add_row(*row)
-    console.print(
-        f"\n[bold]The day, replayed[/] under `tidemill supervise`, {FACTOR:g} times as fast, in"
-        f" {words.seconds(replayed.took_s)}"
-    )
-    console.print(table)
-    lost = f"[bold red]{account.lost} requests without reply[/]" if account.lost else "none lost"
-    errors = f", errors: {dict(account.errors)}" if account.errors else ""
-    starts = ", ".join(words.seconds(each) for each in replayed.starts_s)
-    console.print(
-        f"  A worker's start took {words.seconds(replayed.start_s)} when it was measured, {starts} in"
-        f" the replay; runs took {replayed.slower:.2g} times\n  as long. Computed again is the same day"
-        " on the starts and run times of the replay."
-    )
-    console.print(f"  {lost}, {account.repeated} answered more than once{errors}")
-    console.print(
-        f"  T is as much shorter; starts are not ({words.seconds(replayed.start_s * FACTOR)} of this"
-        f" day), and a worker ends when it was idle for {IDLE_S:g} s.\n  Looks every"
-        f" {LOOK_S:g} s, commits every {COMMIT_S:g} s. A request that waits for its T keeps its"
-        " worker up: by load the machine sleeps only\n  while nothing waits; to sleep through T"
-        " takes turns by the clock, as computed above.",
-        style="dim",
-    )
-
-
-def _computed(day: Day | None) -> Sequence[str]:
-    if day is None:
-        return ["-"] * len(_ROWS)
-    return [
-        f"{day.up_s:.1f}",
-        f"{len(day.ups)}",
-        words.seconds(day.worst_s),
-        words.seconds(day.mean_s),
-        f"{len(day.wait_s):,}",
-    ]

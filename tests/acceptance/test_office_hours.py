@@ -27,6 +27,7 @@ async def test_a_day_is_measured_computed_and_replayed(tmp_path):
     report = tmp_path / "day.json"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "loadtest", "office-hours", "--replay", "--json", str(report)),
+        *("--replay-hours", "10-11", "--replay-for", "2min"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -39,3 +40,9 @@ async def test_a_day_is_measured_computed_and_replayed(tmp_path):
     seen = told["replayed"]["seen"]
     assert (seen["lost"], seen["results"]) == (0, sum(told["requests_an_hour"]))
     assert 0 < seen["worker_seconds"] < 150
+    by_clock = told["replayed_by_clock"]
+    seen = by_clock["seen"]
+    assert (seen["lost"], seen["errors"], seen["results"]) == (0, {}, seen["requests"])
+    assert seen["starts"] == len(seen["windows"]) == 4
+    assert seen["worker_seconds"] < 4 * by_clock["interval_s"]
+    assert all(target["value"] > 0.8 for target in by_clock["targets"] if "busy" in target["name"])

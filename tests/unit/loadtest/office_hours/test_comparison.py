@@ -1,22 +1,18 @@
 """What is said of a day: ways side by side, measured figures, lives of workers in a log."""
 
 import io
-import math
 from contextlib import nullcontext
 
-import numpy as np
 import pytest
 from rich.console import Console
 
-from loadtest.command.office_hours import OfficeHoursOptions, office_hours
+from loadtest.command.office_hours import office_hours
 from loadtest.office_hours import document, terminal
-from loadtest.office_hours.computed.by_load import Rules, follow
 from loadtest.office_hours.computed.comparison import compare, constant
-from loadtest.office_hours.computed.day import Cost, Up
+from loadtest.office_hours.computed.day import Cost
 from loadtest.office_hours.computed.hours import times_s
 from loadtest.office_hours.measuring import MAX_ROWS, MeasuredCosts, lacking
-from loadtest.office_hours.replay import Replayed, lanes_of, lives, seen_cost, slower, starts_s
-from loadtest.traffic.records import Account
+from loadtest.office_hours.spec import OfficeHoursOptions
 from loadtest.tune.fit import BatchRun, Fit, FitPoint, fit
 from loadtest.verdict.exits import Exit
 
@@ -81,76 +77,38 @@ def test_a_turn_is_computed_from_starts_runs_and_turns_of_one():
     assert "computed 4.05 s, seen 4.1 s" in told
 
 
-def test_a_replay_is_computed_again_on_its_own_runs_and_starts():
-    ran = [BatchRun(rows, 0.004 + 0.002 * rows) for rows in (1, 2, 8)]
-    assert slower(COST, ran) == pytest.approx(2.0)
-    seen = seen_cost(COST, 2.0, (4.0, 5.0, 9.0))
-    assert (seen.start_s, seen.boot_s) == (5.0, 0.0)
-    assert seen.run_s(4) == pytest.approx(0.012)
-
-
-def test_what_was_not_seen_is_not_computed_again():
-    assert math.isnan(slower(COST, []))
-    assert seen_cost(COST, math.nan, (4.0,)) is None
-    assert seen_cost(COST, 1.0, ()) is None
-
-
-def event(name, second, slot=0):
-    return {"event": name, "ts": f"2026-01-01T00:00:{second:02}.500000Z", "slot": slot}
-
-
-def test_lives_and_starts_are_read_from_the_log():
-    log = [
-        event("supervisor.started", 0),
-        event("worker.spawned", 1),
-        event("readiness.gained", 4),
-        event("worker.exited", 9),
-        event("worker.spawned", 20),
-        event("readiness.gained", 25),
-        event("worker.lost", 30),
-        event("worker.spawned", 31),
-    ]
-    assert [up.to_s - up.from_s for up in lives(log)] == [8.0, 10.0]
-    assert starts_s(log) == (3.0, 5.0)
-
-
-def test_documents_of_the_business_day_are_for_the_lane_of_the_day():
-    times = 3600 * np.array([0.0, 7.99, 8.0, 17.99, 18.0, 23.0])
-    assert lanes_of(times).tolist() == [1, 1, 0, 0, 1, 1]
-
-
-def replayed():
-    account = Account(sent=3, lost=1, repeated=0, wrong=0, unknown=0)
-    day = follow(np.array([1.0, 2.0, 3.0]), np.zeros(3, int), Rules([1.0], 0.1, 0.1, 1.0), COST)
-    return Replayed(day, day, (4.0, 3.0), (Up(0.0, 7.5),), 3.0, (3.5,), 1.5, account, 130.0)
-
-
-def test_a_replay_shows_computed_beside_seen_and_what_is_lost():
-    told = shown(lambda console: terminal.show_replay(console, replayed()))
-    assert "1 requests without reply" in told
-    assert "2 of 3" in told
-    assert "7.5" in told
-
-
 def test_the_document_has_every_figure():
-    told = document.document(DAY, 60.0, MEASURED, [comparison()], replayed())
+    told = document.document(DAY, 60.0, MEASURED, [comparison()], None, None)
     assert sum(told["requests_an_hour"]) == sum(DAY)
     assert [way["requests"] for way in told["computed"][0]["ways"]] == [sum(DAY)] * 4
-    assert told["replayed"]["seen"]["lost"] == 1
-    assert document.document(DAY, 60.0, MEASURED, [], None)["replayed"] is None
+    assert told["replayed"] is None
+    assert told["replayed_by_clock"] is None
+
+
+def replayed(**options):
+    return OfficeHoursOptions(replay=True, **options)
 
 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (OfficeHoursOptions(linger_day="7min"), "do not divide"),
-        (OfficeHoursOptions(run_time="5"), "a duration has a unit"),
-        (OfficeHoursOptions(boot="-1s"), "a duration has a unit"),
+        (
+            OfficeHoursOptions(linger_day="7min"),
+            "--linger-day or --linger-night: 420 s do not divide",
+        ),
+        (OfficeHoursOptions(run_time="5"), "--run-time: a duration has a unit"),
+        (OfficeHoursOptions(boot="-1s"), "--boot: a duration has a unit"),
+        (replayed(replay_for="20"), "--replay-for: a duration has a unit"),
+        (
+            replayed(replay_hours="7-9"),
+            "--replay-hours: 7-9 are no hours of the business day, 8-18",
+        ),
+        (replayed(run_time="1min"), "--run-time: from 10-12 390 documents are more"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_starts(options, told, capsys):
     assert office_hours(options) == Exit.USAGE
-    assert told in capsys.readouterr().out
+    assert told in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_bad_file_is_refused_before_anything_starts(tmp_path, capsys):

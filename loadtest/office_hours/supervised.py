@@ -1,4 +1,4 @@
-"""A compressed day before a live `tidemill supervise`, and the same day computed."""
+"""Requests before a live `tidemill supervise`, and what its log and its replies say of them."""
 
 import asyncio
 import math
@@ -10,35 +10,43 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from loadtest.office_hours.computed.by_clock import DAY_FROM_S, DAY_TO_S
-from loadtest.office_hours.computed.by_load import Rules, follow
 from loadtest.office_hours.computed.day import Cost, Day, Up
-from loadtest.office_hours.documents import CONFIG, LANES, REPLY_TOPICS, TOPICS, Documents
+from loadtest.office_hours.documents import CONFIG, REPLY_TOPICS, Documents
 from loadtest.plan.plan import of_streams
 from loadtest.processes.worker import Worker, WorkerFailed
 from loadtest.scenario.rates import Times
+from loadtest.traffic.clock import Clock
 from loadtest.traffic.exchange import exchange
 from loadtest.traffic.login import options
-from loadtest.traffic.records import Account, Counts, Outcome
+from loadtest.traffic.records import Account, Outcome
 from loadtest.traffic.seen import Seen
 from loadtest.tune.bursts import answered, runs
 from loadtest.tune.fit import BatchRun
 
-FACTOR = 960.0
-"""A day in a minute and a half."""
-IDLE_S, LOOK_S, COMMIT_S = 1.0, 0.25, 0.5
-"""scaling.idle and scaling.interval of the replay, kafka.commit_interval as it is by default."""
+LOOK_S, COMMIT_S = 0.25, 0.5
+"""scaling.interval of a replay, kafka.commit_interval as it is by default."""
 _READY_TIMEOUT_S = 60.0
 _END_TIMEOUT_S = 30.0
 _EXIT_TIMEOUT_S = 90.0
-_GRACE_S = 60.0
 _POLL_S = 0.25
 _STARTS = {"worker.spawned"}
 _ENDS = {"worker.exited", "worker.lost", "slot.closed"}
 
 
+Told = Callable[[float, int], None]
+"""Is told about once a second how long a replay lasts, and how many requests are answered."""
+
+
+class Supervised(NamedTuple):
+    """What was seen: replies, events of the supervisor's log, and how long it all took."""
+
+    seen: Seen
+    events: Sequence[Mapping[str, Any]]
+    took_s: float
+
+
 class Replayed(NamedTuple):
-    """The day as it was computed, and as it was seen.
+    """A day as it was computed, and as it was seen.
 
     `again`: computed on the starts and runs of the replay itself, None when there were none; what
     it differs by from what was seen is the model's fault and not the machine's. `latencies_s`: of
@@ -55,54 +63,79 @@ class Replayed(NamedTuple):
     account: Account
     took_s: float
 
+    @property
+    def worker_s(self) -> float:
+        """For how long workers were there, as seen."""
+        return sum(up.to_s - up.from_s for up in self.ups)
 
-def lanes_of(times_s: Times) -> Counts:
-    """Return the lane of each request: 0 by day, 1 at night. Pure."""
-    by_day = (times_s >= DAY_FROM_S) & (times_s < DAY_TO_S)
-    return np.where(by_day, 0, 1).astype(np.int32)
 
-
-def replay(
+def supervise(
     bootstrap: str,
-    times_s: Times,
-    lingers_s: Sequence[float],
-    cost: Cost,
-    progress: Callable[[int], None],
-) -> Replayed:
-    """Replay a day, FACTOR times as fast; starts take as long as they do.
+    settings: Mapping[str, str],
+    times_s: Mapping[str, Times],
+    *,
+    grace_s: float,
+    told: Told,
+    clock: Clock | None = None,
+) -> Supervised:
+    """Send a document at each of `times_s`, by topic, before a supervisor with one worker at most.
 
-    `lingers_s`: T by day and at night, of the day that is not compressed. Raises WorkerFailed,
-    KafkaError.
+    `settings` are those of the supervisor beside the broker's address. A request without reply
+    `grace_s` after the last send is lost. Raises WorkerFailed, KafkaError.
     """
-    short_s, lanes = times_s / FACTOR, lanes_of(times_s)
-    fast_s = [linger_s / FACTOR for linger_s in lingers_s]
-    # A change is seen half an interval later on average.
-    rules = Rules(fast_s, LOOK_S / 2, COMMIT_S / 2, IDLE_S)
-    computed = follow(short_s, lanes, rules, cost._replace(boot_s=0.0))
-    began_s = time.monotonic()
-    settings = _settings(bootstrap, fast_s)
-    with Worker(CONFIG, settings, does="supervise") as supervisor:
+    began_s, clock = time.monotonic(), clock or Clock()
+    ours = {
+        "kafka.bootstrap_servers": bootstrap,
+        "scaling.max_workers": "1",
+        "scaling.interval": written(LOOK_S),
+    }
+    documents = Documents()
+    load = of_streams([documents.stream(*each) for each in times_s.items() if len(each[1])])
+    with Worker(CONFIG, ours | dict(settings), does="supervise") as supervisor:
         supervisor.wait_until_ready(_READY_TIMEOUT_S)
-        seen = asyncio.run(_offer(bootstrap, short_s, lanes, progress))
+        broker = options(bootstrap, None)
+        seen = asyncio.run(
+            exchange(
+                load,
+                broker,
+                REPLY_TOPICS,
+                grace_s=grace_s,
+                told=lambda now: told(now.at_s, now.answered),
+                clock=clock,
+            )
+        )
+        told(clock.now_s(), load.requests - seen.account().lost)
         _wait_until_idle(supervisor)
         supervisor.terminate(_EXIT_TIMEOUT_S)
         events = supervisor.events()
-    took_s = time.monotonic() - began_s
-    rows = seen.records
-    ran = runs(answered(seen.stages, rows.latency_s, np.zeros(len(times_s), np.int32)))
-    times_slower = slower(cost, ran)
-    again = seen_cost(cost, times_slower, starts_s(events))
+    return Supervised(seen, events, time.monotonic() - began_s)
+
+
+def beside(
+    cost: Cost, supervised: Supervised, compute: Callable[[Cost, Sequence[float]], Day]
+) -> Replayed:
+    """Return what was seen beside what `compute` makes of costs and of starts, one after the other."""
+    rows = supervised.seen.records
+    starts = starts_s(supervised.events)
+    times_slower = slower(cost, batch_runs(supervised.seen))
+    again = seen_cost(cost, times_slower, starts)
     return Replayed(
-        computed,
-        follow(short_s, lanes, rules, again) if again is not None else None,
+        compute(cost._replace(boot_s=0.0), [cost.start_s]),
+        compute(again, starts) if again is not None else None,
         tuple(rows.latency_s[rows.outcome == Outcome.RESULT].tolist()),
-        lives(events),
+        lives(supervised.events),
         cost.start_s,
-        starts_s(events),
+        starts,
         times_slower,
-        seen.account(),
-        took_s,
+        supervised.seen.account(),
+        supervised.took_s,
     )
+
+
+def batch_runs(seen: Seen) -> list[BatchRun]:
+    """Return the batches that ran, by what replies say of them. Pure."""
+    of_one_burst = np.zeros(len(seen.records.outcome), np.int32)
+    return runs(answered(seen.stages, seen.records.latency_s, of_one_burst))
 
 
 def slower(cost: Cost, ran: Sequence[BatchRun]) -> float:
@@ -147,37 +180,9 @@ def starts_s(events: Iterable[Mapping[str, Any]]) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _settings(bootstrap: str, lingers_s: Sequence[float]) -> dict[str, str]:
-    return {
-        "kafka.bootstrap_servers": bootstrap,
-        "scaling.max_workers": "1",
-        "scaling.idle": _written(IDLE_S),
-        "scaling.interval": _written(LOOK_S),
-        **{
-            f"lanes.{lane}.linger": _written(linger_s)
-            for lane, linger_s in zip(LANES, lingers_s, strict=True)
-        },
-    }
-
-
-def _written(seconds: float) -> str:
+def written(seconds: float) -> str:
+    """Return a duration as settings have it. Pure."""
     return f"{round(seconds * 1000)}ms"
-
-
-async def _offer(
-    bootstrap: str, times_s: Times, lanes: Counts, progress: Callable[[int], None]
-) -> Seen:
-    documents = Documents()
-    streams = [documents.stream(topic, times_s[lanes == lane]) for lane, topic in enumerate(TOPICS)]
-    seen = await exchange(
-        of_streams([each for each in streams if len(each.times_s)]),
-        options(bootstrap, None),
-        REPLY_TOPICS,
-        grace_s=_GRACE_S,
-        told=lambda now: progress(now.answered),
-    )
-    progress(len(times_s) - seen.account().lost)
-    return seen
 
 
 def _wait_until_idle(supervisor: Worker) -> None:
