@@ -73,6 +73,8 @@ def _by_clock(replayed: ReplayedByClock) -> dict[str, Any]:
     told["seen"] |= {
         "share_of_always_up": replayed.share,
         "utilisation": replayed.utilisation,
+        "ahead_s": replayed.ahead_s,
+        "after_s": replayed.after_s,
         "windows": [window._asdict() for window in replayed.windows],
     }
     return {

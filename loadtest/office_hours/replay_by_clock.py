@@ -78,6 +78,19 @@ class ReplayedByClock(NamedTuple):
         return self.run_s / span_s if span_s else 0.0
 
     @property
+    def ahead_s(self) -> float:
+        """How long before its opening a worker was there, on average."""
+        ups, interval_s = self.replayed.ups, self.compression.interval_s
+        return sum(-up.from_s % interval_s for up in ups) / max(len(ups), 1)
+
+    @property
+    def after_s(self) -> float:
+        """How long a worker was there after the last reply of its window, on average."""
+        ups = self.replayed.ups
+        span_s = sum(window.span_s for window in self.windows)
+        return (self.replayed.worker_s - span_s) / max(len(ups), 1) - self.ahead_s
+
+    @property
     def share(self) -> float:
         """Worker-seconds, of those of a worker that is always up."""
         return self.replayed.worker_s / self.compression.takes_s

@@ -114,6 +114,10 @@ def show_by_clock(console: Console, shown: ReplayedByClock, documents: int) -> N
     columns = [[*few, *many] for few, many in zip(shares, _columns(replayed), strict=True)]
     _show_table(console, (*_SHARES, *_ROWS), columns)
     _show_account(console, replayed)
+    console.print(
+        f"  A worker was there for {words.seconds(shown.ahead_s)} before its opening, and for"
+        f" {words.seconds(shown.after_s)} after its last reply, on average."
+    )
     for target in shown.targets:
         _show_target(console, target)
     whole = shown.share_of(BUSINESS_HOURS._replace(linger_s=compression.part.linger_s), documents)

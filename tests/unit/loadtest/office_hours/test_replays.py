@@ -86,7 +86,7 @@ def windows(latencies_s, batches, moments_s):
     for number, (rows, run_s) in enumerate(batches):
         only = np.full(len(latencies_s), math.nan)
         only[number] = latencies_s[number]
-        stages = f"broker=1;run={run_s * 1e6:.0f}"
+        stages = "broker=1" if math.isnan(run_s) else f"broker=1;run={run_s * 1e6:.0f}"
         answer(recorder, only, batch_rows=str(rows), stages=stages)
     return served_windows(seen(recorder), moments_s)
 
@@ -104,6 +104,7 @@ def test_a_window_is_from_its_first_run_to_its_last_reply_and_busy_for_its_runs(
 
 def test_what_is_not_answered_or_says_nothing_of_its_run_is_in_no_window():
     assert windows([11.0, math.nan], [(1, 0.5), (1, 0.5)], [10.0])[0].results == 1
+    assert windows([11.0, 10.0], [(1, 0.5), (1, math.nan)], [10.0])[0].results == 1
     recorder = recorded(made_plan(2, duration_s=2.0))
     answer(recorder, np.array([11.0, 12.0]))
     assert served_windows(seen(recorder), [10.0]) == ()
@@ -139,6 +140,13 @@ def by_clock(*, worker_s=24.0, run_s=(4.0, 5.0), span_s=5.0, computed_s=25.0):
 )
 def test_targets_are_met_or_not(found, met):
     assert [target.is_met for target in found.targets] == met
+
+
+def test_a_worker_is_there_before_its_opening_and_after_its_last_reply():
+    found = by_clock(run_s=(4.0, 4.0), span_s=5.0)
+    ups = (Up(1_800_000_110.0, 1_800_000_127.0), Up(1_800_000_232.0, 1_800_000_246.0))
+    found = found._replace(replayed=found.replayed._replace(ups=ups))
+    assert (found.ahead_s, found.after_s) == (9.0, 1.5)
 
 
 def test_in_the_day_itself_windows_cost_as_much_and_documents_take_as_many_times_more():
