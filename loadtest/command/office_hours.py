@@ -120,7 +120,7 @@ def _replayed_by_clock(
     bootstrap: str,
     console: Console,
 ) -> ReplayedByClock | None:
-    cost = measured.cost(0.0)
+    cost = measured.supervised
     file_s = cost.run_s(cost.max_rows) / cost.max_rows
     try:
         compression = compress(
@@ -148,6 +148,6 @@ def _replayed_by_load(
     took_s = hours.DAY_S / replay_by_load.FACTOR
     console.print(f"\nThe day is replayed by load in {words.seconds(took_s)} ...")
     with terminal_replays.answers(console, len(times_s)) as told:
-        found = replay_by_load.replay(bootstrap, times_s, spec.lingers_s, measured.cost(0.0), told)
+        found = replay_by_load.replay(bootstrap, times_s, spec.lingers_s, measured.supervised, told)
     terminal_replays.show_by_load(console, found)
     return found

@@ -35,8 +35,9 @@ def document(
             "run_per_row_s": fit.per_row_s,
             "run_is_line": fit.is_line,
             "runs": [{"rows": each.rows, "median_s": each.median_s} for each in fit.points],
-            "starts_s": list(measured.starts_s),
+            "starts_s": [life.start_s for life in measured.lives],
             "end_s": measured.end_s,
+            "dismissal_s": measured.dismissal_s,
             "turn": {
                 "rows": measured.turn_rows,
                 "computed_s": measured.computed_turn_s,

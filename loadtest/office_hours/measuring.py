@@ -11,6 +11,7 @@ import numpy as np
 from loadtest.office_hours import turn
 from loadtest.office_hours.computed.day import Cost
 from loadtest.office_hours.documents import CONFIG, REPLY_TOPICS, TOPICS, Documents
+from loadtest.office_hours.turn import Life
 from loadtest.plan.plan import of_streams
 from loadtest.processes.worker import Worker
 from loadtest.traffic.exchange import exchange
@@ -34,10 +35,10 @@ _GRACE_S = 60.0
 
 
 class MeasuredCosts(NamedTuple):
-    """What was measured; `starts_s` each once, `turns_s` of one document and of `turn_rows`."""
+    """What was measured; `lives` each once, `turns_s` of one document and of `turn_rows`."""
 
     fit: Fit
-    starts_s: tuple[float, ...]
+    lives: tuple[Life, ...]
     small_turns_s: tuple[float, ...]
     turn_rows: int
     turns_s: tuple[float, ...]
@@ -45,7 +46,12 @@ class MeasuredCosts(NamedTuple):
     @property
     def start_s(self) -> float:
         """From a worker's start until it serves: the median."""
-        return statistics.median(self.starts_s)
+        return statistics.median(life.start_s for life in self.lives)
+
+    @property
+    def dismissal_s(self) -> float:
+        """From SIGTERM to a worker that has nothing to do until its end: the median."""
+        return statistics.median(life.end_s for life in self.lives)
 
     @property
     def end_s(self) -> float:
@@ -64,8 +70,13 @@ class MeasuredCosts(NamedTuple):
         return self.start_s + sum(self.cost(0.0).batch_s(self.turn_rows)) + self.end_s
 
     def cost(self, boot_s: float) -> Cost:
-        """Return what serving takes."""
+        """Return what serving takes, in turns of `run --until-caught-up`."""
         return Cost(self.fit.run_s, MAX_ROWS, boot_s, self.start_s, self.end_s)
+
+    @property
+    def supervised(self) -> Cost:
+        """What serving takes on this machine under a supervisor, who ends its worker."""
+        return self.cost(0.0)._replace(end_s=self.dismissal_s)
 
 
 def measure(bootstrap: str, turn_rows: int, told: Callable[[str], None]) -> MeasuredCosts:
@@ -78,17 +89,17 @@ def measure(bootstrap: str, turn_rows: int, told: Callable[[str], None]) -> Meas
     settings = {"kafka.bootstrap_servers": bootstrap}
     told("run time against rows")
     found = fit(_runs(settings, documents), least=1, most=MAX_ROWS)
-    starts_s = []
+    lives = []
     for number in range(_STARTS):
         told(f"start {number + 1} of {_STARTS}")
-        starts_s.append(turn.start_s(CONFIG, settings))
+        lives.append(turn.life(CONFIG, settings))
     turns_s: dict[int, list[float]] = {1: [], turn_rows: []}
     for rows, took_s in turns_s.items():
         for number in range(_TURNS):
             told(f"turn {number + 1} of {_TURNS} with {rows} waiting")
             took_s.append(asyncio.run(turn.turn_s(CONFIG, settings, rows, documents)))
     return MeasuredCosts(
-        found, tuple(starts_s), tuple(turns_s[1]), turn_rows, tuple(turns_s[turn_rows])
+        found, tuple(lives), tuple(turns_s[1]), turn_rows, tuple(turns_s[turn_rows])
     )
 
 

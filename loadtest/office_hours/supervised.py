@@ -5,13 +5,13 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from loadtest.office_hours.computed.day import Cost, Day, Up
 from loadtest.office_hours.documents import CONFIG, REPLY_TOPICS, Documents
+from loadtest.office_hours.turn import JOINED, at_wall_s
 from loadtest.plan.plan import of_streams
 from loadtest.processes.worker import Worker, WorkerFailed
 from loadtest.scenario.rates import Times
@@ -162,9 +162,9 @@ def lives(events: Iterable[Mapping[str, Any]]) -> tuple[Up, ...]:
     found, began_s = [], dict[int, float]()
     for event in events:
         if event["event"] in _STARTS:
-            began_s[event["slot"]] = _since_1970_s(event)
+            began_s[event["slot"]] = at_wall_s(event)
         elif event["event"] in _ENDS and event["slot"] in began_s:
-            found.append(Up(began_s.pop(event["slot"]), _since_1970_s(event)))
+            found.append(Up(began_s.pop(event["slot"]), at_wall_s(event)))
     return tuple(found)
 
 
@@ -173,9 +173,9 @@ def starts_s(events: Iterable[Mapping[str, Any]]) -> tuple[float, ...]:
     found, began_s = [], None
     for event in events:
         if event["event"] in _STARTS:
-            began_s = _since_1970_s(event)
-        elif event["event"] == "readiness.gained" and began_s is not None:
-            found.append(_since_1970_s(event) - began_s)
+            began_s = at_wall_s(event)
+        elif event["event"] == JOINED and began_s is not None:
+            found.append(at_wall_s(event) - began_s)
             began_s = None
     return tuple(found)
 
@@ -194,7 +194,3 @@ def _wait_until_idle(supervisor: Worker) -> None:
         if time.monotonic() > deadline_s:
             raise WorkerFailed(f"a worker without work is still there after {_END_TIMEOUT_S:.0f} s")
         time.sleep(_POLL_S)
-
-
-def _since_1970_s(event: Mapping[str, Any]) -> float:
-    return datetime.fromisoformat(str(event["ts"])).timestamp()

@@ -25,7 +25,7 @@ def show_hours(console: Console, hours: Hours, source: str) -> None:
 def show_measured(console: Console, measured: MeasuredCosts) -> None:
     """Print what was measured, and a turn computed beside the same turn seen."""
     fit = measured.fit
-    starts = ", ".join(words.seconds(each) for each in measured.starts_s)
+    starts = ", ".join(words.seconds(life.start_s) for life in measured.lives)
     console.print("\n[bold]Measured[/] on a live daemon and Kafka of this machine")
     console.print(
         f"  run time: {words.seconds(fit.base_s)} + {words.seconds(fit.per_row_s)} a row"
@@ -34,7 +34,8 @@ def show_measured(console: Console, measured: MeasuredCosts) -> None:
     )
     console.print(
         f"  a worker's start until it serves: {words.seconds(measured.start_s)} ({starts});"
-        f" its end: {words.seconds(measured.end_s)}"
+        f" its end: {words.seconds(measured.end_s)},\n  and {words.seconds(measured.dismissal_s)}"
+        " where a supervisor ends it"
     )
     seen = ", ".join(words.seconds(each) for each in measured.turns_s)
     console.print(

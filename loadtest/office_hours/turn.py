@@ -1,11 +1,13 @@
-"""A worker's life, timed: until it serves, and one whole turn of `run --until-caught-up`."""
+"""A worker's life, timed: its start, its end, and one whole turn of `run --until-caught-up`."""
 
 import asyncio
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from loadtest.office_hours.documents import REPLY_TOPICS, TOPICS, Documents
 from loadtest.plan.plan import of_streams
@@ -16,6 +18,8 @@ from loadtest.traffic.exchange import exchange
 from loadtest.traffic.login import options
 from loadtest.traffic.seen import Progress
 
+JOINED = "group.joined"
+"""Is logged by a worker that is given partitions, and reads from then on."""
 _READY_TIMEOUT_S = 120.0
 _EXIT_TIMEOUT_S = 70.0
 _RUN_TIMEOUT_S = 120.0
@@ -23,14 +27,28 @@ _RUN_TIMEOUT_S = 120.0
 _GRACE_S = 180.0
 
 
-def start_s(config: Path, settings: Mapping[str, str]) -> float:
-    """Return how long a worker takes from its start until it serves; raises WorkerFailed."""
+class Life(NamedTuple):
+    """What a worker's life takes beside its work: until it has joined its group, and from SIGTERM on."""
+
+    start_s: float
+    end_s: float
+
+
+def life(config: Path, settings: Mapping[str, str]) -> Life:
+    """Return what a worker's life takes; raises WorkerFailed."""
+    began_wall_s = time.time()
     with Worker(config, settings) as worker:
-        began_s = time.monotonic()
         worker.wait_until_ready(_READY_TIMEOUT_S)
-        took_s = time.monotonic() - began_s
+        joined = next(event for event in worker.events() if event["event"] == JOINED)
+        told_s = time.monotonic()
         worker.terminate(_EXIT_TIMEOUT_S)
-    return took_s
+        end_s = time.monotonic() - told_s
+    return Life(at_wall_s(joined) - began_wall_s, end_s)
+
+
+def at_wall_s(event: Mapping[str, Any]) -> float:
+    """Return when something was logged, seconds since 1970. Pure."""
+    return datetime.fromisoformat(str(event["ts"])).timestamp()
 
 
 async def turn_s(

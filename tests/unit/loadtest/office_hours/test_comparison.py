@@ -13,6 +13,7 @@ from loadtest.office_hours.computed.day import Cost
 from loadtest.office_hours.computed.hours import times_s
 from loadtest.office_hours.measuring import MAX_ROWS, MeasuredCosts, lacking
 from loadtest.office_hours.spec import OfficeHoursOptions
+from loadtest.office_hours.turn import Life
 from loadtest.tune.fit import BatchRun, Fit, FitPoint, fit
 from loadtest.verdict.exits import Exit
 
@@ -21,7 +22,7 @@ TIMES = times_s(DAY, 1)
 COST = Cost(lambda rows: 0.002 + 0.001 * rows, 64, 60.0, 3.0, 1.0)
 MEASURED = MeasuredCosts(
     Fit(0.002, 0.001, 1.0, (FitPoint(1, 0.003, 0.003, 6), FitPoint(64, 0.066, 0.066, 6))),
-    (2.5, 3.0, 9.0),
+    (Life(2.5, 0.2), Life(3.0, 0.4), Life(9.0, 0.3)),
     (4.0, 4.003, 5.0),
     50,
     (4.1, 4.2, 4.0),
@@ -75,6 +76,10 @@ def test_a_turn_is_computed_from_starts_runs_and_turns_of_one():
     told = shown(lambda console: terminal.show_measured(console, MEASURED))
     assert "Measured on a live daemon" in told
     assert "computed 4.05 s, seen 4.1 s" in told
+
+
+def test_a_supervisor_ends_its_worker_sooner_than_a_turn_ends():
+    assert MEASURED.supervised == MEASURED.cost(0.0)._replace(end_s=0.3)
 
 
 def test_the_document_has_every_figure():

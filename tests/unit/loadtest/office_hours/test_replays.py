@@ -20,6 +20,7 @@ from loadtest.office_hours.replay_by_clock import (
 )
 from loadtest.office_hours.replay_by_load import lanes_of
 from loadtest.office_hours.supervised import Replayed, lives, seen_cost, slower, starts_s
+from loadtest.office_hours.turn import Life
 from loadtest.traffic.records import Account
 from loadtest.tune.fit import BatchRun, Fit, FitPoint
 from tests.unit.loadtest.runs import answer, made_plan, recorded, seen
@@ -60,10 +61,11 @@ def test_lives_and_starts_are_read_from_the_log():
     log = [
         event("supervisor.started", 0),
         event("worker.spawned", 1),
-        event("readiness.gained", 4),
+        event("group.joined", 4),
+        event("group.joined", 6),
         event("worker.exited", 9),
         event("worker.spawned", 20),
-        event("readiness.gained", 25),
+        event("group.joined", 25),
         event("worker.lost", 30),
         event("worker.spawned", 31),
     ]
@@ -201,7 +203,7 @@ def test_it_says_what_a_document_is():
 def test_the_document_has_both_replays():
     measured = MeasuredCosts(
         Fit(0.0, 0.1, 1.0, (FitPoint(1, 0.1, 0.1, 6), FitPoint(64, 6.4, 6.4, 6))),
-        (2.5,), (4.0,), 50, (4.1,),
+        (Life(2.5, 0.2),), (4.0,), 50, (4.1,),
     )  # fmt: skip
     told = document.document((1,) * 24, 60.0, measured, [], by_load(), by_clock())
     assert told["replayed"]["seen"]["worker_seconds"] == 7.5
