@@ -288,10 +288,11 @@ class FakeSource:
             for partition, suspects in self._quarantine.suspects.items()
         }
 
-    def next_probe(self) -> Probe | None:
+    def next_probe(self, topics: Collection[str]) -> Probe | None:
         if self._quarantine.probe is not None:
             return None
-        return self._quarantine.next(lambda partition: self._ledgers[partition].committable)
+        self._quarantine.learn(self._committable)
+        return self._quarantine.next(topics, self._committable)
 
     async def begin_probe(self, probe: Probe) -> bool:
         if self.commits_held or probe.partition not in self._quarantine.suspects:
@@ -300,14 +301,15 @@ class FakeSource:
         self._record_commit(self._ledgers)
         return True
 
-    async def end_probe(self, probe: Probe) -> bool:
+    async def end_probe(self, probe: Probe, reached: int) -> bool:
         if self._quarantine.probe in (probe, None) and probe.partition in self._ledgers:
-            survived = self._ledgers[probe.partition].committable >= probe.end
-            self._quarantine.end(survived=survived)
+            self._quarantine.end(reached)
+            self._quarantine.learn(self._committable)
             self._record_commit(self._ledgers)
         return True
 
     def release(self) -> None:
+        self._quarantine.learn(self._committable)
         self._quarantine.release()
 
     async def leave(self) -> None:
@@ -322,10 +324,14 @@ class FakeSource:
         lane = self._lanes[partition[0]]
         return any(each.has_result for each in self._ledgers.values() if each.lane is lane)
 
+    def _committable(self, partition: Partition) -> int:
+        return self._ledgers[partition].committable
+
     def _set_free(self, partition: Partition) -> None:
         """Nothing of `partition` is suspect any more, or it is another worker's."""
-        if self._quarantine.probe is not None and self._quarantine.probe.partition == partition:
-            self._quarantine.end(survived=False)
+        probe = self._quarantine.probe
+        if probe is not None and probe.partition == partition:
+            self._quarantine.end(probe.first)
         self._quarantine.forget(partition)
 
     def _append(
@@ -344,7 +350,8 @@ class FakeSource:
                 continue
             first = ledger.position
             if probe is None:
-                if (topic, number) in self._quarantine.suspects:
+                note = self.notes.get((topic, number), NO_NOTE)
+                if (topic, number) in self._quarantine.suspects or note.suspects is not None:
                     continue
                 furthest = self._furthest(topic, number, ledger)
             else:

@@ -63,6 +63,10 @@ class Batcher:
             default=default,
         )
 
+    def lanes(self) -> set[str]:
+        """Return those of which requests wait. O(buckets)."""
+        return {queue.key.lane for queue in self._queues.values()}
+
     def ledgers(self) -> set[Ledger]:
         """Return those of which requests wait. O(waiting)."""
         return set().union(*(queue.ledgers() for queue in self._queues.values()))

@@ -7,7 +7,10 @@ Rule 4. A partition with suspects of which none ran has no part in a death: its 
 Rule 5. Nor has one whose holder is known to have died of another partition's suspects.
 Rule 6. In any other what was in flight is suspect.
 Rule 7. Who has cost fewest deaths runs first, so that the innocent are through before the next one.
-Rule 8. MOST_BLAMED in a row, over all partitions here, are enough while no request of their lanes got
+Rule 8. A run that is survived teaches once what ran is answered, and no further one of its partition
+  begins before: a worker that dies meanwhile, of something else, finds commit and suspects as one.
+  Answers may wait for ever, and nothing but this partition waits with them.
+Rule 9. MOST_BLAMED in a row, over all partitions here, are enough while no request of their lanes got
   a result, in whichever lives: then it is what runs them that kills, and nobody is blamed any more.
   Who ends for that lets the next life try its last suspect anew, for something may have been mended.
 """
@@ -51,6 +54,8 @@ class Quarantine:
         self._suspects: dict[Partition, SuspectRange] = {}
         self._died: dict[Partition, str] = {}
         self._probe: Probe | None = None
+        self._ran: dict[Partition, Probe] = {}
+        """What ran alone, killed nobody, and may not yet be answered."""
         self._released = False
 
     # What is known
@@ -79,14 +84,16 @@ class Quarantine:
             blamed=self._blamed_of(partition),
         )
 
-    def next(self, offset_of: Callable[[Partition], int]) -> Probe | None:
-        """Return what is to run alone next, None when nothing is suspect any more.
+    def next(self, topics: Collection[str], offset_of: Callable[[Partition], int]) -> Probe | None:
+        """Return what of `topics` is to run alone next; None: nothing now.
 
         `offset_of` returns where a partition's commits stand: all below is answered, and suspect no
         more.
         """
         ready = []
         for partition, suspects in list(self._suspects.items()):
+            if partition in self._ran or partition[0] not in topics:
+                continue
             offset = offset_of(partition)
             if offset >= suspects.end:
                 self.forget(partition)
@@ -118,30 +125,38 @@ class Quarantine:
         """`probe` is about to run: it is to be noted first."""
         self._probe = probe
 
-    def end(self, *, survived: bool) -> SuspectRange | None:
-        """The probe is over; `survived`: all of it is answered.
-
-        Returns what it was about when nothing of its partition is suspect any more.
-        """
+    def end(self, reached: int) -> None:
+        """The probe runs no more: what of it lies below `reached` has run, and killed nobody."""
         probe, self._probe = self._probe, None
-        if probe is None or not survived or probe.partition not in self._suspects:
-            return None
-        suspects = self._suspects[probe.partition]
-        if probe.is_blamed:
-            self._blamed[probe.partition] = self._blamed_of(probe.partition) + 1
-            suspects = suspects.blamed(probe.end)
-        else:
-            suspects = suspects.survived(probe.end)
-        if probe.end < suspects.end:
+        if probe is not None and reached > probe.first and probe.partition in self._suspects:
+            self._ran[probe.partition] = probe._replace(end=reached)
+
+    def learn(self, offset_of: Callable[[Partition], int]) -> Mapping[Partition, SuspectRange]:
+        """Take in what ran alone and is answered by now; `offset_of`: see `next`.
+
+        Returns what it was about where nothing of a partition is suspect any more.
+        """
+        over = {}
+        answered = [each for each in self._ran.values() if offset_of(each.partition) >= each.end]
+        for probe in answered:
+            del self._ran[probe.partition]
+            suspects = self._suspects[probe.partition]
+            if probe.is_blamed:
+                self._blamed[probe.partition] = self._blamed_of(probe.partition) + 1
+                suspects = suspects.blamed(probe.end)
+            else:
+                suspects = suspects.survived(probe.end)
             self._suspects[probe.partition] = suspects
-            return None
-        self.forget(probe.partition)
-        return suspects
+            if probe.end >= suspects.end:
+                self.forget(probe.partition)
+                over[probe.partition] = suspects
+        return over
 
     def forget(self, partition: Partition) -> None:
         """The log of `partition` is another one by now, or all that was suspect is answered."""
         self._suspects.pop(partition, None)
         self._died.pop(partition, None)
+        self._ran.pop(partition, None)
 
     def release(self) -> None:
         """Let commits say from now on that nothing is in flight."""

@@ -274,17 +274,17 @@ class KafkaSource:
         """Return what is fetched by probes only; see daemon.values.ports.Source."""
         return self._probes.suspected()
 
-    def next_probe(self) -> Probe | None:
-        """Return what is to run alone next; see daemon.values.ports.Source."""
-        return self._probes.next()
+    def next_probe(self, topics: Collection[str]) -> Probe | None:
+        """Return what of `topics` is to run alone next; see daemon.values.ports.Source."""
+        return self._probes.next(topics)
 
     async def begin_probe(self, probe: Probe) -> bool:
         """Note that `probe` runs, where no crash can lose it; see daemon.values.ports.Source."""
         return await self._probes.begin(probe)
 
-    async def end_probe(self, probe: Probe) -> bool:
+    async def end_probe(self, probe: Probe, reached: int) -> bool:
         """Note that `probe` runs no more; see daemon.values.ports.Source."""
-        return await self._probes.end(probe)
+        return await self._probes.end(probe, reached)
 
     def release(self) -> None:
         """Let commits say that nothing is in flight; see daemon.values.ports.Source."""

@@ -164,7 +164,7 @@ def assemble(
         held=lambda: settlement.full_of_prepared | settlement.full_of_replies,
         group_size=lambda lane: LARGE_GROUP if lane in on_loop else transforms.group_size(lane),
     )
-    probing = Probing(source, delivery, dispatch, settlement, isolating=isolating)
+    probing = Probing(source, delivery, steps, dispatch, outbox, settlement, isolating=isolating)
     lane_clock = LaneClock(source, steps, dispatch, settlement, metrics)
     intake = Intake(source, admission, steps, dispatch, outbox, settlement, probing, lane_clock)
     committer = Committer(

@@ -73,6 +73,10 @@ class Dispatch:
         """Those of which requests wait."""
         return self._batcher.ledgers() | self._searches.ledgers()
 
+    def waiting_lanes(self) -> set[str]:
+        """Those of which requests wait to be bound."""
+        return self._batcher.lanes()
+
     def drop(self, ledgers: Collection[Ledger]) -> Sequence[Request]:
         """Return what waited for partitions that are lost; it is forgotten here."""
         self._wakeup.ring()  # suspects of others have waited for this

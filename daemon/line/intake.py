@@ -113,18 +113,15 @@ class Intake:
         return chunks
 
     async def _bring(self, probe: Probe, ledger: Ledger) -> None:
-        """Fetch and admit some of what runs alone; what is blamed is answered instead.
+        """Fetch and admit a batch of what runs alone; what is blamed is answered instead.
 
-        It was in flight before, so that no clock shuts it out.
+        It was in flight before, so that no clock shuts it out. No more than N at a time, since nothing
+        holds it up for its replies: a lane passes its limit by those of N requests.
         """
         lane = ledger.lane
-        if not lane.budget.has_room:
-            await self._source.fetch((), max_records=0, max_bytes=0, timeout_s=0.0)
-            await self._settlement.room.wait(_OPEN_S)
-            return
         chunks = await self._source.fetch(
             lane.topics,
-            max_records=min(_MOST_RECORDS, lane.budget.room),
+            max_records=min(lane.policy.max_rows, lane.budget.room),
             max_bytes=min(MOST_BYTES, lane.budget.room_bytes),
             timeout_s=_HELD_S,
         )

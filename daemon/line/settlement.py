@@ -40,6 +40,7 @@ class Settlement:
         self._moved = moved
         self._less_made = less_made
         self._left = asyncio.Event()
+        self._holds = True
 
     @property
     def in_flight_requests(self) -> int:
@@ -83,6 +84,7 @@ class Settlement:
 
     def answered(self, answers: Sequence[Answer]) -> None:
         """`answers` are on their way to the broker; those with bodies are of one lane."""
+        self._left.set()
         size_bytes = sum([answer.reply_bytes for answer in answers])
         if size_bytes:
             answers[0].ledger.lane.budget.take_replies(size_bytes)
@@ -98,7 +100,13 @@ class Settlement:
 
         Nor is a transform to see more of them: it may answer by itself.
         """
+        if not self._holds:
+            return frozenset()
         return frozenset(lane.name for lane in self.lanes if not lane.budget.has_room_for_replies)
+
+    def hold(self, *, on: bool) -> None:
+        """Whether lanes get full of replies; who says no sees to it that little comes."""
+        self._holds = on
 
     def settled(self, answers: Sequence[Answer], publish_s: float) -> None:
         """The broker has `answers`, which took `publish_s`."""
@@ -135,7 +143,7 @@ class Settlement:
             self._metrics.stage(lane.name, "commit", commit_s)
 
     async def change(self) -> None:
-        """Wait until requests have left the line."""
+        """Wait until requests are on their way out of the line, or have left it."""
         self._left.clear()
         await self._left.wait()
 

@@ -85,6 +85,10 @@ class Steps:
         of = self._lanes[lane]
         return of.under_way - (of.waiting_requests if lane in self._held() else 0)
 
+    def waiting_lanes(self) -> set[str]:
+        """Those of which groups wait."""
+        return {lane.name for lane in self._lanes.values() if lane.waiting}
+
     def prepare(self, requests: Sequence[Request], *, done: Done) -> None:
         """Take `requests` of one lane through its steps; `done` gets them group by group, on the loop.
 

@@ -102,8 +102,9 @@ class Source(Protocol):
     def suspected(self) -> Mapping[tuple[str, int], Suspected]:
         """Return what is fetched by probes only, by (topic, partition number)."""
 
-    def next_probe(self) -> Probe | None:
-        """Return what is to run alone next; None when nothing is suspect of having killed a worker.
+    def next_probe(self, topics: Collection[str]) -> Probe | None:
+        """Return what of `topics` is to run alone next; None: nothing is suspect of having killed a
+        worker, or what ran last of each partition is still to be answered.
 
         What is suspect is not fetched but by probes.
         """
@@ -114,9 +115,10 @@ class Source(Protocol):
         From then on only its records are fetched. False: it could not be noted, and must not run.
         """
 
-    async def end_probe(self, probe: Probe) -> bool:
-        """Note that `probe` runs no more; what is settled of it is answered.
+    async def end_probe(self, probe: Probe, reached: int) -> bool:
+        """Note that `probe` runs no more, and killed nobody with what lies below `reached`.
 
+        From then on all else may be fetched; of its own partition nothing before that is answered.
         False: it could not be noted yet, and nothing else may run.
         """
 

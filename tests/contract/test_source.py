@@ -264,7 +264,7 @@ async def test_who_leaves_has_lost_its_partitions(world):
 async def _probed(source, world):
     """Run all that is suspect alone; return the ranges and the values, probe by probe."""
     seen = []
-    while (probe := source.next_probe()) is not None:
+    while (probe := source.next_probe([world.requests])) is not None:
         assert await source.begin_probe(probe)
         ledger, values = source.ledgers[probe.partition], []
         async with asyncio.timeout(20):
@@ -274,7 +274,7 @@ async def _probed(source, world):
                 values += values_of(chunks)
                 for chunk in chunks:
                     chunk.ledger.settle(offsets_of(chunk))
-        assert await source.end_probe(probe)
+        assert await source.end_probe(probe, probe.end)
         seen.append((probe.partition[1], probe.first, probe.end, values))
     return seen
 
@@ -302,18 +302,58 @@ async def test_what_a_worker_left_untidily_runs_alone_only(world):
     assert values_of(await gather(again, [world.requests], 1)) == [b"f"]
 
 
+async def test_only_its_own_partition_waits_for_the_answers_of_a_probe(world):
+    source = await world.start()
+    await world.produce(0, b"a", b"b")
+    await gather(source, [world.requests], 2, settle=False)
+    await source.leave()
+    again = await _opened(await world.start())
+    probe = again.next_probe([world.requests])
+    assert await again.begin_probe(probe)
+    (chunk, *_) = await gather(again, [world.requests], 1, settle=False)
+
+    assert await again.end_probe(probe, probe.end)
+    assert again.next_probe([world.requests]) is None
+    await world.produce(1, b"c")
+    assert values_of(await gather(again, [world.requests], 1)) == [b"c"]
+
+    chunk.ledger.settle(offsets_of(chunk))
+    assert again.next_probe([world.requests])[:3] == (probe.partition, 1, 2)
+
+
+async def test_a_partition_is_read_on_once_a_commit_says_that_nothing_of_it_is_suspect(world):
+    source = await world.start()
+    await world.produce(0, b"a")
+    await gather(source, [world.requests], 1, settle=False)
+    await source.leave()
+    again = await _opened(await world.start())
+    probe = again.next_probe([world.requests])
+    assert await again.begin_probe(probe)
+    (chunk, *_) = await gather(again, [world.requests], 1, settle=False)
+    assert await again.end_probe(probe, probe.end)
+    await world.produce(0, b"b")
+    chunk.ledger.settle(offsets_of(chunk))
+
+    assert again.next_probe([world.requests]) is None
+    assert not again.suspected()
+    assert not await again.fetch([world.requests], max_records=10, timeout_s=0.2)
+
+    await again.commit()
+    assert values_of(await gather(again, [world.requests], 1)) == [b"b"]
+
+
 async def test_a_probe_that_was_not_survived_is_halved(world):
     source = await world.start()
     await world.produce(0, b"a", b"b", b"c", b"d")
     await gather(source, [world.requests], 4, settle=False)
     await source.leave()
     second = await _opened(await world.start())
-    assert await second.begin_probe(second.next_probe())
+    assert await second.begin_probe(second.next_probe([world.requests]))
     await second.leave()
 
     third = await _opened(await world.start())
 
-    probe = third.next_probe()
+    probe = third.next_probe([world.requests])
     assert probe[:3] == ((world.requests, 0), 0, 1)
     assert probe.deaths == 2
 
@@ -324,8 +364,8 @@ async def test_who_is_told_to_stop_in_a_probe_accuses_nobody(world):
     await gather(source, [world.requests], 2, settle=False)
     await source.leave()
     second = await _opened(await world.start())
-    assert await second.begin_probe(second.next_probe())
+    assert await second.begin_probe(second.next_probe([world.requests]))
 
     third = await _opened(await world.restart(second))
 
-    assert third.next_probe().deaths == 1
+    assert third.next_probe([world.requests]).deaths == 1

@@ -145,7 +145,7 @@ async def test_more_calls_that_never_return_than_there_are_threads_begin_the_pro
 
         assert caught.value.exit_code is Exit.WORK_LEFT
         await line.restart()
-        assert line.source.next_probe() is None, "nobody else is suspect"
+        assert not line.source.suspected(), "nobody else is suspect"
 
 
 async def test_the_limit_is_the_model_s_setting():

@@ -139,7 +139,8 @@ class Generation:
     def readable(self, topics: Collection[str], *, most_ahead: int) -> list[TopicPartition]:
         """Return the open partitions of `topics` read at most so far beyond their commit.
 
-        While a probe is under way it is its partition alone, however far that is.
+        While a probe is under way it is its partition alone, however far that is. What was suspect is
+        read on once the group knows that it is not: who dies of the rest is to be found by that.
         """
         probe = self.quarantine.probe
         if probe is not None:
@@ -155,6 +156,7 @@ class Generation:
             for topic in topics
             for partition in self._readable.get(topic, ())
             if partition not in suspects
+            and not self._is_noted(partition)
             and self._ledgers[partition].position - self._restart[partition] <= most_ahead
         ]
 
@@ -175,11 +177,11 @@ class Generation:
             if partition in self._ledgers
         }
 
-    def next_probe(self) -> Probe | None:
-        """Return what is to run alone next; None also before the partitions are open."""
+    def next_probe(self, topics: Collection[str]) -> Probe | None:
+        """Return what of `topics` is to run alone next; None also before the partitions are open."""
         if not self._ledgers or self.quarantine.probe is not None:
             return None
-        return self.quarantine.next(self.committable)
+        return self.quarantine.next(topics, self.committable)
 
     def uncommitted(self) -> dict[tuple[str, int], Commit]:
         """Return what may be committed and is not yet, by partition."""
@@ -197,6 +199,11 @@ class Generation:
         """The group has `commits`."""
         self._committed.update(commits)
         self._restart.update({partition: each.offset for partition, each in commits.items()})
+
+    def _is_noted(self, partition: tuple[str, int]) -> bool:
+        """Whether the group has it that something of `partition` is suspect."""
+        commit = self._committed.get(partition)
+        return commit is not None and commit.note.suspects is not None
 
     def lose(self) -> None:
         """Another worker may have the partitions: what is answered from now on counts for nothing."""

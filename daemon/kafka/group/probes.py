@@ -5,7 +5,7 @@ What is suspect, and what runs next, is decided by the quarantine of a generatio
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from daemon.kafka.group.generation import Generation
 from daemon.telemetry.events import Event
@@ -28,10 +28,13 @@ class Probes:
         generation = self._present()
         return {} if generation is None else generation.suspected()
 
-    def next(self) -> Probe | None:
-        """Return what is to run alone next."""
+    def next(self, topics: Collection[str]) -> Probe | None:
+        """Return what of `topics` is to run alone next."""
         generation = self._present()
-        return None if generation is None else generation.next_probe()
+        if generation is None:
+            return None
+        _learn(generation)
+        return generation.next_probe(topics)
 
     async def begin(self, probe: Probe) -> bool:
         """Note that `probe` runs; return whether it may."""
@@ -43,25 +46,20 @@ class Probes:
         if generation is not self._present():
             return False
         if probe.partition in generation.uncommitted():
-            generation.quarantine.end(survived=False)
+            generation.quarantine.end(probe.first)
             return False
         return True
 
-    async def end(self, probe: Probe) -> bool:
-        """Note that `probe` runs no more; return whether that is committed, or nobody's any more."""
+    async def end(self, probe: Probe, reached: int) -> bool:
+        """Note that `probe` runs no more, which it did up to `reached`.
+
+        Return whether that is committed, or nobody's any more.
+        """
         generation = self._present()
         if generation is None or generation.quarantine.probe not in (probe, None):
             return True
-        survived = generation.committable(probe.partition) >= probe.end
-        over = generation.quarantine.end(survived=survived)
-        if over is not None:
-            log(
-                Event.SUSPECTS_CLEARED,
-                topic=probe.partition[0],
-                partition=probe.partition[1],
-                crashes=over.deaths,
-                seconds=round(time.time() - over.since_s),
-            )
+        generation.quarantine.end(reached)
+        _learn(generation)
         await self._commit()
         return generation is not self._present() or (
             probe.partition not in generation.uncommitted()
@@ -71,4 +69,17 @@ class Probes:
         """Let commits say that nothing is in flight."""
         generation = self._present()
         if generation is not None:
+            _learn(generation)
             generation.quarantine.release()
+
+
+def _learn(generation: Generation) -> None:
+    """Take in what ran alone and is answered by now."""
+    for (topic, number), over in generation.quarantine.learn(generation.committable).items():
+        log(
+            Event.SUSPECTS_CLEARED,
+            topic=topic,
+            partition=number,
+            crashes=over.deaths,
+            seconds=round(time.time() - over.since_s),
+        )

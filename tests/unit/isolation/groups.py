@@ -90,6 +90,8 @@ class Worker:
         self.partitions = partitions
         self.name = name
         self.taken_up = False
+        self.unanswered = {}
+        """Probes whose answers find nobody yet who takes them, by partition."""
 
     def live(self, steps):
         """Do so many things; raises Died."""
@@ -113,7 +115,11 @@ class Worker:
         self.taken_up = True
 
     def _step(self):
-        probe = self.quarantine.next(self.offset)
+        for partition in list(self.unanswered):
+            if self.group.chance.random() < 0.3:
+                self._answer(self.unanswered.pop(partition))
+        self.quarantine.learn(self.offset)
+        probe = self.quarantine.next({"t"}, self.offset)
         if probe is None or self.group.chance.random() < 0.3:
             self._at_full_speed()
         elif probe.is_blamed:
@@ -121,10 +127,7 @@ class Worker:
                 self._end()
             self.quarantine.begin(probe)
             self._perhaps_killed()
-            self.group.blamed[probe.partition, probe.first] += 1
-            self.commit(probe.partition, probe.end)
-            self.quarantine.end(survived=True)
-            self.commit(probe.partition, probe.end)
+            self._over(probe)
         else:
             self.quarantine.begin(probe)
             self.commit(probe.partition, probe.first)
@@ -134,14 +137,28 @@ class Worker:
                 if probe.end - probe.first == 1:
                     self.group.deaths_alone[probe.partition, probe.first] += 1
                 raise
+            self._over(probe)
 
     def _run_alone(self, probe):
         for offset in range(probe.first, probe.end):
             self._run(probe.partition, offset)
             if self.group.chance.random() < 0.2:
                 self.commit(probe.partition, offset + 1)
+
+    def _over(self, probe):
+        """All else may run; the answers of `probe` have found their way, or may take their time."""
+        self.quarantine.end(probe.end)
+        if self.group.chance.random() < 0.3:
+            self.unanswered[probe.partition] = probe
+            self.commit(probe.partition, self.offset(probe.partition))
+        else:
+            self._answer(probe)
+
+    def _answer(self, probe):
+        if probe.is_blamed:
+            self.group.blamed[probe.partition, probe.first] += 1
         self.commit(probe.partition, probe.end)
-        self.quarantine.end(survived=True)
+        self.quarantine.learn(self.offset)
         self.commit(probe.partition, probe.end)
 
     def _end(self):

@@ -69,6 +69,18 @@ MUTANTS = [
         "0",
     ),
     Mutant(
+        "daemon.isolation.quarantine:Quarantine.learn",
+        "learns from what is not answered",
+        "offset_of(each.partition) >= each.end",
+        "True",
+    ),
+    Mutant(
+        "daemon.isolation.quarantine:Quarantine.next",
+        "goes on in a partition before it is answered",
+        "partition in self._ran or partition[0] not in topics",
+        "partition[0] not in topics",
+    ),
+    Mutant(
         "daemon.isolation.quarantine:Quarantine._blamed_of",
         "counts those that were blamed between results",
         "0 if not blamed or self._gives_results(partition) else blamed",

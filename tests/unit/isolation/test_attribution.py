@@ -170,14 +170,15 @@ def test_a_partition_of_a_worker_that_died_of_another_partition_keeps_full_speed
     second.take_up()
     clean, suspect = ("t", 1), ("t", 0)
     while clean in second.quarantine.suspects:
-        probe = second.quarantine.next(second.offset)
+        probe = second.quarantine.next({"t"}, second.offset)
         second.quarantine.begin(probe)
         if probe.partition == suspect and probe.end > 7:
             second.commit(probe.partition, probe.first)
-            second.quarantine.end(survived=False)
+            second.quarantine.end(probe.first)
             break
         second.commit(probe.partition, probe.end)
-        second.quarantine.end(survived=True)
+        second.quarantine.end(probe.end)
+        second.quarantine.learn(second.offset)
         second.commit(probe.partition, probe.end)
     group.commits[clean] = (40, Note(held="b").text)
 

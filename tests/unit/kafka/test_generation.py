@@ -226,10 +226,10 @@ def test_nothing_is_probed_before_its_partition_is_open():
     generation = Generation(1, "me", [A], {"a": make_lane("a")}, incarnation="b")
     generation.quarantine.take_up(A, Note(held="a"), SuspectRange(12, 12))
 
-    assert generation.next_probe() is None
+    assert generation.next_probe({"a"}) is None
 
     generation.open(A, 10, committed=Commit(10))
-    assert generation.next_probe() == (A, 10, 11, False, 1, 0)
+    assert generation.next_probe({"a"}) == (A, 10, 11, False, 1, 0)
 
 
 def test_a_result_of_its_lane_ends_the_row_of_those_that_were_blamed():
