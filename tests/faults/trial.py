@@ -5,14 +5,14 @@ import time
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 
 from daemon.values.errors import Exit
 from tests.acceptance import jobs
 from tests.acceptance.witness import Witness
 from tests.fault_table import AT_LEAST_ONCE, EXACTLY_ONCE
-from tests.faults.reader import read_log
+from tests.faults.reader import read_commits, read_log
 
 PARTITIONS = {"requests": 6, "replies": 3, "dead": 1}
 MAX_UNCOMMITTED = 2_000
@@ -32,7 +32,6 @@ _LONGEST_S = 300.0
 """How long a trial may take; pytest's own timeout may hit any task of the loop instead."""
 _LOOK_S = 0.2
 _RESTART_S = 0.5
-_ASK_S = 5.0
 _LEFT_ENDED = {Exit.DENIED, Exit.SETTINGS, Exit.USAGE}
 """Exit codes after which a service manager does not start a worker again."""
 
@@ -45,7 +44,7 @@ class Ended(NamedTuple):
 
 
 class Trial:
-    """One job: its workers, started again when they end; its witness; its commits, watched."""
+    """One job: its workers, started again when they end; its witness; its commits."""
 
     def __init__(self, bootstrap, job, names, delivery, *, answer=jobs.same):
         self.job = job
@@ -65,22 +64,20 @@ class Trial:
         """How often something was broken; each may repeat what was not committed."""
         self.recovery_s = 0.0
         """The longest time from the end of a fault until all was answered that waited."""
-        self.went_back = []
-        """Commits below an earlier one, as (partition, before, after)."""
         self.forgiven = set()
         """Requests that a fault itself took away."""
         self._bootstrap = bootstrap
         self._workers = []
-        self._committed = {}
-        self._tasks = []
+        self._kept = None
 
     async def __aenter__(self):
         await self.witness.__aenter__()
-        self._tasks = [asyncio.create_task(each) for each in (self._watch(), self._keep())]
+        self._kept = asyncio.create_task(self._keep())
         return self
 
     async def __aexit__(self, *_):
-        await _end(self._tasks)
+        self._kept.cancel()
+        await asyncio.gather(self._kept, return_exceptions=True)
         for worker in self._workers:
             await asyncio.to_thread(worker.close)
         await self.witness.__aexit__()
@@ -156,35 +153,31 @@ class Trial:
 
     async def more_commits(self, count, partitions):
         """Return when so many more requests of `partitions` are committed."""
-
-        def committed():
-            return sum(self._committed.get(each, 0) for each in partitions)
-
-        enough = committed() + count
-        async with asyncio.timeout(_PATIENCE_S):
-            while committed() < enough:  # noqa: ASYNC110 - as above
-                await asyncio.sleep(_LOOK_S / 4)
-
-    async def _watch(self):
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=2_000)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        await admin.start()
         try:
-            await admin.start()
-            while True:
-                with suppress(KafkaError, TimeoutError, KeyError):
-                    await asyncio.wait_for(self._look(admin), _ASK_S)
-                await asyncio.sleep(_LOOK_S)
+            enough = count + await self._committed(admin, partitions)
+            async with asyncio.timeout(_PATIENCE_S):
+                while await self._committed(admin, partitions) < enough:  # noqa: ASYNC110 - as above
+                    await asyncio.sleep(_LOOK_S)
         finally:
             await admin.close()
 
-    async def _look(self, admin):
+    async def _committed(self, admin, partitions):
         offsets = await admin.list_consumer_group_offsets(self.job.topics.group)
-        for partition, meta in offsets.items():
-            if partition.topic != self.names.requests or meta.offset < 0:
-                continue
-            before = self._committed.get(partition.partition, 0)
-            if meta.offset < before:
-                self.went_back.append((partition.partition, before, meta.offset))
-            self._committed[partition.partition] = meta.offset
+        wanted = [TopicPartition(self.names.requests, each) for each in partitions]
+        return sum(offsets[each].offset for each in wanted if each in offsets)
+
+    async def _went_back(self):
+        """Commits below an earlier one, as (partition, before, after)."""
+        latest, back = {}, []
+        for each in await read_commits(self._bootstrap, self.job.topics.group):
+            if each.topic == self.names.requests:
+                before = latest.get(each.partition, 0)
+                if each.offset < before:
+                    back.append((each.partition, before, each.offset))
+                latest[each.partition] = each.offset
+        return back
 
     # What came of it
 
@@ -205,7 +198,7 @@ class Trial:
         assert [verdict.wrong, verdict.moved, verdict.unknown] == [[], [], []]
         assert set(verdict.codes) <= set(codes), verdict.codes
         assert repeated <= self._most_repeats(), f"{repeated} repeats"
-        assert not (lives and self.went_back), self.went_back
+        assert not (lives and (back := await self._went_back())), back
         assert verdict.sent, "nothing was asked"
 
     def _most_repeats(self):
@@ -213,16 +206,6 @@ class Trial:
             return 0
         times = self.faults + len(self.ended)
         return times * PARTITIONS["requests"] * MAX_UNCOMMITTED
-
-
-async def _end(tasks):
-    """Cancel until it is heard: a wait_for of Python 3.11 loses what comes together with its result."""
-    waiting = tasks
-    while waiting:
-        for task in waiting:
-            task.cancel()
-        _, waiting = await asyncio.wait(waiting, timeout=_ASK_S)
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def trial_maker(bootstrap, topics, folder, delivery):
