@@ -104,7 +104,8 @@ prepared_lives = st.lists(
 """Requests of a transform, which end in every way after it has made something of them."""
 
 _REPEATING = frozenset({"lose", "lease_lost", "lose_acks", "commits_held", "revoke", "restart"})
-"""What may make a request be answered again; a revocation or a restart only out of time."""
+"""What may make a request be answered again: a revocation that hands back what lies below an answer,
+a restart only out of time."""
 _DELAYING = frozenset({"hold", "fail", "metadata", "slow"})
 
 _DRAIN_S = 10.0003
@@ -251,7 +252,7 @@ def _most_ends(life):
     """How often a request may be answered."""
     steps = Counter(step for step, *_ in life)
     repeating = set(steps) & _REPEATING
-    if repeating <= {"revoke", "restart"} and not set(steps) & _DELAYING:
+    if repeating <= {"restart"} and not set(steps) & _DELAYING:
         return 1
     lost_acks = sum(arguments[0] for step, *arguments in life if step == "lose_acks")
     return 1 + sum(steps[step] for step in repeating) + lost_acks
