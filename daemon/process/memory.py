@@ -139,8 +139,8 @@ def memory_budget(
     for models with a transform, the bytes of one row of inputs, 0 where it is not known;
     `output_row_bytes` those of a row of outputs, 0 where it is not known, and then a batch's outputs
     are taken to be as large as its inputs. On top come the further rows of transforms that make
-    several of one request, while they are made, and replies of theirs instead of the model's that
-    are larger than a row, for the requests that they are at work on (_PREPARING of a lane).
+    several of one request, while they are made, and replies of theirs that are larger than what they
+    are made of, for the requests that they are at work on (_PREPARING of a lane, and batches that ran).
     """
     lanes = settings.lanes.values()
     fetched = partitions * settings.kafka.fetch_bytes
