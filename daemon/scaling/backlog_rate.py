@@ -6,6 +6,7 @@ Rule 2: an unknown offset, a stuck partition, another number of workers, or one 
 nothing to do, ends the stretch that is measured.
 Rule 3: a partition whose commit did not move proves nobody busy, however large its lag is.
 Rule 4: the first measurement counts whole, later ones are smoothed.
+Rule 5: all have enough to do where one topic keeps them all busy, for its partitions are dealt evenly.
 """
 
 from collections.abc import Collection, Mapping
@@ -40,16 +41,27 @@ class Sight(NamedTuple):
 
         What gathers for a long linger is uneven, so that some partition is always above its share.
         """
-        lags = [offsets.lag or 0 for offsets in self.partitions.values()]
-        return sum(lags) > self.by_design and all_busy(lags, self.workers, self.by_design)
+        lags = {partition: offsets.lag or 0 for partition, offsets in self.partitions.items()}
+        return sum(lags.values()) > self.by_design and self._keeps_all_busy(lags)
 
     def worked_off(self, before: "Sight") -> bool:
         """Whether all workers have moved a backlog since `before`."""
-        lags = [
-            (offsets.lag or 0) if offsets.committed != _committed(before, partition) else 0
-            for partition, offsets in self.partitions.items()
-        ]
-        return all_busy(lags, self.workers, self.by_design)
+        return self._keeps_all_busy(
+            {
+                partition: (offsets.lag or 0)
+                if offsets.committed != _committed(before, partition)
+                else 0
+                for partition, offsets in self.partitions.items()
+            }
+        )
+
+    def _keeps_all_busy(self, lags: Mapping[Partition, int]) -> bool:
+        """Rule 5."""
+        by_topic: dict[str, list[int]] = {}
+        for (topic, _), lag in lags.items():
+            by_topic.setdefault(topic, []).append(lag)
+        share = self.by_design / len(lags) if lags else 0.0
+        return any(all_busy(each, self.workers, share) for each in by_topic.values())
 
 
 class BacklogRate:
@@ -98,14 +110,13 @@ def _committed(sight: Sight, partition: Partition) -> int | None:
     return None if offsets is None else offsets.committed
 
 
-def all_busy(lags: Collection[int], workers: int, by_design: float) -> bool:
+def all_busy(lags: Collection[int], workers: int, share: float) -> bool:
     """Return whether each of `workers` surely has a backlog, whichever partitions it has.
 
-    Each has at least partitions // workers of them, so there must be fewer partitions than that
-    whose lag is not above their share of what is in flight `by_design` (records).
+    Each has at least partitions // workers of those of a topic, so there must be fewer than that
+    whose lag is not above their `share` of what is in flight by design (records).
     """
-    if not workers or not lags:
+    if not workers:
         return False
-    share = by_design / len(lags)
     idle = sum(lag <= share for lag in lags)
     return idle < len(lags) // workers

@@ -18,7 +18,7 @@ from daemon.scaling.required_workers import GroupLoad
 from daemon.scaling.service_rate import Origin, ServiceRate
 from daemon.scaling.start_time import StartTime
 from daemon.scaling.stuck import Standstill, Stuck, patience
-from daemon.scaling.window_workers import WindowWorkers, closing, together
+from daemon.scaling.window_workers import NOTHING, Beside, WindowWorkers, closing, together
 
 _MEASURED = frozenset({Origin.MEASURED, Origin.WORKERS})
 
@@ -131,13 +131,21 @@ class Scaler:
     ) -> Decision:
         """Lanes that are always open ask for workers as they are loaded, others when they open."""
         always = self._decide_always(observation, lanes, stuck, workers)
-        clocked = self._window_workers.decide(clock.to_serve, self._service.rate, workers)
-        arriving, rate = self._arrivals.of(self._always), self._service.rate
-        steady = arriving / rate / self._scaling.utilisation if rate else 0.0
+        rate = self._service.rate
+        beside = self._beside(lanes, rate)
+        clocked = self._window_workers.decide(clock.to_serve, rate, workers, beside)
         most = min(self._max_workers, len(observation.partitions) or self._max_workers)
-        decision = together(always, clocked, steady=steady, most=most)
+        decision = together(always, clocked, most=most)
         waiting = [each for name, each in clock.closed.items() if lanes[name].waiting_records]
         return closing(decision, waiting)
+
+    def _beside(self, lanes: Mapping[str, LaneLoad], rate: float | None) -> Beside:
+        """Return what arrives beside lanes that open by the clock; nothing while no rate is known."""
+        if not rate:
+            return NOTHING
+        arriving = self._arrivals.of(self._always)
+        partitions = sum(lanes[name].partitions for name in self._always)
+        return Beside(arriving / rate / self._scaling.utilisation, partitions)
 
     def _decide_always(
         self,

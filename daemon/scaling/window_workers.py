@@ -5,22 +5,46 @@ within `catch_up`; one while it is not known what a worker serves.
 Rule 2 (stay): nobody goes before all is answered: a rebalance costs more than it would save.
 Rule 3 (end): then nobody is needed, at once: nothing is due before the next moment.
 Rule 4 (unknown): while it is unknown what is to be served, the number stays.
-Rule 5 (beside): lanes that are always open need their share besides; workers that wait there for
-work help.
+Rule 5 (beside): what arrives in lanes that are always open takes its part of each worker. As many as
+are done within `catch_up` with what it leaves, whoever gets which partitions; at most as many as
+both would need apart.
 """
 
 import math
 from bisect import bisect_left
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from config.settings import Scaling
 from daemon.scaling.clocked_lanes import Closed
 from daemon.scaling.observation import Partition
 from daemon.scaling.policy import Decision, bound_of
+from daemon.scaling.required_workers import share
 from daemon.scaling.serving_time import Means, serving_s
 
 _ROUNDING = 1e-9
 """What a sum of workers may be above a whole number and still be it."""
+
+
+class Beside(NamedTuple):
+    """What arrives in lanes that are always open.
+
+    Attributes:
+        steady: how many workers it keeps busy.
+        partitions: over which it is spread.
+    """
+
+    steady: float
+    partitions: int
+
+    def left(self, workers: int) -> float:
+        """Return what it leaves of the one of `workers` who has most of it; at most 0: nothing."""
+        if not self.partitions:
+            return 1.0
+        return 1.0 - self.steady * share(workers, self.partitions) / self.partitions
+
+
+NOTHING = Beside(0.0, 0)
 
 
 class WindowWorkers:
@@ -32,11 +56,16 @@ class WindowWorkers:
         self._workers: int | None = None
 
     def decide(
-        self, to_serve: Mapping[Partition, int] | None, rate: float | None, running: int
+        self,
+        to_serve: Mapping[Partition, int] | None,
+        rate: float | None,
+        running: int,
+        beside: Beside = NOTHING,
     ) -> Decision:
-        """Return how many there should be for `to_serve` records; None is unknown.
+        """Return how many there should be for `to_serve` records, and for what arrives `beside`.
 
-        `rate` is what a busy worker serves a second, None when not known; `running` there are now.
+        None is unknown. `rate` is what a busy worker serves a second, None when not known;
+        `running` there are now.
         """
         if to_serve is None:
             self._workers = running if self._workers is None else self._workers
@@ -47,11 +76,16 @@ class WindowWorkers:
         if waiting <= (0 if before else self._scaling.activation):
             self._workers = 0
             return Decision(0, 0, "nothing waits", "")
-        wanted, partitions = self._wanted(to_serve.values(), rate), len(to_serve)
-        most = min(self._most, partitions)
-        self._workers = max(before, min(wanted, most))
+        backlogs, partitions = to_serve.values(), len(to_serve)
+        alone = self._fewest(backlogs, rate, range(1, partitions + 1), NOTHING)
+        useful = min(alone, partitions)
+        apart = math.ceil(useful + beside.steady - _ROUNDING)
+        both = self._fewest(backlogs, rate, range(useful, apart), beside)
+        most = min(self._most, partitions + beside.partitions)
+        self._workers = max(before, min(both, most))
+        wanted = max(alone, both)
         held = "" if wanted >= before else "nobody goes before all is answered"
-        bound = bound_of(wanted, most, partitions)
+        bound = bound_of(alone, min(most, partitions), partitions) or bound_of(both, most, 0)
         return Decision(self._workers, wanted, _reason(waiting, rate), held or bound, bound)
 
     def _before(self, waiting: int, running: int) -> int:
@@ -59,31 +93,32 @@ class WindowWorkers:
             return min(running, self._most) if waiting else 0
         return self._workers
 
-    def _wanted(self, backlogs: Collection[int], rate: float | None) -> int:
-        """Return the fewest that are done in time; of more than there are partitions nobody is."""
-        if rate is None:
-            return 1
+    def _fewest(
+        self, backlogs: Collection[int], rate: float | None, numbers: range, beside: Beside
+    ) -> int:
+        """Return the first of `numbers` that are done in time; if none are, the one after them."""
 
         def are_enough(workers: int) -> bool:
-            means = Means(workers, rate, self._scaling.utilisation)
+            left = beside.left(workers)
+            if rate is None or left <= 0:
+                return rate is None
+            means = Means(workers, rate, self._scaling.utilisation * left)
             return serving_s(backlogs, means) <= self._scaling.catch_up
 
-        return 1 + bisect_left(range(1, len(backlogs) + 1), x=True, key=are_enough)
+        return numbers.start + bisect_left(numbers, x=True, key=are_enough)
 
 
-def together(always: Decision, clocked: Decision, *, steady: float, most: int) -> Decision:
+def together(always: Decision, clocked: Decision, *, most: int) -> Decision:
     """Return what there should be in all: for lanes that are `always` open, and for `clocked` ones.
 
-    `steady`: how many workers the arrivals of the former keep busy; at most `most` in all.
+    The latter includes what arrives in the former, but not what waits there; at most `most`.
     """
     if not clocked.workers:
         return always
-    both = math.ceil(clocked.workers + steady - _ROUNDING)
-    workers = max(always.workers, min(most, both))
     reasons = [clocked.reason] + ([always.reason] if always.wanted else [])
     return Decision(
-        workers,
-        always.wanted + clocked.wanted,
+        max(always.workers, min(most, clocked.workers)),
+        max(always.wanted, clocked.wanted),
         "; ".join(reasons),
         always.held or clocked.held,
         always.bound or clocked.bound,

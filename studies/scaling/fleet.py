@@ -9,6 +9,7 @@ Rule 3: of those that must go, the ones that are still starting go first.
 Rule 4: T counts from when a record came, also while no worker is there.
 Rule 5: a lane by the clock is one of which only what came before its last moment is there, and gathers
 for nothing.
+Rule 6: lanes take turns where both are due, the urgent one first.
 
 Records are a fluid here. Arrays have a row for each rule and a column for each partition; those of
 workers are flat, `most` for each rule.
@@ -41,6 +42,14 @@ class _Lane(NamedTuple):
     since_s: npt.NDArray[np.float64]
 
 
+class _Waiting(NamedTuple):
+    """What of a lane waits: records by partition, by worker, and who of them has a batch due."""
+
+    queued: npt.NDArray[np.float64]
+    rows: npt.NDArray[np.float64]
+    due: npt.NDArray[np.bool_]
+
+
 class Fleet:
     """The workers of each of `rules` rules."""
 
@@ -52,7 +61,10 @@ class Fleet:
         given_s = lingers_s or [None] * rules
         usual_s = 0.0 if site.every_s else site.linger_s
         own_s = [usual_s if each is None else each for each in given_s]
-        self._clocked = np.array([bool(site.every_s) and each is None for each in given_s])
+        self._clocked = np.zeros((rules, site.partitions), dtype=bool)
+        self._clocked[:, site.lanes[0]] = [
+            [bool(site.every_s) and each is None] for each in given_s
+        ]
         self._target = np.zeros(site.partitions, dtype=np.int64)
         by_lane_s = [np.repeat(own_s, site.most), np.full(rules * site.most, URGENT_S)]
         self._lanes = [
@@ -70,6 +82,8 @@ class Fleet:
         self._done_s = np.zeros((rules, site.partitions))
         self._owner = np.zeros((rules, site.partitions), dtype=np.int64)
         self._free_s = np.full(rules * site.most, np.inf)
+        self._last = np.full(rules * site.most, -1)
+        """Which of the lanes ran last."""
         for rule in range(rules):
             self._deal(rule, 0.0)
 
@@ -91,19 +105,27 @@ class Fleet:
         np.copyto(self.done, self._taken, where=self._done_s <= now)
         if site.every_s and now % site.every_s == 0:
             self._target = arrived.copy()
-        there = np.where(self._clocked[:, None], self._target, arrived)
-        for lane in self._lanes:
-            queued = np.zeros_like(self._taken)
-            own = lane.partitions
-            queued[:, own] = there[:, own] - self._taken[:, own]
-            waiting = self._by_worker(queued)
-            np.copyto(lane.since_s, now, where=queued < _SOME)
-            oldest_s = np.full_like(self._free_s, now)
-            np.minimum.at(oldest_s, self._owner, lane.since_s)
-            due = (waiting >= site.max_rows) | (now - oldest_s >= lane.linger_s)
-            starts = due & (self._free_s <= now) & (waiting >= _SOME)
-            if starts.any():
-                self._run(lane, starts, queued, waiting, now)
+        there = np.where(self._clocked, self._target, arrived)
+        waits = [self._waiting(lane, there, now) for lane in self._lanes]
+        for may in (lambda number: self._last != number, lambda _: True):
+            for number, (lane, (queued, waiting, due)) in enumerate(
+                zip(self._lanes, waits, strict=True)
+            ):
+                starts = due & (self._free_s <= now) & may(number)
+                if starts.any():
+                    self._run(lane, starts, queued, waiting, now)
+                    np.copyto(self._last, number, where=starts)
+
+    def _waiting(self, lane: _Lane, there: npt.NDArray[np.int64], now: float) -> _Waiting:
+        queued = np.zeros_like(self._taken)
+        own = lane.partitions
+        queued[:, own] = there[:, own] - self._taken[:, own]
+        rows = self._by_worker(queued)
+        np.copyto(lane.since_s, now, where=queued < _SOME)
+        oldest_s = np.full_like(self._free_s, now)
+        np.minimum.at(oldest_s, self._owner, lane.since_s)
+        due = (rows >= self._site.max_rows) | (now - oldest_s >= lane.linger_s)
+        return _Waiting(queued, rows, due & (rows >= _SOME))
 
     def _run(
         self,
@@ -147,7 +169,9 @@ class Fleet:
     def _deal(self, rule: int, now: float) -> None:
         site, members = self._site, self.members[rule]
         first = rule * site.most
-        dealt = np.arange(site.partitions) * min(members, site.partitions) // site.partitions
-        self._owner[rule] = first + dealt
+        for lane in site.lanes:
+            count = lane.stop - lane.start
+            dealt = lane.start + np.arange(count) * min(members, count) // count
+            self._owner[rule, lane] = first + dealt % max(1, members)
         self._free_s[first : first + site.most] = np.inf
         self._free_s[first : first + members] = now + site.stall_s

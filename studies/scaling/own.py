@@ -52,9 +52,9 @@ def _settings(site: Site, scaling: dict[str, float]) -> Settings:
         "max_rows": site.max_rows,
         "linger": site.linger_s,
     }
+    urgent = lane | {"topics": [_URGENT], "linger": URGENT_S}
     if site.every_s:
         lane |= {"open": [f"*/{site.every_s // 60} * * * *"], "zone": "UTC"}
-    urgent = lane | {"topics": [_URGENT], "linger": URGENT_S}
     return Settings.model_validate(
         {
             "kafka": {"group": "simulation", "commit_interval": site.commit_s},

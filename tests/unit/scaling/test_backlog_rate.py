@@ -95,24 +95,35 @@ def test_it_says_when_it_was_measured():
     assert _run(100, 20).at_s == pytest.approx(15, abs=4)
 
 
+def test_one_topic_that_keeps_all_workers_busy_is_enough():
+    backlog = BacklogRate()
+    for second in range(30):
+        lagging = {("documents", number): Offsets(0, PLENTY, 50 * second) for number in range(4)}
+        quiet = {("urgent", number): Offsets(0, second, second) for number in range(4)}
+        sight = Sight(float(second), 201 * second, 2, lagging | quiet, by_design=100.0)
+        backlog.see(sight)
+
+    assert backlog.rate == pytest.approx(201 / 2)
+
+
 def test_workers_are_busy_when_none_can_have_drawn_only_idle_partitions():
-    assert all_busy([100, 100, 100, 0], 2, by_design=40)
-    assert not all_busy([100, 100, 0, 0], 2, by_design=40)
-    assert all_busy([100, 0, 0, 0], 1, by_design=40)
-    assert not all_busy([100, 100], 3, by_design=0)
-    assert not all_busy([100], 0, by_design=0)
-    assert not all_busy([], 1, by_design=0)
+    assert all_busy([100, 100, 100, 0], 2, share=10)
+    assert not all_busy([100, 100, 0, 0], 2, share=10)
+    assert all_busy([100, 0, 0, 0], 1, share=10)
+    assert not all_busy([100, 100], 3, share=0)
+    assert not all_busy([100], 0, share=0)
+    assert not all_busy([], 1, share=0)
 
 
 def test_what_is_in_flight_by_design_makes_nobody_busy():
-    assert not all_busy([10, 10], 1, by_design=20)
-    assert all_busy([11, 10], 1, by_design=20)
+    assert not all_busy([10, 10], 1, share=10)
+    assert all_busy([11, 10], 1, share=10)
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=12), st.integers(1, 12), st.randoms())
 def test_whichever_partitions_a_busy_worker_has_one_of_them_has_a_backlog(lags, workers, random):
     """Partitions are dealt out evenly, in any order."""
-    if all_busy(lags, workers, by_design=0):
+    if all_busy(lags, workers, share=0):
         dealt = random.sample(lags, len(lags))
 
         assert all(any(dealt[worker::workers]) for worker in range(workers))

@@ -433,3 +433,16 @@ def test_workers_that_wait_for_work_serve_the_window():
     group.add(3_000)
 
     assert group.until(group.scaler(), QUARTER_S + 1).decision.workers == 4
+
+
+def test_an_urgent_lane_that_hardly_keeps_a_worker_busy_costs_a_window_no_other():
+    group = Group(urgent=8, min_workers=1)
+    scaler = group.scaler()
+    group.add(1_000)  # 4,000 in all: 40 s of one worker
+    numbers = set()
+    while group.at_s < QUARTER_S + 30:
+        group.answer(URGENT)
+        group.add(1, URGENT)
+        numbers.add(group.until(scaler, group.at_s + 2).decision.workers)
+
+    assert numbers == {1}

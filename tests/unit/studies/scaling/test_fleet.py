@@ -167,3 +167,23 @@ def test_an_urgent_lane_does_not_wait_for_what_gathers_beside_it():
     beside.run(5)
 
     assert beside.fleet.done[0].tolist() == [0] * 12 + [1] * 12
+
+
+def test_lanes_take_turns_where_both_have_a_batch_due():
+    played = Played(Site(urgent=12))
+    both = busy(played, 1).fleet.done[0]
+    before = both.copy()
+    played.run(64)
+
+    served = played.fleet.done[0] - before
+    assert sum(served[:12]) == pytest.approx(sum(served[12:]), rel=0.05)
+
+
+def test_each_worker_has_its_part_of_each_lane():
+    played = Played(Site(urgent=12))
+    played.resize(2)
+    played.run(30)
+    owners = played.fleet._owner[0]
+
+    assert [sum(owners[:12] == worker) for worker in (0, 1)] == [6, 6]
+    assert [sum(owners[12:] == worker) for worker in (0, 1)] == [6, 6]

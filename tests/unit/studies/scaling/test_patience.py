@@ -6,6 +6,7 @@ from studies.scaling import patience
 from studies.scaling.keda import Keda, KedaCron, Setting
 from studies.scaling.own import Own
 from studies.scaling.page import OWN, PAGE
+from studies.scaling.patterns import Pattern
 from studies.scaling.replay import replay
 
 LAG = Setting(100, 60, even=False)
@@ -32,6 +33,16 @@ def test_it_keeps_to_t_and_what_costs_less_waits_longer(load):
         for keda in kedas
         if keda.worker_hours <= own.worker_hours and keda.p99_s <= own.p99_s
     ] == []
+
+
+def test_a_window_beside_an_urgent_lane_takes_nobody_besides_its_worker():
+    site = patience.BY_THE_CLOCK._replace(urgent=12)
+    pattern = Pattern("3 /s by the clock, 12 a minute", 0.6, lambda _: 3.0, lambda _: 0.2)
+
+    (own,) = replay(pattern, [Own(OWN, site, service_rate=site.service_rate)], site)
+
+    assert own.changes == 1
+    assert own.late_s <= CATCH_UP_S
 
 
 def test_a_fleet_that_is_there_all_the_time_is_what_a_lag_costs():
