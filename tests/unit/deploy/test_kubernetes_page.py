@@ -1,16 +1,18 @@
 """docs/kubernetes.md shows what can be built."""
 
+import os
 import re
 import shutil
 
 import yaml
 
 from config.load import load
+from daemon.process.signals import HAND_BACK
 from tests.unit.deploy.manifests import KUBERNETES, ROOT, build, container_of, pod_of
 from tests.unit.deploy.test_schemas import VERSIONS, check
 
 PAGE = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
-KUSTOMIZATION, PATCH, *_ = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+KUSTOMIZATION, HOOK, PATCH, *_ = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 EXAMPLE = ROOT / "examples" / "minimal"
 
 
@@ -53,6 +55,21 @@ def test_another_namespace_reaches_the_scaler_s_address(tmp_path):
     assert ".mine.svc:" in scaled["spec"]["triggers"][0]["metadata"]["url"]
     spaces = {each["metadata"].get("namespace", "mine") for each in made}
     assert spaces == {"mine"}
+
+
+def test_the_hook_tells_process_1_to_hand_back(tmp_path, monkeypatch):
+    mine = yaml.safe_load(KUSTOMIZATION) | yaml.safe_load(HOOK)
+    made = built(tmp_path, yaml.safe_dump(mine))
+    (workers,) = [each for each in made if each["kind"] == "StatefulSet"]
+    check(workers, VERSIONS[-1])
+    program, isolated, code = container_of(workers)["lifecycle"]["preStop"]["exec"]["command"]
+    sent = []
+    monkeypatch.setattr(os, "kill", lambda *told: sent.append(told))
+
+    exec(code)
+
+    assert (program, isolated) == ("python", "-Ic")
+    assert sent == [(1, HAND_BACK)]
 
 
 def test_every_part_is_in_the_table():
