@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
 from math import ceil
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from tests import models
 from tests.acceptance.jobs import events, metric, pair, start, terminate, tripped, until
 from tests.acceptance.kills import kill, lost
+from tests.acceptance.moments import SUPERVISED, answered_ms, answered_until, at_moment, beside
 from tests.acceptance.supervised import kill as kill_supervisor
 from tests.acceptance.supervised import running, spawned, until_gone, until_serving
 from tests.acceptance.test_one_shot import once
@@ -17,45 +17,6 @@ from tests.acceptance.test_one_shot import once
 _AHEAD_S = 8.0
 """A worker is up by then unless the machine is very busy; it would serve the moment late then."""
 _PARTITIONS = {"requests": 4, "urgent": 2}
-
-
-def at_moment(wall_s):
-    """Settings of a lane that opens at this second, and again tomorrow."""
-    at = datetime.fromtimestamp(wall_s, UTC)
-    return {
-        "lanes.l.open": [f"{at.second} {at.minute} {at.hour} * * *"],
-        "lanes.l.zone": "UTC",
-        "lanes.l.linger": "60s",
-    }
-
-
-def beside(job):
-    """Settings of an urgent lane."""
-    return {
-        "lanes.urgent.topics": [job.names.urgent],
-        "lanes.urgent.models": ["m"],
-        "lanes.urgent.content_type": "application/octet-stream",
-        "lanes.urgent.linger": "0s",
-    }
-
-
-async def answered_until(job, witness, wall_s):
-    """Have urgent requests answered, one after the other, until then; return how many."""
-    count = 0
-    while time.time() < wall_s:
-        (correlation,) = await witness.publish([pair(count)], topic=job.names.urgent)
-        await witness.until(correlation)
-        count += 1
-    return count
-
-
-def answered_ms(witness, correlations):
-    """When the last replies of requests were written."""
-    return {
-        entry.reply.correlation: entry.timestamp_ms
-        for entry in witness.log
-        if entry.reply.correlation in correlations
-    }
 
 
 async def waiting(worker, topic, count):
@@ -154,20 +115,8 @@ async def test_workers_that_are_replaced_one_by_one_in_a_window_serve_all_of_it(
         assert witness.verdict().exactly_once, witness.verdict()
 
 
-_SUPERVISED = {
-    "lanes.l.max_rows": 4,
-    "lanes.l.max_waiting": 16,
-    "scaling.service_rate": 20.0,
-    "scaling.utilisation": 1.0,
-    "scaling.catch_up": "3s",
-    "scaling.max_workers": 2,
-    "scaling.interval": "200ms",
-}
-"""60 of 20 a second need one worker, twice as many two."""
-
-
 async def test_a_supervised_fleet_is_up_only_for_its_moment(make_job, busy):
-    async with make_job(models.loop(), answer=tripped, **_SUPERVISED) as (job, witness):
+    async with make_job(models.loop(), answer=tripped, **SUPERVISED) as (job, witness):
         moment_s = ceil(time.time() + _AHEAD_S)
         early = {"lanes.l.early": "4s", "scaling.down_window": "10min", "scaling.idle": "10min"}
         await witness.publish([busy(0.02)] * 120)
@@ -193,7 +142,7 @@ async def test_a_supervised_fleet_is_up_only_for_its_moment(make_job, busy):
 @pytest.mark.parametrize("whom", ["worker", "supervisor"])
 async def test_who_is_killed_in_a_window_is_replaced_for_the_rest_of_it(make_job, busy, whom):
     by_clock = {"lanes.l.open": ["*/20 * * * * *"], "lanes.l.zone": "UTC", "lanes.l.early": "4s"}
-    async with make_job(models.loop(), answer=tripped, **_SUPERVISED) as (job, witness):
+    async with make_job(models.loop(), answer=tripped, **SUPERVISED) as (job, witness):
         await witness.publish([busy(0.05)] * 200)
         supervisor = await job.supervise(**by_clock)
         await witness.until_answered(20)
