@@ -85,6 +85,8 @@ def _by_clock(replayed: ReplayedByClock) -> dict[str, Any]:
         "open": compression.expression,
         "files_a_document": compression.files,
         **told,
+        "off": replayed.deviation,
+        "off_again": replayed.deviation_again,
         "targets": [target._asdict() for target in replayed.targets],
     }
 

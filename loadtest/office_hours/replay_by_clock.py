@@ -101,6 +101,12 @@ class ReplayedByClock(NamedTuple):
         return self.replayed.worker_s / self.replayed.computed.up_s - 1
 
     @property
+    def deviation_again(self) -> float | None:
+        """The same beside what was computed again, None where nothing was."""
+        again = self.replayed.again
+        return self.replayed.worker_s / again.up_s - 1 if again is not None else None
+
+    @property
     def targets(self) -> tuple[ReplayTarget, ...]:
         """What was to be seen, and whether it was."""
         off, share, busy = self.deviation, self.share, self.busy_between

@@ -120,6 +120,10 @@ def show_by_clock(console: Console, shown: ReplayedByClock, documents: int) -> N
     )
     for target in shown.targets:
         _show_target(console, target)
+    if shown.deviation_again is not None:
+        console.print(
+            f"  Beside what was computed again: {shown.deviation_again:+.1%} worker-seconds."
+        )
     whole = shown.share_of(BUSINESS_HOURS._replace(linger_s=compression.part.linger_s), documents)
     console.print(
         f"  Starts are as slow as they are, so they weigh {compression.factor:.3g} times what they do"

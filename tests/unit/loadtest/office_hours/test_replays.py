@@ -179,6 +179,16 @@ def test_a_replay_by_the_clock_shows_what_it_saves_and_its_targets():
         lambda console: terminal_replays.show_by_clock(console, by_clock(worker_s=240.0), 1650)
     )
     assert "missed: 1/4 of a worker that is always up" in late
+    assert "computed again:" not in late
+
+
+def test_how_far_it_is_from_the_day_computed_again_is_said_where_there_is_one():
+    found = by_clock(worker_s=24.0)
+    again = found.replayed.computed._replace(ups=(Up(0.0, 20.0),))
+    found = found._replace(replayed=found.replayed._replace(again=again))
+    assert found.deviation_again == pytest.approx(0.2)
+    told = shown(lambda console: terminal_replays.show_by_clock(console, found, 1650))
+    assert "Beside what was computed again: +20.0% worker-seconds." in told
 
 
 def test_how_it_goes_is_told_with_each_opening_where_there_is_no_terminal():
