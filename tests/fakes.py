@@ -30,6 +30,7 @@ from daemon.values.ports import (
     SendFailed,
     Suspected,
 )
+from daemon.windows.ready_by import Opening
 from tests.ledgers import make_lane
 
 Partition = tuple[str, int]
@@ -104,6 +105,9 @@ class FakeSource:
         self.log: dict[Partition, list[FakeRecord | Unreadable | None]] = defaultdict(list)
         self.committed: dict[Partition, int] = {}
         self.notes: dict[Partition, Note] = {}  # what commits say beside their offsets
+        self.opened: dict[Partition, Opening] = {}
+        self.remembered: Collection[str] = ()
+        self._openings: dict[Partition, Opening] = {}
         self._incarnation = f"{next(_incarnations):x}"
         self._quarantine = Quarantine(self._incarnation, self._gives_results)
         self.commits: list[dict[Partition, int]] = []
@@ -164,6 +168,7 @@ class FakeSource:
             position = self.committed.get((topic, number), 0)
             lane = self._lanes.setdefault(topic, make_lane(topic))
             self._ledgers[topic, number] = Ledger(topic, number, position, lane)
+        self._openings |= {each: self.opened[each] for each in partitions if each in self.opened}
         self._take_up(partitions)
         self._news.set()
 
@@ -275,6 +280,13 @@ class FakeSource:
         records = [each for each in self.log[partition] if isinstance(each, FakeRecord)]
         later = (each.offset for each in records if each.timestamp >= as_of_ms)
         return next(later, self.end(*partition))
+
+    @property
+    def openings(self) -> Mapping[Partition, Opening]:
+        return self._openings
+
+    def note_opening(self, partitions: Collection[Partition], opening: Opening) -> None:
+        self._openings.update(dict.fromkeys(partitions, opening))
 
     async def commit(self) -> None:
         if not self.commits_held:
@@ -399,6 +411,7 @@ class FakeSource:
             self.commits.append(changed)
             self.committed.update(changed)
         self.notes.update({partition: self._quarantine.note(partition) for partition in ledgers})
+        self.opened |= {each: self._openings[each] for each in ledgers if each in self._openings}
 
 
 class FakeSink:

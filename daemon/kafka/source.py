@@ -35,6 +35,7 @@ from daemon.values.lane import Lane, by_topic
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Chunk
 from daemon.values.ports import Drain, Probe, SourceMetrics, Suspected
+from daemon.windows.ready_by import Opening
 
 _WATCH_S = 0.25
 """How often the lease is looked at while nobody asks for it."""
@@ -49,6 +50,7 @@ _MISSED_HEARTBEATS = 3
 _INCARNATION_BYTES = 8
 """What tells one life of a process from all others: no two of a group meet in 2^32 lives."""
 _NO_LEDGERS: Mapping[tuple[str, int], Ledger] = MappingProxyType({})
+_NO_OPENINGS: Mapping[tuple[str, int], Opening] = MappingProxyType({})
 
 
 class KafkaSource:
@@ -237,6 +239,27 @@ class KafkaSource:
         except errors.TopicAuthorizationFailedError:  # whoever reads meets it too, and says so
             return {}
         return {(topic, number): end for (topic, number), end in ends.items()}
+
+    # What commits say of lanes that open by the clock
+
+    @property
+    def remembered(self) -> frozenset[str]:
+        """What workers served before; see daemon.values.ports.Source."""
+        generation = self._present()
+        return frozenset() if generation is None else generation.remembered
+
+    @property
+    def openings(self) -> Mapping[tuple[str, int], Opening]:
+        """The openings that commits tell of; see daemon.values.ports.Source."""
+        generation = self._present()
+        return _NO_OPENINGS if generation is None else generation.openings
+
+    def note_opening(self, partitions: Collection[tuple[str, int]], opening: Opening) -> None:
+        """Let commits tell of an opening; see daemon.values.ports.Source."""
+        generation = self._present()
+        if generation is not None:
+            for partition in partitions:
+                generation.note_opening(partition, opening)
 
     # What the delivery asks of it
 

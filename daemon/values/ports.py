@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Chunk, Header
+from daemon.windows.ready_by import Opening
 
 OutgoingRecord = tuple[bytes | None, bytes | None, list[Header]]
 """Key, value, headers."""
@@ -98,6 +99,17 @@ class Source(Protocol):
         That is before the first record with that timestamp or a later one. Bounded in time; those
         are missing of which nothing is known.
         """
+
+    @property
+    def remembered(self) -> Collection[str]:
+        """What commits say of what workers served before; daemon/scaling/remembered.py reads it."""
+
+    @property
+    def openings(self) -> Mapping[tuple[str, int], Opening]:
+        """The last openings that were brought forward, by (topic, partition number), as commits tell."""
+
+    def note_opening(self, partitions: Collection[tuple[str, int]], opening: Opening) -> None:
+        """Let commits of `partitions` tell from the next one on that their lane opened."""
 
     def suspected(self) -> Mapping[tuple[str, int], Suspected]:
         """Return what is fetched by probes only, by (topic, partition number)."""

@@ -5,6 +5,7 @@ import contextlib
 import time
 
 from daemon.values.ports import Suspected
+from daemon.windows.ready_by import Opening
 from tests.contract.worlds import gather, offsets_of, until, values_of
 
 
@@ -166,6 +167,20 @@ async def test_what_was_not_committed_comes_again_after_a_restart(world):
     again = await world.restart(source)
 
     assert values_of(await gather(again, [world.requests], 1)) == [b"b"]
+
+
+async def test_who_comes_next_hears_when_a_lane_was_opened_and_for_which_time(world):
+    source = await _opened(await world.start())
+    opening = Opening(1_800_003_600.0, 1_800_000_000.0)
+    source.note_opening([(world.requests, 0)], opening)
+    assert source.openings == {(world.requests, 0): opening}
+    await world.produce(0, b"a")
+    await gather(source, [world.requests], 1)
+    await source.commit()
+
+    again = await _opened(await world.restart(source))
+
+    assert again.openings == {(world.requests, 0): opening}
 
 
 async def test_an_unreadable_record_hides_neither_neighbour(world):

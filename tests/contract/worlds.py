@@ -181,10 +181,11 @@ class FakeWorld:
 
     async def start(self, *, drain=None, **options):
         log = self.source.log if hasattr(self, "source") else None
-        committed, notes = (self.source.committed, self.source.notes) if log else ({}, {})
+        before = self.source if log else None
         self.source = FakeSource(**options)
-        if log:
-            self.source.log, self.source.committed, self.source.notes = log, committed, notes
+        if before is not None:
+            self.source.log, self.source.committed = before.log, before.committed
+            self.source.notes, self.source.opened = before.notes, before.opened
         await self.source.start(drain or drained)
         self.source.assign((self.requests, 0), (self.requests, 1))
         return self.source

@@ -12,7 +12,7 @@ from config.settings import Kafka
 from daemon.isolation.note import accused
 from daemon.isolation.quarantine import died_in_flight
 from daemon.isolation.suspect_range import SuspectRange, in_flight
-from daemon.kafka.group.committed import NO_COMMIT, Commit, Commits, CommittedOffsets
+from daemon.kafka.group.committed import NO_COMMIT, Commits, CommittedOffsets
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
 from daemon.kafka.group.start_positions import (
@@ -102,12 +102,10 @@ class Assigner:
         for partition in generation.partitions:
             found = starts.committed.get(partition, NO_COMMIT)
             generation.quarantine.take_up(partition, found.note, suspected.get(partition))
-            commits[partition] = Commit(
-                starts.positions[partition],
-                topic_ids.get(partition.topic, ""),
-                found.answered,
-                generation.quarantine.note(partition),
-                found.served,
+            commits[partition] = found._replace(
+                offset=starts.positions[partition],
+                topic_id=topic_ids.get(partition.topic, ""),
+                note=generation.quarantine.note(partition),
             )
         await self._persist(
             lambda: self._group.commit(commits, number=generation.number, member=generation.member)

@@ -13,6 +13,7 @@ from daemon.kafka.group.answered_runs import MOST_CHARACTERS, runs_of, text_of
 from daemon.kafka.offset_requests import StableOffsetFetch, fetched_offsets
 from daemon.scaling.remembered import LONGEST
 from daemon.values.ledger import Edges
+from daemon.windows.ready_by import Opening
 
 _V = TypeVar("_V")
 
@@ -20,6 +21,7 @@ NO_OFFSET = -1
 _TOPIC_ID = "topic-id"
 _ANSWERED = "answered"
 _SERVED = "served"
+_OPENED = "opened"
 
 
 class Commit(NamedTuple):
@@ -28,7 +30,8 @@ class Commit(NamedTuple):
     All but the offset travels in the commit's metadata, and is empty when it was not said. The id:
     Kafka keeps offsets by name alone, and a topic that was deleted and made anew has both again.
     `served` is what workers served before, for those who scale (daemon/scaling/remembered.py): it is
-    handed on from commit to commit as it is.
+    handed on from commit to commit as it is. `opened` is the last opening of the partition's lane that was
+    brought forward.
     """
 
     offset: int
@@ -36,6 +39,7 @@ class Commit(NamedTuple):
     answered: Edges = ()
     note: Note = NO_NOTE
     served: str = ""
+    opened: Opening | None = None
 
     @property
     def metadata(self) -> str:
@@ -44,6 +48,7 @@ class Commit(NamedTuple):
             _TOPIC_ID: self.topic_id,
             _ANSWERED: self._answered_text,
             _SERVED: self.served,
+            _OPENED: "" if self.opened is None else self.opened.text,
         }
         parts = [f"{name}={value}" for name, value in said.items() if value]
         return ";".join([*parts, self.note.text] if self.note.text else parts)
@@ -69,6 +74,7 @@ class Commit(NamedTuple):
             answered,
             Note.read(said),
             served if len(served) <= LONGEST else "",
+            Opening.read(said.get(_OPENED, "")),
         )
 
     def is_of(self, topic_id: str) -> bool:

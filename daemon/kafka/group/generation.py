@@ -10,6 +10,7 @@ from daemon.kafka.group.committed import Commit
 from daemon.values.lane import Lane
 from daemon.values.ledger import Edges, Ledger
 from daemon.values.ports import Probe, Suspected
+from daemon.windows.ready_by import Opening
 
 
 class Generation:
@@ -52,6 +53,7 @@ class Generation:
         self._committed: dict[tuple[str, int], Commit] = {}
         self._restart: dict[tuple[str, int], int] = {}
         """Where a worker that took over now would begin."""
+        self._openings: dict[tuple[str, int], Opening] = {}
         self._readable: dict[str, list[TopicPartition]] = {}
         """By topic, those that are open and not paused."""
 
@@ -84,6 +86,8 @@ class Generation:
         self._restart[partition] = position if committed is None else committed.offset
         if committed is not None:
             self._committed[partition] = committed
+            if committed.opened is not None:
+                self._openings[partition] = committed.opened
         self.resume(partition)
 
     def topic_id(self, partition: tuple[str, int]) -> str:
@@ -205,6 +209,21 @@ class Generation:
         commit = self._committed.get(partition)
         return commit is not None and commit.note.suspects is not None
 
+    @property
+    def openings(self) -> Mapping[tuple[str, int], Opening]:
+        """The last openings that were brought forward, of partitions that have any."""
+        return MappingProxyType(self._openings)
+
+    def note_opening(self, partition: tuple[str, int], opening: Opening) -> None:
+        """Let commits of `partition` say from now on that its lane opened."""
+        if partition in self._ledgers:
+            self._openings[partition] = opening
+
+    @property
+    def remembered(self) -> frozenset[str]:
+        """What commits say of what workers served before; see daemon/scaling/remembered.py."""
+        return frozenset(commit.served for commit in self._committed.values()) - {""}
+
     def lose(self) -> None:
         """Another worker may have the partitions: what is answered from now on counts for nothing."""
         for ledger in self.owed:
@@ -223,7 +242,8 @@ class Generation:
         answered = tuple(ledger.settled_from(offset)) if self._keeps_answered else ()
         before = self._committed.get(partition)
         served = "" if before is None else before.served
-        return Commit(offset, topic_id, answered, self.quarantine.note(partition), served)
+        note, opened = self.quarantine.note(partition), self._openings.get(partition)
+        return Commit(offset, topic_id, answered, note, served, opened)
 
     def committable(self, partition: tuple[str, int]) -> int:
         """Return the offset below which nothing is unanswered, closed ledgers included."""

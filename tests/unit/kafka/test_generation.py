@@ -8,6 +8,7 @@ from daemon.isolation.suspect_range import SuspectRange
 from daemon.kafka.group.committed import Commit
 from daemon.kafka.group.generation import Generation
 from daemon.kafka.group.lease import Lease
+from daemon.windows.ready_by import Opening
 from tests.ledgers import make_lane
 
 A, A2, B = TopicPartition("a", 0), TopicPartition("a", 1), TopicPartition("b", 0)
@@ -50,6 +51,22 @@ def test_a_lease_that_was_ended_is_over():
 
 def test_a_position_without_a_commit_is_uncommitted_at_once():
     assert _generation().uncommitted() == {B: Commit(20)}
+
+
+def test_an_opening_is_committed_at_once_and_handed_on_from_commit_to_commit():
+    opening = Opening(7_200.0, 600.0)
+    generation = Generation(1, "me", [A], {"a": make_lane("a")})
+    generation.open(A, 10, committed=Commit(10))
+    generation.note_opening(A, opening)
+    assert generation.uncommitted() == {A: Commit(10, opened=opening)}
+    generation.committed(generation.uncommitted())
+
+    generation.ledgers[A].start([10], position=11)
+    generation.ledgers[A].settle([10])
+    assert generation.uncommitted() == {A: Commit(11, opened=opening)}
+    again = Generation(2, "me", [A], {"a": make_lane("a")})
+    again.open(A, 11, committed=Commit.of(11, Commit(11, opened=opening).metadata))
+    assert (again.openings, again.uncommitted()) == ({A: opening}, {})
 
 
 def test_what_workers_served_is_handed_on_from_commit_to_commit():
