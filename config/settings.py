@@ -168,9 +168,19 @@ class Lane(_Section):
     open: _List[Cron] = Field(
         (),
         description="moments at which what has come by then is served, as cron expressions; the lane"
-        " is shut in between. Without any it is always open (docs/windows.md)",
+        " is shut in between. With neither these nor `ready_by` it is always open (docs/windows.md)",
     )
-    zone: Zone | None = Field(None, description="time zone of `open`, which needs one")
+    ready_by: _List[Cron] = Field(
+        (),
+        description="moments by which what came before its opening is answered, as cron expressions: the"
+        " lane opens for each as late as it can",
+    )
+    ready_margin: Duration = Field(
+        60.0, description="all is answered this long before `ready_by`, by what is reckoned"
+    )
+    zone: Zone | None = Field(
+        None, description="time zone of `open` and `ready_by`, which need one"
+    )
     early: Duration | None = Field(
         None,
         description="workers are asked for this long before a moment, for what waits by then; none: as"
@@ -192,6 +202,11 @@ class Lane(_Section):
         64 * 2**20,
         description="most request bytes held from fetch to acknowledged reply, what transforms made included",
     )
+
+    @property
+    def by_clock(self) -> bool:
+        """Whether it opens at moments, and is shut in between."""
+        return bool(self.open or self.ready_by)
 
 
 class Limits(_Section):

@@ -271,6 +271,8 @@ class Worker:
                 waiting_records=lambda: line.waiting.records,
                 waiting_seconds=lambda: line.waiting.seconds,
                 next_openings=lambda: line.next_openings,
+                ready_by=lambda: line.latest_openings.times_s(time.time()),
+                ready_by_slack=lambda: line.latest_openings.slacks_s(time.time()),
             )
         )
 

@@ -34,6 +34,7 @@ class Shown:
         self.lags = {}
         self.suspected = {}
         self.next_openings = {}
+        self.ready_by, self.slack = {}, {}
         self.waiting = {}
         self.metrics = Metrics(lambda: self.events)
         about = About(role, "host1-0", "0.2.0", "classify", "tidemill.toml", self._about())
@@ -63,6 +64,8 @@ class Shown:
                 waiting_records=lambda: {topic: n for topic, (n, _) in self.waiting.items()},
                 waiting_seconds=lambda: {topic: age for topic, (_, age) in self.waiting.items()},
                 next_openings=lambda: self.next_openings,
+                ready_by=lambda: self.ready_by,
+                ready_by_slack=lambda: self.slack,
             )
         )
         self.lags = {topic(name): (0, 0.0) for name in self.names}
@@ -178,6 +181,7 @@ def by_the_clock(lanes=2, windows=23):
         shown.metrics.window_ended("standard", ended, fill)
         shown.tick(5)
     shown.next_openings = {("standard", "documents"): noon_s + 900}
+    shown.ready_by, shown.slack = {"standard": noon_s + 3_600}, {"standard": 900.0}
     shown.waiting = {"documents": (4_812, 13 * 60.0)}
     for second in range(70):
         shown.second("urgent", 8 + second % 3, wait_s=0.02)

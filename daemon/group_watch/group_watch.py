@@ -169,6 +169,7 @@ def _log_changes(before: ScalingReport | None, report: ScalingReport, workers: i
             log(Event.SCALING_RESUMED, workers=decision.workers)
         else:
             log(Event.SCALING_PAUSED, workers=decision.workers, reason=decision.reason)
+    _log_times(before, report)
     for (topic, number), standing in report.stuck.items():
         if before is None or (topic, number) not in before.stuck:
             log(
@@ -178,3 +179,17 @@ def _log_changes(before: ScalingReport | None, report: ScalingReport, workers: i
                 lag=standing.lag,
                 seconds=round(standing.seconds),
             )
+
+
+def _log_times(before: ScalingReport | None, report: ScalingReport) -> None:
+    """Tell of lanes that are ready, and of times that came before they were."""
+    for name, load in report.lanes.items():
+        earlier = None if before is None else before.lanes[name].ready
+        now = load.ready
+        if now is not None and now.left_s <= 0 < now.records:
+            if earlier is None or earlier.time_s != now.time_s or earlier.left_s > 0:
+                log(Event.READY_BY_MISSED, lane=name, ready_by=now.time, records=now.records)
+        elif now is not None and earlier is not None and earlier.records and not now.records:
+            spare_s = round(earlier.left_s, 3)
+            if spare_s > 0:
+                log(Event.READY_BY_MET, lane=name, ready_by=earlier.time, spare_s=spare_s)

@@ -7,6 +7,8 @@
 - `intake.py`: from the source to the lanes: fetch what there is room for, admit it, let it gather
 - `lane_clock.py`: the clock of the lanes that open by it: looks at it, has their targets found out,
   opens and shuts
+- `latest_openings.py`: opens lanes that are to be ready by a time as late as that can be, and notes
+  it in commits
 - `outbox.py`: the one door out: answers to the broker, and only then to the ledgers
 - `pipeline.py`: the whole way of a request: intake, dispatch, answer, commit
 - `probing.py`: suspects of a crash run alone: the line is emptied, what will run is noted, and only

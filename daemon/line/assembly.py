@@ -12,6 +12,7 @@ from daemon.answering.replies import Replies
 from daemon.answering.undeliverable import Undeliverable
 from daemon.batching.batcher import Batcher
 from daemon.batching.fitting_rows import FittingRows
+from daemon.group_watch.model_files import files_of
 from daemon.inference.models import Models
 from daemon.inference.runner import Runner
 from daemon.inference.searches import Searches, SearchLimits
@@ -22,6 +23,7 @@ from daemon.line.committer import Committer
 from daemon.line.dispatch import Dispatch
 from daemon.line.intake import Intake
 from daemon.line.lane_clock import LaneClock
+from daemon.line.latest_openings import LatestOpenings
 from daemon.line.outbox import Outbox
 from daemon.line.pipeline import Pipeline
 from daemon.line.probing import Isolating, Probing
@@ -34,6 +36,7 @@ from daemon.preparing.time_slices import LARGE_GROUP
 from daemon.preparing.transform_threads import TransformThreads
 from daemon.preparing.transforms import Transforms
 from daemon.process.gc_policy import GcPolicy
+from daemon.scaling.remembered import Subject
 from daemon.telemetry.metrics import Metrics
 from daemon.values.budget import Budget
 from daemon.values.lane import Lane, LanePolicy
@@ -58,6 +61,7 @@ async def kafka_line(
     Not `by_clock`: lanes that open by the clock are open whatever it says.
     """
     lanes = make_lanes(settings, models, by_clock=by_clock)
+    is_some_ready = by_clock and any(lane.ready_by for lane in settings.lanes.values())
     source = KafkaSource(settings, lanes, metrics=metrics, tasks=tasks, base=base)
     delivery = kafka_delivery(settings, source, tasks=tasks, base=base)
     line = assemble(
@@ -71,6 +75,7 @@ async def kafka_line(
         gc_policy=GcPolicy(),
         moved=moved,
         isolating=isolating,
+        model_files=files_of(settings, base) if is_some_ready else "",
     )
     try:
         await delivery.start()
@@ -92,12 +97,13 @@ def assemble(
     gc_policy: GcPolicy,
     moved: Callable[[], None],
     isolating: Isolating,
+    model_files: str = "",
     runner_kind: type[Runner] = Runner,
     threads_kind: type[TransformThreads] = TransformThreads,
 ) -> Pipeline:
     """Return the line between `source` and `delivery`, whichever they are; inside a running loop.
 
-    Each station gets those behind it. `runner_kind` and `threads_kind` are what has threads: tests
+    Each station gets those behind it. `model_files`: as daemon.group_watch.model_files tells it. `runner_kind` and `threads_kind` are what has threads: tests
     have some without.
     """
 
@@ -165,7 +171,10 @@ def assemble(
         group_size=lambda lane: LARGE_GROUP if lane in on_loop else transforms.group_size(lane),
     )
     probing = Probing(source, delivery, steps, dispatch, outbox, settlement, isolating=isolating)
-    lane_clock = LaneClock(source, steps, dispatch, settlement, metrics)
+    latest_openings = LatestOpenings(
+        source, lanes, settings.scaling, Subject.of(settings, model_files)
+    )
+    lane_clock = LaneClock(source, steps, dispatch, settlement, latest_openings, metrics)
     intake = Intake(source, admission, steps, dispatch, outbox, settlement, probing, lane_clock)
     committer = Committer(
         source,
@@ -185,7 +194,8 @@ def assemble(
         outbox,
         committer,
         lane_clock,
-        Waiting(source, lane_clock),
+        latest_openings,
+        Waiting(source, lane_clock, latest_openings),
         settlement,
         tasks,
         drain_s=settings.limits.drain,

@@ -9,6 +9,7 @@ import math
 import time
 
 from daemon.line.dispatch import Dispatch
+from daemon.line.latest_openings import LatestOpenings
 from daemon.line.settlement import Settlement
 from daemon.preparing.steps import Steps
 from daemon.telemetry.events import Event
@@ -35,17 +36,21 @@ class LaneClock:
         steps: Steps,
         dispatch: Dispatch,
         settlement: Settlement,
+        latest_openings: LatestOpenings,
         metrics: Metrics,
     ) -> None:
         self._source = source
         self._steps = steps
         self._dispatch = dispatch
         self._settlement = settlement
+        self._latest_openings = latest_openings
         self._lanes = [(lane, lane.window) for lane in settlement.lanes if lane.window is not None]
         self._hurried: frozenset[str] = frozenset()
         self._was_busy = False
         self._metrics = metrics
         self._told = dict.fromkeys([lane.name for lane, _ in self._lanes], LaneWork())
+        self._missed_s = dict.fromkeys(self._told, -math.inf)
+        """The last time that a lane was not ready by, as told."""
         for lane in self._told:
             metrics.opens_by_clock(lane)
 
@@ -95,8 +100,11 @@ class LaneClock:
         wall_s, now_s = time.time(), time.monotonic()
         was_open = self._open_lanes()
         for lane, window in self._lanes:
-            for ended in window.look(self._standings(lane), wall_s=wall_s, now_s=now_s):
-                self._tell(lane.name, window, ended)
+            standings = self._standings(lane)
+            self._latest_openings.look(lane.name, standings, wall_s=wall_s)
+            for ended in window.look(standings, wall_s=wall_s, now_s=now_s):
+                self._tell(lane.name, window, ended, wall_s)
+            self._tell_missed_time(lane.name, window, wall_s)
         self._hurry(self._waiting_for_nothing())
         if self._open_lanes() - was_open:
             self._settlement.room.ring()
@@ -135,7 +143,7 @@ class LaneClock:
                 found = found or bool(ends)
         return found
 
-    def _tell(self, lane: str, window: Window, ended: WindowEnd) -> None:
+    def _tell(self, lane: str, window: Window, ended: WindowEnd, wall_s: float) -> None:
         if ended.outcome == "missed":
             self._metrics.window_ended(lane, ended, None)
             _log_missed(lane, window, ended)
@@ -144,6 +152,31 @@ class LaneClock:
         work, self._told[lane] = done.since(self._told[lane]), done
         self._metrics.window_ended(lane, ended, work.fill_ratio)
         _log_ended(lane, window, ended, work)
+        if ended.ready_by_s is not None and ended.ready_by_s > wall_s and work.records:
+            log(
+                Event.READY_BY_MET,
+                lane=lane,
+                ready_by=window.shown(ended.ready_by_s),
+                spare_s=round(ended.ready_by_s - wall_s, 3),
+                partitions=self._partitions(lane),
+            )
+
+    def _tell_missed_time(self, lane: str, window: Window, wall_s: float) -> None:
+        time_s = window.ready_by_s
+        if time_s is None or wall_s < time_s or not window.left or self._missed_s[lane] == time_s:
+            return
+        self._missed_s[lane] = time_s
+        log(
+            Event.READY_BY_MISSED,
+            lane=lane,
+            ready_by=window.shown(time_s),
+            records=window.left,
+            partitions=self._partitions(lane),
+        )
+
+    def _partitions(self, lane: str) -> int:
+        """Return of how many partitions this worker speaks; who scales speaks of all, and does not say."""
+        return sum(ledger.lane.name == lane for ledger in self._source.ledgers.values())
 
     def _pause_s(self) -> float:
         next_s = min([window.next_s for _, window in self._lanes], default=math.inf)

@@ -13,6 +13,7 @@ from daemon.line.committer import Committer
 from daemon.line.dispatch import Dispatch
 from daemon.line.intake import Intake
 from daemon.line.lane_clock import LaneClock
+from daemon.line.latest_openings import LatestOpenings
 from daemon.line.outbox import Outbox
 from daemon.line.settlement import Settlement
 from daemon.line.waiting import Waiting
@@ -37,6 +38,7 @@ class Pipeline:
         outbox: Outbox,
         committer: Committer,
         lane_clock: LaneClock,
+        latest_openings: LatestOpenings,
         waiting: Waiting,
         settlement: Settlement,
         tasks: Tasks,
@@ -51,6 +53,8 @@ class Pipeline:
         self._outbox = outbox
         self._committer = committer
         self._lane_clock = lane_clock
+        self.latest_openings = latest_openings
+        """Of lanes that are to be ready by a time."""
         self.waiting = waiting
         """What waits for lanes to open."""
         self._settlement = settlement

@@ -1,31 +1,45 @@
-"""What waits in Kafka until its lane opens by the clock: asked for now and then, for people to see.
+"""What waits in Kafka until its lane opens by the clock: asked for now and then.
 
-Nothing of a lane that is shut is fetched, so that nothing is heard of its logs either.
+Nothing of a lane that is shut is fetched, so that nothing is heard of its logs either. It is for people
+to see, and for lanes that are to be ready by a time.
 """
 
 import asyncio
+import math
+import time
 
 from daemon.line.lane_clock import LaneClock
+from daemon.line.latest_openings import LatestOpenings
 from daemon.values.ports import Source
 
 _ASK_S = 5.0
 """As often as a worker looks at its own metrics for its page; one question a broker."""
+_LOOK_S = 1.0
+"""How late it is noticed that there is more to ask for."""
 
 
 class Waiting:
     """Counts what waits in this worker's partitions of lanes that are shut."""
 
-    def __init__(self, source: Source, lane_clock: LaneClock) -> None:
+    def __init__(
+        self, source: Source, lane_clock: LaneClock, latest_openings: LatestOpenings
+    ) -> None:
         self._source = source
         self._lane_clock = lane_clock
+        self._latest_openings = latest_openings
+        self._asked_s = -math.inf
         self._ends: dict[tuple[str, int], int] = {}
 
     async def run(self) -> None:
         """Ask for ever where the logs of lanes that are shut end."""
         while True:
-            if partitions := self._partitions():
+            partitions = self._partitions()
+            is_new = not self._ends.keys() >= set(partitions)
+            if partitions and (is_new or time.monotonic() - self._asked_s >= _ASK_S):
+                self._asked_s = time.monotonic()
                 self._ends = dict(await self._source.log_ends(partitions))
-            await asyncio.sleep(_ASK_S)
+                self._latest_openings.found(self._ends)
+            await asyncio.sleep(_LOOK_S)
 
     @property
     def records(self) -> dict[str, float]:

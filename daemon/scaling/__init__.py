@@ -11,6 +11,8 @@
 - `observation.py`: what is seen of the group's work from outside
 - `own_rate.py`: what one worker could serve, by what the workers themselves say of their batches
 - `policy.py`: when the number of workers follows the load
+- `ready_lane.py`: when workers are asked for a lane that is to be ready by a time, and how it stands
+  with it
 - `remembered.py`: what a worker served last time, as the group's commits carry it on
 - `report.py`: what was decided and by what, and the same as JSON
 - `required_workers.py`: how many workers a load needs

@@ -12,7 +12,9 @@ nothing stands still. Whoever was asked for a moment stays until it, though a st
 take less than was thought.
 Rule 5 (skip): with `missed="skip"` nothing is due while the group has no members: who comes now
 leaves it to the next moment.
-Rule 6: what is due does not depend on when one began to look, but for rule 2.
+Rule 6: what is due does not depend on when one began to look, but for rules 2 and 7.
+Rule 7 (ready by): the openings that commits tell of are moments. Before, workers are asked for by
+ready_lane.py; what it asked them for is due at the last moment, where nobody opened for it.
 """
 
 import math
@@ -20,8 +22,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from config.settings import Lane, Settings
+from config.settings import Lane, Scaling, Settings
 from daemon.scaling.observation import Observation, Offsets, Partition, Target
+from daemon.scaling.ready_lane import ClockedLane, Power, Readiness, ReadyLane, ReadySight
+from daemon.windows.ready_by import Opening
 from daemon.windows.schedule import Schedule
 
 _QUIET_S = 10.0
@@ -48,11 +52,15 @@ class ClockSight(NamedTuple):
         due: what was seen of all lanes, as if logs ended where what is due ends.
         to_serve: the records workers are needed for, by partition of these lanes; None is unknown.
         closed: the lanes that are shut.
+        ready: how it stands with the lanes that are to be ready by a time.
+        within_s: within which time what is to be served should be.
     """
 
     due: Observation
     to_serve: Mapping[Partition, int] | None
     closed: Mapping[str, Closed]
+    ready: Mapping[str, Readiness]
+    within_s: float
 
 
 class ClockedLanes:
@@ -60,23 +68,29 @@ class ClockedLanes:
 
     def __init__(self, settings: Settings) -> None:
         self._ahead_s = settings.scaling.interval + _JOINS_S
+        self._catch_up_s = settings.scaling.catch_up
         self._clocks = {
-            name: _Clock(lane, schedule)
+            name: _Clock(lane, schedule, settings.scaling)
             for name, lane in settings.lanes.items()
             if (schedule := Schedule.of(lane)) is not None
         }
 
-    def see(self, observation: Observation, start_s: float) -> ClockSight:
-        """Return what is due and what is to be served by workers who take `start_s` to come."""
+    def see(self, observation: Observation, power: Power) -> ClockSight:
+        """Return what is due, and what is to be served with `power`."""
         due: dict[Partition, Offsets] = {}
         to_serve: list[Mapping[Partition, int] | None] = []
         closed: dict[str, Closed] = {}
+        ready: dict[str, Readiness] = {}
+        within_s = self._catch_up_s
         for name, clock in self._clocks.items():
-            sight = clock.see(observation, start_s + self._ahead_s)
+            sight = clock.see(observation, power, power.start_s + self._ahead_s)
             due |= sight.due
             to_serve.append(sight.to_serve)
             if sight.closed is not None:
                 closed[name] = sight.closed
+            if sight.ready is not None:
+                ready[name] = sight.ready.readiness
+                within_s = min(within_s, sight.ready.within_s)
         known = [each for each in to_serve if each is not None]
         return ClockSight(
             observation._replace(partitions={**observation.partitions, **due}),
@@ -84,6 +98,8 @@ class ClockedLanes:
             if len(known) == len(to_serve)
             else None,
             closed,
+            ready,
+            within_s,
         )
 
 
@@ -91,6 +107,7 @@ class _LaneSight(NamedTuple):
     due: Mapping[Partition, Offsets]
     to_serve: Mapping[Partition, int] | None
     closed: Closed | None
+    ready: ReadySight | None
 
 
 class _Ahead(NamedTuple):
@@ -103,13 +120,17 @@ class _Ahead(NamedTuple):
 class _Clock:
     """The clock of one lane."""
 
-    def __init__(self, lane: Lane, schedule: Schedule) -> None:
+    def __init__(self, lane: Lane, schedule: Schedule, scaling: Scaling) -> None:
         self._topics = frozenset(lane.topics)
         self._schedule = schedule
+        self._scheduled = Schedule(lane.open, schedule.zone.key)
+        self._ready = None
+        if schedule.ready_by is not None:
+            self._ready = ReadyLane(schedule.ready_by, scaling)
         self._early_s = lane.early
         self._at_most_s = math.inf if lane.at_most is None else lane.at_most
         self._skips = lane.missed == "skip"
-        self._moment_s = -math.inf
+        self._moments_s: Mapping[Partition, float] = {}
         self._wall_s = math.inf
         self._before: dict[Partition, int] = {}
         """Where logs ended when they were last seen before the moment."""
@@ -119,38 +140,54 @@ class _Clock:
         """Rule 3: nothing moved after the moment for so long that what is in doubt is not due."""
         self._ahead = _Ahead(-math.inf, math.inf)
 
-    def see(self, observation: Observation, early_s: float) -> _LaneSight:
+    def see(self, observation: Observation, power: Power, early_s: float) -> _LaneSight:
         wall_s = observation.wall_s
         mine = {
             partition: offsets
             for partition, offsets in observation.partitions.items()
             if partition[0] in self._topics
         }
-        self._follow(mine, observation)
+        openings = {each: self._opening(each, observation) for each in mine}
+        self._follow(mine, self._schedule.last_moments(openings, wall_s), observation)
         due = {
             partition: self._due(partition, offsets, observation)
             for partition, offsets in mine.items()
         }
-        next_s = self._schedule.after(wall_s)
         early_s = early_s if self._early_s is None else self._early_s
+        next_s = self._scheduled.after(wall_s)
         to_serve = _lags(mine if self._is_ahead(next_s, wall_s, early_s) else due)
+        ready = None
+        if self._ready is not None:
+            lane = ClockedLane(wall_s, mine, due, openings, self._moments_s)
+            ready = self._ready.see(lane, power, early_s)
+            to_serve = _with(to_serve, ready.asked)
+            next_s = min(next_s, max(ready.opens_s, wall_s))
         if self._topics != {topic for topic, _ in mine}:
             to_serve = None
         is_shut = not any(offsets.lag != 0 for offsets in due.values())
         closed = Closed(next_s, self._shown(next_s, wall_s)) if is_shut and mine else None
-        return _LaneSight(due, to_serve, closed)
+        return _LaneSight(due, to_serve, closed, ready)
 
-    def _follow(self, mine: Mapping[Partition, Offsets], observation: Observation) -> None:
-        """Remember what was seen before the last moment, and when commits last moved."""
-        moment_s = self._schedule.up_to(observation.wall_s)
-        came = moment_s != self._moment_s
-        if came:
-            was_there = self._wall_s < moment_s
-            self._before = {
-                partition: offsets.end
-                for partition, offsets in self._last.items()
-                if was_there and offsets.end is not None
-            }
+    def _opening(self, partition: Partition, observation: Observation) -> Opening | None:
+        """Return what a worker said of opening, else what nobody did that was asked for."""
+        said = observation.opened.get(partition)
+        if self._ready is None or self._schedule.counts(said, observation.wall_s):
+            return said
+        return self._ready.overdue(observation.wall_s)
+
+    def _follow(
+        self,
+        mine: Mapping[Partition, Offsets],
+        moments_s: Mapping[Partition, float],
+        observation: Observation,
+    ) -> None:
+        """Remember what was seen before the last moments, and when commits last moved."""
+        came = [each for each in mine if moments_s[each] != self._moments_s.get(each)]
+        for partition in came:
+            self._before.pop(partition, None)
+            seen = self._last.get(partition)
+            if seen is not None and seen.end is not None and self._wall_s < moments_s[partition]:
+                self._before[partition] = seen.end
         moved = any(
             offsets.committed != self._last.get(partition, offsets).committed
             for partition, offsets in mine.items()
@@ -159,7 +196,7 @@ class _Clock:
             self._moved_s = observation.at_s
         is_quiet = observation.at_s - self._moved_s >= _QUIET_S
         self._is_doubted = not came and (self._is_doubted or is_quiet)
-        self._moment_s, self._wall_s, self._last = moment_s, observation.wall_s, dict(mine)
+        self._moments_s, self._wall_s, self._last = moments_s, observation.wall_s, dict(mine)
 
     def _is_ahead(self, next_s: float, wall_s: float, early_s: float) -> bool:
         """Rule 4."""
@@ -180,9 +217,13 @@ class _Clock:
 
     def _target(self, partition: Partition, end: int, observation: Observation) -> Target | None:
         """Return what the log held at the last moment, if that counts yet; None is unknown."""
-        passed_s = observation.wall_s - self._moment_s
+        moment_s = self._moments_s[partition]
+        passed_s = observation.wall_s - moment_s
         if passed_s >= self._at_most_s or (self._skips and observation.members == 0):
             return Target(0, 0)
+        asked = None if self._ready is None else self._ready.target(partition, moment_s)
+        if asked is not None:
+            return Target(asked, asked)
         before = self._before.get(partition, 0)
         if before >= end:
             return Target(before, before)
@@ -202,3 +243,11 @@ class _Clock:
 def _lags(partitions: Mapping[Partition, Offsets]) -> Mapping[Partition, int] | None:
     known = {each: offsets.lag for each, offsets in partitions.items() if offsets.lag is not None}
     return known if len(known) == len(partitions) else None
+
+
+def _with(
+    to_serve: Mapping[Partition, int] | None, asked: Mapping[Partition, int]
+) -> Mapping[Partition, int] | None:
+    if to_serve is None:
+        return None
+    return {each: max(lag, asked.get(each, 0)) for each, lag in to_serve.items()}

@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
+from daemon.windows.ready_by import Opening
+
 Partition: TypeAlias = tuple[str, int]
 """Topic and partition number."""
 
@@ -57,6 +59,7 @@ class Observation(NamedTuple):
     commits say of what workers served before: remembered.py reads it. `overdue` are the partitions
     whose oldest unanswered record is older, by its timestamp, than a fleet that sleeps may let it
     become. `targets` are known of those that need one: of lanes that open by the clock, with lag.
+    `opened` is what commits say of openings that were brought forward.
     """
 
     at_s: float
@@ -66,6 +69,7 @@ class Observation(NamedTuple):
     remembered: Collection[str] = ()
     overdue: Collection[Partition] = ()
     targets: Mapping[Partition, Target] = MappingProxyType({})
+    opened: Mapping[Partition, Opening] = MappingProxyType({})
 
     @property
     def complete(self) -> bool:

@@ -5,6 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 from daemon.scaling.observation import Partition
 from daemon.scaling.policy import Decision
+from daemon.scaling.ready_lane import Readiness
 from daemon.scaling.service_rate import Origin
 from daemon.scaling.stuck import Standstill
 
@@ -28,7 +29,8 @@ class LaneLoad(NamedTuple):
     """What a lane gets and how far the group is behind in it; None is unknown.
 
     `waiting_records` wait for it to open by the clock, the oldest for `waiting_seconds`; `closed_until`
-    is then, as clocks in its zone show it; None where it is not shut.
+    is then, as clocks in its zone show it; None where it is not shut. `ready`: how it stands with what is
+    to be ready by a time; None where nothing is.
     """
 
     arrival_rate: float | None
@@ -38,6 +40,7 @@ class LaneLoad(NamedTuple):
     waiting_records: int | None = 0
     closed_until: str | None = None
     waiting_seconds: float | None = 0.0
+    ready: Readiness | None = None
 
 
 class ScalingReport(NamedTuple):
@@ -99,6 +102,7 @@ def as_json(report: ScalingReport) -> dict[str, Json]:
                 "waiting_records": load.waiting_records,
                 "waiting_seconds": load.waiting_seconds,
                 "closed_until": load.closed_until,
+                "ready_by_slack_s": None if load.ready is None else load.ready.slack_s,
             }
             for name, load in report.lanes.items()
         },

@@ -12,6 +12,7 @@ from daemon.scaling.lag_age import LagAge
 from daemon.scaling.observation import Observation, Partition
 from daemon.scaling.own_rate import Work
 from daemon.scaling.policy import Decision, Policy
+from daemon.scaling.ready_lane import Power
 from daemon.scaling.remembered import Remembered, Subject, believed
 from daemon.scaling.report import LaneLoad, ScalingReport, TopicLag
 from daemon.scaling.required_workers import GroupLoad
@@ -36,7 +37,9 @@ class Scaler:
         self.measured: Remembered | None = None
         """What is to be remembered when the group has no members; None before it was measured."""
         self._lanes = {name: lane.topics for name, lane in settings.lanes.items()}
-        self._always = {name: lane.topics for name, lane in settings.lanes.items() if not lane.open}
+        self._always = {
+            name: lane.topics for name, lane in settings.lanes.items() if not lane.by_clock
+        }
         """Lanes that are always open: what arrives there is work."""
         self._clocked = ClockedLanes(settings)
         self._arrivals = ArrivalRate(self._lanes)
@@ -63,7 +66,10 @@ class Scaler:
         self._recall(observation)
         self._arrivals.see(observation)
         self._served.see(observation)
-        clock = self._clocked.see(observation, self._start_s)
+        power = Power(
+            self._service.rate, self._max_workers, self._start_s, is_up=bool(observation.members)
+        )
+        clock = self._clocked.see(observation, power)
         stuck = self._stuck.see(clock.due)
         ages_s = self._age.see(clock.due)
         waits_s = self._waiting_age.see(what_waits(observation, clock.due))
@@ -133,7 +139,9 @@ class Scaler:
         always = self._decide_always(observation, lanes, stuck, workers)
         rate = self._service.rate
         beside = self._beside(lanes, rate)
-        clocked = self._window_workers.decide(clock.to_serve, rate, workers, beside)
+        clocked = self._window_workers.decide(
+            clock.to_serve, rate, workers, beside, within_s=clock.within_s
+        )
         most = min(self._max_workers, len(observation.partitions) or self._max_workers)
         decision = together(always, clocked, most=most)
         waiting = [each for name, each in clock.closed.items() if lanes[name].waiting_records]
@@ -255,6 +263,7 @@ class Scaler:
             lag.waiting,
             None if closed is None else closed.until,
             lag.waiting_seconds,
+            clock.ready.get(name),
         )
 
 

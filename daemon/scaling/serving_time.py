@@ -6,6 +6,7 @@ Rule 2 (rate): a worker serves `utilisation` of what it can, as everywhere.
 """
 
 import heapq
+from bisect import bisect_left
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -32,3 +33,15 @@ def serving_s(backlogs: Collection[int], means: Means) -> float:
         return 0.0
     fullest = heapq.nlargest(share(means.workers, len(backlogs)), backlogs)
     return sum(fullest) / (means.rate * means.utilisation)
+
+
+def fewest(backlogs: Collection[int], one: Means, *, within_s: float) -> int:
+    """Return how many like `one` serve `backlogs` within that time.
+
+    Where not even as many as there are partitions do, one more.
+    """
+
+    def are_enough(workers: int) -> bool:
+        return serving_s(backlogs, one._replace(workers=workers)) <= within_s
+
+    return 1 + bisect_left(range(1, len(backlogs) + 1), x=True, key=are_enough)

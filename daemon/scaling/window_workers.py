@@ -61,11 +61,13 @@ class WindowWorkers:
         rate: float | None,
         running: int,
         beside: Beside = NOTHING,
+        *,
+        within_s: float = math.inf,
     ) -> Decision:
         """Return how many there should be for `to_serve` records, and for what arrives `beside`.
 
         None is unknown. `rate` is what a busy worker serves a second, None when not known;
-        `running` there are now.
+        `running` there are now. It is to be done `within_s` where that is less than `catch_up`.
         """
         if to_serve is None:
             self._workers = running if self._workers is None else self._workers
@@ -77,10 +79,11 @@ class WindowWorkers:
             self._workers = 0
             return Decision(0, 0, "nothing waits", "")
         backlogs, partitions = to_serve.values(), len(to_serve)
-        alone = self._fewest(backlogs, rate, range(1, partitions + 1), NOTHING)
+        within_s = min(within_s, self._scaling.catch_up)
+        alone = self._fewest(backlogs, rate, range(1, partitions + 1), NOTHING, within_s)
         useful = min(alone, partitions)
         apart = math.ceil(useful + beside.steady - _ROUNDING)
-        both = self._fewest(backlogs, rate, range(useful, apart), beside)
+        both = self._fewest(backlogs, rate, range(useful, apart), beside, within_s)
         most = min(self._most, partitions + beside.partitions)
         self._workers = max(before, min(both, most))
         wanted = max(alone, both)
@@ -94,7 +97,12 @@ class WindowWorkers:
         return self._workers
 
     def _fewest(
-        self, backlogs: Collection[int], rate: float | None, numbers: range, beside: Beside
+        self,
+        backlogs: Collection[int],
+        rate: float | None,
+        numbers: range,
+        beside: Beside,
+        within_s: float,
     ) -> int:
         """Return the first of `numbers` that are done in time; if none are, the one after them."""
 
@@ -103,7 +111,7 @@ class WindowWorkers:
             if rate is None or left <= 0:
                 return rate is None
             means = Means(workers, rate, self._scaling.utilisation * left)
-            return serving_s(backlogs, means) <= self._scaling.catch_up
+            return serving_s(backlogs, means) <= within_s
 
         return numbers.start + bisect_left(numbers, x=True, key=are_enough)
 

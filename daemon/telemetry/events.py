@@ -66,6 +66,16 @@ class Event(StrEnum):
         "warning",
         "a lane did not open at a moment: the host slept, its clock was set, or no broker answered",
     )
+    READY_BY_MET = (
+        "ready_by.met",
+        "info",
+        "what a lane opened for was answered by its time; shows how much of the time was left",
+    )
+    READY_BY_MISSED = (
+        "ready_by.missed",
+        "error",
+        "the time has come, and what came before the lane's opening is not answered; shows how much of it",
+    )
     DRAIN_STARTED = ("drain.started", "info", "nothing more is fetched; what is held is answered")
     GATHERING_LEFT = (
         "gathering.left",

@@ -230,6 +230,19 @@ NEXT_OPENING = Metric(
     ("lane", "topic"),
     "when the lane opens next; there is one for each topic of the lanes that open by the clock",
 )
+READY_BY = Metric(
+    "ready_by_timestamp_seconds",
+    "gauge",
+    ("lane",),
+    "by when what came before the lane's opening is to be answered next",
+)
+READY_BY_SLACK = Metric(
+    "ready_by_slack_seconds",
+    "gauge",
+    ("lane",),
+    "what of the time until then is left when all that waits has been served; below 0 it would be late;"
+    " without a value while it is not known what a worker serves",
+)
 EVENTS = Metric(
     "events_total",
     "counter",
@@ -308,6 +321,8 @@ WORKER_METRICS = (
     WINDOW_FILL_RATIO,
     LAST_WINDOW,
     NEXT_OPENING,
+    READY_BY,
+    READY_BY_SLACK,
     EVENTS,
 )
 """What a worker serves."""

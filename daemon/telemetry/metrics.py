@@ -49,6 +49,10 @@ class Gauges(NamedTuple):
     """By topic."""
     next_openings: Callable[[], Mapping[tuple[str, str], float]] = dict
     """By lane and topic, in seconds since the epoch."""
+    ready_by: Callable[[], Mapping[str, float]] = dict
+    """By lane, in seconds since the epoch."""
+    ready_by_slack: Callable[[], Mapping[str, float]] = dict
+    """By lane, in seconds."""
 
 
 class Metrics(Collector):
@@ -267,6 +271,8 @@ class Metrics(Collector):
         self._replace(names.WAITING_SECONDS, self._gauges.waiting_seconds())
         self._replace_suspects(self._gauges.suspected())
         self._replace_openings(self._gauges.next_openings())
+        self._replace(names.READY_BY, self._gauges.ready_by())
+        self._replace(names.READY_BY_SLACK, self._gauges.ready_by_slack())
 
     def _look_at_models(self) -> None:
         if not self._models:
@@ -280,7 +286,7 @@ class Metrics(Collector):
         self._values[names.DEGRADED][()] = float(degraded)
 
     def _replace(self, metric: names.Metric, values: Mapping[str, float]) -> None:
-        """Topics of partitions that went away must not keep their last value."""
+        """What went away, such as topics of partitions, must not keep its last value."""
         series = self._values[metric]
         series.clear()
         series.update({(label,): value for label, value in values.items()})

@@ -61,6 +61,9 @@ def _families(report: ScalingReport) -> Iterator[Family]:
     yield family(
         names.ARRIVAL_RATE, {(lane,): load.arrival_rate for lane, load in report.lanes.items()}
     )
+    ready = {name: load.ready for name, load in report.lanes.items() if load.ready is not None}
+    yield family(names.READY_BY, {(lane,): each.time_s for lane, each in ready.items()})
+    yield family(names.READY_BY_SLACK, {(lane,): each.slack_s for lane, each in ready.items()})
     stuck = Counter(topic for topic, _ in report.stuck)
     yield family(names.STUCK_PARTITIONS, {(topic,): stuck[topic] for topic in report.topics})
     yield family(names.LAG_RECORDS, {(topic,): lag.records for topic, lag in report.topics.items()})

@@ -24,4 +24,4 @@ def sleeps(lane: Lane, scaling: Scaling) -> bool:
     a lane the linger counts from a record's own timestamp; in all others from when it was read. A lane
     that opens by the clock gathers until then.
     """
-    return not lane.eager and not lane.open and lane.linger > price_s(scaling.start_time)
+    return not lane.eager and not lane.by_clock and lane.linger > price_s(scaling.start_time)

@@ -13,6 +13,8 @@ left of its target, and says nothing when there is nothing left.
 Rule 5: no moment opens twice in a process, wherever its clock is set.
 Rule 6: `at_most` counts from the moment, by whichever clock says first that it is over; what is left
 then waits for the next moment.
+Rule 7: an opening that is brought forward (ready_by.py) is a moment. For the time of a window that is
+not over the target moves on, and nothing has overrun.
 """
 
 import math
@@ -22,6 +24,7 @@ from itertools import chain, islice, takewhile
 from typing import Literal, NamedTuple, TypeAlias
 
 from config.settings import Lane
+from daemon.windows.ready_by import Opening
 from daemon.windows.schedule import Schedule
 
 Partition: TypeAlias = tuple[str, int]
@@ -59,25 +62,27 @@ class Question(NamedTuple):
 
 class WindowEnd(NamedTuple):
     """How the window of a moment went; `delay_s` from the moment until a target was known, `open_s`
-    from then to its end.
+    from then to its end. `ready_by_s`: by when it was to be over, None: at no time in particular.
     """
 
     moment_s: float
     outcome: Outcome
     delay_s: float = 0.0
     open_s: float = 0.0
+    ready_by_s: float | None = None
 
 
 class _Current(NamedTuple):
     """The window of the last moment that was taken up, `delay_s` after it, at `taken_s` (monotonic).
 
-    `is_skipped`: it is only watched.
+    `is_skipped`: it is only watched. `ready_by_s`: its time, if it is for one.
     """
 
     moment_s: float
     taken_s: float
     delay_s: float
     is_skipped: bool
+    ready_by_s: float | None
 
     def passed_s(self, now_s: float) -> float:
         """Return the time since the moment, whatever has been done to the clock since."""
@@ -100,7 +105,12 @@ class Window:
         """The next opening as of the last look, in wall seconds; inf: there is none."""
         self.question: Question | None = None
         """What is to be found out, as of the last look."""
-        self._schedule = schedule
+        self.opening: Opening | None = None
+        """The last one that was brought forward."""
+        self.left = 0
+        """Records of the current window that were not answered, as of the last look."""
+        self.schedule = schedule
+        self._is_forward = False
         self._skips = missed == "skip"
         self._at_most_s = math.inf if at_most_s is None else at_most_s
         self._looked_s: float | None = None
@@ -130,13 +140,24 @@ class Window:
         is_watched = self._current is None or self._current.is_skipped
         return self._is_unfinished and not is_watched
 
+    @property
+    def ready_by_s(self) -> float | None:
+        """When what is due is to be answered, in wall seconds; None: at no time in particular."""
+        return self._current.ready_by_s if self._current is not None and self.is_due else None
+
     def due_for_s(self, wall_s: float) -> float:
         """Return for how long the oldest of what is due has been due: since its moment."""
         return max(wall_s - self._due_since_s, 0.0) if self.is_due else 0.0
 
     def shown(self, moment_s: float) -> str:
         """Return a moment as clocks in the lane's zone show it; empty for one that never comes."""
-        return self._schedule.shown(moment_s)
+        return self.schedule.shown(moment_s)
+
+    def bring_forward(self, opening: Opening) -> None:
+        """Open at its moment, from the next look on; of several the latest counts."""
+        if self.opening is None or opening.moment_s > self.opening.moment_s:
+            self.opening = opening
+            self._is_forward = True
 
     def look(
         self, standings: Mapping[Partition, Standing], *, wall_s: float, now_s: float
@@ -161,21 +182,29 @@ class Window:
     def _take_up(self, wall_s: float, now_s: float) -> Iterator[WindowEnd]:
         """Begin with the last moment that has come since the last look, if there is one."""
         before_s, self._looked_s = self._looked_s, wall_s
-        if before_s is None:
-            self.next_s = self._schedule.after(wall_s)
-            yield from self._begin(self._schedule.up_to(wall_s), wall_s, now_s, is_first=True)
-            return
-        if wall_s < before_s:
-            self.next_s = self._schedule.after(wall_s)
-        if wall_s >= self.next_s:
-            moment_s = self._schedule.up_to(wall_s)
-            yield from self._passed_over(self.next_s, moment_s)
-            self.next_s = self._schedule.after(wall_s)
-            yield from self._begin(moment_s, wall_s, now_s, is_first=False)
+        is_first = before_s is None
+        is_forward = self._take_forward(wall_s)
+        has_come = not is_first and wall_s >= self.next_s
+        if has_come:
+            yield from self._passed_over(self.next_s, self._last_s(wall_s))
+        if is_first or has_come or is_forward or (before_s is not None and wall_s < before_s):
+            self.next_s = self.schedule.after(wall_s, self.opening)
+        if is_first or has_come or is_forward:
+            yield from self._begin(self._last_s(wall_s), wall_s, now_s, is_first=is_first)
+
+    def _last_s(self, wall_s: float) -> float:
+        return self.schedule.up_to(wall_s, self.opening)
+
+    def _take_forward(self, wall_s: float) -> bool:
+        """Return whether what was brought forward since the last look is the last moment."""
+        if not self._is_forward or self.opening is None or self.opening.moment_s > wall_s:
+            return False
+        self._is_forward = False
+        return self._last_s(wall_s) == self.opening.moment_s
 
     def _passed_over(self, first_s: float, last_s: float) -> Iterator[WindowEnd]:
         """Tell the moments before `last_s` for which nobody looked in time."""
-        later_s = self._schedule.following(first_s)
+        later_s = self.schedule.following(first_s)
         between_s = takewhile(lambda each_s: each_s < last_s, chain([first_s], later_s))
         for moment_s in islice(between_s, _MOST_TOLD):
             if moment_s not in self._opened:
@@ -194,9 +223,13 @@ class Window:
             return
         if not self.is_due:
             self._due_since_s = moment_s
-        yield from self._end_unfinished(now_s)
+        ready_by_s = None
+        if self.schedule.ready_by is not None:
+            ready_by_s = self.schedule.ready_by.of(moment_s, self.opening)
+        if self.ready_by_s is None or self.ready_by_s != ready_by_s:
+            yield from self._end_unfinished(now_s)
         self._opened.append(moment_s)
-        self._current = _Current(moment_s, now_s, delay_s, is_skipped)
+        self._current = _Current(moment_s, now_s, delay_s, is_skipped, ready_by_s)
         self._known.clear()
         self._delay_s = None
         self._is_told = self._had_work = self._is_unfinished = False
@@ -218,6 +251,9 @@ class Window:
             for partition, standing in standings.items()
             if standing.settled < self._targets.get(partition, 0)
         }
+        self.left = sum(
+            self._targets[partition] - standing.settled for partition, standing in left.items()
+        )
         self._had_work = self._had_work or bool(left)
         self._is_unfinished = bool(left or unknown)
         self.is_open = not current.is_skipped and any(
@@ -250,7 +286,9 @@ class Window:
             self._is_told = True
             passed_s = current.passed_s(now_s)
             delay_s = passed_s if self._delay_s is None else self._delay_s
-            yield WindowEnd(current.moment_s, outcome, delay_s, passed_s - delay_s)
+            yield WindowEnd(
+                current.moment_s, outcome, delay_s, passed_s - delay_s, current.ready_by_s
+            )
 
     def _shut(self) -> None:
         self._current = None

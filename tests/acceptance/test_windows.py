@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from math import ceil
 
 import pytest
@@ -135,6 +136,44 @@ async def test_a_supervised_fleet_is_up_only_for_its_moment(make_job, busy):
         decided = events(supervisor, "scaling.decided")
         assert [event["workers"] for event in decided][-2:] == [2, 0]
         assert not events(supervisor, "partition.stalled")
+        assert await terminate(supervisor) == 0
+
+
+async def test_a_supervised_fleet_comes_as_late_as_all_can_be_ready_by_a_time(make_job, busy):
+    """Some 6 s of two workers, reckoned with 20 a second, 6 s before the time; 7 s for a start."""
+    async with make_job(models.loop(), answer=tripped, **SUPERVISED) as (job, witness):
+        time_s = ceil(time.time() + 26)
+        at = datetime.fromtimestamp(time_s, UTC)
+        to_be_ready = {
+            "lanes.l.ready_by": [f"{at.second} {at.minute} {at.hour} * * *"],
+            "lanes.l.zone": "UTC",
+            "lanes.l.ready_margin": "6s",
+            "lanes.l.early": "7s",
+            "scaling.catch_up": "8s",
+        }
+        await witness.publish([busy(0.02)] * 240)
+        supervisor = await job.supervise(**to_be_ready)
+        await until(lambda: spawned(supervisor))
+        assert time.time() >= time_s - 6 - 8 - 7
+        slack_s = await metric(supervisor, "ready_by_slack_seconds", lane="l")
+        assert 0 < slack_s < 6 + 8 + 1
+        await witness.until_all_answered()
+        assert witness.verdict().exactly_once, witness.verdict()
+        later = await witness.publish([busy(0.02)] * 20)
+        await until_serving(supervisor, 0)
+        await until(lambda: time.time() > time_s + 1)
+
+        at_ms = [entry.timestamp_ms for entry in witness.log]
+        assert min(at_ms) >= (time_s - 6 - 8) * 1000
+        assert max(at_ms) <= time_s * 1000
+        assert not witness.answered & set(later), "they came after its opening"
+        decided = [event["workers"] for event in events(supervisor, "scaling.decided")]
+        assert decided[-2:] == [2, 0]
+        met = events(supervisor, "ready_by.met")
+        assert [each["partitions"] for each in met if "partitions" in each] == [2, 2]
+        (whole,) = [each for each in met if "partitions" not in each]
+        assert whole["spare_s"] > 0
+        assert not events(supervisor, "ready_by.missed")
         assert await terminate(supervisor) == 0
 
 

@@ -16,6 +16,7 @@ from daemon.kafka.looking import observer as observing
 from daemon.kafka.looking.observer import Observer
 from daemon.scaling.observation import NO_COMMIT, Offsets, Target
 from daemon.values.errors import Exit, Fatal
+from daemon.windows.ready_by import Opening
 from loadtest.kafka.broker import Broker
 from loadtest.kafka.proxy import FETCH, Proxy
 from tests.contract.worlds import PATIENCE_S, Workers, gather, settings_for
@@ -335,6 +336,23 @@ async def test_what_workers_served_is_handed_on_by_those_who_come_after(workers,
         assert await remembered(observer) == {"90.0,2.5"}
         assert await observer.renew()
         assert await remembered(observer) == {"90.0,2.5"}
+
+
+async def test_when_a_lane_was_opened_is_seen_and_kept_when_commits_are_renewed(workers, topics):
+    names = await topics(requests=1)
+    opened = {(names.requests, 0): Opening(1_800_003_600.0, 1_800_000_000.0)}
+    source = await workers.start()
+    await workers.produce(names.requests, 0, b"a")
+    await _serve(source, names, 1)
+    source.note_opening(opened, opened[names.requests, 0])
+    source.release()
+    await source.commit()
+    await source.leave()
+
+    async with _observer(workers.bootstrap, topics) as observer:
+        assert (await observer.look()).opened == opened
+        assert await observer.renew("90.0,2.5")
+        assert (await observer.look()).opened == opened
 
 
 async def test_a_group_with_members_is_not_renewed(workers, topics):

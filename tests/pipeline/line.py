@@ -62,7 +62,7 @@ LANES = {
 }
 
 
-def settings_for(lanes, models, *, kafka=None, limits=None, transform_limit=30.0):
+def settings_for(lanes, models, *, kafka=None, limits=None, scaling=None, transform_limit=30.0):
     """Settings of lanes that take raw rows for MODEL unless they say otherwise."""
     return Settings(
         kafka={"group": "g"} | (kafka or {}),
@@ -81,6 +81,7 @@ def settings_for(lanes, models, *, kafka=None, limits=None, transform_limit=30.0
         replies={"topic": REPLIES, "allow": ["replies.*"]},
         dead_letters={"topic": DEAD},
         limits=limits or {},
+        scaling=scaling or {},
     )
 
 
@@ -109,6 +110,7 @@ class Line:
         others=None,
         kafka=None,
         limits=None,
+        scaling=None,
         transform_limit=30.0,
     ):
         """`others` are transforms, or None, of further models by name; each takes `transform_s`
@@ -120,7 +122,12 @@ class Line:
         for name, theirs in (others or {}).items():
             models[name] = _model(Doubling(), theirs)
         self.settings = settings_for(
-            lanes, models, kafka=kafka, limits=limits, transform_limit=transform_limit
+            lanes,
+            models,
+            kafka=kafka,
+            limits=limits,
+            scaling=scaling,
+            transform_limit=transform_limit,
         )
         self.models = FakeModels(models)
         self.commits, self.premature = [], []
@@ -194,7 +201,7 @@ class Line:
         self.lanes = assembly.make_lanes(self.settings, self.models)
         before, self.source = self.source, self._make_source()
         self.source.log, self.source.committed = before.log, before.committed
-        self.source.notes = before.notes
+        self.source.notes, self.source.opened = before.notes, before.opened
         await self._start()
 
     @property

@@ -8,6 +8,7 @@ from aiokafka.structs import TopicPartition
 
 from config.settings import Lane
 from daemon.scaling.observation import Offsets, Partition, Target
+from daemon.windows.ready_by import Opening
 from daemon.windows.schedule import Schedule
 from daemon.windows.window import PROMPT_S
 
@@ -26,10 +27,14 @@ class MomentTargets:
         ]
 
     async def of(
-        self, seen: Mapping[Partition, Offsets], wall_s: float, ask: Ask
+        self,
+        seen: Mapping[Partition, Offsets],
+        opened: Mapping[Partition, Opening],
+        wall_s: float,
+        ask: Ask,
     ) -> Mapping[Partition, Target]:
-        """Return the targets of what has lag, as far as they are known."""
-        await asyncio.gather(*(clock.find(seen, wall_s, ask) for clock in self._clocks))
+        """Return the targets of what has lag, as far as they are known; `opened` as commits say."""
+        await asyncio.gather(*(clock.find(seen, opened, wall_s, ask) for clock in self._clocks))
         return {each: at for clock in self._clocks for each, at in clock.known.items()}
 
 
@@ -40,20 +45,33 @@ class _Clock:
         self.known: dict[Partition, Target] = {}
         self._schedule = schedule
         self._topics = topics
-        self._moment_s = -math.inf
+        self._moments_s: dict[Partition, float] = {}
 
-    async def find(self, seen: Mapping[Partition, Offsets], wall_s: float, ask: Ask) -> None:
+    async def find(
+        self,
+        seen: Mapping[Partition, Offsets],
+        opened: Mapping[Partition, Opening],
+        wall_s: float,
+        ask: Ask,
+    ) -> None:
         """Ask for the targets that are not known."""
-        moment_s = self._schedule.up_to(wall_s)
-        if moment_s != self._moment_s:
-            self._moment_s, self.known = moment_s, {}
-        unknown = [
-            TopicPartition(*each)
-            for each, offsets in seen.items()
-            if each[0] in self._topics and offsets.lag and each not in self.known
-        ]
-        if not unknown or math.isinf(moment_s):
-            return
+        before_s, mine = self._moments_s, [each for each in seen if each[0] in self._topics]
+        moments_s = self._schedule.last_moments({each: opened.get(each) for each in mine}, wall_s)
+        self._moments_s = moments_s
+        self.known = {
+            each: target
+            for each, target in self.known.items()
+            if moments_s.get(each) == before_s.get(each)
+        }
+        unknown = [each for each in mine if seen[each].lag and each not in self.known]
+        for moment_s in sorted({moments_s[each] for each in unknown} - {-math.inf}):
+            await self._ask(
+                [TopicPartition(*each) for each in unknown if moments_s[each] == moment_s],
+                moment_s,
+                ask,
+            )
+
+    async def _ask(self, unknown: Collection[TopicPartition], moment_s: float, ask: Ask) -> None:
         latest = await ask(unknown, moment_s) or {}
         certain = await ask(list(latest), moment_s - PROMPT_S) if latest else None
         for each, at in (certain or {}).items():

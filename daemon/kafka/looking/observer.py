@@ -114,6 +114,11 @@ class Observer:
         if ends or starts or commits is not None or members is not None:
             self._answered_s = self._clock()
         seen = _joined(partitions, starts or {}, ends or {}, commits)
+        opened = {
+            partition: commit.opened
+            for partition, commit in (commits or {}).items()
+            if commit.opened is not None
+        }
         return Observation(
             at_s,
             seen,
@@ -121,7 +126,8 @@ class Observer:
             wall_s,
             remembered=frozenset(commit.served for commit in (commits or {}).values()) - {""},
             overdue=await self._overdue(seen, wall_s) if members == 0 else (),
-            targets=await self._targets.of(seen, wall_s, self._ends_as_of),
+            targets=await self._targets.of(seen, opened, wall_s, self._ends_as_of),
+            opened=opened,
         )
 
     async def _overdue(

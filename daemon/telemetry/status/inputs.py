@@ -48,7 +48,7 @@ class About(NamedTuple):
                 lane.models,
                 lane.max_rows,
                 lane.linger,
-                lane.zone if lane.open else None,
+                lane.zone if lane.by_clock else None,
             )
             for name, lane in settings.lanes.items()
         }

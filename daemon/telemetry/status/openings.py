@@ -21,6 +21,10 @@ class OpeningRow(NamedTuple):
     waiting_records: float | None
     waiting_seconds: float | None
     """How old the oldest of them is at most."""
+    ready_by_s: float | None
+    """By when it is to be ready next, in seconds since 1970."""
+    slack_s: float | None
+    """What of the time until then is left when all is served; below 0 it would be late."""
     windows: Sequence[WindowSeen]
     """The last ones, the newest last."""
 
@@ -39,6 +43,8 @@ def openings(
     next_s = window.gauge(names.NEXT_OPENING, "lane", of=min)
     records = window.gauge(names.WAITING_RECORDS, "topic")
     seconds = window.gauge(names.WAITING_SECONDS, "topic", of=max)
+    ready_by_s = window.gauge(names.READY_BY, "lane", of=min)
+    slack_s = window.gauge(names.READY_BY_SLACK, "lane", of=min)
     rows = []
     for name, lane in about.lanes.items():
         if lane.zone is None:
@@ -47,8 +53,11 @@ def openings(
         load = None if scaling is None else scaling.lanes.get(name)
         waiting = sum(known) if (known := _of(lane.topics, records)) else None
         waiting_s = max(_of(lane.topics, seconds), default=None)
+        ready = ready_by_s.get((name,)), slack_s.get((name,))
         if load is not None:
             waiting, waiting_s = load.waiting_records, load.waiting_seconds
+        if load is not None and load.ready is not None:
+            ready = load.ready.time_s, load.ready.slack_s
         rows.append(
             OpeningRow(
                 lane=name,
@@ -57,6 +66,8 @@ def openings(
                 in_s=None if opens_s is None else max(opens_s - wall_s, 0.0),
                 waiting_records=waiting,
                 waiting_seconds=waiting_s if waiting else None,
+                ready_by_s=ready[0],
+                slack_s=ready[1],
                 windows=adherence.of(name),
             )
         )

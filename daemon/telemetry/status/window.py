@@ -32,6 +32,7 @@ _SHOWN = (
     *(names.DEAD_LETTERS, names.REQUESTS_LOST, names.EVENTS),
     *(names.CRASHES, names.SUSPECTS, names.SUSPECT_CRASHES),
     *(names.WAITING_RECORDS, names.WAITING_SECONDS, names.NEXT_OPENING, names.LAST_WINDOW),
+    *(names.READY_BY, names.READY_BY_SLACK),
     *names.LARGEST.values(),
 )
 _SUMMED = (names.WINDOW_SECONDS, names.WINDOW_FILL_RATIO)

@@ -62,3 +62,34 @@ def test_workers_that_are_asked_for_before_the_last_have_ended_are_a_warning():
     (found,) = _found(**quarters, early="15min")
     assert "lanes.documents.early (15min) is not shorter than the shortest pause" in found.warning
     assert "(15 min)" in found.warning
+
+
+MORNINGS = {"ready_by": ["30 7 * * mon-fri"]}
+
+
+def test_when_a_lane_is_to_be_ready_is_shown_in_the_zone_and_in_utc():
+    (found,) = _found(**MORNINGS, ready_margin=300.0, scaling={"service_rate": 1_200.0})
+
+    assert found.detail == (
+        "is to be ready, by clocks of Europe/Berlin (UTC): Mon 30 Nov 07:30 (06:30), Tue 01 Dec 07:30"
+        " (06:30); opens for it 5min before, and earlier by what serving takes, of 1,200 records/s a worker"
+        " (scaling.service_rate), or as was measured"
+    )
+
+
+def test_it_is_said_that_a_lane_opens_at_once_where_nothing_is_known_of_what_workers_serve():
+    assert (
+        "while nothing was (scaling.service_rate is not set), as soon as anything"
+        in _found(**MORNINGS)[0].detail
+    )
+
+
+def test_scheduled_moments_and_times_are_told_one_after_the_other():
+    (found,) = _found(**MORNINGS, open=["0 22 * * *"])
+
+    assert "Mon 30 Nov 22:00 (21:00), Tue 01 Dec 22:00 (21:00)" in found.detail
+    assert "07:29" not in found.detail
+    assert (
+        "; is to be ready, by clocks of Europe/Berlin (UTC): Mon 30 Nov 07:30 (06:30)"
+        in found.detail
+    )

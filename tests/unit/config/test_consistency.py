@@ -42,6 +42,29 @@ ROWS = [
         ["lanes.urgent.at_most", "lanes.urgent.open"],
     ),
     (
+        window_rules.moments_have_a_zone,
+        {"lanes.urgent.ready_by": ["30 7 * * *"]},
+        ["lanes.urgent.ready_by", "lanes.urgent.zone", "Europe/Berlin"],
+    ),
+    (
+        window_rules.margins_have_a_time,
+        {
+            "lanes.urgent.open": ["0 * * * *"],
+            "lanes.urgent.zone": "UTC",
+            "lanes.urgent.ready_margin": "5min",
+        },
+        ["lanes.urgent.ready_margin", "lanes.urgent.ready_by"],
+    ),
+    (
+        window_rules.nothing_that_is_to_be_ready_is_skipped,
+        {
+            "lanes.urgent.ready_by": ["30 7 * * *"],
+            "lanes.urgent.zone": "UTC",
+            "lanes.urgent.missed": "skip",
+        },
+        ["lanes.urgent.missed", "lanes.urgent.ready_by"],
+    ),
+    (
         topic_rules.items_are_named_once,
         {"lanes.standard.topics": ["a", "a"]},
         ["lanes.standard.topics", '"a"'],

@@ -75,7 +75,7 @@ def test_events_are_named_noun_verb_past(event):
     noun, _, verb = event.value.partition(".")
 
     assert re.fullmatch(r"[a-z]+(_[a-z]+)?", noun)
-    assert verb.endswith(("ed", "lost", "left", "chosen", "rebuilt"))
+    assert verb.endswith(("ed", "lost", "left", "met", "chosen", "rebuilt"))
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)

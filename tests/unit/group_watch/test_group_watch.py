@@ -11,6 +11,7 @@ from daemon.scaling.own_rate import ModelWork, Work
 from daemon.scaling.remembered import Remembered
 from daemon.scaling.scaler import Scaler
 from daemon.telemetry.events import Event
+from tests.unit.scaling.ready_fleet import TIME_S, Fleet
 from tests.unit.scaling.sights import settings, sight
 
 EMPTY, ONE, UNKNOWN = (5, 5), (6, 5), Offsets(None, None, None)
@@ -69,9 +70,9 @@ async def watch(group):
         await asyncio.sleep(seconds)
 
     for_seconds.told = []
-    for_seconds.make = lambda interval_s=1.0, **given: GroupWatch(
+    for_seconds.make = lambda interval_s=1.0, scaler=None, **given: GroupWatch(
         group,
-        Scaler(settings(scaling={"service_rate": 100.0, "idle": "10s"}), 4),
+        scaler or Scaler(settings(scaling={"service_rate": 100.0, "idle": "10s"}), 4),
         interval_s,
         tell=for_seconds.told.append,
         clock=asyncio.get_running_loop().time,
@@ -229,3 +230,65 @@ async def test_a_look_that_hangs_is_told_from_looks_that_go_on(group, watch):
 
 async def test_a_look_without_partitions_is_not_complete(group, watch):
     assert not Observation(0.0, {}, 1).complete
+
+
+class Replayed:
+    """Says what a scaler said."""
+
+    measured = None
+
+    def __init__(self, *reports):
+        self._reports = list(reports)
+
+    def take(self, *_):
+        return self._reports.pop(0)
+
+
+def _reports(fleet, *at_s):
+    """What a fleet's scaler says at those times, by which 4,000 records are to be ready."""
+    fleet.add(1_000)
+    fleet.at_s = TIME_S - 200
+    reports = []
+    for each_s in at_s:
+        fleet.until(each_s)
+        reports.append(fleet.report)
+    return reports
+
+
+async def _told(watch, reports, logged):
+    watch.watching = watch.make(scaler=Replayed(*reports))
+    await watch(len(reports) - 0.5)
+    return [(event, fields) for event, fields in logged if event.value.startswith("ready_by.")]
+
+
+async def test_a_time_that_came_before_a_lane_was_ready_is_logged_once_with_what_is_left(
+    watch, logged
+):
+    times_s = [TIME_S - 1, TIME_S, TIME_S + 1, TIME_S + 2]
+    reports = _reports(Fleet(start_s=10_000), *times_s)
+
+    assert await _told(watch, reports, logged) == [
+        (
+            Event.READY_BY_MISSED,
+            {"lane": "documents", "ready_by": "2027-01-16 07:00:00+00:00", "records": 4_000},
+        )
+    ]
+
+
+async def test_a_time_that_was_missed_is_logged_by_who_comes_later_too(watch, logged):
+    fleet = Fleet(start_s=10_000)
+    fleet.add(10)
+    fleet.at_s = TIME_S + 600
+    fleet.until(TIME_S + 601)
+
+    assert [event for event, _ in await _told(watch, [fleet.report], logged)] == [
+        Event.READY_BY_MISSED
+    ]
+
+
+async def test_a_lane_that_is_ready_in_time_is_logged_once(watch, logged):
+    reports = _reports(Fleet(), TIME_S - 90, TIME_S - 70, TIME_S - 60, TIME_S, TIME_S + 1)
+
+    ((event, fields),) = await _told(watch, reports, logged)
+    assert event is Event.READY_BY_MET
+    assert fields["spare_s"] > 0

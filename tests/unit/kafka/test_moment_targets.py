@@ -19,13 +19,13 @@ class Broker:
         self.ends = {A: 7, B: 8}
         self.asked = []
 
-    async def look(self, wall_s, **seen):
+    async def look(self, wall_s, opened=None, **seen):
         async def ask(partitions, as_of_s):
             self.asked.append((sorted(partitions), as_of_s - NOON_S))
             return {each: self.ends[each] for each in partitions if each in self.ends} or None
 
         named = {{"a": A, "b": B}[name]: offsets for name, offsets in seen.items()}
-        return await self.targets.of(named, wall_s, ask)
+        return await self.targets.of(named, opened or {}, wall_s, ask)
 
 
 async def test_what_has_lag_is_asked_for_once_a_moment():

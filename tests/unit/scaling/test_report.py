@@ -40,6 +40,7 @@ def test_the_number_comes_first_and_everything_is_json():
                 "waiting_records": 0,
                 "waiting_seconds": 0.0,
                 "closed_until": None,
+                "ready_by_slack_s": None,
             }
         },
         "stuck": [],

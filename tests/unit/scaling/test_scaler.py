@@ -87,8 +87,8 @@ def test_lanes_are_told_apart():
         partitions = {("a", 0): Offsets(0, end, 0), ("b", 0): Offsets(0, 0, 0)}
         report = scaler.take(Observation(at_s, {**partitions, ("c", 0): Offsets(0, 7, 0)}, 1), 1)
 
-    assert report.lanes["bulk"] == (pytest.approx(10), 100, pytest.approx(10), 1, 0, None, 0)
-    assert report.lanes["urgent"] == (0, 7, 10, 2, 0, None, 0)
+    assert report.lanes["bulk"] == (pytest.approx(10), 100, pytest.approx(10), 1, 0, None, 0, None)
+    assert report.lanes["urgent"] == (0, 7, 10, 2, 0, None, 0, None)
     assert report.topics["c"] == TopicLag(7, 10)
     assert report.lag_records == 107
 

@@ -288,6 +288,13 @@ def test_the_next_opening_is_told_for_each_topic_as_long_as_there_is_one(metrics
     assert value(metrics, "next_opening_timestamp_seconds", lane="documents", topic="b") is None
 
 
+def test_by_when_a_lane_is_to_be_ready_and_what_is_left_of_it_is_told(metrics):
+    metrics.bind(gauges(ready_by=lambda: {"l": 900.0}, ready_by_slack=lambda: {"l": -3.0}))
+
+    assert value(metrics, "ready_by_timestamp_seconds", lane="l") == 900.0
+    assert value(metrics, "ready_by_slack_seconds", lane="l") == -3.0
+
+
 def test_what_waits_for_an_opening_is_told_while_it_waits(metrics):
     waiting = {"a": 5}
     metrics.bind(gauges(waiting_records=lambda: waiting, waiting_seconds=lambda: {"a": 60.0}))

@@ -7,6 +7,7 @@ from daemon.scaling.scaler import Scaler
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.scaling_metrics import ScalingMetrics
 from tests.unit.scaling.clocked_group import Group
+from tests.unit.scaling.ready_fleet import TIME_S, Fleet
 from tests.unit.scaling.sights import settings, sight
 
 
@@ -72,6 +73,26 @@ def test_when_lanes_open_is_told_though_no_worker_is_up():
     assert value(metrics, "next_opening_timestamp_seconds", lane="documents", topic="a") == 900
 
 
+def test_by_when_a_lane_is_to_be_ready_and_what_is_left_of_it_is_told(metrics):
+    fleet = Fleet()
+    fleet.add(4_000)
+    fleet.at_s = TIME_S - 1_000
+    fleet.until(TIME_S - 900)
+    metrics.report = fleet.report
+
+    assert value(metrics, "ready_by_timestamp_seconds", lane="documents") == TIME_S
+    assert value(metrics, "ready_by_slack_seconds", lane="documents") == 900 - 50 - 10
+
+
+def test_while_it_is_not_known_what_a_worker_serves_no_slack_is_told(metrics):
+    fleet = Fleet(known=False)
+    fleet.add(1)
+    fleet.until(fleet.at_s + 1)
+    metrics.report = fleet.report
+
+    assert value(metrics, "ready_by_slack_seconds", lane="documents") is None
+
+
 def test_events_are_counted(metrics):
     assert value(metrics, "events_total", event="scaling.paused") == 2
 
@@ -89,6 +110,8 @@ def test_every_metric_of_the_table_is_on_the_page(metrics):
             names.WAITING_RECORDS,
             names.WAITING_SECONDS,
             names.NEXT_OPENING,
+            names.READY_BY,
+            names.READY_BY_SLACK,
         ),
         names.EVENTS,
     }

@@ -5,6 +5,7 @@ import json
 import msgspec
 import pytest
 
+from daemon.scaling.ready_lane import Readiness
 from daemon.scaling.report import as_json
 from daemon.scaling.stuck import Standstill
 from daemon.values.errors import Code
@@ -252,6 +253,8 @@ def test_a_lane_that_opens_by_the_clock_says_when_what_waits_and_how_it_went():
         "in_s": 900.0 - 3 * 5 - 70,
         "waiting_records": 4_812,
         "waiting_seconds": 780,
+        "ready_by_s": 1_764_504_000.0,
+        "slack_s": 900.0,
     }
     assert [window["outcome"] for window in windows] == ["on_time"] * 3
     assert windows[-1] == {
@@ -265,8 +268,9 @@ def test_a_lane_that_opens_by_the_clock_says_when_what_waits_and_how_it_went():
 def test_what_waits_for_an_opening_in_the_whole_group_says_the_scaler():
     page = Shown(role="supervise", zone="UTC")
     seen = shown.supervised(1).scaling
+    late = Readiness(1_764_504_000.0, "13:00", 3_600.0, -30.0, 0)
     lanes = {
-        name: load._replace(waiting_records=5_400, waiting_seconds=60.0)
+        name: load._replace(waiting_records=5_400, waiting_seconds=60.0, ready=late)
         for name, load in seen.lanes.items()
     }
     page.scaling = seen._replace(lanes=lanes)
@@ -275,6 +279,7 @@ def test_what_waits_for_an_opening_in_the_whole_group_says_the_scaler():
 
     assert (opening["next_s"], opening["in_s"], opening["windows"]) == (None, None, [])
     assert (opening["waiting_records"], opening["waiting_seconds"]) == (5_400, 60.0)
+    assert (opening["ready_by_s"], opening["slack_s"]) == (1_764_504_000.0, -30.0)
 
 
 def test_lanes_that_are_always_open_have_no_openings(page):
