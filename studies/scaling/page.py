@@ -42,7 +42,7 @@ def rules(site: Site, remembered: str) -> list[Rule]:
 
 
 def measured(site: Site) -> Loads:
-    """Replay all loads; takes about half a minute."""
+    """Replay all loads; takes about a minute."""
     return {
         pattern.title: replay(pattern, rules(site, day_before(pattern, site)), site)
         for pattern in PATTERNS

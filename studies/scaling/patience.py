@@ -47,6 +47,15 @@ LOADS = (
         BESIDE,
     ),
     Load(Pattern("5 /s, by the clock: every 15 min; 4 h", 4, lambda _: 5.0), BY_THE_CLOCK),
+    Load(
+        Pattern(
+            "5 /s, by the clock, and an urgent lane: 20 /s for 5 min of an hour; 4 h",
+            4,
+            lambda _: 5.0,
+            pulse(0, 20, from_s=1500, for_s=300, every_s=3600),
+        ),
+        BY_THE_CLOCK._replace(urgent=12),
+    ),
 )
 
 Made: TypeAlias = Mapping[str, Sequence[Measured]]
@@ -71,7 +80,7 @@ def rules(site: Site, remembered: str) -> list[Rule]:
 
 
 def measured() -> Made:
-    """Replay all loads; takes about half a minute."""
+    """Replay all loads; takes about a minute."""
     return {
         pattern.title: [
             made._replace(p99_s=made.late_s)

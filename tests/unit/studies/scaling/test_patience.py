@@ -1,5 +1,7 @@
 """What docs/scaling.md claims of work that can wait, on shorter loads."""
 
+from operator import attrgetter
+
 import pytest
 
 from studies.scaling import patience
@@ -26,12 +28,13 @@ def test_it_keeps_to_t_and_what_costs_less_waits_longer(load):
     ]
 
     own, *kedas = replay(pattern._replace(hours=0.75), rules, site)
+    waited_s = attrgetter("late_s" if site.every_s else "p99_s")  # a moment is waited for by all
 
     assert own.late_s <= (CATCH_UP_S if site.every_s else site.start_s + site.stall_s + 5)
     assert [
         keda.rule
         for keda in kedas
-        if keda.worker_hours <= own.worker_hours and keda.p99_s <= own.p99_s
+        if keda.worker_hours <= own.worker_hours and waited_s(keda) <= waited_s(own)
     ] == []
 
 
@@ -57,4 +60,4 @@ def test_the_page_shows_each_load():
     text = PAGE.read_text(encoding="utf-8")
 
     assert [load.pattern.title for load in patience.LOADS if load.pattern.title not in text] == []
-    assert "| better in both than tidemill | none | none | none | none |" in text
+    assert "| better in both than tidemill | none | none | none | none | none |" in text
