@@ -38,6 +38,9 @@ _SMALLEST_REPLY = 4 * 2**10
 _LONGEST_TRANSACTION = 10.0
 # Less than a session, so that no member that the group has lost has one open.
 _TRANSACTION_SHARE_OF_SESSION = 0.8
+# To hand a run over takes 0.15 ms beside it (daemon/inference/short_runs.py): 1.5 % of this.
+LEAST_PATIENCE = 0.01
+_Patience = Annotated[Duration, Field(ge=LEAST_PATIENCE)]
 
 
 class _Section(BaseModel):
@@ -157,6 +160,11 @@ class Lane(_Section):
         False, description="close at once when the executor is free and nothing more is fetched"
     )
     weight: int = Field(1, ge=1, description="share of the executor beside other lanes")
+    patience: _Patience | None = Field(
+        None,
+        description="how long a batch that is due may have to wait for a run of another lane, where"
+        " cutting that costs little; none: linger, at least 10 ms (docs/operations.md)",
+    )
     timeout: _Wait | None = Field(
         None,
         description="requests without timeout-ms or deadline expire after this; none by default",

@@ -8,5 +8,6 @@
 - `flush_policy.py`: when and why a bucket is due: rule 2 of daemon/batching/batcher.py, what
   eager lanes do apart
 - `run_times.py`: how long the next run of a model is expected to take, from those before
+- `slices.py`: how much of a batch runs at once, so that other lanes need not wait for all of it
 - `timer_queue.py`: what comes first, of things whose times change
 """

@@ -9,12 +9,15 @@ a laggard in it holds commits back, when draining, when its lane is hurried; in 
 when the executor would stand idle (daemon/batching/flush_policy.py).
 Rule 3: a batch is bound when the executor asks for one, so that it grows while another runs.
 Where memory lacked for so many rows, a batch has fewer for a while (daemon/batching/fitting_rows.py).
+A batch that another lane may have to wait for too long runs in slices, each of which is a batch
+(daemon/batching/slices.py); what is left of it is due at once, and nothing joins it any more.
 Rule 4: lanes share the executor by weight (daemon/batching/fair_queue.py); within a lane the bucket whose time
 came first is next (daemon/batching/buckets.py).
 """
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 
@@ -23,6 +26,7 @@ from daemon.batching.fair_queue import FairQueue, Turn
 from daemon.batching.fitting_rows import FittingRows
 from daemon.batching.flush_policy import FlushPolicy
 from daemon.batching.run_times import RunTimes
+from daemon.batching.slices import Slices
 from daemon.batching.timer_queue import TimerQueue
 from daemon.values.lane import LanePolicy
 from daemon.values.ledger import Ledger
@@ -52,7 +56,8 @@ class Batcher:
         self._expiries: TimerQueue[BucketQueue] = TimerQueue()
         self._ahead: Turn | None = None
         self._held: Collection[str] = ()
-        self._flush_policy = FlushPolicy(self._run_times)
+        self._slices = Slices(lanes, self._run_times)
+        self._flush_policy = FlushPolicy(self._slices)
 
     # What waits
 
@@ -206,7 +211,7 @@ class Batcher:
         return batch
 
     def take_ahead(self, now: float) -> Batch | None:
-        """Return the batch to run after the running one, if it is full and its lane's turn is next.
+        """Return the batch to run after the running one, if it cannot grow and its lane's turn is next.
 
         To be called while the executor is busy and nothing is assembled ahead.
         """
@@ -268,20 +273,21 @@ class Batcher:
         return None if name is None else deserving[name]
 
     def _bind(self, queue: BucketQueue, now: float) -> tuple[Batch, Turn]:
-        cause = self._flush_policy.cause(queue, now)
         waiting_rows = queue.rows
-        requests, limit = queue.take(self._fitting_rows.most(queue.key, now))
+        requests, cause = queue.take(
+            self._flush_policy.cause(queue, now),
+            most_rows=self._fitting_rows.most(queue.key, now),
+            cut=partial(self._slices.cut, queue.key),
+        )
         rows = waiting_rows - queue.rows
         self._place(queue)
         run_s = self._run_times.expected_s(queue.key.model, rows)
-        return Batch(queue.key, requests, rows, limit or cause), self._fair_queue.give(
-            queue.key.lane, run_s
-        )
+        return Batch(queue.key, requests, rows, cause), self._fair_queue.give(queue.key.lane, run_s)
 
     def _place(self, queue: BucketQueue) -> None:
         """Note when `queue`, which has changed, is due."""
         lane = self._lanes[queue.key.lane]
-        if not queue:
+        if not queue.rows:
             del self._queues[queue.key]
             lane.remove(queue)
             self._expiries.discard([queue])

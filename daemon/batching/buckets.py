@@ -2,15 +2,15 @@
 
 import math
 from collections import deque
-from collections.abc import Collection, Sequence
-from itertools import islice
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import chain, islice
 from operator import attrgetter
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from daemon.batching.timer_queue import TimerQueue
 from daemon.values.lane import LanePolicy
 from daemon.values.ledger import Ledger
-from daemon.values.messages import Bucket, Request
+from daemon.values.messages import Bucket, FlushCause, Request
 
 _ARRIVAL = attrgetter("arrived_s")
 
@@ -21,6 +21,9 @@ with small ones, few beside the run of a batch (0.1 us each)."""
 Limit = Literal["full", "bytes"]
 """Why nothing more went into a batch."""
 
+Cut: TypeAlias = Callable[[list[Request]], Sequence[list[Request]]]
+"""Returns the slices in which a batch runs; one: whole."""
+
 
 class BucketQueue:
     """One bucket's waiting requests in order of arrival, with their rows and bytes.
@@ -28,9 +31,21 @@ class BucketQueue:
     Rule 1: a batch starts with the oldest request and takes each next one that still fits, so a
     request leaves no later than if the batch ended at the first that does not fit.
     Rule 2: a request that exceeds a limit by itself is a batch by itself.
+    Rule 3: what is left of a batch that is cut waits apart, and is the next to leave, slice by slice.
     """
 
-    __slots__ = ("_requests", "cost_bytes", "deadlines", "key", "laggards", "policy", "rows")
+    __slots__ = (
+        "_closed_by",
+        "_cut_oldest_s",
+        "_requests",
+        "_slices",
+        "cost_bytes",
+        "deadlines",
+        "key",
+        "laggards",
+        "policy",
+        "rows",
+    )
 
     def __init__(self, key: Bucket, policy: LanePolicy) -> None:
         self.key = key
@@ -40,14 +55,20 @@ class BucketQueue:
         self.deadlines: TimerQueue[Request] = TimerQueue()
         self.laggards: set[Request] = set()
         self._requests: deque[Request] = deque()
-
-    def __len__(self) -> int:
-        return len(self._requests)
+        # What is left of a batch that was cut, why it was closed, when its oldest request arrived.
+        self._slices: deque[list[Request]] = deque()
+        self._closed_by: FlushCause = "full"
+        self._cut_oldest_s = math.inf
 
     @property
     def oldest_s(self) -> float:
-        """When the oldest request arrived; raises IndexError when nothing waits."""
-        return self._requests[0].arrived_s
+        """When the oldest request arrived, of a batch that is cut also one that has left.
+
+        Raises IndexError when nothing waits.
+        """
+        if not self._slices:
+            return self._requests[0].arrived_s
+        return min([self._cut_oldest_s, *[each.arrived_s for each in islice(self._requests, 1)]])
 
     @property
     def earliest_deadline_s(self) -> float:
@@ -58,7 +79,11 @@ class BucketQueue:
     @property
     def full(self) -> bool:
         """Whether a further request could not join the next batch."""
-        return self.rows >= self.policy.max_rows or self.cost_bytes >= self.policy.max_bytes
+        return (
+            self.rows >= self.policy.max_rows
+            or self.cost_bytes >= self.policy.max_bytes
+            or bool(self._slices)
+        )
 
     def extend(self, requests: list[Request]) -> None:
         """Let `requests` wait, each at its place by arrival; the list is not kept."""
@@ -75,15 +100,23 @@ class BucketQueue:
             requests = sorted([*reversed(overtaken), *requests], key=_ARRIVAL)
         self._requests.extend(requests)
 
-    def take(self, most_rows: float = math.inf) -> tuple[list[Request], Limit | None]:
-        """Remove and return the next batch, and the limit it met, None when all that waits fits.
+    def take(
+        self, cause: FlushCause, *, most_rows: float, cut: Cut
+    ) -> tuple[list[Request], FlushCause]:
+        """Remove and return the next batch and why it closed, which is `cause` when all that waits fits.
 
-        `most_rows` are what it may have at present, where that is less than N.
+        `most_rows` are what it may have at present, where that is less than N. Where `cut` makes it
+        several, the first is returned, and the others are the next ones.
         """
-        max_rows = int(min(self.policy.max_rows, most_rows))
-        requests, limit = self._alike(max_rows) or self._first_fit(max_rows)
-        self._forget(requests)
-        return requests, limit
+        if not self._slices:
+            max_rows = int(min(self.policy.max_rows, most_rows))
+            requests, limit = self._alike(max_rows) or self._first_fit(max_rows)
+            self._closed_by = limit or cause
+            self._cut_oldest_s = requests[0].arrived_s
+            self._slices.extend(cut(requests))
+        taken = self._slices.popleft()
+        self._forget(taken)
+        return taken, "slice" if self._slices else self._closed_by
 
     def _alike(self, max_rows: int) -> tuple[list[Request], Limit | None] | None:
         """Take the next batch where no request has to be looked at alone, else take nothing."""
@@ -127,25 +160,25 @@ class BucketQueue:
             self.deadlines.discard([first[1]])
         # Where all are given the same time, the expired are the oldest.
         count = len(expired)
-        while count and self._requests[0].expires_s <= now:
+        while count and not self._slices and self._requests[0].expires_s <= now:
             self._requests.popleft()
             count -= 1
         if count:
-            self._requests = deque([each for each in self._requests if each.expires_s > now])
+            self._keep(lambda each: each.expires_s > now)
         self._forget(expired)
         return expired
 
     def drop(self, ledgers: Collection[Ledger]) -> list[Request]:
         """Remove and return the requests of `ledgers`. O(waiting)."""
-        dropped = [request for request in self._requests if request.ledger in ledgers]
+        dropped = [request for request in self._all() if request.ledger in ledgers]
         if dropped:
-            self._requests = deque([each for each in self._requests if each.ledger not in ledgers])
+            self._keep(lambda each: each.ledger not in ledgers)
             self._forget(dropped)
         return dropped
 
     def ledgers(self) -> set[Ledger]:
         """Return those of which requests wait. O(waiting)."""
-        return {request.ledger for request in self._requests}
+        return {request.ledger for request in self._all()}
 
     def oldest_of(self, ledger: Ledger) -> Request | None:
         """Return the waiting request of `ledger` with the lowest offset. O(waiting).
@@ -153,10 +186,18 @@ class BucketQueue:
         Not the first in the queue: what was prepared later may have arrived at the same time.
         """
         return min(
-            (each for each in self._requests if each.ledger is ledger),
+            (each for each in self._all() if each.ledger is ledger),
             key=lambda request: request.record.offset,
             default=None,
         )
+
+    def _all(self) -> Iterable[Request]:
+        return chain(*self._slices, self._requests)
+
+    def _keep(self, stays: Callable[[Request], bool]) -> None:
+        self._requests = deque(filter(stays, self._requests))
+        left = [list(filter(stays, each)) for each in self._slices]
+        self._slices = deque([each for each in left if each])
 
     def _forget(self, requests: Sequence[Request]) -> None:
         self.rows -= sum([request.rows for request in requests])

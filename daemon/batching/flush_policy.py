@@ -7,7 +7,7 @@ import math
 from collections.abc import Collection
 
 from daemon.batching.buckets import BucketQueue
-from daemon.batching.run_times import RunTimes
+from daemon.batching.slices import Slices
 from daemon.values.messages import FlushCause
 
 _WAKE_S = 0.002
@@ -17,8 +17,8 @@ _WAKE_S = 0.002
 class FlushPolicy:
     """Times and causes of buckets; a bucket that has changed is to be asked about anew."""
 
-    def __init__(self, run_times: RunTimes) -> None:
-        self._run_times = run_times
+    def __init__(self, slices: Slices) -> None:
+        self._slices = slices
         self._draining = False
         self._hurried: frozenset[str] = frozenset()
         self._pressing = False
@@ -52,7 +52,7 @@ class FlushPolicy:
         deadline_s = queue.earliest_deadline_s
         if deadline_s < math.inf:
             rows = min(queue.rows, queue.policy.max_rows)
-            allowance_s = self._run_times.allowance_s(queue.key.model, rows) + _WAKE_S
+            allowance_s = self._slices.allowance_s(queue.key, rows) + _WAKE_S
             due_s = min(due_s, max(deadline_s - allowance_s, queue.oldest_s))
         return due_s
 

@@ -1,5 +1,7 @@
 """How long the next run of a model is expected to take, from those before."""
 
+from typing import NamedTuple
+
 _GAIN = 1 / 8
 _DEVIATION_GAIN = 1 / 4
 _DEVIATIONS = 4
@@ -16,6 +18,17 @@ _LEAST_S = 1e-6
 
 _SIZES_DIFFER = 1.0
 """Variance of the rows of runs, in rows squared, from which a slope can be told from noise."""
+
+
+class RunCost(NamedTuple):
+    """What a run takes whatever its rows, and what each row adds, in seconds."""
+
+    start_s: float
+    row_s: float
+
+    def at(self, rows: int) -> float:
+        """Return the seconds of a run of `rows`."""
+        return self.start_s + self.row_s * rows
 
 
 class RunTimes:
@@ -37,6 +50,11 @@ class RunTimes:
         line = self._lines.get(model)
         return _GUESS_S * rows if line is None else line.at(rows)
 
+    def cost(self, model: str) -> RunCost | None:
+        """Return what its runs consist of, None while the sizes of those seen have not differed."""
+        line = self._lines.get(model)
+        return None if line is None else line.cost()
+
     def allowance_s(self, model: str, rows: int) -> float:
         """Return the seconds to leave for a run of `rows` that must end in time."""
         line = self._lines.get(model)
@@ -44,15 +62,20 @@ class RunTimes:
 
 
 class _Line:
-    """Exponentially weighted least squares, kept as means, a variance and a covariance."""
+    """Exponentially weighted least squares, kept as means, a variance and a covariance.
 
-    __slots__ = ("_covariance", "_rows", "_seconds", "_variance", "deviation_s")
+    While sizes do not differ the share that rows have in a run stays as it was last seen: a machine
+    that becomes slower is slower at all of it.
+    """
+
+    __slots__ = ("_covariance", "_row_share", "_rows", "_seconds", "_variance", "deviation_s")
 
     def __init__(self, rows: int, seconds: float) -> None:
         self._rows = float(rows)
         self._seconds = seconds
         self._variance = 0.0
         self._covariance = 0.0
+        self._row_share: float | None = None
         self.deviation_s = 0.0
 
     def observe(self, rows: int, seconds: float) -> None:
@@ -64,15 +87,22 @@ class _Line:
         self._seconds += _GAIN * off_s
         self._variance = (1 - _GAIN) * (self._variance + _GAIN * off_rows * off_rows)
         self._covariance = (1 - _GAIN) * (self._covariance + _GAIN * off_rows * off_s)
+        if self._variance >= _SIZES_DIFFER and self._seconds > 0:
+            share = self._covariance / self._variance * self._rows / self._seconds
+            self._row_share = min(max(share, 0.0), 1.0)
+
+    def cost(self) -> RunCost | None:
+        if self._row_share is None:
+            return None
+        return RunCost(
+            (1 - self._row_share) * self._seconds, self._row_share * self._seconds / self._rows
+        )
 
     def at(self, rows: int) -> float:
         """More rows never cost less, and never more than in proportion to their number.
 
         Until sizes have differed, both are assumed: a smaller run takes as long as those seen.
         """
-        steepest = self._seconds / self._rows
-        if self._variance >= _SIZES_DIFFER:
-            slope = min(max(self._covariance / self._variance, 0.0), steepest)
-        else:
-            slope = steepest if rows > self._rows else 0.0
-        return max(self._seconds + slope * (rows - self._rows), _LEAST_S)
+        cost = self.cost()
+        expected_s = self._seconds * max(rows / self._rows, 1.0) if cost is None else cost.at(rows)
+        return max(expected_s, _LEAST_S)

@@ -13,6 +13,7 @@ class LaneWork(NamedTuple):
     errors: float = 0.0
     """Dead letters included."""
     batches: float = 0.0
+    """Of one that was cut the last slice alone counts."""
     filled: float = 0.0
     """Rows over N, summed up over these batches."""
     run_s: float = 0.0

@@ -96,7 +96,8 @@ FLUSHES = Metric(
     "flushes_total",
     "counter",
     ("lane", "cause"),
-    "batches by why they closed: full, bytes, linger, deadline, idle, uncommitted, drain",
+    "batches by why they closed: full, bytes, linger, deadline, idle, uncommitted, drain; slice is"
+    " the part of one of which more is to run, and the last part counts by why the whole closed",
 )
 EXECUTOR_BUSY = Metric(
     "executor_busy_seconds_total",

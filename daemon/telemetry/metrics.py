@@ -198,7 +198,9 @@ class Metrics(Collector):
             records=self._values[names.RECORDS].get((lane,), 0.0),
             results=answers.get(names.OK, 0.0),
             errors=sum(count for outcome, count in answers.items() if outcome != names.OK),
-            batches=sum(count for (name, _), count in flushes if name == lane),
+            batches=sum(
+                count for (name, cause), count in flushes if name == lane and cause != "slice"
+            ),
             filled=self._filled.get(lane, 0.0),
             run_s=runs.total if runs else 0.0,
         )

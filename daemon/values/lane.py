@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 
+from config.settings import LEAST_PATIENCE, Scaling
 from config.settings import Lane as LaneSettings
-from config.settings import Scaling
 from daemon.values.budget import Budget
 from daemon.values.sleep import sleeps
 from daemon.windows.window import Window
@@ -14,7 +15,8 @@ from daemon.windows.window import Window
 class LanePolicy:
     """What is known of a lane from the settings. N = `max_rows`, T = `linger_s`.
 
-    `sleeps`: what gathers in it may go on gathering in Kafka; see sleep.py.
+    `patience_s`: how long what is due may have to wait for a run of another lane, where that can be
+    cut (daemon/batching/slices.py). `sleeps`: what gathers in it may go on gathering in Kafka; see sleep.py.
     """
 
     name: str
@@ -24,6 +26,7 @@ class LanePolicy:
     eager: bool = False
     weight: int = 1
     sleeps: bool = False
+    patience_s: float = inf
 
     @classmethod
     def of(cls, name: str, lane: LaneSettings, scaling: Scaling) -> "LanePolicy":
@@ -36,6 +39,7 @@ class LanePolicy:
             eager=lane.eager,
             weight=lane.weight,
             sleeps=sleeps(lane, scaling),
+            patience_s=max(lane.linger, LEAST_PATIENCE) if lane.patience is None else lane.patience,
         )
 
 

@@ -22,8 +22,9 @@ SentHeader: TypeAlias = tuple[str, bytes | None]
 """A header as a requester sent it: Kafka allows a null value."""
 
 FlushCause: TypeAlias = Literal[
-    "full", "bytes", "linger", "deadline", "idle", "uncommitted", "drain"
+    "full", "bytes", "linger", "deadline", "idle", "uncommitted", "drain", "slice"
 ]
+"""Why a batch closed; "slice": it is the part of one, of which more is to run."""
 
 
 class Record(Protocol):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.pipeline.doubling import Ones, value_of
-from tests.pipeline.line import Line, now_s
+from tests.pipeline.line import MODEL, Line, now_s
 
 LINGER_S = 1.0
 SLACK_S = 0.003
@@ -141,6 +141,106 @@ async def test_the_urgent_lane_overtakes_the_batch_that_waits():
 
         assert [len(run) for run in line.session.runs] == [8, 1, 8]
         assert line.end_of(request).at_s == pytest.approx(2.0, abs=0.1)
+
+
+def patient_lanes(**urgent):
+    """Lanes of which one has batches that take long."""
+    made = lanes(max_rows=64)
+    return made | {"urgent": made["urgent"] | urgent}
+
+
+def learn(line):
+    """Let it know what rows take, as warm-up would."""
+    for rows in (1, 2, 4, 8, 16, 32, 64):
+        run_s = line.session.base_s + line.session.row_s * rows
+        line.models.run_times.observe(MODEL, rows, run_s)
+
+
+async def test_an_urgent_request_waits_for_a_slice_of_the_batch_that_runs():
+    async with Line(patient_lanes()) as line:
+        line.session.base_s, line.session.row_s = 0.0, 0.009
+        learn(line)
+        line.push("standard", *range(128))
+        await asyncio.sleep(0.1)
+        pushed_s = now_s()
+        (request,) = line.push("urgent", 7)
+        await line.quiet()
+
+        assert line.end_of(request).at_s - pushed_s < 0.02 + 0.02 + 0.009 + 2 * SLACK_S
+        assert max(len(run) for run in line.session.runs) == 2
+        assert now_s() < 129 * 0.009 * 1.03 + 1.0
+        assert line.scrape().by("cause", "flushes_total") == {"slice": 62, "full": 2, "linger": 1}
+
+
+async def test_what_runs_in_slices_is_answered_slice_by_slice():
+    async with Line(patient_lanes()) as line:
+        line.session.base_s, line.session.row_s = 0.0, 0.009
+        learn(line)
+        requests = line.push("standard", *range(64))
+        await line.quiet()
+
+        ends_s = sorted({line.end_of(each).at_s for each in requests})
+        assert len(ends_s) == 32
+        assert ends_s[0] < 0.02 + SLACK_S
+
+
+async def test_what_is_left_of_a_batch_does_not_linger_again():
+    async with Line(patient_lanes()) as line:
+        line.session.base_s, line.session.row_s = 0.0, 0.009
+        learn(line)
+        requests = line.push("standard", *range(5))
+        await asyncio.sleep(0.5)
+        requests += line.push("standard", *range(5))
+        await line.quiet()
+
+        assert max(line.end_of(each).at_s for each in requests) < 1.0 + 10 * 0.009 + 10 * SLACK_S
+
+
+async def test_a_lane_may_have_more_patience_than_it_lingers():
+    async with Line(patient_lanes(patience=0.1)) as line:
+        line.session.base_s, line.session.row_s = 0.0, 0.009
+        learn(line)
+        line.push("standard", *range(64))
+        await line.quiet()
+
+        assert max(len(run) for run in line.session.runs) == 11
+
+
+async def test_a_batch_that_gains_from_its_rows_runs_whole():
+    async with Line(patient_lanes()) as line:
+        line.session.base_s, line.session.row_s = 0.5, 0.001
+        learn(line)
+        line.push("standard", *range(64))
+        await line.quiet()
+
+        assert [len(run) for run in line.session.runs] == [64]
+
+
+async def test_a_batch_that_is_cut_keeps_the_deadlines_it_closed_for():
+    async with Line(patient_lanes()) as line:
+        line.session.base_s, line.session.row_s = 0.0, 0.009
+        learn(line)
+        line.push("standard", *range(30))
+        (pressed,) = line.push("standard", 99, headers=[("timeout-ms", b"900")])
+        await line.quiet()
+
+        assert line.end_of(pressed).header("status") == b"ok"
+        assert 99 in line.session.runs[0]
+
+
+async def test_what_is_left_of_a_batch_goes_with_its_partition():
+    async with Line(patient_lanes(), partitions=2) as line:
+        line.session.base_s, line.session.row_s = 0.0, 0.009
+        learn(line)
+        kept = line.push("standard", *range(32))
+        lost = line.push("standard", *range(32), partition=1)
+        await asyncio.sleep(0.1)
+        await line.source.revoke(("standard", 1))
+        await line.quiet()
+
+        assert all(line.end_of(each).header("status") == b"ok" for each in kept)
+        assert not line.ends().keys() & set(lost)
+        assert not line.premature
 
 
 async def test_a_full_batch_is_ready_when_the_executor_is():

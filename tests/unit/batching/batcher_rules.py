@@ -6,7 +6,10 @@ counters, timers and shortcuts.
 
 import math
 from collections import defaultdict
+from dataclasses import replace
+from typing import NamedTuple
 
+from daemon.batching.run_times import RunCost
 from daemon.values.lane import LanePolicy
 
 LANES = {
@@ -14,12 +17,15 @@ LANES = {
     "urgent": LanePolicy("urgent", max_rows=2, linger_s=1.0, max_bytes=100, weight=4),
     "chat": LanePolicy("chat", max_rows=3, linger_s=2.0, max_bytes=100, eager=True),
 }
+SLICED = {name: replace(lane, patience_s=0.51) for name, lane in LANES.items()}
+SLICE_ROWS = 2
+"""What fits into that patience, at the time that SteadyRunTimes give a row."""
 ALLOWANCE_S = 0.5
 WAKE_S = 0.002
 
 
 class SteadyRunTimes:
-    """Every run takes the same time, so that the rules know it."""
+    """What a run takes never changes, so that the rules know it."""
 
     def observe(self, model, rows, seconds):
         pass
@@ -30,12 +36,28 @@ class SteadyRunTimes:
     def allowance_s(self, model, rows):
         return ALLOWANCE_S
 
+    def cost(self, model):
+        return RunCost(start_s=0.0, row_s=0.25)
+
+
+class Left(NamedTuple):
+    """What is left of a batch that was cut."""
+
+    requests: list
+    cause: str
+    oldest_s: float
+
 
 class Life:
-    """A batcher, and what should be waiting in it; AssertionError where a rule is broken."""
+    """A batcher, and what should be waiting in it; AssertionError where a rule is broken.
 
-    def __init__(self, batcher_class):
-        self.batcher = batcher_class(LANES, SteadyRunTimes())
+    `sliced`: its batches are cut into slices of SLICE_ROWS.
+    """
+
+    def __init__(self, batcher_class, *, sliced=False):
+        self.batcher = batcher_class(SLICED if sliced else LANES, SteadyRunTimes())
+        self.slice_rows = SLICE_ROWS if sliced else math.inf
+        self.cut = {}
         self.now = 100.0
         self.waiting = defaultdict(list)
         self.laggards = set()
@@ -101,7 +123,7 @@ class Life:
         batch = self.batcher.take_ahead(self.now)
 
         if batch is not None:
-            assert batch.cause in {"full", "bytes"}
+            assert batch.cause in {"full", "bytes", "slice"} or batch.bucket in self.cut
             assert batch.bucket in deserving[batch.bucket.lane]
             self.bound(batch)
         elif len(deserving) == 1:  # no other lane's turn can come before
@@ -135,33 +157,54 @@ class Life:
         assert self.take(more_coming=True) is not None
 
     def bound(self, batch, *, idle=False):
-        queue = list(self.waiting[batch.bucket])
-        policy = LANES[batch.bucket.lane]
         assert batch.requests
-        assert batch.requests[0] is queue[0], "the oldest leaves first"
         assert batch.rows == sum(each.rows for each in batch.requests)
-        cause = self.cause(batch.bucket, idle=idle)
+        left = self.cut.pop(batch.bucket, None) or self.gathered(batch.bucket, idle=idle)
+        together = self.first_slice(left.requests)
+        left_ids, ids = list(map(id, batch.requests)), list(map(id, together))
+        assert left_ids == ids, "what fits leaves, in order, and nothing else"
+        self.left(together)
+        rest = left.requests[len(together) :]
+        if rest:
+            self.cut[batch.bucket] = left._replace(requests=rest)
+        assert batch.cause == ("slice" if rest else left.cause)
+
+    def gathered(self, key, *, idle):
+        """The next batch: the oldest, and each next one that fits."""
+        policy = LANES[key.lane]
+        cause = self.cause(key, idle=idle)
         rows, size_bytes = policy.max_rows, policy.max_bytes
-        limit = None
-        for place, request in enumerate(queue):
+        requests, limit = [], None
+        for request in self.waiting[key]:
             fits = request.rows <= rows and request.cost_bytes <= size_bytes
-            if rows > 0 and size_bytes > 0 and (fits or place == 0):
-                assert batch.requests.pop(0) is request, "what fits leaves, in order"
+            if rows > 0 and size_bytes > 0 and (fits or not requests):
+                requests.append(request)
                 rows -= request.rows
                 size_bytes -= request.cost_bytes
-                self.left([request])
             elif limit is None:
                 limit = "full" if request.rows > rows else "bytes"
-        assert not batch.requests, "nothing else leaves"
         if rows <= 0:
             limit = "full"
         elif size_bytes <= 0:
             limit = "bytes"
-        assert batch.cause == (limit or cause)
+        oldest_s = requests[0].arrived_s
+        if sum(each.rows for each in requests) > self.slice_rows:
+            requests.sort(key=lambda each: each.expires_s)
+        return Left(requests, limit or cause, oldest_s)
+
+    def first_slice(self, requests):
+        if sum(each.rows for each in requests) <= self.slice_rows:
+            return requests
+        rows, count = requests[0].rows, 1
+        while count < len(requests) and rows + requests[count].rows <= self.slice_rows:
+            rows += requests[count].rows
+            count += 1
+        return requests[:count]
 
     def compare(self):
         everyone = self.everyone()
         lingers_end_s = [each.arrived_s + LANES[each.bucket.lane].linger_s for each in everyone]
+        lingers_end_s += [self.linger_s(key) for key in self.cut]
         assert self.batcher.oldest_due_s(default=-1.0) == min(lingers_end_s, default=-1.0)
         free = [key for key in self.queues() if key.lane not in self.deserving_by_lane()]
         assert self.batcher.next_due(self.now) == min(map(self.due_s, free), default=None)
@@ -186,11 +229,16 @@ class Life:
         for request in requests:
             self.waiting[request.bucket].remove(request)
             self.laggards.discard(request)
+        for key, left in list(self.cut.items()):
+            kept = [each for each in left.requests if each in self.waiting[key]]
+            self.cut[key] = left._replace(requests=kept)
+            if not kept:
+                del self.cut[key]
 
     def full(self, key):
         queue, policy = self.waiting[key], LANES[key.lane]
         rows = sum(each.rows for each in queue)
-        return rows >= policy.max_rows or self.bytes_met(key)
+        return rows >= policy.max_rows or self.bytes_met(key) or key in self.cut
 
     def bytes_met(self, key):
         return sum(each.cost_bytes for each in self.waiting[key]) >= LANES[key.lane].max_bytes
@@ -201,13 +249,20 @@ class Life:
     def hurries(self, key):
         return self.draining or key.lane in self.hurried
 
+    def oldest_s(self, key):
+        """When the oldest arrived; of a batch that is cut also when it has left."""
+        arrived_s = [each.arrived_s for each in self.waiting[key]]
+        return min([*arrived_s, self.cut[key].oldest_s] if key in self.cut else arrived_s)
+
     def linger_s(self, key):
-        return self.waiting[key][0].arrived_s + LANES[key.lane].linger_s
+        return self.oldest_s(key) + LANES[key.lane].linger_s
 
     def deadline_s(self, key):
         queue = self.waiting[key]
         expires_s = min(each.expires_s for each in queue)
-        return max(expires_s - (ALLOWANCE_S + WAKE_S), queue[0].arrived_s)
+        rows = min(sum(each.rows for each in queue), LANES[key.lane].max_rows)
+        allowance_s = max(math.ceil(rows / self.slice_rows), 1) * ALLOWANCE_S
+        return max(expires_s - (allowance_s + WAKE_S), self.oldest_s(key))
 
     def due_s(self, key):
         return min(self.linger_s(key), self.deadline_s(key))

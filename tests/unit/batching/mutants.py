@@ -6,6 +6,7 @@ ORDER = [
     "daemon.values.ledger",
     "daemon.batching.timer_queue",
     "daemon.batching.run_times",
+    "daemon.batching.slices",
     "daemon.batching.fair_queue",
     "daemon.batching.buckets",
     "daemon.batching.flush_policy",
@@ -110,8 +111,8 @@ RULES = [
     Mutant(
         "daemon.batching.buckets:BucketQueue.expire",
         "expired requests stay in the middle",
-        "if count:\n    self._requests = ANY",
-        "if count < 0:\n    self._requests = ANY",
+        "if count:\n    self._keep(ANY)",
+        "if count < 0:\n    self._keep(ANY)",
     ),
     Mutant(
         "daemon.batching.buckets:BucketQueue._forget",
@@ -271,4 +272,101 @@ STARVATION = [
     ),
 ]
 
-ALL = [*LEDGER, *RULES, *LINGER, *SHARES, *REAL_TIME, *STARVATION]
+SLICED = [
+    Mutant(
+        "daemon.batching.buckets:BucketQueue.full",
+        "what is left of a batch waits for its own time",
+        "bool(self._slices)",
+        "False",
+    ),
+    Mutant(
+        "daemon.batching.buckets:BucketQueue.take",
+        "every slice counts as a batch that closed",
+        "'slice' if self._slices else self._closed_by",
+        "self._closed_by",
+    ),
+    Mutant(
+        "daemon.batching.buckets:BucketQueue._keep",
+        "what is left of a batch outlives its partition",
+        "[list(filter(stays, each)) for each in self._slices]",
+        "[list(each) for each in self._slices]",
+    ),
+    Mutant(
+        "daemon.batching.buckets:BucketQueue._all",
+        "what is left of a batch holds back no commit",
+        "chain(*self._slices, self._requests)",
+        "chain(self._requests)",
+    ),
+    Mutant(
+        "daemon.batching.slices:Slices.cut",
+        "deadlines do not order slices",
+        "sorted(requests, key=_DEADLINE)",
+        "list(requests)",
+    ),
+    Mutant(
+        "daemon.batching.slices:Slices.allowance_s",
+        "a deadline leaves time for one slice",
+        "math.ceil(rows / at_once) * ANY",
+        "ANY",
+    ),
+    Mutant(
+        "daemon.batching.slices:_filled",
+        "a slice has a row too many",
+        "request.rows > room",
+        "request.rows > room + 1",
+    ),
+]
+
+PATIENCE = [
+    Mutant(
+        "daemon.batching.slices:Slices.__init__",
+        "a lane is cut by its own patience",
+        "each.name != name",
+        "each.name == name",
+    ),
+]
+
+SLICE_RULE = [
+    Mutant(
+        "daemon.batching.slices:slice_rows",
+        "cuts whatever it costs",
+        "min(_wanted_slices(rows, cost, most_s), most_slices(rows, cost))",
+        "_wanted_slices(rows, cost, most_s)",
+    ),
+    Mutant(
+        "daemon.batching.slices:slice_rows",
+        "cuts though nobody waits too long",
+        "min(_wanted_slices(rows, cost, most_s), most_slices(rows, cost))",
+        "most_slices(rows, cost)",
+    ),
+    Mutant(
+        "daemon.batching.slices:most_slices",
+        "loses a slice's start too much",
+        "1 + int(spare_s / cost.start_s)",
+        "2 + int(spare_s / cost.start_s)",
+    ),
+    Mutant(
+        "daemon.batching.slices:_wanted_slices",
+        "forgets what a run takes beside its rows",
+        "int((most_s - cost.start_s) / cost.row_s)",
+        "int(most_s / cost.row_s)",
+    ),
+    Mutant(
+        "daemon.batching.slices:slice_rows",
+        "the last slice is of what is left over",
+        "math.ceil(rows / slices)",
+        "max(rows // slices, 1)",
+    ),
+]
+
+ALL = [
+    *LEDGER,
+    *RULES,
+    *LINGER,
+    *SHARES,
+    *REAL_TIME,
+    *STARVATION,
+    *SLICED,
+    *PATIENCE,
+    *SLICE_RULE,
+]

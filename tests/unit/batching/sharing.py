@@ -1,10 +1,12 @@
 """What lanes are promised of the executor, checked over random loads."""
 
+import math
 from collections import Counter
 from typing import NamedTuple
 
 from hypothesis import strategies as st
 
+from daemon.batching.run_times import RunCost
 from daemon.values.lane import LanePolicy
 from daemon.values.messages import Bucket
 from tests.requests import make_request, make_requests
@@ -38,6 +40,9 @@ class ExactRunTimes:
     def allowance_s(self, model, rows):
         return self.row_s[model] * rows
 
+    def cost(self, model):
+        return RunCost(start_s=0.0, row_s=self.row_s[model])
+
 
 loads = st.lists(
     st.builds(
@@ -62,24 +67,34 @@ OVERTAKEN = [
 """Small batches overtake the one ahead again and again until a heavy lane comes."""
 
 
-def _policies(some):
+def _policies(some, *, sliced):
     return {
         f"lane{index}": LanePolicy(
-            f"lane{index}", each.max_rows, each.linger_s, 2**20, weight=each.weight
+            f"lane{index}",
+            each.max_rows,
+            each.linger_s,
+            2**20,
+            weight=each.weight,
+            patience_s=_patience_s(each) if sliced else math.inf,
         )
         for index, each in enumerate(some)
     }
 
 
-def _executor(batcher_class, some, *, ahead, foreseen=True):
+def _patience_s(load):
+    return max(load.linger_s, 0.26)
+
+
+def _executor(batcher_class, some, *, ahead, foreseen=True, sliced=False):
     row_s = {f"lane{index}": each.row_s for index, each in enumerate(some)}
-    batcher = batcher_class(_policies(some), ExactRunTimes(row_s) if foreseen else None)
+    run_times = ExactRunTimes(row_s) if foreseen else None
+    batcher = batcher_class(_policies(some, sliced=sliced), run_times)
     return Executor(batcher, lambda batch: row_s[batch.bucket.model] * batch.rows, ahead=ahead)
 
 
-def check_linger(batcher_class, some, *, ahead):
+def check_linger(batcher_class, some, *, ahead, sliced=False):
     """Nobody waits beyond T while the executor is free, and everybody leaves once."""
-    executor = _executor(batcher_class, some, ahead=ahead)
+    executor = _executor(batcher_class, some, ahead=ahead, sliced=sliced)
     arrivals = _arrivals(some)
 
     executor.work(arrivals, until_s=10_000.0)
@@ -96,18 +111,31 @@ def check_linger(batcher_class, some, *, ahead):
         ended_s = run.ended_s
 
 
-def check_shares(batcher_class, some, *, ahead, foreseen=True):
+def check_patience(batcher_class, some, *, ahead):
+    """No run takes longer than every other lane has patience, unless it is of one row."""
+    executor = _executor(batcher_class, some, ahead=ahead, sliced=True)
+
+    executor.work(_arrivals(some), until_s=10_000.0)
+
+    for run in executor.runs:
+        index = int(run.batch.bucket.lane[4:])
+        others_s = [_patience_s(each) for number, each in enumerate(some) if number != index]
+        assert run.ended_s - run.began_s <= min(others_s) or run.batch.rows == 1
+
+
+def check_shares(batcher_class, some, *, ahead, foreseen=True, sliced=False):
     """Lanes that always have a full batch get run time by weight.
 
     The bound of start-time fair queueing, over any interval: the seconds over weight of two lanes
     differ by no more than one full run of each over its weight.
     """
-    executor = _executor(batcher_class, some, ahead=ahead, foreseen=foreseen)
+    executor = _executor(batcher_class, some, ahead=ahead, foreseen=foreseen, sliced=sliced)
+    batches = 12 if sliced else 60  # of a sliced one there are up to eight runs
     for index, each in enumerate(some):
         key = Bucket(f"lane{index}", f"lane{index}")
-        executor.batcher.offer(make_requests(60 * each.max_rows, bucket=key))
+        executor.batcher.offer(make_requests(batches * each.max_rows, bucket=key))
 
-    executor.work([], until_s=50.0 * min(each.row_s * each.max_rows for each in some))
+    executor.work([], until_s=batches / 1.2 * min(each.row_s * each.max_rows for each in some))
 
     full_s = [each.row_s * each.max_rows / each.weight for each in some]
     for first in range(len(executor.runs)):
@@ -119,9 +147,9 @@ def check_shares(batcher_class, some, *, ahead, foreseen=True):
                 assert got_s[index] - got_s[lane] <= full_s[index] + lane_s + EPSILON_S
 
 
-def check_starvation(batcher_class, some, *, ahead):
+def check_starvation(batcher_class, some, *, ahead, sliced=False):
     """A lane that stays due runs within the bound that daemon/batching/fair_queue.py states."""
-    executor = _executor(batcher_class, some, ahead=ahead)
+    executor = _executor(batcher_class, some, ahead=ahead, sliced=sliced)
     arrivals = _arrivals(some)
 
     executor.work(arrivals, until_s=10_000.0)

@@ -176,7 +176,22 @@ def test_a_policy_is_what_the_settings_say():
 
     policy = LanePolicy.of("standard", lane, Scaling())
 
-    assert policy == LanePolicy("standard", 7, 2.0, 3072, eager=True, weight=5)
+    assert policy == LanePolicy("standard", 7, 2.0, 3072, eager=True, weight=5, patience_s=2.0)
+
+
+@pytest.mark.parametrize(
+    ("lane", "patience_s"),
+    [
+        ({"linger": "2s"}, 2.0),
+        ({"linger": "0s"}, 0.01),
+        ({"linger": "2s", "patience": "50ms"}, 0.05),
+    ],
+    ids=["as it lingers", "at least 10 ms", "as it is set"],
+)
+def test_a_lane_has_patience(lane, patience_s):
+    lane = Lane(topics=("documents",), models=("filetype",), **lane)
+
+    assert LanePolicy.of("standard", lane, Scaling()).patience_s == patience_s
 
 
 def test_a_lane_with_a_long_linger_may_be_slept_through():

@@ -1,11 +1,13 @@
 """The batcher against its rules written plainly, over random histories."""
 
+import pytest
 from hypothesis import given
 
 from daemon.batching.batcher import Batcher
 from tests.unit.batching import batcher_histories
 
 
-@given(batcher_histories.histories)
-def test_a_batcher_keeps_its_rules(history):
-    batcher_histories.check(Batcher, history)
+@pytest.mark.parametrize("sliced", [False, True], ids=["whole batches", "in slices"])
+@given(history=batcher_histories.histories)
+def test_a_batcher_keeps_its_rules(sliced, history):
+    batcher_histories.check(Batcher, history, sliced=sliced)

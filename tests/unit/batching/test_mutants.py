@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 
 from tests.mutation import load
-from tests.unit.batching import batcher_histories, mutants, sharing
+from tests.unit.batching import batcher_histories, mutants, sharing, slicing
 from tests.unit.values import ledger_histories
 
 TRIES = settings(
@@ -33,11 +33,15 @@ def _cases():
         "daemon.values.ledger:Ledger",
     )
     yield mutants.RULES, batcher_histories.check, batcher_histories.histories, BATCHER
+    in_slices = functools.partial(batcher_histories.check, sliced=True)
+    yield mutants.SLICED, in_slices, batcher_histories.histories, BATCHER
+    yield mutants.SLICE_RULE, slicing.check, slicing.batches, "daemon.batching.slices:slice_rows"
     loads = st.one_of(st.just(sharing.OVERTAKEN), sharing.loads)
     for some, check, options in [
         (mutants.LINGER, sharing.check_linger, one_ahead),
         (mutants.SHARES, sharing.check_shares, one_ahead),
         (mutants.REAL_TIME, sharing.check_shares, {"ahead": False, "foreseen": False}),
+        (mutants.PATIENCE, sharing.check_patience, one_ahead),
         (mutants.STARVATION, sharing.check_starvation, one_ahead),
     ]:
         yield some, functools.partial(check, **options), loads, BATCHER

@@ -53,6 +53,30 @@ def test_uneven_runs_are_allowed_more_time():
     assert uneven.allowance_s("filetype", 64) > 0.2
 
 
+def test_what_a_row_costs_is_kept_while_sizes_do_not_differ():
+    run_times = learned(*[(rows, 0.01 + 0.001 * rows) for rows in [1, 64, 16, 32] * 20])
+
+    for _ in range(200):
+        run_times.observe("filetype", 64, 0.074)
+
+    assert run_times.cost("filetype") == pytest.approx((0.01, 0.001), rel=0.02)
+    assert run_times.expected_s("filetype", 1) == pytest.approx(0.011, rel=0.05)
+
+
+def test_a_machine_that_becomes_slower_is_slower_at_all_of_a_run():
+    run_times = learned(*[(rows, 0.012 * rows) for rows in [1, 64, 16, 32] * 20])
+
+    for seconds in [0.024] * 100 + [0.048] * 100:
+        run_times.observe("filetype", 2, seconds)
+
+    assert run_times.cost("filetype") == pytest.approx((0.0, 0.024), abs=0.001)
+
+
+def test_what_a_row_costs_is_not_known_before_sizes_have_differed():
+    assert RunTimes().cost("filetype") is None
+    assert learned(*[(64, 0.2)] * 9).cost("filetype") is None
+
+
 def test_models_are_told_apart():
     run_times = learned((64, 5.0))
 

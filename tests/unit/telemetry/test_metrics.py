@@ -165,6 +165,15 @@ def test_a_batch_shows_its_rows_fill_and_cause(metrics):
     assert value(metrics, "flushes_total", lane="urgent", cause="linger") == 1
 
 
+def test_a_batch_that_was_cut_counts_once_in_what_was_done_for_its_lane(metrics):
+    for cause in ("slice", "slice", "full"):
+        metrics.batch("mlp", "urgent", rows=2, fill_ratio=0.25, cause=cause)
+
+    assert value(metrics, "flushes_total", lane="urgent", cause="slice") == 2
+    assert metrics.work("urgent").batches == 1
+    assert metrics.work("urgent").fill_ratio == 0.75
+
+
 def test_a_lone_request_of_many_slices_counts_as_full(metrics):
     metrics.batch("mlp", "urgent", rows=640, fill_ratio=10.0, cause="full")
 
