@@ -41,7 +41,7 @@ class Slices:
 
     def cut(self, bucket: Bucket, requests: list[Request]) -> Sequence[list[Request]]:
         """Return the slices of a batch, in the order in which they are to run."""
-        cost = self._cost(bucket)
+        cost = self.cost(bucket)
         if cost is None or len(requests) == 1:
             return [requests]
         rows = sum([request.rows for request in requests])
@@ -55,11 +55,11 @@ class Slices:
 
     def allowance_s(self, bucket: Bucket, rows: int) -> float:
         """Return the seconds to leave for a batch of `rows` whose last slice must end in time."""
-        cost = self._cost(bucket)
+        cost = self.cost(bucket)
         at_once = rows if cost is None else slice_rows(rows, cost, self._most_s[bucket.lane])
         return math.ceil(rows / at_once) * self._run_times.allowance_s(bucket.model, at_once)
 
-    def _cost(self, bucket: Bucket) -> RunCost | None:
+    def cost(self, bucket: Bucket) -> RunCost | None:
         """Return what a run costs where batches may be cut."""
         if self._most_s[bucket.lane] == math.inf:
             return None
@@ -77,6 +77,11 @@ def most_slices(rows: int, cost: RunCost) -> int:
     """Return into how many slices a batch of `rows` may be cut: rule 2."""
     spare_s = LOSS * cost.at(rows)
     return rows if spare_s >= (rows - 1) * cost.start_s else 1 + int(spare_s / cost.start_s)
+
+
+def loss(rows: int, cost: RunCost, most_s: float) -> float:
+    """Return by what share a batch of `rows` would take longer, were it cut whatever that costs."""
+    return (_wanted_slices(rows, cost, most_s) - 1) * cost.start_s / cost.at(rows)
 
 
 def _wanted_slices(rows: int, cost: RunCost, most_s: float) -> int:

@@ -21,5 +21,7 @@
 - `schema.py`: `tidemill schema`
 - `supervise.py`: `tidemill supervise`
 - `typed_dead_letters.py`: `tidemill dead-letters`: what people type
+- `urgency.py`: what `check` says of batches: whether they pay, and what urgent requests may have to
+  wait for
 - `waiting.py`: what a command waits for, said on standard error when that takes long
 """

@@ -10,12 +10,13 @@ from pathlib import Path
 from config.errors import SettingsError
 from config.load import Loaded, load
 from config.settings import Model as ModelSettings
-from config.settings import Settings
 from daemon.commands.findings import CheckFinding, CheckReport
 from daemon.commands.footprint import footprint
 from daemon.commands.openings import openings
 from daemon.commands.resolved import resolve
+from daemon.commands.urgency import Tried, urgency
 from daemon.commands.waiting import waiting
+from daemon.inference.warm_up import warm_up
 from daemon.kafka.looking.preflight import look
 from daemon.process.own_memory import memory_limit, resident_bytes
 from daemon.telemetry import logs
@@ -23,6 +24,9 @@ from daemon.values.errors import Exit
 from runtime.errors import ModelRefused
 from runtime.model import Model, load_model
 from runtime.signature import Signature
+
+_MEASURE_S = 0.2
+"""For each size of a batch: some runs of one that takes milliseconds, and seconds in all."""
 
 
 def check(config: Path | None, overrides: Sequence[str], *, offline: bool, as_json: bool) -> Exit:
@@ -39,9 +43,10 @@ def check(config: Path | None, overrides: Sequence[str], *, offline: bool, as_js
     report.add(CheckFinding("settings", "hold together"))
     for finding in openings(loaded.settings, time.time()):
         report.add(finding)
-    signatures, idle_bytes = _try_models(loaded, report)
+    tried, idle_bytes = _try_models(loaded, report)
     partitions = 0 if offline else _try_kafka(loaded, report)
-    if len(signatures) == len(loaded.settings.models):
+    if len(tried) == len(loaded.settings.models):
+        signatures = {name: each.signature for name, each in tried.items()}
         for finding in footprint(
             loaded.settings,
             signatures,
@@ -50,32 +55,28 @@ def check(config: Path | None, overrides: Sequence[str], *, offline: bool, as_js
             limit=memory_limit(),
         ):
             report.add(finding)
+        for finding in urgency(loaded.settings, tried):
+            report.add(finding)
     return report.end()
 
 
-def _try_models(loaded: Loaded, report: CheckReport) -> tuple[Mapping[str, Signature], int]:
-    """Return the signatures of those that would serve, and what all take together, as in a worker."""
-    signatures: dict[str, Signature] = {}
+def _try_models(loaded: Loaded, report: CheckReport) -> tuple[Mapping[str, Tried], int]:
+    """Return those that would serve, by name, and what all take together, as in a worker."""
+    tried: dict[str, Tried] = {}
     with ExitStack() as opened:
         for name, settings in loaded.settings.models.items():
             with waiting(f"loading and warming model {name}"):
                 try:
                     model = load_model(settings, base=loaded.base, on_stuck=lambda _: None)
                     opened.callback(model.close)
-                    _warm_up(model, name, loaded.settings)
+                    runs = warm_up(name, model, loaded.settings, measure_s=_MEASURE_S)
                 except ModelRefused as refused:
                     reason, remedy = refused.reason, str(refused)
                     report.add(CheckFinding(f"model {name}", reason, remedy, Exit.MODEL_REFUSED))
                 else:
-                    signatures[name] = model.session.signature
+                    tried[name] = Tried(model.session.signature, runs)
                     report.add(CheckFinding(f"model {name}", _describe(model, settings)))
-        return signatures, resident_bytes()
-
-
-def _warm_up(model: Model, name: str, settings: Settings) -> None:
-    """Run `model` on its sample, as `run` does, in each size that it will have."""
-    rows = [lane.max_rows for lane in settings.lanes.values() if name in lane.models]
-    model.session.warm_up([1, *rows], limit_s=settings.models[name].run_limit)
+        return tried, resident_bytes()
 
 
 def _try_kafka(loaded: Loaded, report: CheckReport) -> int:

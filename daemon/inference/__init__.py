@@ -13,4 +13,5 @@
 - `searches.py`: the searches for culprits under way, and how they share the executor with
   everything else
 - `short_runs.py`: which runs are so short that the loop makes them itself
+- `warm_up.py`: runs a model in each size that its batches may have, before anybody needs it
 """

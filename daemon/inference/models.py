@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from config.settings import Settings
 from daemon.batching.run_times import RunTimes
+from daemon.inference.warm_up import warm_up
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
@@ -147,7 +148,7 @@ class Models:
         began_s = monotonic()
         model = load_model(chosen, base=self._base, on_stuck=self._on_stuck, digest=digest)
         try:
-            runs = self._warm_up(name, model, settings)
+            runs = warm_up(name, model, settings)
         except BaseException:
             model.close()
             raise
@@ -162,23 +163,6 @@ class Models:
         if session.degraded:
             log(Event.MODEL_DEGRADED, model=name, reason=session.degraded_because)
         return Warm(model, runs)
-
-    def _warm_up(self, name: str, model: Model, settings: Settings) -> Sequence[tuple[int, float]]:
-        """Run each batch size that matters twice; returns what the second runs took."""
-        limit_s = settings.models[name].run_limit
-        runs = []
-        for rows in sorted(self._batch_rows(name, settings)):
-            model.session.warm_up([rows], limit_s=limit_s)  # the first may allocate
-            began_s = monotonic()
-            model.session.warm_up([rows], limit_s=limit_s)
-            runs.append((rows, monotonic() - began_s))
-        return runs
-
-    @staticmethod
-    def _batch_rows(name: str, settings: Settings) -> set[int]:
-        """The batch sizes worth warming: 1, each lane's N, and powers of 2 between."""
-        most = max(lane.max_rows for lane in settings.lanes.values() if name in lane.models)
-        return {most} | {2**power for power in range(most.bit_length()) if 2**power <= most}
 
 
 def _require_same_form(name: str, old: Model, fresh: Model) -> None:

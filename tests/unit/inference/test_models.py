@@ -146,7 +146,7 @@ def test_what_cannot_serve_is_closed_and_changes_nothing(files, refusal, monkeyp
     if refusal == "transform":
         files.transform = object()
     if refusal == "warm-up":
-        monkeypatch.setattr(models, "_batch_rows", lambda *_: 1 / 0)
+        monkeypatch.setattr("daemon.inference.models.warm_up", lambda *_: 1 / 0)
 
     with pytest.raises(ZeroDivisionError if refusal == "warm-up" else ModelRefused):
         models.prepare(settings(2))
@@ -179,7 +179,7 @@ def test_warm_up_teaches_how_long_runs_take_once_its_model_serves(files, monkeyp
     models = files.models()
     times_s = [models.run_times.expected_s(NAME, 2)]
     seconds = iter(range(0, 10_000, 7))
-    monkeypatch.setattr("daemon.inference.models.monotonic", lambda: next(seconds))
+    monkeypatch.setattr("daemon.inference.warm_up.monotonic", lambda: next(seconds))
 
     fresh = models.prepare(settings(2))
     times_s.append(models.run_times.expected_s(NAME, 2))

@@ -1,0 +1,36 @@
+"""Runs a model in each size that its batches may have, before anybody needs it."""
+
+from collections.abc import Sequence
+from math import inf
+from time import monotonic
+
+from config.settings import Settings
+from runtime import Model
+
+
+def warm_up(
+    name: str, model: Model, settings: Settings, *, measure_s: float = 0.0
+) -> Sequence[tuple[int, float]]:
+    """Run each size of a batch that matters to `name` twice; return the rows and seconds of second runs.
+
+    For `measure_s` each is run again, and the shortest counts: a run beside something else on the
+    machine is late and never early. Raises ModelRefused.
+    """
+    limit_s = settings.models[name].run_limit
+    runs = []
+    for rows in sorted(_batch_rows(name, settings)):
+        model.session.warm_up([rows], limit_s=limit_s)  # the first may allocate
+        shortest_s, spent_s = inf, 0.0
+        while shortest_s == inf or spent_s < measure_s:
+            began_s = monotonic()
+            model.session.warm_up([rows], limit_s=limit_s)
+            took_s = monotonic() - began_s
+            shortest_s, spent_s = min(shortest_s, took_s), spent_s + took_s
+        runs.append((rows, shortest_s))
+    return runs
+
+
+def _batch_rows(name: str, settings: Settings) -> set[int]:
+    """Return 1, each lane's N, and the powers of 2 between."""
+    sizes = {lane.max_rows for lane in settings.lanes.values() if name in lane.models}
+    return sizes | {2**power for power in range(max(sizes).bit_length())}
