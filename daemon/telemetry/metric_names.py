@@ -229,7 +229,8 @@ NEXT_OPENING = Metric(
     "next_opening_timestamp_seconds",
     "gauge",
     ("lane", "topic"),
-    "when the lane opens next; there is one for each topic of the lanes that open by the clock",
+    "when the lane opens next, before that where it is to be ready by a time; there is one for each"
+    " topic of the lanes that open by the clock",
 )
 READY_BY = Metric(
     "ready_by_timestamp_seconds",

@@ -114,6 +114,16 @@ def test_workers_that_are_slower_than_was_known_are_joined_by_others_and_it_is_s
     assert max(count for _, count in fleet.counts) == 4
 
 
+def test_where_as_many_as_any_window_gets_would_be_late_more_are_asked_for():
+    """One would take 50 s, which is within `catch_up`, but the time comes in 45."""
+    fleet = Fleet(lane={"ready_margin": 10.0}, catch_up="60s")
+    fleet.at_s = TIME_S - 45
+    fleet.add(1_000)
+    fleet.until(TIME_S - 44)
+
+    assert fleet.report.decision.workers == 2
+
+
 def test_a_time_that_is_missed_is_known_without_a_worker():
     fleet = _gathered(1_000, start_s=10_000)
     fleet.until(TIME_S - 1)

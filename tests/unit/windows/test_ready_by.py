@@ -206,6 +206,19 @@ def test_a_window_that_is_not_over_goes_on_and_its_time_is_the_same(worker):
     assert [(each.outcome, each.ready_by_s) for each in worker.ended] == [("on_time", TIME_S)]
 
 
+def test_a_scheduled_window_that_is_not_over_is_not_cut_short():
+    """What waits is served anyway, and what is left is reckoned with when it is over."""
+    schedule = Schedule(["20 * * * *"], "UTC", ready_by=["0 * * * *"], margin_s=MARGIN_S)
+    worker = Worker(at_s=START_S + 1_100, schedule=schedule)
+    worker.look()
+    worker.end = 10
+    worker.pass_s(100)
+    worker.end = 3_000
+
+    assert worker.pass_s(1, serving_s=3_000.0)
+    assert (worker.ended, worker.window.opening) == ([], None)
+
+
 def test_who_hears_that_the_lane_was_opened_serves_what_was_there_then(worker):
     worker.end = 10
     worker.pass_s(600)
