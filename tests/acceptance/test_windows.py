@@ -179,6 +179,39 @@ async def test_a_supervised_fleet_comes_as_late_as_all_can_be_ready_by_a_time(ma
 
 @pytest.mark.long
 @pytest.mark.parametrize("whom", ["worker", "supervisor"])
+async def test_who_is_killed_before_a_time_is_replaced_and_all_is_ready(make_job, busy, whom):
+    """10 s of one worker; the margin is for the session of who died, and a start."""
+    async with make_job(models.loop(), answer=tripped, **SUPERVISED) as (job, witness):
+        time_s = ceil(time.time() + 60)
+        at = datetime.fromtimestamp(time_s, UTC)
+        to_be_ready = {
+            "lanes.l.ready_by": [f"{at.second} {at.minute} {at.hour} * * *"],
+            "lanes.l.zone": "UTC",
+            "lanes.l.ready_margin": "30s",
+            "lanes.l.early": "5s",
+            "scaling.catch_up": "12s",
+        }
+        await witness.publish([busy(0.05)] * 200)
+        supervisor = await job.supervise(**to_be_ready)
+        await witness.until_answered(20)
+        if whom == "worker":
+            running(supervisor)[0].kill()
+        else:
+            await until_gone(await kill_supervisor(supervisor))
+            await start(supervisor)
+        await witness.until_all_answered()
+        await until_serving(supervisor, 0)
+
+        at_ms = [entry.timestamp_ms for entry in witness.log]
+        assert min(at_ms) >= (time_s - 30 - 12) * 1000
+        assert max(at_ms) <= time_s * 1000
+        assert witness.verdict().at_least_once, witness.verdict()
+        assert not events(supervisor, "ready_by.missed")
+        assert await terminate(supervisor) == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("whom", ["worker", "supervisor"])
 async def test_who_is_killed_in_a_window_is_replaced_for_the_rest_of_it(make_job, busy, whom):
     by_clock = {"lanes.l.open": ["*/20 * * * * *"], "lanes.l.zone": "UTC", "lanes.l.early": "4s"}
     async with make_job(models.loop(), answer=tripped, **SUPERVISED) as (job, witness):
