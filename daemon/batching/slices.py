@@ -32,7 +32,7 @@ class Slices:
 
     def __init__(self, lanes: Mapping[str, LanePolicy], run_times: RunTimes) -> None:
         self._run_times = run_times
-        self._most_s = {
+        self._patience_s = {
             name: min(
                 (each.patience_s for each in lanes.values() if each.name != name), default=math.inf
             )
@@ -45,7 +45,7 @@ class Slices:
         if cost is None or len(requests) == 1:
             return [requests]
         rows = sum([request.rows for request in requests])
-        most_rows = slice_rows(rows, cost, self._most_s[bucket.lane])
+        most_rows = slice_rows(rows, cost, self.patience_s(bucket))
         if most_rows >= rows:
             return [requests]
         most, first = most_slices(rows, cost), sorted(requests, key=_DEADLINE)
@@ -56,12 +56,16 @@ class Slices:
     def allowance_s(self, bucket: Bucket, rows: int) -> float:
         """Return the seconds to leave for a batch of `rows` whose last slice must end in time."""
         cost = self.cost(bucket)
-        at_once = rows if cost is None else slice_rows(rows, cost, self._most_s[bucket.lane])
+        at_once = rows if cost is None else slice_rows(rows, cost, self.patience_s(bucket))
         return math.ceil(rows / at_once) * self._run_times.allowance_s(bucket.model, at_once)
 
+    def patience_s(self, bucket: Bucket) -> float:
+        """Return how long a run should take at most, inf where nobody else waits."""
+        return self._patience_s[bucket.lane]
+
     def cost(self, bucket: Bucket) -> RunCost | None:
-        """Return what a run costs where batches may be cut."""
-        if self._most_s[bucket.lane] == math.inf:
+        """Return what a run costs with its hand-over, None where batches are not to be cut."""
+        if self.patience_s(bucket) == math.inf:
             return None
         cost = self._run_times.cost(bucket.model)
         return None if cost is None else cost._replace(start_s=cost.start_s + HAND_OVER_S)
@@ -87,8 +91,8 @@ def loss(rows: int, cost: RunCost, most_s: float) -> float:
 def _wanted_slices(rows: int, cost: RunCost, most_s: float) -> int:
     if cost.at(rows) <= most_s:
         return 1
-    fitting_rows = int((most_s - cost.start_s) / cost.row_s) if cost.row_s > 0 else 0
-    return math.ceil(rows / max(fitting_rows, 1))
+    fitting_rows = (most_s - cost.start_s) / cost.row_s if cost.row_s > 0 else 0.0
+    return math.ceil(rows / int(min(max(fitting_rows, 1.0), rows)))
 
 
 def _filled(requests: Sequence[Request], most_rows: int) -> Sequence[list[Request]]:

@@ -348,8 +348,8 @@ SLICE_RULE = [
     Mutant(
         "daemon.batching.slices:_wanted_slices",
         "forgets what a run takes beside its rows",
-        "int((most_s - cost.start_s) / cost.row_s)",
-        "int(most_s / cost.row_s)",
+        "(most_s - cost.start_s) / cost.row_s",
+        "most_s / cost.row_s",
     ),
     Mutant(
         "daemon.batching.slices:slice_rows",

@@ -49,6 +49,11 @@ def test_a_batch_that_gains_a_little_is_cut_as_far_as_it_may_cost():
     assert slice_rows(256, cost, 0.02) == 128
 
 
+@pytest.mark.parametrize("start_s", [0.0, 0.5])
+def test_rows_that_cost_next_to_nothing_are_no_trouble(start_s):
+    assert slice_rows(5_000, RunCost(start_s, row_s=5e-324), 0.01) == 5_000
+
+
 def test_rows_that_cost_nothing_are_not_cut():
     assert slice_rows(64, RunCost(start_s=0.5, row_s=0.0), 0.02) == 64
 
