@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from config.settings import Settings
+from config.settings import Lane, Settings
 from daemon.batching.run_times import RunTimes
-from daemon.batching.slices import HAND_OVER_S, loss, slice_rows
+from daemon.batching.slices import Slices, loss, slice_rows
 from daemon.commands.findings import CheckFinding
 from daemon.telemetry.status.words import share
 from daemon.telemetry.status.words import time as time_of
 from daemon.values.lane import LanePolicy
+from daemon.values.messages import Bucket
 from runtime.signature import Signature
 
 _GAINS = 1.2
@@ -33,21 +34,31 @@ class _Wait(NamedTuple):
 
 def urgency(settings: Settings, models: Mapping[str, Tried]) -> Iterator[CheckFinding]:
     """Yield what batches of each model gain, and for each lane the longest run of another lane."""
+    run_times = RunTimes()
     for name, tried in models.items():
-        rows, _ = tried.runs[-1]
-        if rows > 1:
+        for rows, seconds in tried.runs:
+            run_times.observe(name, rows, seconds)
+        most_rows, _ = tried.runs[-1]
+        if most_rows > 1:
             yield CheckFinding(f"model {name}", _gain(tried))
     lanes = {
         name: LanePolicy.of(name, lane, settings.scaling) for name, lane in settings.lanes.items()
     }
+    slices = Slices(lanes, run_times)
     for name in lanes if len(lanes) > 1 else ():
         waits = [
-            _wait(policy, _patience_beside(other, lanes), models[model])
-            for other, policy in lanes.items()
+            _wait(Bucket(other, model), _full_rows(lane, models), slices, run_times)
+            for other, lane in settings.lanes.items()
             if other != name
-            for model in settings.lanes[other].models
+            for model in lane.models
         ]
         yield CheckFinding(f"lane {name}", f"may wait {max(waits).told}")
+
+
+def _full_rows(lane: Lane, models: Mapping[str, Tried]) -> int:
+    """Return N as the line has it."""
+    fixed = [models[model].signature.fixed_rows for model in lane.models]
+    return min([lane.max_rows, *[rows for rows in fixed if rows is not None]])
 
 
 def _gain(tried: Tried) -> str:
@@ -63,27 +74,21 @@ def _gain(tried: Tried) -> str:
     return f"{gain:,.1f} x as many rows a second in batches of {rows} as alone"
 
 
-def _patience_beside(name: str, lanes: Mapping[str, LanePolicy]) -> float:
-    return min(lane.patience_s for other, lane in lanes.items() if other != name)
-
-
-def _wait(lane: LanePolicy, most_s: float, tried: Tried) -> _Wait:
-    """Return how long a run of `lane` may take, where others have patience for `most_s`."""
-    rows = min(lane.max_rows, tried.signature.fixed_rows or lane.max_rows)
-    run_times = RunTimes()
-    for size, seconds in tried.runs:
-        run_times.observe("", size, seconds)
-    whole_s, cost = run_times.expected_s("", rows), run_times.cost("")
-    whole = f"{_time(whole_s)} for a run of {lane.name}'s {rows} rows"
-    if cost is None or whole_s <= most_s:
+def _wait(bucket: Bucket, rows: int, slices: Slices, run_times: RunTimes) -> _Wait:
+    """Return how long a run of a full batch may hold up other lanes."""
+    whole_s, patience_s = run_times.expected_s(bucket.model, rows), slices.patience_s(bucket)
+    whole = f"{_time(whole_s)} for a run of {bucket.lane}'s {rows} rows"
+    cost = slices.cost(bucket)
+    if cost is None or whole_s <= patience_s:
         return _Wait(whole_s, whole)
-    cost = cost._replace(start_s=cost.start_s + HAND_OVER_S)
-    at_once = slice_rows(rows, cost, most_s)
+    at_once = slice_rows(rows, cost, patience_s)
     if at_once == rows:
-        percent = share(loss(rows, cost, most_s))
-        return _Wait(whole_s, f"{whole}; cutting it to {_time(most_s)} would cost {percent}")
+        percent = share(loss(rows, cost, patience_s))
+        return _Wait(whole_s, f"{whole}; cutting it to {_time(patience_s)} would cost {percent}")
     slice_s = cost.at(at_once)
-    return _Wait(slice_s, f"{_time(slice_s)} for {at_once} of {lane.name}'s {rows} rows at a time")
+    return _Wait(
+        slice_s, f"{_time(slice_s)} for {at_once} of {bucket.lane}'s {rows} rows at a time"
+    )
 
 
 def _time(seconds: float) -> str:
