@@ -27,15 +27,18 @@ import asyncio
 import os
 import secrets
 import socket
+import time
 from types import SimpleNamespace
 
 import async_solipsism
 import pytest
+import structlog
 import uvloop
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.protocol.metadata import MetadataRequest
 from rich.console import Console
 
+from daemon.telemetry import logs
 from loadtest.kafka import jars, quick_start
 from loadtest.kafka.broker import Broker
 from loadtest.kafka.cluster import Cluster
@@ -46,6 +49,14 @@ from tests import secure_broker as secure
 _KAFKA_FIXTURES = {"kafka", "broker", "spare", "cluster", "secure_broker"}
 _VIRTUAL_TIME = {"unit", "pipeline"}
 _GIVEN = os.environ.get("KAFKA_BOOTSTRAP")
+
+
+@pytest.fixture(autouse=True)
+def _log_of_its_own(monkeypatch):
+    """Lines of one test neither go where another sent them, nor count among its repeats."""
+    monkeypatch.setattr(logs, "_journal", logs._Journal(time.monotonic))
+    yield
+    structlog.reset_defaults()
 
 
 def pytest_asyncio_loop_factories(config, item):

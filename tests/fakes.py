@@ -298,6 +298,7 @@ class FakeSource:
                 suspects.end - self._ledgers[partition].committable, suspects.deaths
             )
             for partition, suspects in self._quarantine.suspects.items()
+            if partition in self._ledgers
         }
 
     def next_probe(self, topics: Collection[str]) -> Probe | None:
@@ -337,7 +338,8 @@ class FakeSource:
         return any(each.has_result for each in self._ledgers.values() if each.lane is lane)
 
     def _committable(self, partition: Partition) -> int:
-        return self._ledgers[partition].committable
+        ledger = self._ledgers.get(partition)  # none while it is drained
+        return self.committed.get(partition, 0) if ledger is None else ledger.committable
 
     def _set_free(self, partition: Partition) -> None:
         """Nothing of `partition` is suspect any more, or it is another worker's."""

@@ -46,7 +46,6 @@ async def test_a_coordinator_is_moved_to_each_node(cluster, cluster_topics):
         pass  # Kafka makes its topic of groups for the first of them
     async with Leaders(cluster.bootstrap) as leaders:
         for node_id in cluster.nodes:
-            await leaders.move_coordinator(cluster_topics.group, node_id)
-            async with asyncio.timeout(60):  # any node is asked, and one may know it later
-                while await leaders.coordinator(cluster_topics.group) != node_id:  # noqa: ASYNC110 - only asking again tells
-                    await asyncio.sleep(0.1)
+            async with asyncio.timeout(90):  # a node that is too busy for a moment loses it again
+                while await leaders.coordinator(cluster_topics.group) != node_id:
+                    await leaders.move_coordinator(cluster_topics.group, node_id)
