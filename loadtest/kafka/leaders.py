@@ -127,7 +127,8 @@ class Leaders:
     async def move_coordinator(self, group: str, node_id: int) -> None:
         """Make a node the coordinator of `group`; return when it is."""
         partitions = (await self._topic(GROUPS))["partitions"]
-        await self.lead(GROUPS, _java_hash(group) % len(partitions), node_id)
+        await self.lead(GROUPS, group_partition(group, len(partitions)), node_id)
+        await _until(lambda: self._coordinates(group, node_id))
 
     async def in_sync(self) -> bool:
         """Whether every copy of every partition is up to date."""
@@ -149,6 +150,9 @@ class Leaders:
             for node in self._client.cluster.brokers()
         ]
         return set(known) == {node_id}
+
+    async def _coordinates(self, group: str, node_id: int) -> bool:
+        return await self.coordinator(group) == node_id
 
     async def _partition(
         self, topic: str, partition: int, asked: int | None = None
@@ -188,9 +192,12 @@ async def _until(holds: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(_POLL_S)
 
 
-def _java_hash(text: str) -> int:
-    """String.hashCode without its sign, by which Kafka finds a group's partition."""
+def group_partition(group: str, partitions: int) -> int:
+    """Return the number of the partition of GROUPS that a group is in: Kafka's `partitionFor`.
+
+    That is the absolute value of Java's String.hashCode, which is of 32 bits, and 0 for the lowest.
+    """
     value = 0
-    for unit in memoryview(text.encode("utf-16-le")).cast("H"):
+    for unit in memoryview(group.encode("utf-16-le")).cast("H"):
         value = (31 * value + unit) & 0xFFFFFFFF
-    return value & 0x7FFFFFFF
+    return min(value, 2**32 - value) % 2**31 % partitions
