@@ -53,7 +53,8 @@ class GroupCommits:
             log(Event.COMMIT_FAILED, reason="the coordinator did not answer in time")
 
     async def _persist(self, generation: Generation) -> None:
-        while commits := generation.uncommitted():
+        # One that is lost may be followed by another of the same number, which went on from before.
+        while not generation.lost and (commits := generation.uncommitted()):
             try:
                 await self._group.commit(
                     commits, number=generation.number, member=generation.member

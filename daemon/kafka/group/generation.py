@@ -46,6 +46,8 @@ class Generation:
         """Partitions that are read by probes only, and what commits say of all of them."""
         self.proven = False
         """Whether the broker has confirmed the membership since the assignment."""
+        self.lost = False
+        """Whether another worker, or a later generation, may have the partitions."""
         self._ledgers: dict[tuple[str, int], Ledger] = {}
         self._closed: dict[tuple[str, int], list[Ledger]] = {}
         self._topic_ids: dict[tuple[str, int], str] = {}
@@ -226,6 +228,7 @@ class Generation:
 
     def lose(self) -> None:
         """Another worker may have the partitions: what is answered from now on counts for nothing."""
+        self.lost = True
         for ledger in self.owed:
             ledger.lost = True
 
