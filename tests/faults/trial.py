@@ -153,15 +153,29 @@ class Trial:
 
     async def more_commits(self, count, partitions):
         """Return when so many more requests of `partitions` are committed."""
+        async with self._admin() as admin:
+            enough = count + await self._committed(admin, partitions)
+            await self._until_committed(admin, enough, partitions)
+
+    async def all_committed(self):
+        """Return when all that was asked is committed."""
+        async with self._admin() as admin:
+            every = range(PARTITIONS["requests"])
+            await self._until_committed(admin, len(self.witness.published), every)
+
+    @asynccontextmanager
+    async def _admin(self):
         admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
         await admin.start()
         try:
-            enough = count + await self._committed(admin, partitions)
-            async with asyncio.timeout(_PATIENCE_S):
-                while await self._committed(admin, partitions) < enough:  # noqa: ASYNC110 - as above
-                    await asyncio.sleep(_LOOK_S)
+            yield admin
         finally:
             await admin.close()
+
+    async def _until_committed(self, admin, enough, partitions):
+        async with asyncio.timeout(_PATIENCE_S):
+            while await self._committed(admin, partitions) < enough:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(_LOOK_S)
 
     async def _committed(self, admin, partitions):
         offsets = await admin.list_consumer_group_offsets(self.job.topics.group)
