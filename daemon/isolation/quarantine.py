@@ -167,7 +167,9 @@ class Quarantine:
 
     @property
     def _blamed_in_a_row(self) -> int:
-        return sum([self._blamed_of(partition) for partition in self._blamed])
+        """Those whose answers are still on their way are among them."""
+        blamed = [self._blamed_of(partition) for partition in self._blamed]
+        return sum(blamed) + sum(probe.is_blamed for probe in self._ran.values())
 
     def _blamed_of(self, partition: Partition) -> int:
         blamed = self._blamed.get(partition, 0)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, errors
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
@@ -63,8 +63,9 @@ async def test_a_revoked_generation_cannot_commit(workers, topics):
     chunk.ledger.settle([0])
     with pytest.raises(StaleGeneration):
         await source._membership._committer.commit(old)
+    with pytest.raises((errors.IllegalGenerationError, errors.RebalanceInProgressError)):
+        await group.commit(old.uncommitted(), number=old.number, member=old.member)
 
-    assert group is not None
     assert await workers.committed(names.requests, 0) == 0
 
 

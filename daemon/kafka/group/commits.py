@@ -53,8 +53,9 @@ class GroupCommits:
             log(Event.COMMIT_FAILED, reason="the coordinator did not answer in time")
 
     async def _persist(self, generation: Generation) -> None:
-        # One that is lost may be followed by another of the same number, which went on from before.
-        while not generation.lost and (commits := generation.uncommitted()):
+        while commits := generation.uncommitted():
+            if generation.lost:  # another of the same number may have gone on from before
+                raise StaleGeneration
             try:
                 await self._group.commit(
                     commits, number=generation.number, member=generation.member

@@ -114,21 +114,29 @@ def where_everything_kills_few_are_blamed(world, rules=RULES):
     assert group.ended or all(map(group.is_answered, group.ends))
     for partition in group.ends:
         assert group.commits[partition][0] == sum(each == partition for each, _ in group.blamed)
-    held = [0] * workers
-    for (_, number), _ in group.blamed:
-        held[number % workers] += 1
-    assert max(held) <= MOST_BLAMED
+    assert _most_blamed_by_one(group, workers) <= MOST_BLAMED
 
-    before = dict(group.blamed)
+    before = set(group.blamed)
     deaths = group.deaths
     group.run(workers=workers)  # started again by somebody who has mended nothing
-    assert group.ended == 0 or dict(group.blamed) == before
+    # Answers of some that were blamed may have been on their way when the worker ended.
+    assert group.ended == 0 or before <= set(group.blamed)
+    assert group.ended == 0 or _most_blamed_by_one(group, workers) <= MOST_BLAMED
+    before = set(group.blamed)
     assert group.deaths - deaths <= most_deaths(workers, AHEAD)
 
     group.killers = set()
     group.run(workers=workers)
     assert all(map(group.is_answered, group.ends))
-    assert set(group.answered) == _all_but(group, set(before))
+    assert set(group.answered) == _all_but(group, before)
+
+
+def _most_blamed_by_one(group, workers):
+    """The most that were blamed of the partitions that one slot has."""
+    held = [0] * workers
+    for (_, number), _ in group.blamed:
+        held[number % workers] += 1
+    return max(held)
 
 
 def many_killers_among_others_are_all_blamed(chance, rules=RULES):

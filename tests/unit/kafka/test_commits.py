@@ -7,7 +7,7 @@ from aiokafka import errors
 from aiokafka.structs import TopicPartition
 
 from config.settings import Kafka
-from daemon.kafka.group.commits import GroupCommits
+from daemon.kafka.group.commits import GroupCommits, StaleGeneration
 from daemon.kafka.group.committed import Commit
 from daemon.kafka.group.generation import Generation
 from tests.ledgers import make_lane
@@ -66,6 +66,7 @@ async def test_what_was_lost_meanwhile_is_not_committed_over_who_went_on_with_it
     before.lose()
     group.moved = True
     await committer.commit(after)
-    await trying
+    with pytest.raises(StaleGeneration):
+        await trying
 
     assert group.made == [(2, "me", {A: Commit(8)})]
