@@ -52,10 +52,11 @@ _GIVEN = os.environ.get("KAFKA_BOOTSTRAP")
 
 
 @pytest.fixture(autouse=True)
-def _log_of_its_own(monkeypatch):
+def _log_of_its_own():
     """Lines of one test neither go where another sent them, nor count among its repeats."""
-    monkeypatch.setattr(logs, "_journal", logs._Journal(time.monotonic))
-    yield
+    with pytest.MonkeyPatch.context() as of_its_own:  # a test's own is undone before its fixtures
+        of_its_own.setattr(logs, "_journal", logs._Journal(time.monotonic))
+        yield
     structlog.reset_defaults()
 
 
