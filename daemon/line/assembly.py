@@ -103,8 +103,8 @@ def assemble(
 ) -> Pipeline:
     """Return the line between `source` and `delivery`, whichever they are; inside a running loop.
 
-    Each station gets those behind it. `model_files`: as daemon.group_watch.model_files tells it. `runner_kind` and `threads_kind` are what has threads: tests
-    have some without.
+    Each station gets those behind it. `model_files`: as daemon.group_watch.model_files tells it.
+    `runner_kind` and `threads_kind` are what has threads: tests have some without.
     """
 
     def on_left() -> None:

@@ -9,16 +9,15 @@ import math
 import time
 
 from daemon.line.dispatch import Dispatch
-from daemon.line.latest_openings import LatestOpenings
+from daemon.line.latest_openings import LatestOpenings, standings_of
 from daemon.line.settlement import Settlement
 from daemon.preparing.steps import Steps
 from daemon.telemetry.events import Event
 from daemon.telemetry.lane_work import LaneWork
 from daemon.telemetry.logs import log
 from daemon.telemetry.metrics import Metrics
-from daemon.values.lane import Lane
 from daemon.values.ports import Source
-from daemon.windows.window import Standing, Window, WindowEnd
+from daemon.windows.window import Window, WindowEnd
 
 _LOOK_S = 1.0
 """Longest time between two looks: how late a clock that was set, a machine that was suspended or a
@@ -100,7 +99,7 @@ class LaneClock:
         wall_s, now_s = time.time(), time.monotonic()
         was_open = self._open_lanes()
         for lane, window in self._lanes:
-            standings = self._standings(lane)
+            standings = standings_of(self._source, lane.name)
             self._latest_openings.look(lane.name, standings, wall_s=wall_s)
             for ended in window.look(standings, wall_s=wall_s, now_s=now_s):
                 self._tell(lane.name, window, ended, wall_s)
@@ -114,13 +113,6 @@ class LaneClock:
         if lanes != self._hurried:
             self._hurried = lanes
             self._dispatch.hurry(lanes)
-
-    def _standings(self, lane: Lane) -> dict[tuple[str, int], Standing]:
-        return {
-            partition: Standing(ledger.position, ledger.committable)
-            for partition, ledger in self._source.ledgers.items()
-            if ledger.lane is lane
-        }
 
     def _open_lanes(self) -> frozenset[str]:
         return frozenset(lane.name for lane, _ in self._lanes if lane.is_open)

@@ -66,7 +66,7 @@ class LatestOpenings:
         """
         slacks_s = {}
         for name, lane in self._lanes.items():
-            serving_s = self._serving_s(lane, self._standings(name), wall_s)
+            serving_s = self._serving_s(lane, standings_of(self._source, name), wall_s)
             slacks_s[name] = slack_s(lane.time_s(wall_s), serving_s, wall_s)
         return {name: each for name, each in slacks_s.items() if math.isfinite(each)}
 
@@ -96,9 +96,11 @@ class LatestOpenings:
             self._rate = None if found is None else found.service_rate
         return self._rate
 
-    def _standings(self, name: str) -> dict[Partition, Standing]:
-        return {
-            partition: Standing(ledger.position, ledger.committable)
-            for partition, ledger in self._source.ledgers.items()
-            if ledger.lane.name == name
-        }
+
+def standings_of(source: Source, lane: str) -> dict[Partition, Standing]:
+    """Return how far a lane's partitions are read and settled, of those that this worker has."""
+    return {
+        partition: Standing(ledger.position, ledger.committable)
+        for partition, ledger in source.ledgers.items()
+        if ledger.lane.name == lane
+    }

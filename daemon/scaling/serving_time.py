@@ -7,7 +7,7 @@ Rule 2 (rate): a worker serves `utilisation` of what it can, as everywhere.
 
 import heapq
 from bisect import bisect_left
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from daemon.scaling.required_workers import share
@@ -35,13 +35,24 @@ def serving_s(backlogs: Collection[int], means: Means) -> float:
     return sum(fullest) / (means.rate * means.utilisation)
 
 
-def fewest(backlogs: Collection[int], one: Means, *, within_s: float) -> int:
-    """Return how many like `one` serve `backlogs` within that time.
+def fewest(
+    backlogs: Collection[int],
+    one: Means,
+    *,
+    within_s: float,
+    numbers: range | None = None,
+    left: Callable[[int], float] = lambda _: 1.0,
+) -> int:
+    """Return the first of `numbers` of workers like `one` that serve `backlogs` within that time.
 
-    Where not even as many as there are partitions do, one more.
+    Where none do, the one after them. By default they are all up to the number of partitions.
+    `left`: what so many have left of each of them, at most 0: nothing.
     """
 
     def are_enough(workers: int) -> bool:
-        return serving_s(backlogs, one._replace(workers=workers)) <= within_s
+        utilisation = one.utilisation * left(workers)
+        means = one._replace(workers=workers, utilisation=utilisation)
+        return utilisation > 0 and serving_s(backlogs, means) <= within_s
 
-    return 1 + bisect_left(range(1, len(backlogs) + 1), x=True, key=are_enough)
+    numbers = range(1, len(backlogs) + 1) if numbers is None else numbers
+    return numbers.start + bisect_left(numbers, x=True, key=are_enough)

@@ -11,7 +11,6 @@ both would need apart.
 """
 
 import math
-from bisect import bisect_left
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ from daemon.scaling.clocked_lanes import Closed
 from daemon.scaling.observation import Partition
 from daemon.scaling.policy import Decision, bound_of
 from daemon.scaling.required_workers import share
-from daemon.scaling.serving_time import Means, serving_s
+from daemon.scaling.serving_time import Means, fewest
 
 _ROUNDING = 1e-9
 """What a sum of workers may be above a whole number and still be it."""
@@ -105,15 +104,10 @@ class WindowWorkers:
         within_s: float,
     ) -> int:
         """Return the first of `numbers` that are done in time; if none are, the one after them."""
-
-        def are_enough(workers: int) -> bool:
-            left = beside.left(workers)
-            if rate is None or left <= 0:
-                return rate is None
-            means = Means(workers, rate, self._scaling.utilisation * left)
-            return serving_s(backlogs, means) <= within_s
-
-        return numbers.start + bisect_left(numbers, x=True, key=are_enough)
+        if rate is None:
+            return numbers.start
+        one = Means(1, rate, self._scaling.utilisation)
+        return fewest(backlogs, one, within_s=within_s, numbers=numbers, left=beside.left)
 
 
 def together(always: Decision, clocked: Decision, *, most: int) -> Decision:

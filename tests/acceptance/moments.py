@@ -27,6 +27,18 @@ def at_moment(wall_s):
     }
 
 
+def ready_by(wall_s, *, margin, early, catch_up):
+    """Settings of a lane that is to be ready by this second, and again tomorrow."""
+    at = datetime.fromtimestamp(wall_s, UTC)
+    return {
+        "lanes.l.ready_by": [f"{at.second} {at.minute} {at.hour} * * *"],
+        "lanes.l.zone": "UTC",
+        "lanes.l.ready_margin": margin,
+        "lanes.l.early": early,
+        "scaling.catch_up": catch_up,
+    }
+
+
 def beside(job):
     """Settings of an urgent lane."""
     return {

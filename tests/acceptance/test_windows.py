@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
 from math import ceil
 
 import pytest
@@ -10,7 +9,14 @@ import pytest
 from tests import models
 from tests.acceptance.jobs import events, metric, pair, start, terminate, tripped, until
 from tests.acceptance.kills import kill, lost
-from tests.acceptance.moments import SUPERVISED, answered_ms, answered_until, at_moment, beside
+from tests.acceptance.moments import (
+    SUPERVISED,
+    answered_ms,
+    answered_until,
+    at_moment,
+    beside,
+    ready_by,
+)
 from tests.acceptance.supervised import kill as kill_supervisor
 from tests.acceptance.supervised import running, spawned, until_gone, until_serving
 from tests.acceptance.test_one_shot import once
@@ -143,14 +149,7 @@ async def test_a_supervised_fleet_comes_as_late_as_all_can_be_ready_by_a_time(ma
     """Some 6 s of two workers, reckoned with 20 a second, 6 s before the time; 7 s for a start."""
     async with make_job(models.loop(), answer=tripped, **SUPERVISED) as (job, witness):
         time_s = ceil(time.time() + 26)
-        at = datetime.fromtimestamp(time_s, UTC)
-        to_be_ready = {
-            "lanes.l.ready_by": [f"{at.second} {at.minute} {at.hour} * * *"],
-            "lanes.l.zone": "UTC",
-            "lanes.l.ready_margin": "6s",
-            "lanes.l.early": "7s",
-            "scaling.catch_up": "8s",
-        }
+        to_be_ready = ready_by(time_s, margin="6s", early="7s", catch_up="8s")
         await witness.publish([busy(0.02)] * 240)
         supervisor = await job.supervise(**to_be_ready)
         await until(lambda: spawned(supervisor))
@@ -183,14 +182,7 @@ async def test_who_is_killed_before_a_time_is_replaced_and_all_is_ready(make_job
     """10 s of one worker; the margin is for the session of who died, and a start."""
     async with make_job(models.loop(), answer=tripped, **SUPERVISED) as (job, witness):
         time_s = ceil(time.time() + 60)
-        at = datetime.fromtimestamp(time_s, UTC)
-        to_be_ready = {
-            "lanes.l.ready_by": [f"{at.second} {at.minute} {at.hour} * * *"],
-            "lanes.l.zone": "UTC",
-            "lanes.l.ready_margin": "30s",
-            "lanes.l.early": "5s",
-            "scaling.catch_up": "12s",
-        }
+        to_be_ready = ready_by(time_s, margin="30s", early="5s", catch_up="12s")
         await witness.publish([busy(0.05)] * 200)
         supervisor = await job.supervise(**to_be_ready)
         await witness.until_answered(20)
