@@ -34,6 +34,7 @@ class Sandbox(NamedTuple):
     """A Kafka with topics and models; `overrides` are the daemon's settings that fit it."""
 
     config: Path
+    lanes: tuple[str, ...]
     bootstrap: str
     overrides: Mapping[str, str]
 
@@ -63,7 +64,7 @@ def sandbox(wanted: Embedded, console: Console) -> Iterator[Sandbox]:
             "kafka.bootstrap_servers": broker.bootstrap,
             **_models(wanted, Path(folder)),
         }
-        yield Sandbox(wanted.config, broker.bootstrap, overrides)
+        yield Sandbox(wanted.config, tuple(settings["lanes"]), broker.bootstrap, overrides)
 
 
 @contextmanager

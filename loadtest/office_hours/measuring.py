@@ -16,7 +16,7 @@ from loadtest.plan.plan import of_streams
 from loadtest.processes.worker import Worker
 from loadtest.traffic.exchange import exchange
 from loadtest.traffic.login import options
-from loadtest.tune.bursts import answered, runs, sizes_up_to
+from loadtest.tune.bursts import answered, runs, sizes_up_to, whole_batches
 from loadtest.tune.fit import LEAST_RUNS, BatchRun, Fit, fit
 
 MAX_ROWS = 64
@@ -104,9 +104,10 @@ def measure(bootstrap: str, turn_rows: int, told: Callable[[str], None]) -> Meas
 
 
 def _runs(settings: Mapping[str, str], documents: Documents) -> list[BatchRun]:
-    lingers = {f"lanes.{lane}.linger": f"{_LINGER_S * 1000:.0f}ms" for lane in ("day", "night")}
+    lanes = ("day", "night")
+    lingers = {f"lanes.{lane}.linger": f"{_LINGER_S * 1000:.0f}ms" for lane in lanes}
     bootstrap = settings["kafka.bootstrap_servers"]
-    with Worker(CONFIG, dict(settings) | lingers) as worker:
+    with Worker(CONFIG, {**settings, **lingers, **whole_batches(lanes)}) as worker:
         worker.wait_until_ready(_READY_TIMEOUT_S)
         ran: list[BatchRun] = []
         for turn_number in range(_ROUNDS):

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,8 @@ _SPARE = 1.2
 _RUN_SPARE = 1.5
 _GAP_S = 0.02
 _PROBE_GAP_S = 1.0
+_NO_HURRY = "1h"
+"""Longer than a batch runs."""
 
 
 class Burst(NamedTuple):
@@ -95,6 +97,11 @@ def sizes_up_to(most: int) -> list[int]:
     powers = [1 << place for place in range(most.bit_length())]
     middles = [power * 3 // 2 for power in powers if power > 1]
     return sorted({size for size in (*powers, *middles, most) if size <= most})
+
+
+def whole_batches(lanes: Iterable[str]) -> Mapping[str, str]:
+    """Return the daemon's settings by which no batch is cut for another lane's sake."""
+    return {f"lanes.{lane}.patience": _NO_HURRY for lane in lanes}
 
 
 def took_s(bursts: Sequence[Burst]) -> float:

@@ -11,7 +11,7 @@ from loadtest.plan.plan import plan
 from loadtest.processes.worker import WorkerFailed
 from loadtest.traffic.records import Floats, Outcome
 from loadtest.trial.trial import Interrupted, measure, offer
-from loadtest.tune.bursts import Answered, Burst, answered
+from loadtest.tune.bursts import Answered, Burst, answered, whole_batches
 from loadtest.tune.service import Setting
 from loadtest.tune.setting_trial import SettingTrial, mean_batch_rows, setting_trial
 from loadtest.tune.spec import TuneSpec
@@ -48,7 +48,7 @@ class Deployed:
         made = plan(scenario)
         at_s = np.repeat([burst.at_s for burst in wanted], sizes)
         timed = made._replace(streams=[made.streams[0]._replace(times_s=at_s)])
-        with self._daemon(Setting(self._spec.most_rows, _BURST_LINGER_S)) as stage:
+        with self._daemon(Setting(self._spec.most_rows, _BURST_LINGER_S), in_bursts=True) as stage:
             # Looks at the metrics would be work beside the runs that are timed.
             seen = measure(timed, scenario, stage._replace(metrics_url=""), self._console).seen
         if seen.is_interrupted:
@@ -74,13 +74,16 @@ class Deployed:
         return setting_trial(setting, seconds, trial.findings, trial.verdict, rows)
 
     @contextmanager
-    def _daemon(self, setting: Setting) -> Iterator[Stage]:
+    def _daemon(self, setting: Setting, *, in_bursts: bool = False) -> Iterator[Stage]:
         if self._sandbox is None:
             if self._stage is None:
                 raise ValueError("neither a deployment nor a sandbox for one")
             yield self._stage
             return
-        with daemon(self._sandbox, overrides(self._spec.lane, setting)) as stage:
+        settings = overrides(self._spec.lane, setting)
+        if in_bursts:
+            settings = {**settings, **whole_batches(self._sandbox.lanes)}
+        with daemon(self._sandbox, settings) as stage:
             yield stage
 
     def _rest(self, stage: Stage) -> None:

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from config.load import load
+from loadtest.office_hours.documents import CONFIG
 from loadtest.tune import bursts
 from loadtest.tune.bursts import Answered, Burst
 from loadtest.tune.fit import BatchRun
@@ -47,6 +49,12 @@ def test_replies_of_one_batch_are_one_run():
 
 def test_replies_that_do_not_say_are_no_run():
     assert not bursts.runs(_answered([(0, 0, 0.1, 0.05, 0.2), (0, 2, np.nan, np.nan, 0.2)]))
+
+
+def test_the_daemon_cuts_no_batch_that_is_to_be_measured_whole():
+    whole = bursts.whole_batches(["day", "night"])
+    loaded = load(CONFIG, {}, [f"{key}={value}" for key, value in whole.items()])
+    assert {lane.patience for lane in loaded.settings.lanes.values()} == {3600.0}
 
 
 def test_what_is_neither_waiting_nor_running_is_overhead():
