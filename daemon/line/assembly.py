@@ -31,8 +31,8 @@ from daemon.line.settlement import Settlement
 from daemon.line.waiting import Waiting
 from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
+from daemon.preparing.loop_slices import LoopSlices
 from daemon.preparing.steps import Step, Steps
-from daemon.preparing.time_slices import LARGE_GROUP
 from daemon.preparing.transform_threads import TransformThreads
 from daemon.preparing.transforms import Transforms
 from daemon.process.gc_policy import GcPolicy
@@ -137,8 +137,10 @@ def assemble(
         rebuild=models.rebuild,
         batches_in_flight=settings.limits.batches_in_flight,
     )
+    weights = {lane.name: lane.policy.weight for lane in lanes}
     transforms = Transforms(
-        threads_kind({lane.name: lane.policy.weight for lane in lanes}, failed=tasks.fail),
+        threads_kind(weights, failed=tasks.fail),
+        LoopSlices(weights, tasks),
         models.serving,
         admission,
         replies,
@@ -162,13 +164,13 @@ def assemble(
         metrics,
         held=lambda: settlement.full_of_replies,
     )
-    on_loop = {lane.name for lane in lanes if all_cheap(settings, lane, models)}
     steps = Steps(
         {lane.name: lane_steps(settings, lane, transforms) for lane in lanes},
         tasks,
         handed_back=settlement.handed_back,
         held=lambda: settlement.full_of_prepared | settlement.full_of_replies,
-        group_size=lambda lane: LARGE_GROUP if lane in on_loop else transforms.group_size(lane),
+        group_size=transforms.group_size,
+        on_loop={lane.name for lane in lanes if all_cheap(settings, lane, models)},
     )
     probing = Probing(source, delivery, steps, dispatch, outbox, settlement, isolating=isolating)
     latest_openings = LatestOpenings(

@@ -6,6 +6,7 @@ says of a lane whether any of its steps waits. Admission has decoded what it get
 excepted. It sees no results: they are answered in daemon/line/dispatch.py.
 
 - `loop_calls.py`: ends a process in which a call on the event loop never returns
+- `loop_slices.py`: runs cheap transforms on the loop, slice by slice
 - `steps.py`: the station: takes requests through the steps of their lane, group by group
 - `time_slices.py`: whose values a thread takes next, and what is given up because it takes too long
 - `transform_threads.py`: the threads in which users' transforms run

@@ -5,7 +5,7 @@ comes next (daemon.isolation), who finds the request that hangs.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeVar
 
 _TICKS = 20
@@ -16,7 +16,7 @@ _Out = TypeVar("_Out")
 
 
 class LoopCalls:
-    """Makes calls one after the other, and tells when one has taken too long."""
+    """Watches calls that are made one after the other, and tells when one has taken too long."""
 
     def __init__(self, limit_s: float, *, late: Callable[[], None]) -> None:
         """`late` is called from another thread when a call goes on after `limit_s`."""
@@ -27,20 +27,21 @@ class LoopCalls:
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def map(self, work: Callable[[_In], _Out], values: Iterable[_In]) -> list[_Out]:
-        """Return what `work` makes of each of `values`; raises what it raises."""
+    def watched(self, work: Callable[[_In], _Out]) -> Callable[[_In], _Out]:
+        """Return `work`, each call of which is watched."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._watch, name="loop-calls", daemon=True)
             self._thread.start()
-        results = []
-        self._is_under_way = True
-        try:
-            for value in values:
-                self._begun += 1
-                results.append(work(value))
-        finally:
-            self._is_under_way = False
-        return results
+
+        def call(value: _In) -> _Out:
+            self._begun += 1
+            self._is_under_way = True
+            try:
+                return work(value)
+            finally:
+                self._is_under_way = False
+
+        return call
 
     def close(self) -> None:
         """Watch no more."""

@@ -6,7 +6,8 @@ in which order, is a tuple in daemon/line/assembly.py.
 Rule 1. A request that goes in comes out once: with those that are ready, by an answer, or handed
   back because its partition was lost meanwhile. The order inside a partition is not kept.
 Rule 2. Requests go from step to step in groups, at most MOST_GROUPS of a lane at a time: what
-  several lanes need (threads, a connection) is asked for little by little, and their turn comes.
+  several lanes need (threads, a connection) is asked for little by little, and their turn comes. Where
+  nothing is handed over, since all is done on the loop, it is one larger group at a time.
 Rule 3. What a step has not come to goes through it again, before others of its lane; what it is done
   with does not wait for that.
 Rule 4. A step keeps a limit in time of its own, since it alone knows what becomes of its requests
@@ -21,7 +22,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, 
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from daemon.loop.tasks import Tasks
-from daemon.preparing.time_slices import GROUP
+from daemon.preparing.time_slices import GROUP, LARGE_GROUP
 from daemon.values.messages import Answer, Request
 
 MOST_GROUPS = 4
@@ -58,13 +59,17 @@ class Steps:
         handed_back: Callable[[Sequence[Request]], None],
         held: Callable[[], Collection[str]],
         group_size: Callable[[str], int] = lambda _lane: GROUP,
+        on_loop: Collection[str] = (),
     ) -> None:
         """`by_lane`: every lane's steps, in order; `handed_back` gets what another worker owes.
 
         `held`: the lanes that are to wait at present. `group_size` tells how many requests of a lane
-        go together at present.
+        go together at present. `on_loop`: the lanes whose steps wait for nothing but the loop.
         """
-        self._lanes = {name: _Lane(name, tuple(steps)) for name, steps in by_lane.items()}
+        self._lanes = {
+            name: _Lane(name, tuple(steps), on_loop=name in on_loop)
+            for name, steps in by_lane.items()
+        }
         self._held = held
         self._group_size = group_size
         self._tasks = Tasks(tasks)
@@ -102,7 +107,7 @@ class Steps:
             done(requests, ())
             return
         lane.under_way += len(requests)
-        size = self._group_size(name)
+        size = LARGE_GROUP if lane.on_loop else self._group_size(name)
         for group in groups(requests, size):
             lane.put(lane.steps, group, done)
         self._begin(lane)
@@ -117,7 +122,7 @@ class Steps:
         """Begin as many of the groups that wait as may be under way."""
         if lane.name in self._held():
             return
-        for _ in range(min(MOST_GROUPS - lane.groups_under_way, len(lane.waiting))):
+        for _ in range(min(lane.most_groups - lane.groups_under_way, len(lane.waiting))):
             lane.groups_under_way += 1
             self._tasks.start(self._work_off(lane), name=f"prepare {lane.name}")
 
@@ -170,9 +175,11 @@ class Steps:
 class _Lane:
     """A lane's steps, and the groups that wait for them."""
 
-    def __init__(self, name: str, steps: Sequence[Step]) -> None:
+    def __init__(self, name: str, steps: Sequence[Step], *, on_loop: bool) -> None:
         self.name = name
         self.steps = steps
+        self.on_loop = on_loop
+        self.most_groups = 1 if on_loop else MOST_GROUPS
         self.waiting: deque[_Group] = deque()
         self.waiting_requests = 0
         self.groups_under_way = 0

@@ -4,7 +4,7 @@ Rule 1. Lanes take turns by fair queueing (daemon.batching.fair_queue); in a lan
   is next.
 Rule 2. A slice ends with its group, or after SLICE_S between two values; what is left of the group
   waits for its lane's next turn. So who comes new waits for a value or for SLICE_S, whichever is
-  longer, however much the other lanes have.
+  longer, however much the other lanes have: no longer than any lane has patience, but for one value.
 Rule 3. A value that takes longer than its group's limit is given up: Late is its result, and its group
   comes back with what it has. Else one with more such values than there are threads would take them
   all and have no answer. What the thread brings later counts no more.
@@ -17,10 +17,11 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from config.settings import LEAST_PATIENCE
 from daemon.batching.fair_queue import FairQueue
 
-SLICE_S = 0.02
-"""The linger of the urgent lane in examples/filetype: it may wait as long for a thread as well."""
+SLICE_S = LEAST_PATIENCE
+"""No lane may have less patience. Slices on the loop are shorter: see loop_slices.py."""
 
 GROUP = 16
 """Values that go together: long enough to hide a hand-over, short enough to share out."""
@@ -71,12 +72,13 @@ class ValueGroup(Generic[In, Out]):
 class TimeSlice:
     """A group in a thread's hands; `values` are those without a result when it began."""
 
-    def __init__(self, group: ValueGroup[Any, Any], now_s: float) -> None:
+    def __init__(self, group: ValueGroup[Any, Any], now_s: float, longest_s: float) -> None:
         self.group = group
         self.values = group.values[len(group.results) :]
         self.results: list[Any] = []
         self.failure: BaseException | None = None
         self.began_s = now_s
+        self.ends_s = now_s + longest_s
         self.value_began_s = now_s
         self.is_given_up = False
 
@@ -90,6 +92,16 @@ class TimeSlice:
         """When the value under way has passed its limit."""
         return self.value_began_s + self.group.limit_s
 
+    def work_off(self, clock: Callable[[], float]) -> None:
+        """Make results of its values, one after the other; what that raises is its failure."""
+        work, came = self.group.work, self.came
+        try:
+            for value in self.values:
+                if not came(work(value), clock()):
+                    break
+        except BaseException as failure:  # noqa: BLE001 -- raised to who waits for the group
+            self.failure = failure
+
     def came(self, result: object, now_s: float) -> bool:
         """Take the result of the value under way; returns whether the slice goes on with the next.
 
@@ -98,7 +110,7 @@ class TimeSlice:
         self.value_began_s = now_s  # first: who sees the result sees the time of the next value
         self.results.append(result)
         return not (
-            now_s - self.began_s >= SLICE_S
+            now_s >= self.ends_s
             or self.is_given_up
             or len(self.results) == len(self.values)
             or not self.group.is_wanted
@@ -108,16 +120,17 @@ class TimeSlice:
 class TimeSlices:
     """Groups that wait, by lane, and the slices under way."""
 
-    def __init__(self, weights: Mapping[str, int]) -> None:
-        """`weights` are all lanes', as in the settings."""
+    def __init__(self, weights: Mapping[str, int], slice_s: float = SLICE_S) -> None:
+        """`weights` are all lanes', as in the settings; `slice_s` is the longest slice."""
+        self._slice_s = slice_s
         self._lanes = FairQueue(weights)
         self._waiting: dict[str, deque[ValueGroup[Any, Any]]] = {lane: deque() for lane in weights}
         self._under_way: set[TimeSlice] = set()
-        self._value_s = dict.fromkeys(weights, SLICE_S)  # in each lane's last slice
+        self._value_s = dict.fromkeys(weights, slice_s)  # in each lane's last slice
 
     def group_size(self, lane: str) -> int:
         """Return how many values of `lane` are to go together: about what takes a slice."""
-        return min(max(int(SLICE_S / self._value_s[lane]), GROUP), LARGE_GROUP)
+        return min(max(int(self._slice_s / self._value_s[lane]), GROUP), LARGE_GROUP)
 
     def put(self, group: ValueGroup[Any, Any]) -> None:
         """Let `group`, which has values, wait for its lane's turn."""
@@ -128,8 +141,8 @@ class TimeSlices:
         while (lane := self._lanes.first(self._lanes_that_wait())) is not None:
             group = self._waiting[lane].popleft()
             if group.is_wanted:
-                self._lanes.begin(self._lanes.give(lane, SLICE_S))
-                piece = TimeSlice(group, now_s)
+                self._lanes.begin(self._lanes.give(lane, self._slice_s))
+                piece = TimeSlice(group, now_s, self._slice_s)
                 self._under_way.add(piece)
                 return piece
         if not self._under_way:
@@ -140,7 +153,7 @@ class TimeSlices:
         """Take what came of `piece`, which is over. What was given up is nobody's."""
         if not piece.is_given_up:
             took_s = now_s - piece.began_s
-            self._lanes.correct(piece.group.lane, took_s - SLICE_S)
+            self._lanes.correct(piece.group.lane, took_s - self._slice_s)
             self._value_s[piece.group.lane] = took_s / max(len(piece.results), 1) + _LEAST_S
             piece.group.failure = piece.failure
             self._let_go(piece, piece.results)

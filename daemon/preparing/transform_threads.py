@@ -134,13 +134,7 @@ class TransformThreads:
     def _work(self) -> None:
         piece: TimeSlice | None = None
         while (piece := self._next(piece)) is not None:
-            work, came, now_s = piece.group.work, piece.came, time.monotonic
-            try:
-                for value in piece.values:
-                    if not came(work(value), now_s()):
-                        break
-            except BaseException as failure:  # noqa: BLE001 -- raised to who waits for the group
-                piece.failure = failure
+            piece.work_off(time.monotonic)
 
     def _next(self, ended: TimeSlice | None) -> TimeSlice | None:
         """Hand in the slice that ended, and wait for the next; None: this thread is not needed."""

@@ -1,7 +1,7 @@
 """Users' transforms: a step before the lanes, and what becomes of a model's outputs."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from daemon.inference.jobs import Served
 from daemon.inference.runs import Part
 from daemon.loop.tasks import Tasks
 from daemon.preparing.loop_calls import LoopCalls
+from daemon.preparing.loop_slices import LoopSlices
 from daemon.preparing.steps import Prepared, groups
 from daemon.preparing.time_slices import Late
 from daemon.preparing.transform_threads import TransformThreads
@@ -27,11 +28,12 @@ _Out = TypeVar("_Out")
 
 
 class Transforms:
-    """Applies each model's transform to groups of requests, in threads unless it is cheap."""
+    """Applies each model's transform to groups of requests, in threads, or on the loop if it is cheap."""
 
     def __init__(
         self,
         threads: TransformThreads,
+        loop_slices: LoopSlices,
         models: Mapping[str, Model],
         admission: Admission,
         replies: Replies,
@@ -50,6 +52,7 @@ class Transforms:
         once their answers are made.
         """
         self._threads = threads
+        self._loop_slices = loop_slices
         self._models = models
         self._admission = admission
         self._replies = replies
@@ -87,11 +90,7 @@ class Transforms:
         for bucket, group in by_bucket.items():
             model = self._models[bucket.model]
             work = partial(self._preprocessed, model)
-            outcomes: Sequence[Request | Answer | Late]
-            if _conversion(model).cheap:
-                outcomes = self._loop_calls[bucket.model].map(work, group)
-            else:
-                outcomes = await self._in_threads(bucket, work, group)
+            outcomes = await self._applied(bucket, model, work, group)
             again += group[len(outcomes) :]
             made = [outcome for outcome in outcomes if isinstance(outcome, Request)]
             self._made(made)
@@ -119,22 +118,25 @@ class Transforms:
         if unsound:
             done(unsound)
         convert = partial(_converted, _conversion(served.model))
-        if _conversion(served.model).cheap:
-            calls = self._loop_calls[served.batch.bucket.model]
-            converted = calls.map(convert, [outputs for _, outputs in sound])
-            done(self._answers(served, part, sound, converted))
-            return
         self._finishing += len(sound)
-        for group in groups(sound, self.group_size(served.batch.bucket.lane)):
+        for group in self._groups(served, sound):
             outputs_bytes = sum([sum(map(array_bytes, each.values())) for _, each in group])
             self._ran([request for request, _ in group], outputs_bytes)
             finish = self._finish(served, part, group, outputs_bytes, convert, done)
             self._tasks.start(finish, name="finish")
 
+    def _groups(
+        self, served: Served, sound: Sequence[tuple[Request, Arrays]]
+    ) -> Iterator[Sequence[tuple[Request, Arrays]]]:
+        """Yield what is to be postprocessed together: on the loop all, since nothing is handed over."""
+        size = self.group_size(served.batch.bucket.lane)
+        return groups(sound, max(size, len(sound)) if _conversion(served.model).cheap else size)
+
     def close(self) -> None:
         """Give up what is under way."""
         self._tasks.cancel()
         self._threads.close()
+        self._loop_slices.close()
         for calls in self._loop_calls.values():
             calls.close()
 
@@ -150,7 +152,7 @@ class Transforms:
         requests = [request for request, _ in group]
         while group:
             outputs = [each for _, each in group]
-            conversions = await self._in_threads(served.batch.bucket, convert, outputs)
+            conversions = await self._applied(served.batch.bucket, served.model, convert, outputs)
             come, group = group[: len(conversions)], group[len(conversions) :]
             answers = self._answers(served, part, come, [_in_time(each) for each in conversions])
             self._finishing -= len(answers)
@@ -170,6 +172,15 @@ class Transforms:
             zip([request for request, _ in group], conversions, strict=True),
             wall_ahead_s=time.time() - time.monotonic(),
         )
+
+    async def _applied(
+        self, bucket: Bucket, model: Model, work: Callable[[_In], _Out], values: Sequence[_In]
+    ) -> Sequence[_Out | Late]:
+        """Return what `work`, a method of the model's transform, makes of `values`, where it may run."""
+        if _conversion(model).cheap:
+            watched = self._loop_calls[bucket.model].watched(work)
+            return await self._loop_slices.run(bucket.lane, watched, values)
+        return await self._in_threads(bucket, work, values)
 
     async def _in_threads(
         self, bucket: Bucket, work: Callable[[_In], _Out], values: Sequence[_In]

@@ -20,21 +20,25 @@ def calls(late):
 
 
 def test_a_call_that_takes_too_long_is_told_while_it_goes_on(calls, late):
-    calls.map(lambda event: event.wait(30), [late])
+    calls.watched(lambda event: event.wait(30))(late)
 
     assert late.is_set()
 
 
 def test_many_short_calls_are_none_that_takes_long(calls, late):
-    assert calls.map(lambda value: late.wait(0.02), range(40)) == [False] * 40
+    watched = calls.watched(lambda value: late.wait(0.02))
+
+    assert list(map(watched, range(40))) == [False] * 40
 
 
 def test_between_calls_nothing_is_late(calls, late):
-    calls.map(str, [1])
+    calls.watched(str)(1)
 
     assert not late.wait(0.5)
 
 
 def test_what_a_call_raises_is_raised(calls):
+    watched = calls.watched(lambda value: 1 / value)
+
     with pytest.raises(ZeroDivisionError):
-        calls.map(lambda value: 1 / value, [0])
+        watched(0)

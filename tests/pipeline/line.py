@@ -34,6 +34,11 @@ def now_s():
     return asyncio.get_running_loop().time()
 
 
+def busy(seconds):
+    """Keep the loop for so long: nothing else happens there meanwhile."""
+    asyncio.get_running_loop()._selector.clock.advance(seconds)
+
+
 class Idle:
     """Stands for daemon.process.gc_policy.GcPolicy, which belongs to a process."""
 

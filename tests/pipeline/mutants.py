@@ -157,7 +157,7 @@ SETTLEMENT = [
         "makes no more although inputs are gone",
         "self._less_made()",
         "pass",
-        test_backpressure.test_what_was_made_of_requests_is_let_go_once_they_have_run_and_more_is_made,
+        test_backpressure.test_what_was_made_of_requests_is_let_go_once_they_have_failed_and_more_is_made,
     ),
     (
         "Settlement.finished",

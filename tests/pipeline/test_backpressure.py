@@ -9,7 +9,7 @@ from daemon.preparing.steps import MOST_GROUPS
 from daemon.preparing.time_slices import GROUP, LARGE_GROUP
 from daemon.values.ports import SendFailed
 from runtime import Done
-from tests.pipeline.doubling import Ones, row
+from tests.pipeline.doubling import POISON, Ones, row
 from tests.pipeline.line import DEAD, MODEL, REPLIES, Line, now_s
 from tests.pipeline.test_preparing import after
 
@@ -122,6 +122,24 @@ async def test_what_was_made_of_requests_is_let_go_once_they_have_run_and_more_i
         assert sum(map(len, line.session.runs)) == 400 * 100
         assert lane.budget.prepared_bytes == 0
         assert lane.budget.bytes == 400 * len(ONE)
+
+
+class PoisonousAtOnce(WideAtOnce):
+    """Makes rows that no run survives."""
+
+    def preprocess(self, body, headers):
+        return {"x": np.full((100, 1), POISON, np.float32)}
+
+
+async def test_what_was_made_of_requests_is_let_go_once_they_have_failed_and_more_is_made():
+    async with Line({"standard": WIDE_LANE}, transform=PoisonousAtOnce()) as line:
+        (lane,) = line.lanes
+        line.sink.hold()
+        line.push("standard", *[ONE] * 400)
+        await asyncio.sleep(30)
+
+        assert line.line._outbox.pending == 400
+        assert lane.budget.prepared_bytes == 0
 
 
 async def test_what_may_not_be_made_yet_is_due_when_something_leaves():

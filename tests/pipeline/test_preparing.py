@@ -5,14 +5,14 @@ from math import inf
 
 import pytest
 
-from daemon.preparing import transforms
+from daemon.preparing import loop_slices, transforms
 from daemon.preparing.time_slices import SLICE_S
 from daemon.preparing.transform_threads import MOST_LOST
 from daemon.telemetry.events import Event
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Request
 from tests.pipeline.doubling import Ones, row, value_of
-from tests.pipeline.line import MODEL, Line, now_s
+from tests.pipeline.line import MODEL, Line, busy, now_s
 
 LINGER_S = 0.02
 LANES = {
@@ -68,6 +68,36 @@ async def test_an_urgent_request_waits_for_a_slice_and_not_for_a_full_lane(place
             line.end_of(urgent).at_s - pushed_s <= LINGER_S + 2 * (SLICE_S + 0.002) + runs_s + 0.02
         )
         assert line.ends().keys() == {urgent, *(f"standard/0/{n}" for n in range(2_000))}
+
+
+class OnLoop(Ones):
+    """Is said to be cheap, and takes a millisecond before the model and one after it."""
+
+    cheap = True
+
+    def preprocess(self, body, headers):
+        busy(0.001)
+        return super().preprocess(body, headers)
+
+    def postprocess(self, outputs):
+        busy(0.001)
+        return super().postprocess(outputs)
+
+
+async def test_so_it_does_where_transforms_run_on_the_loop():
+    """Before the model a chunk of 2,000 is two seconds of the loop, after it a batch half a second."""
+    lanes = LANES | {"standard": LANES["standard"] | {"max_rows": 512}}
+    async with Line(lanes, transform=OnLoop()) as line:
+        line.push("standard", *[b"a"] * 2_000)
+        waits_s = []
+        while line.line.in_flight_requests or not waits_s:
+            pushed_s = now_s()
+            (urgent,) = line.push("urgent", b"u")
+            await asyncio.sleep(0.2)
+            waits_s.append(line.end_of(urgent).at_s - pushed_s)
+
+        assert len(line.session.runs) > len(waits_s)
+        assert max(waits_s) <= LINGER_S + 10 * loop_slices.SLICE_S + 3 * line.session.base_s
 
 
 @pytest.mark.parametrize("method", ["preprocess", "postprocess"])

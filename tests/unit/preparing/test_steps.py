@@ -17,7 +17,7 @@ from tests.requests import make_requests
 class Station:
     """A station, and what comes out of it; requests are told apart by offset."""
 
-    def __init__(self, *, group_size=lambda _lane: GROUP, **by_lane):
+    def __init__(self, *, on_loop=(), **by_lane):
         self.tasks = Tasks()
         self.ready, self.answers, self.handed_back, self.groups = [], [], [], []
         self.steps = Steps(
@@ -25,7 +25,7 @@ class Station:
             self.tasks,
             handed_back=self._hand_back,
             held=lambda: self.held,
-            group_size=group_size,
+            on_loop=on_loop,
         )
         self.counts = []
         self.held = set()
@@ -98,11 +98,13 @@ async def test_requests_come_out_group_by_group():
     assert sorted(station.ready) == list(range(40))
 
 
-async def test_where_no_step_waits_groups_are_larger():
-    station = Station(l=(passes,), group_size={"l": LARGE_GROUP}.get)
+async def test_where_no_step_waits_groups_are_larger_and_one_at_a_time():
+    station = Station(l=(passes,), on_loop={"l"})
     station.prepare(*requests(2 * LARGE_GROUP))
+    begun = station.steps._lanes["l"].groups_under_way
     await station.quiet()
 
+    assert begun == 1
     assert list(map(len, station.groups)) == [LARGE_GROUP] * 2
 
 

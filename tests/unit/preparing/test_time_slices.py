@@ -144,10 +144,10 @@ def test_a_late_value_is_given_up_and_its_group_comes_back_with_what_it_has():
 def test_the_limit_counts_from_the_beginning_of_each_value():
     made = slices(group(count=2, limit_s=0.03))
     piece = made.take(0.0)
-    assert piece.came("0", 0.019)
+    assert piece.came("0", SLICE_S * 0.9)
 
-    assert made.give_up_late(0.04) == []
-    assert made.give_up_late(0.05) == [piece]
+    assert made.give_up_late(0.03) == []
+    assert made.give_up_late(0.04) == [piece]
 
 
 def test_who_looks_when_told_finds_what_is_late_at_that_moment():
