@@ -23,7 +23,7 @@ from runtime.errors import (
 )
 from runtime.out_of_memory import is_out_of_memory
 from runtime.outputs import require_rows
-from runtime.providers import open_session
+from runtime.providers import CPU, open_session
 from runtime.run_limit import RunLimit
 from runtime.sample import Sample, samples
 from runtime.signature import Signature, read_signature
@@ -92,6 +92,11 @@ class Session:
         except ModelRefused:
             self.close()
             raise
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether it runs on the CPU, all of it."""
+        return self.provider == CPU
 
     def run(self, inputs: Arrays, *, limit_s: float) -> dict[str, npt.NDArray[Any]]:
         """Return each output, as many rows as came in; blocks the calling thread.

@@ -93,11 +93,15 @@ class Runner:
         job = Job(batch, model, inputs, time.monotonic() - began_s, limits, done)
         overtakes = first and self._executor.next is not None
         self._unreported += 1
-        if overtakes or in_thread or not self._short_runs.expects(model, batch.rows):
+        if overtakes or in_thread or not self._is_short(job):
             self._hand_over(job, first=first)
         else:
             self._here.insert(0 if first else len(self._here), job)
             self._go_on_here()
+
+    def _is_short(self, job: Job) -> bool:
+        """Whether the loop makes the run itself: never one on a GPU, which it could only wait for."""
+        return job.model.session.on_cpu and self._short_runs.expects(job.model, job.batch.rows)
 
     def _give_back(self, batch: Batch, model: Model, limits: RunLimits, done: Done) -> None:
         """Report `batch`, for whose inputs there is no memory, as a run that found none."""

@@ -15,7 +15,7 @@ SHORT_S = 0.0002
 """A run this long is worth the hand-over."""
 _MOST_WAIT_S = 0.02
 """A thread waits for the interpreter lock 5 ms at a time, and that is in the time a run takes. So the
-thread's processor time tells; but a run that others make for it (a GPU) must not be long either."""
+thread's processor time tells; but a run that other threads make for it must not be long either."""
 _MOST_DEBT_S = 0.05
 """Time that runs on the loop may take beyond SHORT_S each, what others fell below it set off: an
 urgent request has waited as long for ten chunks of records to be admitted."""

@@ -42,6 +42,7 @@ class Doubling:
     signature = one_to_one("FP32", (1,))
     digest = "0" * 64
     provider = "fake"
+    on_cpu = True
 
     def __init__(self, *, base_s=0.001, row_s=0.0, sick=False):
         self.base_s, self.row_s = base_s, row_s

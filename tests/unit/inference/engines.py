@@ -17,6 +17,7 @@ class FakeEngine:
     """Doubles its input; any batch with a poisoned row fails whole."""
 
     signature = SIGNATURE
+    on_cpu = True
 
     def __init__(self, *, failure=ModelFailed, sick=False):
         self.failure = failure

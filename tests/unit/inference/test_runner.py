@@ -251,6 +251,23 @@ def test_a_short_run_is_made_on_the_loop():
     on_a_plain_loop(scenario())
 
 
+def test_no_run_on_a_gpu_is_made_on_the_loop_however_short_it_looks():
+    async def scenario():
+        engine = WhereEngine()
+        engine.on_cpu = False
+        bench = Bench(FakeModel(engine))
+        short(bench, 1)
+
+        for value in (1, 2):
+            bench.submit(batch_of(value))
+        await bench.until(lambda: len(bench.served) == 2)
+
+        assert engine.ran_in == ["executor", "executor"]
+        bench.runner.close()
+
+    on_a_plain_loop(scenario())
+
+
 def test_a_model_s_first_run_is_made_in_the_thread():
     async def scenario():
         engine = WhereEngine()

@@ -125,6 +125,7 @@ def test_cpu_is_not_degraded_and_does_not_look_for_cuda(load, monkeypatch):
     session = load(models.mlp(), device="cpu").session
 
     assert (session.provider, session.degraded) == ("CPUExecutionProvider", False)
+    assert session.on_cpu
 
 
 def test_nodes_are_counted_by_provider(load):
