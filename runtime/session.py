@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
@@ -21,6 +20,7 @@ from runtime.errors import (
     OutputInvalid,
     RunError,
 )
+from runtime.filling import cut_back, fill_up
 from runtime.out_of_memory import is_out_of_memory
 from runtime.outputs import require_rows
 from runtime.providers import CPU, open_session
@@ -116,11 +116,9 @@ class Session:
             outputs = self._run(inputs, limit_s)
             require_rows(outputs, rows)
             return outputs
-        outputs = self._run(
-            {name: _pad(each, fixed_rows) for name, each in inputs.items()}, limit_s
-        )
+        outputs = self._run(fill_up(inputs, fixed_rows), limit_s)
         require_rows(outputs, fixed_rows)
-        return {name: array[:rows] for name, array in outputs.items()}
+        return cut_back(outputs, rows)
 
     def warm_up(self, rows: Iterable[int], *, limit_s: float) -> None:
         """Run the sample at each number of rows, each within `limit_s` seconds.
@@ -194,11 +192,6 @@ class Session:
     def _within_batch(self, rows: int) -> int:
         fixed_rows = self.signature.fixed_rows
         return rows if fixed_rows is None else min(rows, fixed_rows)
-
-
-def _pad(array: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:
-    """Fill up with copies of the first row: it passed the checks, zeros might not."""
-    return np.concatenate([array, np.repeat(array[:1], rows - len(array), axis=0)])
 
 
 def _plain(error: Exception) -> str:

@@ -1,6 +1,9 @@
 """How long the next run of a model is expected to take, from those before."""
 
+from collections import defaultdict
 from typing import NamedTuple
+
+from daemon.batching.ladder import EXACT, Ladder
 
 _GAIN = 1 / 8
 _DEVIATION_GAIN = 1 / 4
@@ -21,24 +24,34 @@ _SIZES_DIFFER = 1.0
 
 
 class RunCost(NamedTuple):
-    """What a run takes whatever its rows, and what each row adds, in seconds."""
+    """What a run takes whatever its rows, and what each row adds, in seconds.
+
+    Rows that fill a run up to a rung of `ladder` take as long as others.
+    """
 
     start_s: float
     row_s: float
+    ladder: Ladder = EXACT
 
     def at(self, rows: int) -> float:
         """Return the seconds of a run of `rows`."""
-        return self.start_s + self.row_s * rows
+        return self.start_s + self.row_s * self.ladder.up(rows)
 
 
 class RunTimes:
-    """Per model, a straight line through the latest runs: seconds over rows."""
+    """Per model, a straight line through the latest runs: seconds over rows.
+
+    A run that is filled up takes what its rung takes, so the line of such a model is one through rungs.
+    """
 
     def __init__(self) -> None:
         self._lines: dict[str, _Line] = {}
+        self.ladders: dict[str, Ladder] = defaultdict(lambda: EXACT)
+        """To which rows the runs of each model are filled up."""
 
     def observe(self, model: str, rows: int, seconds: float) -> None:
         """Learn from a run of `rows` that took `seconds`."""
+        rows = self.ladders[model].up(rows)
         line = self._lines.get(model)
         if line is None:
             self._lines[model] = _Line(rows, seconds)
@@ -47,16 +60,19 @@ class RunTimes:
 
     def expected_s(self, model: str, rows: int) -> float:
         """Return the seconds that a run of `rows` takes on average; never 0."""
+        rows = self.ladders[model].up(rows)
         line = self._lines.get(model)
         return _GUESS_S * rows if line is None else line.at(rows)
 
     def cost(self, model: str) -> RunCost | None:
         """Return what its runs consist of, None while the sizes of those seen have not differed."""
         line = self._lines.get(model)
-        return None if line is None else line.cost()
+        cost = None if line is None else line.cost()
+        return None if cost is None else cost._replace(ladder=self.ladders[model])
 
     def allowance_s(self, model: str, rows: int) -> float:
         """Return the seconds to leave for a run of `rows` that must end in time."""
+        rows = self.ladders[model].up(rows)
         line = self._lines.get(model)
         return _GUESS_S * rows if line is None else line.at(rows) + _DEVIATIONS * line.deviation_s
 

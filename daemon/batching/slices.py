@@ -7,7 +7,8 @@ lanes. Requests are not cut: one of more rows is a slice.
 Rule 2: it is not cut so finely that it takes more than LOSS longer. So a model that gains from batches
 (a is much of a run) is not cut at all: there only N bounds how long another lane waits.
 Rule 3: nothing is cut while a and c are not known, nor where there is no other lane.
-Rule 4: requests whose deadlines come first are in the first slices: other lanes may run in between.
+Rule 4: where runs are filled up to few numbers of rows (ladder.py), slices have one of those.
+Rule 5: requests whose deadlines come first are in the first slices: other lanes may run in between.
 """
 
 import math
@@ -50,7 +51,7 @@ class Slices:
             return [requests]
         most, first = most_slices(rows, cost), sorted(requests, key=_DEADLINE)
         while len(slices := _filled(first, most_rows)) > most:
-            most_rows *= 2
+            most_rows = cost.ladder.up(2 * most_rows)
         return slices
 
     def allowance_s(self, bucket: Bucket, rows: int) -> float:
@@ -74,7 +75,7 @@ class Slices:
 def slice_rows(rows: int, cost: RunCost, most_s: float) -> int:
     """Return how many of a batch of `rows` are to run at once, where none should take over `most_s`."""
     slices = min(_wanted_slices(rows, cost, most_s), most_slices(rows, cost))
-    return math.ceil(rows / slices)
+    return rows if slices == 1 else _on_a_rung(math.ceil(rows / slices), rows, cost)
 
 
 def most_slices(rows: int, cost: RunCost) -> int:
@@ -86,6 +87,12 @@ def most_slices(rows: int, cost: RunCost) -> int:
 def loss(rows: int, cost: RunCost, most_s: float) -> float:
     """Return by what share a batch of `rows` would take longer, were it cut whatever that costs."""
     return (_wanted_slices(rows, cost, most_s) - 1) * cost.start_s / cost.at(rows)
+
+
+def _on_a_rung(at_once: int, rows: int, cost: RunCost) -> int:
+    """Return the rung below `at_once` of `rows`, or the next one where that would be cut too finely."""
+    fewer, more = cost.ladder.down(at_once), cost.ladder.up(at_once)
+    return min(fewer if math.ceil(rows / fewer) <= most_slices(rows, cost) else more, rows)
 
 
 def _wanted_slices(rows: int, cost: RunCost, most_s: float) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from config.errors import SettingsError
 from config.load import Loaded, load
 from config.settings import Model as ModelSettings
+from daemon.batching.ladder import ladder_of
 from daemon.commands.findings import CheckFinding, CheckReport
 from daemon.commands.footprint import footprint
 from daemon.commands.openings import openings
@@ -74,7 +75,8 @@ def _try_models(loaded: Loaded, report: CheckReport) -> tuple[Mapping[str, Tried
                     reason, remedy = refused.reason, str(refused)
                     report.add(CheckFinding(f"model {name}", reason, remedy, Exit.MODEL_REFUSED))
                 else:
-                    tried[name] = Tried(model.session.signature, runs)
+                    ladder = ladder_of(name, model.session, loaded.settings)
+                    tried[name] = Tried(model.session.signature, runs, ladder)
                     report.add(CheckFinding(f"model {name}", _describe(model, settings)))
         return tried, resident_bytes()
 

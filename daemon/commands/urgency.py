@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from config.settings import Lane, Settings
+from daemon.batching.ladder import EXACT, Ladder
 from daemon.batching.run_times import RunTimes
 from daemon.batching.slices import Slices, loss, slice_rows
 from daemon.commands.findings import CheckFinding
@@ -21,10 +22,14 @@ _LEAST_S = 1e-9
 
 
 class Tried(NamedTuple):
-    """A model that was run: what goes in and out, and the rows and seconds of its runs, by rows."""
+    """A model that was run: what goes in and out, the rows and seconds of its runs, by rows.
+
+    Runs are filled up to the rungs of `ladder`.
+    """
 
     signature: Signature
     runs: Sequence[tuple[int, float]]
+    ladder: Ladder = EXACT
 
 
 class _Wait(NamedTuple):
@@ -36,6 +41,7 @@ def urgency(settings: Settings, models: Mapping[str, Tried]) -> Iterator[CheckFi
     """Yield what batches of each model gain, and for each lane the longest run of another lane."""
     run_times = RunTimes()
     for name, tried in models.items():
+        run_times.ladders[name] = tried.ladder
         for rows, seconds in tried.runs:
             run_times.observe(name, rows, seconds)
         most_rows, _ = tried.runs[-1]

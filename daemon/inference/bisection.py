@@ -132,7 +132,7 @@ class Bisection:
             self._groups.extendleft(reversed(split))
             return None
         (request,) = suspects.requests
-        rows = min(request.rows, suspects.slice_rows)
+        rows = limits.ladder.up(min(request.rows, suspects.slice_rows))
         if by_company and rows > 1:
             self._alone.append(_judged(suspects, rows // 2))
             return None

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from config.settings import Settings
+from daemon.batching.ladder import ladder_of
 from daemon.batching.run_times import RunTimes
 from daemon.inference.warm_up import warm_up
 from daemon.telemetry.events import Event
@@ -129,6 +130,7 @@ class Models:
             return True
 
     def _learn(self, name: str, warm: Warm) -> None:
+        self.run_times.ladders[name] = ladder_of(name, warm.model.session, self._settings)
         for rows, run_s in warm.runs:
             self.run_times.observe(name, rows, run_s)
 

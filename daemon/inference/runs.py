@@ -6,9 +6,11 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from daemon.batching.ladder import EXACT, Ladder
 from daemon.values.messages import Arrays, Request
 from daemon.wire.assemble import assemble
 from runtime.errors import RunError
+from runtime.filling import cut_back, fill_up
 from runtime.signature import Signature
 
 
@@ -34,11 +36,13 @@ class RunLimits(NamedTuple):
     """When a run is told to end, and the rows of one: a lone request of more runs in slices.
 
     `full_s` is what the settings allow a run; `run_s` is shorter where no request is judged by it.
+    A run is filled up to the next rung of `ladder`.
     """
 
     run_s: float
     full_s: float
     max_rows: int
+    ladder: Ladder = EXACT
 
     @property
     def are_full(self) -> bool:
@@ -75,7 +79,7 @@ def run_batch(
     if len(requests) == 1 and requests[0].rows > limits.max_rows:
         outputs = _run_sliced(engine, requests[0].rows, inputs, limits)
     else:
-        outputs = engine.run(inputs, limit_s=limits.run_s)
+        outputs = _run_filled(engine, inputs, limits)
     return Part(requests, outputs, unsound(outputs))
 
 
@@ -89,10 +93,20 @@ def require_healthy(engine: Engine, *, limit_s: float) -> None:
 
 def _run_sliced(engine: Engine, rows: int, inputs: Arrays, limits: RunLimits) -> Arrays:
     slices = [
-        engine.run(
+        _run_filled(
+            engine,
             {name: array[first : first + limits.max_rows] for name, array in inputs.items()},
-            limit_s=limits.run_s,
+            limits,
         )
         for first in range(0, rows, limits.max_rows)
     ]
     return {name: np.concatenate([part[name] for part in slices]) for name in slices[0]}
+
+
+def _run_filled(engine: Engine, inputs: Arrays, limits: RunLimits) -> Arrays:
+    """Run `inputs` with the rows that the model runs well, and return the rows that are theirs."""
+    rows = len(next(iter(inputs.values())))
+    run_rows = limits.ladder.up(rows)
+    if run_rows == rows:
+        return engine.run(inputs, limit_s=limits.run_s)
+    return cut_back(engine.run(fill_up(inputs, run_rows), limit_s=limits.run_s), rows)

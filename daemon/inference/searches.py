@@ -17,6 +17,7 @@ from math import inf
 from typing import NamedTuple
 
 from daemon.batching.fitting_rows import FittingRows
+from daemon.batching.ladder import EXACT, Ladder
 from daemon.batching.run_times import RunTimes
 from daemon.inference.bisection import Bisection, Failure, Suspects, parts_of
 from daemon.inference.runs import RunLimits
@@ -33,11 +34,12 @@ SUSPICION = 10
 
 
 class SearchLimits(NamedTuple):
-    """`run_s` and `max_rows`: of one run; `search_s`: the longest search without an answer."""
+    """`run_s`, `max_rows` and `ladder`: of one run; `search_s`: the longest search without an answer."""
 
     run_s: float
     search_s: float
     max_rows: int
+    ladder: Ladder = EXACT
 
 
 class Search(NamedTuple):
@@ -123,8 +125,13 @@ class Searches:
         if now < self._suspected_until_s.get(bucket.model, now):
             usual_s = self._run_times.allowance_s(bucket.model, rows)
             run_s = min(run_s, max(SLACK * usual_s, run_s / SHARE))
-        max_rows = int(min(limits.max_rows, self._fitting_rows.most(bucket, now)))
-        return RunLimits(run_s, limits.run_s, max_rows)
+        most_rows = self._fitting_rows.most(bucket, now)
+        return RunLimits(
+            run_s,
+            limits.run_s,
+            max_rows=int(min(limits.max_rows, most_rows)),
+            ladder=limits.ladder.within(most_rows),
+        )
 
     def take(self, now: float) -> tuple[Batch, RunLimits] | None:
         """Return what is to run now, None when no suspect waits.
@@ -143,7 +150,8 @@ class Searches:
         batch = Batch(search.batch.bucket, suspects.requests, rows, search.batch.cause)
         within = self.limits_of(batch.bucket, rows, now)
         if suspects.alone:
-            within = within._replace(run_s=within.full_s)
+            ladder = within.ladder.within(suspects.slice_rows)
+            within = within._replace(run_s=within.full_s, ladder=ladder)
         self._under_way = batch, search, suspects
         return batch, within._replace(max_rows=suspects.slice_rows)
 

@@ -5,6 +5,7 @@ from math import inf
 from time import monotonic
 
 from config.settings import Settings
+from daemon.batching.ladder import ladder_of
 from runtime import Model
 
 
@@ -13,12 +14,13 @@ def warm_up(
 ) -> Sequence[tuple[int, float]]:
     """Run each size of a batch that matters to `name` twice; return the rows and seconds of second runs.
 
+    The smallest first, so that a model which keeps plans for its last run has those for a full batch.
     For `measure_s` each is run again, and the shortest counts: a run beside something else on the
     machine is late and never early. Raises ModelRefused.
     """
     limit_s = settings.models[name].run_limit
     runs = []
-    for rows in sorted(_batch_rows(name, settings)):
+    for rows in sorted(_run_rows(name, model, settings)):
         model.session.warm_up([rows], limit_s=limit_s)  # the first may allocate
         shortest_s, spent_s = inf, 0.0
         while shortest_s == inf or spent_s < measure_s:
@@ -30,7 +32,10 @@ def warm_up(
     return runs
 
 
-def _batch_rows(name: str, settings: Settings) -> set[int]:
-    """Return 1, each lane's N, and the powers of 2 between."""
+def _run_rows(name: str, model: Model, settings: Settings) -> set[int]:
+    """Return the rungs of its ladder; without one 1, each lane's N, and the powers of 2 between."""
+    rungs = ladder_of(name, model.session, settings).rungs
+    if rungs:
+        return set(rungs)
     sizes = {lane.max_rows for lane in settings.lanes.values() if name in lane.models}
     return sizes | {2**power for power in range(max(sizes).bit_length())}

@@ -152,7 +152,7 @@ def assemble(
     )
     fitting_rows = FittingRows()
     batcher = Batcher({lane.name: lane.policy for lane in lanes}, models.run_times, fitting_rows)
-    searches = Searches(search_limits(settings, lanes), models.run_times, fitting_rows)
+    searches = Searches(search_limits(settings, lanes, models), models.run_times, fitting_rows)
     dispatch = Dispatch(
         batcher,
         fitting_rows,
@@ -233,13 +233,16 @@ def all_cheap(settings: Settings, lane: Lane, models: Models) -> bool:
     return all(transform is None or transform.cheap for transform in transforms)
 
 
-def search_limits(settings: Settings, lanes: Iterable[Lane]) -> dict[tuple[str, str], SearchLimits]:
+def search_limits(
+    settings: Settings, lanes: Iterable[Lane], models: Models
+) -> dict[tuple[str, str], SearchLimits]:
     """Return the limits of runs by lane and model."""
     return {
         (lane.name, model): SearchLimits(
             run_s=settings.models[model].run_limit,
             search_s=settings.limits.bisect,
             max_rows=lane.policy.max_rows,
+            ladder=models.run_times.ladders[model],
         )
         for lane in lanes
         for model in settings.lanes[lane.name].models

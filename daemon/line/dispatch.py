@@ -260,9 +260,11 @@ class Dispatch:
 
 
 def _rows_at_once(served: Served) -> int:
-    """Return the rows of the longest run that `served` took: a lone request is cut."""
-    rows = served.batch.rows
-    return min(rows, served.limits.max_rows) if len(served.batch.requests) == 1 else rows
+    """Return the rows of the longest run that `served` took: a lone request is cut, others filled up."""
+    rows, limits = served.batch.rows, served.limits
+    if len(served.batch.requests) == 1:
+        rows = min(rows, limits.max_rows)
+    return limits.ladder.up(rows)
 
 
 def _log_search(model: str, search: Search) -> None:

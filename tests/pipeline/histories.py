@@ -25,6 +25,8 @@ _TIGHT = LANES | {"words": LANES["words"] | {"max_waiting_bytes": 16, "max_bytes
 _CLOCK = {"open": ["*/20 * * * * *"], "zone": "UTC"}
 BY_CLOCK = _TIGHT | {name: _TIGHT[name] | _CLOCK for name in ("standard", "words")}
 """Two of three lanes open every 20 s."""
+ON_A_GPU = {name: lane | {"max_rows": 12} for name, lane in _TIGHT.items()}
+"""With batches that two sizes of runs are for."""
 PARTITIONS = [
     (topic, number) for topic in ("standard", "more", "urgent", "words") for number in (0, 1)
 ]
@@ -112,15 +114,16 @@ _DRAIN_S = 10.0003
 """No run or wait ends at that very moment, at which nobody could say what a drain has left."""
 
 
-def check(life, lanes=_TIGHT):
+def check(life, lanes=_TIGHT, *, on_cpu=True):
     """Live `life` and raise AssertionError for what must never be."""
     with asyncio.Runner(loop_factory=async_solipsism.EventLoop) as runner:
-        runner.run(_live(life, lanes))
+        runner.run(_live(life, lanes, on_cpu))
 
 
-async def _live(life, lanes):
+async def _live(life, lanes, on_cpu):
     limits = {"revoke": 5.0, "drain": _DRAIN_S}
-    async with Line(lanes, others={"words": Words()}, partitions=2, limits=limits) as line:
+    others = {"words": Words()}
+    async with Line(lanes, others=others, partitions=2, limits=limits, on_cpu=on_cpu) as line:
         story = _Story(line)
         for step, *arguments in life:
             await getattr(story, step)(*arguments)

@@ -12,6 +12,7 @@ from unittest import mock
 from prometheus_client import generate_latest
 
 from config.settings import Settings
+from daemon.batching.ladder import ladder_of
 from daemon.line import assembly
 from daemon.loop.tasks import Tasks
 from daemon.telemetry.metrics import Metrics
@@ -117,15 +118,19 @@ class Line:
         limits=None,
         scaling=None,
         transform_limit=30.0,
+        on_cpu=True,
     ):
         """`others` are transforms, or None, of further models by name; each takes `transform_s`
-        for a value, which is a request before the model and outputs after it.
+        for a value, which is a request before the model and outputs after it. Not `on_cpu`: models
+        are what they are on a GPU.
         """
         self.session = Doubling()
         self._transform_s = transform_s
         models = {MODEL: _model(self.session, transform)}
         for name, theirs in (others or {}).items():
             models[name] = _model(Doubling(), theirs)
+        for model in models.values():
+            model.session.on_cpu = on_cpu
         self.settings = settings_for(
             lanes,
             models,
@@ -135,6 +140,8 @@ class Line:
             transform_limit=transform_limit,
         )
         self.models = FakeModels(models)
+        for name, model in models.items():
+            self.models.run_times.ladders[name] = ladder_of(name, model.session, self.settings)
         self.commits, self.premature = [], []
         self.isolating = []  # what a service manager is told of it
         self.clock_step_s = 0.0

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.pipeline.histories import (
     BY_CLOCK,
+    ON_A_GPU,
     calm_lives,
     check,
     check_times,
@@ -21,6 +22,12 @@ _CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 @given(lives)
 def test_every_record_ends_rightly_in_any_life(life):
     check(life)
+
+
+@settings(max_examples=50, **_CALM)
+@given(lives)
+def test_every_record_ends_rightly_where_runs_are_filled_up(life):
+    check(life, ON_A_GPU, on_cpu=False)
 
 
 @settings(max_examples=100, **_CALM)

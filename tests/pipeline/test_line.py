@@ -103,6 +103,27 @@ async def test_batches_are_smaller_while_memory_is_short_and_nobody_gets_an_erro
         assert len(line.session.runs[-1]) == 64
 
 
+async def test_on_a_gpu_runs_have_few_sizes_and_nobody_hears_of_rows_that_fill_them_up():
+    lanes = {
+        "standard": {"topics": ["standard"], "max_rows": 64, "linger": 1.0},
+        "urgent": {"topics": ["urgent"], "max_rows": 4, "linger": 0.02},
+    }
+    async with Line(lanes, on_cpu=False) as line:
+        pushed = {}
+        for count in (1, 5, 9, 64, 70, 3):
+            for topic in lanes:
+                requests = line.push(topic, *range(count))
+                pushed |= dict(zip(requests, range(count), strict=True))
+            await line.quiet()
+
+        assert {len(run) for run in line.session.runs} == {8, 64}
+        assert {
+            value_of(line.end_of(each).value) / 2 - value for each, value in pushed.items()
+        } == {0}
+        scrape = line.scrape()
+        assert scrape.total("batch_rows_sum") == scrape.total("requests_total") == len(pushed)
+
+
 async def test_what_is_due_runs_between_the_runs_of_a_search():
     async with Line() as line:
         line.push("standard", *[ENDLESS] * 8)

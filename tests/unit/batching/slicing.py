@@ -49,5 +49,18 @@ def check(slice_rows, batch):
         assert cost.at(math.ceil(rows / (slices - 1))) > most_s - EPSILON, "fewer would do"
 
 
+def check_on_rungs(slice_rows, batch, ladder):
+    """Slices that are filled up are no longer than a rung makes them, and cost no more than LOSS."""
+    cost = RunCost(batch.start_s, batch.row_s, ladder)
+    rows, most_s = batch.rows, batch.most_s
+
+    at_once = slice_rows(rows, cost, most_s)
+
+    assert at_once == rows or at_once in ladder.rungs
+    assert _lost_s(math.ceil(rows / at_once), cost) <= LOSS * cost.at(rows) + EPSILON
+    if cost.at(rows) <= most_s:
+        assert at_once == rows
+
+
 def _lost_s(slices, cost):
     return (slices - 1) * cost.start_s

@@ -4,7 +4,9 @@ import math
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
+from daemon.batching.ladder import Ladder
 from daemon.batching.run_times import RunCost, RunTimes
 from daemon.batching.slices import Slices, slice_rows
 from daemon.values.lane import LanePolicy
@@ -24,6 +26,24 @@ MOSTLY_START = RunCost(start_s=0.0073, row_s=0.00031)
 @given(slicing.batches)
 def test_slices_keep_to_patience_and_loss(batch):
     slicing.check(slice_rows, batch)
+
+
+@given(slicing.batches, st.integers(0, 5_000))
+def test_slices_of_runs_that_are_filled_up_are_rungs(batch, missing):
+    slicing.check_on_rungs(slice_rows, batch, Ladder.to(batch.rows + missing))
+
+
+@pytest.mark.parametrize(
+    ("most_s", "rows"), [(0.02, 8), (0.1, 8), (0.8, 64)], ids=["least", "rung below", "whole"]
+)
+def test_a_batch_is_cut_at_a_rung(most_s, rows):
+    assert slice_rows(64, ROWS_ALONE._replace(ladder=Ladder.to(64)), most_s) == rows
+
+
+def test_a_batch_that_a_lower_rung_would_cut_too_finely_is_cut_at_the_next():
+    cost = RunCost(start_s=0.003, row_s=0.0005, ladder=Ladder.to(1_024))
+
+    assert slice_rows(512, cost, 0.02) == 128
 
 
 @pytest.mark.parametrize(("most_s", "rows"), [(0.025, 2), (0.05, 4), (0.1, 8), (0.8, 64)])

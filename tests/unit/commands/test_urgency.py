@@ -3,6 +3,7 @@
 import pytest
 
 from config.settings import Settings
+from daemon.batching.ladder import EXACT, Ladder
 from daemon.commands.urgency import Tried, urgency
 from runtime.signature import Signature
 from tests.signatures import spec
@@ -12,10 +13,11 @@ ROWS_ALONE = [0.0, 0.013]
 MOSTLY_START = [0.0073, 0.00031]
 
 
-def of(cost, *, fixed_rows=None, standard=None, urgent=None):
+def of(cost, *, fixed_rows=None, ladder=EXACT, standard=None, urgent=None):
     start_s, row_s = cost
     most = (standard or {}).get("max_rows", 64)
     sizes = [rows for rows in (1, 2, 4, 8, 16, 32, 64, 128, 256) if rows < most] + [most]
+    sizes = ladder.rungs or sizes
     signature = Signature((spec("x", "FP32", (4,)),), (spec("y", "FP32", (4,)),), fixed_rows)
     lanes = {"standard": {"linger": "30s"} | (standard or {})}
     if urgent is not None:
@@ -30,7 +32,7 @@ def of(cost, *, fixed_rows=None, standard=None, urgent=None):
         replies={"topic": "replies"},
         dead_letters={"topic": "dead"},
     )
-    tried = Tried(signature, [(rows, start_s + row_s * rows) for rows in sizes])
+    tried = Tried(signature, [(rows, start_s + row_s * rows) for rows in sizes], ladder)
     return {each.subject: each.detail for each in urgency(settings, {"m": tried})}
 
 
@@ -68,6 +70,13 @@ def test_what_patience_covers_needs_no_reason():
 
     assert told["lane urgent"] == "may wait 27 ms for a run of standard's 64 rows"
     assert told["lane standard"].endswith("for a run of urgent's 8 rows")
+
+
+def test_on_a_gpu_what_is_said_holds_of_runs_that_are_filled_up():
+    told = of(ROWS_ALONE, ladder=Ladder.to(64), urgent={"patience": "50ms"})
+
+    assert told["lane urgent"] == "may wait 104 ms for 8 of standard's 64 rows at a time"
+    assert told["model m"].startswith("8.0 x as many rows a second in batches of 64 as alone")
 
 
 def test_a_lane_alone_waits_for_nobody():

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from daemon.batching.fitting_rows import FittingRows
+from daemon.batching.ladder import EXACT
 from daemon.batching.run_times import RunTimes
 from daemon.inference.searches import Searches, SearchLimits
 from daemon.values.messages import Batch
@@ -20,10 +21,18 @@ class World:
     """Runs what a search asks for; one model, one thing at a time.
 
     A run takes `base_s` and `row_s` for each row. `memory_rows` is what fits at a time; `company` is
-    the most requests that run together.
+    the most requests that run together; runs are filled up to the rungs of `ladder`.
     """
 
-    def __init__(self, *, base_s=0.002, row_s=0.0001, memory_rows=math.inf, company=math.inf):
+    def __init__(
+        self,
+        *,
+        base_s=0.002,
+        row_s=0.0001,
+        memory_rows=math.inf,
+        company=math.inf,
+        ladder=EXACT,
+    ):
         self.base_s, self.row_s = base_s, row_s
         self.memory_rows = memory_rows
         self.company = company
@@ -32,7 +41,7 @@ class World:
         self.fitting_rows = FittingRows()
         for rows in (1, 8, 64):
             self.run_times.observe(BUCKET.model, rows, base_s + row_s * rows)
-        limits = SearchLimits(run_s=RUN_S, search_s=SEARCH_S, max_rows=64)
+        limits = SearchLimits(run_s=RUN_S, search_s=SEARCH_S, max_rows=64, ladder=ladder)
         self.searches = Searches(
             {(BUCKET.lane, BUCKET.model): limits}, self.run_times, self.fitting_rows
         )
@@ -63,9 +72,9 @@ class World:
         run_s = self.now_s - began_s
         self.runs.append((batch, limits, failure, run_s))
         if isinstance(failure, ModelOutOfMemory):
-            self.fitting_rows.failed(BUCKET, self._rows_at_once(batch, limits), self.now_s)
+            self.fitting_rows.failed(BUCKET, self.rows_at_once(batch, limits), self.now_s)
         if failure is None:
-            self.fitting_rows.succeeded(BUCKET, self._rows_at_once(batch, limits), self.now_s)
+            self.fitting_rows.succeeded(BUCKET, self.rows_at_once(batch, limits), self.now_s)
             self.run_times.observe(BUCKET.model, batch.rows, run_s)
             verdict = self.searches.succeeded(batch, run_s, self.now_s)
             self.results += batch.requests
@@ -93,13 +102,14 @@ class World:
         return [self.nature[request.record.offset] for request in requests]
 
     @staticmethod
-    def _rows_at_once(batch, limits):
-        return min(batch.rows, limits.max_rows) if len(batch.requests) == 1 else batch.rows
+    def rows_at_once(batch, limits):
+        rows = min(batch.rows, limits.max_rows) if len(batch.requests) == 1 else batch.rows
+        return limits.ladder.up(rows)
 
     def _fate(self, batch, limits):
         natures = self.natures(batch.requests)
         together = len(batch.requests)
-        if self._rows_at_once(batch, limits) > self.memory_rows or HUNGRY in natures:
+        if self.rows_at_once(batch, limits) > self.memory_rows or HUNGRY in natures:
             self.now_s += self.base_s
             return ModelOutOfMemory("no memory")
         if LOOPS in natures:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from daemon.batching.ladder import EXACT, Ladder
 from daemon.inference.bisection import Bisection, parts_of
 from daemon.inference.runs import RunLimits
 from daemon.values.errors import Code
@@ -28,9 +29,12 @@ CODES = {
     st.lists(NATURES, min_size=1, max_size=64),
     st.integers(1, 64),
     st.integers(1, 64),
+    st.sampled_from([EXACT, Ladder.to(64)]),
 )
-def test_exactly_the_guilty_are_blamed_and_everybody_else_has_a_result(natures, memory, company):
-    world = World(memory_rows=memory, company=company)
+def test_exactly_the_guilty_are_blamed_and_everybody_else_has_a_result(
+    natures, memory, company, ladder
+):
+    world = World(memory_rows=memory, company=company, ladder=ladder)
 
     world.batch(*natures)
     world.search()
@@ -151,6 +155,29 @@ def test_a_lone_request_without_memory_runs_in_ever_smaller_slices():
 
     assert world.results == [request]
     assert [limits.max_rows for _, limits, _, _ in world.runs] == [64, 20, 10, 5, 2]
+
+
+@pytest.mark.parametrize("memory_rows", [1, 2, 7, 8, 63])
+@pytest.mark.parametrize("requests", [1, 3, 64])
+def test_rows_that_fit_are_not_refused_for_those_that_fill_them_up(memory_rows, requests):
+    world = World(memory_rows=memory_rows, ladder=Ladder.to(64))
+
+    world.batch(*[GOOD] * requests)
+    world.search()
+
+    assert len(world.results) == requests
+
+
+def test_what_memory_is_short_for_is_filled_up_no_further():
+    world = World(memory_rows=20, ladder=Ladder.to(64))
+
+    for _ in range(20):
+        world.batch(*[GOOD] * 12)
+        world.search()
+
+    ran = [world.rows_at_once(batch, limits) for batch, limits, *_ in world.runs]
+    assert ran.count(64) <= 3
+    assert set(ran) <= {64, 32, 16, 8}
 
 
 def test_without_memory_for_a_single_row_its_request_may_be_sent_again():
