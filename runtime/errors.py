@@ -5,13 +5,14 @@ class ModelRefused(Exception):
     """The model, its device or its transform cannot be used; the process exits 65 (EX_DATAERR).
 
     `reason` says what is wrong and `remedy` what to do; both are for the operator and may name
-    files.
+    files. `lacks_memory`: there is none for it beside what else is loaded.
     """
 
-    def __init__(self, reason: str, remedy: str) -> None:
+    def __init__(self, reason: str, remedy: str, *, lacks_memory: bool = False) -> None:
         super().__init__(f"{reason}; {remedy}")
         self.reason = reason
         self.remedy = remedy
+        self.lacks_memory = lacks_memory
 
 
 class RunError(Exception):

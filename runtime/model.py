@@ -41,9 +41,9 @@ class Model:
             return None
         return unsound_rows(self.session.signature, outputs)
 
-    def close(self) -> None:
-        """Let the session go, after the run that is under way."""
-        self.session.close()
+    def close(self, *, wait: bool = False) -> None:
+        """Let the session go, after the run that is under way; `wait`: until that has ended."""
+        self.session.close(wait=wait)
 
 
 def load_model(

@@ -17,6 +17,7 @@ import onnxruntime
 from runtime import cuda
 from runtime.digest import ModelFile
 from runtime.errors import ModelRefused
+from runtime.out_of_memory import is_out_of_memory
 
 Device: TypeAlias = Literal["cuda", "cpu", "auto"]
 
@@ -90,6 +91,7 @@ def _open(file: ModelFile, providers: list[Any], threads: int) -> onnxruntime.In
         raise ModelRefused(
             f"onnxruntime cannot load the model: {error}",
             "check it with onnx.checker, or export it again",
+            lacks_memory=is_out_of_memory(error),
         ) from error
     # It keeps the file for a fall-back that is barred: as much memory again as the weights.
     session._model_bytes = None  # noqa: SLF001 -- there is no public way

@@ -133,15 +133,22 @@ class Session:
                 raise ModelRefused(
                     f"the model fails on {count} rows of its warm-up sample: {error}",
                     "set a lower max_rows, or a longer run_limit",
+                    lacks_memory=isinstance(error, ModelOutOfMemory),
                 ) from error
 
     def probe(self, *, limit_s: float) -> None:
         """Run one row of the sample; raises RunError when the session is sick."""
         self.run(self._sample.of(1), limit_s=limit_s)
 
-    def close(self) -> None:
-        """Let the model go, after the run that is under way; later runs fail."""
+    def close(self, *, wait: bool = False) -> None:
+        """Let the model go, after the run that is under way; later runs fail.
+
+        `wait`: until that has ended, and the memory is free.
+        """
         self._session = None
+        if wait:
+            with self._turn:
+                pass
         self._limit.close()
 
     def _run(self, inputs: Arrays, limit_s: float) -> dict[str, npt.NDArray[Any]]:
@@ -187,7 +194,11 @@ class Session:
                 failure = error
             else:
                 return sample
-        raise ModelRefused(f"the model fails on every warm-up sample: {failure}", _AXES_REMEDY)
+        raise ModelRefused(
+            f"the model fails on every warm-up sample: {failure}",
+            _AXES_REMEDY,
+            lacks_memory=isinstance(failure, ModelOutOfMemory),
+        )
 
     def _within_batch(self, rows: int) -> int:
         fixed_rows = self.signature.fixed_rows

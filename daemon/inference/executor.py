@@ -114,18 +114,20 @@ class Executor:
         try:
             return serve(job)
         except SessionSick as sick:
-            job = job._replace(model=self._rebuilt(job, sick))
-            try:
-                return serve(job)
-            except SessionSick as error:
-                raise _beyond_repair(job, error) from error
-
-    def _rebuilt(self, job: Job, sick: SessionSick) -> Model:
-        """Return what serves instead of the job's model, for it and for those that wait."""
+            reason = str(sick)
+        # Not while the failure is handled: its frames hold the session, and with it its memory.
+        job = job._replace(model=self._rebuilt(job, reason))
         try:
-            model = self._rebuild(job.batch.bucket.model, job.model, str(sick))
+            return serve(job)
+        except SessionSick as error:
+            raise _beyond_repair(job, str(error)) from error
+
+    def _rebuilt(self, job: Job, reason: str) -> Model:
+        """Return what serves instead of the job's sick model, for it and for those that wait."""
+        try:
+            model = self._rebuild(job.batch.bucket.model, job.model, reason)
         except ModelRefused as error:
-            raise _beyond_repair(job, sick) from error
+            raise _beyond_repair(job, reason) from error
         with self._turn:
             self._jobs = deque(
                 each._replace(model=model) if each.model is job.model else each
@@ -159,9 +161,9 @@ def serve(job: Job, clock: Callable[[], float] = time.monotonic) -> Served:
     return Served(job.batch, job.model, outcome, job.assemble_s, started_s, run_s, job.limits)
 
 
-def _beyond_repair(job: Job, sick: SessionSick) -> Fatal:
+def _beyond_repair(job: Job, reason: str) -> Fatal:
     return Fatal(
         Exit.INTERNAL,
-        f"model {job.batch.bucket.model} fails on its own warm-up sample, also when built anew: {sick}; "
+        f"model {job.batch.bucket.model} fails on its own warm-up sample, also when built anew: {reason}; "
         "nothing was answered, Kafka delivers the requests again",
     )

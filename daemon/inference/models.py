@@ -4,7 +4,10 @@ Rule 1. What serves changes here alone: when it is loaded, swapped after a reloa
   Everybody else reads `serving`, and reads it anew for each batch.
 Rule 2. A swap wins. A rebuild that ends after one leaves what was swapped in, since it is newer.
 Rule 3. Each model is closed once: by who took it out of `serving`, or, when it never served, by
-  who made it.
+  who made it. One that is given up is closed here while it still stands in `serving`.
+Rule 4. A sick session is given up before another is made: there may be no memory for both. What a
+  reload replaces serves on until the new ones are there, unless there is no memory for both.
+Rule 5. Who meets a model that is given up asks for a rebuild, and waits there for what serves next.
 """
 
 import threading
@@ -50,7 +53,9 @@ class Models:
         self._on_stuck = on_stuck
         self.run_times = RunTimes()
         self._changing = threading.Lock()  # the loop swaps, the model's thread rebuilds
+        self._making = threading.Lock()  # held while what serves is given up
         self._serving: dict[str, Model] = {}
+        self._given_up: set[Model] = set()
 
     @property
     def serving(self) -> Mapping[str, Model]:
@@ -68,11 +73,25 @@ class Models:
             self._learn(name, warm)
 
     def prepare(self, settings: Settings) -> Fresh:
-        """Return the models that `settings` and their files now ask for, beside those that serve.
+        """Return the models that `settings` and their files now ask for.
 
-        Raises ModelRefused, and then nothing has changed; a model must keep its signature, and go on
-        with or without a transform, since admitted requests were checked against that.
+        Those that serve go on, unless there is no memory for both: then nothing runs meanwhile.
+
+        Raises ModelRefused, and then what served does so again; Fatal (65) when it cannot. A model
+        must keep its signature, and go on with or without a transform, since admitted requests
+        were checked against that.
         """
+        try:
+            return self._beside(settings)
+        except ModelRefused as refusal:
+            if not refusal.lacks_memory:
+                raise
+            reason = str(refusal)
+        log(Event.MODEL_UNLOADED, reason=reason)
+        return self._instead(settings)
+
+    def _beside(self, settings: Settings) -> Fresh:
+        """Load what `settings` ask for, and leave alone what serves."""
         fresh: dict[str, Warm] = {}
         try:
             for name, old in self.serving.items():
@@ -84,15 +103,55 @@ class Models:
             raise
         return Fresh(settings, fresh)
 
+    def _instead(self, settings: Settings) -> Fresh:
+        """Give up what serves, and let what `settings` ask for do so; or again what did."""
+        with self._making:
+            with self._changing:
+                old, before = dict(self._serving), self._settings
+                self._given_up.update(old.values())
+            for model in old.values():
+                model.close(wait=True)
+            try:
+                fresh = self._beside(settings)
+            except ModelRefused as refusal:
+                refused = ModelRefused(refusal.reason, refusal.remedy)
+            else:
+                self._serve(fresh)
+                return fresh
+            # Not while the refusal is handled: its frames may hold a session, and with it its memory.
+            again = {name: self._again(name, model, before) for name, model in old.items()}
+            self._serve(Fresh(before, again))
+            raise refused
+
+    def _again(self, name: str, model: Model, settings: Settings) -> Warm:
+        """Load a model that was given up, from the same file."""
+        try:
+            return self._warm(name, settings, digest=model.session.digest)
+        except ModelRefused as refusal:
+            raise Fatal(
+                Exit.MODEL_REFUSED,
+                f"model {name} was unloaded for a reload and cannot be loaded again: {refusal}",
+            ) from refusal
+
+    def _serve(self, fresh: Fresh) -> Sequence[Model]:
+        """Let `fresh` serve; returns what it replaces, but for what was given up."""
+        models = {name: warm.model for name, warm in fresh.models.items()}
+        with self._changing:
+            replaced = [
+                self._serving[name] for name in models if self._serving[name] is not models[name]
+            ]
+            self._serving.update(models)
+            self._settings = fresh.settings
+            open_yet = [each for each in replaced if each not in self._given_up]
+            self._given_up.difference_update(replaced)
+            return open_yet
+
     def swap(self, fresh: Fresh) -> Sequence[Model]:
         """Let `fresh` serve from now on; returns the replaced models, which the caller closes.
 
         To be called on the loop, which also reads `run_times`.
         """
-        with self._changing:
-            replaced = [self._serving[name] for name in fresh.models]
-            self._serving.update({name: warm.model for name, warm in fresh.models.items()})
-            self._settings = fresh.settings
+        replaced = self._serve(fresh)
         for name, warm in fresh.models.items():
             self._learn(name, warm)
             log(Event.MODEL_RELOADED, model=name, digest=warm.model.session.digest)
@@ -104,29 +163,34 @@ class Models:
         Returns what serves then: not the one made here when a swap came before its end. Raises
         ModelRefused when nothing but `sick` is there. `reason` is for the log.
         """
-        with self._changing:
-            serving, settings = self._serving[name], self._settings
-        if serving is not sick:
-            return serving
-        try:
-            fresh = self._warm(name, settings, digest=sick.session.digest).model
-        except ModelRefused:
-            if (serving := self._serving[name]) is sick:
-                raise
-            return serving
-        if not self._replace(name, sick, fresh):
-            fresh.close()
-            return self._serving[name]
-        sick.close()
+        with self._making:
+            with self._changing:
+                serving, settings = self._serving[name], self._settings
+                if serving is not sick:
+                    return serving
+                is_open = sick not in self._given_up
+                self._given_up.add(sick)
+            if is_open:
+                sick.close(wait=True)
+            try:
+                fresh = self._warm(name, settings, digest=sick.session.digest).model
+            except ModelRefused:
+                if (serving := self._serving[name]) is sick:
+                    raise
+                return serving
+            if not self._replace(name, sick, fresh):
+                fresh.close()
+                return self._serving[name]
         log(Event.SESSION_REBUILT, model=name, reason=reason)
         return fresh
 
-    def _replace(self, name: str, old: Model, fresh: Model) -> bool:
-        """Let `fresh` serve as `name`, unless something else than `old` does by now."""
+    def _replace(self, name: str, sick: Model, fresh: Model) -> bool:
+        """Let `fresh` serve as `name`, unless something else than `sick` does by now."""
         with self._changing:
-            if self._serving[name] is not old:
+            if self._serving[name] is not sick:
                 return False
             self._serving[name] = fresh
+            self._given_up.discard(sick)
             return True
 
     def _learn(self, name: str, warm: Warm) -> None:
@@ -143,7 +207,11 @@ class Models:
         try:
             return self._warm(name, settings)
         except ModelRefused as refusal:
-            raise ModelRefused(f"model {name}: {refusal.reason}", refusal.remedy) from refusal
+            raise ModelRefused(
+                f"model {name}: {refusal.reason}",
+                refusal.remedy,
+                lacks_memory=refusal.lacks_memory,
+            ) from refusal
 
     def _warm(self, name: str, settings: Settings, *, digest: str = "") -> Warm:
         chosen = settings.models[name]

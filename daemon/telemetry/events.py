@@ -122,6 +122,11 @@ class Event(StrEnum):
         "a model with `device = auto` runs on the CPU because CUDA is missing",
     )
     MODEL_RELOADED = ("model.reloaded", "info", "batches from now on run on the new file")
+    MODEL_UNLOADED = (
+        "model.unloaded",
+        "warning",
+        "a reload found no memory for models beside those that serve; nothing runs until it has ended",
+    )
     MODEL_REFUSED = (
         "model.refused",
         "error",

@@ -52,7 +52,7 @@ class Doubling:
         if self.sick:
             raise ModelFailed("sick")
 
-    def close(self):
+    def close(self, *, wait=False):
         self.closed = True
 
 

@@ -8,6 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from config.settings import Settings
+from daemon.telemetry.events import Event
 from daemon.values.errors import Exit, Fatal
 from runtime import ModelRefused
 from tests.signatures import one_to_one
@@ -56,6 +57,96 @@ def test_a_sick_model_is_made_anew_and_closed(files):
     rebuilt = models.rebuild(NAME, files.made[0], "sick")
 
     assert models.serving[NAME] is rebuilt is files.made[1]
+    assert [each.closed for each in files.made] == [1, 0]
+
+
+def test_a_sick_model_is_closed_before_another_is_made(files):
+    models = files.models()
+    files.most_open = 1
+
+    rebuilt = models.rebuild(NAME, files.made[0], "sick")
+
+    assert models.serving[NAME] is rebuilt is files.made[1]
+
+
+def test_a_sick_model_whose_place_a_reload_took_is_closed_once(files):
+    models = files.models()
+    end = rebuilding(models, files)
+    swap(models, models.prepare(settings(2)))
+    end()
+
+    assert [each.closed for each in files.made] == [1, 0, 1]
+
+
+def test_what_a_reload_replaces_is_closed_first_where_there_is_no_memory_for_both(
+    files, monkeypatch
+):
+    models, told = files.models(), []
+    monkeypatch.setattr("daemon.inference.models.log", lambda event, **_: told.append(event))
+    files.most_open = 1
+
+    fresh = models.prepare(settings(2))
+    replaced = models.swap(fresh)
+
+    assert models.serving[NAME] is files.made[1]
+    assert ([each.closed for each in files.made], replaced) == ([1, 0], [])
+    assert told == [Event.MODEL_UNLOADED, Event.MODEL_LOADED, Event.MODEL_RELOADED]
+
+
+def test_a_rebuild_after_such_a_reload_is_made_by_the_new_settings(files, monkeypatch):
+    paths = []
+    load = files._load
+    monkeypatch.setattr(
+        "daemon.inference.models.load_model",
+        lambda chosen, **options: (paths.append(str(chosen.path)), load(chosen, **options))[1],
+    )
+    models = files.models()
+    files.most_open = 1
+
+    models.prepare(settings(2))  # and no swap yet
+    models.rebuild(NAME, models.serving[NAME], "sick")
+
+    assert paths[-1] == "2.onnx"
+
+
+def test_what_such_a_reload_cannot_replace_is_loaded_again(files):
+    models = files.models()
+    files.most_open = 1
+    signatures = iter([one_to_one("FP32", (2,)), files.signature])
+    files.before_load = lambda: setattr(files, "signature", next(signatures))
+
+    with pytest.raises(ModelRefused, match="other inputs"):
+        models.prepare(settings(2))
+
+    assert models.serving[NAME] is files.made[2]
+    assert [each.closed for each in files.made] == [1, 1, 0]
+
+
+def test_a_model_that_cannot_be_loaded_again_ends_the_process(files):
+    models = files.models()
+    files.most_open, files.digest = 1, "B"
+    files.signature = one_to_one("FP32", (2,))
+
+    with pytest.raises(Fatal, match="cannot be loaded again") as fatal:
+        models.prepare(settings(2))
+
+    assert fatal.value.exit_code is Exit.MODEL_REFUSED
+
+
+def test_who_meets_a_model_unloaded_for_a_reload_waits_for_the_new_one(files):
+    models = files.models()
+    files.most_open, old = 1, files.made[0]
+    loads, may_end = threading.Event(), threading.Event()
+    files.before_load = lambda: (loads.set(), may_end.wait(10))
+
+    with ThreadPoolExecutor(2) as pool:
+        reload = pool.submit(models.prepare, settings(2))
+        assert loads.wait(10)
+        rebuild = pool.submit(models.rebuild, NAME, old, "the session is closed")
+        may_end.set()
+        fresh, given = reload.result(10), rebuild.result(10)
+
+    assert given is models.serving[NAME] is fresh.models[NAME].model
     assert [each.closed for each in files.made] == [1, 0]
 
 
@@ -200,6 +291,7 @@ class Changes(RuleBasedStateMachine):
         self.pool = ThreadPoolExecutor(2)
         self.reload = self.fresh = self.rebuild = None
         self.asked = None
+        self.sick = set()
         self.latest = self.models.serving[NAME].session.digest
 
     def teardown(self):
@@ -249,6 +341,7 @@ class Changes(RuleBasedStateMachine):
     @rule()
     def a_rebuild_begins(self):
         self.asked = self.models.serving[NAME]
+        self.sick.add(self.asked)
         self.rebuild = self._begin(self.models.rebuild, NAME, self.asked, "sick")
 
     @precondition(lambda self: self.rebuild is not None)
@@ -270,11 +363,11 @@ class Changes(RuleBasedStateMachine):
         assert self.models.serving[NAME].session.digest == self.latest
 
     @invariant()
-    def each_model_is_closed_once_and_what_serves_is_open(self):
+    def each_model_is_closed_once_and_what_serves_is_open_unless_it_is_sick(self):
         fresh = () if self.fresh is None else [warm.model for warm in self.fresh.models.values()]
         for model in self.files.made:
-            unused = model is self.models.serving[NAME] or model in fresh
-            assert model.closed == (0 if unused else 1)
+            needed = model is self.models.serving[NAME] or model in fresh
+            assert model.closed == (0 if needed and model not in self.sick else 1)
 
 
 Changes.TestCase.settings = hypothesis_settings(max_examples=60, stateful_step_count=25)

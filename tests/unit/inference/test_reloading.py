@@ -1,6 +1,7 @@
 """SIGHUP beside a line at work: threads load and run, so these tests run on a plain loop."""
 
 import asyncio
+import threading
 
 import numpy as np
 import pytest
@@ -198,6 +199,27 @@ def test_a_session_built_anew_while_a_reload_loads_is_replaced_by_it(play):
         assert len(job.told_of(Event.SESSION_REBUILT)) == 1
         closes = job.files.closes(job.models.serving)
         assert (closes.serving, closes.others) == ([0], [1, 1])
+
+    play(scenario)
+
+
+def test_batches_wait_while_a_reload_has_no_memory_for_both(play):
+    async def scenario(job):
+        old, loads, may_end = job.serving, threading.Event(), threading.Event()
+        job.files.most_open = 1
+        job.files.before_load = lambda: (loads.set(), may_end.wait(10))
+        job.hangup()
+        assert await asyncio.to_thread(loads.wait, 10)
+
+        job.submit(21)
+        job.submit(22)
+        may_end.set()
+        await job.until(lambda: len(job.served) == 2 and job.phases == ["began", "ended"])
+
+        assert [served.model for served in job.served] == [job.serving] * 2
+        assert job.served[0].outcome.outputs["y"].ravel().tolist() == [42]
+        assert (old.closed, job.serving.closed, job.failures) == (1, 0, [])
+        assert job.told_of(Event.SESSION_REBUILT) == []
 
     play(scenario)
 

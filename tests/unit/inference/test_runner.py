@@ -2,15 +2,19 @@
 
 import asyncio
 import threading
+import weakref
 
 import numpy as np
 import pytest
 
+from config.settings import Model as Settings
 from daemon.inference.runner import Runner
 from daemon.inference.runs import Part, RunLimits
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
-from runtime import ModelFailed, ModelOutOfMemory, ModelRefused
+from runtime import ModelFailed, ModelOutOfMemory, ModelRefused, load_model
+from runtime.sample import Sample
+from tests import models
 from tests.requests import BUCKET, make_request
 from tests.unit.inference.engines import POISON, FakeEngine
 
@@ -40,7 +44,7 @@ class FakeModel:
     def unsound_rows(self, outputs):
         return None
 
-    def close(self):
+    def close(self, *, wait=False):
         self.closed = True
 
 
@@ -146,6 +150,32 @@ def test_a_sick_session_is_built_anew_once_and_the_batch_runs_on_the_new_one():
 
         assert bench.served[0].model is sound
         assert bench.failures == []
+        bench.runner.close()
+
+    on_a_plain_loop(scenario())
+
+
+def test_a_sick_session_s_memory_is_free_before_another_is_made(tmp_path):
+    async def scenario():
+        path = models.save(models.lookup(10), tmp_path)
+        sick = load_model(
+            Settings(path=str(path), device="cpu"), base=tmp_path, on_stuck=pytest.fail
+        )
+        sick.session._sample = Sample({"x": ((), np.int64(99))})
+        loaded = weakref.ref(sick.session._session)
+        left = []
+
+        def rebuild(_name, model, _reason):
+            model.close(wait=True)
+            left.append(loaded())
+            raise ModelRefused("gone", "put it back")
+
+        bench = Bench(sick, rebuild)
+        request = make_request(inputs=np.array([99]).tobytes())
+        bench.submit(Batch(BUCKET, [request], 1, "full"))
+        await bench.until(lambda: bench.failures)
+
+        assert left == [None]
         bench.runner.close()
 
     on_a_plain_loop(scenario())

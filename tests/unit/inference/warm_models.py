@@ -1,5 +1,6 @@
 """Models that need no file: what is loaded, and when a load ends, is the test's to say."""
 
+import math
 import threading
 from types import SimpleNamespace
 
@@ -34,6 +35,7 @@ class Session:
         self.digest = digest
         self.signature = signature
         self.sick = False
+        self.closed = False
         self.runs = 0
 
     def warm_up(self, rows, *, limit_s):
@@ -44,7 +46,7 @@ class Session:
 
     def run(self, inputs, *, limit_s):
         self.runs += inputs is not None
-        if self.sick:
+        if self.sick or self.closed:
             raise ModelFailed("sick")
         return {} if inputs is None else {"y": inputs["x"] * 2}
 
@@ -60,8 +62,9 @@ class Loaded:
     def unsound_rows(self, outputs):
         return None
 
-    def close(self):
+    def close(self, *, wait=False):
         self.closed += 1
+        self.session.closed = True
 
 
 class Load:
@@ -88,7 +91,9 @@ class Files:
         self.signature = one_to_one("FP32", (1,))
         self.transform = None
         self.refused = False
+        self.most_open = math.inf  # so many have memory at a time
         self.made = []
+        self.before_load = None
         self._next = None
 
     def models(self):
@@ -107,6 +112,10 @@ class Files:
         read = self.digest
         if load is not None:
             load.wait()
+        if sum(not each.closed for each in self.made) >= self.most_open:
+            raise ModelRefused("no memory", "make room", lacks_memory=True)
+        if self.before_load is not None:
+            self.before_load()
         if self.refused or digest not in ("", read):
             raise ModelRefused("another file", "put it back")
         self.made.append(Loaded(Session(read, self.signature), self.transform))

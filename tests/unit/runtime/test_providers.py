@@ -171,8 +171,21 @@ def test_a_file_that_is_no_model_is_refused(load, tmp_path):
     path = tmp_path / "other.onnx"
     path.write_bytes(b"no model")
 
-    with pytest.raises(ModelRefused, match="cannot load the model"):
+    with pytest.raises(ModelRefused, match="cannot load the model") as refused:
         load(models.mlp(), path=str(path))
+
+    assert not refused.value.lacks_memory
+
+
+def test_a_model_that_finds_no_memory_is_told_from_one_that_is_broken(load, monkeypatch):
+    def without_memory(*_args, **_options):
+        raise RuntimeError("bfc_arena.cc: Failed to allocate memory for requested buffer of size 9")
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", without_memory)
+    with pytest.raises(ModelRefused) as refused:
+        load(models.mlp())
+
+    assert refused.value.lacks_memory
 
 
 def test_one_distribution_alone_provides_onnxruntime():

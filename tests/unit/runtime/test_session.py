@@ -1,4 +1,5 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -243,6 +244,26 @@ def test_a_closed_session_fails_its_runs(load):
 
     with pytest.raises(RunError, match="closed"):
         session.probe(limit_s=LIMIT_S)
+
+
+def test_closing_waits_for_the_run_that_is_under_way_where_it_is_told_to(load, monkeypatch):
+    session = load(models.mlp()).session
+    begun, may_end = threading.Event(), threading.Event()
+    monkeypatch.setattr(
+        session, "_call", lambda inputs: (begun.set(), may_end.wait(10), [inputs["x"]])[2]
+    )
+    x = np.zeros((1, 16), np.float32)
+
+    with ThreadPoolExecutor(2) as pool:
+        run = pool.submit(session.run, {"x": x}, limit_s=LIMIT_S)
+        assert begun.wait(10)
+        closing = pool.submit(session.close, wait=True)
+        with pytest.raises(TimeoutError):
+            closing.result(0.05)
+        may_end.set()
+        closing.result(10)
+
+    assert run.result()["y"] is x
 
 
 def test_nothing_is_printed(load, capfd):
