@@ -2,8 +2,10 @@
 
 - `admission.py`: from records to requests: each is checked alone, before anything is allocated
   for it
+- `bodies.py`: what the bodies of a lane's requests hold, by their forms
 - `deadlines.py`: when a request expires: by its deadline, or so long after its record's timestamp
-- `examination.py`: one record looked at alone: a request, or the answer that it gets instead
+- `examination.py`: records looked at one by one: each is a request, or gets an answer instead
+- `json_bodies.py`: the JSON bodies of one model, of many records at once where they are alike
 - `model_rules.py`: what one model accepts: which forms, which tensors, which values
 - `raw_lane.py`: the plainest records of a lane, admitted in one tight loop
 - `reply_topics.py`: where a reply may go: a requester must not make the daemon write wherever it

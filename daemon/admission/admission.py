@@ -92,25 +92,20 @@ class Admission:
         requests: list[Request] = []
         answers = [self._undecodable(lane, chunk.ledger, *each) for each in chunk.unreadable]
         raw, others = self._plain(lane, chunk, now_s)
-        examine = self._examiners[lane].examine
-        moment = Moment(now_s, wall_ms)
+        examined = self._examiners[lane].examine(others, chunk.ledger, Moment(now_s, wall_ms))
+        answers += examined.answers
         raw_form = Form.RAW  # a look-up takes 90 ns
-        skewed = 0
-        for record in others:
-            outcome, off = examine(record, chunk.ledger, moment)
-            skewed += off
-            if isinstance(outcome, Answer):
-                answers.append(outcome)
-            elif outcome.form is raw_form:
-                raw.setdefault(outcome.bucket.model, []).append(outcome)
+        for request in examined.requests:
+            if request.form is raw_form:
+                raw.setdefault(request.bucket.model, []).append(request)
             else:
-                requests.append(outcome)
+                requests.append(request)
         for model, rows in raw.items():
             requests += self._sound(self._models[model], rows, answers)
         cost_bytes = sum([request.cost_bytes for request in requests])
         cost_bytes += sum([answer.cost_bytes for answer in answers])
         count = len(chunk.records) + len(chunk.unreadable)
-        return Admitted(requests, answers, count, cost_bytes, skewed)
+        return Admitted(requests, answers, count, cost_bytes, examined.skewed)
 
     def blame(self, lane: str, chunk: Chunk, detail: str) -> Admitted:
         """Answer every record of `chunk`, since each has killed workers; none is read or run."""

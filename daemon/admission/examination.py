@@ -1,26 +1,21 @@
-"""One record looked at alone: a request, or the answer that it gets instead."""
+"""Records looked at one by one: each is a request, or gets an answer instead."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from config.settings import Lane, Limits
+from daemon.admission.bodies import Bodies, Body, Content
 from daemon.admission.deadlines import NEVER_S, asked_s, expiry, late_detail
 from daemon.admission.model_rules import ModelRules
 from daemon.admission.reply_topics import ReplyTopics
 from daemon.answering.replies import Address, Replies
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
-from daemon.values.messages import Answer, Arrays, Bucket, Envelope, Form, Record, Request
-from daemon.values.object_sizes import array_bytes, headers_bytes
+from daemon.values.messages import Answer, Record, Request
+from daemon.values.object_sizes import headers_bytes
 from daemon.wire.headers import RequestHeaders, read_headers
-from daemon.wire.media import form_of
-
-# Looking up a member of an Enum takes 90 ns; these are wanted for each request.
-_RAW, _BINARY, _TRANSFORM = Form.RAW, Form.BINARY, Form.TRANSFORM
-
-_MOST_MEDIA_TYPES = 256
-"""Decisions on media types that are kept."""
 
 
 class Moment(NamedTuple):
@@ -30,15 +25,24 @@ class Moment(NamedTuple):
     wall_ms: float
 
 
-class _Content(msgspec.Struct, frozen=True, gc=False):
-    """What a body holds; `decoded_bytes` are taken besides the body's own."""
+class _Opened(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """A record of which all but the body is right."""
 
-    bucket: Bucket
-    form: Form
-    inputs: bytes | Arrays
-    rows: int
-    decoded_bytes: int = 0
-    envelope: Envelope | None = None
+    record: Record
+    headers: RequestHeaders
+    topic: str
+    cost_bytes: int
+    expires_s: float
+    skewed: bool
+    body: Body
+
+
+class Examined(NamedTuple):
+    """What records became; `skewed` of the requests have a timestamp in the future."""
+
+    requests: list[Request]
+    answers: list[Answer]
+    skewed: int
 
 
 class Examiner:
@@ -64,49 +68,28 @@ class Examiner:
         self._topics = topics
         self._replies = replies
         self._sleeps = sleeps
-        self._buckets = {model.name: Bucket(lane, model.name) for model in models}
-        self._content_type = settings.content_type.encode()
-        self._forms: dict[bytes, Form | None] = {}
+        self._bodies = Bodies(lane, models, settings.content_type)
 
-    def examine(
-        self, record: Record, ledger: Ledger, moment: Moment
-    ) -> tuple[Request | Answer, bool]:
-        """Return what becomes of `record`, and whether its timestamp is in the future.
-
-        Never raises for anything a requester can send.
-        """
-        headers = read_headers(record.headers, self._limits)
-        topic = self._topics.allowed(headers.reply_to)
-        cost_bytes = len(record.value or b"") + len(record.key or b"") + headers.size_bytes
-        cost_bytes += headers_bytes(len(record.headers), of=1)
-        if topic is None or headers.reply_to_twice:
-            return self._unaddressed(record, ledger, headers, cost_bytes), False
-        try:
-            model = self._first_checks(record.value, headers)
-            expires_s, skewed = self._expiry(record.timestamp, headers, moment)
-            content = self._read(record.value or b"", headers, model)
-        except RequestRefused as refused:
-            address = _address(topic, headers)
-            answer = self._replies.refusal(record, ledger, self.lane, address, refused, cost_bytes)
-            return answer, False
-        request = Request(
-            record,
-            ledger,
-            content.bucket,
-            content.form,
-            content.inputs,
-            content.rows,
-            cost_bytes + content.decoded_bytes,
-            self._arrived_s(record.timestamp, moment),
-            expires_s,
-            topic,
-            headers.reply_partition,
-            headers.correlation,
-            headers.traceparent,
-            headers.tracestate,
-            content.envelope,
-        )
-        return request, skewed
+    def examine(self, records: Sequence[Record], ledger: Ledger, moment: Moment) -> Examined:
+        """Return what becomes of `records`; never raises for anything a requester can send."""
+        requests: list[Request] = []
+        answers: list[Answer] = []
+        opened: list[_Opened] = []
+        for record in records:
+            outcome = self._open(record, ledger, moment)
+            if isinstance(outcome, Answer):
+                answers.append(outcome)
+            else:
+                opened.append(outcome)
+        skewed = 0
+        contents = self._bodies.read([each.body for each in opened])
+        for each, content in zip(opened, contents, strict=True):
+            if isinstance(content, RequestRefused):
+                answers.append(self._refused(each, ledger, content))
+            else:
+                requests.append(self._request(each, content, ledger, moment))
+                skewed += each.skewed
+        return Examined(requests, answers, skewed)
 
     def blame(self, record: Record, ledger: Ledger, detail: str) -> Answer:
         """Return the answer to a record that killed workers; only its headers are looked at."""
@@ -120,6 +103,52 @@ class Examiner:
             )
         address = _address(topic, headers)
         return self._replies.kept(record, ledger, self.lane, address, refused, cost_bytes)
+
+    def _open(self, record: Record, ledger: Ledger, moment: Moment) -> _Opened | Answer:
+        """Look at everything but the body."""
+        headers = read_headers(record.headers, self._limits)
+        topic = self._topics.allowed(headers.reply_to)
+        cost_bytes = len(record.value or b"") + len(record.key or b"") + headers.size_bytes
+        cost_bytes += headers_bytes(len(record.headers), of=1)
+        if topic is None or headers.reply_to_twice:
+            return self._unaddressed(record, ledger, headers, cost_bytes)
+        try:
+            model = self._first_checks(record.value, headers)
+            expires_s, skewed = self._expiry(record.timestamp, headers, moment)
+            form = self._bodies.form(headers, model)
+        except RequestRefused as refused:
+            address = _address(topic, headers)
+            return self._replies.refusal(record, ledger, self.lane, address, refused, cost_bytes)
+        body = Body(record.value or b"", form, model, headers.json_bytes)
+        return _Opened(record, headers, topic, cost_bytes, expires_s, skewed, body)
+
+    def _request(
+        self, opened: _Opened, content: Content, ledger: Ledger, moment: Moment
+    ) -> Request:
+        headers = opened.headers
+        return Request(
+            opened.record,
+            ledger,
+            content.bucket,
+            content.form,
+            content.inputs,
+            content.rows,
+            opened.cost_bytes + content.decoded_bytes,
+            self._arrived_s(opened.record.timestamp, moment),
+            opened.expires_s,
+            opened.topic,
+            headers.reply_partition,
+            headers.correlation,
+            headers.traceparent,
+            headers.tracestate,
+            content.envelope,
+        )
+
+    def _refused(self, opened: _Opened, ledger: Ledger, refused: RequestRefused) -> Answer:
+        address = _address(opened.topic, opened.headers)
+        return self._replies.refusal(
+            opened.record, ledger, self.lane, address, refused, opened.cost_bytes
+        )
 
     def _unaddressed(
         self, record: Record, ledger: Ledger, headers: RequestHeaders, cost_bytes: int
@@ -172,37 +201,6 @@ class Examiner:
         if headers.timeout_ms is not None:
             return min(headers.timeout_ms / 1000, self._settings.max_timeout)
         return self._settings.timeout if headers.deadline_ms is None else None
-
-    def _read(self, body: bytes, headers: RequestHeaders, model: ModelRules) -> _Content:
-        if model.transform:
-            return _Content(self._buckets[model.name], _TRANSFORM, body, 1)
-        form = self._form(headers, model)
-        if not body:
-            raise RequestRefused(Code.INVALID_REQUEST, "the value is empty")
-        if form is _RAW:
-            return _Content(self._buckets[model.name], form, body, model.raw_rows(body))
-        arrays, rows, envelope = model.decode(form, body, headers.json_bytes)
-        decoded_bytes = sum(map(array_bytes, arrays.values()))
-        bucket = model.bucket(self.lane, arrays)
-        return _Content(bucket, form, arrays, rows, decoded_bytes, envelope)
-
-    def _form(self, headers: RequestHeaders, model: ModelRules) -> Form:
-        content_type = headers.content_type
-        if content_type is None:
-            content_type = self._content_type
-        if content_type in self._forms:
-            form = self._forms[content_type]
-        else:
-            form = form_of(content_type)
-            if len(self._forms) < _MOST_MEDIA_TYPES:
-                self._forms[content_type] = form
-        if form is _RAW and headers.json_bytes is not None:
-            form = _BINARY
-        if form is None or form not in model.forms:
-            raise RequestRefused(
-                Code.UNSUPPORTED_MEDIA_TYPE, "this model takes no bodies of that media type"
-            )
-        return form
 
 
 def _address(topic: str, headers: RequestHeaders) -> Address:

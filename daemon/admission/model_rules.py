@@ -1,10 +1,13 @@
 """What one model accepts: which forms, which tensors, which values."""
 
+from collections.abc import Sequence
+
 from config.settings import Limits, Model
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.messages import Arrays, Bucket, Form
 from daemon.wire import binary, json_v2, npy
 from daemon.wire.forms import Bounds, Decoded
+from daemon.wire.json_frames import Frame, frame_of
 from daemon.wire.shapes import check_rows
 from daemon.wire.values import ValueRule
 from runtime.signature import Signature
@@ -56,6 +59,19 @@ class ModelRules:
             decoded = npy.decode(body, self.signature, self._bounds)
         self.check_values(decoded.arrays)
         return decoded
+
+    def frame(self, body: bytes) -> Frame | None:
+        """Return the frame of a JSON body that `decode` accepts, None where it has none."""
+        return frame_of(body, self.signature, self._bounds)
+
+    def read(self, frame: Frame, bodies: Sequence[list[bytes]]) -> list[Decoded]:
+        """Return the checked inputs of JSON bodies of one frame, by their texts.
+
+        Raises RequestRefused when one of them is not right; which one and why, `decode` says.
+        """
+        joined = frame.read(bodies)
+        self.check_values(joined.arrays)
+        return joined.apart()
 
     def check_rows(self, rows: int) -> None:
         """Raise RequestRefused too_large for more rows than a request may have."""

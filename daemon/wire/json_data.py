@@ -48,6 +48,22 @@ def read_data(spec: TensorSpec, text: bytes, shape: Sequence[int]) -> Array:
     return _array(spec, flat).reshape(shape)
 
 
+def read_flat(spec: TensorSpec, texts: Sequence[bytes], shape: Sequence[int]) -> Array:
+    """Return the elements of several texts, each flat, shape (len(texts), *shape).
+
+    Each text has to end with its only closing bracket: then no other than one array each is read.
+    Raises RequestRefused when one of them would be refused, or is not flat.
+    """
+    try:
+        lists = _decoder(_element_type(spec), 2).decode(b"[" + b",".join(texts) + b"]")
+    except UNREADABLE as error:
+        raise refusal(error, Code.INVALID_VALUE) from error
+    count = math.prod(shape)
+    if len(lists) != len(texts) or any(len(each) != count for each in lists):
+        raise RequestRefused(Code.INVALID_SHAPE, "data has not as many elements as shape says")
+    return _array(spec, list(itertools.chain.from_iterable(lists))).reshape(len(texts), *shape)
+
+
 def data_of(spec: TensorSpec, array: Array) -> list[Any]:
     """Return the elements of an output, flat, in row-major order."""
     values = bfloat16.to_float32(array) if spec.datatype == "BF16" else array  # type: ignore[arg-type]  # BF16 comes as uint16

@@ -1,0 +1,72 @@
+"""The JSON bodies of one model, of many records at once where they are alike.
+
+Nothing here decides anything of its own: what is not alike, or not right, goes to the form's reader, body
+by body, which would treat all of them the same (a test compares the two).
+"""
+
+from collections.abc import Mapping, Sequence
+
+from daemon.admission.model_rules import ModelRules
+from daemon.values.errors import RequestRefused
+from daemon.wire.forms import Decoded
+from daemon.wire.json_frames import Frame, joinable
+
+_MOST_FRAMES = 16
+"""Of one model: clients that write JSON in ways of their own, times the rows they send at once."""
+
+
+class JsonBodies:
+    """Reads the bodies for a model by the frames of those that it saw."""
+
+    def __init__(self, model: ModelRules) -> None:
+        self._model = model
+        self._frames: list[Frame] = []
+
+    def learn(self, body: bytes) -> None:
+        """Remember the frame of a body that the model accepts, and forget the one used least lately."""
+        frame = self._model.frame(body)
+        if frame is not None:
+            self._frames = [frame, *self._frames[: _MOST_FRAMES - 1]]
+
+    def read(self, bodies: Mapping[int, bytes]) -> dict[int, Decoded]:
+        """Return what bodies hold, by their places; without those that are to be read one by one."""
+        alike: dict[Frame, tuple[list[int], list[list[bytes]]]] = {}
+        for place, body in bodies.items():
+            found = self._texts(body)
+            if found is not None:
+                frame, texts = found
+                places, all_texts = alike.setdefault(frame, ([], []))
+                places.append(place)
+                all_texts.append(texts)
+        decoded: dict[int, Decoded] = {}
+        for frame, (places, all_texts) in alike.items():
+            for part in joinable(all_texts):
+                self._read(frame, places[part], all_texts[part], decoded)
+        return decoded
+
+    def _texts(self, body: bytes) -> tuple[Frame, list[bytes]] | None:
+        for number, frame in enumerate(self._frames):
+            texts = frame.texts(body)
+            if texts is not None:
+                if number:
+                    self._frames.insert(0, self._frames.pop(number))
+                return frame, texts
+        return None
+
+    def _read(
+        self,
+        frame: Frame,
+        places: Sequence[int],
+        texts: Sequence[list[bytes]],
+        decoded: dict[int, Decoded],
+    ) -> None:
+        """Add what is right; of what is not, each half again, so that one bad body costs little."""
+        try:
+            found = self._model.read(frame, texts)
+        except RequestRefused:
+            if len(texts) > 1:
+                half = len(texts) // 2
+                self._read(frame, places[:half], texts[:half], decoded)
+                self._read(frame, places[half:], texts[half:], decoded)
+            return
+        decoded.update(zip(places, found, strict=True))
