@@ -83,17 +83,25 @@ def _sections(tables: dict[str, Any], kinds: dict[str, Any]) -> Iterator[Section
     for name, table in tables.items():
         named = table.get("patternProperties")
         key = (name, ANY) if named else (name,)
-        reference = next(iter(named.values())) if named else table
-        section = kinds[reference["$ref"].rpartition("/")[2]]
-        required = section.get("required", ())
-        yield Section(
-            key,
-            section["description"],
-            tuple(
-                _setting((*key, leaf), described, required=leaf in required)
-                for leaf, described in section["properties"].items()
-            ),
-        )
+        yield from _section(key, next(iter(named.values())) if named else table, kinds)
+
+
+def _section(key: Key, reference: dict[str, Any], kinds: dict[str, Any]) -> Iterator[Section]:
+    """Yield the section that `reference` is, then those within it."""
+    section = kinds[reference["$ref"].rpartition("/")[2]]
+    required = section.get("required", ())
+    within = {leaf: each for leaf, each in section["properties"].items() if "$ref" in each}
+    yield Section(
+        key,
+        section["description"],
+        tuple(
+            _setting((*key, leaf), described, required=leaf in required)
+            for leaf, described in section["properties"].items()
+            if leaf not in within
+        ),
+    )
+    for leaf, each in within.items():
+        yield from _section((*key, leaf), each, kinds)
 
 
 def _setting(key: Key, described: dict[str, Any], *, required: bool) -> Setting:

@@ -97,6 +97,8 @@ def _guess(given: Given) -> str:
     here = {key[-1]: key for key in keys if key[:-1] == tuple(table)}
     near = difflib.get_close_matches(leaf, here, n=1)
     found = [here[text] for text in near] or [key for key in keys if key[-1] == leaf]
+    if not found and general(tuple(table)) in {section.key for section in sections()}:
+        return f"{dotted(tuple(table))} has {', '.join(here)}"
     if not found:
         return "`tidemill schema` lists all settings"
     return f"did you mean {' or '.join(given.spell(key) for key in found)}?"

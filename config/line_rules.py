@@ -42,6 +42,17 @@ def model_range_is_not_empty(settings: Settings) -> Iterator[str]:
             )
 
 
+def cuda_options_have_a_gpu(settings: Settings) -> Iterator[str]:
+    """What is said to the CUDA provider is heard only by it."""
+    for name, model in settings.models.items():
+        if model.device == "cpu" and model.cuda.model_fields_set:
+            yield (
+                f"models.{name}.cuda sets {', '.join(sorted(model.cuda.model_fields_set))}, but"
+                f' models.{name}.device is "cpu", which knows nothing of it; remove it, or set device to'
+                ' "cuda" or "auto"'
+            )
+
+
 def run_fits_drain(settings: Settings) -> Iterator[str]:
     """What runs at SIGTERM is answered before the exit."""
     drain = settings.limits.drain
@@ -220,6 +231,7 @@ RULES = (
     models_exist,
     models_are_served,
     model_range_is_not_empty,
+    cuda_options_have_a_gpu,
     run_fits_drain,
     publishing_fits_drain,
     run_fits_search,

@@ -1,5 +1,6 @@
 """The JSON schema of a configuration file, for editors that complete and check while one types."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from config.settings import Settings
@@ -18,14 +19,20 @@ def schema() -> dict[str, Any]:
         section["properties"] = {
             name: _tidy(setting) for name, setting in section["properties"].items()
         }
-    for table in made["properties"].values():
+    for table in [*made["properties"].values(), *_within(made["$defs"].values())]:
         reference = next(iter(table.get("patternProperties", {"": table}).values()))["$ref"]
-        made["$defs"][reference.rpartition("/")[2]]["description"] = table.pop("description")
+        made["$defs"][reference.rpartition("/")[2]]["description"] = table["description"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Tidemill configuration",
         **made,
     }
+
+
+def _within(sections: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the tables that stand in a section."""
+    for section in sections:
+        yield from (each for each in section["properties"].values() if "$ref" in each)
 
 
 def _tidy(setting: dict[str, Any]) -> dict[str, Any]:

@@ -115,6 +115,31 @@ class Kafka(_Section):
         return min(_LONGEST_TRANSACTION, _TRANSACTION_SHARE_OF_SESSION * self.session_timeout)
 
 
+class Cuda(_Section):
+    gpu_mem_limit: _Bytes | None = Field(
+        None,
+        description="most GPU memory of the session's arena; its libraries take more beside it. none: all",
+    )
+    # The other one doubles the arena each time, and it never shrinks.
+    arena_extend_strategy: Literal["kSameAsRequested", "kNextPowerOfTwo"] = Field(
+        "kSameAsRequested", description="how that arena grows"
+    )
+    # EXHAUSTIVE, onnxruntime's default, measures every algorithm anew for each size it has not seen.
+    cudnn_conv_algo_search: Literal["HEURISTIC", "EXHAUSTIVE", "DEFAULT"] = Field(
+        "HEURISTIC", description="how convolutions choose their algorithm"
+    )
+    cudnn_conv_use_max_workspace: bool = Field(
+        True, description="let convolutions take as much memory as their fastest algorithm wants"
+    )
+    cudnn_conv1d_pad_to_nc1d: bool = Field(
+        False, description="pad convolutions over one axis to [n, c, 1, d] instead of [n, c, d, 1]"
+    )
+    prefer_nhwc: bool = Field(False, description="keep images as rows of pixels, channels last")
+    use_tf32: bool = Field(
+        True, description="multiply float32 with 10 bits of mantissa, on GPUs that can"
+    )
+
+
 class Model(_Section):
     path: File = Field(description="the .onnx file")
     sha256: Digest = Field("", description="refused when the file's digest differs; empty: any")
@@ -140,6 +165,10 @@ class Model(_Section):
     )
     sample_axis: int = Field(
         8, ge=1, description="length of a row's free axes in the sample that warms the model"
+    )
+    cuda: Cuda = Field(
+        default_factory=Cuda,
+        description="What ONNX Runtime's CUDA provider is told of this model, under its own names.",
     )
 
 

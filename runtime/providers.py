@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 import onnxruntime
 
+from config.settings import Cuda
 from runtime import cuda
 from runtime.digest import ModelFile
 from runtime.errors import ModelRefused
@@ -27,13 +28,6 @@ CUDA = cuda.PROVIDER
 # The log severity that writes nothing: onnxruntime's errors are raised, and its lines on standard
 # error are no JSON and may quote values of a request.
 _FATAL = 4
-
-# HEURISTIC: the default measures every algorithm anew for each batch size it has not seen.
-# kSameAsRequested: the default doubles the arena, and it never shrinks.
-_CUDA_OPTIONS = {
-    "cudnn_conv_algo_search": "HEURISTIC",
-    "arena_extend_strategy": "kSameAsRequested",
-}
 
 
 @dataclass(frozen=True)
@@ -49,9 +43,9 @@ class Placement:
 
 
 def open_session(
-    file: ModelFile, *, device: Device, threads: int
+    file: ModelFile, *, device: Device, threads: int, options: Cuda
 ) -> tuple[onnxruntime.InferenceSession, Placement]:
-    """Return an InferenceSession and where it runs.
+    """Return an InferenceSession and where it runs; `options` are those of the CUDA provider.
 
     Raises:
         ModelRefused: onnxruntime cannot load the model, or "cuda" cannot be had.
@@ -61,7 +55,7 @@ def open_session(
         return session, Placement(CPU, _nodes(session))
     obstacle = cuda.obstacle()
     if obstacle is None:
-        session = _open(file, [(CUDA, _CUDA_OPTIONS), CPU], threads)
+        session = _open(file, [(CUDA, _as_text(options)), CPU], threads)
         nodes = _nodes(session)
         if session.get_providers()[0] == CUDA and nodes.get(CUDA):
             return session, Placement(CUDA, nodes)
@@ -96,6 +90,15 @@ def _open(file: ModelFile, providers: list[Any], threads: int) -> onnxruntime.In
     # It keeps the file for a fall-back that is barred: as much memory again as the weights.
     session._model_bytes = None  # noqa: SLF001 -- there is no public way
     return session
+
+
+def _as_text(options: Cuda) -> dict[str, str]:
+    """Return the options as the provider reads them: 1 for true, bytes, words."""
+    given = options.model_dump(exclude_none=True)
+    return {
+        name: str(int(value) if isinstance(value, bool | int | float) else value)
+        for name, value in given.items()
+    }
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:

@@ -71,7 +71,7 @@ class Session:
         thread.
         """
         self._session, placement = open_session(
-            file, device=settings.device, threads=settings.threads
+            file, device=settings.device, threads=settings.threads, options=settings.cuda
         )
         self.digest = file.digest
         self.provider = placement.provider

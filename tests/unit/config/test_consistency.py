@@ -37,6 +37,11 @@ ROWS = [
         ["lanes.urgent.missed", "lanes.urgent.open"],
     ),
     (
+        line_rules.cuda_options_have_a_gpu,
+        {"models.filetype.device": "cpu", "models.filetype.cuda.use_tf32": True},
+        ["models.filetype.cuda", "use_tf32", "models.filetype.device"],
+    ),
+    (
         window_rules.windows_are_opened,
         {"lanes.urgent.at_most": "8h"},
         ["lanes.urgent.at_most", "lanes.urgent.open"],
@@ -320,6 +325,8 @@ HOLDS = [
     {"lanes.standard.max_waiting": 64},
     {"lanes.standard.timeout": "1h"},
     {"models.filetype.minimum": 0, "models.filetype.maximum": 0},
+    {"models.filetype.device": "cpu"},
+    {"models.filetype.device": "auto", "models.filetype.cuda.gpu_mem_limit": "2GiB"},
     SASL,
     {**SASL, "kafka.security_protocol": "SASL_PLAINTEXT", "kafka.allow_insecure": True},
     {"kafka.security_protocol": "SSL", "kafka.cert_file": "both.pem"},

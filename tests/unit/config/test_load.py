@@ -217,6 +217,16 @@ class TestValues:
         assert loaded.settings.lanes["urgent"].topics == ("documents.urgent",)
         assert loaded.sources["lanes.urgent.weight"] == "--set"
 
+    def test_a_table_within_a_table_is_set_from_everywhere(self, write):
+        path = write({"models.filetype.cuda": {"gpu_mem_limit": "2GiB", "use_tf32": False}})
+
+        environment = {"TIDEMILL__MODELS__FILETYPE__CUDA__PREFER_NHWC": "true"}
+        loaded = load(path, environment, ["models.filetype.cuda.gpu_mem_limit=1GiB"])
+
+        cuda = loaded.settings.models["filetype"].cuda
+        assert (cuda.gpu_mem_limit, cuda.use_tf32, cuda.prefer_nhwc) == (2**30, False, True)
+        assert loaded.sources["models.filetype.cuda.gpu_mem_limit"] == "--set"
+
     def test_empty_text_takes_back_an_optional_setting(self, write):
         path = write({"lanes.standard.timeout": "10s", "kafka.ca_file": ""})
 
@@ -242,6 +252,9 @@ class TestMisplaced:
             ("lanes.urgent.run_limit", "models.urgent.run_limit"),
             ("bootstrap_servers", "kafka.bootstrap_servers"),
             ("kafka.sasl_password", "kafka.sasl_password_file"),
+            ("models.filetype.cuda.gpu_memory_limit", "models.filetype.cuda.gpu_mem_limit"),
+            ("models.filetype.use_tf32", "models.filetype.cuda.use_tf32"),
+            ("models.filetype.cude", "models.filetype.cuda"),
         ],
     )
     def test_unknown_key_names_the_file_and_what_was_meant(self, write, problems, key, meant):
@@ -265,6 +278,11 @@ class TestMisplaced:
         assert problem == (
             "--set lanes.urgent.wait is not a setting; did you mean lanes.urgent.weight?"
         )
+
+    def test_unknown_option_of_the_gpu_is_told_which_there_are(self, problems):
+        (problem,) = problems({"models.filetype.cuda.do_copy_in_default_stream": 1})
+
+        assert "is not a setting; models.filetype.cuda has gpu_mem_limit, " in problem
 
     def test_key_like_no_other_points_at_the_schema(self, problems):
         (problem,) = problems({"zzz": 1})

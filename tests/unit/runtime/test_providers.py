@@ -7,6 +7,7 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
+from config.settings import Cuda
 from runtime import ModelRefused, cuda
 from tests import models
 
@@ -147,6 +148,55 @@ def test_a_session_that_fell_back_unasked_is_refused(load, silent_fallback):
 
 def test_a_session_that_fell_back_is_degraded_under_auto(load, silent_fallback):
     assert load(models.mlp(), device="auto").session.degraded
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What the CUDA provider is told, where there is none: the session is one on the CPU."""
+    told = {}
+    session = onnxruntime.InferenceSession
+
+    def spy(data, options, providers, **fallbacks):
+        told.update({each[0]: each[1] for each in providers if isinstance(each, tuple)})
+        return session(data, options, ["CPUExecutionProvider"], **fallbacks)
+
+    monkeypatch.setattr(cuda, "obstacle", lambda: None)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", spy)
+    return told
+
+
+def test_the_options_of_the_settings_reach_the_cuda_provider(load, told):
+    load(
+        models.mlp(),
+        device="auto",
+        cuda={"gpu_mem_limit": "2GiB", "prefer_nhwc": True, "use_tf32": False},
+    )
+
+    assert told[cuda.PROVIDER] == {
+        "gpu_mem_limit": "2147483648",
+        "arena_extend_strategy": "kSameAsRequested",
+        "cudnn_conv_algo_search": "HEURISTIC",
+        "cudnn_conv_use_max_workspace": "1",
+        "cudnn_conv1d_pad_to_nc1d": "0",
+        "prefer_nhwc": "1",
+        "use_tf32": "0",
+    }
+
+
+def test_there_is_no_memory_limit_unless_it_is_set(load, told):
+    load(models.mlp(), device="auto")
+
+    assert "gpu_mem_limit" not in told[cuda.PROVIDER]
+
+
+def test_the_cuda_provider_of_the_wheel_knows_all_options():
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        pytest.skip("only the Linux x86_64 wheel has a CUDA provider")
+    folder = Path(onnxruntime.__file__).parent / "capi"
+    provider = (folder / "libonnxruntime_providers_cuda.so").read_bytes()
+
+    for option in (*Cuda.model_fields, "kSameAsRequested", "kNextPowerOfTwo", "HEURISTIC"):
+        assert b"\0" + option.encode() + b"\0" in provider, option
 
 
 def test_looking_for_cuda_prints_nothing(load, without_cuda, capfd):
