@@ -7,7 +7,7 @@ port from the first second.
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from daemon.telemetry.http import HttpServer, ProbeResult
 from daemon.telemetry.logs import log, summarise
 from daemon.telemetry.metrics import Gauges, Metrics
 from daemon.telemetry.status import About
+from daemon.telemetry.status.waits import Runs, SharingLane
 from daemon.telemetry.status_page import Status
 from daemon.values.errors import Exit
 from daemon.values.ports import Source
@@ -273,8 +274,19 @@ class Worker:
                 next_openings=lambda: line.next_openings,
                 ready_by=lambda: line.latest_openings.times_s(time.time()),
                 ready_by_slack=lambda: line.latest_openings.slacks_s(time.time()),
+                runs=lambda: Runs.by_model(self._models.run_times, self._sharing()),
+                full_rows=lambda: {name: each.full_rows for name, each in self._sharing().items()},
             )
         )
+
+    def _sharing(self) -> Mapping[str, SharingLane]:
+        """Return the lanes as they share the executor, by name."""
+        serving, settings = self._models.serving, self._settings
+        fixed_rows = {name: model.session.signature.fixed_rows for name, model in serving.items()}
+        return {
+            name: SharingLane.of(name, lane, settings.scaling, fixed_rows)
+            for name, lane in settings.lanes.items()
+        }
 
 
 def _end_stuck(stuck: ModelStuck) -> None:

@@ -10,6 +10,7 @@ from daemon.scaling.report import LaneLoad, ScalingReport
 from daemon.telemetry.metrics import Gauges, Metrics
 from daemon.telemetry.status import About, WorkerSeen
 from daemon.telemetry.status.inputs import LaneAbout
+from daemon.telemetry.status.waits import Runs
 from daemon.telemetry.status_page import Status
 from daemon.values.errors import Code
 from daemon.values.ports import Suspected
@@ -36,6 +37,7 @@ class Shown:
         self.next_openings = {}
         self.ready_by, self.slack = {}, {}
         self.waiting = {}
+        self.runs, self.full_rows = Runs(0.0073, 0.00031), dict.fromkeys(self.names, 64)
         self.metrics = Metrics(lambda: self.events)
         about = About(role, "host1-0", "0.2.0", "classify", "tidemill.toml", self._about())
         self.status = Status(
@@ -66,6 +68,8 @@ class Shown:
                 next_openings=lambda: self.next_openings,
                 ready_by=lambda: self.ready_by,
                 ready_by_slack=lambda: self.slack,
+                runs=lambda: {"filetype": self.runs},
+                full_rows=lambda: self.full_rows,
             )
         )
         self.lags = {topic(name): (0, 0.0) for name in self.names}
@@ -93,6 +97,7 @@ class Shown:
                 (topic(name),),
                 ("filetype",),
                 64,
+                0.02 if name == "urgent" else 30.0,
                 0.02 if name == "urgent" else 30.0,
                 self._zone if name == "standard" else None,
             )
@@ -201,7 +206,8 @@ _WINDOWS = {
 def supervised(lanes=2):
     """As a supervisor sees it: three workers, and a scaler that wants more."""
     shown = busy(lanes, 0)
-    shown.metrics.bind(Gauges(lambda: 0, lambda: 0, dict, dict, dict))
+    known = {"runs": lambda: {"filetype": shown.runs}, "full_rows": lambda: shown.full_rows}
+    shown.metrics.bind(Gauges(lambda: 0, lambda: 0, dict, dict, dict, **known))
     own = Shown(lanes, "supervise")
     own.status._metrics = None
     load = LaneLoad(arrival_rate=240.0, lag_records=5_400, lag_seconds=22.0, partitions=8)

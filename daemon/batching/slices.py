@@ -33,12 +33,8 @@ class Slices:
 
     def __init__(self, lanes: Mapping[str, LanePolicy], run_times: RunTimes) -> None:
         self._run_times = run_times
-        self._patience_s = {
-            name: min(
-                (each.patience_s for each in lanes.values() if each.name != name), default=math.inf
-            )
-            for name in lanes
-        }
+        own_s = {name: policy.patience_s for name, policy in lanes.items()}
+        self._patience_s = {name: least_patience_s(own_s, name) for name in lanes}
 
     def cut(self, bucket: Bucket, requests: list[Request]) -> Sequence[list[Request]]:
         """Return the slices of a batch, in the order in which they are to run."""
@@ -69,7 +65,17 @@ class Slices:
         if self.patience_s(bucket) == math.inf:
             return None
         cost = self._run_times.cost(bucket.model)
-        return None if cost is None else cost._replace(start_s=cost.start_s + HAND_OVER_S)
+        return None if cost is None else with_hand_over(cost)
+
+
+def least_patience_s(patience_s: Mapping[str, float], lane: str) -> float:
+    """Return how long a run of `lane` should take at most, by the patience of all; inf where it is alone."""
+    return min((each for name, each in patience_s.items() if name != lane), default=math.inf)
+
+
+def with_hand_over(cost: RunCost) -> RunCost:
+    """Return what a run costs with its hand-over to the thread of its model."""
+    return cost._replace(start_s=cost.start_s + HAND_OVER_S)
 
 
 def slice_rows(rows: int, cost: RunCost, most_s: float) -> int:

@@ -39,7 +39,7 @@ from daemon.process.gc_policy import GcPolicy
 from daemon.scaling.remembered import Subject
 from daemon.telemetry.metrics import Metrics
 from daemon.values.budget import Budget
-from daemon.values.lane import Lane, LanePolicy
+from daemon.values.lane import Lane, LanePolicy, full_rows
 from daemon.values.ports import Delivery, Source
 from daemon.windows.window import Window
 
@@ -210,11 +210,10 @@ def make_lanes(settings: Settings, models: Models, *, by_clock: bool = True) -> 
     Not `by_clock`: all of them are always open.
     """
     lanes = []
+    fixed = {name: model.session.signature.fixed_rows for name, model in models.serving.items()}
     for name, lane in settings.lanes.items():
         policy = LanePolicy.of(name, lane, settings.scaling)
-        fixed = [models.serving[model].session.signature.fixed_rows for model in lane.models]
-        most = min([rows for rows in fixed if rows is not None], default=policy.max_rows)
-        policy = replace(policy, max_rows=min(policy.max_rows, most))
+        policy = replace(policy, max_rows=full_rows(lane, fixed))
         budget = Budget(lane.max_waiting, lane.max_waiting_bytes, lane.max_bytes)
         window = Window.of(lane) if by_clock else None
         lanes.append(Lane(policy, tuple(lane.topics), budget, window))

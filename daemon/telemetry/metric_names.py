@@ -105,6 +105,27 @@ EXECUTOR_BUSY = Metric(
     ("model",),
     "time spent running the model; its rate is the utilisation",
 )
+RUN_START = Metric(
+    "run_start_seconds",
+    "gauge",
+    ("model",),
+    "what a run takes whatever its rows, by the latest runs; while all had one size, what a full batch takes",
+)
+RUN_ROW = Metric(
+    "run_row_seconds",
+    "gauge",
+    ("model",),
+    "what each row adds to it, once runs have differed in size",
+)
+RUN_MOST_ROWS = Metric(
+    "run_most_rows",
+    "gauge",
+    ("model",),
+    "rows of its largest run, where runs are filled up to few sizes, as on a GPU",
+)
+FULL_ROWS = Metric(
+    "full_rows", "gauge", ("lane",), "rows of a full batch: N, unless a model takes fewer"
+)
 SEARCH_RUNS = Metric(
     "search_runs_total",
     "counter",
@@ -297,6 +318,10 @@ WORKER_METRICS = (
     BATCH_FILL_RATIO,
     FLUSHES,
     EXECUTOR_BUSY,
+    RUN_START,
+    RUN_ROW,
+    RUN_MOST_ROWS,
+    FULL_ROWS,
     SEARCH_RUNS,
     SEARCH_SECONDS,
     OUT_OF_MEMORY,

@@ -20,6 +20,7 @@ from daemon.telemetry import metric_names as names
 from daemon.telemetry.distribution import Distribution
 from daemon.telemetry.histograms import Histogram, Seconds
 from daemon.telemetry.lane_work import LaneWork
+from daemon.telemetry.status.waits import Runs
 from daemon.values.errors import Code
 from daemon.values.messages import Answer, FlushCause, Record
 from daemon.values.ports import Suspected
@@ -53,6 +54,10 @@ class Gauges(NamedTuple):
     """By lane, in seconds since the epoch."""
     ready_by_slack: Callable[[], Mapping[str, float]] = dict
     """By lane, in seconds."""
+    runs: Callable[[], Mapping[str, Runs]] = dict
+    """By model."""
+    full_rows: Callable[[], Mapping[str, float]] = dict
+    """By lane."""
 
 
 class Metrics(Collector):
@@ -275,6 +280,13 @@ class Metrics(Collector):
         self._replace_openings(self._gauges.next_openings())
         self._replace(names.READY_BY, self._gauges.ready_by())
         self._replace(names.READY_BY_SLACK, self._gauges.ready_by_slack())
+        runs = self._gauges.runs()
+        self._replace(names.RUN_START, {model: each.start_s for model, each in runs.items()})
+        rows_s = {model: each.row_s for model, each in runs.items() if each.row_s is not None}
+        self._replace(names.RUN_ROW, rows_s)
+        most = {model: each.ladder.rungs[-1] for model, each in runs.items() if each.ladder.rungs}
+        self._replace(names.RUN_MOST_ROWS, most)
+        self._replace(names.FULL_ROWS, self._gauges.full_rows())
 
     def _look_at_models(self) -> None:
         if not self._models:

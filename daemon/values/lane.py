@@ -1,6 +1,6 @@
 """A lane as the running line knows it: how it is batched, how much it may hold, who brings it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -62,6 +62,12 @@ class Lane:
     def is_open(self) -> bool:
         """Whether anything may be fetched for it."""
         return self.budget.has_room and (self.window is None or self.window.is_open)
+
+
+def full_rows(lane: LaneSettings, fixed_rows: Mapping[str, int | None]) -> int:
+    """Return N of a lane, which models of a fixed number of rows lower; `fixed_rows` by model."""
+    fixed = [fixed_rows[model] for model in lane.models]
+    return min([lane.max_rows, *[rows for rows in fixed if rows is not None]])
 
 
 def by_topic(lanes: Iterable[Lane]) -> dict[str, Lane]:

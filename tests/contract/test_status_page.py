@@ -189,6 +189,19 @@ async def test_what_is_isolated_is_said_in_plain_words(browser):
         assert "workers found dead2" in await text(browser, "oddities")
 
 
+async def test_what_a_lane_may_wait_for_and_what_batches_gain_is_on_it(browser):
+    page = shown.busy(2, 70)
+    async with served(page) as port:
+        await see(browser, port)
+
+        seen = await asyncio.to_thread(browser.run, "return document.body.innerText")
+
+    shows = page.status.document()
+    for wait in shows["waits"]:
+        assert wait["told"] in seen
+    assert f"{shows['models'][0]['gain']:.1f} x" in seen
+
+
 async def test_when_a_lane_opens_what_waits_for_it_and_how_it_went_is_on_it(browser):
     page = shown.by_the_clock()
     async with served(page) as port:

@@ -8,6 +8,7 @@
 - `openings.py`: when lanes open that open by the clock, what waits for it, and how it went before
 - `trends.py`: how rate and lag went in the last minutes, a point each few seconds
 - `verdict.py`: is all well? One line that says it, and what else an operator should know
+- `waits.py`: whether batches pay, and what a lane may have to wait for another's run
 - `window.py`: the last minute, out of metric samples taken now and then
 - `words.py`: numbers as the verdict says them
 """

@@ -4,8 +4,10 @@ Times are seconds, rates are per second and over the window, None is unknown.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 from typing import Any, NamedTuple, TypeAlias
 
+from daemon.batching.ladder import EXACT, Ladder
 from daemon.scaling.report import ScalingReport, as_json
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.distribution import Distribution
@@ -16,6 +18,7 @@ from daemon.telemetry.status.lane_rows import LaneRow, lanes
 from daemon.telemetry.status.openings import OpeningRow, openings
 from daemon.telemetry.status.trends import Trends
 from daemon.telemetry.status.verdict import Facts, Finding, SuspectRow, findings
+from daemon.telemetry.status.waits import Runs, SharingLane, longest_waits
 from daemon.telemetry.status.window import Group, Window
 
 Document: TypeAlias = dict[str, object]
@@ -70,6 +73,7 @@ def document(
         "openings": [_opening(each) for each in opening],
         "step_s": trends.step_s,
         "points": trends.points,
+        "waits": _waits(about, window),
         "models": _models(window),
         "scaling": None if seen.scaling is None else as_json(seen.scaling),
         "workers": None if seen.workers is None else _workers(seen.workers, moment.now_s),
@@ -166,7 +170,29 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 -- what a named tuple holds, as J
     return dict(value) if isinstance(value, Mapping) else value
 
 
+def _waits(about: About, window: Window) -> list[Document]:
+    full_rows = window.gauge(names.FULL_ROWS, "lane", of=max)
+    sharing = {
+        name: SharingLane(lane.models, int(full_rows[name,]), lane.patience_s)
+        for name, lane in about.lanes.items()
+        if (name,) in full_rows
+    }
+    return [{"lane": name, "told": told} for name, told in longest_waits(sharing, _runs(window))]
+
+
+def _runs(window: Window) -> Mapping[str, Runs]:
+    """Return what runs take, on average over the workers, by model."""
+    row_s = window.gauge(names.RUN_ROW, "model", of=fmean)
+    most_rows = window.gauge(names.RUN_MOST_ROWS, "model", of=max)
+    ladders = {model: Ladder.to(int(rows)) for (model,), rows in most_rows.items()}
+    return {
+        model: Runs(start_s, row_s.get((model,)), ladders.get(model, EXACT))
+        for (model,), start_s in window.gauge(names.RUN_START, "model", of=fmean).items()
+    }
+
+
 def _models(window: Window) -> list[Document]:
+    runs, ran_s = _runs(window), window.increase(names.EXECUTOR_BUSY, "model")
     rows = window.distribution(names.BATCH_ROWS, "model")
     fills = window.distribution(names.BATCH_FILL_RATIO, "model")
     busy = window.rate(names.EXECUTOR_BUSY, "model")
@@ -180,11 +206,22 @@ def _models(window: Window) -> list[Document]:
             "batches": _over(rows.get((name,), none).observations, window.seconds),
             "rows": rows.get((name,), none).mean,
             "fill": fills.get((name,), none).mean,
+            **_gain(rows.get((name,), none).total, ran_s.get((name,), 0.0), runs.get(name)),
         }
         for name, digest, provider in sorted(
             window.gauge(names.MODEL_INFO, "model", "digest", "provider")
         )
     ]
+
+
+def _gain(rows: float, busy_s: float, runs: Runs | None) -> Document:
+    """Return how many rows a second run while the model runs, and how much more that is than alone."""
+    per_s = _over(rows, busy_s)
+    alone_s = None if runs is None or runs.cost is None else runs.at(1)
+    return {
+        "rows_per_s": per_s,
+        "gain": None if per_s is None or alone_s is None else per_s * alone_s,
+    }
 
 
 def _workers(workers: Sequence[WorkerSeen], now_s: float) -> list[Document]:

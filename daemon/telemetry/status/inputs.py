@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Self, TypeAlias
 
 from config.settings import Settings
+from daemon.values.lane import LanePolicy
 
 Health: TypeAlias = tuple[bool, str]
 """Whether all is well, and the reason a person reads; as daemon.telemetry.http has it."""
@@ -19,6 +20,8 @@ class LaneAbout(NamedTuple):
     models: Sequence[str]
     max_rows: int
     linger_s: float
+    patience_s: float
+    """How long it puts up with a run of another lane, where that can be cut."""
     zone: str | None = None
     """Whose clocks it opens by; None: it is always open."""
 
@@ -48,6 +51,7 @@ class About(NamedTuple):
                 lane.models,
                 lane.max_rows,
                 lane.linger,
+                LanePolicy.of(name, lane, settings.scaling).patience_s,
                 lane.zone if lane.by_clock else None,
             )
             for name, lane in settings.lanes.items()

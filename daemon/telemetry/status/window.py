@@ -33,6 +33,7 @@ _SHOWN = (
     *(names.CRASHES, names.SUSPECTS, names.SUSPECT_CRASHES),
     *(names.WAITING_RECORDS, names.WAITING_SECONDS, names.NEXT_OPENING, names.LAST_WINDOW),
     *(names.READY_BY, names.READY_BY_SLACK),
+    *(names.RUN_START, names.RUN_ROW, names.RUN_MOST_ROWS, names.FULL_ROWS),
     *names.LARGEST.values(),
 )
 _SUMMED = (names.WINDOW_SECONDS, names.WINDOW_FILL_RATIO)

@@ -319,10 +319,10 @@ SLICED = [
 
 PATIENCE = [
     Mutant(
-        "daemon.batching.slices:Slices.__init__",
+        "daemon.batching.slices:least_patience_s",
         "a lane is cut by its own patience",
-        "each.name != name",
-        "each.name == name",
+        "name != lane",
+        "name == lane",
     ),
 ]
 

@@ -5,9 +5,11 @@ import json
 import msgspec
 import pytest
 
+from daemon.batching.ladder import Ladder
 from daemon.scaling.ready_lane import Readiness
 from daemon.scaling.report import as_json
 from daemon.scaling.stuck import Standstill
+from daemon.telemetry.status.waits import Runs
 from daemon.values.errors import Code
 from daemon.values.ports import Suspected
 from tests import shown
@@ -103,6 +105,64 @@ def test_a_model_shows_who_runs_it_and_how_full_its_batches_are(page):
     assert model["batches"] == pytest.approx(1.0)
     assert model["rows"] == 32
     assert model["fill"] == 0.5
+
+
+def test_a_model_shows_how_many_rows_run_in_a_second_and_against_alone():
+    page = shown.busy(1, 0)
+    page.runs = Runs(0.008, 0.002)
+    for _ in range(60):
+        page.metrics.batch("filetype", "standard", 64, 1.0, "full")
+        page.metrics.executor_busy("filetype", 0.128)
+        page.tick()
+
+    (model,) = page.status.document()["models"]
+
+    assert model["rows_per_s"] == pytest.approx(500.0)
+    assert model["gain"] == pytest.approx(5.0)
+
+
+def test_what_a_run_of_one_row_takes_is_not_known_where_all_had_one_size():
+    page = shown.busy(1, 70)
+    page.runs = Runs(0.2, None)
+    page.tick()
+
+    (model,) = page.status.document()["models"]
+
+    assert model["rows_per_s"] is not None
+    assert model["gain"] is None
+
+
+def test_what_a_lane_may_wait_for_is_said_as_check_says_it():
+    page = shown.idle(2)
+
+    assert page.status.document()["waits"] == [
+        {"lane": "standard", "told": "may wait 27 ms for a run of urgent's 64 rows"},
+        {
+            "lane": "urgent",
+            "told": "may wait 27 ms for a run of standard's 64 rows; cutting it to 20 ms would"
+            " cost 27 %",
+        },
+    ]
+
+
+def test_runs_that_are_filled_up_are_told_as_such():
+    page = shown.idle(2)
+    page.runs = Runs(0.0, 0.013, Ladder.to(64))
+    page.tick(5)
+
+    assert page.status.document()["waits"][1]["told"] == (
+        "may wait 104 ms for 8 of standard's 64 rows at a time"
+    )
+
+
+def test_a_lane_alone_waits_for_nobody(page):
+    assert page.status.document()["waits"] == []
+
+
+def test_workers_tell_what_runs_take_on_average():
+    page = shown.supervised(2)
+
+    assert [each["lane"] for each in page.status.document()["waits"]] == ["standard", "urgent"]
 
 
 def test_errors_are_counted_by_code_and_results_are_none(page):

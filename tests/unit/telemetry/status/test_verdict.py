@@ -8,7 +8,7 @@ from daemon.telemetry.status.trends import Trend
 from daemon.telemetry.status.verdict import Facts, State, SuspectRow, findings
 
 WELL = (True, "")
-ABOUT = LaneAbout(("t",), ("m",), 64, 30.0)
+ABOUT = LaneAbout(("t",), ("m",), 64, 30.0, 30.0)
 
 
 def lane(name="standard", **changed):
