@@ -6,6 +6,7 @@
 - `deployed.py`: the deployment that is tuned, through Kafka
 - `document.py`: the answer as JSON
 - `fit.py`: run time against rows
+- `gain.py`: whether batches pay
 - `model.py`: what settings would come to, by the fit
 - `page.py`: the answer as a page of figures
 - `service.py`: a lane and its executor, simulated

@@ -3,6 +3,7 @@
 import math
 
 from loadtest.report.document import Json
+from loadtest.tune.gain import Gain
 from loadtest.tune.model import Predicted
 from loadtest.tune.service import Setting
 from loadtest.tune.setting_trial import SettingTrial
@@ -17,6 +18,7 @@ VERSION = 1
 def document(wanted: TuneSpec, answer: TuneAnswer) -> dict[str, Json]:
     """Return the answer; times are seconds, what was not measured is null."""
     found = answer.fit
+    gain = Gain.of(found)
     recommended = answer.recommended
     return {
         "version": VERSION,
@@ -30,6 +32,7 @@ def document(wanted: TuneSpec, answer: TuneAnswer) -> dict[str, Json]:
             "is_line": found.is_line,
             "points": [{**point._asdict(), "residual": point.residual} for point in found.points],
         },
+        "gain": {**gain._asdict(), "times": gain.times, "told": gain.told},
         "overhead_s": answer.overhead_s,
         "request_rows": answer.request_rows,
         "proposed": _flat(answer.proposed),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from loadtest.report import words
 from loadtest.report.html.chart import Axis, AxisUnit, Chart, Curves, Level, Line, Table, told
 from loadtest.report.html.page import Page, Part, Text
+from loadtest.tune.gain import Gain
 from loadtest.tune.model import Bound
 from loadtest.tune.setting_trial import SettingTrial
 from loadtest.tune.spec import TuneSpec
@@ -54,6 +55,7 @@ def _lead(answer: TuneAnswer) -> str:
 
 
 def _notes(answer: TuneAnswer) -> Iterator[str]:
+    yield f"{Gain.of(answer.fit).told}."
     yield MARGINS
     if answer.skipped:
         told_of = "; ".join(map(setting_in_words, answer.skipped))

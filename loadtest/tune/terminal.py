@@ -10,6 +10,7 @@ from rich.text import Text
 from loadtest.report import words
 from loadtest.tune.choice import MARGIN
 from loadtest.tune.fit import Fit
+from loadtest.tune.gain import Gain
 from loadtest.tune.model import Predicted
 from loadtest.tune.service import Setting
 from loadtest.tune.setting_trial import SettingTrial
@@ -117,12 +118,9 @@ def show_fit(console: Console, found: Fit, overhead_s: float) -> None:
         f"R2 {found.r2:.4f}, worst residual {found.worst.residual * 100:+.1f}% at "
         f"{found.worst.rows} rows; the way there and back takes {words.seconds(overhead_s)} more."
     )
-    first, last = found.points[0], found.points[-1]
-    alone = "alone" if first.rows == 1 else f"among {first.rows}"
+    gain = Gain.of(found)
     console.print(
-        f"A row costs {words.seconds(found.run_s(first.rows) / first.rows)} {alone}, and "
-        f"{words.seconds(last.median_s / last.rows)} among {last.rows}, the most that ran together: "
-        "larger N are not looked at."
+        f"[bold]{gain.told}[/]. N above {gain.many}, the most that ran together, is not looked at."
     )
     if not found.is_line:
         console.print(

@@ -125,7 +125,15 @@ def test_the_fit_is_that_of_the_service():
     assert answer.fit.per_row_s == pytest.approx(0.0005)
     assert answer.overhead_s == pytest.approx(_OVERHEAD_S)
     assert "run = 20 ms + 0.5 ms x rows" in shown
-    assert "A row costs 20.5 ms alone, and 0.81" in shown
+
+
+def test_whether_batches_pay_is_said_everywhere():
+    wanted = _spec("p99 < 500ms")
+    answer, shown = _tuned(wanted, Simulated(_work, wanted))
+    told = "25.2 x as many rows a second in batches of 64 as alone"
+    assert told in shown
+    assert document(wanted, answer)["gain"]["told"] == told
+    assert f"{told}." in page("a tuning", wanted, answer).notes
 
 
 def test_steps_are_warned_of_and_tuned_all_the_same():
@@ -155,7 +163,7 @@ def test_larger_batches_than_any_that_ran_are_not_proposed():
     answer, shown = _tuned(wanted, Bounded(_work, wanted, 1, 16))
     assert answer.end is TuneEnd.PROPOSED
     assert {each.setting.max_rows for each in answer.looked} == {1, 2, 4, 8, 16}
-    assert "16, the most that ran together" in shown
+    assert "N above 16, the most that ran together, is not looked at" in shown
 
 
 def test_nothing_is_proposed_of_batches_that_never_ran_alone():
