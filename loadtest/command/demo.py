@@ -45,6 +45,7 @@ def demo(*, keep: bool) -> int:
         report.show_labels(console, answers)
         report.show_latencies(console, answers.seen, lanes)
         report.show_batches(console, answers.seen, worker.metrics(), lanes, duration_s)
+        report.show_waits(console, worker.status())
         well = report.show_verdict(console, answers)
         if keep:
             stack.pop_all()

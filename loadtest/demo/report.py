@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,14 +84,24 @@ def show_batches(
         f"{answered - rows:.0f} needed none (empty or a few bytes).\n"
         f"The model ({providers}) was busy {utilisation:.0%} of {duration_s:.1f} s."
     )
-    runs_s = {
-        lane.name: metrics.mean("stage_seconds", lane=lane.name, stage="run") for lane in lanes
-    }
-    slowest = max(runs_s, key=runs_s.__getitem__)
-    console.print(
-        f"A batch of the lane {slowest} ran for {_time(runs_s[slowest])}:"
-        " whatever comes meanwhile, urgent or not, waits for its end."
+
+
+def show_waits(console: Console, status: Mapping[str, Any]) -> None:
+    """Print what the daemon says of how long a request may have to wait, however urgent it is, and why.
+
+    `status`: its /status.json.
+    """
+    table = _table("lane", "")
+    for wait in status["waits"]:
+        table.add_row(wait["lane"], wait["told"])
+    _print_titled(
+        console, "What a request may wait for, however urgent, since no run is interrupted", table
     )
+    for model in status["models"]:
+        if model["gain"] is not None:
+            console.print(
+                f"{model['name']} ran {model['gain']:.2g} x as many rows a second in its batches as alone."
+            )
 
 
 def _rows_in_batches(seen: Seen, stream: int) -> int:
@@ -132,7 +143,7 @@ def _table(*titles: str) -> Table:
     """Return a table whose words stand on the left and whose numbers on the right."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in titles:
-        words = title in {"kind", "lane", "for example", "closed because"}
+        words = title in {"kind", "lane", "for example", "closed because", ""}
         table.add_column(title, justify="left" if words else "right", overflow="fold")
     return table
 

@@ -111,10 +111,12 @@ class Worker:
 
     def metrics(self) -> Metrics:
         """Return the metrics of this moment; raises WorkerFailed when it does not answer."""
-        status, body = self.get("/metrics")
-        if status != http.client.OK:
-            raise WorkerFailed(f"/metrics answered {status}:\n{self._child.log_end()}")
-        return Metrics(body)
+        return Metrics(self._got("/metrics"))
+
+    def status(self) -> dict[str, Any]:
+        """Return what its status page shows now; raises WorkerFailed when it does not answer."""
+        shown: dict[str, Any] = json.loads(self._got("/status.json"))
+        return shown
 
     def get(self, path: str) -> tuple[int, str]:
         """Return status and text of a path such as /livez; status 0 when nobody answers."""
@@ -160,6 +162,12 @@ class Worker:
     def close(self) -> None:
         """End it and remove its log; does nothing when there is nothing left."""
         self._child.close()
+
+    def _got(self, path: str) -> str:
+        status, body = self.get(path)
+        if status != http.client.OK:
+            raise WorkerFailed(f"{path} answered {status}:\n{self._child.log_end()}")
+        return body
 
     def _is_ready(self) -> bool:
         return self.get("/readyz")[0] == http.client.OK

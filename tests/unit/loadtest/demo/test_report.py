@@ -10,6 +10,7 @@ from loadtest.demo import report
 from loadtest.demo.traffic import Answers
 from loadtest.processes.metrics import Metrics
 from loadtest.wire import ERROR, OK
+from tests import shown
 from tests.unit.loadtest.runs import made_plan, recorded, reply, seen
 
 _LANES = [report.DemoLane("standard", "documents", 64, "2s")]
@@ -52,9 +53,9 @@ def console():
 
 def test_labels_are_counted_with_an_example(console):
     report.show_labels(console, _answers((OK, "python"), (OK, "txt"), (OK, "python")))
-    shown = console.export_text()
-    assert "2 kinds" in shown
-    assert [line.split() for line in shown.splitlines() if "python" in line] == [
+    printed = console.export_text()
+    assert "2 kinds" in printed
+    assert [line.split() for line in printed.splitlines() if "python" in line] == [
         ["python", "2", "0.900", "file2.py"]
     ]
 
@@ -74,9 +75,25 @@ def test_batches_are_shown_with_what_they_saved(console):
     assert "The model (CPU) was busy 25% of 10.0 s." in lines
 
 
-def test_how_long_a_running_batch_is_waited_for_is_shown(console):
-    report.show_batches(console, _answers((OK, "python")).seen, _METRICS, _LANES, 10.0)
-    assert "A batch of the lane standard ran for 800 ms:" in console.export_text()
+def test_what_an_urgent_request_may_wait_for_is_said_as_the_daemon_says_it(console):
+    page = shown.idle(2).status.document()
+    report.show_waits(console, page)
+    lines = [" ".join(line.split()) for line in console.export_text().splitlines()]
+    assert (
+        "urgent may wait 27 ms for a run of standard's 64 rows; cutting it to 20 ms would cost 27 %"
+        in lines
+    )
+
+
+def test_what_batches_gained_is_said(console):
+    page = shown.busy(1, 70).status.document()
+    report.show_waits(console, page)
+    assert f"{page['models'][0]['gain']:.2g} x as many rows a second" in console.export_text()
+
+
+def test_of_what_nothing_ran_no_gain_is_said(console):
+    report.show_waits(console, shown.idle(1).status.document())
+    assert "as many rows" not in console.export_text()
 
 
 def test_all_answered_is_well(console):
@@ -97,5 +114,5 @@ def test_an_error_is_named_and_not_well(console):
 def test_the_end_shows_the_exit_code_and_what_led_to_it(console):
     events = [{"event": name} for name in ("worker.started", "signal.received", "worker.stopped")]
     report.show_end(console, 0, 0.25, events)
-    shown = " ".join(console.export_text().split())
-    assert "exit code 0 after 0.2 s (signal.received, worker.stopped)" in shown
+    printed = " ".join(console.export_text().split())
+    assert "exit code 0 after 0.2 s (signal.received, worker.stopped)" in printed
