@@ -246,6 +246,7 @@ class FakeSource:
         self,
         topics: Collection[str],
         *,
+        beside: Collection[str] = (),
         max_records: int,
         max_bytes: float = math.inf,
         timeout_s: float,

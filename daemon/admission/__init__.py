@@ -10,4 +10,6 @@
 - `raw_lane.py`: the plainest records of a lane, admitted in one tight loop
 - `reply_topics.py`: where a reply may go: a requester must not make the daemon write wherever it
   has the right to
+- `turns.py`: whose records are admitted next, and how many of them before the loop does anything
+  else
 """

@@ -65,6 +65,7 @@ class Fetching:
         self,
         topics: Collection[str],
         *,
+        beside: Collection[str] = (),
         max_records: int,
         max_bytes: float = math.inf,
         timeout_s: float,
@@ -74,12 +75,12 @@ class Fetching:
         See daemon.values.ports.Source. May be cancelled after all: only our own wait suspends.
         """
         self.check()
-        chunks = self._take(topics, max_records, max_bytes)
+        chunks = self._take(topics, beside, Room(max_records, max_bytes))
         if chunks or not topics or timeout_s <= 0:
             return chunks
         await self.wait(min(timeout_s, _HELD_S) if self._is_held else timeout_s)
         self.check()
-        return self._take(topics, max_records, max_bytes)
+        return self._take(topics, beside, Room(max_records, max_bytes))
 
     def check(self) -> None:
         """Raise what must end the process, and show the client that it is being read from."""
@@ -132,24 +133,25 @@ class Fetching:
         if self._waiter is not None:
             _finish(self._waiter)
 
-    def _take(self, topics: Collection[str], max_records: int, max_bytes: float) -> list[Chunk]:
+    def _take(self, topics: Collection[str], beside: Collection[str], room: Room) -> list[Chunk]:
         self._is_held = False
         generation = self._membership.generation
-        if generation is None or self._consumer.between_assignments or max_records <= 0:
+        if generation is None or self._consumer.between_assignments or not room.is_left:
             return []
         # At most half at a time: the limit is never passed, and pieces do not get small near it.
         max_uncommitted = most_uncommitted(self._kafka)
-        max_records = min(max_records, max(1, max_uncommitted // 2))
-        most_ahead = max_uncommitted - max_records
-        held = generation.held(topics, most_ahead=most_ahead)
+        room.records = min(room.records, max(1, max_uncommitted // 2))
+        most_ahead = max_uncommitted - room.records
+        read = [*topics, *beside]
+        held = generation.held(read, most_ahead=most_ahead)
         self._is_held = bool(held)
         if any(ledger.span <= most_ahead for ledger in held):
             self._membership.hasten_commit()
-        partitions = generation.readable(topics, most_ahead=most_ahead)
-        self._consumer.leave_buffered(generation.partitions.difference(partitions))
+        readable = generation.readable(read, most_ahead=most_ahead)
+        self._consumer.read(readable, besides=generation.partitions.difference(readable))
+        partitions = [each for each in readable if each.topic in topics] if beside else readable
         if not partitions:
             return []
-        room = Room(max_records, max_bytes)
         probe = generation.quarantine.probe
         if probe is None:
             fetched = self._read(partitions, room)

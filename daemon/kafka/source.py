@@ -319,6 +319,7 @@ class KafkaSource:
         self,
         topics: Collection[str],
         *,
+        beside: Collection[str] = (),
         max_records: int,
         max_bytes: float = math.inf,
         timeout_s: float,
@@ -328,7 +329,11 @@ class KafkaSource:
         See daemon.values.ports.Source.
         """
         return await self._fetching.fetch(
-            topics, max_records=max_records, max_bytes=max_bytes, timeout_s=timeout_s
+            topics,
+            beside=beside,
+            max_records=max_records,
+            max_bytes=max_bytes,
+            timeout_s=timeout_s,
         )
 
     def wake(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from config.settings import Settings
 from daemon.admission.admission import Admission
+from daemon.admission.turns import Turns
 from daemon.answering.replies import Replies
 from daemon.answering.undeliverable import Undeliverable
 from daemon.batching.batcher import Batcher
@@ -176,8 +177,11 @@ def assemble(
     latest_openings = LatestOpenings(
         source, lanes, settings.scaling, Subject.of(settings, model_files)
     )
-    lane_clock = LaneClock(source, steps, dispatch, settlement, latest_openings, metrics)
-    intake = Intake(source, admission, steps, dispatch, outbox, settlement, probing, lane_clock)
+    turns = Turns(weights)
+    lane_clock = LaneClock(source, turns, steps, dispatch, settlement, latest_openings, metrics)
+    intake = Intake(
+        source, turns, admission, steps, dispatch, outbox, settlement, probing, lane_clock
+    )
     committer = Committer(
         source,
         delivery,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection, Sequence
 
 from daemon.admission.admission import Admission
+from daemon.admission.turns import Turns
 from daemon.line.dispatch import Dispatch
 from daemon.line.lane_clock import LaneClock
 from daemon.line.outbox import Outbox
@@ -19,11 +20,9 @@ from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer, Chunk, Request
 from daemon.values.ports import Probe, Source
 
-_MOST_RECORDS = 4_096
-"""Records admitted in one go: about 5 ms of the loop, which an urgent request may have to wait."""
 MOST_BYTES = 2 * 2**20
-"""Bytes admitted in one go: JSON takes 5 to 10 ms of the loop for them. By these, and what they grow
-to when they are decoded, a lane may pass its limit."""
+"""Bytes fetched in one go. By these, and what they grow to when they are decoded, a lane may pass its
+limit."""
 _HELD_S = 0.05
 """Longest fetch while a lane is full, so that it is asked again soon after it has room."""
 _CRASHED = "workers died of this request whenever it ran alone; finding it cost {} crashes"
@@ -37,6 +36,7 @@ class Intake:
     def __init__(
         self,
         source: Source,
+        turns: Turns,
         admission: Admission,
         steps: Steps,
         dispatch: Dispatch,
@@ -46,6 +46,7 @@ class Intake:
         lane_clock: LaneClock,
     ) -> None:
         self._source = source
+        self._turns = turns
         self._admission = admission
         self._steps = steps
         self._dispatch = dispatch
@@ -85,32 +86,50 @@ class Intake:
                 await self._settlement.room.wait(_OPEN_S)
                 continue
             chunks = await self._fetch(lanes)
-            self._admit(chunks)
+            await self._admit(chunks)
             if not chunks:
                 self._probing.nothing_came()
-            await asyncio.sleep(0)  # buffered records come back without a suspension
 
     async def _fetch(self, lanes: Collection[Lane]) -> Sequence[Chunk]:
-        """Fetch at once what is there; only then, and saying so, wait for more."""
-        topics = [topic for lane in lanes for topic in lane.topics]
-        most = min(_MOST_RECORDS, max(lane.budget.room for lane in lanes))
-        most_bytes = min(MOST_BYTES, max(lane.budget.room_bytes for lane in lanes))
-        if self._is_some_lane_eager and not self._drained:
-            chunks = await self._source.fetch(
-                topics, max_records=most, max_bytes=most_bytes, timeout_s=0.0
-            )
-            if chunks:
+        """Fetch at once what is there of one lane; only then, and saying so, wait for more of all."""
+        may_be_more = self._is_some_lane_eager and not self._drained
+        if may_be_more or len(lanes) > 1:
+            if chunks := await self._fetch_by_turns(lanes):
                 return chunks
-            self._drained = True
-            self._tell_what_comes()
+            if may_be_more:
+                self._drained = True
+                self._tell_what_comes()
         is_some_full = any(not lane.budget.has_room for lane in self._settlement.lanes)
         longest_s = _HELD_S if is_some_full else _OPEN_S
         wait_s = min(longest_s, self._probing.next_s())
         chunks = await self._source.fetch(
-            topics, max_records=most, max_bytes=most_bytes, timeout_s=wait_s
+            [topic for lane in lanes for topic in lane.topics],
+            max_records=min(self._most_records(lane) for lane in lanes),
+            max_bytes=min(_most_bytes(lane) for lane in lanes),
+            timeout_s=wait_s,
         )
         self._drained = self._drained and not chunks
         return chunks
+
+    async def _fetch_by_turns(self, lanes: Collection[Lane]) -> Sequence[Chunk]:
+        """Fetch what is there of the first lane that has something; its turn is the next one."""
+        by_name = {lane.name: lane for lane in lanes}
+        for name in self._turns.order(by_name):
+            lane = by_name[name]
+            chunks = await self._source.fetch(
+                lane.topics,
+                beside=[topic for other in lanes if other is not lane for topic in other.topics],
+                max_records=self._most_records(lane),
+                max_bytes=_most_bytes(lane),
+                timeout_s=0.0,
+            )
+            if chunks:
+                return chunks
+        self._turns.rest()
+        return ()
+
+    def _most_records(self, lane: Lane) -> int:
+        return min(self._turns.most_records(lane.name), lane.budget.room)
 
     async def _bring(self, probe: Probe, ledger: Ledger) -> None:
         """Fetch and admit a batch of what runs alone; what is blamed is answered instead.
@@ -122,29 +141,48 @@ class Intake:
         chunks = await self._source.fetch(
             lane.topics,
             max_records=min(lane.policy.max_rows, lane.budget.room),
-            max_bytes=min(MOST_BYTES, lane.budget.room_bytes),
+            max_bytes=_most_bytes(lane),
             timeout_s=_HELD_S,
         )
-        self._admit(chunks, probe if probe.is_blamed else None)
+        await self._admit(chunks, probe if probe.is_blamed else None)
 
     def _tell_what_comes(self) -> None:
         self._dispatch.expect(more=not self._drained or self._steps.coming > 0)
 
-    def _admit(self, chunks: Sequence[Chunk], blamed: Probe | None = None) -> None:
-        if self._stopped:  # while it fetched: they are left to redelivery
-            return
-        for chunk in chunks:
-            now_s, wall_s = time.monotonic(), time.time()
-            lane = chunk.ledger.lane.name
-            if blamed is not None:
-                admitted = self._admission.blame(lane, chunk, _CRASHED.format(blamed.deaths))
-            else:
-                admitted = self._admission.admit(lane, chunk, now_s=now_s, wall_ms=wall_s * 1000)
-            self._settlement.entered(chunk, admitted, wall_s=wall_s)
-            if admitted.answers:
-                self._outbox.put(admitted.answers)
-            self._steps.prepare(admitted.requests, done=self._prepared)
+    async def _admit(self, chunks: Sequence[Chunk], blamed: Probe | None = None) -> None:
+        """Admit `chunks` piece by piece; the loop does everything else in between, and at the end.
+
+        What is left when it is stopped, or another worker owes by then, is left to redelivery.
+        """
+        began_s = time.monotonic()
+        for piece in self._turns.pieces(chunks):
+            if not self._stopped and self._is_owed(piece.ledger):
+                self._admit_piece(piece, blamed)
+            if time.monotonic() - began_s >= self._turns.piece_s:
+                await asyncio.sleep(0)
+                began_s = time.monotonic()
         self._tell_what_comes()
+        await asyncio.sleep(
+            0
+        )  # also where nothing came: buffered records come without a suspension
+
+    def _is_owed(self, ledger: Ledger) -> bool:
+        """Whether what was read into `ledger` is this worker's, and not about to be another's."""
+        is_read = self._source.ledgers.get((ledger.topic, ledger.number)) is ledger
+        return not ledger.lost and (is_read or ledger.closed)
+
+    def _admit_piece(self, piece: Chunk, blamed: Probe | None) -> None:
+        now_s, wall_s = time.monotonic(), time.time()
+        lane = piece.ledger.lane.name
+        if blamed is not None:
+            admitted = self._admission.blame(lane, piece, _CRASHED.format(blamed.deaths))
+        else:
+            admitted = self._admission.admit(lane, piece, now_s=now_s, wall_ms=wall_s * 1000)
+        self._settlement.entered(piece, admitted, wall_s=wall_s)
+        if admitted.answers:
+            self._outbox.put(admitted.answers)
+        self._steps.prepare(admitted.requests, done=self._prepared)
+        self._turns.admitted(piece, time.monotonic() - now_s)
 
     def _prepared(self, requests: Sequence[Request], answers: Sequence[Answer]) -> None:
         """Let what is ready gather; `answers` are of those that the steps ended."""
@@ -154,3 +192,7 @@ class Intake:
             self._dispatch.offer(requests)
         self._lane_clock.look()
         self._tell_what_comes()
+
+
+def _most_bytes(lane: Lane) -> int:
+    return min(MOST_BYTES, lane.budget.room_bytes)

@@ -8,6 +8,7 @@ import asyncio
 import math
 import time
 
+from daemon.admission.turns import Turns
 from daemon.line.dispatch import Dispatch
 from daemon.line.latest_openings import LatestOpenings, standings_of
 from daemon.line.settlement import Settlement
@@ -32,6 +33,7 @@ class LaneClock:
     def __init__(
         self,
         source: Source,
+        turns: Turns,
         steps: Steps,
         dispatch: Dispatch,
         settlement: Settlement,
@@ -39,6 +41,7 @@ class LaneClock:
         metrics: Metrics,
     ) -> None:
         self._source = source
+        self._turns = turns
         self._steps = steps
         self._dispatch = dispatch
         self._settlement = settlement
@@ -122,7 +125,9 @@ class LaneClock:
         return frozenset(
             lane.name
             for lane, _ in self._lanes
-            if not lane.is_open and not self._steps.coming_of(lane.name)
+            if not lane.is_open
+            and not self._turns.coming_of(lane.name)
+            and not self._steps.coming_of(lane.name)
         )
 
     async def _find_targets(self) -> bool:

@@ -10,9 +10,9 @@ quarter instead of by the request; three quarters keep the executor fed while re
 class Budget:
     """Requests and bytes held by one lane, against their limits.
 
-    A fetch is made for the lane with most room, so that another's limits are passed by at most one
-    fetch. Its bytes are counted as fetched; what grows when it is decoded comes on top. Once full
-    it stays closed until both counts are at three quarters of their limits or below.
+    A fetch brings no more records than there is room for, and passes the bytes by one record. They
+    are counted as fetched; what grows when it is decoded comes on top. Once full it stays closed
+    until both counts are at three quarters of their limits or below.
 
     What transforms make of requests counts among their bytes, and by itself besides: beyond the same
     limit no more is made. Bodies that wait do not stop it, for nothing but making lets them go.

@@ -77,12 +77,14 @@ class Source(Protocol):
         self,
         topics: Collection[str],
         *,
+        beside: Collection[str] = (),
         max_records: int,
         max_bytes: float = math.inf,
         timeout_s: float,
     ) -> Sequence[Chunk]:
         """Return what is there from `topics`, waiting at most `timeout_s` when nothing is.
 
+        Topics `beside` are read as well, and it is not their turn: what is there of them stays there.
         The last record alone may pass `max_bytes`, which are those of keys and values.
         Without topics it only keeps this worker's membership alive. Every record returned is
         started in its chunk's ledger. May be cancelled. Raises Fatal.

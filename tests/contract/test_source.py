@@ -84,6 +84,19 @@ async def test_topics_that_are_not_asked_for_keep_their_records(world):
     assert values_of(kept) == [b"a"]
 
 
+async def test_topics_beside_keep_their_records_until_it_is_their_turn(world):
+    source = await _opened(await world.start())
+    await world.produce(0, b"a")
+
+    for _ in range(3):
+        assert not await source.fetch(
+            ["another"], beside=[world.requests], max_records=10, timeout_s=0.1
+        )
+    kept = await gather(source, [world.requests], 1)
+
+    assert values_of(kept) == [b"a"]
+
+
 async def test_a_fetch_without_topics_returns_at_once(world):
     source = await world.start()
     await world.produce(0, b"a")

@@ -12,6 +12,7 @@ from unittest import mock
 from prometheus_client import generate_latest
 
 from config.settings import Settings
+from daemon.admission.admission import Admission
 from daemon.batching.ladder import ladder_of
 from daemon.line import assembly
 from daemon.loop.tasks import Tasks
@@ -38,6 +39,19 @@ def now_s():
 def busy(seconds):
     """Keep the loop for so long: nothing else happens there meanwhile."""
     asyncio.get_running_loop()._selector.clock.advance(seconds)
+
+
+@contextlib.contextmanager
+def slow_admission(record_s):
+    """Admission that keeps the loop for so long a record."""
+    admit = Admission.admit
+
+    def admit_slowly(self, lane, chunk, **moment):
+        busy(record_s * len(chunk.records))
+        return admit(self, lane, chunk, **moment)
+
+    with mock.patch.object(Admission, "admit", admit_slowly):
+        yield
 
 
 class Idle:

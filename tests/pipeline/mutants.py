@@ -313,10 +313,17 @@ PIPELINE = [
 ]
 INTAKE = [
     (
-        "Intake._fetch",
+        "Intake._admit",
+        "admits what another worker is about to owe",
+        "not self._stopped and self._is_owed(piece.ledger)",
+        "not self._stopped",
+        test_partitions.test_what_is_fetched_and_not_admitted_is_left_to_who_comes_next,
+    ),
+    (
+        "Intake._most_records",
         "reads more than a lane has room for",
-        "max(lane.budget.room for lane in lanes)",
-        "_MOST_RECORDS",
+        "min(self._turns.most_records(lane.name), lane.budget.room)",
+        "self._turns.most_records(lane.name)",
         test_backpressure.test_a_fetch_is_no_larger_than_the_room_there_is,
     ),
     (
@@ -519,8 +526,8 @@ LANE_CLOCK = [
     (
         "LaneClock._waiting_for_nothing",
         "cuts batches short while more is being prepared",
-        "not lane.is_open and not self._steps.coming_of(lane.name)",
-        "not lane.is_open",
+        "not self._steps.coming_of(lane.name)",
+        "True",
         test_lane_clock.test_it_does_not_shut_on_what_is_still_being_prepared,
     ),
     (

@@ -10,6 +10,7 @@ from daemon.values.errors import Exit
 from tests.pipeline.doubling import Ones
 from tests.pipeline.line import EPOCH_S, Line, now_s
 from tests.pipeline.test_isolation import POISON, Deadly, Dies
+from tests.pipeline.test_preparing import before
 
 FIRST_S = -EPOCH_S % 60
 """When the first full minute is, in the loop's time."""
@@ -68,9 +69,11 @@ async def test_only_the_last_batch_is_short():
 
 
 async def test_it_does_not_shut_on_what_is_still_being_prepared():
-    async with Line(lanes(), transform=Ones(), transform_s=lambda _: 0.53) as line:
-        line.push("documents", *[b"body"] * 20)
-        await until(FIRST_S + 16 * 0.53 + PROMPTLY_S)  # as long as it takes to prepare a group
+    slowly = before(lambda body: 0.53 if body == b"slow" else 0.1)
+    async with Line(lanes(), partitions=2, transform=Ones(), transform_s=slowly) as line:
+        line.push("documents", *[b"slow"] * 10)
+        line.push("documents", *[b"quick"] * 10, partition=1)
+        await until(FIRST_S + 10 * 0.53 + PROMPTLY_S)
         assert [len(run) for run in line.session.runs] == [8, 8, 4]
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.pipeline.doubling import ENDLESS, Ones, value_of
-from tests.pipeline.line import Line, now_s
+from tests.pipeline.line import Line, now_s, slow_admission
 
 LANES = {"standard": {"topics": ["standard"], "max_rows": 8, "linger": 30.0}}
 PARTITION = ("standard", 0)
@@ -35,6 +35,25 @@ async def test_what_waits_is_not_run_while_a_revocation_waits_for_what_runs():
         await asyncio.sleep(10)
 
         assert [len(run) for run in line.session.runs] == [8, 8]
+
+
+async def test_what_is_fetched_and_not_admitted_is_left_to_who_comes_next():
+    with slow_admission(0.001):
+        async with Line(LANES) as line:
+            line.session.base_s = 5.0
+            line.push("standard", *range(1_000))  # a second of the loop
+            await asyncio.sleep(0.1)
+            admitted = line.line.in_flight_requests
+
+            await line.source.revoke(PARTITION)
+            await asyncio.sleep(60)
+
+            assert 8 < admitted < 200
+            assert line.line.in_flight_requests == 0
+            assert [len(run) for run in line.session.runs] == [8, 8]
+            line.source.assign(PARTITION)
+            await line.quiet(within_s=1_000)
+            assert len(line.ends()) == 1_000
 
 
 async def test_a_revocation_drops_what_waits_unrun():

@@ -81,7 +81,7 @@ class Consumer:
         self._guarded = GuardedCoordinator(
             self._coordinator, self._lease, static=self._static, clock=self._clock
         )
-        self._fetched = Fetched(self._fetcher, self._batch_reading)
+        self._fetched = Fetched(self._fetcher)
 
     def subscribe(self, topics: Collection[str], listener: ConsumerRebalanceListener) -> None:
         """Join the group in the background."""
@@ -187,9 +187,12 @@ class Consumer:
         """
         return self._fetched.take(partitions, room)
 
-    def leave_buffered(self, partitions: Collection[TopicPartition]) -> None:
-        """Let what is buffered of `partitions` lie, and hold up no other partition for it."""
-        self._fetched.leave(partitions)
+    def read(
+        self, partitions: Collection[TopicPartition], *, besides: Collection[TopicPartition]
+    ) -> None:
+        """Say what is read at the moment: what is buffered of those `besides` holds up nothing."""
+        self._batch_reading.reads(partitions)
+        self._fetched.leave(besides)
 
     def data_waiter(self) -> asyncio.Future[None]:
         """Return a future that is done when something more was fetched, or the client failed."""

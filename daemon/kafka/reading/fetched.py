@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.structs import TopicPartition
 
-from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.record_batches import FetchedRecord
 from daemon.kafka.reading.room import Room
 
@@ -20,9 +19,8 @@ if TYPE_CHECKING:  # they are made by the client
 class Fetched:
     """The buffers of one consumer's fetcher, one for each partition that has some."""
 
-    def __init__(self, fetcher: Fetcher, batch_reading: BatchReading) -> None:
+    def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
-        self._batch_reading = batch_reading
 
     def take(
         self, partitions: Collection[TopicPartition], room: Room
@@ -32,7 +30,6 @@ class Fetched:
         Raises errors.KafkaError, when nothing was taken.
         """
         wanted = frozenset(partitions)
-        self._batch_reading.reads(wanted)
         taken: dict[TopicPartition, list[FetchedRecord]] = {}
         buffers = self._fetcher._records
         for partition in list(buffers):
