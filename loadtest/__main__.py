@@ -17,6 +17,7 @@ class Bench(StrEnum):
     """What can be measured."""
 
     RELAY = "relay"
+    DRESSES = "dresses"
     COMPUTE = "compute"
     DELIVERY = "delivery"
     LATENCY = "latency"

@@ -4,6 +4,7 @@
 - `compute.py`: bench: how much of a model that keeps the processor busy gets through
 - `contestants.py`: who is measured: the daemon and the plain loop, as processes
 - `delivery.py`: bench: exactly once beside at least once
+- `dresses.py`: how requests are dressed: the key and the headers that they carry beside a body
 - `figures.py`: what a measurement says, beside what it should say
 - `ground.py`: what all stand on: one broker, topics, how much is measured, turns
 - `idle.py`: bench: what a warm worker without traffic costs

@@ -9,16 +9,17 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from loadtest.bench.contestants import Contestant, Topics
+from loadtest.bench.dresses import Dress, bare
 from loadtest.bench.ground import Ground, Told, silent
-from loadtest.bench.replies import Pace, encode_id, read_back
+from loadtest.bench.replies import Pace, read_back
 from loadtest.bench.watch import ProcessSample, Watch, cpu_us_a_reply
 from loadtest.bench.work import Decode, Floats, decode_raw
 from loadtest.traffic.records import Account
-from loadtest.wire import CORRELATION_ID, Header
 
 _SEND_BYTES = 900 * 1024
 # Few enough that a backlog of some thousands reaches every partition, enough to be fast.
 _SEND_RECORDS = 1000
+_BARE = bare()
 
 
 async def publish(
@@ -27,10 +28,10 @@ async def publish(
     bodies: Sequence[bytes],
     count: int,
     *,
-    headers: Sequence[Header] = (),
+    dress: Dress = _BARE,
     told: Told = silent,
 ) -> None:
-    """Publish `count` requests with the ids 0, 1, ... in turn over the partitions of `topic`.
+    """Publish `count` requests, dressed as 0, 1, ..., in turn over the partitions of `topic`.
 
     Request i has body i modulo their number. Raises a KafkaError of aiokafka.
     """
@@ -43,7 +44,7 @@ async def publish(
         while published < count:
             batch = producer.create_batch()
             last = min(published + _SEND_RECORDS, count)
-            published += _fill(batch, bodies, range(published, last), headers)
+            published += _fill(batch, bodies, range(published, last), dress)
             partition = partitions[turn % len(partitions)]
             acknowledgements.append(await producer.send_batch(batch, topic, partition=partition))
             turn += 1
@@ -51,17 +52,15 @@ async def publish(
         await asyncio.gather(*acknowledgements)
 
 
-def _fill(
-    batch: BatchBuilder, bodies: Sequence[bytes], numbers: range, headers: Sequence[Header]
-) -> int:
+def _fill(batch: BatchBuilder, bodies: Sequence[bytes], numbers: range, dress: Dress) -> int:
     """Return how many of the requests `numbers` went into `batch` before it was full."""
     timestamp_ms = int(time.time() * 1000)
     for number in numbers:
         added = batch.append(
             timestamp=timestamp_ms,
-            key=None,
+            key=dress.key(number),
             value=bodies[number % len(bodies)],
-            headers=[(CORRELATION_ID, encode_id(number)), *headers],
+            headers=dress.headers(number),
         )
         if added is None:
             return number - numbers.start
@@ -69,12 +68,17 @@ def _fill(
 
 
 class Backlog(NamedTuple):
-    """A topic that holds `size` requests; request i is answered by `results[i % n]`."""
+    """A topic that holds `size` requests; request i is answered by `results[i % n]`.
+
+    `replies` are the topics that requests name, if they do.
+    """
 
     topic: str
     size: int
     results: Floats
     decode: Decode = decode_raw
+    dress: Dress = _BARE
+    replies: Sequence[str] = ()
 
 
 class BacklogRun(NamedTuple):
@@ -96,12 +100,12 @@ class BacklogRun(NamedTuple):
 
 
 async def fill(
-    ground: Ground, what: str, bodies: list[bytes], count: int, headers: tuple[Header, ...] = ()
+    ground: Ground, what: str, bodies: list[bytes], count: int, dress: Dress = _BARE
 ) -> str:
     """Return a new topic with `count` requests in it, see publish()."""
     topic = await ground.topic("requests")
     with ground.bar(f"{what}: requests", count) as told:
-        await publish(ground.bootstrap, topic, bodies, count, headers=headers, told=told)
+        await publish(ground.bootstrap, topic, bodies, count, dress=dress, told=told)
     return topic
 
 
@@ -112,21 +116,22 @@ async def answer(
 
     `reads` as for Watch.
     """
-    replies = await ground.topic("replies")
-    async with Watch(ground.bootstrap, replies, reads=reads) as watch:
+    replies = backlog.replies or [await ground.topic("replies")]
+    async with Watch(ground.bootstrap, *replies, reads=reads) as watch:
         with (
-            contestant(Topics(backlog.topic, replies)) as process,
+            contestant(Topics(backlog.topic, replies[0])) as process,
             ground.bar(what, backlog.size) as told,
         ):
             samples = await watch.until(backlog.size, process.pid, told)
     with ground.bar(f"{what}: replies", backlog.size) as told:
         back = await read_back(
             ground.bootstrap,
-            replies,
+            *replies,
             sent=backlog.size,
             results=backlog.results,
             decode=backlog.decode,
+            ids=backlog.dress.ids,
             told=told,
         )
-    await ground.remove(replies)
+    await ground.remove(*replies)
     return BacklogRun(samples, back.pace, back.account)

@@ -88,15 +88,21 @@ Contestant: TypeAlias = Callable[[Topics], AbstractContextManager[Process]]
 """Runs somebody who answers what is in one topic by replies in the other."""
 
 
-def loop(ground: Ground, model: Path) -> Contestant:
-    """Return the plain loop; its run raises WorkerFailed when it ends by itself."""
+def loop(ground: Ground, model: Path, *, routed: bool = False) -> Contestant:
+    """Return the plain loop; its run raises WorkerFailed when it ends by itself.
+
+    `routed`: its replies go where requests ask for them.
+    """
+    options = ["routed"] if routed else []
 
     @contextmanager
     def start(topics: Topics) -> Iterator[Child]:
         child = Child("loop")
         command = [sys.executable, "-m", plain_loop.__name__]
         try:
-            child.spawn([*command, ground.bootstrap, ground.name("loop"), *topics, str(model)])
+            child.spawn(
+                [*command, ground.bootstrap, ground.name("loop"), *topics, str(model), *options]
+            )
             yield child
             if child.has_ended() is not None:
                 raise WorkerFailed(f"the plain loop ended by itself:\n{child.log_end()}")
@@ -113,13 +119,15 @@ def one_lane(
     max_rows: int,
     linger: str,
     eager: bool = False,
+    allow: Sequence[str] = (),
     delivery: str = AT_LEAST_ONCE,
 ) -> Contestant:
-    """Return the daemon with one lane; its run raises WorkerFailed when it does not end with 0."""
+    """Return the daemon with one lane; `allow` as for daemon(). Its run raises WorkerFailed when it does not end with 0."""
 
     def start(topics: Topics) -> AbstractContextManager[Worker]:
         lane = LaneSetup(topics.requests, model, max_rows, linger, eager=eager)
-        return daemon(ground, {"standard": lane}, topics.replies, delivery=delivery)
+        lanes = {"standard": lane}
+        return daemon(ground, lanes, topics.replies, allow=allow, delivery=delivery)
 
     return start
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from loadtest.bench.backlog import Backlog, BacklogRun, answer, fill
 from loadtest.bench.contestants import Contestant, loop, one_lane, profiled
+from loadtest.bench.dresses import TYPICAL, Dress, bare, full
 from loadtest.bench.figures import Section, at_least, at_most, figure, ratios
 from loadtest.bench.ground import Ground, Scale, by_turns
 from loadtest.bench.work import decode_json, encode_json, encode_raw, work
@@ -12,49 +13,102 @@ from loadtest.deployment.perceptrons import RELAY, write
 from loadtest.wire import CONTENT_TYPE
 
 _COUNT = 2_000_000
+_TYPICAL_COUNT = 1_000_000
+# Published anew for each run, since its requests name topics of replies.
+_FULL_COUNT = 400_000
 _QUICK_COUNT = 200_000
 _ROWS = 256
 _LINGER = "20ms"
 _LEAST_PACE = 0.6
 _MOST_CPU = 1.6
+_REPLY_TOPICS = 2
 _JSON_COUNT = 300_000
 _JSON_QUICK_COUNT = 50_000
 # Written as text once; so many that a reply to another request shows.
 _JSON_DIFFERENT_ROWS = 20_000
-_JSON = (CONTENT_TYPE, b"application/json")
+_BARE = bare()
+_JSON = bare((CONTENT_TYPE, b"application/json"))
+
+Relayed = Callable[[Contestant, str], Awaitable[BacklogRun]]
+"""Lets a contestant answer a backlog, and is told what to call that."""
 
 
 async def relay(ground: Ground, scale: Scale) -> Section:
     """Compare the daemon with the plain loop on one backlog, pair by pair; raises WorkerFailed."""
+    count = scale.pick(_COUNT, _QUICK_COUNT)
+    return await _on_one_backlog(ground, scale, "", count, _BARE)
+
+
+async def typical(ground: Ground, scale: Scale) -> Section:
+    """Compare them on requests of the typical dress; raises WorkerFailed."""
+    count = scale.pick(_TYPICAL_COUNT, _QUICK_COUNT)
+    return await _on_one_backlog(ground, scale, ", typical", count, TYPICAL)
+
+
+async def full_dress(ground: Ground, scale: Scale) -> Section:
+    """Compare them on requests of the full dress, each run on its own; raises WorkerFailed."""
     model = write(RELAY, ground.folder)
-    backlog = await relay_backlog(ground, model, scale.pick(_COUNT, _QUICK_COUNT))
-    daemon = one_lane(ground, model, max_rows=_ROWS, linger=_LINGER)
+    count = scale.pick(_FULL_COUNT, _QUICK_COUNT)
 
-    def answered_by(contestant: Contestant) -> Callable[[str], Awaitable[BacklogRun]]:
-        return lambda what: answer(ground, f"relay: {what}", backlog, contestant)
+    async def relayed(contestant: Contestant, what: str) -> BacklogRun:
+        topics = [await ground.topic("replies") for _ in range(_REPLY_TOPICS)]
+        backlog = await relay_backlog(ground, model, count, full(topics))
+        run = await answer(ground, what, backlog._replace(replies=topics), contestant)
+        await ground.remove(backlog.topic)
+        return run
 
-    runs = await by_turns(
-        scale.repeat,
-        {"loop": answered_by(loop(ground, model)), "daemon": answered_by(daemon)},
-    )
-    if scale.profile is not None:
-        await answer(ground, "relay: daemon, profiled", backlog, profiled(daemon, scale.profile))
+    return await _compared(ground, scale, f"Relay, full: {count:,}", model, relayed, routed=True)
+
+
+async def _on_one_backlog(
+    ground: Ground, scale: Scale, name: str, count: int, dress: Dress
+) -> Section:
+    model = write(RELAY, ground.folder)
+    backlog = await relay_backlog(ground, model, count, dress)
+
+    async def relayed(contestant: Contestant, what: str) -> BacklogRun:
+        return await answer(ground, what, backlog, contestant)
+
+    section = await _compared(ground, scale, f"Relay{name}: {count:,}", model, relayed)
     await ground.remove(backlog.topic)
-    return _section(backlog.size, runs["loop"], runs["daemon"])
+    return section
 
 
-async def relay_backlog(ground: Ground, model: Path, count: int) -> Backlog:
+async def relay_backlog(ground: Ground, model: Path, count: int, dress: Dress = _BARE) -> Backlog:
     """Return a backlog of `count` rows, no two of them equal."""
     asked = work(RELAY, model, count)
-    topic = await fill(ground, "relay", encode_raw(asked.rows), count)
-    return Backlog(topic, count, asked.results)
+    topic = await fill(ground, "relay", encode_raw(asked.rows), count, dress)
+    return Backlog(topic, count, asked.results, dress=dress)
 
 
-def _section(count: int, loops: list[BacklogRun], daemons: list[BacklogRun]) -> Section:
+async def _compared(
+    ground: Ground,
+    scale: Scale,
+    title: str,
+    model: Path,
+    relayed: Relayed,
+    *,
+    routed: bool = False,
+) -> Section:
+    """Let both answer what `relayed` gives them; `routed`: its requests name topics of replies."""
+    daemon = one_lane(
+        ground, model, max_rows=_ROWS, linger=_LINGER, allow=["replies-*"] if routed else []
+    )
+    contestants = {"loop": loop(ground, model, routed=routed), "daemon": daemon}
+
+    def answered_by(contestant: Contestant) -> Callable[[str], Awaitable[BacklogRun]]:
+        return lambda what: relayed(contestant, f"relay: {what}")
+
+    runs = await by_turns(
+        scale.repeat, {name: answered_by(each) for name, each in contestants.items()}
+    )
+    if scale.profile is not None:
+        await relayed(profiled(daemon, scale.profile), "relay: daemon, profiled")
+    loops, daemons = runs["loop"], runs["daemon"]
     rates = [run.per_s for run in daemons], [run.per_s for run in loops]
     costs = [run.cpu_us for run in daemons], [run.cpu_us for run in loops]
     return Section(
-        f"Relay: {count:,} rows of {RELAY.row_bytes} bytes, N = {_ROWS}",
+        f"{title} rows of {RELAY.row_bytes} bytes, N = {_ROWS}",
         [
             figure("replies, plain loop", "1/s", rates[1]),
             figure("replies, daemon", "1/s", rates[0]),
@@ -73,8 +127,8 @@ async def open_inference(ground: Ground, scale: Scale) -> Section:
     asked = work(RELAY, model, _JSON_DIFFERENT_ROWS)
     bodies = encode_json(asked.rows)
     count = scale.pick(_JSON_COUNT, _JSON_QUICK_COUNT)
-    topic = await fill(ground, "json", bodies, count, (_JSON,))
-    backlog = Backlog(topic, count, asked.results, decode_json)
+    topic = await fill(ground, "json", bodies, count, _JSON)
+    backlog = Backlog(topic, count, asked.results, decode_json, _JSON)
     daemon = one_lane(ground, model, max_rows=_ROWS, linger=_LINGER)
     runs = [
         await answer(ground, f"json: daemon {number} of {scale.repeat}", backlog, daemon)

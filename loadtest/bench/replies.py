@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from loadtest.bench.dresses import BINARY_IDS, Ids
 from loadtest.bench.ground import PARTITIONS, Told, silent
 from loadtest.bench.work import Decode, Floats, decode_raw
 from loadtest.traffic.records import Account
@@ -22,27 +23,22 @@ _POLL_MS = 1000
 _FETCH_BYTES = 8 * 2**20
 TOLERANCE = 1e-5
 """How far values may be off: ONNX Runtime's last bits differ with the size of a batch."""
-_ID = np.dtype(">u8")
-
-
-def encode_id(number: int) -> bytes:
-    """Return the correlation id of request `number`."""
-    return number.to_bytes(_ID.itemsize, "big")
 
 
 class Tally:
     """Counts replies by the number of their request."""
 
-    def __init__(self, sent: int, results: Floats) -> None:
+    def __init__(self, sent: int, results: Floats, ids: Ids = BINARY_IDS) -> None:
         """Expect `results[i % n]` for request i; `results` is float32 [n, width]."""
         self._results = results
+        self._ids = ids
         self._replies = np.zeros(sent, np.int64)
         self._wrong = 0
         self._unknown = 0
 
     def add(self, ids: Sequence[bytes | None], values: Floats) -> None:
         """Enter replies; `values` is float32 [len(ids), width], NaN where there were none."""
-        numbers = self._numbers(ids)
+        numbers = self._ids.numbers(ids)
         known = (numbers >= 0) & (numbers < len(self._replies))
         if not known.all():
             self._unknown += int(np.count_nonzero(~known))
@@ -58,15 +54,6 @@ class Tally:
         answered = len(self._replies) - lost
         repeated = int(self._replies.sum()) - answered
         return Account(len(self._replies), lost, repeated, self._wrong, self._unknown)
-
-    @staticmethod
-    def _numbers(ids: Sequence[bytes | None]) -> npt.NDArray[np.int64]:
-        """Return the request numbers, int64 [len(ids)]; -1 for what is no id of ours."""
-        fit = [key is not None and len(key) == _ID.itemsize for key in ids]
-        numbers = np.full(len(ids), -1, np.int64)
-        joined = b"".join([key for key in ids if key is not None and len(key) == _ID.itemsize])
-        numbers[fit] = np.frombuffer(joined, _ID).astype(np.int64)
-        return numbers
 
 
 class Pace:
@@ -103,19 +90,19 @@ class ReadBack(NamedTuple):
 
 async def read_back(
     bootstrap: str,
-    topic: str,
-    *,
+    *topics: str,
     sent: int,
     results: Floats,
     decode: Decode = decode_raw,
+    ids: Ids = BINARY_IDS,
     see: Callable[[Sequence[ConsumerRecord]], None] | None = None,
     told: Told = silent,
 ) -> ReadBack:
-    """Read `topic` from its start to its end and compare with `results`, see Tally.
+    """Read `topics` from their start to their end and compare with `results`, see Tally.
 
     `see` is shown all records, for what else they tell. Raises a KafkaError of aiokafka.
     """
-    tally, pace = Tally(sent, results), Pace()
+    tally, pace = Tally(sent, results, ids), Pace()
     width = results.shape[1]
     async with AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
@@ -124,7 +111,7 @@ async def read_back(
         isolation_level="read_committed",
     ) as consumer:
         read = 0
-        left = await _ends(consumer, topic)
+        left = await _ends(consumer, topics)
         while left:
             chunk = await consumer.getmany(*left, timeout_ms=_POLL_MS)
             for records in chunk.values():
@@ -139,9 +126,9 @@ async def read_back(
     return ReadBack(tally.account(), pace)
 
 
-async def _ends(consumer: AIOKafkaConsumer, topic: str) -> dict[TopicPartition, int]:
+async def _ends(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> dict[TopicPartition, int]:
     """Assign all partitions from their start, and return where those end that are not empty."""
-    partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+    partitions = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
     consumer.assign(partitions)
     await consumer.seek_to_beginning(*partitions)
     ends = await consumer.end_offsets(partitions)

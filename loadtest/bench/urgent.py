@@ -9,6 +9,7 @@ from aiokafka import ConsumerRecord
 
 from loadtest.bench.backlog import publish
 from loadtest.bench.contestants import LaneSetup, Topics, daemon
+from loadtest.bench.dresses import bare
 from loadtest.bench.figures import Section, at_most, figure
 from loadtest.bench.ground import Ground, Scale
 from loadtest.bench.open_loop import Timed, timed
@@ -109,9 +110,9 @@ async def _look(
 
 
 async def _fill(ground: Ground, standard: Topics, asked: Work, backlog: int) -> None:
-    headers = [(REPLY_TO, standard.replies.encode())]
+    dress = bare((REPLY_TO, standard.replies.encode()))
     bodies = encode_raw(asked.rows)
-    await publish(ground.bootstrap, standard.requests, bodies, backlog, headers=headers)
+    await publish(ground.bootstrap, standard.requests, bodies, backlog, dress=dress)
 
 
 async def _standard_replies(

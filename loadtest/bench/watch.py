@@ -54,13 +54,13 @@ def cpu_us_a_reply(samples: Sequence[ProcessSample]) -> float:
 
 
 class Watch:
-    """Counts the records of a topic of replies; an asynchronous context manager.
+    """Counts the records of topics of replies; an asynchronous context manager.
 
     By the ends of its logs, or by reading them: where transactions leave markers, an end says more
     than there is.
     """
 
-    def __init__(self, bootstrap: str, topic: str, *, reads: bool = False) -> None:
+    def __init__(self, bootstrap: str, *topics: str, reads: bool = False) -> None:
         self._reads = reads
         self._read = 0
         self._consumer = AIOKafkaConsumer(
@@ -69,7 +69,9 @@ class Watch:
             isolation_level="read_committed",
             auto_offset_reset="earliest",
         )
-        self._partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        self._partitions = [
+            TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)
+        ]
 
     async def __aenter__(self) -> Self:
         """Connect."""

@@ -17,7 +17,7 @@ from loadtest.bench.ground import Ground, Scale, new_ground
 from loadtest.bench.idle import idle
 from loadtest.bench.latency import eager, linger
 from loadtest.bench.memory import growth, held
-from loadtest.bench.relay import open_inference, relay
+from loadtest.bench.relay import full_dress, open_inference, relay, typical
 from loadtest.bench.report import renewed, require_marks
 from loadtest.bench.urgent import urgent
 from loadtest.deployment import machine
@@ -26,6 +26,7 @@ Measure: TypeAlias = Callable[[Ground, Scale], Awaitable[Section]]
 
 BENCHES: dict[str, tuple[Measure, ...]] = {
     "relay": (relay,),
+    "dresses": (typical, full_dress),
     "compute": (compute,),
     "delivery": (delivery,),
     "latency": (linger, eager, urgent),

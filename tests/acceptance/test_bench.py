@@ -5,6 +5,7 @@ from rich.console import Console
 
 from loadtest.bench.backlog import Backlog, answer, fill, publish
 from loadtest.bench.contestants import loop
+from loadtest.bench.dresses import full
 from loadtest.bench.ground import new_ground
 from loadtest.bench.open_loop import answered
 from loadtest.bench.replies import read_back
@@ -30,6 +31,17 @@ async def test_the_plain_loop_answers_a_backlog_once_and_rightly(ground):
     run = await answer(ground, "loop", Backlog(topic, REQUESTS, asked.results), loop(ground, model))
     assert run.account.exactly_once, run.account
     assert run.account.sent == REQUESTS
+
+
+async def test_the_plain_loop_answers_where_requests_ask_for_it(ground):
+    model = write(RELAY, ground.folder)
+    asked = work(RELAY, model, REQUESTS)
+    replies = [await ground.topic("replies") for _ in range(2)]
+    dress = full(replies)
+    topic = await fill(ground, "requests", encode_raw(asked.rows), REQUESTS, dress)
+    backlog = Backlog(topic, REQUESTS, asked.results, dress=dress, replies=replies)
+    run = await answer(ground, "loop", backlog, loop(ground, model, routed=True))
+    assert run.account.exactly_once, run.account
 
 
 async def test_the_plain_loop_answers_requests_at_their_times(ground):

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from loadtest.bench.replies import Tally, encode_id
+from loadtest.bench.dresses import BINARY_IDS
+from loadtest.bench.replies import Tally
 from loadtest.traffic.records import Account
 
+encode_id = BINARY_IDS.of
 RESULTS = np.arange(6, dtype=np.float32).reshape(3, 2)
 
 
