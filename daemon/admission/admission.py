@@ -25,7 +25,6 @@ from daemon.values.messages import Answer, Chunk, Form, Record, Request, SentHea
 from daemon.values.object_sizes import array_bytes
 from daemon.values.sleep import sleeps
 from daemon.wire.assemble import joined, rows_of
-from daemon.wire.media import form_of
 from runtime.conversion import Prepared
 from runtime.signature import Signature
 
@@ -82,17 +81,17 @@ class Admission:
             self._examiners[name] = Examiner(
                 name, lane, models, limits, topics, replies, sleeps=asleep
             )
-            raw_by_default = form_of(lane.content_type.encode()) is Form.RAW
-            is_timed = asleep or lane.timeout is not None
-            if raw_by_default and not is_timed and models[0].raw_row_bytes is not None:
-                self._raw_lanes[name] = RawLane(name, models[0], limits, topics.default)
+            if not asleep and models[0].raw_row_bytes is not None:
+                find_terms = self._examiners[name].raw_terms
+                self._raw_lanes[name] = RawLane(name, models[0], limits, find_terms)
 
     def admit(self, lane: str, chunk: Chunk, *, now_s: float, wall_ms: float) -> Admitted:
         """Check every record of `chunk`, which came by `lane`; nothing a requester sends raises."""
         requests: list[Request] = []
         answers = [self._undecodable(lane, chunk.ledger, *each) for each in chunk.unreadable]
-        raw, others = self._plain(lane, chunk, now_s)
-        examined = self._examiners[lane].examine(others, chunk.ledger, Moment(now_s, wall_ms))
+        moment = Moment(now_s, wall_ms)
+        raw, others = self._plain(lane, chunk, moment)
+        examined = self._examiners[lane].examine(others, chunk.ledger, moment)
         answers += examined.answers
         raw_form = Form.RAW  # a look-up takes 90 ns
         for request in examined.requests:
@@ -147,13 +146,13 @@ class Admission:
         return self._replies.dead(stub, ledger, lane, Code.UNDECODABLE_RECORD, reason, cost_bytes=0)
 
     def _plain(
-        self, lane: str, chunk: Chunk, now_s: float
+        self, lane: str, chunk: Chunk, moment: Moment
     ) -> tuple[dict[str, list[Request]], Sequence[Record]]:
         """Return the requests of plain raw rows, by model, and the records to look at one by one."""
         raw_lane = self._raw_lanes.get(lane)
         if raw_lane is None:
             return {}, chunk.records
-        taken, others = raw_lane.take(chunk.records, chunk.ledger, now_s)
+        taken, others = raw_lane.take(chunk.records, chunk.ledger, moment)
         return {raw_lane.model.name: taken}, others
 
     def _sound(

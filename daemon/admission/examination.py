@@ -13,7 +13,7 @@ from daemon.admission.reply_topics import ReplyTopics
 from daemon.answering.replies import Address, Replies
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
-from daemon.values.messages import Answer, Record, Request
+from daemon.values.messages import Answer, Form, Record, Request, SentHeader
 from daemon.values.object_sizes import headers_bytes
 from daemon.wire.headers import RequestHeaders, read_headers
 
@@ -23,6 +23,14 @@ class Moment(NamedTuple):
 
     now_s: float
     wall_ms: float
+
+
+class Terms(NamedTuple):
+    """What a request asks for by its headers, when it is raw rows for the lane's first model."""
+
+    reply_topic: str
+    reply_partition: int | None
+    timeout_s: float | None
 
 
 class _Opened(msgspec.Struct, frozen=True, eq=False, gc=False):
@@ -90,6 +98,25 @@ class Examiner:
                 requests.append(self._request(each, content, ledger, moment))
                 skewed += each.skewed
         return Examined(requests, answers, skewed)
+
+    def raw_terms(self, sent: Sequence[SentHeader]) -> Terms | None:
+        """Return what a request with the headers `sent` asks for, as far as they tell.
+
+        None where that is refused, is no raw rows for the first model, or is more than terms say:
+        a deadline, a trace.
+        """
+        headers = read_headers(sent, self._limits)
+        topic = self._topics.allowed(headers.reply_to)
+        if topic is None or headers.deadline_ms is not None or headers.traceparent is not None:
+            return None
+        try:
+            model = self._first_checks(b"", headers)
+            form = self._bodies.form(headers, model)
+        except RequestRefused:
+            return None
+        if model is not self._default or form is not Form.RAW:
+            return None
+        return Terms(topic, headers.reply_partition, self._timeout_s(headers))
 
     def blame(self, record: Record, ledger: Ledger, detail: str) -> Answer:
         """Return the answer to a record that killed workers; only its headers are looked at."""

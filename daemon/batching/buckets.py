@@ -3,7 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from operator import attrgetter
 from typing import Literal, TypeAlias
 
@@ -12,7 +12,7 @@ from daemon.values.lane import LanePolicy
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Bucket, FlushCause, Request
 
-_ARRIVAL = attrgetter("arrived_s")
+_ARRIVAL, _EXPIRY = attrgetter("arrived_s"), attrgetter("expires_s")
 
 _LOOK_AHEAD = 32
 """Requests beyond the first misfit that are tried in a batch's remaining room: enough to fill it
@@ -90,8 +90,9 @@ class BucketQueue:
         requests.sort(key=_ARRIVAL)
         self.rows += sum([request.rows for request in requests])
         self.cost_bytes += sum([request.cost_bytes for request in requests])
-        for request in [request for request in requests if request.expires_s < math.inf]:
-            self.deadlines.put(request, request.expires_s)
+        timed = [request for request in requests if request.expires_s < math.inf]
+        for expires_s, group in groupby(timed, _EXPIRY):
+            self.deadlines.put_new([*group], expires_s)
         # Requests whose preparation took longer may come after younger ones.
         overtaken = []
         while self._requests and self._requests[-1].arrived_s > requests[0].arrived_s:

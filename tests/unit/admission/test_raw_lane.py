@@ -1,67 +1,162 @@
 """The tight loop for plain raw records must decide nothing of its own."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.admission.examination import Moment
 from daemon.values.messages import Request
 from daemon.wire.headers import CORRELATION
 from tests.unit.admission.door import NOW_S, WALL_MS, admission, chunk, record, settings
 
-OCTETS = "application/octet-stream"
-LANE = {"rows": {"topics": ["bad.rows"], "models": ["rows"], "content_type": OCTETS}}
-# The same lane; only because its requests could have a timeout has it no tight loop.
-EXAMINED = {"rows": LANE["rows"] | {"timeout": "1h"}}
+OCTETS = ("content-type", b"application/octet-stream")
+LANE = {"topics": ["bad.rows"], "models": ["rows", "logs"], "content_type": OCTETS[1].decode()}
+LANES = {
+    "raw": LANE,
+    "with a timeout": LANE | {"timeout": "1h"},
+    "JSON unless told": LANE | {"content_type": "application/json"},
+}
+ROW = b"\0" * 64
 
-headers = st.lists(
-    st.tuples(
-        st.sampled_from([*CORRELATION, "reply-to", "deadline", "model", "content-type", "other"]),
-        st.sampled_from(
-            [b"", b"id", b"9" * 13, b"x" * 128, b"x" * 129, b"rows", b"bad.replies.1", None]
-        ),
-    ),
-    max_size=2,
+names = [
+    *(*CORRELATION, "reply-to", "kafka_replyPartition", "deadline", "timeout-ms", "model"),
+    *("content-type", "inference-header-content-length", "traceparent", "tracestate", "other"),
+]
+values = [
+    *(b"", b"id", b"0", b"1000", b"7200000", b"9" * 13, b"x" * 128, b"x" * 129, b"rows", b"logs"),
+    *(b"bad.replies.1", b"\0\0\0\1", OCTETS[1], b"application/json", None),
+    b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+]
+CORRELATED = ("correlation-id", b"1")
+TIMED = ("timeout-ms", b"7200000")
+sensible = [
+    *(OCTETS, CORRELATED, TIMED, ("timeout-ms", b"1000"), ("model", b"rows"), ("model", b"logs")),
+    *(("reply-to", b"bad.replies.1"), ("reply-to", b"bad.elsewhere"), ("source", b"a")),
+    *(("kafka_replyPartition", b"\0\0\0\1"), ("deadline", b"9" * 13), ("tenant", b"b")),
+]
+headers = st.one_of(
+    st.lists(st.sampled_from(sensible), max_size=7),
+    st.lists(st.tuples(st.sampled_from(names), st.sampled_from(values)), max_size=3),
 )
 bodies = st.one_of(
-    st.none(), st.integers(0, 3).map(lambda rows: b"\0" * 64 * rows), st.binary(max_size=70)
+    st.none(), st.integers(0, 3).map(lambda rows: ROW * rows), st.binary(max_size=70)
 )
 records = st.lists(
     st.builds(
-        lambda value, sent, key: record(value, *sent, key=key),
+        lambda value, sent, key, age_ms: record(
+            value, *sent, key=key, timestamp=int(WALL_MS) - age_ms
+        ),
         bodies,
         headers,
         st.sampled_from([None, b"", b"key"]),
+        st.sampled_from([0, 10, 5_000, 10**7, -500, -5_000]),
     ),
     max_size=5,
 )
 
 
 def looked_at(outcome):
-    """What must not differ between the two ways; the ledger and the deadline may."""
+    """What must not differ between the two ways; the ledger may."""
     fields = {name: getattr(outcome, name) for name in outcome.__struct_fields__}
-    for name in ("ledger", "expires_s"):
-        fields.pop(name, None)
+    fields.pop("ledger")
     return type(outcome), fields
 
 
-def outcomes(lanes, sent):
-    admitted = admission(settings(lanes=lanes)).admit(
-        "rows", chunk(*sent), now_s=NOW_S, wall_ms=WALL_MS
-    )
+def outcomes(door, sent):
+    admitted = door.admit("rows", chunk(*sent), now_s=NOW_S, wall_ms=WALL_MS)
     found = [*admitted.requests, *admitted.answers]
-    return sorted(map(looked_at, found), key=repr), admitted.cost_bytes
+    return sorted(map(looked_at, found), key=repr), admitted.cost_bytes, admitted.skewed
 
 
+def examining(chosen):
+    """A door without the tight loop."""
+    door = admission(chosen)
+    door._raw_lanes.clear()
+    return door
+
+
+@pytest.mark.parametrize("lane", LANES.values(), ids=LANES)
 @given(records)
-def test_a_plain_record_is_treated_as_the_examiner_treats_it(sent):
-    assert outcomes(LANE, sent) == outcomes(EXAMINED, sent)
+def test_a_plain_record_is_treated_as_the_examiner_treats_it(lane, sent):
+    chosen = settings(lanes={"rows": lane})
+
+    assert outcomes(admission(chosen), sent) == outcomes(examining(chosen), sent)
 
 
-def test_plain_records_take_the_tight_loop():
-    door = admission(settings(lanes=LANE))
+FOREIGN = [(f"other-{number}", b"x") for number in range(65)]
 
-    taken, others = door._raw_lanes["rows"].take(
-        [record(b"\0" * 64, ("correlation-id", b"1"))], chunk().ledger, NOW_S
-    )
 
-    assert [type(each) for each in taken] == [Request]
-    assert others == []
+@pytest.mark.parametrize(
+    "sent",
+    [
+        record(ROW, CORRELATED, OCTETS, TIMED, *FOREIGN[:5]),
+        record(ROW, *FOREIGN[:64]),
+        record(ROW, *FOREIGN),
+        record(ROW, ("other", b"x" * 2**14)),
+        record(ROW, ("reply-to", b"bad.replies.1"), ("reply-to", b"bad.replies.1")),
+        record(ROW * 1_000),
+        record(ROW * 1_001),
+    ],
+)
+def test_limits_are_the_examiner_s(sent):
+    chosen = settings(lanes={"rows": LANE})
+
+    assert outcomes(admission(chosen), [sent]) == outcomes(examining(chosen), [sent])
+
+
+def taken(sent, lane="raw"):
+    raw_lane = admission(settings(lanes={"rows": LANES[lane]}))._raw_lanes["rows"]
+    requests, others = raw_lane.take([sent], chunk().ledger, Moment(NOW_S, WALL_MS))
+    assert [*map(type, requests)] == [Request] * len(requests)
+    assert len(requests) + len(others) == 1
+    return bool(requests)
+
+
+@pytest.mark.parametrize(
+    ("lane", "sent"),
+    [
+        ("raw", []),
+        ("raw", [CORRELATED]),
+        ("raw", [OCTETS, ("correlation-id", b"x" * 36), TIMED]),
+        ("raw", [("reply-to", b"bad.replies.1"), CORRELATED, ("source", b"a"), ("tenant", b"b")]),
+        ("raw", [("model", b"rows"), CORRELATED]),
+        ("with a timeout", [CORRELATED]),
+        ("with a timeout", [CORRELATED, TIMED]),
+        ("JSON unless told", [OCTETS, CORRELATED]),
+    ],
+)
+def test_what_requests_mostly_carry_takes_the_tight_loop(lane, sent):
+    assert taken(record(ROW, *sent, key=b"k" * len(sent)), lane)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [("deadline", b"9" * 13)],
+        [("model", b"logs")],
+        [("content-type", b"application/json")],
+        [("timeout-ms", b"0")],
+        [("reply-to", b"not.allowed")],
+        [CORRELATED, CORRELATED],
+    ],
+)
+def test_what_the_examiner_has_more_to_say_of_does_not(sent):
+    assert not taken(record(ROW, *sent))
+
+
+def test_terms_are_kept_of_few_combinations_of_headers():
+    raw_lane = admission(settings(lanes={"rows": LANE}))._raw_lanes["rows"]
+    sent = [record(ROW, ("timeout-ms", b"%d" % number)) for number in range(1, 5_000)]
+
+    requests, _ = raw_lane.take(sent, chunk().ledger, Moment(NOW_S, WALL_MS))
+
+    assert len(requests) == len(sent)
+    assert len(raw_lane._kept) <= 1_024
+
+
+def test_terms_of_long_headers_are_not_kept():
+    raw_lane = admission(settings(lanes={"rows": LANE}))._raw_lanes["rows"]
+
+    raw_lane.take([record(ROW, ("model", b"x" * 600))], chunk().ledger, Moment(NOW_S, WALL_MS))
+
+    assert [*raw_lane._kept] == [()]

@@ -44,18 +44,47 @@ def test_far_times_do_not_pile_up():
     assert len(timers._heap) < 30
 
 
+def test_items_of_one_time_come_in_the_order_they_were_put():
+    timers = TimerQueue()
+    timers.put_new(["a", "b", "c"], 1.0)
+    timers.put_new(["d"], 1.0)
+    came = []
+
+    while (first := timers.first()) is not None:
+        came.append(first[1])
+        timers.discard([first[1]])
+
+    assert came == ["a", "b", "c", "d"]
+
+
+def test_what_is_gone_before_its_time_is_not_kept():
+    timers = TimerQueue()
+
+    for number in range(1_000):
+        timers.put_new([(number, each) for each in range(10)], 1e6 + number)
+        timers.discard([(number, each) for each in range(10)])
+
+    assert sum(len(items) for _, _, items in timers._heap) < 40
+
+
 @given(
-    st.lists(st.tuples(st.integers(0, 5), st.one_of(st.none(), st.integers(0, 9))), max_size=100)
+    st.lists(st.tuples(st.integers(0, 31), st.one_of(st.none(), st.integers(0, 9))), max_size=100)
 )
 def test_a_timer_queue_agrees_with_a_dict(changes):
+    """Items are the bits of the first number: what changes together."""
     timers, times = TimerQueue(), {}
-    for item, time in changes:
+    for bits, time in changes:
+        items = [item for item in range(5) if bits >> item & 1]
         if time is None:
-            timers.discard([item])
-            times.pop(item, None)
+            timers.discard(items)
+            for item in items:
+                times.pop(item, None)
+        elif len(items) == 1:
+            timers.put(items[0], time)
+            times[items[0]] = time
         else:
-            timers.put(item, time)
-            times[item] = time
+            timers.put_new([item for item in items if times.get(item) != time], time)
+            times.update(dict.fromkeys(items, time))
 
         first = timers.first()
         assert (first is None) == (not times)
