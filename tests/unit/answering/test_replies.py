@@ -95,7 +95,7 @@ def test_each_request_gets_its_own_headers():
         record(ROW, RAW, ("traceparent", TRACE), offset=3, timestamp=int(WALL_MS) - 2_000),
         record(ROW, RAW, offset=4, timestamp=-1),
     ]
-    requests = admit(*records).requests
+    requests = sorted(admit(*records).requests, key=lambda each: each.record.offset)
     requests += admit(record(ROW, RAW, topic="bad.other", offset=1)).requests
 
     answers = results(requests, y=zeros(5))
