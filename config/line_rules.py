@@ -53,6 +53,18 @@ def cuda_options_have_a_gpu(settings: Settings) -> Iterator[str]:
             )
 
 
+def executors_have_a_gpu(settings: Settings) -> Iterator[str]:
+    """On the CPU two runs would take each other's cores."""
+    executors = settings.limits.executors
+    for name, model in settings.models.items():
+        if executors > 1 and model.device != "cuda":
+            yield (
+                f'limits.executors ({executors}) is for GPUs, and models.{name}.device is "{model.device}":'
+                " on the CPU runs at the same time would take each other's cores; set"
+                f' models.{name}.device to "cuda", or limits.executors to 1'
+            )
+
+
 def run_fits_drain(settings: Settings) -> Iterator[str]:
     """What runs at SIGTERM is answered before the exit."""
     drain = settings.limits.drain
@@ -232,6 +244,7 @@ RULES = (
     models_are_served,
     model_range_is_not_empty,
     cuda_options_have_a_gpu,
+    executors_have_a_gpu,
     run_fits_drain,
     publishing_fits_drain,
     run_fits_search,

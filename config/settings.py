@@ -258,6 +258,13 @@ class Limits(_Section):
     batches_in_flight: int = Field(
         2, ge=1, le=2, description="1: one runs; 2: one more may be assembled ahead"
     )
+    executors: int = Field(
+        1,
+        ge=1,
+        le=2,
+        description="batches that run at once; 2 is for GPUs, where one's copies hide behind the other's"
+        " kernels (docs/models.md)",
+    )
     bisect: _Wait = Field(
         60.0,
         description="longest time without an answer of a search for culprits, its last run apart",
@@ -277,6 +284,11 @@ class Limits(_Section):
         description="how long a right, topic or secret that a serving worker lost is waited for; then"
         " exit 77 or 78",
     )
+
+    @property
+    def most_batches(self) -> int:
+        """Batches that are handed over at a time: those that run, and the one ahead."""
+        return self.executors + self.batches_in_flight - 1
 
 
 class Http(_Section):

@@ -52,19 +52,20 @@ def load_model(
     base: Path,
     on_stuck: Callable[[ModelStuck], None],
     digest: str = "",
+    runs_at_once: int = 1,
 ) -> Model:
     """Read, check, load and try the model that `settings` names; seconds of blocking work.
 
     Relative paths count from `base`. `digest` (hex) asks for exactly that file besides what the
-    settings say: a session built anew must not quietly become another model. `on_stuck`: see
-    Session.
+    settings say: a session built anew must not quietly become another model. `on_stuck` and
+    `runs_at_once`: see Session.
 
     Raises:
         ModelRefused: the file, the device, the model's form or the transform cannot be used.
     """
     path = base / settings.path
     file = read_model(path, sha256=digest or settings.sha256)
-    session = Session(file, settings, on_stuck=on_stuck)
+    session = Session(file, settings, on_stuck=on_stuck, runs_at_once=runs_at_once)
     if not settings.transform:
         return Model(session, None, finite_outputs=settings.finite_outputs)
     try:

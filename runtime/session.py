@@ -1,9 +1,9 @@
 """Runs a model, within a time limit, on the thread that calls."""
 
 import re
-import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from queue import SimpleQueue
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy.typing as npt
 import onnxruntime
@@ -48,8 +48,15 @@ _PLACE = re.compile(
 _DETAIL_LENGTH = 300
 
 
+class _Place(NamedTuple):
+    """What one of the runs that go on at once has for itself."""
+
+    options: onnxruntime.RunOptions
+    limit: RunLimit
+
+
 class Session:
-    """A loaded model. One run at a time: a second one waits its turn.
+    """A loaded model. So many runs at a time as it was made for: a further one waits its turn.
 
     `provider` is where it runs; `degraded` whether that is the CPU for want of the GPU, and
     `degraded_because` why; `nodes` counts the model's nodes by provider; `digest` is the model
@@ -63,6 +70,7 @@ class Session:
         *,
         on_stuck: Callable[[ModelStuck], None],
         grace_s: float = _GRACE_S,
+        runs_at_once: int = 1,
     ) -> None:
         """Load `file` and run it once; raises ModelRefused when either fails.
 
@@ -84,9 +92,13 @@ class Session:
         self._names = [spec.name for spec in self.signature.outputs]
         specs = self.signature.inputs + self.signature.outputs
         self._bfloat16 = any(spec.datatype == "BF16" for spec in specs)
-        self._options = onnxruntime.RunOptions()
-        self._turn = threading.Lock()
-        self._limit = RunLimit(full_s=settings.run_limit, grace_s=grace_s, on_stuck=on_stuck)
+        self._limits = [
+            RunLimit(full_s=settings.run_limit, grace_s=grace_s, on_stuck=on_stuck)
+            for _ in range(runs_at_once)
+        ]
+        self._places: SimpleQueue[_Place] = SimpleQueue()
+        for limit in self._limits:
+            self._places.put(_Place(onnxruntime.RunOptions(), limit))
         try:
             self._sample = self._proven_sample(settings)
         except ModelRefused:
@@ -147,32 +159,36 @@ class Session:
         """
         self._session = None
         if wait:
-            with self._turn:
-                pass
-        self._limit.close()
+            for place in [self._places.get() for _ in self._limits]:
+                self._places.put(place)
+        for limit in self._limits:
+            limit.close()
 
     def _run(self, inputs: Arrays, limit_s: float) -> dict[str, npt.NDArray[Any]]:
-        with self._turn:
+        options, limit = self._places.get()
+        try:
             if self._session is None:
                 raise ModelFailed("the session is closed")
-            self._limit.begin(self._options, limit_s)
+            limit.begin(options, limit_s)
             try:
-                outputs = self._call(inputs)
+                outputs = self._call(inputs, options)
             except Exception as error:  # onnxruntime's exceptions have no common base
-                if self._limit.end():
+                if limit.end():
                     raise ModelTimeout(f"the run was ended after {limit_s:g} s") from error
                 if is_out_of_memory(error):
                     raise ModelOutOfMemory("there is no memory for it") from error
                 raise ModelFailed(_plain(error)) from error
             finally:
-                if self._limit.end():
-                    self._options = onnxruntime.RunOptions()
+                if limit.end():
+                    options = onnxruntime.RunOptions()
             return dict(zip(self._names, outputs, strict=True))
+        finally:
+            self._places.put(_Place(options, limit))
 
-    def _call(self, inputs: Arrays) -> list[npt.NDArray[Any]]:
+    def _call(self, inputs: Arrays, options: onnxruntime.RunOptions) -> list[npt.NDArray[Any]]:
         if self._bfloat16:
-            return run_as_values(self._session, self.signature, inputs, self._options)
-        outputs: list[npt.NDArray[Any]] = self._session.run(self._names, inputs, self._options)
+            return run_as_values(self._session, self.signature, inputs, options)
+        outputs: list[npt.NDArray[Any]] = self._session.run(self._names, inputs, options)
         return outputs
 
     def _proven_sample(self, settings: Settings) -> Sample:

@@ -29,14 +29,16 @@ class FakeRunner:
         failed: Callable[[BaseException], None],
         rebuild: Rebuild,
         batches_in_flight: int = 2,
+        executors: int = 1,
     ) -> None:
         self._models = models
         self._failed = failed
+        self.executors = executors
         self.takes_ahead = batches_in_flight > 1
         self._rebuild = rebuild
         self._loop = asyncio.get_running_loop()
         self._jobs: deque[Job] = deque()
-        self._running: Job | None = None
+        self._running: list[Job] = []
         self._retired: list[Model] = []
         self._unreported = 0
         self._ended = False
@@ -74,8 +76,9 @@ class FakeRunner:
         self._close_retired()
 
     def _go_on(self) -> None:
-        if self._running is None and self._jobs and not self._ended:
-            job = self._running = self._jobs.popleft()
+        while len(self._running) < self.executors and self._jobs and not self._ended:
+            job = self._jobs.popleft()
+            self._running.append(job)
             run_s = job.model.session.run_s(job.inputs)
             self._loop.call_later(
                 min(run_s, job.limits.run_s), self._finish, job, self._loop.time()
@@ -84,7 +87,7 @@ class FakeRunner:
     def _finish(self, job: Job, started_s: float) -> None:
         if self._ended:
             return
-        self._running = None
+        self._running = [each for each in self._running if each is not job]
         try:
             served = self._serve(job)
         except Fatal as error:
@@ -121,7 +124,7 @@ class FakeRunner:
         return model
 
     def _close_retired(self) -> None:
-        needed = [job.model for job in (self._running, *self._jobs) if job is not None]
+        needed = [job.model for job in (*self._running, *self._jobs)]
         for model in [each for each in self._retired if each not in needed]:
             self._retired.remove(model)
             model.close()

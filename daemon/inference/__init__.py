@@ -1,7 +1,7 @@
 """The model in its thread, and what happens when a batch fails.
 
 - `bisection.py`: finds the requests that make a batch fail
-- `executor.py`: the one thread that runs the model
+- `executor.py`: the thread that runs the model, or the two where two batches run at once
 - `jobs.py`: what goes to a model and what comes back, batch by batch
 - `models.py`: the models a worker serves: loaded and warm before the group is joined, replaced by
   a reload

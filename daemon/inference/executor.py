@@ -1,6 +1,6 @@
-"""The one thread that runs the model.
+"""The thread that runs the model, or the two where two batches run at once.
 
-The loop hands over batches whose inputs are assembled; the thread hands back outcomes through
+The loop hands over batches whose inputs are assembled; a thread hands back outcomes through
 `call_soon_threadsafe`. Nothing else crosses.
 """
 
@@ -18,6 +18,8 @@ from daemon.values.messages import Batch
 from runtime import Model, ModelOutOfMemory, ModelRefused, RunError
 
 _Value = TypeVar("_Value")
+_END_S = 1.0
+"""What a run that is under way gets when the process ends: others have been answered by then."""
 
 
 class Ran(NamedTuple):
@@ -29,7 +31,7 @@ class Ran(NamedTuple):
 
 
 class Executor:
-    """Runs one job at a time, in order.
+    """Runs jobs in order, each thread one at a time.
 
     `done` is called on the loop with each, `failed` when the model is beyond repair.
     """
@@ -40,22 +42,29 @@ class Executor:
         done: Callable[[Ran], None],
         failed: Callable[[BaseException], None],
         rebuild: Rebuild,
+        threads: int = 1,
     ) -> None:
         """Arguments as for daemon.inference.runner.Runner; must be made inside the running loop."""
         self._done = done
         self._failed = failed
         self._rebuild = rebuild
         self._jobs: deque[Job] = deque()
+        self._running: dict[int, Model] = {}  # by thread
+        self._rebuilding = 0
         self._retired: list[Model] = []
         self._closed = False
         self._turn = threading.Condition()
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._work, name="executor", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._work, name="executor", daemon=True)
+            for _ in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def next(self) -> Batch | None:
-        """The batch that waits behind the one that runs; None when there is none."""
+        """The batch that waits behind those that run; None when there is none."""
         with self._turn:
             return self._jobs[0].batch if self._jobs else None
 
@@ -66,24 +75,29 @@ class Executor:
                 self._jobs.extendleft(reversed(jobs))
             else:
                 self._jobs.extend(jobs)
-            self._turn.notify()
+            self._turn.notify_all()
 
     def retire(self, model: Model) -> None:
         """Close a replaced `model` when no job needs it any more."""
         with self._turn:
             if not self._closed:
                 self._retired.append(model)
-                self._turn.notify()
+                self._turn.notify_all()
                 return
         model.close()  # after the run that is under way
 
     def close(self) -> None:
-        """End the thread after the run it is in; a run that never returns is left behind."""
+        """End the threads after the runs they are in; a run that never returns is left behind."""
+        self._stop()
+        until_s = time.monotonic() + _END_S
+        for thread in self._threads:
+            thread.join(timeout=max(until_s - time.monotonic(), 0.0))
+
+    def _stop(self) -> None:
         with self._turn:
             self._closed = True
             self._jobs.clear()
-            self._turn.notify()
-        self._thread.join(timeout=1.0)
+            self._turn.notify_all()
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
@@ -91,20 +105,28 @@ class Executor:
             try:
                 served = self._serve(job)
             except BaseException as error:  # noqa: BLE001 -- a thread must not die in silence
+                self._stop()
                 self._report(self._failed, error)
                 return
             self._report(self._done, Ran(served, job.done, time.thread_time() - cpu_s))
 
     def _next(self) -> Job | None:
         with self._turn:
+            self._running.pop(threading.get_ident(), None)
             self._close_retired()
             while not self._jobs and not self._closed:
                 self._turn.wait()
                 self._close_retired()
-            return self._jobs.popleft() if self._jobs else None
+            if not self._jobs:
+                return None
+            job = self._jobs.popleft()
+            self._running[threading.get_ident()] = job.model
+            return job
 
     def _close_retired(self) -> None:
-        needed = [job.model for job in self._jobs]
+        if self._rebuilding:  # what comes of that is needed too
+            return
+        needed = [*[job.model for job in self._jobs], *self._running.values()]
         for model in [each for each in self._retired if each not in needed]:
             self._retired.remove(model)
             model.close()
@@ -124,11 +146,15 @@ class Executor:
 
     def _rebuilt(self, job: Job, reason: str) -> Model:
         """Return what serves instead of the job's sick model, for it and for those that wait."""
+        with self._turn:
+            self._rebuilding += 1
         try:
             model = self._rebuild(job.batch.bucket.model, job.model, reason)
         except ModelRefused as error:
             raise _beyond_repair(job, reason) from error
         with self._turn:
+            self._rebuilding -= 1
+            self._running[threading.get_ident()] = model
             self._jobs = deque(
                 each._replace(model=model) if each.model is job.model else each
                 for each in self._jobs

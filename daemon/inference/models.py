@@ -216,7 +216,13 @@ class Models:
     def _warm(self, name: str, settings: Settings, *, digest: str = "") -> Warm:
         chosen = settings.models[name]
         began_s = monotonic()
-        model = load_model(chosen, base=self._base, on_stuck=self._on_stuck, digest=digest)
+        model = load_model(
+            chosen,
+            base=self._base,
+            on_stuck=self._on_stuck,
+            digest=digest,
+            runs_at_once=settings.limits.executors,
+        )
         try:
             runs = warm_up(name, model, settings)
         except BaseException:

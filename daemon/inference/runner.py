@@ -1,6 +1,7 @@
 """Where each batch runs: in the model's thread, or, when it is too short for that, on the loop.
 
-Both make one run at a time, and never both at once.
+The loop makes one run at a time, and never beside the threads: there is one of these, or there are two
+where two batches run at once.
 """
 
 import asyncio
@@ -21,9 +22,9 @@ _ON_LOOP_S = 0.05
 
 
 class Runner:
-    """Runs one batch at a time, in the order in which they are handed over.
+    """Runs batches in the order in which they are handed over, `executors` of them at a time.
 
-    In a thread of its own, so that the loop keeps its heartbeats. Runs that are shorter than the
+    In threads of its own, so that the loop keeps its heartbeats. Runs that are shorter than the
     hand-over the loop makes itself, while the thread has nothing; what fails there, and what is
     behind it, is handed over after all. `failed` is called when the model is beyond repair.
     """
@@ -35,17 +36,22 @@ class Runner:
         failed: Callable[[BaseException], None],
         rebuild: Rebuild,
         batches_in_flight: int = 2,
+        executors: int = 1,
     ) -> None:
         """`models` is read at each batch; to be made inside the loop.
 
         `rebuild`: see daemon.inference.models.Models. `batches_in_flight`: 2 to have one assembled
-        ahead while another runs, else 1.
+        ahead while others run, else 1. `executors`: batches that run at once.
         """
         self._models = models
         self._failed = failed
+        self.executors = executors
+        """How many batches run at once."""
         self.takes_ahead = batches_in_flight > 1
-        """Whether a batch is to be handed over while another runs."""
-        self._executor = Executor(done=self._ran_in_thread, failed=failed, rebuild=rebuild)
+        """Whether a batch is to be handed over while as many run."""
+        self._executor = Executor(
+            done=self._ran_in_thread, failed=failed, rebuild=rebuild, threads=executors
+        )
         self._here: deque[Job] = deque()  # behind all that the thread has
         self._called = False
         self._short_runs = ShortRuns()
@@ -60,7 +66,7 @@ class Runner:
 
     @property
     def ahead(self) -> Batch | None:
-        """The batch that waits behind the one that runs; None when the executor would take it."""
+        """The batch that waits behind those that run; None when the executor would take it."""
         waiting = self._executor.next
         if waiting is None and self._here and self._thread_has_some:
             return self._here[0].batch
@@ -124,7 +130,7 @@ class Runner:
         self._executor.retire(model)
 
     def close(self) -> None:
-        """End the thread after the run it is in; a run that never returns is left behind."""
+        """End the threads after the runs they are in; a run that never returns is left behind."""
         self._closed = True
         self._executor.close()
 

@@ -80,6 +80,11 @@ class Searches:
     # What waits
 
     @property
+    def are_running(self) -> bool:
+        """Whether suspects run: others wait until they have."""
+        return self._under_way is not None
+
+    @property
     def waits(self) -> bool:
         """Whether suspects wait for a run."""
         return any(not each.bisection.is_over for each in self._searches)
@@ -134,11 +139,11 @@ class Searches:
         )
 
     def take(self, now: float) -> tuple[Batch, RunLimits] | None:
-        """Return what is to run now, None when no suspect waits.
+        """Return what is to run now, None when no suspect waits, or others run.
 
         None also while some are of lost partitions: those are to be dropped, not to be run.
         """
-        search = self._next_search()
+        search = None if self.are_running else self._next_search()
         if search is None or any(request.ledger.lost for request in self._waiting()):
             return None
         limits = self._limits_of(search)

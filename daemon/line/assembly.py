@@ -137,6 +137,7 @@ def assemble(
         failed=tasks.fail,
         rebuild=models.rebuild,
         batches_in_flight=settings.limits.batches_in_flight,
+        executors=settings.limits.executors,
     )
     weights = {lane.name: lane.policy.weight for lane in lanes}
     transforms = Transforms(

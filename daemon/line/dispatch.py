@@ -167,28 +167,31 @@ class Dispatch:
         """
         self._expire(now_s)
         self._batcher.hold(self._held())
-        if self._runner.in_flight == 0:
-            self._start_next(now_s)
-        if self._runner.in_flight == 1 and self._runner.takes_ahead:
-            if not self._searches.are_due(now_s):  # their turn comes when nothing runs
+        while self._runner.in_flight < self._runner.executors and self._start_next(now_s):
+            pass
+        waiting = self._runner.in_flight - self._runner.executors
+        if waiting == 0 and self._runner.takes_ahead:
+            if not self._searches.are_due(now_s):  # their turn comes when an executor is free
                 self._start(self._batcher.take_ahead(now_s), now_s)
-        elif (
-            self._runner.in_flight == 2  # noqa: PLR2004 -- one runs, one waits
-            and (ahead := self._runner.ahead) is not None
-        ):
+        elif waiting == 1 and (ahead := self._runner.ahead) is not None:
             self._start(self._batcher.due_urgent(now_s, ahead), now_s, first=True)
 
-    def _start_next(self, now_s: float) -> None:
-        """Let a batch run that is due, or suspects, if it is their turn or nothing else is due."""
-        if not self._searches.are_due(now_s):
+    def _start_next(self, now_s: float) -> bool:
+        """Let a batch run that is due, or suspects, if it is their turn or nothing else is due.
+
+        Returns whether there was one.
+        """
+        if self._searches.are_running or not self._searches.are_due(now_s):
             batch = self._batcher.take(now_s, more_coming=self._more_coming)
             if batch is not None:
                 self._start(batch, now_s)
-                return
+                return True
             self._searches.rest()
         suspects = self._searches.take(now_s)
-        if suspects is not None:
-            self._runner.submit(*suspects, done=self._on_served, in_thread=True)
+        if suspects is None:
+            return False
+        self._runner.submit(*suspects, done=self._on_served, in_thread=True)
+        return True
 
     def _start(self, batch: Batch | None, now_s: float, *, first: bool = False) -> None:
         if batch is not None:
@@ -240,9 +243,10 @@ class Dispatch:
     def _count(self, served: Served, *, again: bool) -> None:
         lane, model, _ = served.batch.bucket
         self._metrics.stage(lane, "run", served.run_s)
-        self._metrics.executor_busy(model, served.run_s)
+        busy_s = served.run_s / self._runner.executors
+        self._metrics.executor_busy(model, busy_s)
         if again:
-            self._metrics.search_run(model, served.run_s)
+            self._metrics.search_run(model, busy_s)
             return
         arrived_s = np.array([request.arrived_s for request in served.batch.requests])
         self._metrics.stage(lane, "wait", served.started_s - arrived_s)

@@ -146,8 +146,8 @@ def memory_budget(
     fetched = partitions * settings.kafka.fetch_bytes
     answered = _BROKERS * max(_RESPONSE_BYTES, settings.kafka.fetch_bytes)
     growth = _DECODED_RATIO * (_ADMITTED_BYTES + settings.limits.request_bytes)
-    # One batch runs, one waits behind it, one is being answered.
-    batches = settings.limits.batches_in_flight + 1
+    # Beside those that run and the one that waits behind them, one is being answered.
+    batches = settings.limits.most_batches + 1
     return MemoryBudget(
         idle_bytes=idle_bytes,
         # A lane's limit is passed by at most what was admitted when it was reached.

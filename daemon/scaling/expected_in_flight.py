@@ -38,7 +38,7 @@ class ExpectedInFlight:
     def held(self, workers: int) -> int:
         """Return the records that `workers` hold in the batches they run and assemble ahead."""
         rows = sum(lane.max_rows for lane in self._lanes.values())
-        return workers * rows * self._limits.batches_in_flight
+        return workers * rows * self._limits.most_batches
 
     def _wait_s(self, lane: Lane, rate: float, workers: int) -> float:
         """A batch closes when it is full, or its linger is over, or at once."""

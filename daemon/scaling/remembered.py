@@ -49,7 +49,7 @@ class Subject(NamedTuple):
                 name: lane.model_dump(mode="json", include=_OF_A_LANE)
                 for name, lane in settings.lanes.items()
             },
-            "ahead": settings.limits.batches_in_flight,
+            "ahead": settings.limits.most_batches,
         }
         return cls(fingerprint(json.dumps(decisive, sort_keys=True).encode()), files)
 

@@ -103,7 +103,8 @@ EXECUTOR_BUSY = Metric(
     "executor_busy_seconds_total",
     "counter",
     ("model",),
-    "time spent running the model; its rate is the utilisation",
+    "time spent running the model, its share of it where two batches run at once; its rate is the"
+    " utilisation",
 )
 RUN_START = Metric(
     "run_start_seconds",

@@ -32,6 +32,7 @@ class Doubling:
         self.real = real
         self.sick = sick
         self.closed = False
+        self.closed_in_a_run = False
         self.ran = []
         self.entered = threading.Event()
 
@@ -44,6 +45,7 @@ class Doubling:
         self.ran += inputs["x"].ravel().tolist()
         if self.real:
             time.sleep(RUN_S)
+        self.closed_in_a_run |= self.closed
         if self.sick or (inputs["x"] == POISON).any():
             raise ModelFailed("no such thing")
         return {"y": inputs["x"] * 2}
@@ -67,7 +69,7 @@ def batch_of(*values):
 class Bench:
     """One runner, its model, and what it reported."""
 
-    def __init__(self, kind):
+    def __init__(self, kind, executors=1):
         self.real = kind is Runner
         self.models = {BUCKET.model: self.model()}
         self.served, self.failures = [], []
@@ -78,6 +80,7 @@ class Bench:
             self.models,
             failed=lambda error: self._note(self.failures, error),
             rebuild=self._rebuild,
+            executors=executors,
         )
 
     def model(self, *, sick=False):
@@ -124,6 +127,95 @@ async def bench(request):
     made = Bench(request.param)
     yield made
     made.runner.close()
+
+
+@pytest.fixture(params=[Runner, FakeRunner])
+async def pair(request):
+    """A bench where two batches run at once."""
+    made = Bench(request.param, executors=2)
+    yield made
+    made.runner.close()
+
+
+async def test_two_batches_run_at_once_and_a_third_waits(pair):
+    batches = [batch_of(1), batch_of(2), batch_of(3)]
+    await pair.running(batches[0])
+    await pair.running(batches[1])
+    pair.submit(batches[2])
+    ahead = pair.runner.ahead
+    await pair.until(3)
+
+    assert ahead is batches[2]
+    first, second, third = sorted(pair.served, key=lambda served: served.started_s)
+    assert second.started_s < first.started_s + first.run_s
+    assert third.started_s >= min(each.started_s + each.run_s for each in (first, second)) - 1e-6
+    assert third.batch is batches[2]
+    assert pair.runner.in_flight == 0
+
+
+async def test_a_batch_that_fails_beside_another_fails_alone(pair):
+    good, bad = batch_of(1), batch_of(POISON)
+    await pair.running(good)
+    await pair.running(bad)
+    await pair.until(2)
+
+    outcomes = {id(served.batch): served.outcome for served in pair.served}
+    assert isinstance(outcomes[id(bad)], ModelFailed)
+    assert outcomes[id(good)].outputs["y"].tolist() == [[2]]
+
+
+async def test_two_batches_on_a_sick_session_both_run_on_the_one_built_anew(pair):
+    pair.models[BUCKET.model] = pair.model(sick=True)
+    sound = pair.spare = pair.model()
+
+    for value in range(4):
+        pair.submit(batch_of(value))
+    await pair.until(4)
+
+    assert [served.model for served in pair.served] == [sound] * 4
+    assert not pair.failures
+
+
+async def test_a_replaced_model_is_closed_once_both_its_batches_have_run(pair):
+    old, new = pair.models[BUCKET.model], pair.model()
+    await pair.running(batch_of(1))
+    await asyncio.sleep(RUN_S / 2)
+    await pair.running(batch_of(2))  # goes on when the other has ended
+
+    pair.models[BUCKET.model] = new
+    pair.runner.retire(old)
+    pair.submit(batch_of(3))
+    await pair.until(3)
+    async with asyncio.timeout(10):
+        while not old.session.closed:  # noqa: ASYNC110 - a thread closes it
+            await asyncio.sleep(0.001)
+
+    assert not old.session.closed_in_a_run
+    assert sorted(served.model is new for served in pair.served) == [False, False, True]
+
+
+async def test_with_two_at_once_nothing_runs_after_the_end(pair):
+    session = pair.session
+    await pair.running(batch_of(1))
+    await pair.running(batch_of(2))
+    pair.submit(batch_of(3))
+
+    await asyncio.to_thread(pair.runner.close)
+    await asyncio.sleep(3 * RUN_S)
+
+    assert sorted(session.ran) == ([1, 2] if pair.real else [])
+
+
+async def test_a_session_that_stays_sick_under_two_batches_answers_neither(pair):
+    pair.models[BUCKET.model] = pair.model(sick=True)
+
+    for value in range(4):
+        pair.submit(batch_of(value))
+    await pair.until(1)
+    await asyncio.sleep(3 * RUN_S)
+
+    assert {type(failure) for failure in pair.failures} == {Fatal}
+    assert not pair.served
 
 
 async def test_batches_come_back_in_the_order_handed_over(bench):

@@ -114,14 +114,14 @@ _DRAIN_S = 10.0003
 """No run or wait ends at that very moment, at which nobody could say what a drain has left."""
 
 
-def check(life, lanes=_TIGHT, *, on_cpu=True):
+def check(life, lanes=_TIGHT, *, on_cpu=True, executors=1):
     """Live `life` and raise AssertionError for what must never be."""
     with asyncio.Runner(loop_factory=async_solipsism.EventLoop) as runner:
-        runner.run(_live(life, lanes, on_cpu))
+        runner.run(_live(life, lanes, on_cpu, executors))
 
 
-async def _live(life, lanes, on_cpu):
-    limits = {"revoke": 5.0, "drain": _DRAIN_S}
+async def _live(life, lanes, on_cpu, executors):
+    limits = {"revoke": 5.0, "drain": _DRAIN_S, "executors": executors}
     others = {"words": Words()}
     async with Line(lanes, others=others, partitions=2, limits=limits, on_cpu=on_cpu) as line:
         story = _Story(line)

@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.pipeline.histories import (
     BY_CLOCK,
@@ -24,10 +25,10 @@ def test_every_record_ends_rightly_in_any_life(life):
     check(life)
 
 
-@settings(max_examples=50, **_CALM)
-@given(lives)
-def test_every_record_ends_rightly_where_runs_are_filled_up(life):
-    check(life, ON_A_GPU, on_cpu=False)
+@settings(max_examples=100, **_CALM)
+@given(lives, st.sampled_from([1, 2]))
+def test_every_record_ends_rightly_on_a_gpu_where_runs_are_filled_up(life, executors):
+    check(life, ON_A_GPU, on_cpu=False, executors=executors)
 
 
 @settings(max_examples=100, **_CALM)

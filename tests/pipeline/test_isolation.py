@@ -75,10 +75,12 @@ def _blamed(line):
     return refused, kept
 
 
+@pytest.mark.parametrize("executors", [1, 2])
 @pytest.mark.parametrize("places", [[0], [37], [3, 4, 60], [99]], ids=str)
-async def test_exactly_the_poison_is_blamed_and_kept(places):
+async def test_exactly_the_poison_is_blamed_and_kept(places, executors):
     bodies = [POISON if place in places else b"good" for place in range(100)]
-    async with Line(LANES, partitions=2, transform=Deadly()) as line:
+    limits = {"executors": executors}
+    async with Line(LANES, partitions=2, transform=Deadly(), limits=limits) as line:
         others = line.push("standard", *[b"good"] * 50, partition=1)
         requests = line.push("standard", *bodies)
         deaths = await _live(line)

@@ -42,6 +42,11 @@ ROWS = [
         ["models.filetype.cuda", "use_tf32", "models.filetype.device"],
     ),
     (
+        line_rules.executors_have_a_gpu,
+        {"limits.executors": 2},
+        ["limits.executors", "models.filetype.device", '"auto"'],
+    ),
+    (
         window_rules.windows_are_opened,
         {"lanes.urgent.at_most": "8h"},
         ["lanes.urgent.at_most", "lanes.urgent.open"],
@@ -326,6 +331,7 @@ HOLDS = [
     {"lanes.standard.timeout": "1h"},
     {"models.filetype.minimum": 0, "models.filetype.maximum": 0},
     {"models.filetype.device": "cpu"},
+    {"models.filetype.device": "cuda", "limits.executors": 2},
     {"models.filetype.device": "auto", "models.filetype.cuda.gpu_mem_limit": "2GiB"},
     SASL,
     {**SASL, "kafka.security_protocol": "SASL_PLAINTEXT", "kafka.allow_insecure": True},

@@ -77,6 +77,20 @@ def test_runs_of_a_search_get_no_more_time_than_what_else_is_due():
     assert len(world.blamed) == 32
 
 
+def test_suspects_wait_while_others_run_though_a_second_executor_is_free():
+    world = World()
+    world.batch(GOOD, FAILS)
+    world.batch(FAILS, GOOD)
+
+    running = world.searches.take(world.now_s)
+    meanwhile = (world.searches.are_running, world.searches.take(world.now_s))
+    world.run(*running)
+    world.search()
+
+    assert meanwhile == (True, None)
+    assert world.natures([each.request for each in world.blamed]) == [FAILS, FAILS]
+
+
 def test_the_innocent_of_all_searches_come_before_the_verdicts():
     world = World()
     world.batch(*[GOOD] * 7, LOOPS)

@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from runtime import ModelFailed, ModelRefused, ModelTimeout, OutputInvalid, RunError
+from config.settings import Model as Settings
+from runtime import ModelFailed, ModelRefused, ModelTimeout, OutputInvalid, RunError, load_model
 from runtime import session as session_module
 from runtime.sample import Sample
 from tests import models
@@ -173,6 +174,52 @@ def test_a_second_run_waits_its_turn_with_its_whole_limit(load):
     assert ended == [True]
 
 
+def test_two_runs_at_once_have_each_its_own_limit(tmp_path):
+    path = models.save(models.loop(), tmp_path)
+    settings = Settings(path=str(path), device="cpu")
+    model = load_model(settings, base=tmp_path, on_stuck=pytest.fail, runs_at_once=2)
+    session, ended = model.session, []
+
+    def run_forever(limit_s):
+        with pytest.raises(ModelTimeout):
+            session.run({"x": FOREVER}, limit_s=limit_s)
+        ended.append(limit_s)
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(run_forever, limit_s) for limit_s in (0.4, 0.2)]
+        for run in runs:
+            run.result(10)
+
+    assert ended == [0.2, 0.4]
+    assert session.run({"x": np.array([3])}, limit_s=LIMIT_S)["y"].tolist() == [67.0]
+    model.close(wait=True)
+
+
+def test_no_more_runs_go_on_at_once_than_the_session_was_made_for(tmp_path, monkeypatch):
+    path = models.save(models.mlp(), tmp_path)
+    settings = Settings(path=str(path), device="cpu")
+    model = load_model(settings, base=tmp_path, on_stuck=pytest.fail, runs_at_once=2)
+    inside, may_end = threading.Semaphore(0), threading.Semaphore(0)
+    monkeypatch.setattr(
+        model.session,
+        "_call",
+        lambda inputs, _: (inside.release(), may_end.acquire(timeout=10), [inputs["x"]])[2],
+    )
+    x = np.zeros((1, 16), np.float32)
+
+    with ThreadPoolExecutor(3) as pool:
+        runs = [pool.submit(model.session.run, {"x": x}, limit_s=LIMIT_S) for _ in range(3)]
+        assert inside.acquire(timeout=10)
+        assert inside.acquire(timeout=10)
+        third = inside.acquire(timeout=0.05)
+        may_end.release(3)
+        for run in runs:
+            run.result(10)
+
+    assert not third
+    model.close()
+
+
 def test_an_output_that_loses_rows_is_refused_at_start(load):
     with pytest.raises(ModelRefused, match="0 rows for 2 rows in"):
         load(models.lost_rows())
@@ -189,7 +236,7 @@ def test_warming_runs_the_rows_it_is_told_largest_first(load, monkeypatch):
     session = load(models.mlp()).session
     seen = []
     monkeypatch.setattr(
-        session, "_call", lambda inputs: seen.append(len(inputs["x"])) or [inputs["x"]]
+        session, "_call", lambda inputs, _: seen.append(len(inputs["x"])) or [inputs["x"]]
     )
 
     session.warm_up([1, 64, 8, 64], limit_s=LIMIT_S)
@@ -250,7 +297,7 @@ def test_closing_waits_for_the_run_that_is_under_way_where_it_is_told_to(load, m
     session = load(models.mlp()).session
     begun, may_end = threading.Event(), threading.Event()
     monkeypatch.setattr(
-        session, "_call", lambda inputs: (begun.set(), may_end.wait(10), [inputs["x"]])[2]
+        session, "_call", lambda inputs, _: (begun.set(), may_end.wait(10), [inputs["x"]])[2]
     )
     x = np.zeros((1, 16), np.float32)
 
