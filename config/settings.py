@@ -166,6 +166,10 @@ class Model(_Section):
     sample_axis: int = Field(
         8, ge=1, description="length of a row's free axes in the sample that warms the model"
     )
+    io_binding: bool = Field(
+        False,
+        description="keep inputs and outputs in buffers of the device that are used again; for GPUs",
+    )
     cuda: Cuda = Field(
         default_factory=Cuda,
         description="What ONNX Runtime's CUDA provider is told of this model, under its own names.",

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from queue import SimpleQueue
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy.typing as npt
 import onnxruntime
 
 from config.settings import Model as Settings
 from runtime.bfloat16 import run_as_values
+from runtime.binding import BoundRuns, can_be_bound
 from runtime.digest import ModelFile
 from runtime.errors import (
     ModelFailed,
@@ -48,11 +51,13 @@ _PLACE = re.compile(
 _DETAIL_LENGTH = 300
 
 
-class _Place(NamedTuple):
-    """What one of the runs that go on at once has for itself."""
+@dataclass(slots=True)
+class _Place:
+    """What one of the runs that go on at once has for itself; `bound` None: no buffers."""
 
-    options: onnxruntime.RunOptions
     limit: RunLimit
+    bound: BoundRuns | None = None
+    options: onnxruntime.RunOptions = field(default_factory=onnxruntime.RunOptions)
 
 
 class Session:
@@ -92,18 +97,21 @@ class Session:
         self._names = [spec.name for spec in self.signature.outputs]
         specs = self.signature.inputs + self.signature.outputs
         self._bfloat16 = any(spec.datatype == "BF16" for spec in specs)
-        self._limits = [
-            RunLimit(full_s=settings.run_limit, grace_s=grace_s, on_stuck=on_stuck)
+        self._places = [
+            _Place(RunLimit(full_s=settings.run_limit, grace_s=grace_s, on_stuck=on_stuck))
             for _ in range(runs_at_once)
         ]
-        self._places: SimpleQueue[_Place] = SimpleQueue()
-        for limit in self._limits:
-            self._places.put(_Place(onnxruntime.RunOptions(), limit))
+        self._free: SimpleQueue[_Place] = SimpleQueue()
+        for place in self._places:
+            self._free.put(place)
         try:
             self._sample = self._proven_sample(settings)
         except ModelRefused:
             self.close()
             raise
+        if settings.io_binding and can_be_bound(self.signature):
+            for place in self._places:
+                place.bound = BoundRuns(self.signature, device="cpu" if self.on_cpu else "cuda")
 
     @property
     def on_cpu(self) -> bool:
@@ -159,36 +167,44 @@ class Session:
         """
         self._session = None
         if wait:
-            for place in [self._places.get() for _ in self._limits]:
-                self._places.put(place)
-        for limit in self._limits:
-            limit.close()
+            for place in [self._free.get() for _ in self._places]:
+                self._free.put(place)
+        for place in self._places:
+            place.limit.close()
+            if place.bound is not None:
+                place.bound.clear()
 
     def _run(self, inputs: Arrays, limit_s: float) -> dict[str, npt.NDArray[Any]]:
-        options, limit = self._places.get()
+        place = self._free.get()
         try:
-            if self._session is None:
-                raise ModelFailed("the session is closed")
-            limit.begin(options, limit_s)
-            try:
-                outputs = self._call(inputs, options)
-            except Exception as error:  # onnxruntime's exceptions have no common base
-                if limit.end():
-                    raise ModelTimeout(f"the run was ended after {limit_s:g} s") from error
-                if is_out_of_memory(error):
-                    raise ModelOutOfMemory("there is no memory for it") from error
-                raise ModelFailed(_plain(error)) from error
-            finally:
-                if limit.end():
-                    options = onnxruntime.RunOptions()
-            return dict(zip(self._names, outputs, strict=True))
+            return self._run_in(place, inputs, limit_s)
         finally:
-            self._places.put(_Place(options, limit))
+            self._free.put(place)
 
-    def _call(self, inputs: Arrays, options: onnxruntime.RunOptions) -> list[npt.NDArray[Any]]:
+    def _run_in(self, place: _Place, inputs: Arrays, limit_s: float) -> dict[str, npt.NDArray[Any]]:
+        if self._session is None:
+            raise ModelFailed("the session is closed")
+        place.limit.begin(place.options, limit_s)
+        try:
+            outputs = self._call(inputs, place)
+        except Exception as error:  # onnxruntime's exceptions have no common base
+            if place.limit.end():
+                raise ModelTimeout(f"the run was ended after {limit_s:g} s") from error
+            if is_out_of_memory(error):
+                raise ModelOutOfMemory("there is no memory for it") from error
+            raise ModelFailed(_plain(error)) from error
+        finally:
+            if place.limit.end():
+                place.options = onnxruntime.RunOptions()
+        return dict(zip(self._names, outputs, strict=True))
+
+    def _call(self, inputs: Arrays, place: _Place) -> list[npt.NDArray[Any]]:
         if self._bfloat16:
-            return run_as_values(self._session, self.signature, inputs, options)
-        outputs: list[npt.NDArray[Any]] = self._session.run(self._names, inputs, options)
+            return run_as_values(self._session, self.signature, inputs, place.options)
+        if place.bound is not None:
+            with suppress(Exception):  # what it was the plain run says, whose words are known
+                return place.bound.run(self._session, inputs, place.options)
+        outputs: list[npt.NDArray[Any]] = self._session.run(self._names, inputs, place.options)
         return outputs
 
     def _proven_sample(self, settings: Settings) -> Sample:
