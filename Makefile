@@ -16,7 +16,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo test test-long test-faults fault-table soak test-gpu fuzz check format bench load pictures sbom licences lock clean
+.PHONY: help bootstrap demo test test-long test-faults fault-table soak test-gpu gpu-proof fuzz check format bench load pictures sbom licences lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,9 @@ soak: $(STAMP) ## faults at random over both deliveries: MINUTES=30, SEED= to ma
 
 test-gpu: $(STAMP) ## what needs an NVIDIA GPU and the extra `gpu`
 	@$(BIN)/python -m pytest -m gpu
+
+gpu-proof: $(STAMP) ## all that is claimed of a GPU, shown on one in under five minutes; without one a dry run, which ends with 3
+	@$(BIN)/python -m tests.gpu.proof
 
 fuzz: $(STAMP) ## every decoder of a stranger's bytes, by inputs that reach new code: MINUTES=10 over all
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES)

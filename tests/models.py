@@ -243,6 +243,28 @@ def convolution(kernel=3):
     )
 
 
+def deep_convolution(layers=8, channels=16, side=32):
+    """Return x float32 [n, 3, side, side] -> y [n, channels]: convolutions one after the other."""
+    random = np.random.default_rng(2)
+    nodes, weights, flow, wide = [], [], "x", 3
+    for layer in range(layers):
+        values = random.normal(0, (wide * 9) ** -0.5, (channels, wide, 3, 3)).astype(np.float32)
+        weights.append(numpy_helper.from_array(values, f"w{layer}"))
+        conv = helper.make_node("Conv", [flow, f"w{layer}"], [f"maps{layer}"], pads=[1, 1, 1, 1])
+        nodes += [conv, helper.make_node("Relu", [f"maps{layer}"], [f"flow{layer}"])]
+        flow, wide = f"flow{layer}", channels
+    nodes += [
+        helper.make_node("GlobalAveragePool", [flow], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["y"]),
+    ]
+    return _model(
+        nodes,
+        [("x", "FLOAT", ["n", 3, side, side])],
+        [("y", "FLOAT", ["n", channels])],
+        weights,
+    )
+
+
 def scalar_output():
     """Return x [n, 2] -> y, one number for the whole batch; refused at start."""
     node = helper.make_node("ReduceSum", ["x"], ["y"], keepdims=0)
