@@ -4,7 +4,8 @@ On a GPU a convolution keeps its plan for the rows of the run before only (onnxr
 cuDNN 9: core/providers/cuda/nn/conv.cc): a run of another number of rows makes each of them a new
 plan, which takes longer than many rows. So a batch is filled up to the next of a few numbers, the
 rungs, and what filled it up is cut off its outputs.
-Rule 1: the highest rung is N, the largest of the model's lanes. Each other is an eighth of the one above,
+Rule 1: the highest rung is N, the largest of the model's lanes, or what a lane's max_bytes leaves of it: no
+larger batch comes. Each other is an eighth of the one above,
 rounded up; the lowest has at most eight rows. So a run has at most eight times the rows that it was
 asked for, and never more than a full batch: where there is enough to do nothing is filled up.
 Rule 2: where there is memory for fewer rows than N, that number stands in for the rungs above it.
@@ -14,7 +15,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import Protocol
 
-from config.settings import Settings
+from config.settings import Lane, Settings
 from runtime.signature import Signature
 
 STEP = 8
@@ -72,4 +73,14 @@ def ladder_of(model: str, session: Loaded, settings: Settings) -> Ladder:
     """Return that of `model` in the lanes of `settings`; one of fixed rows runs no others anyway."""
     if session.on_cpu or session.signature.fixed_rows is not None:
         return EXACT
-    return Ladder.to(max(lane.max_rows for lane in settings.lanes.values() if model in lane.models))
+    lanes = [lane for lane in settings.lanes.values() if model in lane.models]
+    return Ladder.to(max(_most_rows(lane, session.signature) for lane in lanes))
+
+
+def _most_rows(lane: Lane, signature: Signature) -> int:
+    """Return the most rows of a batch, as far as that can be told from the size of a row."""
+    sizes_bytes = [spec.row_bytes for spec in signature.inputs]
+    row_bytes = sum(size_bytes or 0 for size_bytes in sizes_bytes)
+    if None in sizes_bytes or not row_bytes:
+        return lane.max_rows
+    return max(min(lane.max_rows, lane.max_bytes // row_bytes), 1)

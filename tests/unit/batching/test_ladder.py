@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from config.settings import Settings
 from daemon.batching.ladder import EXACT, STEP, Ladder, ladder_of
+from runtime.signature import Signature
+from tests.signatures import spec
 from tests.unit.inference.engines import SIGNATURE, FakeEngine
 
 tops = st.integers(1, 70_000)
@@ -86,7 +88,7 @@ def settings(**max_rows):
 def engine(*, on_cpu, fixed_rows=None):
     made = FakeEngine()
     made.on_cpu = on_cpu
-    made.signature = SIGNATURE.__class__(SIGNATURE.inputs, SIGNATURE.outputs, fixed_rows)
+    made.signature = Signature(SIGNATURE.inputs, SIGNATURE.outputs, fixed_rows)
     return made
 
 
@@ -94,6 +96,17 @@ def test_on_a_gpu_a_model_has_one_ladder_for_all_its_lanes():
     ladder = ladder_of("m", engine(on_cpu=False), settings(standard=64, urgent=4))
 
     assert ladder == Ladder.to(64)
+
+
+def test_rows_that_no_batch_has_for_its_bytes_are_on_no_ladder():
+    large = Signature((spec("x", "FP32", (1 << 20,)),), SIGNATURE.outputs)  # 4 MiB, of 16 MiB
+    free = Signature((spec("x", "FP32", (None,)),), SIGNATURE.outputs)
+    made = engine(on_cpu=False)
+
+    made.signature = large
+    assert ladder_of("m", made, settings(standard=64)) == Ladder.to(4)
+    made.signature = free
+    assert ladder_of("m", made, settings(standard=64)) == Ladder.to(64)
 
 
 @pytest.mark.parametrize(("on_cpu", "fixed_rows"), [(True, None), (False, 4)])
