@@ -102,12 +102,11 @@ class Examiner:
     def raw_terms(self, sent: Sequence[SentHeader]) -> Terms | None:
         """Return what a request with the headers `sent` asks for, as far as they tell.
 
-        None where that is refused, is no raw rows for the first model, or is more than terms say:
-        a deadline, a trace.
+        None where that is refused, is no raw rows for the first model, or has a deadline.
         """
         headers = read_headers(sent, self._limits)
         topic = self._topics.allowed(headers.reply_to)
-        if topic is None or headers.deadline_ms is not None or headers.traceparent is not None:
+        if topic is None or headers.deadline_ms is not None:
             return None
         try:
             model = self._first_checks(b"", headers)

@@ -1,9 +1,9 @@
 """The plain records of a lane, admitted in one tight loop.
 
 Requests of one source ask for the same again and again: what their headers say, but for correlation
-ids and headers of others, is found out by the examiner once and kept. Nothing here decides anything of
-its own: what is not plain goes to the examiner, which would treat a plain record the same (a test
-compares the two).
+ids, traces and headers of others, is found out by the examiner once and kept. Nothing here decides
+anything of its own: what is not plain goes to the examiner, which would treat a plain record the same
+(a test compares the two).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,6 +23,7 @@ from daemon.wire.headers import (
     REQUEST_HEADERS,
     TRACEPARENT,
     TRACESTATE,
+    is_trace,
 )
 
 _MOST_KEPT = 1_024
@@ -30,9 +31,13 @@ _MOST_KEPT = 1_024
 _LONGEST_KEPT = 512
 """Bytes of their values: a reply topic's name takes 249 at most, and nobody is to fill memory."""
 _ECHOED = frozenset(CORRELATION)
-_OF_ONE = frozenset({DEADLINE, TRACEPARENT, TRACESTATE})
-"""What hardly two requests have in common."""
+_OF_ONE = frozenset({DEADLINE, TRACESTATE})
+"""What hardly two requests have in common, and few have at all."""
 
+_Told: TypeAlias = tuple[Record, Terms | None, Header | None, bytes | None, int]
+"""A record, what its headers ask for, the correlation and the trace among them, and their bytes.
+
+Without terms the others mean nothing."""
 FindTerms: TypeAlias = Callable[[Sequence[SentHeader]], Terms | None]
 """Returns what requests with these headers ask for; None: more than these terms can say."""
 
@@ -64,7 +69,7 @@ class RawLane:
         expires = _Expiries(moment).of
         taken: list[Request] = []
         others: list[Record] = []
-        for record, terms, correlation, header_bytes in self._read(records):
+        for record, terms, correlation, trace, header_bytes in self._read(records):
             body = record.value
             if terms is None or body is None:
                 others.append(record)
@@ -96,23 +101,20 @@ class RawLane:
                     terms.reply_topic,
                     terms.reply_partition,
                     correlation,
+                    trace,
                 )
             )
         return taken, others
 
-    def _read(
-        self, records: Iterable[Record]
-    ) -> Iterator[tuple[Record, Terms | None, Header | None, int]]:
-        """Yield each record, what its headers ask for, the correlation among them, and their bytes.
-
-        Without terms the others mean nothing.
-        """
+    def _read(self, records: Iterable[Record]) -> Iterator[_Told]:
+        """Read the headers of each of `records`."""
         echoed, of_one, weighed = _ECHOED, _OF_ONE, REQUEST_HEADERS
         terms_of, bare_terms = self._terms, self._terms(())
         held_bytes, most_bytes = self._held_bytes, self._most_header_bytes
         for record in records:
             headers = record.headers
             correlation: Header | None = None
+            trace: bytes | None = None
             telling: tuple[SentHeader, ...] = ()
             size_bytes = 0
             for header in headers:
@@ -122,18 +124,23 @@ class RawLane:
                 size_bytes += len(name) + len(value)
                 if name not in weighed:
                     continue
-                if name not in echoed:
-                    telling = (*telling, header)
-                elif correlation is None and len(value) <= LONGEST_CORRELATION:
+                if name in echoed:
+                    if correlation is not None or len(value) > LONGEST_CORRELATION:
+                        break
                     correlation = name, value
+                elif name == TRACEPARENT:
+                    if trace is not None or not is_trace(value):
+                        break
+                    trace = value
                 else:
-                    break
+                    telling = (*telling, header)
             else:
                 if size_bytes <= most_bytes and len(headers) < len(held_bytes):
                     terms = terms_of(telling) if telling else bare_terms
-                    yield record, terms, correlation, size_bytes + held_bytes[len(headers)]
+                    size_bytes += held_bytes[len(headers)]
+                    yield record, terms, correlation, trace, size_bytes
                     continue
-            yield record, None, None, 0
+            yield record, None, None, None, 0
 
     def _terms(self, telling: tuple[SentHeader, ...]) -> Terms | None:
         try:

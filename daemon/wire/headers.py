@@ -198,11 +198,13 @@ def _partition(header: Header | None) -> tuple[int | None, Refusal | None]:
     return number, None
 
 
+def is_trace(value: bytes) -> bool:
+    """Whether `value` is a traceparent that is well formed; it is the caller's word and only passed on."""
+    return _TRACEPARENT.fullmatch(value) is not None
+
+
 def _traceparent(header: Header | None) -> bytes | None:
-    """Return it when it is well formed; it is the caller's word and only passed on."""
-    if header is None or _TRACEPARENT.fullmatch(header[1]) is None:
-        return None
-    return header[1]
+    return None if header is None or not is_trace(header[1]) else header[1]
 
 
 def _tracestate(header: Header | None) -> bytes | None:

@@ -29,9 +29,11 @@ values = [
 ]
 CORRELATED = ("correlation-id", b"1")
 TIMED = ("timeout-ms", b"7200000")
+TRACE = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 sensible = [
     *(OCTETS, CORRELATED, TIMED, ("timeout-ms", b"1000"), ("model", b"rows"), ("model", b"logs")),
     *(("reply-to", b"bad.replies.1"), ("reply-to", b"bad.elsewhere"), ("source", b"a")),
+    *(TRACE, ("traceparent", b"none"), ("tracestate", b"a=1")),
     *(("kafka_replyPartition", b"\0\0\0\1"), ("deadline", b"9" * 13), ("tenant", b"b")),
 ]
 headers = st.one_of(
@@ -120,6 +122,10 @@ def taken(sent, lane="raw"):
         ("raw", [OCTETS, ("correlation-id", b"x" * 36), TIMED]),
         ("raw", [("reply-to", b"bad.replies.1"), CORRELATED, ("source", b"a"), ("tenant", b"b")]),
         ("raw", [("model", b"rows"), CORRELATED]),
+        (
+            "raw",
+            [OCTETS, CORRELATED, TIMED, ("reply-to", b"bad.replies.1"), TRACE, ("source", b"a")],
+        ),
         ("with a timeout", [CORRELATED]),
         ("with a timeout", [CORRELATED, TIMED]),
         ("JSON unless told", [OCTETS, CORRELATED]),
@@ -138,6 +144,9 @@ def test_what_requests_mostly_carry_takes_the_tight_loop(lane, sent):
         [("timeout-ms", b"0")],
         [("reply-to", b"not.allowed")],
         [CORRELATED, CORRELATED],
+        [TRACE, TRACE],
+        [TRACE, ("tracestate", b"a=1")],
+        [("traceparent", b"none")],
     ],
 )
 def test_what_the_examiner_has_more_to_say_of_does_not(sent):
