@@ -118,6 +118,11 @@ class Session:
         """Whether it runs on the CPU, all of it."""
         return self.provider == CPU
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was let go, so that its runs fail."""
+        return self._session is None
+
     def run(self, inputs: Arrays, *, limit_s: float) -> dict[str, npt.NDArray[Any]]:
         """Return each output, as many rows as came in; blocks the calling thread.
 

@@ -132,17 +132,22 @@ class Executor:
             model.close()
 
     def _serve(self, job: Job) -> Served:
-        """Run one job; a sick session is built anew once, then the worker ends unanswered."""
-        try:
-            return serve(job)
-        except SessionSick as sick:
-            reason = str(sick)
-        # Not while the failure is handled: its frames hold the session, and with it its memory.
-        job = job._replace(model=self._rebuilt(job, reason))
-        try:
-            return serve(job)
-        except SessionSick as error:
-            raise _beyond_repair(job, str(error)) from error
+        """Run one job; a sick session is built anew once, then the worker ends unanswered.
+
+        One that was closed meanwhile, for a reload or by who found it sick first, is not sick.
+        """
+        is_built_anew = False
+        while True:
+            try:
+                return serve(job)
+            except SessionSick as sick:
+                reason = str(sick)
+            # Not while the failure is handled: its frames hold the session, and with it its memory.
+            if not job.model.session.closed:
+                if is_built_anew:
+                    raise _beyond_repair(job, reason)
+                is_built_anew = True
+            job = job._replace(model=self._rebuilt(job, reason))
 
     def _rebuilt(self, job: Job, reason: str) -> Model:
         """Return what serves instead of the job's sick model, for it and for those that wait."""

@@ -35,10 +35,14 @@ class Warm(NamedTuple):
 
 
 class Fresh(NamedTuple):
-    """Models by name that may take over, and the settings that they were made by."""
+    """Models by name that may take over, and the settings that they were made by.
+
+    `already`: they have, since there was no memory for them beside what served.
+    """
 
     settings: Settings
     models: Mapping[str, Warm]
+    already: bool = False
 
 
 class Models:
@@ -117,7 +121,7 @@ class Models:
                 refused = ModelRefused(refusal.reason, refusal.remedy)
             else:
                 self._serve(fresh)
-                return fresh
+                return fresh._replace(already=True)
             # Not while the refusal is handled: its frames may hold a session, and with it its memory.
             again = {name: self._again(name, model, before) for name, model in old.items()}
             self._serve(Fresh(before, again))
@@ -137,9 +141,7 @@ class Models:
         """Let `fresh` serve; returns what it replaces, but for what was given up."""
         models = {name: warm.model for name, warm in fresh.models.items()}
         with self._changing:
-            replaced = [
-                self._serving[name] for name in models if self._serving[name] is not models[name]
-            ]
+            replaced = [self._serving[name] for name in models]
             self._serving.update(models)
             self._settings = fresh.settings
             open_yet = [each for each in replaced if each not in self._given_up]
@@ -151,7 +153,7 @@ class Models:
 
         To be called on the loop, which also reads `run_times`.
         """
-        replaced = self._serve(fresh)
+        replaced = () if fresh.already else self._serve(fresh)
         for name, warm in fresh.models.items():
             self._learn(name, warm)
             log(Event.MODEL_RELOADED, model=name, digest=warm.model.session.digest)

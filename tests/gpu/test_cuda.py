@@ -56,6 +56,14 @@ def test_the_device_answers_as_the_cpu_does(load, name, io_binding):
         np.testing.assert_allclose(y, on_cpu, **CLOSE)
 
 
+def test_a_bound_run_really_runs_in_its_buffers(load, monkeypatch):
+    session = load(models.deep_convolution(), io_binding=True)
+    monkeypatch.setattr(session._session, "run", pytest.fail)  # what it would fall back to
+
+    for rows in (1, 8, 1):
+        session.run({"x": numbers(rows, 3, 32, 32)}, limit_s=LIMIT_S)
+
+
 def test_bfloat16_is_answered_as_on_the_cpu(load):
     x = np.array([[0x3F80, 0x4000]], np.uint16)
 

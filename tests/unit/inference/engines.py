@@ -18,6 +18,7 @@ class FakeEngine:
 
     signature = SIGNATURE
     on_cpu = True
+    closed = False
 
     def __init__(self, *, failure=ModelFailed, sick=False):
         self.failure = failure

@@ -89,8 +89,20 @@ def test_what_a_reload_replaces_is_closed_first_where_there_is_no_memory_for_bot
     replaced = models.swap(fresh)
 
     assert models.serving[NAME] is files.made[1]
-    assert ([each.closed for each in files.made], replaced) == ([1, 0], [])
+    assert ([each.closed for each in files.made], list(replaced)) == ([1, 0], [])
     assert told == [Event.MODEL_UNLOADED, Event.MODEL_LOADED, Event.MODEL_RELOADED]
+
+
+def test_what_was_built_anew_since_such_a_reload_is_not_replaced_by_what_it_loaded(files):
+    models = files.models()
+    files.most_open = 1
+
+    fresh = models.prepare(settings(2))
+    rebuilt = models.rebuild(NAME, models.serving[NAME], "sick")
+    replaced = models.swap(fresh)
+
+    assert models.serving[NAME] is rebuilt
+    assert ([each.closed for each in files.made], list(replaced)) == ([1, 1, 0], [])
 
 
 def test_a_rebuild_after_such_a_reload_is_made_by_the_new_settings(files, monkeypatch):

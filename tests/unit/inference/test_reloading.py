@@ -224,6 +224,31 @@ def test_batches_wait_while_a_reload_has_no_memory_for_both(play):
     play(scenario)
 
 
+def test_reloads_without_memory_for_both_lose_no_batch_of_two_executors(play):
+    async def scenario(job):
+        job.runner.close()
+        job.runner = Runner(
+            job.models.serving,
+            failed=lambda error: job._note(job.failures, error),
+            rebuild=job.models.rebuild,
+            executors=2,
+        )
+        job.files.most_open = 1
+        for step in range(600):
+            job.submit(step)
+            if step % 30 == 0:
+                job.hangup()
+            await asyncio.sleep(0)
+        await job.until(lambda: len(job.served) == 600 and len(job.phases) % 2 == 0)
+
+        doubled = sorted(served.outcome.outputs["y"].item() for served in job.served)
+        assert doubled == [2.0 * step for step in range(600)]
+        assert job.failures == []
+        assert len(job.files.made) > 2
+
+    play(scenario)
+
+
 def test_a_reload_asked_for_while_one_is_under_way_follows_it(play):
     async def scenario(job):
         first = job.files.hold_next()

@@ -181,6 +181,26 @@ def test_a_sick_session_s_memory_is_free_before_another_is_made(tmp_path):
     on_a_plain_loop(scenario())
 
 
+def test_a_session_that_is_closed_before_its_run_is_not_taken_for_one_built_anew_in_vain():
+    """As when reloads have to unload what serves, again and again."""
+
+    async def scenario():
+        closed = [FakeModel(FakeEngine(sick=True)) for _ in range(3)]
+        for model in closed:
+            model.session.run, model.session.closed = fail, True
+        next_ones = iter([*closed[1:], FakeModel(FakeEngine())])
+        bench = Bench(closed[0], lambda *_: next(next_ones))
+
+        bench.submit(batch_of(1))
+        await bench.until(lambda: bench.served)
+
+        assert isinstance(bench.served[0].outcome, Part)
+        assert bench.failures == []
+        bench.runner.close()
+
+    on_a_plain_loop(scenario())
+
+
 @pytest.mark.parametrize("refused", [False, True])
 def test_a_session_that_stays_sick_ends_the_process_and_answers_nothing(refused):
     async def scenario():
