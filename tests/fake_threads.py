@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from daemon.inference.executor import serve
 from daemon.inference.jobs import Done, Job, Rebuild, Served
-from daemon.inference.runs import RunLimits, SessionSick
+from daemon.inference.runs import RunLimits, SessionSick, slices_of
 from daemon.preparing.time_slices import TimeSlice, TimeSlices, ValueGroup
 from daemon.preparing.transform_threads import MOST_LOST, THREADS, worn_out
 from daemon.values.errors import Exit, Fatal
@@ -38,7 +38,8 @@ class FakeRunner:
         self._rebuild = rebuild
         self._loop = asyncio.get_running_loop()
         self._jobs: deque[Job] = deque()
-        self._running: list[Job] = []
+        self._first = 0
+        self._threads = [_Thread() for _ in range(executors)]
         self._retired: list[Model] = []
         self._unreported = 0
         self._ended = False
@@ -63,8 +64,9 @@ class FakeRunner:
         model = self._models[batch.bucket.model]
         inputs = assemble(batch.requests, model.session.signature)
         self._unreported += 1
-        job = Job(batch, model, inputs, 0.0, limits, done)
+        job = Job(batch, model, inputs, 0.0, limits, done, shares=not in_thread)
         self._jobs.insert(0 if first else len(self._jobs), job)
+        self._first += first
         self._go_on()
 
     def retire(self, model: Model) -> None:
@@ -76,40 +78,45 @@ class FakeRunner:
         self._close_retired()
 
     def _go_on(self) -> None:
-        while len(self._running) < self.executors and self._jobs and not self._ended:
-            job = self._jobs.popleft()
-            self._running.append(job)
-            run_s = job.model.session.run_s(job.inputs)
-            self._loop.call_later(
-                min(run_s, job.limits.run_s), self._finish, job, self._loop.time()
-            )
+        """Let threads begin the next job, or go on; what is to be first goes between two slices."""
+        for thread in sorted(self._threads, key=lambda each: len(each.begun)):
+            if self._ended or thread.is_busy:
+                continue
+            if self._jobs and (not thread.begun or (self._first and thread.begun[-1].job.shares)):
+                self._first = max(self._first - 1, 0)
+                thread.begun.append(_Run(self._jobs.popleft(), self._loop.time()))
+            if thread.begun:
+                thread.is_busy = True
+                self._loop.call_later(thread.begun[-1].next_s(), self._end_slice, thread)
 
-    def _finish(self, job: Job, started_s: float) -> None:
-        if self._ended:
-            return
-        self._running = [each for each in self._running if each is not job]
+    def _end_slice(self, thread: "_Thread") -> None:
+        thread.is_busy = False
+        if not self._ended and not thread.begun[-1].slices_s:
+            self._finish(thread.begun.pop())
+        self._go_on()
+
+    def _finish(self, run: "_Run") -> None:
         try:
-            served = self._serve(job)
+            served = self._serve(run.job)
         except Fatal as error:
             self._ended = True
             self._failed(error)
             return
-        run_s = self._loop.time() - started_s
         self._go_on()
         self._unreported -= 1
         try:
-            job.done(served._replace(started_s=started_s, run_s=run_s))
+            run.job.done(served._replace(started_s=run.started_s, run_s=run.took_s))
         except Exception as error:  # noqa: BLE001 - as the real one reports it
             self._failed(error)
         self._close_retired()
 
     def _serve(self, job: Job) -> Served:
         try:
-            return serve(job, self._loop.time)
+            return serve(job, clock=self._loop.time)
         except SessionSick as sick:
             job = job._replace(model=self._rebuilt(job, sick))
             try:
-                return serve(job, self._loop.time)
+                return serve(job, clock=self._loop.time)
             except SessionSick as error:
                 raise Fatal(Exit.INTERNAL, str(error)) from error
 
@@ -124,10 +131,41 @@ class FakeRunner:
         return model
 
     def _close_retired(self) -> None:
-        needed = [job.model for job in (*self._running, *self._jobs)]
+        begun = [run.job for thread in self._threads for run in thread.begun]
+        needed = [job.model for job in (*begun, *self._jobs)]
         for model in [each for each in self._retired if each not in needed]:
             self._retired.remove(model)
             model.close()
+
+
+class _Thread:
+    """One of a runner's: the last job that it has begun runs, others wait between two slices."""
+
+    def __init__(self) -> None:
+        self.begun: list[_Run] = []
+        self.is_busy = False
+
+
+class _Run:
+    """A job that has begun; `slices_s` are yet to run."""
+
+    def __init__(self, job: Job, started_s: float) -> None:
+        self.job = job
+        self.started_s = started_s
+        self.took_s = 0.0
+        slices = [job.inputs]
+        if job.limits.cut(job.batch.requests):
+            slices = list(slices_of(job.inputs, job.limits))
+        self.slices_s = deque([job.model.session.run_s(inputs) for inputs in slices])
+
+    def next_s(self) -> float:
+        """How long the next slice takes; the last one, if it takes too long."""
+        slice_s = self.slices_s.popleft()
+        if slice_s > self.job.limits.run_s:
+            slice_s = self.job.limits.run_s
+            self.slices_s.clear()
+        self.took_s += slice_s
+        return slice_s
 
 
 class FakeTransformThreads:

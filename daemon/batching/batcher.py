@@ -228,14 +228,22 @@ class Batcher:
         The batch is taken and runs first. Best called when the executor becomes free, since a
         batch that is not full is bound by it.
         """
-        queue = self._next(now, besides=ahead.bucket.lane)
-        if queue is None or self._ahead is None:
+        if self._ahead is None:
             return None
-        if self._fair_queue.next_of(queue.key.lane) >= self._ahead:
-            return None
-        batch, turn = self._bind(queue, now)
-        self._fair_queue.begin(turn)
-        return batch
+        return self._take_before(self._ahead, now, besides=ahead.bucket.lane)
+
+    def due_in_between(self, now: float, running: Batch) -> Batch | None:
+        """Return a batch that is due and whose turn comes before the next of the lane that runs.
+
+        For `running`, a lone request, which lets others run between its slices. The batch is taken.
+        """
+        self._begin_ahead()
+        lane = running.bucket.lane
+        return self._take_before(self._fair_queue.next_of(lane), now, besides=lane)
+
+    def rows_at_once(self, batch: Batch) -> int:
+        """Return how many of the rows of `batch`, a lone request, are to run at once."""
+        return self._slices.rows_at_once(batch.bucket, batch.rows)
 
     def next_due(self, now: float) -> float | None:
         """Return when a lane that has nothing due will have, by linger or deadline; None: never.
@@ -258,6 +266,14 @@ class Batcher:
         if self._ahead is not None:
             self._fair_queue.begin(self._ahead)
             self._ahead = None
+
+    def _take_before(self, turn: Turn, now: float, *, besides: str) -> Batch | None:
+        queue = self._next(now, besides=besides)
+        if queue is None or self._fair_queue.next_of(queue.key.lane) >= turn:
+            return None
+        batch, own_turn = self._bind(queue, now)
+        self._fair_queue.begin(own_turn)
+        return batch
 
     def _next(
         self, now: float, *, idle: bool = False, besides: str | None = None

@@ -3,7 +3,8 @@
 A run of r rows is expected to take a + c r seconds (daemon/batching/run_times.py), so a batch of k rows
 in s slices takes s a + c k, that is (s - 1) a longer than in one.
 Rule 1: a batch is cut so that no slice is expected to take longer than the least patience of the other
-lanes. Requests are not cut: one of more rows is a slice.
+lanes. A request of more rows is a slice by itself, whose run is made in as many parts
+(daemon/inference/runs.py); it is answered whole.
 Rule 2: it is not cut so finely that it takes more than LOSS longer. So a model that gains from batches
 (a is much of a run) is not cut at all: there only N bounds how long another lane waits.
 Rule 3: nothing is cut while a and c are not known, nor where there is no other lane.
@@ -50,10 +51,14 @@ class Slices:
             most_rows = cost.ladder.up(2 * most_rows)
         return slices
 
+    def rows_at_once(self, bucket: Bucket, rows: int) -> int:
+        """Return how many of the `rows` of one request are to run at once."""
+        cost = self.cost(bucket)
+        return rows if cost is None else slice_rows(rows, cost, self.patience_s(bucket))
+
     def allowance_s(self, bucket: Bucket, rows: int) -> float:
         """Return the seconds to leave for a batch of `rows` whose last slice must end in time."""
-        cost = self.cost(bucket)
-        at_once = rows if cost is None else slice_rows(rows, cost, self.patience_s(bucket))
+        at_once = self.rows_at_once(bucket, rows)
         return math.ceil(rows / at_once) * self._run_times.allowance_s(bucket.model, at_once)
 
     def patience_s(self, bucket: Bucket) -> float:

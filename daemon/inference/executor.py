@@ -9,10 +9,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
-from daemon.inference.jobs import Done, Job, Rebuild, Served
-from daemon.inference.runs import Part, SessionSick, require_healthy, run_batch
+from daemon.inference.jobs import Job, Rebuild, Served
+from daemon.inference.runs import Part, SessionSick, nobody, require_healthy, run_batch
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
 from runtime import Model, ModelOutOfMemory, ModelRefused, RunError
@@ -25,14 +26,15 @@ _END_S = 1.0
 class Ran(NamedTuple):
     """A batch that the thread has served, and the thread's processor time for it."""
 
+    job: Job
     served: Served
-    done: Done
     cpu_s: float
 
 
 class Executor:
     """Runs jobs in order, each thread one at a time.
 
+    What is to be first runs also between the slices of a lone request.
     `done` is called on the loop with each, `failed` when the model is beyond repair.
     """
 
@@ -49,7 +51,10 @@ class Executor:
         self._failed = failed
         self._rebuild = rebuild
         self._jobs: deque[Job] = deque()
-        self._running: dict[int, Model] = {}  # by thread
+        self._first = 0
+        """How many of them are to be run before all that waits, and between slices."""
+        self._running: dict[int, list[Model]] = {}
+        """By thread: what it runs, and before that what waits between two slices for it."""
         self._rebuilding = 0
         self._retired: list[Model] = []
         self._closed = False
@@ -69,10 +74,11 @@ class Executor:
             return self._jobs[0].batch if self._jobs else None
 
     def run(self, *jobs: Job, first: bool = False) -> None:
-        """Let `jobs` run next in their order; `first`: before those that wait."""
+        """Let `jobs` run next in their order; `first`: before those that wait, and the rest of a lone one."""
         with self._turn:
             if first:
                 self._jobs.extendleft(reversed(jobs))
+                self._first += len(jobs)
             else:
                 self._jobs.extend(jobs)
             self._turn.notify_all()
@@ -97,36 +103,52 @@ class Executor:
         with self._turn:
             self._closed = True
             self._jobs.clear()
+            self._first = 0
             self._turn.notify_all()
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
-            cpu_s = time.thread_time()
             try:
-                served = self._serve(job)
+                self._run(job)
             except BaseException as error:  # noqa: BLE001 -- a thread must not die in silence
                 self._stop()
                 self._report(self._failed, error)
                 return
-            self._report(self._done, Ran(served, job.done, time.thread_time() - cpu_s))
+
+    def _run(self, job: Job) -> None:
+        cpu_s = time.thread_time()
+        served = self._serve(job)
+        with self._turn:
+            self._running[threading.get_ident()].pop()
+        self._report(self._done, Ran(job, served, time.thread_time() - cpu_s))
+
+    def _run_first(self) -> None:
+        """Run, between two slices of a lone request, what is to be run before all that waits."""
+        while (job := self._next_first()) is not None:
+            self._run(job)
+
+    def _next_first(self) -> Job | None:
+        with self._turn:
+            return self._begin_next() if self._first else None
+
+    def _begin_next(self) -> Job:
+        job = self._jobs.popleft()
+        self._first = max(self._first - 1, 0)
+        self._running.setdefault(threading.get_ident(), []).append(job.model)
+        return job
 
     def _next(self) -> Job | None:
         with self._turn:
-            self._running.pop(threading.get_ident(), None)
             self._close_retired()
             while not self._jobs and not self._closed:
                 self._turn.wait()
                 self._close_retired()
-            if not self._jobs:
-                return None
-            job = self._jobs.popleft()
-            self._running[threading.get_ident()] = job.model
-            return job
+            return self._begin_next() if self._jobs else None
 
     def _close_retired(self) -> None:
         if self._rebuilding:  # what comes of that is needed too
             return
-        needed = [*[job.model for job in self._jobs], *self._running.values()]
+        needed = [*[job.model for job in self._jobs], *chain(*self._running.values())]
         for model in [each for each in self._retired if each not in needed]:
             self._retired.remove(model)
             model.close()
@@ -136,10 +158,11 @@ class Executor:
 
         One that was closed meanwhile, for a reload or by who found it sick first, is not sick.
         """
+        in_between = self._run_first if job.shares else nobody
         is_built_anew = False
         while True:
             try:
-                return serve(job)
+                return serve(job, in_between)
             except SessionSick as sick:
                 reason = str(sick)
             # Not while the failure is handled: its frames hold the session, and with it its memory.
@@ -159,7 +182,7 @@ class Executor:
             raise _beyond_repair(job, reason) from error
         with self._turn:
             self._rebuilding -= 1
-            self._running[threading.get_ident()] = model
+            self._running[threading.get_ident()][-1] = model
             self._jobs = deque(
                 each._replace(model=model) if each.model is job.model else each
                 for each in self._jobs
@@ -171,9 +194,24 @@ class Executor:
             self._loop.call_soon_threadsafe(callback, value)
 
 
-def serve(job: Job, clock: Callable[[], float] = time.monotonic) -> Served:
-    """Run `job` once; after a failure the model's own sample, which raises SessionSick."""
-    started_s = clock()
+def serve(
+    job: Job,
+    in_between: Callable[[], None] = nobody,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> Served:
+    """Run `job` once; after a failure the model's own sample, which raises SessionSick.
+
+    What runs `in_between` is in no time but its own.
+    """
+    started_s, others_s = clock(), 0.0
+
+    def let_others_run() -> None:
+        nonlocal others_s
+        left_s = clock()
+        in_between()
+        others_s += clock() - left_s
+
     outcome: Part | RunError
     try:
         outcome = run_batch(
@@ -182,13 +220,14 @@ def serve(job: Job, clock: Callable[[], float] = time.monotonic) -> Served:
             job.inputs,
             unsound=job.model.unsound_rows,
             limits=job.limits,
+            in_between=let_others_run,
         )
     except MemoryError:  # while the rows of slices were put together
         outcome = ModelOutOfMemory("there is no memory for it")
     except RunError as error:
         require_healthy(job.model.session, limit_s=job.limits.full_s)
         outcome = error
-    run_s = clock() - started_s
+    run_s = clock() - started_s - others_s
     return Served(job.batch, job.model, outcome, job.assemble_s, started_s, run_s, job.limits)
 
 

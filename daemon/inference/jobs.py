@@ -10,7 +10,10 @@ from runtime.errors import RunError
 
 
 class Job(NamedTuple):
-    """A batch, assembled for the model that will run it."""
+    """A batch, assembled for the model that will run it.
+
+    `shares`: others may run between its slices, if it is one request that runs in slices.
+    """
 
     batch: Batch
     model: Model
@@ -18,6 +21,12 @@ class Job(NamedTuple):
     assemble_s: float
     limits: RunLimits
     done: "Done"
+    shares: bool = True
+
+    @property
+    def lets_others_run(self) -> bool:
+        """Whether there is a time at which they may."""
+        return self.shares and self.limits.cut(self.batch.requests)
 
 
 class Served(NamedTuple):

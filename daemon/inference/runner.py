@@ -56,6 +56,8 @@ class Runner:
         self._called = False
         self._short_runs = ShortRuns()
         self._unreported = 0
+        self._sharing = 0
+        """Jobs in the thread between whose slices others may run."""
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
@@ -87,7 +89,8 @@ class Runner:
     ) -> None:
         """Assemble `batch` and let it run next, within `limits`.
 
-        `first`: before the one that waits; `in_thread`: however short its runs have been.
+        `first`: before the one that waits, and between the slices of the one that runs. `in_thread`:
+        however short its runs have been, and nothing in between.
         """
         model = self._models[batch.bucket.model]
         began_s = time.monotonic()
@@ -96,8 +99,9 @@ class Runner:
         except MemoryError:
             self._give_back(batch, model, limits, done)
             return
-        job = Job(batch, model, inputs, time.monotonic() - began_s, limits, done)
-        overtakes = first and self._executor.next is not None
+        assemble_s = time.monotonic() - began_s
+        job = Job(batch, model, inputs, assemble_s, limits, done, shares=not in_thread)
+        overtakes = first and (self._executor.next is not None or self._sharing > 0)
         self._unreported += 1
         if overtakes or in_thread or not self._is_short(job):
             self._hand_over(job, first=first)
@@ -118,6 +122,7 @@ class Runner:
 
     def _hand_over(self, *jobs: Job, first: bool = False) -> None:
         """Let the thread run what waits here, then `jobs`; `first`: those before all that waits."""
+        self._sharing += sum([job.lets_others_run for job in (*self._here, *jobs)])
         if first:
             self._executor.run(*jobs, first=True)
             jobs = ()
@@ -136,11 +141,12 @@ class Runner:
 
     def _ran_in_thread(self, ran: Ran) -> None:
         served = ran.served
+        self._sharing -= ran.job.lets_others_run
         if isinstance(served.outcome, Part):
             self._short_runs.ran_in_thread(
                 served.model, served.batch.rows, cpu_s=ran.cpu_s, wall_s=served.run_s
             )
-        self._finish(served, ran.done)
+        self._finish(served, ran.job.done)
 
     def _go_on_here(self) -> None:
         if self._here and not self._called and not self._thread_has_some:

@@ -1,6 +1,6 @@
 """One run of a batch: requests in, their rows of the outputs or an error out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -49,6 +49,10 @@ class RunLimits(NamedTuple):
         """Whether a run that takes longer may be held against its request."""
         return self.run_s >= self.full_s
 
+    def cut(self, requests: Sequence[Request]) -> bool:
+        """Whether `requests` are one that runs in slices."""
+        return len(requests) == 1 and requests[0].rows > self.max_rows
+
 
 class Part(NamedTuple):
     """Requests that ran together, and the rows they got back, in the same order.
@@ -65,6 +69,10 @@ class SessionSick(Exception):
     """The model fails on its own warm-up sample: the session is broken, not the request."""
 
 
+def nobody() -> None:
+    """Runs in between."""
+
+
 def run_batch(
     engine: Engine,
     requests: Sequence[Request],
@@ -72,12 +80,16 @@ def run_batch(
     *,
     unsound: Unsound,
     limits: RunLimits,
+    in_between: Callable[[], None] = nobody,
 ) -> Part:
-    """Run `requests` together; `inputs` None: they are yet to be assembled. Raises RunError."""
+    """Run `requests` together; `inputs` None: they are yet to be assembled. Raises RunError.
+
+    `in_between` is called between two slices of a lone request, to let others run.
+    """
     if inputs is None:
         inputs = assemble(requests, engine.signature)
-    if len(requests) == 1 and requests[0].rows > limits.max_rows:
-        outputs = _run_sliced(engine, requests[0].rows, inputs, limits)
+    if limits.cut(requests):
+        outputs = _run_sliced(engine, inputs, limits, in_between)
     else:
         outputs = _run_filled(engine, inputs, limits)
     return Part(requests, outputs, unsound(outputs))
@@ -91,16 +103,22 @@ def require_healthy(engine: Engine, *, limit_s: float) -> None:
         raise SessionSick(str(error)) from error
 
 
-def _run_sliced(engine: Engine, rows: int, inputs: Arrays, limits: RunLimits) -> Arrays:
-    slices = [
-        _run_filled(
-            engine,
-            {name: array[first : first + limits.max_rows] for name, array in inputs.items()},
-            limits,
-        )
-        for first in range(0, rows, limits.max_rows)
-    ]
-    return {name: np.concatenate([part[name] for part in slices]) for name in slices[0]}
+def slices_of(inputs: Arrays, limits: RunLimits) -> Iterator[Arrays]:
+    """Yield `inputs` in slices of so many rows as one run may have."""
+    rows = len(next(iter(inputs.values())))
+    for first in range(0, rows, limits.max_rows):
+        yield {name: array[first : first + limits.max_rows] for name, array in inputs.items()}
+
+
+def _run_sliced(
+    engine: Engine, inputs: Arrays, limits: RunLimits, in_between: Callable[[], None]
+) -> Arrays:
+    ran: list[Arrays] = []
+    for each in slices_of(inputs, limits):
+        if ran:
+            in_between()
+        ran.append(_run_filled(engine, each, limits))
+    return {name: np.concatenate([part[name] for part in ran]) for name in ran[0]}
 
 
 def _run_filled(engine: Engine, inputs: Arrays, limits: RunLimits) -> Arrays:

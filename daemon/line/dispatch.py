@@ -10,7 +10,7 @@ from daemon.batching.batcher import Batcher
 from daemon.batching.fitting_rows import FittingRows
 from daemon.inference.jobs import Served
 from daemon.inference.runner import Runner
-from daemon.inference.runs import Part
+from daemon.inference.runs import Part, RunLimits
 from daemon.inference.searches import Search, Searches, Verdict
 from daemon.line.outbox import Outbox
 from daemon.loop.wakeup import Wakeup
@@ -53,6 +53,8 @@ class Dispatch:
         self._outbox = outbox
         self._held = held
         self._metrics = metrics
+        self._lone: list[Batch] = []
+        """Those in flight that are one request and run in slices, so that others may run in between."""
         self._wakeup = Wakeup()
         self._more_coming = True
 
@@ -170,7 +172,9 @@ class Dispatch:
         while self._runner.in_flight < self._runner.executors and self._start_next(now_s):
             pass
         waiting = self._runner.in_flight - self._runner.executors
-        if waiting == 0 and self._runner.takes_ahead:
+        if waiting == 0 and (batch := self._due_in_between(now_s)) is not None:
+            self._start(batch, now_s, first=True)
+        elif waiting == 0 and self._runner.takes_ahead:
             if not self._searches.are_due(now_s):  # their turn comes when an executor is free
                 self._start(self._batcher.take_ahead(now_s), now_s)
         elif waiting == 1 and (ahead := self._runner.ahead) is not None:
@@ -193,14 +197,29 @@ class Dispatch:
         self._runner.submit(*suspects, done=self._on_served, in_thread=True)
         return True
 
+    def _due_in_between(self, now_s: float) -> Batch | None:
+        return self._batcher.due_in_between(now_s, self._lone[0]) if self._lone else None
+
     def _start(self, batch: Batch | None, now_s: float, *, first: bool = False) -> None:
         if batch is not None:
-            limits = self._searches.limits_of(batch.bucket, batch.rows, now_s)
+            limits = self._limits_of(batch, now_s)
+            if limits.cut(batch.requests):
+                self._lone.append(batch)
             self._runner.submit(batch, limits, first=first, done=self._on_served)
+
+    def _limits_of(self, batch: Batch, now_s: float) -> RunLimits:
+        """Return those of a run; a lone request runs in slices for which other lanes have patience."""
+        limits = self._searches.limits_of(batch.bucket, batch.rows, now_s)
+        if len(batch.requests) > 1:
+            return limits
+        at_once = self._batcher.rows_at_once(batch)
+        return limits._replace(max_rows=min(limits.max_rows, at_once))
 
     def _on_served(self, served: Served) -> None:
         """Answer a batch that has run; the executor is fed first."""
         now_s = time.monotonic()
+        if served.batch in self._lone:
+            self._lone.remove(served.batch)
         again = self._searches.is_under_way(served.batch)
         verdict = self._judge(served, now_s, again=again)
         self._feed(now_s)

@@ -275,6 +275,59 @@ async def test_a_batch_to_go_first_overtakes_what_waits_and_not_what_runs(bench)
     assert [served.batch for served in bench.served] == [running, urgent, waiting]
 
 
+def lone(rows):
+    """A request of so many rows, which runs in slices of eight."""
+    values = np.arange(100, 100 + rows, dtype="<f4")
+    return Batch(BUCKET, [make_request(rows=rows, inputs=values.tobytes())], rows, "full")
+
+
+def doubled(rows):
+    return [2.0 * each for each in range(100, 100 + rows)]
+
+
+async def test_what_is_to_go_first_runs_between_the_slices_of_a_lone_request(bench):
+    running, waiting, urgent = lone(24), batch_of(2), batch_of(3)
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    await bench.running(running)
+    bench.submit(waiting)
+    bench.submit(urgent, first=True)
+    await bench.until(3)
+    took_s = loop.time() - began_s
+
+    assert [served.batch for served in bench.served] == [urgent, running, waiting]
+    assert bench.session.ran.index(3) < bench.session.ran.index(123)
+    whole = bench.served[1]
+    assert whole.outcome.outputs["y"].ravel().tolist() == doubled(24)
+    assert whole.run_s >= 3 * RUN_S * 0.9
+    assert sum(served.run_s for served in bench.served) <= took_s + 1e-6
+
+
+async def test_what_fails_between_its_slices_is_no_fault_of_a_lone_request(bench):
+    failing = batch_of(POISON)
+    await bench.running(lone(24))
+    bench.submit(failing, first=True)
+    await bench.until(2)
+
+    first, second = bench.served
+    assert (first.batch, type(first.outcome)) == (failing, ModelFailed)
+    assert second.outcome.outputs["y"].ravel().tolist() == doubled(24)
+
+
+async def test_a_lone_request_whose_session_was_found_sick_in_between_is_served_by_the_new_one(
+    bench,
+):
+    sound = bench.spare = bench.model()
+    await bench.running(lone(24))
+    bench.session.sick = True
+    bench.submit(batch_of(3), first=True)
+    await bench.until(2)
+
+    assert not bench.failures
+    assert [served.model for served in bench.served] == [sound] * 2
+    assert bench.served[1].outcome.outputs["y"].ravel().tolist() == doubled(24)
+
+
 async def test_a_batch_that_fails_comes_back_with_its_failure(bench):
     bench.submit(batch_of(1, POISON, 2))
     await bench.until(1)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.pipeline.doubling import Ones, value_of
-from tests.pipeline.line import MODEL, Line, now_s
+from tests.pipeline.line import Line, learn, now_s
 
 LINGER_S = 1.0
 SLACK_S = 0.003
@@ -147,13 +147,6 @@ def patient_lanes(**urgent):
     """Lanes of which one has batches that take long."""
     made = lanes(max_rows=64)
     return made | {"urgent": made["urgent"] | urgent}
-
-
-def learn(line):
-    """Let it know what rows take, as warm-up would."""
-    for rows in (1, 2, 4, 8, 16, 32, 64):
-        run_s = line.session.base_s + line.session.row_s * rows
-        line.models.run_times.observe(MODEL, rows, run_s)
 
 
 async def test_an_urgent_request_waits_for_a_slice_of_the_batch_that_runs():

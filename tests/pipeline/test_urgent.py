@@ -2,10 +2,13 @@
 
 import asyncio
 
+import numpy as np
 import pytest
 
 from config.settings import LEAST_PATIENCE
-from tests.pipeline.line import Line, now_s, slow_admission
+from tests.pipeline.doubling import Ones
+from tests.pipeline.line import Line, learn, now_s, slow_admission
+from tests.pipeline.test_preparing import OnLoop, after, before
 
 LINGER_S = 0.02
 PATIENCE_S = LINGER_S
@@ -46,3 +49,67 @@ async def test_fetch_and_admission(partitions):
 
         assert left > 0, "the standard lane was not full all the time"
         assert full_s - alone_s <= PATIENCE_S + LEAST_PATIENCE
+
+
+ROW_S = 0.009
+
+
+@pytest.mark.parametrize("place", [before, after])
+async def test_transforms_in_threads(place):
+    async with Line(LANES, transform=Ones(), transform_s=place(lambda _: 0.001)) as line:
+        await stays_in_bounds(line, full_with=5_000, slice_s=LEAST_PATIENCE)
+
+
+async def test_transforms_on_the_loop():
+    async with Line(LANES, transform=OnLoop()) as line:
+        await stays_in_bounds(line, full_with=5_000, slice_s=LEAST_PATIENCE)
+
+
+async def test_batches():
+    async with Line(LANES) as line:
+        line.session.base_s, line.session.row_s = 0.0, ROW_S
+        learn(line)
+        await stays_in_bounds(line, full_with=640, slice_s=2 * ROW_S)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["costs are known", "nothing is known"])
+async def test_lone_requests(known):
+    """One of 2,000 rows runs for 18 s: by two rows, or by N while nobody knows what a row takes."""
+    async with Line(LANES) as line:
+        line.session.base_s, line.session.row_s = 0.0, ROW_S
+        if known:
+            learn(line)
+        alone_s = await longest_s(line)
+        body = np.arange(2_000, dtype="<f4")
+        (lone,) = line.push("standard", body.tobytes())
+        full_s = await longest_s(line, count=10, every_s=1.0)
+
+        assert not line.ends()[lone], "the executor was free"
+        assert full_s - alone_s <= PATIENCE_S + (2 if known else 64) * ROW_S
+        await line.quiet()
+        assert line.end_of(lone).value == (body * 2).tobytes()
+
+
+async def test_replies(monkeypatch):
+    """The broker takes 5,000 a second, which is more than the model makes."""
+    async with Line(LANES) as line:
+        line.session.base_s, line.session.row_s = 0.0, 0.001
+        learn(line)
+        send = line.sink.send
+
+        async def send_slowly(topic, partition, records):
+            await asyncio.sleep(2e-4 * len(records))
+            await send(topic, partition, records)
+
+        monkeypatch.setattr(line.sink, "send", send_slowly)
+        await stays_in_bounds(line, full_with=5_000, slice_s=64 * 2e-4)
+
+
+async def stays_in_bounds(line, *, full_with, slice_s):
+    """Fill the standard lane: an urgent request then takes its patience and a slice longer."""
+    alone_s = await longest_s(line)
+    line.push("standard", *[b"a" * 4] * full_with)
+    full_s = await longest_s(line, count=10)
+
+    assert line.line.in_flight_requests > 0, "the standard lane was not full all the time"
+    assert full_s - alone_s <= PATIENCE_S + slice_s

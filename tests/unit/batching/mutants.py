@@ -259,16 +259,16 @@ STARVATION = [
         "self._tags[lane]",
     ),
     Mutant(
-        "daemon.batching.batcher:Batcher.due_urgent",
+        "daemon.batching.batcher:Batcher._take_before",
         "urgent lanes overtake for ever",
-        "self._fair_queue.next_of(queue.key.lane) >= self._ahead",
-        "self._fair_queue.next_of(queue.key.lane)[1] >= self._ahead[1]",
+        "self._fair_queue.next_of(queue.key.lane) >= turn",
+        "self._fair_queue.next_of(queue.key.lane)[1] >= turn[1]",
     ),
     Mutant(
-        "daemon.batching.batcher:Batcher.due_urgent",
+        "daemon.batching.batcher:Batcher._take_before",
         "the clock stands while batches are overtaken",
-        "batch, turn = self._bind(queue, now)\nself._fair_queue.begin(turn)",
-        "batch, turn = self._bind(queue, now)",
+        "batch, own_turn = self._bind(queue, now)\nself._fair_queue.begin(own_turn)",
+        "batch, own_turn = self._bind(queue, now)",
     ),
 ]
 

@@ -6,7 +6,7 @@ from config.settings import Lane, Scaling
 from daemon.batching.batcher import Batcher
 from daemon.values.lane import LanePolicy
 from daemon.values.messages import Bucket
-from tests.requests import make_requests
+from tests.requests import make_request, make_requests
 
 STANDARD = Bucket("standard", "filetype")
 URGENT = Bucket("urgent", "filetype")
@@ -46,6 +46,31 @@ def test_a_lane_of_weight_one_moves_beside_one_of_weight_eight(batcher):
     lanes = [run(batcher) for _ in range(90)]
 
     assert lanes.count("standard") == pytest.approx(10, abs=1)
+
+
+def test_another_lane_may_run_between_the_slices_of_a_lone_request_and_its_own_may_not(batcher):
+    lone = make_request(bucket=STANDARD, rows=400)
+    batcher.offer([lone, *make_requests(4, bucket=STANDARD, first_offset=1)])
+    running = batcher.take(0.0, more_coming=True)
+    assert running.requests == [lone]
+    assert batcher.due_in_between(0.0, running) is None
+
+    batcher.offer(make_requests(2, bucket=URGENT))
+    assert batcher.due_in_between(0.0, running).bucket == URGENT
+    assert batcher.due_in_between(0.0, running) is None
+
+
+def test_a_lone_request_lets_others_run_as_much_as_their_weight_allows(batcher):
+    batcher.offer([make_request(bucket=STANDARD, rows=400)])
+    batcher.offer(make_requests(16_000, bucket=URGENT))
+    while (running := batcher.take(0.0, more_coming=True)).bucket != STANDARD:
+        batcher.observe_run(URGENT, running.rows, 0.001 * running.rows)
+    rows = 0
+    while (batch := batcher.due_in_between(0.0, running)) is not None:
+        rows += batch.rows
+        batcher.observe_run(URGENT, batch.rows, 0.001 * batch.rows)
+
+    assert rows == pytest.approx(8 * 400, rel=0.01)
 
 
 def test_a_lane_that_is_held_waits_and_holds_up_no_other(batcher):

@@ -125,6 +125,14 @@ def test_a_model_of_fixed_rows_is_not_cut():
     assert len(make_slices(*padded).cut(STANDARD, make_requests(64))) == 1
 
 
+def test_a_request_of_many_rows_runs_in_parts_as_its_batch_would():
+    slices = make_slices(*a_row_each(0.008))
+
+    assert slices.rows_at_once(STANDARD, 500) == 2
+    assert slices.rows_at_once(STANDARD, 1) == 1
+    assert make_slices().rows_at_once(STANDARD, 500) == 500
+
+
 def test_requests_are_never_cut():
     slices = make_slices(*a_row_each(0.001))
     requests = [make_request(rows=rows) for rows in [30, 1, 9, 9, 9]]

@@ -46,6 +46,22 @@ def test_a_lone_request_with_more_rows_than_n_runs_in_slices_and_is_one_part():
     assert part.outputs["y"].ravel().tolist() == (values * 2).tolist()
 
 
+def test_others_may_run_between_its_slices_and_nowhere_else():
+    engine, met = FakeEngine(), []
+    request = make_request(rows=10, inputs=np.ones(10, "<f4").tobytes())
+
+    def in_between():
+        met.append(list(engine.runs))
+
+    for requests in ([request], requests_of(1, 2, 3, 4, 5)):
+        limits = LIMITS._replace(max_rows=4)
+        run_batch(
+            engine, requests, None, unsound=unsound_rows, limits=limits, in_between=in_between
+        )
+
+    assert met == [[4], [4, 4]]
+
+
 @given(st.integers(1, 80), st.integers(1, 20), st.sampled_from([1, 8, 64, 100]))
 def test_rows_that_fill_a_run_up_are_no_part_of_what_comes_back(rows, requests, top):
     engine = FakeEngine()
