@@ -18,9 +18,14 @@ closes a batch early, a low one misses a deadline."""
 _LEAST_S = 1e-6
 """No run is free: a lane that costs nothing would always be next."""
 
-
-_SIZES_DIFFER = 1.0
-"""Variance of the rows of runs, in rows squared, from which a slope can be told from noise."""
+_SHAPE_GAIN = 1 / 128
+"""Weight of the newest run in what is learned of a model's shape, which it keeps. Beside other work
+single runs tell little: of 64 rows of 12 ms, which gain nothing, slices had 6 to 14 rows with the
+weight of the averages, and have 3 to 5 with this; where 3 % may be lost, 8 to 21 % were, and 2 to 5 %
+are now (simulation, half of the processor taken by others in turns of 25 ms; docs/decisions/0025)."""
+_SIZES_DIFFER = 0.04
+"""Squared relative deviation of the rows of runs from which their shape can be told: as of runs of
+four and of six rows, half of each."""
 
 
 class RunCost(NamedTuple):
@@ -48,6 +53,10 @@ class RunTimes:
         self._lines: dict[str, _Line] = {}
         self.ladders: dict[str, Ladder] = defaultdict(lambda: EXACT)
         """To which rows the runs of each model are filled up."""
+
+    def forget(self, model: str) -> None:
+        """Another model goes by that name from now on."""
+        self._lines.pop(model, None)
 
     def observe(self, model: str, rows: int, seconds: float) -> None:
         """Learn from a run of `rows` that took `seconds`."""
@@ -78,41 +87,43 @@ class RunTimes:
 
 
 class _Line:
-    """Exponentially weighted least squares, kept as means, a variance and a covariance.
+    """What runs take at present, as means of the latest; how that changes with rows, by the model's shape.
 
-    While sizes do not differ the share that rows have in a run stays as it was last seen: a machine
-    that becomes slower is slower at all of it.
+    While sizes do not differ the shape stays as it was last seen: a machine that becomes slower is
+    slower at all of a run.
     """
 
-    __slots__ = ("_covariance", "_row_share", "_rows", "_seconds", "_variance", "deviation_s")
+    __slots__ = ("_rows", "_seconds", "_shape", "_variance", "deviation_s")
 
     def __init__(self, rows: int, seconds: float) -> None:
         self._rows = float(rows)
         self._seconds = seconds
         self._variance = 0.0
-        self._covariance = 0.0
-        self._row_share: float | None = None
+        self._shape = _Shape()
+        self._shape.observe(rows, seconds)
         self.deviation_s = 0.0
 
     def observe(self, rows: int, seconds: float) -> None:
         miss_s = abs(seconds - self.at(rows))
         self.deviation_s += _DEVIATION_GAIN * (miss_s - self.deviation_s)
         off_rows = rows - self._rows
-        off_s = seconds - self._seconds
-        self._rows += _GAIN * off_rows
-        self._seconds += _GAIN * off_s
         self._variance = (1 - _GAIN) * (self._variance + _GAIN * off_rows * off_rows)
-        self._covariance = (1 - _GAIN) * (self._covariance + _GAIN * off_rows * off_s)
-        if self._variance >= _SIZES_DIFFER and self._seconds > 0:
-            share = self._covariance / self._variance * self._rows / self._seconds
-            self._row_share = min(max(share, 0.0), 1.0)
+        if self._variance >= _SIZES_DIFFER * self._rows * self._rows:
+            self._shape.observe(rows, seconds / self._slowness())
+        self._rows += _GAIN * off_rows
+        self._seconds += _GAIN * (seconds - self._seconds)
+
+    def _slowness(self) -> float:
+        """How much longer runs take at present than those by which the shape is known."""
+        shape = self._shape.cost
+        usual_s = 0.0 if shape is None else shape.start_s + shape.row_s * self._rows
+        return self._seconds / usual_s if self._seconds > 0 and usual_s > 0 else 1.0
 
     def cost(self) -> RunCost | None:
-        if self._row_share is None:
+        shape, slowness = self._shape.cost, self._slowness()
+        if shape is None:
             return None
-        return RunCost(
-            (1 - self._row_share) * self._seconds, self._row_share * self._seconds / self._rows
-        )
+        return RunCost(shape.start_s * slowness, shape.row_s * slowness)
 
     def at(self, rows: int) -> float:
         """More rows never cost less, and never more than in proportion to their number.
@@ -122,3 +133,43 @@ class _Line:
         cost = self.cost()
         expected_s = self._seconds * max(rows / self._rows, 1.0) if cost is None else cost.at(rows)
         return max(expected_s, _LEAST_S)
+
+
+class _Shape:
+    """What a start costs beside a row: a line by least squares, with a long memory.
+
+    A run that takes twice as long is off by twice as much, so it weighs a quarter.
+    """
+
+    __slots__ = ("_products", "_rows", "_runs", "_seconds", "_squares", "_weight", "cost")
+
+    def __init__(self) -> None:
+        self.cost: RunCost | None = None
+        self._runs = 0
+        # Means over runs of their weight, and of it times rows, seconds, rows squared, rows times seconds.
+        self._weight = self._rows = self._seconds = self._squares = self._products = 0.0
+
+    def observe(self, rows: int, seconds: float) -> None:
+        self._runs += 1
+        gain = max(_SHAPE_GAIN, 1 / self._runs)
+        usual_s = max(self._usual_s(rows, seconds), _LEAST_S)
+        weight = 1 / (usual_s * usual_s)
+        self._weight += gain * (weight - self._weight)
+        self._rows += gain * (weight * rows - self._rows)
+        self._seconds += gain * (weight * seconds - self._seconds)
+        self._squares += gain * (weight * rows * rows - self._squares)
+        self._products += gain * (weight * rows * seconds - self._products)
+        self._fit()
+
+    def _usual_s(self, rows: int, seconds: float) -> float:
+        if self.cost is not None:
+            return self.cost.at(rows)
+        return rows * self._seconds / self._rows if self._weight else seconds
+
+    def _fit(self) -> None:
+        rows, seconds = self._rows / self._weight, self._seconds / self._weight
+        variance = self._squares / self._weight - rows * rows
+        if seconds > 0 and variance >= _SIZES_DIFFER * rows * rows:
+            covariance = self._products / self._weight - rows * seconds
+            row_s = min(max(covariance / variance, 0.0), seconds / rows)
+            self.cost = RunCost(seconds - row_s * rows, row_s)

@@ -155,6 +155,7 @@ class Models:
         """
         replaced = () if fresh.already else self._serve(fresh)
         for name, warm in fresh.models.items():
+            self.run_times.forget(name)
             self._learn(name, warm)
             log(Event.MODEL_RELOADED, model=name, digest=warm.model.session.digest)
         return replaced

@@ -107,6 +107,36 @@ def test_steps_are_not_taken_for_noise():
         )
 
 
+def test_rows_of_which_there_are_few_are_told_from_a_start_too():
+    run_times = learned(*[(rows, 0.03 * rows) for rows in [1, 2] * 3])
+
+    assert run_times.cost("filetype")[:2] == pytest.approx((0.0, 0.03), abs=1e-6)
+
+
+@pytest.mark.parametrize(("start_s", "row_s"), [(0.0, 0.012), (0.0073, 0.00031)])
+def test_short_runs_that_now_and_then_take_long_do_not_look_like_a_cost_of_starting(start_s, row_s):
+    """As beside other work: all of a long run takes three times as long, of short ones a few do by far."""
+    run_times = learned(*[(rows, start_s + row_s * rows) for rows in [1, 2, 4, 8, 16, 32, 64]])
+    delays = [1] * 24 + [9] * 8
+    shares = []
+    for each in range(1_024):
+        run_times.observe("filetype", 1, delays[each % 32] * (start_s + row_s))
+        if each % 8 == 0:
+            run_times.observe("filetype", 64, 3 * (start_s + row_s * 64))
+        cost = run_times.cost("filetype")
+        shares.append(cost.start_s / cost.at(64))
+
+    assert max(shares[512:]) - start_s / (start_s + row_s * 64) < 0.005
+
+
+def test_a_model_that_is_replaced_is_another_one():
+    run_times = learned(*[(rows, 0.012 * rows) for rows in [1, 64, 16, 32] * 20])
+
+    run_times.forget("filetype")
+
+    assert run_times.cost("filetype") is None
+
+
 def test_models_are_told_apart():
     run_times = learned((64, 5.0))
 
