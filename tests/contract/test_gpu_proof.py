@@ -34,7 +34,8 @@ def test_it_says_at_the_top_and_at_the_end_that_there_is_no_card(dry_run):
 
     assert lines[0].startswith("There is no usable GPU: ")
     assert lines[1].startswith("This is a dry run on the CPU.")
-    assert lines[-1].startswith("Nothing was shown of a GPU; the dry run went well.")
+    assert lines[-2] == "Nothing was shown of a GPU; the dry run went well."
+    assert lines[-1].startswith("To use one: ")
 
 
 def test_it_has_tried_its_tests_and_its_figures(dry_run):

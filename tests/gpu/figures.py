@@ -21,6 +21,7 @@ from tests.gpu.real_line import serve, settings_of, stuck
 SIZES = (1, 8, 64, 256)
 _N = 64
 _MOST_REQUESTS = {"cuda": 100_000, "cpu": 2_000}
+_MOST_BYTES = 2**28  # of requests: to make them takes longer than to answer them
 _LIMIT_S = 60.0
 
 
@@ -78,7 +79,8 @@ def _raw(path, device, row, rows, seconds, **settings):
 
 def _line(path, device, row, max_rows, requests, *, executors=1):
     """Return the requests a second of the line, of one row each, and how busy its executors were."""
-    count = min(max(int(requests), 4 * max_rows), _MOST_REQUESTS[device])
+    most = min(_MOST_REQUESTS[device], _MOST_BYTES // _rows_of(row, 1).nbytes)
+    count = min(max(int(requests), 4 * max_rows), most)
     settings = settings_of(path, device, max_rows=max_rows, executors=executors)
     answered = asyncio.run(serve(settings, [_rows_of(row, count)]))
     if any(output is None for output in answered.outputs):

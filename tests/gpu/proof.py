@@ -53,7 +53,8 @@ def main() -> int:
         _say("Not shown: see above." if not is_shown else "Not shown in under five minutes.")
         return NOT_SHOWN
     if obstacle is not None:
-        _say(f"Nothing was shown of a GPU; the dry run went well. {obstacle.remedy}")
+        _say("Nothing was shown of a GPU; the dry run went well.")
+        _say(f"To use one: {obstacle.remedy}.")
         return NO_CARD
     _say("All of it was shown on this GPU.")
     return SHOWN
