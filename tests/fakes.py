@@ -18,9 +18,9 @@ from daemon.isolation.suspect_range import in_flight
 from daemon.values.lane import Lane, by_topic
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Chunk, Header, Unreadable
+from daemon.values.outgoing import Outgoing, OutgoingRecord, RecordRun
 from daemon.values.ports import (
     Drain,
-    OutgoingRecord,
     Probe,
     RecordInvalid,
     RecordTooLarge,
@@ -470,7 +470,8 @@ class FakeSink:
             raise SendDenied(f"not allowed to see {topic}")
         return self.topics.get(topic)
 
-    async def send(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
+    async def send(self, topic: str, partition: int, outgoing: Sequence[Outgoing]) -> None:
+        records = [record for each in outgoing for record in _apart(each)]
         self.waiting += 1
         try:
             await self._open.wait()
@@ -517,6 +518,10 @@ class FakeSink:
         return size > self.largest_bytes.get(topic, size)
 
 
+def _apart(outgoing: Outgoing) -> Iterable[OutgoingRecord]:
+    return outgoing.apart() if isinstance(outgoing, RecordRun) else [outgoing]
+
+
 class FakeDelivery:
     """The sink and the source's commits as one; meets daemon.values.ports.Delivery."""
 
@@ -535,7 +540,7 @@ class FakeDelivery:
     async def partition_count(self, topic: str) -> int | None:
         return await self._sink.partition_count(topic)
 
-    async def deliver(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
+    async def deliver(self, topic: str, partition: int, records: Sequence[Outgoing]) -> None:
         await self._sink.send(topic, partition, records)
 
     async def commit(self) -> None:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from msgspec import structs
 
 from config.settings import Settings
-from daemon.answering.batch_replies import BatchReplies
+from daemon.answering.batch_replies import BatchReplies, Bodies
 from daemon.answering.dead_letters import dead_letter
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer, Arrays, Header, Record, Request
+from daemon.values.outgoing import header_lists
+from daemon.values.reply_run import Leaving, apart
 from daemon.wire import raw
 from daemon.wire.assemble import is_raw, slices
 from daemon.wire.encode import encode
@@ -32,6 +34,8 @@ if TYPE_CHECKING:  # values of the runner, which needs nothing of this module
     from daemon.inference.jobs import Served
     from daemon.inference.runs import Part
 
+_ByForm: TypeAlias = dict[tuple[Header, ...], tuple[list[Request], list[bytes]]]
+"""Requests, and the bodies of their replies, by the headers that say what bodies are."""
 Converted: TypeAlias = tuple[str, bytes] | RequestRefused
 """What a transform made of a request's outputs: content type and body, or a refusal."""
 
@@ -62,8 +66,8 @@ class Replies:
         self._dead_letters = settings.dead_letters
         self._span_ids = span_ids
 
-    def results(self, served: "Served", part: "Part", *, wall_ahead_s: float) -> list[Answer]:
-        """Return an answer for each request of `part`; `wall_ahead_s`: see reply_headers.Run.
+    def results(self, served: "Served", part: "Part", *, wall_ahead_s: float) -> list[Leaving]:
+        """Return what answers each request of `part`; `wall_ahead_s`: see reply_headers.Run.
 
         Outputs that are not finite are invalid_output for the requests they belong to alone.
         """
@@ -73,21 +77,16 @@ class Replies:
         if part.unsound is None and is_raw(requests):
             (spec,) = signature.outputs
             bodies = raw.bodies(spec, part.outputs[spec.name], requests)
-            answers = batch.results(requests, bodies, (raw.RAW_TYPE,))
-            if self._all_fit(bodies, answers):
-                return answers
-            return [
-                self._fitting(request, answer)
-                for request, answer in zip(requests, answers, strict=True)
-            ]
-        answers = []
+            return self._fitting(batch, requests, bodies, (raw.RAW_TYPE,))
+        leaving: list[Leaving] = []
+        by_form: _ByForm = {}
         for request, outputs in self.apart(part):
             if isinstance(outputs, Answer):
-                answers.append(outputs)
+                leaving.append(outputs)
             else:
                 body, form = encode(request, outputs, signature)
-                answers.append(self._fitting(request, batch.result(request, body, form)))
-        return answers
+                _add(by_form, form, request, body)
+        return [*leaving, *self._by_form(batch, by_form)]
 
     def apart(self, part: "Part") -> Iterator[tuple[Request, Arrays | Answer]]:
         """Yield each request with its own outputs, or with its answer when they are not finite."""
@@ -111,20 +110,22 @@ class Replies:
         conversions: Iterable[tuple[Request, Converted]],
         *,
         wall_ahead_s: float,
-    ) -> list[Answer]:
-        """Return an answer for each of `conversions`: requests of `part` and what they came to."""
-        result = self._batch(served, part, wall_ahead_s).result
-        return [
-            self.error(request, converted.code, converted.detail)
-            if isinstance(converted, RequestRefused)
-            else self._fitting(request, result(request, converted[1], _form(converted[0])))
-            for request, converted in conversions
-        ]
+    ) -> list[Leaving]:
+        """Return what answers each of `conversions`: requests of `part` and what they came to."""
+        leaving: list[Leaving] = []
+        by_form: _ByForm = {}
+        for request, converted in conversions:
+            if isinstance(converted, RequestRefused):
+                leaving.append(self.error(request, converted.code, converted.detail))
+            else:
+                _add(by_form, _form(converted[0]), request, converted[1])
+        return [*leaving, *self._by_form(self._batch(served, part, wall_ahead_s), by_form)]
 
     def done(self, request: Request, content_type: str, body: bytes, *, served_by: str) -> Answer:
         """Return the answer to a request that its transform answered without the model."""
-        replies = BatchReplies(served_by.encode(), None, diagnostics=False, span_ids=self._span_ids)
-        return self._fitting(request, replies.result(request, body, _form(content_type)))
+        batch = BatchReplies(served_by.encode(), None, diagnostics=False, span_ids=self._span_ids)
+        (answer,) = apart(self._fitting(batch, [request], [body], _form(content_type)))
+        return answer
 
     def error(self, request: Request, code: Code, detail: str) -> Answer:
         """Return the error reply to an admitted request."""
@@ -158,7 +159,9 @@ class Replies:
         """Return the error reply to a record; a key too large to be echoed is left out."""
         code = refused.code
         echo = Echo(record, address.correlation, address.traceparent, address.tracestate)
-        (headers,) = reply_headers([echo], error_headers(code), None, self._span_ids)
+        shared = error_headers(code)
+        columns = reply_headers([echo], [record.offset], shared, None, self._span_ids)
+        (headers,) = header_lists(columns, 1)
         body = problem(code, refused.detail)
         key = record.key
         if key is not None and len(key) + len(body) > self._most_bytes:
@@ -227,18 +230,37 @@ class Replies:
         served_by = served.model.served_by(served.batch.bucket.model).encode()
         return BatchReplies(served_by, run, diagnostics=self._diagnostics, span_ids=self._span_ids)
 
-    def _all_fit(self, bodies: Sequence[bytes], answers: Sequence[Answer]) -> bool:
-        """Whether none of `answers`, with these bodies, needs to be looked at by `_fitting`."""
-        keys = [answer.key for answer in answers]
-        return keys.count(None) == len(keys) and max(map(len, bodies)) <= self._most_bytes
+    def _by_form(self, batch: BatchReplies, by_form: _ByForm) -> Iterator[Leaving]:
+        for form, (requests, bodies) in by_form.items():
+            yield from self._fitting(batch, requests, bodies, form)
 
-    def _fitting(self, request: Request, answer: Answer) -> Answer:
-        size_bytes = len(answer.value or b"") + len(answer.key or b"")
-        if size_bytes <= self._most_bytes:
-            return answer
-        return self.error(
-            request, Code.RESULT_TOO_LARGE, f"the result takes {size_bytes} bytes with its key"
-        )
+    def _fitting(
+        self,
+        batch: BatchReplies,
+        requests: Sequence[Request],
+        bodies: Bodies,
+        form: Sequence[Header],
+    ) -> list[Leaving]:
+        """Return the replies with `bodies`; an error for each that is too large with its key."""
+        keys = [request.record.key for request in requests]
+        longest_key = max([len(key) for key in keys if key is not None], default=0)
+        if max(map(len, bodies)) + longest_key <= self._most_bytes:
+            return batch.results(requests, bodies, form)
+        leaving: list[Leaving] = []
+        for place, (request, key) in enumerate(zip(requests, keys, strict=True)):
+            size_bytes = len(bodies[place]) + len(key or b"")
+            if size_bytes <= self._most_bytes:
+                leaving += batch.results([request], bodies[place : place + 1], form)
+            else:
+                detail = f"the result takes {size_bytes} bytes with its key"
+                leaving.append(self.error(request, Code.RESULT_TOO_LARGE, detail))
+        return leaving
+
+
+def _add(by_form: _ByForm, form: Iterable[Header], request: Request, body: bytes) -> None:
+    requests, bodies = by_form.setdefault((*form,), ([], []))
+    requests.append(request)
+    bodies.append(body)
 
 
 def _form(content_type: str) -> tuple[Header]:

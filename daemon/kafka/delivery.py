@@ -20,7 +20,7 @@ from daemon.kafka.writing.transactional_ids import Transactional, TransactionalI
 from daemon.kafka.writing.transactions import Transactions
 from daemon.loop.tasks import Tasks
 from daemon.values.errors import Exit, Fatal
-from daemon.values.ports import OutgoingRecord
+from daemon.values.outgoing import Outgoing
 
 
 class Group(transactions.Group, Protocol):
@@ -84,7 +84,7 @@ class AtLeastOnce(_Published):
         """Close; what is still on its way gets a moment."""
         await self._sink.close()
 
-    async def deliver(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
+    async def deliver(self, topic: str, partition: int, records: Sequence[Outgoing]) -> None:
         """Return when the broker has `records`; see daemon.values.ports.Delivery."""
         await self._sink.send(topic, partition, records)
 
@@ -149,7 +149,7 @@ class ExactlyOnce(_Published):
         await self._transactions.close()
         await self._sink.close()
 
-    async def deliver(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
+    async def deliver(self, topic: str, partition: int, records: Sequence[Outgoing]) -> None:
         """Return when the broker has `records` in the present transaction; see ports.Delivery."""
         generation = self._group.answering
         # A partition without a leader is waited for outside of any transaction.

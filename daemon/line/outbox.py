@@ -2,12 +2,14 @@
 
 Answers wait in a queue per destination partition; each queue sends everything it holds at once
 and collects the next load while that is under way, so sends grow with the load by themselves.
+A run of replies waits and is sent whole, as it is owed whole; once the broker takes only some of a
+load, all of it is single answers.
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from daemon.answering.undeliverable import NoForm, Undeliverable
@@ -15,6 +17,7 @@ from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
 from daemon.values.errors import Exit
 from daemon.values.messages import Answer
+from daemon.values.outgoing import Outgoing
 from daemon.values.ports import (
     Delivery,
     RecordsRefused,
@@ -24,13 +27,14 @@ from daemon.values.ports import (
     SendError,
     SendFailed,
 )
+from daemon.values.reply_run import Leaving, ReplyRun, apart
 
 _RETRY_S = 0.25
 """Pause before a send whose fate is unknown is repeated; the sink has waited long by then."""
 _LONGEST_RETRY_S = 2.0
 """As far apart as attempts get: what passes by itself is over at most so much earlier."""
 _MOST_RECORDS = 2_000
-"""Records of one send: at 200 bytes each about one producer batch (400 KiB)."""
+"""Records of one send, but for the rest of a run: at 200 bytes each about one producer batch (400 KiB)."""
 
 Destination = tuple[str, int]
 
@@ -52,9 +56,9 @@ class Outbox:
         *,
         own_topics: Collection[str],
         may_send: Callable[[], bool],
-        taken: Callable[[Sequence[Answer]], None],
-        settled: Callable[[Sequence[Answer], float], None],
-        dropped: Callable[[Sequence[Answer]], None],
+        taken: Callable[[Sequence[Leaving]], None],
+        settled: Callable[[Sequence[Leaving], float], None],
+        dropped: Callable[[Sequence[Leaving]], None],
         patience_s: float,
         trouble: Trouble,
         tasks: Tasks,
@@ -68,9 +72,9 @@ class Outbox:
         self._dropped = dropped
         self._patience_s = patience_s
         self._trouble = trouble
-        self._queues: dict[Destination, deque[Answer]] = {}
+        self._queues: dict[Destination, deque[Leaving]] = {}
         self._counts: dict[str, int] = {}
-        self._unplaced: dict[str, list[Answer]] = {}
+        self._unplaced: dict[str, list[Leaving]] = {}
         self._tasks = Tasks(tasks)
         self._pending = 0
 
@@ -89,9 +93,9 @@ class Outbox:
         """Answers the broker has not acknowledged."""
         return self._pending
 
-    def put(self, answers: Sequence[Answer]) -> None:
+    def put(self, answers: Sequence[Leaving]) -> None:
         """Take `answers` over; returns at once."""
-        self._pending += len(answers)
+        self._pending += _count(answers)
         self._taken(answers)
         self._place_all(answers)
 
@@ -99,7 +103,7 @@ class Outbox:
         """Ask for partition counts anew, so that added partitions come into use."""
         self._counts.clear()
 
-    def _place_all(self, answers: Sequence[Answer]) -> None:
+    def _place_all(self, answers: Sequence[Leaving]) -> None:
         """Put each into the queue of its destination; neighbours mostly share one."""
         ledger, topic, queue = None, "", None
         for answer in answers:
@@ -115,15 +119,16 @@ class Outbox:
             ledger, topic = answer.ledger, answer.topic
             queue = placed if answer.partition is None else None
 
-    def _place(self, answer: Answer) -> deque[Answer] | None:
+    def _place(self, answer: Leaving) -> deque[Leaving] | None:
         """Return the queue it is in now, None when its destination is not known yet."""
         count = self._counts.get(answer.topic)
         if count is None:
             self._look_up(answer)
             return None
-        number = answer.record.partition % count if answer.partition is None else answer.partition
+        number = answer.ledger.number % count if answer.partition is None else answer.partition
         if number >= count:
-            return self._place(self._undeliverable.no_partition(answer))
+            self._place_all([self._undeliverable.no_partition(each) for each in apart([answer])])
+            return None
         queue = self._queues.get((answer.topic, number))
         if queue is None:
             queue = self._queues[answer.topic, number] = deque()
@@ -132,7 +137,7 @@ class Outbox:
         queue.append(answer)
         return queue
 
-    def _look_up(self, answer: Answer) -> None:
+    def _look_up(self, answer: Leaving) -> None:
         waiting = self._unplaced.setdefault(answer.topic, [])
         waiting.append(answer)
         if len(waiting) == 1:
@@ -178,28 +183,27 @@ class Outbox:
             reason = f"{error}: grant Write on it"
             self._trouble.meet(topic, SendDenied, reason, exit_code=Exit.DENIED)
 
-    def _readdress(self, answers: Sequence[Answer]) -> None:
+    def _readdress(self, answers: Sequence[Leaving]) -> None:
         """Send to the dead letters what was meant for a topic that nobody can write to."""
-        self._place_all([self._undeliverable.no_topic(answer) for answer in answers])
+        self._place_all([self._undeliverable.no_topic(answer) for answer in apart(answers)])
 
     async def _empty(self, topic: str, number: int) -> None:
         """Send the queue of one destination until nothing is left in it."""
         queue = self._queues[topic, number]
         while queue:
-            load = [queue.popleft() for _ in range(min(len(queue), _MOST_RECORDS))]
-            await self._deliver(topic, number, load)
+            await self._deliver(topic, number, _load(queue))
         del self._queues[topic, number]
 
-    async def _deliver(self, topic: str, number: int, answers: list[Answer]) -> None:
+    async def _deliver(self, topic: str, number: int, answers: Sequence[Leaving]) -> None:
         """Send until the broker has all of `answers` that are still owed and still go there."""
         backoff = _Backoff()
         while owed := self._owed(answers):
-            records = [(answer.key, answer.value, answer.headers) for answer in owed]
+            records = [*map(_outgoing, owed)]
             began_s = time.monotonic()
             try:
                 await self._delivery.deliver(topic, number, records)
             except SendError as error:
-                taken, unsent = _parted(owed, error)
+                taken, unsent = _parted(apart(owed), error)
                 if taken:
                     self._settle(taken, began_s)
                     backoff = _Backoff()
@@ -267,12 +271,12 @@ class Outbox:
             return True
         return False
 
-    def _settle(self, answers: list[Answer], began_s: float) -> None:
-        self._pending -= len(answers)
-        followed = [answer.then for answer in answers if answer.then is not None]
+    def _settle(self, answers: Sequence[Leaving], began_s: float) -> None:
+        self._pending -= _count(answers)
+        followed = [each.then for each in answers if isinstance(each, Answer) and each.then]
         if followed:
             self.put(followed)
-            answers = [answer for answer in answers if answer.then is None]
+            answers = [each for each in answers if isinstance(each, ReplyRun) or not each.then]
         if answers:
             self._settled(answers, time.monotonic() - began_s)
 
@@ -285,16 +289,16 @@ class Outbox:
         self._counts.pop(topic, None)
         return count is None or number >= count
 
-    def _owed(self, answers: list[Answer]) -> list[Answer]:
+    def _owed(self, answers: Sequence[Leaving]) -> Sequence[Leaving]:
         """Drop what another worker owes by now; return the rest."""
         lease = self._may_send()
         if lease and not any(ledger.lost for ledger in {answer.ledger for answer in answers}):
             return answers
-        owed: list[Answer] = []
-        gone: list[Answer] = []
+        owed: list[Leaving] = []
+        gone: list[Leaving] = []
         for answer in answers:
             (owed if lease and not answer.ledger.lost else gone).append(answer)
-        self._pending -= len(gone)
+        self._pending -= _count(gone)
         self._dropped(gone)
         return owed
 
@@ -314,6 +318,26 @@ class _Backoff:
         await asyncio.sleep(self._pause_s)
         self.waited_s += self._pause_s
         self._pause_s = min(2 * self._pause_s, _LONGEST_RETRY_S)
+
+
+def _count(answers: Iterable[Leaving]) -> int:
+    return sum([answer.count for answer in answers])
+
+
+def _load(queue: deque[Leaving]) -> list[Leaving]:
+    """Take what is sent next off `queue`."""
+    load: list[Leaving] = []
+    count = 0
+    while queue and count < _MOST_RECORDS:
+        load.append(queue.popleft())
+        count += load[-1].count
+    return load
+
+
+def _outgoing(answer: Leaving) -> Outgoing:
+    if isinstance(answer, ReplyRun):
+        return answer.records
+    return answer.key, answer.value, answer.headers
 
 
 def _parted(answers: Sequence[Answer], error: SendError) -> tuple[list[Answer], dict[int, Answer]]:

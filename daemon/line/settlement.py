@@ -14,9 +14,10 @@ from daemon.loop.wakeup import Wakeup
 from daemon.telemetry.metrics import Metrics
 from daemon.values.lane import Lane
 from daemon.values.ledger import Ledger
-from daemon.values.messages import Answer, Chunk, Request
+from daemon.values.messages import Chunk, Request
+from daemon.values.reply_run import Leaving
 
-_Item = TypeVar("_Item", Answer, Request)
+_Item = TypeVar("_Item", Leaving, Request)
 
 
 class Settlement:
@@ -82,7 +83,7 @@ class Settlement:
         """The lanes of which transforms are to make no more inputs before some have been answered."""
         return frozenset(lane.name for lane in self.lanes if not lane.budget.has_room_to_prepare)
 
-    def answered(self, answers: Sequence[Answer]) -> None:
+    def answered(self, answers: Sequence[Leaving]) -> None:
         """`answers` are on their way to the broker; those with bodies are of one lane."""
         self._left.set()
         size_bytes = sum([answer.reply_bytes for answer in answers])
@@ -108,16 +109,16 @@ class Settlement:
         """Whether lanes get full of replies; who says no sees to it that little comes."""
         self._holds = on
 
-    def settled(self, answers: Sequence[Answer], publish_s: float) -> None:
+    def settled(self, answers: Sequence[Leaving], publish_s: float) -> None:
         """The broker has `answers`, which took `publish_s`."""
         for ledger, group in _by_ledger(answers).items():
             if not ledger.lost:
-                ledger.settle([answer.record.offset for answer in group])
+                ledger.settle([offset for answer in group for offset in answer.offsets])
                 ledger.has_result = ledger.has_result or any(each.code is None for each in group)
             ledger.lane.budget.give_replies(sum([answer.reply_bytes for answer in group]))
             self._metrics.answered(ledger.lane.name, group, wall_s=time.time())
             self._metrics.stage(ledger.lane.name, "publish", publish_s)
-            self._give_back(ledger.lane, len(group), sum([answer.cost_bytes for answer in group]))
+            self._give_back(ledger.lane, *_held(group))
         self._note_change()
 
     def handed_back(self, requests: Sequence[Request]) -> None:
@@ -129,12 +130,13 @@ class Settlement:
             self._give_back(ledger.lane, len(group), cost_bytes, prepared_bytes)
         self._note_change()
 
-    def dropped(self, answers: Sequence[Answer]) -> None:
+    def dropped(self, answers: Sequence[Leaving]) -> None:
         """Another worker owes `answers` now."""
         for ledger, group in _by_ledger(answers).items():
             ledger.lane.budget.give_replies(sum([answer.reply_bytes for answer in group]))
-            self._metrics.handed_back(ledger.lane.name, len(group))
-            self._give_back(ledger.lane, len(group), sum([answer.cost_bytes for answer in group]))
+            count, cost_bytes = _held(group)
+            self._metrics.handed_back(ledger.lane.name, count)
+            self._give_back(ledger.lane, count, cost_bytes)
         self._note_change()
 
     def committed(self, commit_s: float) -> None:
@@ -159,6 +161,12 @@ class Settlement:
         self._moved()
         self._less_made()
         self._left.set()
+
+
+def _held(answers: Sequence[Leaving]) -> tuple[int, int]:
+    """Return how many requests `answers` end, and what these hold."""
+    count = sum([answer.count for answer in answers])
+    return count, sum([answer.cost_bytes for answer in answers])
 
 
 def _by_ledger(items: Sequence[_Item]) -> Mapping[Ledger, Sequence[_Item]]:

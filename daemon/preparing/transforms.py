@@ -21,6 +21,7 @@ from daemon.telemetry.logs import log
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.messages import Answer, Arrays, Bucket, Form, Request
 from daemon.values.object_sizes import array_bytes
+from daemon.values.reply_run import Leaving
 from runtime import Conversion, Done, Model, Rejected, TransformFailed
 
 _In = TypeVar("_In")
@@ -105,7 +106,7 @@ class Transforms:
         return Prepared(ready, ended, again)
 
     def finish(
-        self, served: Served, part: Part, *, done: Callable[[Sequence[Answer]], None]
+        self, served: Served, part: Part, *, done: Callable[[Sequence[Leaving]], None]
     ) -> None:
         """Let the outputs of `part` be postprocessed; `done` gets the answers group by group."""
         unsound: list[Answer] = []
@@ -147,7 +148,7 @@ class Transforms:
         group: Sequence[tuple[Request, Arrays]],
         outputs_bytes: int,
         convert: Callable[[Arrays], Converted],
-        done: Callable[[Sequence[Answer]], None],
+        done: Callable[[Sequence[Leaving]], None],
     ) -> None:
         requests = [request for request, _ in group]
         while group:
@@ -165,7 +166,7 @@ class Transforms:
         part: Part,
         group: Sequence[tuple[Request, Arrays]],
         conversions: Sequence[Converted],
-    ) -> Sequence[Answer]:
+    ) -> Sequence[Leaving]:
         return self._replies.converted(
             served,
             part,

@@ -22,15 +22,13 @@ from daemon.telemetry.histograms import Histogram, Seconds
 from daemon.telemetry.lane_work import LaneWork
 from daemon.telemetry.status.waits import Runs
 from daemon.values.errors import Code
-from daemon.values.messages import Answer, FlushCause, Record
+from daemon.values.messages import FlushCause, Record
 from daemon.values.ports import Suspected
+from daemon.values.reply_run import Leaving
 from daemon.windows.window import Outcome, WindowEnd
 from runtime import Model
 
 Labels: TypeAlias = tuple[str, ...]
-
-_RESULTS: frozenset[Code | None] = frozenset({None})
-"""The codes of answers that are all results."""
 
 
 class Gauges(NamedTuple):
@@ -112,14 +110,11 @@ class Metrics(Collector):
         self._values[names.REQUESTS][lane, outcome] += count
         self._observe(names.REQUEST_SECONDS, (lane,), seconds)
 
-    def answered(self, lane: str, answers: Sequence[Answer], *, wall_s: float) -> None:
+    def answered(self, lane: str, answers: Sequence[Leaving], *, wall_s: float) -> None:
         """The broker has `answers`, all of `lane`, since `wall_s`."""
         stamps: dict[tuple[Code | None, bool], list[int]] = {}
-        if {answer.code for answer in answers} == _RESULTS:  # nearly always
-            stamps[None, False] = [answer.record.timestamp for answer in answers]
-        else:
-            for answer in answers:
-                stamps.setdefault((answer.code, answer.dead), []).append(answer.record.timestamp)
+        for answer in answers:
+            stamps.setdefault((answer.code, answer.dead), []).extend(answer.timestamps)
         for (code, dead), group in stamps.items():
             outcome = names.DEAD_LETTER if dead else (code or names.OK)
             self.settled(lane, outcome, len(group), _ages(group, wall_s))

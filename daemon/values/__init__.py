@@ -6,7 +6,9 @@
 - `ledger.py`: which offsets of a partition are answered, and so what may be committed
 - `messages.py`: the few values that travel down the line
 - `object_sizes.py`: what values take in memory besides the bytes that they were sent as
+- `outgoing.py`: records on their way out: one alone, or a run of them by columns
 - `ports.py`: what the line asks of the world at its two ends, so that each end can be real or a
   fake
+- `reply_run.py`: results that are alike, on their way from the model to the broker as one value
 - `sleep.py`: which lanes a fleet may sleep through: their requests gather in Kafka meanwhile
 """

@@ -6,7 +6,7 @@ invisible to the cyclic garbage collector (none of them can be part of a cycle).
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 import numpy as np
@@ -164,3 +164,15 @@ class Answer(msgspec.Struct, frozen=True, eq=False, gc=False):
     reply_bytes: int = 0
     prepared_bytes: int = 0
     then: "Answer | None" = None
+
+    count: ClassVar[int] = 1
+
+    @property
+    def offsets(self) -> Sequence[int]:
+        """The offset of its request."""
+        return (self.record.offset,)
+
+    @property
+    def timestamps(self) -> Sequence[int]:
+        """That of its request."""
+        return (self.record.timestamp,)

@@ -5,11 +5,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from daemon.values.ledger import Ledger
-from daemon.values.messages import Chunk, Header
+from daemon.values.messages import Chunk
+from daemon.values.outgoing import Outgoing
 from daemon.windows.ready_by import Opening
-
-OutgoingRecord = tuple[bytes | None, bytes | None, list[Header]]
-"""Key, value, headers."""
 
 
 class Probe(NamedTuple):
@@ -183,8 +181,8 @@ class Delivery(Protocol):
         Raises SendFailed when the broker does not answer, SendDenied when this client may not know.
         """
 
-    async def deliver(self, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> None:
-        """Publish `records` and return when the broker has them all.
+    async def deliver(self, topic: str, partition: int, records: Sequence[Outgoing]) -> None:
+        """Publish `records`, those of runs among them, and return when the broker has them all.
 
         Their requests have to be settled before anything else is awaited, so that no commit comes
         between; only those that are still owed may be given.
@@ -206,7 +204,7 @@ Drain = Callable[[Collection[Ledger]], Awaitable[None]]
 class SendError(Exception):
     """Not all records of a send are at the broker.
 
-    `unsent` are the indexes, among those sent, of the records that it may not have; it has all
+    `unsent` are the indexes, among all records sent, of those that it may not have; it has all
     others. None: it may have none of them.
     """
 

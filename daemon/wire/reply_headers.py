@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from daemon.values.errors import Code
 from daemon.values.messages import Header, Record
+from daemon.values.outgoing import Column, HeaderColumn, Numbered
 from daemon.wire.headers import CONTENT_TYPE, JSON_LENGTH, TRACEPARENT, TRACESTATE
 from daemon.wire.problem import PROBLEM_TYPE
 from daemon.wire.trace import child
@@ -98,40 +99,64 @@ def error_headers_instead(headers: Iterable[Header], code: Code) -> list[Header]
 
 def reply_headers(
     requests: Sequence[Answered],
+    offsets: Sequence[int],
     shared: Sequence[Header],
     run: Run | None,
     span_ids: Callable[[], int],
-) -> list[list[Header]]:
-    """Return all headers of the reply to each of `requests`: those `shared`, and its own.
+) -> list[Header | HeaderColumn]:
+    """Return the headers of the replies to `requests`, at `offsets`: those `shared`, and their own.
 
-    One loop over all of them, 0.35 us each instead of 0.5 with a call for each. Consecutive requests
-    mostly share partition, timestamp and arrival, so the texts made of those are kept from one to
-    the next.
+    `requests` are of one partition, and `echoed` says the same of all.
     """
-    topic, partition, id_start = "", -1, ""
-    timestamp, arrived_s = 0, 0.0
-    stage: Header | None = None
-    lists = []
-    for request in requests:
-        record = request.record
-        if record.partition != partition or record.topic != topic:
-            topic, partition = record.topic, record.partition
-            id_start = f"{topic}/{partition}/"
-        headers = [*shared, (REQUEST_ID, f"{id_start}{record.offset}".encode())]
-        if request.correlation is not None:
-            headers.append(request.correlation)
-        if run is not None:
-            if stage is None or record.timestamp != timestamp or request.arrived_s != arrived_s:
-                timestamp, arrived_s = record.timestamp, request.arrived_s
-                stage = _stages(timestamp, arrived_s, run)
-            headers.append(stage)
-        if request.traceparent is not None:
-            headers += trace_headers(request.traceparent, request.tracestate, span_ids())
-        lists.append(headers)
-    return lists
+    first = requests[0]
+    ids = _ids(first.record, offsets)
+    headers: list[Header | HeaderColumn] = [*shared, HeaderColumn(REQUEST_ID, ids)]
+    if first.correlation is not None:
+        echoes = [request.correlation or first.correlation for request in requests]
+        headers.append(HeaderColumn(first.correlation[0], [value for _, value in echoes]))
+    if run is not None:
+        headers.append(_stages(requests, run))
+    if first.traceparent is not None:
+        traces = [child(request.traceparent or b"", span_ids()) for request in requests]
+        headers.append(HeaderColumn(TRACEPARENT, traces))
+        if first.tracestate is not None:
+            states = [request.tracestate or b"" for request in requests]
+            headers.append(HeaderColumn(TRACESTATE, states))
+    return headers
 
 
-def _stages(timestamp_ms: int, arrived_s: float, run: Run) -> Header:
+def echoed(requests: Sequence[Answered]) -> list[tuple[str | None, bool, bool]]:
+    """Return of each which headers its reply has because it has them."""
+    return [
+        (
+            None if request.correlation is None else request.correlation[0],
+            request.traceparent is not None,
+            request.tracestate is not None,
+        )
+        for request in requests
+    ]
+
+
+def _ids(first: Record, offsets: Sequence[int]) -> Column:
+    start = b"%b/%d/" % (first.topic.encode(), first.partition)
+    if isinstance(offsets, range):
+        return Numbered(start, offsets)
+    return [b"%b%d" % (start, offset) for offset in offsets]
+
+
+def _stages(requests: Sequence[Answered], run: Run) -> Header | HeaderColumn:
+    """Requests that ran together mostly arrived together, and share timestamps."""
+    stamps_ms = [request.record.timestamp for request in requests]
+    arrivals_s = [request.arrived_s for request in requests]
+    first = stamps_ms[0], arrivals_s[0]
+    if stamps_ms.count(first[0]) == arrivals_s.count(first[1]) == len(requests):
+        return _stages_since(*first, run)
+    moments = [*zip(stamps_ms, arrivals_s, strict=True)]
+    told = {moment: _stages_since(*moment, run)[1] for moment in {*moments}}
+    return HeaderColumn(STAGES, [told[moment] for moment in moments])
+
+
+def _stages_since(timestamp_ms: int, arrived_s: float, run: Run) -> Header:
     broker_s = None
     if timestamp_ms >= 0:
         broker_s = arrived_s + run.wall_ahead_s - timestamp_ms / 1000
@@ -148,18 +173,6 @@ def stages(broker_s: float | None, wait_s: float, run_s: float) -> Header:
     if broker_s is None:
         return STAGES, b"wait=%d;run=%d" % (wait_us, run_us)
     return STAGES, b"broker=%d;wait=%d;run=%d" % (_whole_us(broker_s), wait_us, run_us)
-
-
-def trace_headers(
-    traceparent: bytes | None, tracestate: bytes | None, span_id: int
-) -> list[Header]:
-    """Return the trace headers of the reply to a request that came with these."""
-    if traceparent is None:
-        return []
-    headers = [(TRACEPARENT, child(traceparent, span_id))]
-    if tracestate is not None:
-        headers.append((TRACESTATE, tracestate))
-    return headers
 
 
 def _whole_us(seconds: float) -> int:

@@ -175,6 +175,8 @@ class Line:
     async def __aenter__(self):
         loop = asyncio.get_running_loop()
         self._stack.enter_context(mock.patch.multiple(time, monotonic=loop.time, time=self._wall_s))
+        # So that small batches are answered in both forms: a reply alone, and those that are alike.
+        self._stack.enter_context(mock.patch("daemon.answering.batch_replies._LEAST_ALIKE", 2))
         self.lanes = assembly.make_lanes(self.settings, self.models)
         self.source = self._make_source()
         await self._start()

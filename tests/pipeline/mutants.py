@@ -70,7 +70,7 @@ OUTBOX = [
     (
         "Outbox._settle",
         "counts nothing down",
-        "self._pending -= len(answers)",
+        "self._pending -= _count(answers)",
         "pass",
         test_partitions.test_a_revocation_finishes_what_runs_and_commits_it,
     ),
@@ -120,7 +120,7 @@ SETTLEMENT = [
     (
         "Settlement.settled",
         "keeps the budget of answers",
-        "self._give_back(ledger.lane, len(group), sum([answer.cost_bytes for answer in group]))",
+        "self._give_back(ledger.lane, *_held(group))",
         "pass",
         test_backpressure.test_the_budget_is_given_back_by_every_way_out,
     ),
@@ -134,7 +134,7 @@ SETTLEMENT = [
     (
         "Settlement.dropped",
         "keeps the budget of answers that it drops",
-        "self._give_back(ledger.lane, len(group), sum([answer.cost_bytes for answer in group]))",
+        "self._give_back(ledger.lane, count, cost_bytes)",
         "pass",
         test_partitions.test_what_was_not_sent_when_a_partition_went_is_never_sent,
     ),
@@ -176,7 +176,7 @@ SETTLEMENT = [
     (
         "Settlement.settled",
         "settles nothing",
-        "ledger.settle([answer.record.offset for answer in group])",
+        "ledger.settle([offset for answer in group for offset in answer.offsets])",
         "pass",
         test_line.test_a_request_is_answered_and_committed,
     ),

@@ -17,6 +17,9 @@ from daemon.values.messages import Header, Unreadable
 HEAD = struct.Struct(">qiibIhiqqqhii")
 """Base offset, length, leader epoch, magic, CRC, attributes, last offset delta, first and max
 timestamp, producer id and epoch, base sequence, number of records."""
+CHECKSUM = struct.Struct(">I")
+CHECKSUM_AT = 17
+"""Of all that follows it."""
 ATTRIBUTES = struct.Struct(">h")
 ATTRIBUTES_AT = 21
 COUNT = struct.Struct(">i")

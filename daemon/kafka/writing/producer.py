@@ -21,7 +21,7 @@ from aiokafka.protocol.transaction import InitProducerIdRequest
 from aiokafka.structs import TopicPartition
 
 from daemon.kafka.client import Options, milliseconds
-from daemon.kafka.writing.load import RecordBatch
+from daemon.kafka.writing.record_batch import RecordBatch
 from daemon.kafka.writing.refusals import PRODUCER_FENCED, Refused
 from daemon.kafka.writing.transactional_ids import Transactional
 
@@ -152,7 +152,7 @@ class Producer:
         """
         if self._closing.done():
             raise Replaced
-        delivery = await self._client.send_batch(batch.builder, topic, partition=partition)
+        delivery = await self._client.send_batch(batch, topic, partition=partition)
         await asyncio.wait((delivery, self._abandoned), return_when=asyncio.FIRST_COMPLETED)
         if not delivery.done():
             delivery.add_done_callback(_ignore)

@@ -12,16 +12,17 @@ from config.settings import Settings
 from daemon.kafka import broker_clock, client, guards
 from daemon.kafka.connecting import check_topics
 from daemon.kafka.topics import partition_counts
-from daemon.kafka.writing.load import BatchSizes, Load, RecordBatch
+from daemon.kafka.writing.load import BatchSizes, Load
 from daemon.kafka.writing.partition_counts import PartitionCounts
 from daemon.kafka.writing.producer import Abandoned, Producer, Replaced
 from daemon.kafka.writing.producers import Producers
+from daemon.kafka.writing.record_batch import RecordBatch
 from daemon.kafka.writing.refusals import INVALID_TIMESTAMP, Meaning, Refused
 from daemon.kafka.writing.transactional_ids import TransactionalIds
 from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
+from daemon.values.outgoing import Outgoing
 from daemon.values.ports import (
-    OutgoingRecord,
     RecordInvalid,
     RecordTooLarge,
     SendBlocked,
@@ -122,7 +123,7 @@ class KafkaSink:
         self,
         topic: str,
         partition: int,
-        records: Sequence[OutgoingRecord],
+        records: Sequence[Outgoing],
         *,
         by: Producer | None = None,
     ) -> None:

@@ -3,11 +3,13 @@ import json
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from daemon.answering.replies import Replies
 from daemon.answering.undeliverable import Undeliverable
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.messages import Answer
+from daemon.values.reply_run import apart
 from tests.bad_input import ROW, body, npy, tensor
 from tests.unit.admission.door import (
     NOW_S,
@@ -26,10 +28,18 @@ NPY = ("content-type", b"application/x-npy")
 TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
+@pytest.fixture(autouse=True, params=[1, 1_000], ids=["in runs", "one by one"])
+def _form_of_replies(request, monkeypatch):
+    monkeypatch.setattr("daemon.answering.batch_replies._LEAST_ALIKE", request.param)
+
+
 def results(requests, chosen=None, model="rows", **outputs):
+    """The answers to `requests`, in their order, those of runs among them."""
     run, part = served(model, requests, **outputs)
     replies = Replies(chosen or settings(), span_ids=lambda: 0xABC)
-    return replies.results(run, part, wall_ahead_s=WALL_AHEAD_S)
+    answers = apart(replies.results(run, part, wall_ahead_s=WALL_AHEAD_S))
+    asked = [(request.record.topic, request.record.offset) for request in requests]
+    return sorted(answers, key=lambda it: asked.index((it.record.topic, it.record.offset)))
 
 
 def only_result(sent, chosen=None, model="rows", **outputs):
@@ -131,6 +141,35 @@ def test_each_request_gets_its_own_headers():
     assert len({id(answer.headers) for answer in answers}) == 5
 
 
+def test_a_reply_is_the_same_alone_and_among_others():
+    correlation, spring = ("correlation-id", b"a"), ("kafka_correlationId", b"b")
+    elsewhere, trace = ("reply-to", b"bad.elsewhere"), ("traceparent", TRACE)
+    dresses = [
+        *([], [correlation], [("correlation-id", b"longer")], [spring], [elsewhere, correlation]),
+        *([correlation, trace], [trace, ("tracestate", b"a=1")], [trace, ("tracestate", b"b=2")]),
+        [("kafka_replyPartition", b"\0\0\0\5"), correlation],
+    ]
+    records = [
+        record(ROW, RAW, *dress, offset=place, key=[None, b"", b"k", b"key"][place % 4])
+        for place, dress in enumerate(dresses * 3)
+    ]
+    requests = admit(*records).requests
+    requests += admit(*[each._replace(topic="bad.other") for each in records]).requests
+    outputs = np.arange(8 * len(requests), dtype=np.float32).reshape(-1, 8)
+
+    together = results(requests, y=outputs)
+
+    for place, (request, answer) in enumerate(zip(requests, together, strict=True)):
+        (alone,) = results([request], y=outputs[place : place + 1])
+        assert answer.headers == [
+            (name, b"%d" % len(requests) if name == "batch-rows" else value)
+            for name, value in alone.headers
+        ]
+        assert structs.astuple(structs.replace(answer, headers=[])) == structs.astuple(
+            structs.replace(alone, headers=[])
+        )
+
+
 def test_trace_goes_on_with_the_daemon_s_span():
     sent = record(ROW, RAW, ("traceparent", TRACE), ("tracestate", b"a=1"))
 
@@ -146,12 +185,14 @@ def _every_way_to_reply():
     run, part = served("rows", [request], y=np.zeros((request.rows, 8), np.float32))
     replies = Replies(settings())
     undeliverable = Undeliverable(replies)
-    (result,) = replies.results(run, part, wall_ahead_s=WALL_AHEAD_S)
-    converted = replies.converted(
-        run,
-        part,
-        [(request, (done, b"")), (request, refused)],
-        wall_ahead_s=WALL_AHEAD_S,
+    (result,) = apart(replies.results(run, part, wall_ahead_s=WALL_AHEAD_S))
+    converted = apart(
+        replies.converted(
+            run,
+            part,
+            [(request, (done, b"")), (request, refused)],
+            wall_ahead_s=WALL_AHEAD_S,
+        )
     )
     return [
         result,
@@ -239,8 +280,10 @@ def test_transform_s_words_are_taken():
     run, part = served("rows", [request], y=zeros())
     replies = Replies(settings())
 
-    (answer,) = replies.converted(
-        run, part, [(request, ("text/plain", b"fish"))], wall_ahead_s=WALL_AHEAD_S
+    (answer,) = apart(
+        replies.converted(
+            run, part, [(request, ("text/plain", b"fish"))], wall_ahead_s=WALL_AHEAD_S
+        )
     )
 
     assert answer.value == b"fish"

@@ -5,6 +5,7 @@ from hypothesis import given
 
 from daemon.kafka.writing.load import BatchSizes, Load
 from daemon.kafka.writing.refusals import Refused
+from daemon.values.outgoing import RecordRun
 
 MOST_BYTES = 4_096
 MOST_REFUSALS = 1_000
@@ -21,9 +22,9 @@ class Topic:
         self.sizes = BatchSizes(MOST_BYTES)
         self.refusals = 0
 
-    def send(self, values):
-        """Send all of `values` as the sink does."""
-        load = Load([(None, value, []) for value in values])
+    def send(self, values, in_run=range(0)):
+        """Send all of `values` as the sink does; those at `in_run` are of one run."""
+        load = Load(outgoing(values, in_run))
         while not load.done:
             batch = load.next_batch(size_bytes=self.sizes.of("t"), now_ms=0)
             assert batch.end > batch.first
@@ -44,6 +45,16 @@ class Topic:
         return load
 
 
+def outgoing(values, in_run):
+    """Records of `values`; those at `in_run` by columns."""
+    records = [(None, value, []) for value in values]
+    run = values[in_run.start : in_run.stop]
+    if not run:
+        return records
+    columns = RecordRun([None] * len(run), run, [])
+    return [*records[: in_run.start], columns, *records[in_run.stop :]]
+
+
 def alone_bytes(value):
     """The size of the batch that `value` alone makes."""
     return Load([(None, value, [])]).next_batch(size_bytes=1, now_ms=0).size_bytes
@@ -54,14 +65,15 @@ def alone_bytes(value):
     most_bytes=st.integers(60, 2_000),
     invalid=st.sets(st.integers(0, 39)),
     names=st.booleans(),
+    in_run=st.builds(range, st.integers(0, 40), st.integers(0, 40)),
 )
 def test_all_that_a_topic_takes_alone_gets_there_in_order_and_the_rest_is_named(
-    sizes, most_bytes, invalid, names
+    sizes, most_bytes, invalid, names, in_run
 ):
     values = [bytes(size) for size in sizes]
     topic = Topic(most_bytes, invalid, names=names)
 
-    load = topic.send(values)
+    load = topic.send(values, in_run)
 
     large = [i for i, value in enumerate(values) if alone_bytes(value) > most_bytes]
     bad = [i for i in range(len(values)) if i in invalid and i not in large]
@@ -69,6 +81,17 @@ def test_all_that_a_topic_takes_alone_gets_there_in_order_and_the_rest_is_named(
     assert load.invalid == bad
     assert topic.taken == [i for i in range(len(values)) if i not in {*large, *bad}]
     assert load.unsent == sorted([*large, *bad])
+
+
+def test_culprits_in_a_run_are_found_as_one_by_one():
+    values = [b"x"] * 7 + [bytes(3_000)] + [b"x"] * 12
+    alone, in_run = [Topic(2_000, {9, 12}, names=False) for _ in range(2)]
+
+    loads = alone.send(values), in_run.send(values, range(3, 15))
+
+    assert [(load.too_large, load.invalid) for load in loads] == [([7], [9, 12])] * 2
+    assert in_run.taken == alone.taken
+    assert in_run.refusals == alone.refusals
 
 
 def test_what_a_topic_takes_is_found_in_few_refusals_and_remembered():

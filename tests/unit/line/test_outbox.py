@@ -1,4 +1,5 @@
 import asyncio
+from itertools import groupby
 
 import pytest
 from msgspec import structs
@@ -11,7 +12,9 @@ from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
 from daemon.values.errors import Code, Exit, Fatal
 from daemon.values.messages import Answer
+from daemon.values.outgoing import HeaderColumn, RecordRun
 from daemon.values.ports import SendFailed
+from daemon.values.reply_run import ReplyRun, apart
 from tests.fakes import FakeDelivery, FakeRecord, FakeSink, FakeSource
 from tests.ledgers import make_ledger
 
@@ -39,8 +42,41 @@ def answers(ledger, count, *, first=0, topic="replies", partition=None, value=b"
     return made
 
 
+def in_runs(made):
+    """The same answers, those that are neighbours and of one partition as one value."""
+    for (ledger, topic, partition), group in groupby(
+        made, lambda each: (each.ledger, each.topic, each.partition)
+    ):
+        its = list(group)
+        ids = [b"%d" % answer.record.offset for answer in its]
+        yield ReplyRun(
+            its,  # as requests: they have the same record and costs
+            ledger,
+            "standard",
+            topic,
+            partition,
+            RecordRun(
+                [answer.record.key for answer in its],
+                [answer.value for answer in its],
+                [HeaderColumn("request-id", ids)],
+            ),
+            [answer.record.offset for answer in its],
+            sum(answer.cost_bytes for answer in its),
+            sum(len(answer.value) for answer in its),
+            0,
+        )
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["one by one", "in runs"])
+def _form_of_replies(request, monkeypatch):
+    monkeypatch.setattr(Bench, "in_runs", request.param)
+
+
 class Bench:
     """An outbox with everything it needs, and what it reported."""
+
+    in_runs = False
+    """Whether replies come to it in runs."""
 
     def __init__(self, sink=None):
         self.sink = sink or FakeSink({"replies": 4, "dead": 1})
@@ -57,7 +93,7 @@ class Bench:
             may_send=lambda: self.lease,
             taken=self.taken.extend,
             settled=self._settled,
-            dropped=self.dropped.extend,
+            dropped=lambda answers: self.dropped.extend(apart(answers)),
             patience_s=PATIENCE_S,
             trouble=Trouble(UNAVAILABLE_S, clock=asyncio.get_running_loop().time),
             tasks=self.tasks,
@@ -65,7 +101,11 @@ class Bench:
 
     def _settled(self, answers, publish_s):
         assert publish_s >= 0
-        self.settled.extend(answers)
+        self.settled.extend(apart(answers))
+
+    def put(self, made):
+        """Give `made` to the outbox, in the form of this test."""
+        self.outbox.put([*in_runs(made)] if self.in_runs else made)
 
     async def idle(self, longest_s=100.0):
         """Wait until everything has left; raises what failed instead."""
@@ -81,7 +121,7 @@ class Bench:
 async def test_answers_are_settled_only_when_the_broker_has_them():
     bench = Bench()
     bench.sink.hold()
-    bench.outbox.put(answers(bench.ledger, 3))
+    bench.put(answers(bench.ledger, 3))
     await asyncio.sleep(1)
     assert (bench.settled, bench.outbox.pending) == ([], 3)
 
@@ -94,7 +134,7 @@ async def test_answers_are_settled_only_when_the_broker_has_them():
 async def test_a_reply_goes_to_the_requests_partition_modulo_the_reply_topics_count():
     bench = Bench()
 
-    bench.outbox.put(answers(bench.ledger, 1))
+    bench.put(answers(bench.ledger, 1))
     await bench.idle()
 
     assert [record.partition for record in bench.sink.published] == [6 % 4]
@@ -103,10 +143,10 @@ async def test_a_reply_goes_to_the_requests_partition_modulo_the_reply_topics_co
 async def test_what_comes_while_a_send_is_under_way_leaves_together():
     bench = Bench()
     bench.sink.hold()
-    bench.outbox.put(answers(bench.ledger, 1))
+    bench.put(answers(bench.ledger, 1))
     await asyncio.sleep(1)
     for first in (1, 2, 3):
-        bench.outbox.put(answers(bench.ledger, 1, first=first))
+        bench.put(answers(bench.ledger, 1, first=first))
     assert bench.sink.waiting == 1
 
     bench.sink.release()
@@ -120,7 +160,7 @@ async def test_a_missing_reply_topic_dead_letters_its_own_answers_and_holds_up_n
     lost = answers(bench.ledger, 2, topic="missing")
     fine = answers(bench.ledger, 2, first=2)
 
-    bench.outbox.put([*lost, *fine])
+    bench.put([*lost, *fine])
     await bench.idle()
 
     assert len(bench.sink.sent_to("replies")) == 2
@@ -130,12 +170,12 @@ async def test_a_missing_reply_topic_dead_letters_its_own_answers_and_holds_up_n
 
 async def test_a_topic_whose_lookup_is_not_answered_holds_up_no_other():
     bench = Bench()
-    bench.outbox.put(answers(bench.ledger, 1))
+    bench.put(answers(bench.ledger, 1))
     await bench.idle()
     bench.sink.answers_metadata = False
 
-    bench.outbox.put(answers(bench.ledger, 1, first=1, topic="unknown"))
-    bench.outbox.put(answers(bench.ledger, 1, first=2))
+    bench.put(answers(bench.ledger, 1, first=1, topic="unknown"))
+    bench.put(answers(bench.ledger, 1, first=2))
     await asyncio.sleep(5)
     assert [answer.record.offset for answer in bench.settled] == [0, 2]
 
@@ -146,11 +186,11 @@ async def test_a_topic_whose_lookup_is_not_answered_holds_up_no_other():
 
 async def test_a_topic_that_a_request_names_deleted_meanwhile_ends_in_dead_letters():
     bench = Bench(FakeSink({"replies": 1, "dead": 1, "theirs": 1}))
-    bench.outbox.put(answers(bench.ledger, 1, topic="theirs"))
+    bench.put(answers(bench.ledger, 1, topic="theirs"))
     await bench.idle()
     del bench.sink.topics["theirs"]
 
-    bench.outbox.put(answers(bench.ledger, 1, first=1, topic="theirs"))
+    bench.put(answers(bench.ledger, 1, first=1, topic="theirs"))
     await bench.idle()
 
     assert len(bench.sink.sent_to("dead")) == 1
@@ -159,7 +199,7 @@ async def test_a_topic_that_a_request_names_deleted_meanwhile_ends_in_dead_lette
 async def test_a_partition_the_reply_topic_lacks_gets_an_error_reply_elsewhere():
     bench = Bench()
 
-    bench.outbox.put(answers(bench.ledger, 1, partition=9))
+    bench.put(answers(bench.ledger, 1, partition=9))
     await bench.idle()
 
     assert [answer.code for answer in bench.settled] == [Code.INVALID_REQUEST]
@@ -170,7 +210,7 @@ async def test_a_send_of_unknown_fate_is_repeated():
     bench = Bench()
     bench.sink.fail(SendFailed("no answer"), SendFailed("no answer"))
 
-    bench.outbox.put(answers(bench.ledger, 2))
+    bench.put(answers(bench.ledger, 2))
     await bench.idle()
 
     assert len(bench.sink.published) == 2
@@ -182,7 +222,7 @@ async def test_an_answer_too_large_for_the_topic_is_replaced_and_its_neighbours_
     bench.sink.largest_bytes["replies"] = LARGE_BYTES
     big = answers(bench.ledger, 1, first=1, value=b"x" * (LARGE_BYTES + 1))
 
-    bench.outbox.put([*answers(bench.ledger, 1), *big, *answers(bench.ledger, 1, first=2)])
+    bench.put([*answers(bench.ledger, 1), *big, *answers(bench.ledger, 1, first=2)])
     await bench.idle()
 
     ends = [record.header("error-code") for record in bench.sink.sent_to("replies")]
@@ -193,10 +233,10 @@ async def test_an_answer_too_large_for_the_topic_is_replaced_and_its_neighbours_
 async def test_answers_of_a_lost_ledger_are_dropped_unsent():
     bench = Bench()
     bench.sink.hold()
-    bench.outbox.put(answers(bench.ledger, 1))
+    bench.put(answers(bench.ledger, 1))
     await asyncio.sleep(1)
     other = make_ledger("requests", 6, 0)
-    bench.outbox.put([*answers(bench.ledger, 2, first=1), *answers(other, 1)])
+    bench.put([*answers(bench.ledger, 2, first=1), *answers(other, 1)])
     bench.ledger.lost = True
 
     bench.sink.release()
@@ -210,7 +250,7 @@ async def test_nothing_is_handed_to_the_producer_without_a_lease():
     bench = Bench()
     bench.lease = False
 
-    bench.outbox.put(answers(bench.ledger, 2))
+    bench.put(answers(bench.ledger, 2))
     await bench.idle()
 
     assert bench.sink.published == []
@@ -261,7 +301,7 @@ async def test_what_a_topic_of_ours_lacks_for_a_while_is_waited_for(
     bench = Bench(FakeSink({"replies": 1, "dead": 1}))
     give_back = take_away(bench.sink, topic)
 
-    bench.outbox.put(answers(bench.ledger, 3, topic=topic))
+    bench.put(answers(bench.ledger, 3, topic=topic))
     await asyncio.sleep(UNAVAILABLE_S / 2)
     bench.tasks.check()
     assert said in bench.outbox.outage
@@ -281,7 +321,7 @@ async def test_what_a_topic_of_ours_lacks_for_too_long_ends_the_process(
     bench = Bench(FakeSink({"replies": 1, "dead": 1}))
     take_away(bench.sink, topic)
 
-    bench.outbox.put(answers(bench.ledger, 1, topic=topic))
+    bench.put(answers(bench.ledger, 1, topic=topic))
     with pytest.raises(Fatal, match=r"limits\.unavailable") as caught:
         await bench.idle(2 * UNAVAILABLE_S)
 
@@ -292,10 +332,10 @@ async def test_what_a_topic_of_ours_lacks_for_too_long_ends_the_process(
 
 async def test_a_topic_of_ours_that_was_made_anew_with_fewer_partitions_gets_what_waited():
     bench = Bench()
-    bench.outbox.put(answers(bench.ledger, 1))
+    bench.put(answers(bench.ledger, 1))
     await bench.idle()
     del bench.sink.topics["replies"]
-    bench.outbox.put(answers(bench.ledger, 2, first=1))
+    bench.put(answers(bench.ledger, 2, first=1))
     await asyncio.sleep(UNAVAILABLE_S / 2)
 
     bench.sink.topics["replies"] = 1
@@ -307,8 +347,8 @@ async def test_a_topic_of_ours_that_was_made_anew_with_fewer_partitions_gets_wha
 async def test_a_dead_letter_that_waits_holds_up_no_reply():
     bench = Bench(FakeSink({"replies": 1}))
 
-    bench.outbox.put(answers(bench.ledger, 1, topic="missing"))
-    bench.outbox.put(answers(bench.ledger, 1, first=1))
+    bench.put(answers(bench.ledger, 1, topic="missing"))
+    bench.put(answers(bench.ledger, 1, first=1))
     await asyncio.sleep(1)
 
     assert ends_of(bench) == [(1, "replies")]
@@ -318,8 +358,8 @@ async def test_a_denied_topic_that_only_a_request_names_costs_no_other_its_reply
     bench = Bench(FakeSink({"replies": 1, "dead": 1, "theirs": 1}))
     bench.sink.denied.add("theirs")
 
-    bench.outbox.put(answers(bench.ledger, 1, topic="theirs"))
-    bench.outbox.put(answers(bench.ledger, 1, first=1))
+    bench.put(answers(bench.ledger, 1, topic="theirs"))
+    bench.put(answers(bench.ledger, 1, first=1))
     await bench.idle()
 
     assert len(bench.sink.sent_to("dead")) == 1
@@ -335,7 +375,7 @@ async def test_a_right_taken_away_in_the_middle_readdresses_only_what_the_broker
     bench = Bench(FakeSink({"replies": 1, "dead": 1, "theirs": 1}))
     bench.sink.takes_before["theirs"] = 3
 
-    bench.outbox.put(answers(bench.ledger, 5, topic="theirs"))
+    bench.put(answers(bench.ledger, 5, topic="theirs"))
     await bench.idle()
 
     assert len(bench.sink.sent_to("theirs")) == 3
@@ -348,9 +388,9 @@ async def test_a_reply_topic_that_refuses_even_an_error_gets_no_dead_letter():
     bench = Bench()
     bench.sink.largest_bytes["replies"] = 20
     (answer,) = answers(bench.ledger, 1, value=b"x" * 100)
-    request = FakeRecord("requests", 6, 0, value=b"y" * 5_000)
+    request = FakeRecord("requests", 6, 0, key=b"k", value=b"y" * 5_000)
 
-    bench.outbox.put([structs.replace(answer, record=request, key=b"k")])
+    bench.put([structs.replace(answer, record=request, key=b"k")])
     await bench.idle()
 
     assert bench.sink.sent_to("replies") == []
@@ -364,7 +404,7 @@ async def test_what_leaves_a_load_for_another_topic_costs_its_neighbours_nothing
     bench.sink.largest_bytes["replies"] = 20
     large = answers(bench.ledger, 2, first=1, value=b"x" * 100)
 
-    bench.outbox.put([*answers(bench.ledger, 1), *large, *answers(bench.ledger, 1, first=3)])
+    bench.put([*answers(bench.ledger, 1), *large, *answers(bench.ledger, 1, first=3)])
     await bench.idle()
 
     assert ends_of(bench) == [(0, "replies"), (1, "dead"), (2, "dead"), (3, "replies")]
@@ -375,7 +415,8 @@ async def test_a_reply_without_the_key_its_topic_wants_is_dead_lettered_with_the
     bench.sink.keyed.add("replies")
     keyed, keyless = answers(bench.ledger, 2)
 
-    bench.outbox.put([structs.replace(keyed, key=b"k"), keyless])
+    with_key = keyed.record._replace(key=b"k")
+    bench.put([structs.replace(keyed, record=with_key, key=b"k"), keyless])
     await bench.idle()
 
     assert ends_of(bench) == [(0, "replies"), (1, "dead")]
@@ -387,7 +428,7 @@ async def test_a_reply_without_the_key_its_topic_wants_is_dead_lettered_with_the
 async def test_what_an_own_topic_refuses_for_now_is_owed_until_it_is_taken():
     bench = Bench()
     bench.sink.blocked.add("replies")
-    bench.outbox.put(answers(bench.ledger, 2))
+    bench.put(answers(bench.ledger, 2))
     await asyncio.sleep(100 * PATIENCE_S)
     assert (bench.settled, bench.outbox.pending) == ([], 2)
 
@@ -400,7 +441,7 @@ async def test_what_an_own_topic_refuses_for_now_is_owed_until_it_is_taken():
 async def test_what_a_topic_of_others_refuses_for_long_is_dead_lettered_with_the_reason():
     bench = Bench(FakeSink({"replies": 1, "dead": 1, "theirs": 1}))
     bench.sink.blocked.add("theirs")
-    bench.outbox.put(answers(bench.ledger, 1, topic="theirs"))
+    bench.put(answers(bench.ledger, 1, topic="theirs"))
     await asyncio.sleep(PATIENCE_S / 2)
     assert bench.outbox.pending == 1
 
@@ -414,7 +455,7 @@ async def test_what_fails_again_and_again_is_tried_more_and_more_slowly():
     bench = Bench()
     bench.sink.fail(*[SendFailed("no answer")] * 100)
 
-    bench.outbox.put(answers(bench.ledger, 1))
+    bench.put(answers(bench.ledger, 1))
     await asyncio.sleep(60)
 
     assert 60 < len(bench.sink.failures) < 80
@@ -426,6 +467,6 @@ async def test_a_fault_in_a_side_task_is_a_failure_of_the_worker():
     bench = Bench()
     bench.sink.fail(ZeroDivisionError())
 
-    bench.outbox.put(answers(bench.ledger, 1))
+    bench.put(answers(bench.ledger, 1))
     with pytest.raises(ZeroDivisionError):
         await bench.idle()

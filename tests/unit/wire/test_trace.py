@@ -1,5 +1,7 @@
-from daemon.wire.reply_headers import stages, trace_headers
+from daemon.values.outgoing import header_lists
+from daemon.wire.reply_headers import Echo, reply_headers, stages
 from daemon.wire.trace import child
+from tests.fakes import FakeRecord
 
 PARENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -18,12 +20,18 @@ def test_span_is_never_all_zeros():
     assert child(PARENT, 2**64)[36:52] == b"0000000000000001"
 
 
+def _trace_headers(traceparent, tracestate):
+    echo = Echo(FakeRecord("t", 0, 0), None, traceparent, tracestate)
+    (headers,) = header_lists(reply_headers([echo], [0], [], None, lambda: 1), 1)
+    return [each for each in headers if each[0].startswith("trace")]
+
+
 def test_tracestate_is_passed_on():
-    assert trace_headers(PARENT, b"a=1", 1)[1] == ("tracestate", b"a=1")
+    assert _trace_headers(PARENT, b"a=1")[1] == ("tracestate", b"a=1")
 
 
 def test_no_trace_in_no_trace_out():
-    assert trace_headers(None, None, 1) == []
+    assert _trace_headers(None, None) == []
 
 
 def test_stages_are_whole_microseconds():

@@ -1,0 +1,221 @@
+"""Records as they lie in Kafka's log: one alone, or a run of them by columns. Pure.
+
+Of a run what all records share and columns of one width make an array, from one text of varying length
+to the next; only such texts are touched record by record. Both forms come out the same, to the byte, as
+the client's own builder makes them.
+
+Source: https://kafka.apache.org/documentation/#recordbatch
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from daemon.values.outgoing import Column, HeaderColumn, Numbered, OutgoingRecord, RecordRun, Rows
+
+_TWO_BYTES, _THREE_BYTES = 64, 8_192
+"""From where on a number takes so many."""
+_START = b"\0\0"
+"""No attributes, and no time beyond the batch's."""
+_QUADS = np.array([b"%04d" % number for number in range(10_000)]).view(np.uint8).reshape(-1, 4)
+_MOST_NAMES = 256
+_MORE_FOLLOW = 0x80
+
+
+class EncodedRecords(NamedTuple):
+    """Records as they lie in a batch, in pieces end to end."""
+
+    pieces: Sequence[bytes]
+    records: int
+    size_bytes: int
+
+
+class _Texts(NamedTuple):
+    """A column of texts of different lengths."""
+
+    texts: Sequence[bytes]
+    lengths: npt.NDArray[np.integer]
+
+
+_Part: TypeAlias = bytes | Rows | _Texts
+"""What all records of a run share, a column of one width, a column of any."""
+
+
+def encoded_record(record: OutgoingRecord, place: int) -> EncodedRecords:
+    """Return `record` as the one at `place` of its batch."""
+    key, value, headers = record
+    parts = [_START, varint(place), _sized(key), _sized(value), varint(len(headers))]
+    for name, text in headers:
+        parts += (_name(name), _size(text), text or b"")
+    length = sum(map(len, parts))
+    parts.insert(0, varint(length))
+    return EncodedRecords(parts, 1, len(parts[0]) + length)
+
+
+def encoded_run(run: RecordRun, place: int, most_bytes: int) -> EncodedRecords:
+    """Return the first records of `run`, from `place` on, as many as `most_bytes` have room for.
+
+    0.25 us a record of 256 with seven headers; 30 us for each run.
+    """
+    count = run.count
+    parts = [_START, _varints(np.arange(place, place + count)), *_parts(run)]
+    lengths = np.zeros(count, np.int64)
+    for part in parts:
+        lengths += _lengths(part)
+    sizes = _varints(lengths)
+    columns = [*_columns([sizes, *parts], count)]
+    lengths += _lengths(sizes)
+    total = int(lengths.sum())
+    if total > most_bytes:
+        ends = np.cumsum(lengths)
+        count = int(np.searchsorted(ends, most_bytes, side="right"))
+        total = int(ends[count - 1]) if count else 0
+    pieces = chain.from_iterable(zip(*columns, strict=True))
+    return EncodedRecords([*islice(pieces, count * len(columns))], count, total)
+
+
+def _parts(run: RecordRun) -> Iterator[_Part]:
+    yield from _column(run.keys)
+    yield from _column(run.values)
+    yield varint(len(run.headers))
+    for header in run.headers:
+        yield _name(header[0])
+        if isinstance(header, HeaderColumn):
+            yield from _column(header.values)
+        else:
+            yield _sized(header[1])
+
+
+def _column(column: Column | Sequence[bytes | None]) -> Iterator[_Part]:
+    """Yield what is in `column`, each after its length."""
+    if isinstance(column, np.ndarray):
+        yield varint(column.shape[1])
+        yield column
+    elif isinstance(column, Numbered):
+        yield from _numbered(column)
+    elif column[0] is None and column.count(None) == len(column):
+        yield _NULL
+    elif None in column:
+        yield _texts([_sized(text) for text in column])
+    else:
+        yield from _of_any_length([text for text in column if text is not None])
+
+
+def _of_any_length(texts: Sequence[bytes]) -> Iterator[_Part]:
+    lengths = [*map(len, texts)]
+    if lengths.count(lengths[0]) == len(lengths):
+        yield varint(lengths[0])
+        if lengths[0]:
+            yield np.frombuffer(b"".join(texts), np.uint8).reshape(len(texts), -1)
+    elif max(lengths) < _TWO_BYTES:
+        found = np.frombuffer(bytes(lengths), np.uint8)
+        yield (found << 1).astype(np.uint8)[:, np.newaxis]
+        yield _Texts(texts, found)
+    else:
+        yield _texts([_sized(text) for text in texts])
+
+
+def _texts(texts: Sequence[bytes]) -> _Texts:
+    return _Texts(texts, np.array([*map(len, texts)]))
+
+
+def _numbered(column: Numbered) -> Iterator[_Part]:
+    """Numbers that differ in their last four digits only are taken from a table."""
+    start, numbers = column
+    high, low = divmod(numbers[0], len(_QUADS))
+    if high and high == numbers[-1] // len(_QUADS):
+        start = b"%b%d" % (start, high)
+        yield varint(len(start) + _QUADS.shape[1]) + start
+        yield _QUADS[low : low + numbers[-1] - numbers[0] + 1 : numbers.step]
+    else:
+        yield from _of_any_length([b"%b%d" % (start, number) for number in numbers])
+
+
+def _lengths(part: _Part) -> int | npt.NDArray[np.integer]:
+    if isinstance(part, bytes):
+        return len(part)
+    return part.lengths if isinstance(part, _Texts) else int(part.shape[1])
+
+
+def _varints(numbers: npt.NDArray[np.int64]) -> Rows | _Texts:
+    """Return `numbers` as they are written: mostly in two bytes each."""
+    if numbers.min() < _TWO_BYTES or numbers.max() >= _THREE_BYTES:
+        return _texts([varint(number) for number in numbers.tolist()])
+    written = np.empty((len(numbers), 2), np.uint8)
+    written[:, 0] = numbers << 1 & 0x7F | _MORE_FOLLOW
+    written[:, 1] = numbers >> 6
+    return written
+
+
+def _columns(parts: Sequence[_Part], count: int) -> Iterator[Sequence[bytes]]:
+    """Yield `parts` as texts; those that are none yet make one for each record, up to the next text."""
+    fixed: list[bytes | Rows] = []
+    for part in parts:
+        if isinstance(part, _Texts):
+            yield from _joint(fixed, count)
+            yield part.texts
+            fixed.clear()
+        else:
+            fixed.append(part)
+    yield from _joint(fixed, count)
+
+
+def _joint(parts: Sequence[bytes | Rows], count: int) -> Iterator[Sequence[bytes]]:
+    if not parts:
+        return
+    template = b"".join(
+        [part if isinstance(part, bytes) else bytes(part.shape[1]) for part in parts]
+    )
+    rows = np.empty((count, len(template)), np.uint8)
+    rows[:] = np.frombuffer(template, np.uint8)
+    first = 0
+    for part in parts:
+        end = first + (len(part) if isinstance(part, bytes) else part.shape[1])
+        if isinstance(part, np.ndarray):
+            rows[:, first:end] = part
+        first = end
+    yield rows.view(f"V{len(template)}").ravel().tolist()
+
+
+def varint(number: int) -> bytes:
+    """Return `number`, which is not negative, as Kafka writes lengths and places."""
+    return _WRITTEN[number] if number < _THREE_BYTES else _written(number)
+
+
+def _written(number: int) -> bytes:
+    """Return `number` zigzag, seven bits a byte, the lowest first."""
+    left = (number << 1) ^ (number >> 63)
+    written = bytearray()
+    while left >= _MORE_FOLLOW:
+        written.append(left % _MORE_FOLLOW | _MORE_FOLLOW)
+        left //= _MORE_FOLLOW
+    written.append(left)
+    return bytes(written)
+
+
+def _size(text: bytes | None) -> bytes:
+    return _NULL if text is None else varint(len(text))
+
+
+def _sized(text: bytes | None) -> bytes:
+    return _NULL if text is None else varint(len(text)) + text
+
+
+_names: dict[str, bytes] = {}
+
+
+def _name(name: str) -> bytes:
+    """Return a header's name as it is written. Requesters think of some, so few are kept."""
+    written = _names.get(name)
+    if written is None:
+        written = _sized(name.encode())
+        if len(_names) < _MOST_NAMES:
+            _names[name] = written
+    return written
+
+
+_NULL = _written(-1)
+_WRITTEN = [_written(number) for number in range(_THREE_BYTES)]
