@@ -3,7 +3,7 @@
 import time
 from datetime import UTC, datetime
 
-from tests.acceptance.jobs import pair
+from tests.acceptance.jobs import events, pair, until
 
 SUPERVISED = {
     "lanes.l.max_rows": 4,
@@ -47,6 +47,15 @@ def beside(job):
         "lanes.urgent.content_type": "application/octet-stream",
         "lanes.urgent.linger": "0s",
     }
+
+
+async def until_shut(fleet, results):
+    """Return when windows that are over told of so many results: what comes now is not taken along."""
+
+    def told():
+        return sum(each["results"] for each in events(fleet, "window.ended"))
+
+    await until(lambda: told() == results)
 
 
 async def answered_until(job, witness, wall_s):

@@ -16,6 +16,7 @@ from tests.acceptance.moments import (
     at_moment,
     beside,
     ready_by,
+    until_shut,
 )
 from tests.acceptance.supervised import kill as kill_supervisor
 from tests.acceptance.supervised import running, spawned, until_gone, until_serving
@@ -39,6 +40,7 @@ async def test_nothing_of_a_shut_lane_is_answered_and_after_its_moment_everythin
         worker = await job.start(**settings)
         meanwhile = await answered_until(job, witness, moment_s - 0.5)
         await witness.until_all_answered()
+        await until_shut(worker, 100)
 
         written_ms = answered_ms(witness, documents)
         assert written_ms.keys() == set(documents)
@@ -133,6 +135,7 @@ async def test_a_supervised_fleet_is_up_only_for_its_moment(make_job, busy):
         await until_serving(supervisor, 2)
         await witness.until_all_answered()
         assert witness.verdict().exactly_once, witness.verdict()
+        await until_shut(supervisor, 120)
         later = await witness.publish([busy(0.02)] * 20)
         await until_serving(supervisor, 0)
 
@@ -158,6 +161,7 @@ async def test_a_supervised_fleet_comes_as_late_as_all_can_be_ready_by_a_time(ma
         assert 0 < slack_s < 6 + 8 + 1
         await witness.until_all_answered()
         assert witness.verdict().exactly_once, witness.verdict()
+        await until_shut(supervisor, 240)
         later = await witness.publish([busy(0.02)] * 20)
         await until_serving(supervisor, 0)
         await until(lambda: time.time() > time_s + 1)
