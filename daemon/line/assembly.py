@@ -175,8 +175,9 @@ def assemble(
         on_loop={lane.name for lane in lanes if all_cheap(settings, lane, models)},
     )
     probing = Probing(source, delivery, steps, dispatch, outbox, settlement, isolating=isolating)
+    waiting = Waiting(source, lanes)
     latest_openings = LatestOpenings(
-        source, lanes, settings.scaling, Subject.of(settings, model_files)
+        source, waiting, lanes, settings.scaling, Subject.of(settings, model_files)
     )
     turns = Turns(weights)
     lane_clock = LaneClock(source, turns, steps, dispatch, settlement, latest_openings, metrics)
@@ -202,7 +203,7 @@ def assemble(
         committer,
         lane_clock,
         latest_openings,
-        Waiting(source, lane_clock, latest_openings),
+        waiting,
         settlement,
         tasks,
         drain_s=settings.limits.drain,

@@ -10,7 +10,7 @@ import time
 
 from daemon.admission.turns import Turns
 from daemon.line.dispatch import Dispatch
-from daemon.line.latest_openings import LatestOpenings, standings_of
+from daemon.line.latest_openings import LatestOpenings
 from daemon.line.settlement import Settlement
 from daemon.preparing.steps import Steps
 from daemon.telemetry.events import Event
@@ -18,7 +18,7 @@ from daemon.telemetry.lane_work import LaneWork
 from daemon.telemetry.logs import log
 from daemon.telemetry.metrics import Metrics
 from daemon.values.ports import Source
-from daemon.windows.window import Window, WindowEnd
+from daemon.windows.window import Partition, Standing, Window, WindowEnd
 
 _LOOK_S = 1.0
 """Longest time between two looks: how late a clock that was set, a machine that was suspended or a
@@ -55,13 +55,6 @@ class LaneClock:
         """The last time that a lane was not ready by, as told."""
         for lane in self._told:
             metrics.opens_by_clock(lane)
-
-    @property
-    def waiting_topics(self) -> frozenset[str]:
-        """The topics of lanes that are shut, and of which nothing is due before their next moment."""
-        return frozenset(
-            topic for lane, window in self._lanes if not window.is_due for topic in lane.topics
-        )
 
     def due_for_s(self, topic: str) -> float:
         """Return for how long something of `topic` has been due at most, by its lane's moments."""
@@ -102,7 +95,7 @@ class LaneClock:
         wall_s, now_s = time.time(), time.monotonic()
         was_open = self._open_lanes()
         for lane, window in self._lanes:
-            standings = standings_of(self._source, lane.name)
+            standings = _standings_of(self._source, lane.name)
             self._latest_openings.look(lane.name, standings, wall_s=wall_s)
             for ended in window.look(standings, wall_s=wall_s, now_s=now_s):
                 self._tell(lane.name, window, ended, wall_s)
@@ -178,6 +171,15 @@ class LaneClock:
     def _pause_s(self) -> float:
         next_s = min([window.next_s for _, window in self._lanes], default=math.inf)
         return min(max(next_s - time.time(), _SHORTEST_S), _LOOK_S)
+
+
+def _standings_of(source: Source, lane: str) -> dict[Partition, Standing]:
+    """Return how far a lane's partitions are read and settled, of those that this worker has."""
+    return {
+        partition: Standing(ledger.position, ledger.committable)
+        for partition, ledger in source.ledgers.items()
+        if ledger.lane.name == lane
+    }
 
 
 def _log_missed(lane: str, window: Window, missed: WindowEnd) -> None:

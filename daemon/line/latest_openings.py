@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from config.settings import Scaling
+from daemon.line.waiting import Waiting
 from daemon.scaling.remembered import Subject, believed
 from daemon.scaling.serving_time import Means, serving_s
 from daemon.values.lane import Lane
@@ -21,10 +22,16 @@ class LatestOpenings:
     """Told to `look` before each look of a window; without lanes to be ready it does nothing."""
 
     def __init__(
-        self, source: Source, lanes: Sequence[Lane], scaling: Scaling, subject: Subject
+        self,
+        source: Source,
+        waiting: Waiting,
+        lanes: Sequence[Lane],
+        scaling: Scaling,
+        subject: Subject,
     ) -> None:
         """`subject`: of what a remembered rate has to be."""
         self._source = source
+        self._waiting = waiting
         self._scaling = scaling
         self._subject = subject
         self._lanes = {
@@ -33,11 +40,6 @@ class LatestOpenings:
             if lane.window is not None and lane.window.schedule.ready_by is not None
         }
         self._rate = scaling.service_rate
-        self._ends: dict[Partition, int] = {}
-
-    def found(self, ends: Mapping[Partition, int]) -> None:
-        """Take what is known of where the logs of lanes that are shut end."""
-        self._ends.update(ends)
 
     def look(self, name: str, standings: Mapping[Partition, Standing], *, wall_s: float) -> None:
         """Bring the opening of lane `name` forward if it is time; let commits and the window agree.
@@ -49,7 +51,7 @@ class LatestOpenings:
         openings = self._source.openings
         lane.hear([openings[each] for each in standings if each in openings], wall_s)
         if not lane.window.is_due:
-            lane.look(self._serving_s(lane, standings, wall_s), wall_s)
+            lane.look(self._serving_s(name, lane, wall_s), wall_s)
         if (opened := lane.opened) is not None:
             unaware = [each for each in standings if openings.get(each) != opened]
             self._source.note_opening(unaware, opened)
@@ -66,22 +68,15 @@ class LatestOpenings:
         """
         slacks_s = {}
         for name, lane in self._lanes.items():
-            serving_s = self._serving_s(lane, standings_of(self._source, name), wall_s)
+            serving_s = self._serving_s(name, lane, wall_s)
             slacks_s[name] = slack_s(lane.time_s(wall_s), serving_s, wall_s)
         return {name: each for name, each in slacks_s.items() if math.isfinite(each)}
 
     # What waits, and how long serving it takes
 
-    def _serving_s(
-        self, lane: BringingForward, standings: Mapping[Partition, Standing], wall_s: float
-    ) -> float:
-        if lane.window.is_due:
-            waiting = lane.window.left
-        else:
-            waiting = sum(
-                max(self._ends.get(each, 0) - standing.settled, 0)
-                for each, standing in standings.items()
-            )
+    def _serving_s(self, name: str, lane: BringingForward, wall_s: float) -> float:
+        window = lane.window
+        waiting = window.left if window.is_due else self._waiting.of_lane(name)
         if not waiting:
             return 0.0
         rate = self._known_rate(wall_s)
@@ -95,12 +90,3 @@ class LatestOpenings:
             found = believed(self._source.remembered, self._subject, wall_s)
             self._rate = None if found is None else found.service_rate
         return self._rate
-
-
-def standings_of(source: Source, lane: str) -> dict[Partition, Standing]:
-    """Return how far a lane's partitions are read and settled, of those that this worker has."""
-    return {
-        partition: Standing(ledger.position, ledger.committable)
-        for partition, ledger in source.ledgers.items()
-        if ledger.lane.name == lane
-    }

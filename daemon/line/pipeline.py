@@ -172,7 +172,7 @@ class Pipeline:
 
     def due(self, lags: Mapping[str, float]) -> dict[str, float]:
         """Return `lags` in records, by topic, without what waits for its lane to open by the clock."""
-        waiting = self._lane_clock.waiting_topics
+        waiting = self.waiting.topics
         return {topic: 0 if topic in waiting else lag for topic, lag in lags.items()}
 
     def due_for_s(self, ages_s: Mapping[str, float]) -> dict[str, float]:

@@ -7,9 +7,9 @@ to see, and for lanes that are to be ready by a time.
 import asyncio
 import math
 import time
+from collections.abc import Sequence
 
-from daemon.line.lane_clock import LaneClock
-from daemon.line.latest_openings import LatestOpenings
+from daemon.values.lane import Lane
 from daemon.values.ports import Source
 
 _ASK_S = 5.0
@@ -21,14 +21,12 @@ _LOOK_S = 1.0
 class Waiting:
     """Counts what waits in this worker's partitions of lanes that are shut."""
 
-    def __init__(
-        self, source: Source, lane_clock: LaneClock, latest_openings: LatestOpenings
-    ) -> None:
+    def __init__(self, source: Source, lanes: Sequence[Lane]) -> None:
         self._source = source
-        self._lane_clock = lane_clock
-        self._latest_openings = latest_openings
+        self._lanes = [(lane, lane.window) for lane in lanes if lane.window is not None]
         self._asked_s = -math.inf
         self._ends: dict[tuple[str, int], int] = {}
+        """As last heard of each; what was settled since then may be beyond."""
 
     async def run(self) -> None:
         """Ask for ever where the logs of lanes that are shut end."""
@@ -37,18 +35,28 @@ class Waiting:
             is_new = not self._ends.keys() >= set(partitions)
             if partitions and (is_new or time.monotonic() - self._asked_s >= _ASK_S):
                 self._asked_s = time.monotonic()
-                self._ends = dict(await self._source.log_ends(partitions))
-                self._latest_openings.found(self._ends)
+                self._ends.update(await self._source.log_ends(partitions))
             await asyncio.sleep(_LOOK_S)
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """Those of lanes that are shut, and of which nothing is due before their next moment."""
+        return frozenset(
+            topic for lane, window in self._lanes if not window.is_due for topic in lane.topics
+        )
 
     @property
     def records(self) -> dict[str, float]:
         """How many wait, by topic, as of the last answer."""
         counts = dict.fromkeys([topic for topic, _ in self._partitions()], 0.0)
         for partition in self._partitions():
-            settled = self._source.ledgers[partition].committable
-            counts[partition[0]] += max(self._ends.get(partition, 0) - settled, 0)
+            counts[partition[0]] += self._records_of(partition)
         return counts
+
+    def of_lane(self, name: str) -> int:
+        """Return how many wait in the lane, which is shut, as of the last answer."""
+        ledgers = self._source.ledgers
+        return sum(self._records_of(each) for each in ledgers if ledgers[each].lane.name == name)
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -60,6 +68,10 @@ class Waiting:
             if count and ages_s.get(topic)
         }
 
+    def _records_of(self, partition: tuple[str, int]) -> int:
+        settled = self._source.ledgers[partition].committable
+        return max(self._ends.get(partition, 0) - settled, 0)
+
     def _partitions(self) -> list[tuple[str, int]]:
-        topics = self._lane_clock.waiting_topics
+        topics = self.topics
         return [partition for partition in self._source.ledgers if partition[0] in topics]
