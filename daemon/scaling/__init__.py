@@ -5,6 +5,7 @@
 - `clocked_lanes.py`: what is work of the lanes that open by the clock, as it is seen from outside
 - `expected_in_flight.py`: what is in flight because requests are gathered, and is no backlog
 - `gathering.py`: when the fleet has to be awake: the rule of the batcher, lifted to the fleet
+- `groping.py`: how many workers there should be while it is not known what one serves
 - `group_lag.py`: how far the group is behind, of many partitions
 - `group_rates.py`: how fast records arrive, by the ends of the logs, and are answered, by commits
 - `lag_age.py`: how old the lag is, in seconds, seen from outside

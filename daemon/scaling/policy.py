@@ -16,8 +16,8 @@ Rule 11 (dead band): fewer by less than a fifth is not worth a rebalance.
 Rule 12 (zero): nothing arrived and at most `activation` records waited for `idle`: min_workers, at
 once.
 Rule 13 (wake): from zero, more than `activation` waiting records need at least one, at once.
-Rule 14 (no rate): until the service rate is known, one more whenever the backlog did not fall
-within start_time and batching_s, as far as partitions have one; never fewer but by rules 12 and 16.
+Rule 14 (no rate): until the service rate is known the number is felt for, by groping.py, within the
+rules before.
 Rule 15 (sleep): from zero, what waits needs nobody before a start ahead of when it is due.
 Rule 16 (rest): none, at once, while nothing is due for longer than a sleep costs
 (daemon/values/sleep.py); what they hold goes back to Kafka. Not with min_workers: those hold it.
@@ -27,6 +27,7 @@ import math
 from typing import NamedTuple
 
 from config.settings import Scaling
+from daemon.scaling.groping import Groping
 from daemon.scaling.required_workers import GroupLoad, Plan, aligned, enough, planned, roomy
 from daemon.scaling.scale_up_guard import ScaleUpGuard
 from daemon.scaling.sliding_window import SlidingMax
@@ -75,7 +76,7 @@ class Policy:
         self._down_s = -math.inf
         self._worked_s = -math.inf
         self._highest = SlidingMax(scaling.down_window, now=-math.inf)
-        self._patience: tuple[float, float] | None = None
+        self._groping = Groping(scaling)
 
     def decide(self, load: GroupLoad, now: float) -> Decision:
         """Return how many workers there should be from `now` on."""
@@ -122,7 +123,6 @@ class Policy:
         if running > 0 and self._may_rest(load):
             return Plan(0, 0, f"nothing is due for {load.spare_s:.0f} s")
         if running == 0:
-            self._patience = None
             if (load.lag or 0) <= self._scaling.activation:
                 return Plan(0, 0, "nothing waits")
             if self._gathering(load, running):
@@ -130,7 +130,9 @@ class Policy:
             load = load._replace(stuck=0, stuck_lag=0)
         rate = load.service_rate
         if rate is None:
-            return self._groped(load, running, now)
+            target = self._groping.workers(load, running, now)
+            reason = f"what a worker serves is not known yet; {load.moving_lag:,} records wait"
+            return Plan(target, target, reason)
         return planned(load, rate, self._gathering_s(load, rate, running, now), self._scaling, most)
 
     def _gathering(self, load: GroupLoad, running: int) -> str:
@@ -150,18 +152,6 @@ class Policy:
             return self._scaling.start_time
         return max(0.0, self._up_s + self._scaling.start_time - now)
 
-    def _groped(self, load: GroupLoad, running: int, now: float) -> Plan:
-        """Rule 14."""
-        target, backlog = max(1, running), load.backlog
-        began_s, before = self._patience or (now, math.inf)
-        if self._patience is None or backlog <= 0 or backlog < before:
-            self._patience = now, backlog
-        elif now - began_s >= self._scaling.start_time + load.batching_s:
-            self._patience = now, backlog
-            target += target < load.lagging - load.stuck
-        reason = f"what a worker serves is not known yet; {load.moving_lag:,} records wait"
-        return Plan(target, target, reason)
-
     # Whether it may
 
     def _moved(self, plan: Plan, load: GroupLoad, running: int, now: float) -> tuple[int, str]:
@@ -172,7 +162,7 @@ class Policy:
             return self._grown(plan, load, running, now)
         if plan.target == running:
             return running, ""
-        return self._shrunk(load, running, now) if plan.target else self._ended()
+        return self._shrunk(plan, load, running, now) if plan.target else self._ended()
 
     def _grown(self, plan: Plan, load: GroupLoad, running: int, now: float) -> tuple[int, str]:
         held = self._no_growth(load, running, now) if running else ""
@@ -201,11 +191,11 @@ class Policy:
         wait_s = self._up_s + min(_AGAIN_S, self._scaling.start_time) - now
         return f"the last step up was just now: {wait_s:.0f} s more" if wait_s > 0 else ""
 
-    def _shrunk(self, load: GroupLoad, running: int, now: float) -> tuple[int, str]:
+    def _shrunk(self, plan: Plan, load: GroupLoad, running: int, now: float) -> tuple[int, str]:
         """Rules 10 and 11."""
         window_s, rate = self._scaling.down_window, load.service_rate
         if rate is None:
-            return running, "what a worker serves is not known"
+            return self._fewer(plan.target, now)
         fewer = max(self._highest.number, roomy(load, rate, self._scaling))
         if fewer >= running:
             return running, f"fewer were not enough within {window_s:g} s"
@@ -213,6 +203,9 @@ class Policy:
             return running, f"not yet {window_s:g} s since the last look or change"
         if running - fewer < _DEAD_BAND * running:
             return running, f"{running - fewer} fewer are not worth a rebalance"
+        return self._fewer(fewer, now)
+
+    def _fewer(self, fewer: int, now: float) -> tuple[int, str]:
         self._down_s = now
         self._gain.forget()
         return fewer, ""

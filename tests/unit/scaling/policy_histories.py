@@ -92,7 +92,6 @@ def _hold(load, decision, past, history, now):
         _hold_up(load, number, before, past, now)
         past = past._replace(up_s=now)
     if number < before and not (number == scaling.min_workers and decision.wanted == 0):
-        assert load.service_rate is not None
         assert now - past.down_s >= scaling.down_window
         assert now - max(past.up_s, 1000.0) >= scaling.down_window
         past = past._replace(down_s=now)

@@ -9,6 +9,7 @@ ORDER = [
     "daemon.scaling.sliding_window",
     "daemon.scaling.scale_up_guard",
     "daemon.scaling.required_workers",
+    "daemon.scaling.groping",
     "daemon.scaling.policy",
 ]
 """Each imports only from those before it (and from modules that are never mutated)."""
@@ -20,6 +21,10 @@ def _policy(function, fault, old, new):
 
 def _need(function, fault, old, new):
     return Mutant(f"daemon.scaling.required_workers:{function}", fault, old, new)
+
+
+def _groping(function, fault, old, new):
+    return Mutant(f"daemon.scaling.groping:{function}", fault, old, new)
 
 
 CASES = [
@@ -177,13 +182,31 @@ CASES = [
         test_policy.test_up_to_activation_records_wake_nobody,
     ),
     (
-        _policy(
-            "Policy._groped",
-            "without a rate one more at each look",
-            "self._patience is None or backlog <= 0 or backlog < before",
-            "self._patience is None or False",
+        _groping(
+            "Groping.workers",
+            "without a rate one more though the backlog falls",
+            "not waits_long or load.backlog < self._lowest",
+            "not waits_long or self._lowest == math.inf",
         ),
         test_policy.test_no_more_come_while_the_backlog_falls,
+    ),
+    (
+        _groping(
+            "Groping._begin",
+            "who starts is judged already",
+            "math.inf, now + self._start_s",
+            "math.inf, now",
+        ),
+        test_policy.test_one_more_comes_when_the_backlog_did_not_fall,
+    ),
+    (
+        _groping(
+            "Groping.workers",
+            "without a rate nobody goes",
+            "now - self._long_s >= max(self._windows * self._window_s, patience_s)",
+            "False",
+        ),
+        test_policy.test_one_goes_when_nothing_waited_long_though_nobody_knows_what_one_serves,
     ),
     (
         _need(

@@ -386,9 +386,9 @@ def test_one_more_comes_when_the_backlog_did_not_fall():
     made = policy()
     some = {"lag": 90_000, "service_rate": None}
 
-    assert looks(made, 0, START_S + 1, **some).workers == 1
-    assert looks(made, START_S + 2, 2 * START_S + 3, **some).workers == 2
-    assert looks(made, 2 * START_S + 4, 2 * START_S + 4, **some).workers == 3
+    assert looks(made, 0, 2 * START_S + 2, **some).workers == 1
+    assert looks(made, 2 * START_S + 3, 4 * START_S + 5, **some).workers == 2
+    assert looks(made, 4 * START_S + 6, 4 * START_S + 6, **some).workers == 3
 
 
 def test_no_more_come_while_the_backlog_falls():
@@ -404,10 +404,19 @@ def test_what_is_in_flight_is_no_reason_for_more():
     assert looks(made, 0, 200, arrival_rate=50.0, lag=100, service_rate=None).workers == 1
 
 
-def test_nobody_goes_while_the_rate_is_unknown():
+def test_nobody_goes_while_something_waits_and_nobody_knows_what_one_serves():
     made = running(5)
 
     assert looks(made, 1, 500, lag=1, lagging=1, service_rate=None).workers == 5
+
+
+def test_one_goes_when_nothing_waited_long_though_nobody_knows_what_one_serves():
+    made = running(2)
+    some = {"arrival_rate": 50.0, "lag": 100, "service_rate": None}
+
+    assert looks(made, 1, WINDOW_S, **some).workers == 2
+    assert looks(made, WINDOW_S + 1, WINDOW_S + 1, **some).workers == 1
+    assert looks(made, WINDOW_S + 2, 500, **some).workers == 1
 
 
 def test_no_more_come_than_partitions_have_a_backlog():
