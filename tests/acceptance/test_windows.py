@@ -7,7 +7,7 @@ from math import ceil
 import pytest
 
 from tests import models
-from tests.acceptance.jobs import events, metric, pair, start, terminate, tripped, until
+from tests.acceptance.jobs import events, metric, pair, start, status, terminate, tripped, until
 from tests.acceptance.kills import kill, lost
 from tests.acceptance.moments import (
     SUPERVISED,
@@ -57,6 +57,7 @@ async def test_nothing_of_a_shut_lane_is_answered_and_after_its_moment_everythin
         assert not witness.answered & set(later), "it is shut again"
         assert await metric(worker, "lag_records", topic=job.names.requests) == 0
         await until(lambda: waiting(worker, job.names.requests, 5))
+        assert await status(worker, "/readyz") == 200
         assert await terminate(worker) == 0
 
         code, told = await once(job, **settings)

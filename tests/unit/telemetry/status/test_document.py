@@ -325,6 +325,15 @@ def test_a_lane_that_opens_by_the_clock_says_when_what_waits_and_how_it_went():
     }
 
 
+def test_what_waits_for_an_opening_is_no_trouble():
+    (finding,) = document(shown.by_the_clock(windows=3))["findings"]
+
+    assert finding == {
+        "state": "well",
+        "text": "All is well: 9/s answered, 4,812 requests gathered for an opening",
+    }
+
+
 def test_what_waits_for_an_opening_in_the_whole_group_says_the_scaler():
     page = Shown(role="supervise", zone="UTC")
     seen = shown.supervised(1).scaling
