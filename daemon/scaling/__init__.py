@@ -2,7 +2,8 @@
 
 - `backlog_rate.py`: what one worker serves, by the progress of commits while all of them have
   enough to do
-- `clocked_lanes.py`: what is work of the lanes that open by the clock, as it is seen from outside
+- `clocked_lane.py`: what is work of a lane that opens by the clock, as it is seen from outside
+- `clocked_lanes.py`: what is work of all lanes that open by the clock, as it is seen from outside
 - `expected_in_flight.py`: what is in flight because requests are gathered, and is no backlog
 - `gathering.py`: when the fleet has to be awake: the rule of the batcher, lifted to the fleet
 - `groping.py`: how many workers there should be while it is not known what one serves
@@ -20,11 +21,14 @@
 - `scale_up_guard.py`: whether the workers that came last brought anything
 - `scaler.py`: from what is seen to how many workers there should be, and why
 - `service_rate.py`: what one busy worker serves, by the best that is known of it
+- `serving_beside.py`: how long it takes to serve what waits in a lane beside others that want the
+  same workers
 - `serving_time.py`: how long it takes to serve what waits
 - `sliding_window.py`: what the last so many seconds say: how fast a count grew, and which number
   was the largest
 - `start_time.py`: how long it takes from asking for the first worker until there is one in the
   group
 - `stuck.py`: partitions that do not move although they have lag and there are workers
+- `window_need.py`: how many workers what is to be served by the clock needs, beside what arrives
 - `window_workers.py`: how many workers serve what lanes that open by the clock have waiting
 """

@@ -8,6 +8,7 @@ were asked for is due at the last moment.
 Rule 3 (unknown): while it is not known what a worker serves they are asked for at once, for whatever
 waits, and again.
 Rule 4 (late): where it would not be ready, whoever may still come in time is asked for as well.
+Rule 5 (others): what other lanes take of the workers is reckoned with; see serving_beside.py.
 """
 
 import math
@@ -16,7 +17,9 @@ from typing import NamedTuple
 
 from config.settings import Scaling
 from daemon.scaling.observation import Offsets, Partition
-from daemon.scaling.serving_time import Means, fewest, serving_s
+from daemon.scaling.serving_beside import Others, serving_beside_s
+from daemon.scaling.serving_time import Means
+from daemon.scaling.window_need import needed
 from daemon.windows.ready_by import Opening, ReadyBy, slack_s
 
 
@@ -36,7 +39,7 @@ class Power(NamedTuple):
     is_up: bool
 
 
-class ClockedLane(NamedTuple):
+class LaneLook(NamedTuple):
     """A lane that opens by the clock, as it is seen at `wall_s`, by partition.
 
     `due`: as if logs ended where what is due ends; `openings`: what is known of the last ones that were
@@ -104,7 +107,7 @@ class ReadyLane:
         """Return where the log ended at `moment_s` if workers were asked for then."""
         return self._ends.get(partition) if moment_s == self._asked.moment_s else None
 
-    def see(self, lane: ClockedLane, power: Power, ahead_s: float) -> ReadySight:
+    def see(self, lane: LaneLook, power: Power, ahead_s: float, others: Others) -> ReadySight:
         """Ask for workers if it is time; they serve `ahead_s` later."""
         next_s = self._ready_by.after(lane.wall_s)
         unopened = {
@@ -113,14 +116,15 @@ class ReadyLane:
             if (opening := lane.openings[partition]) is None or opening.ready_by_s != next_s
         }
         waiting = {partition: offsets.lag or 0 for partition, offsets in unopened.items()}
-        opens_s = self._ready_by.last_moment_s(next_s) - self._serving_s(waiting, power)
+        serving = self._serving_s(waiting, next_s, power, others)
+        opens_s = self._ready_by.last_moment_s(next_s) - serving
         asked = self._left(unopened, next_s)
         is_time = any(waiting.values()) and lane.wall_s >= opens_s - ahead_s
         is_free = not any(asked.values()) and not any(each.lag != 0 for each in lane.due.values())
         if is_time and is_free and self._asked.ready_by_s != next_s:
             self._ask(unopened, next_s, lane.wall_s, is_known=power.rate is not None)
             asked = self._left(unopened, next_s)
-        readiness = self._readiness(lane, asked, next_s, power)
+        readiness = self._readiness(lane, asked, next_s, power, others)
         return ReadySight(readiness, asked, opens_s, self._within_s(readiness, power))
 
     def _ask(
@@ -142,7 +146,12 @@ class ReadyLane:
     # How it stands
 
     def _readiness(
-        self, lane: ClockedLane, asked: Mapping[Partition, int], next_s: float, power: Power
+        self,
+        lane: LaneLook,
+        asked: Mapping[Partition, int],
+        next_s: float,
+        power: Power,
+        others: Others,
     ) -> Readiness:
         due = {each: offsets.lag for each, offsets in lane.due.items() if offsets.lag}
         times_s = {
@@ -158,7 +167,7 @@ class ReadyLane:
             this = next((each for each in opened if each.ready_by_s == next_s), None)
             time_s = self._ready_by.after(lane.wall_s, this)
             to_serve = {each: offsets.lag or 0 for each, offsets in lane.seen.items()}
-        serving = self._serving_s(to_serve, power)
+        serving = self._serving_s(to_serve, time_s, power, others)
         if serving and not power.is_up:
             serving += power.start_s
         slack = slack_s(time_s, serving, lane.wall_s)
@@ -170,15 +179,19 @@ class ReadyLane:
             left,
         )
 
-    def _serving_s(self, lags: Mapping[Partition, int], power: Power) -> float:
+    def _serving_s(
+        self, lags: Mapping[Partition, int], time_s: float, power: Power, others: Others
+    ) -> float:
         """Return how long serving takes with as many workers as are asked for; inf: unknown."""
         if not any(lags.values()):
             return 0.0
         if power.rate is None:
             return math.inf
         one = Means(1, power.rate, self._scaling.utilisation)
-        wanted = fewest(lags.values(), one, within_s=self._scaling.catch_up)
-        return serving_s(lags.values(), one._replace(workers=max(1, min(wanted, power.most))))
+        within_s = self._scaling.catch_up
+        wanted = needed(lags.values(), one, others.arriving, within_s=within_s).both
+        means = one._replace(workers=max(1, min(wanted, power.most)))
+        return serving_beside_s(lags.values(), means, others, until_s=time_s)
 
     def _within_s(self, readiness: Readiness, power: Power) -> float:
         """Rule 4."""

@@ -19,7 +19,8 @@ from daemon.scaling.required_workers import GroupLoad
 from daemon.scaling.service_rate import Origin, ServiceRate
 from daemon.scaling.start_time import StartTime
 from daemon.scaling.stuck import Standstill, Stuck, patience
-from daemon.scaling.window_workers import NOTHING, Beside, WindowWorkers, closing, together
+from daemon.scaling.window_need import NOTHING, Beside
+from daemon.scaling.window_workers import WindowWorkers, closing, together
 
 _MEASURED = frozenset({Origin.MEASURED, Origin.WORKERS})
 
@@ -69,7 +70,7 @@ class Scaler:
         power = Power(
             self._service.rate, self._max_workers, self._start_s, is_up=bool(observation.members)
         )
-        clock = self._clocked.see(observation, power)
+        clock = self._clocked.see(observation, power, self._beside(observation))
         stuck = self._stuck.see(clock.due)
         ages_s = self._age.see(clock.due)
         waits_s = self._waiting_age.see(what_waits(observation, clock.due))
@@ -137,22 +138,25 @@ class Scaler:
     ) -> Decision:
         """Lanes that are always open ask for workers as they are loaded, others when they open."""
         always = self._decide_always(observation, lanes, stuck, workers)
-        rate = self._service.rate
-        beside = self._beside(lanes, rate)
         clocked = self._window_workers.decide(
-            clock.to_serve, rate, workers, beside, within_s=clock.within_s
+            clock.to_serve,
+            self._service.rate,
+            workers,
+            self._beside(observation),
+            within_s=clock.within_s,
         )
         most = min(self._max_workers, len(observation.partitions) or self._max_workers)
         decision = together(always, clocked, most=most)
         waiting = [each for name, each in clock.closed.items() if lanes[name].waiting_records]
         return closing(decision, waiting)
 
-    def _beside(self, lanes: Mapping[str, LaneLoad], rate: float | None) -> Beside:
+    def _beside(self, observation: Observation) -> Beside:
         """Return what arrives beside lanes that open by the clock; nothing while no rate is known."""
-        if not rate:
+        if not (rate := self._service.rate):
             return NOTHING
+        topics = {topic for each in self._always.values() for topic in each}
         arriving = self._arrivals.of(self._always)
-        partitions = sum(lanes[name].partitions for name in self._always)
+        partitions = sum(topic in topics for topic, _ in observation.partitions)
         return Beside(arriving / rate / self._scaling.utilisation, partitions)
 
     def _decide_always(

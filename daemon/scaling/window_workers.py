@@ -1,49 +1,23 @@
 """How many workers serve what lanes that open by the clock have waiting. Pure, with memory.
 
+How many that needs is said by window_need.py; here is when the number follows it.
+
 Rule 1 (at once): what is to be served is known, so nothing is felt for: as many as have it answered
-within `catch_up`; one while it is not known what a worker serves.
+within `catch_up`.
 Rule 2 (stay): nobody goes before all is answered: a rebalance costs more than it would save.
 Rule 3 (end): then nobody is needed, at once: nothing is due before the next moment.
 Rule 4 (unknown): while it is unknown what is to be served, the number stays.
-Rule 5 (beside): what arrives in lanes that are always open takes its part of each worker. As many as
-are done within `catch_up` with what it leaves, whoever gets which partitions; at most as many as
-both would need apart.
 """
 
 import math
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
 
 from config.settings import Scaling
-from daemon.scaling.clocked_lanes import Closed
+from daemon.scaling.clocked_lane import Closed
 from daemon.scaling.observation import Partition
 from daemon.scaling.policy import Decision, bound_of
-from daemon.scaling.required_workers import share
-from daemon.scaling.serving_time import Means, fewest
-
-_ROUNDING = 1e-9
-"""What a sum of workers may be above a whole number and still be it."""
-
-
-class Beside(NamedTuple):
-    """What arrives in lanes that are always open.
-
-    Attributes:
-        steady: how many workers it keeps busy.
-        partitions: over which it is spread.
-    """
-
-    steady: float
-    partitions: int
-
-    def left(self, workers: int) -> float:
-        """Return what it leaves of the one of `workers` who has most of it; at most 0: nothing."""
-        if not self.partitions:
-            return 1.0
-        return 1.0 - self.steady * share(workers, self.partitions) / self.partitions
-
-
-NOTHING = Beside(0.0, 0)
+from daemon.scaling.serving_time import Means
+from daemon.scaling.window_need import NOTHING, Beside, needed
 
 
 class WindowWorkers:
@@ -77,37 +51,22 @@ class WindowWorkers:
         if waiting <= (0 if before else self._scaling.activation):
             self._workers = 0
             return Decision(0, 0, "nothing waits", "")
-        backlogs, partitions = to_serve.values(), len(to_serve)
+        partitions = len(to_serve)
+        one = None if rate is None else Means(1, rate, self._scaling.utilisation)
         within_s = min(within_s, self._scaling.catch_up)
-        alone = self._fewest(backlogs, rate, range(1, partitions + 1), NOTHING, within_s)
-        useful = min(alone, partitions)
-        apart = math.ceil(useful + beside.steady - _ROUNDING)
-        both = self._fewest(backlogs, rate, range(useful, apart), beside, within_s)
+        need = needed(to_serve.values(), one, beside, within_s=within_s)
         most = min(self._most, partitions + beside.partitions)
-        self._workers = max(before, min(both, most))
-        wanted = max(alone, both)
+        self._workers = max(before, min(need.both, most))
+        wanted = max(need)
         held = "" if wanted >= before else "nobody goes before all is answered"
-        bound = bound_of(alone, min(most, partitions), partitions) or bound_of(both, most, 0)
+        alone = bound_of(need.alone, min(most, partitions), partitions)
+        bound = alone or bound_of(need.both, most, 0)
         return Decision(self._workers, wanted, _reason(waiting, rate), held or bound, bound)
 
     def _before(self, waiting: int, running: int) -> int:
         if self._workers is None:
             return min(running, self._most) if waiting else 0
         return self._workers
-
-    def _fewest(
-        self,
-        backlogs: Collection[int],
-        rate: float | None,
-        numbers: range,
-        beside: Beside,
-        within_s: float,
-    ) -> int:
-        """Return the first of `numbers` that are done in time; if none are, the one after them."""
-        if rate is None:
-            return numbers.start
-        one = Means(1, rate, self._scaling.utilisation)
-        return fewest(backlogs, one, within_s=within_s, numbers=numbers, left=beside.left)
 
 
 def together(always: Decision, clocked: Decision, *, most: int) -> Decision:

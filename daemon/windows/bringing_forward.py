@@ -1,10 +1,11 @@
 """When this worker brings the opening of a lane forward, for what it knows of the lane's partitions. Pure.
 
-The rules are those of ready_by.py. To look costs some cron expressions, so it is done once a second.
+The rules are those of ready_by.py. To look costs some cron expressions and all partitions, so it is
+done once a second.
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from daemon.windows.ready_by import Opening, ReadyBy
 from daemon.windows.window import Window
@@ -39,15 +40,17 @@ class BringingForward:
         else:
             self._passed_over = note
 
-    def look(self, serving_s: float, wall_s: float) -> None:
-        """Open if it is time: `serving_s` is how long it takes to serve what waits.
+    def look(self, reckon: Callable[[], float], wall_s: float) -> None:
+        """Open if it is time: `reckon` says for how many seconds what waits is served.
 
         0: nothing waits; inf: that is not known.
         """
         moment_s = math.floor(wall_s)
-        if not serving_s or self.window.is_due or moment_s == self._looked_s:
+        if self.window.is_due or moment_s == self._looked_s:
             return
         self._looked_s = moment_s
+        if not (serving_s := reckon()):
+            return
         known = self.window.opening
         if wall_s < self._ready_by.opens_s(serving_s, wall_s, known):
             return

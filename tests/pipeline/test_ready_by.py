@@ -17,15 +17,16 @@ TIMES = {"ready_by": ["*/10 * * * *"], "zone": "UTC", "ready_margin": MARGIN_S}
 LAST_S = TIME_S - MARGIN_S
 RATE = {"service_rate": 1.0, "utilisation": 0.5}
 """Two seconds a record are reckoned with; the model takes one."""
-TOPIC = "documents"
+TOPIC, URGENT = "documents", "urgent"
 
 
 def lanes(**documents):
     return {"documents": {"topics": [TOPIC], "max_rows": 1, "linger": 30.0} | TIMES | documents}
 
 
-def line(scaling=RATE, partitions=1, **documents):
-    made = Line(lanes(**documents), partitions=partitions, scaling=scaling)
+def line(scaling=RATE, partitions=1, beside=None, **documents):
+    all_of_them = lanes(**documents) | ({"urgent": {"max_rows": 1} | beside} if beside else {})
+    made = Line(all_of_them, partitions=partitions, scaling=scaling)
     made.session.base_s = 1.0
     return made
 
@@ -73,6 +74,34 @@ async def test_it_opens_as_late_as_it_can_and_is_ready(capsys):
         events = dict(told(capsys))
         assert events["window.ended"]["outcome"] == "on_time"
         assert float(events["ready_by.met"]["spare_s"]) > MARGIN_S
+
+
+async def test_what_arrives_in_a_lane_that_is_always_open_is_left_time_for():
+    """A record of 2 s every 10 s leaves four fifths of the worker."""
+    async with line(beside={"topics": [URGENT]}) as daemon:
+        await past_the_first(daemon)
+        requests = daemon.push(TOPIC, *range(100))
+        while now_s() < TIME_S - 10:
+            daemon.push(URGENT, 1)
+            await asyncio.sleep(10)
+
+        answered_s = answers_s(daemon, requests)
+        assert min(answered_s) == pytest.approx(LAST_S - 200 / 0.8, abs=8)
+        assert max(answered_s) <= TIME_S
+
+
+async def test_what_waits_for_a_moment_before_its_time_is_left_time_for():
+    """30 records are served at the seventh minute."""
+    by_clock = {"topics": [URGENT], "open": ["7-59/10 * * * *"], "zone": "UTC"}
+    async with line(beside=by_clock) as daemon:
+        await past_the_first(daemon)
+        requests = daemon.push(TOPIC, *range(100))
+        daemon.push(URGENT, *range(30))
+        await until(TIME_S)
+
+        answered_s = answers_s(daemon, requests)
+        assert min(answered_s) == pytest.approx(LAST_S - 260, abs=8)
+        assert max(answered_s) <= LAST_S
 
 
 async def test_what_comes_after_its_opening_is_for_the_next_time():

@@ -1,11 +1,14 @@
 """A fleet with a lane that is to be ready by a time: who scales it, its workers and its logs, in virtual time."""
 
+import math
 from bisect import bisect_left
 from collections import Counter
 
 from daemon.scaling.observation import Observation, Offsets, Target
 from daemon.scaling.scaler import Scaler
-from daemon.scaling.serving_time import Means, serving_s
+from daemon.scaling.serving_beside import OtherLane, Others, serving_beside_s
+from daemon.scaling.serving_time import Means
+from daemon.scaling.window_need import Beside
 from daemon.windows.bringing_forward import BringingForward
 from daemon.windows.schedule import Schedule
 from daemon.windows.window import Standing, Window
@@ -23,6 +26,12 @@ LANE = {
     "zone": "UTC",
     "ready_margin": MARGIN_S,
 }
+URGENT, REPORTS = "urgent", "reports"
+OTHERS = {
+    URGENT: {"topics": [URGENT], "models": ["m"], "linger": "0s"},
+    REPORTS: {"topics": [REPORTS], "models": ["m"], "zone": "UTC"},
+}
+"""Lanes that may be beside it: one is always open, one opens by the clock."""
 
 
 class Worker:
@@ -35,16 +44,39 @@ class Worker:
 
 
 class Fleet:
-    """`rate` is what a worker serves, RATE what is known of it; `at_s` is the wall clock."""
+    """`rate` is what a worker serves, RATE what is known of it; `at_s` is the wall clock.
+
+    `urgent` records a second come to each partition of a lane beside it; `reports` opens at these
+    moments. Whatever of them is there is served first.
+    """
 
     def __init__(
-        self, partitions=4, *, rate=RATE, start_s=10, most=8, known=True, lane=None, **scaling
+        self,
+        partitions=4,
+        *,
+        rate=RATE,
+        start_s=10,
+        most=8,
+        known=True,
+        lane=None,
+        urgent=0,
+        reports=(),
+        **scaling,
     ):
         service_rate = {"service_rate": float(RATE)} if known else {}
         scaling = {"utilisation": UTILISATION, "start_time": "10s"} | service_rate | scaling
-        self.settings = settings(lanes={"documents": LANE | (lane or {})}, scaling=scaling)
-        self.schedule = Schedule.of(self.settings.lanes["documents"])
-        self.logs = {(TOPIC, number): [] for number in range(partitions)}
+        lanes = {"documents": LANE | (lane or {})}
+        lanes |= {URGENT: OTHERS[URGENT]} if urgent else {}
+        lanes |= {REPORTS: OTHERS[REPORTS] | {"open": list(reports)}} if reports else {}
+        self.settings = settings(lanes=lanes, scaling=scaling)
+        self.urgent = urgent
+        self.schedules = {
+            lane.topics[0]: Schedule.of(lane) for lane in self.settings.lanes.values()
+        }
+        self.schedule = self.schedules[TOPIC]
+        self.logs = {
+            (topic, number): [] for topic in self.schedules for number in range(partitions)
+        }
         self.committed = dict.fromkeys(self.logs, 0)
         self.notes = {}
         self.at_s = MIDNIGHT_S
@@ -68,10 +100,11 @@ class Fleet:
         """Another process of the scaler."""
         self.scaler = Scaler(self.settings, self.most)
 
-    def add(self, count, *numbers):
+    def add(self, count, *numbers, topic=TOPIC):
         """`count` records for each partition now."""
-        for number in numbers or range(len(self.logs)):
-            self.logs[TOPIC, number] += [self.at_s] * count
+        for partition, log in self.logs.items():
+            if partition[0] == topic and partition[1] in (numbers or [partition[1]]):
+                log.extend([self.at_s] * count)
 
     def kill(self, index=0):
         """A worker; another comes."""
@@ -82,6 +115,8 @@ class Fleet:
         """Time goes on, second by second."""
         while self.at_s < at_s:
             self.at_s += 1
+            if self.urgent:
+                self.add(self.urgent, topic=URGENT)
             self._come()
             for worker in self.workers:
                 self._work(worker)
@@ -91,7 +126,7 @@ class Fleet:
     @property
     def lag(self):
         """Records without an answer."""
-        return sum(len(log) - self.committed[each] for each, log in self.logs.items())
+        return sum(self._lags(TOPIC, self.logs))
 
     @property
     def first_s(self):
@@ -119,16 +154,16 @@ class Fleet:
 
     def _deal(self):
         for number, worker in enumerate(self.workers):
-            worker.partitions = list(self.logs)[number :: len(self.workers)]
+            worker.partitions = [
+                each for each in self.logs if each[1] % len(self.workers) == number
+            ]
 
     def _look(self):
-        known = {
-            each: self.notes.get(each)
-            if self.schedule.counts(self.notes.get(each), self.at_s)
-            else None
-            for each in self.logs
-        }
-        moments_s = self.schedule.last_moments(known, self.at_s)
+        moments_s = {}
+        for topic, schedule in self.schedules.items():
+            if schedule is not None:
+                notes = {each: self.notes.get(each) for each in self.logs if each[0] == topic}
+                moments_s |= schedule.last_moments(notes, self.at_s)
         return Observation(
             self.at_s,
             {each: Offsets(0, len(log), self.committed[each]) for each, log in self.logs.items()},
@@ -145,12 +180,16 @@ class Fleet:
         log = self.logs[partition]
         return len(log) if as_of_s is None else bisect_left(log, as_of_s)
 
+    def _lags(self, topic, partitions):
+        return [
+            len(self.logs[each]) - self.committed[each] for each in partitions if each[0] == topic
+        ]
+
     def _work(self, worker):
-        mine, window = worker.partitions, worker.window
+        mine = [each for each in worker.partitions if each[0] == TOPIC]
+        window = worker.window
         worker.forward.hear([self.notes[each] for each in mine if each in self.notes], self.at_s)
-        waiting = sum(len(self.logs[each]) - self.committed[each] for each in mine)
-        rate = float(RATE) if self.known else 1e-9
-        worker.forward.look(serving_s([waiting], Means(1, rate, UTILISATION)), self.at_s)
+        worker.forward.look(lambda: self._serving_s(worker), self.at_s)
         for _ in range(2):
             standings = {each: Standing(*[self.committed[each]] * 2) for each in mine}
             for ended in window.look(standings, wall_s=self.at_s, now_s=self.at_s):
@@ -160,10 +199,42 @@ class Fleet:
                 window.found(question, ends)
         if worker.forward.opened is not None:
             self.notes.update(dict.fromkeys(mine, worker.forward.opened))
-        self._serve(mine, self.rate if window.is_open else 0)
+        left = self._serve(worker.partitions, URGENT, self.rate, self.at_s + 1)
+        if REPORTS in self.schedules:
+            left = self._serve(
+                worker.partitions, REPORTS, left, self.schedules[REPORTS].up_to(self.at_s)
+            )
+        self._serve(worker.partitions, TOPIC, left if window.is_open else 0, self.at_s + 1)
 
-    def _serve(self, mine, count):
-        for each in mine:
-            served = min(count, len(self.logs[each]) - self.committed[each])
-            self.committed[each] += served
-            count -= served
+    def _serving_s(self, worker):
+        """What daemon/line/latest_openings.py reckons with."""
+        mine = self._lags(TOPIC, worker.partitions)
+        one = Means(1, float(RATE) if self.known else 1e-9, UTILISATION)
+        lanes = [OtherLane(-math.inf, self._lags(URGENT, worker.partitions))]
+        if REPORTS in self.schedules:
+            opens_s = self.schedules[REPORTS].after(self.at_s)
+            due = self._end_lags(REPORTS, worker.partitions)
+            lags = self._lags(REPORTS, worker.partitions)
+            lanes += [OtherLane(-math.inf, due), OtherLane(opens_s, lags)]
+        arriving = self.urgent * len(mine) / one.rate / UTILISATION
+        others = Others(1 / len(self.schedules), Beside(arriving, 1), lanes)
+        until_s = worker.forward.time_s(self.at_s)
+        return serving_beside_s(mine, one, others, until_s=until_s) if any(mine) else 0.0
+
+    def _end_lags(self, topic, partitions):
+        """What is due of a lane that opens by the clock."""
+        moment_s = self.schedules[topic].up_to(self.at_s)
+        return [
+            max(0, self._end(each, moment_s) - self.committed[each])
+            for each in partitions
+            if each[0] == topic
+        ]
+
+    def _serve(self, partitions, topic, count, until_s):
+        """Answer so many records that came before `until_s`; return how many were too few of them."""
+        for each in partitions:
+            if each[0] == topic:
+                served = max(0, min(count, self._end(each, until_s) - self.committed[each]))
+                self.committed[each] += served
+                count -= served
+        return count

@@ -180,3 +180,50 @@ def test_slack_is_a_margin_when_it_opens():
     assert far.slack_s == pytest.approx(600 - 200 - 50 - 10)
     assert near.slack_s == pytest.approx(MARGIN_S + 4, abs=1)
     assert near.records == 16_000
+
+
+# Beside other lanes
+
+
+def _done_s(fleet):
+    """Let time pass until nothing waits; return when that was."""
+    while fleet.lag:
+        assert fleet.at_s < TIME_S + 3_600
+        fleet.until(fleet.at_s + 1)
+    return fleet.at_s
+
+
+def test_what_arrives_beside_it_opens_it_as_much_earlier_and_no_more():
+    """40 records/s leave half of what is counted on."""
+    fleet = _gathered(900, urgent=10, most=1)
+    fleet.until(fleet.at_s + 100)
+    done_s = _done_s(fleet)
+    (opened_s,) = {note.moment_s for note in fleet.notes.values()}
+
+    assert opened_s == pytest.approx(LAST_S - 3_600 / (RATE * UTILISATION - 40), abs=4)
+    assert done_s <= LAST_S
+
+
+@pytest.mark.parametrize("opens", ["52 6 * * *", "58 6 * * *"])
+def test_what_waits_for_a_moment_before_its_time_is_left_time_for(opens):
+    fleet = _gathered(2_000, reports=[opens], most=1)
+    fleet.add(1_000, topic="reports")
+    fleet.until(fleet.at_s + 30)
+
+    assert _done_s(fleet) <= LAST_S + 1
+
+
+def test_what_waits_for_a_moment_after_its_time_needs_none():
+    fleet = _gathered(1_000, reports=["5 7 * * *"])
+    fleet.add(9_000, topic="reports")
+    fleet.until(TIME_S)
+
+    assert fleet.first_s == pytest.approx(LAST_S - 50 - AHEAD_S, abs=2)
+
+
+def test_a_lane_that_is_starved_by_others_is_known_to_be_late_before():
+    """More arrives than one serves; this lane gets its turns of it, half."""
+    fleet = _gathered(9_000, urgent=30, most=1)
+    fleet.until(fleet.at_s + 5)
+
+    assert fleet.report.lanes["documents"].ready.slack_s < 0

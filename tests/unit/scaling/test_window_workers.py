@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.scaling.window_workers import NOTHING, Beside, WindowWorkers, together
+from daemon.scaling.window_need import NOTHING, Beside
+from daemon.scaling.window_workers import WindowWorkers, together
 from tests.unit.scaling.sights import settings
 
 CATCH_UP_S = 60.0

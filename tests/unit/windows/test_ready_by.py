@@ -119,8 +119,8 @@ class Worker:
         self.ended = []
 
     def look(self, serving_s=None):
-        waiting = self.end - self.position
-        self.forward.look(float(waiting) if serving_s is None else serving_s, self.wall_s)
+        takes_s = float(self.end - self.position) if serving_s is None else serving_s
+        self.forward.look(lambda: takes_s, self.wall_s)
         standings = {A: Standing(self.position, self.position)}
         self.ended += self.window.look(standings, wall_s=self.wall_s, now_s=self.now_s)
         if self.window.question is not None:
@@ -317,7 +317,7 @@ class Group:
         forward.hear([self.notes[each] for each in mine if each in self.notes], self.at_s)
         # Twice as long as it takes: a margin for what comes from others.
         waiting = sum(len(self.log[each]) - self.committed[each] for each in mine)
-        forward.look(2.0 * waiting, self.at_s)
+        forward.look(lambda: 2.0 * waiting, self.at_s)
         for _ in range(2):
             standings = {
                 each: Standing(self.committed[each], self.committed[each]) for each in mine
