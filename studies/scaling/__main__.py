@@ -2,8 +2,8 @@
 
 import sys
 
-from studies.scaling import patience
-from studies.scaling.page import PAGE, PATIENCE, measured, rewrite, tables
+from studies.scaling import patience, ready_by
+from studies.scaling.page import PAGE, PATIENCE, READY_BY, measured, rewrite, tables
 from studies.scaling.site import Site
 
 
@@ -11,6 +11,7 @@ def main() -> None:
     """Replay, and write the page."""
     page = PAGE.read_text(encoding="utf-8")
     page = rewrite(page, patience.table(patience.measured()), PATIENCE)
+    page = rewrite(page, patience.table(ready_by.measured(), promise="the time"), READY_BY)
     page = rewrite(page, tables(measured(Site())))
     PAGE.write_text(page, encoding="utf-8")
     sys.stdout.write(f"{PAGE.name} is up to date\n")

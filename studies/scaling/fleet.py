@@ -8,7 +8,8 @@ dealt anew and nobody begins a batch for `stall_s`; batches that run are finishe
 Rule 3: of those that must go, the ones that are still starting go first.
 Rule 4: T counts from when a record came, also while no worker is there.
 Rule 5: a lane by the clock is one of which only what came before its last moment is there, and gathers
-for nothing.
+for nothing. One that is to be ready by a time has a moment when its rule says that its workers open it,
+and one a margin before the time.
 Rule 6: lanes take turns where both are due, the urgent one first.
 
 Records are a fluid here. Arrays have a row for each rule and a column for each partition; those of
@@ -59,13 +60,13 @@ class Fleet:
         """`lingers_s`: of the first lane, rule by rule, where it is not the site's; and no clock's then."""
         self._site = site
         given_s = lingers_s or [None] * rules
-        usual_s = 0.0 if site.every_s else site.linger_s
+        usual_s = 0.0 if site.promise_s else site.linger_s
         own_s = [usual_s if each is None else each for each in given_s]
         self._clocked = np.zeros((rules, site.partitions), dtype=bool)
         self._clocked[:, site.lanes[0]] = [
-            [bool(site.every_s) and each is None] for each in given_s
+            [bool(site.promise_s) and each is None] for each in given_s
         ]
-        self._target = np.zeros(site.partitions, dtype=np.int64)
+        self._targets = np.zeros((rules, site.partitions), dtype=np.int64)
         by_lane_s = [np.repeat(own_s, site.most), np.full(rules * site.most, URGENT_S)]
         self._lanes = [
             _Lane(partitions, linger_s, np.zeros((rules, site.partitions)))
@@ -98,14 +99,18 @@ class Fleet:
             self.members[rule] -= leaving
             self._deal(rule, now)
 
+    def open(self, rule: int, arrived: npt.NDArray[np.int64]) -> None:
+        """A moment has come for a rule's lane by the clock: what `arrived` is there."""
+        self._targets[rule] = arrived
+
     def step(self, arrived: npt.NDArray[np.int64], now: float) -> None:
         """Serve for one step; `arrived` are the records of each partition up to `now`."""
         site = self._site
         self._welcome(now)
         np.copyto(self.done, self._taken, where=self._done_s <= now)
         if site.every_s and now % site.every_s == 0:
-            self._target = arrived.copy()
-        there = np.where(self._clocked, self._target, arrived)
+            self._targets[:] = arrived
+        there = np.where(self._clocked, self._targets, arrived)
         waits = [self._waiting(lane, there, now) for lane in self._lanes]
         for may in (lambda number: self._last != number, lambda _: True):
             for number, (lane, (queued, waiting, due)) in enumerate(

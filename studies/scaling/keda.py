@@ -29,6 +29,7 @@ _POLLING_S = 5
 
 
 _CRON_LINGER_S = 2.0
+"""Of workers that have no clock of their own."""
 
 
 class Setting(NamedTuple):
@@ -69,7 +70,8 @@ class Keda:
 
     def __init__(self, setting: Setting, site: Site) -> None:
         self.name = setting.name
-        self.linger_s: float | None = None
+        self.linger_s: float | None = _CRON_LINGER_S if site.ready_every_s else None
+        self.opens = False
         self._setting = setting
         self._partitions = site.partitions
         self._most = site.most
@@ -120,18 +122,27 @@ class KedaCron(Keda):
     """
 
     def __init__(
-        self, setting: Setting, site: Site, *, every_s: int, for_s: int, beside: str = ""
+        self,
+        setting: Setting,
+        site: Site,
+        *,
+        every_s: int,
+        for_s: int,
+        from_s: int = 0,
+        beside: str = "",
     ) -> None:
-        """`beside`: what is said of the trigger by lag; its setting's name by default."""
+        """`from_s`: within `every_s`; `beside`: what is said of the trigger by lag, else its setting."""
         super().__init__(setting, site)
         clock = f"cron, {for_s // 60} min of {every_s // 60}"
         self.name = f"{clock}, {beside or setting.name}"
         self.linger_s = _CRON_LINGER_S
         self._every_s = every_s
         self._for_s = for_s
+        self._from_s = from_s
 
     def _is_active(self, sight: Sight, now: float) -> bool:
-        return now % self._every_s < self._for_s or super()._is_active(sight, now)
+        is_up = (now - self._from_s) % self._every_s < self._for_s
+        return is_up or super()._is_active(sight, now)
 
 
 def _factor(workers: int, partitions: int) -> int:

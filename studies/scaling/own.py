@@ -2,8 +2,10 @@
 
 from config.settings import Settings
 from daemon.scaling.observation import Observation, Offsets, Target
+from daemon.scaling.remembered import Remembered
 from daemon.scaling.scaler import Scaler
 from studies.scaling.fleet import URGENT_S
+from studies.scaling.opening import Openings, cron_of
 from studies.scaling.rules import Sight
 from studies.scaling.site import Site
 
@@ -21,7 +23,14 @@ class Own:
         self._remembered = (remembered,)
         self._every_s = site.every_s
         self._targets: list[int] = [0] * site.partitions
-        self._scaler = Scaler(_settings(site, scaling), site.most)
+        settings = _settings(site, scaling)
+        self._scaler = Scaler(settings, site.most)
+        self.opens = False
+        self._openings = None
+        if site.ready_every_s:
+            known = Remembered.read(remembered)
+            rate = settings.scaling.service_rate or (known and known.service_rate)
+            self._openings = Openings(site, settings.scaling, rate or None)
 
     def workers(self, sight: Sight, now: float) -> int:
         """Return how many; asked once a second of the replay."""
@@ -32,10 +41,24 @@ class Own:
                 zip(sight.ends[lane].tolist(), sight.commits[lane].tolist(), strict=True)
             )
         }
+        opened = {}
         if self._every_s and now % self._every_s == 0:
             self._targets = sight.ends.tolist()
+        if self._openings is not None:
+            self.opens = self._openings.look(sight, now)
+            self._targets, opening = self._openings.latest
+            if opening is not None and opening.is_noted:
+                opened = {each: opening for each in partitions if each[0] == _TOPIC}
         targets = {(_TOPIC, number): Target(end, end) for number, end in enumerate(self._targets)}
-        seen = Observation(now, partitions, sight.members, now, self._remembered, targets=targets)
+        seen = Observation(
+            now,
+            partitions,
+            sight.members,
+            now,
+            self._remembered,
+            targets=targets,
+            opened=opened,
+        )
         return self._scaler.take(seen, sight.workers).decision.workers
 
     @property
@@ -55,6 +78,8 @@ def _settings(site: Site, scaling: dict[str, float]) -> Settings:
     urgent = lane | {"topics": [_URGENT], "linger": URGENT_S}
     if site.every_s:
         lane |= {"open": [f"*/{site.every_s // 60} * * * *"], "zone": "UTC"}
+    if site.ready_every_s:
+        lane |= {"ready_by": [cron_of(site)], "zone": "UTC", "ready_margin": site.margin_s}
     return Settings.model_validate(
         {
             "kafka": {"group": "simulation", "commit_interval": site.commit_s},

@@ -19,8 +19,8 @@ OWN = "tidemill"
 UNTOLD = "tidemill, service_rate not set"
 FIRST = "tidemill, the first time ever"
 
-RULES, PATIENCE = "", ", work that can wait"
-"""The two places of the page that are made."""
+RULES, PATIENCE, READY_BY = "", ", work that can wait", ", ready by a time"
+"""The places of the page that are made."""
 
 Loads: TypeAlias = Mapping[str, Sequence[Measured]]
 """What each rule made of each load, by the load's title; the rules are in the same order."""

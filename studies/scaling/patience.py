@@ -1,6 +1,6 @@
 """Work that can wait: loads with a long linger, and what rules make of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isinf
 from typing import NamedTuple, TypeAlias
 
@@ -81,27 +81,33 @@ def rules(site: Site, remembered: str) -> list[Rule]:
 
 def measured() -> Made:
     """Replay all loads; takes about a minute."""
+    return replayed(LOADS, rules)
+
+
+def replayed(loads: Sequence[Load], rules: Callable[[Site, str], list[Rule]]) -> Made:
+    """Return how late `rules` made what `loads` bring, the group's commits of the day before given."""
     return {
         pattern.title: [
             made._replace(p99_s=made.late_s)
             for made in replay(pattern, rules(site, day_before(pattern, site)), site)
         ]
-        for pattern, site in LOADS
+        for pattern, site in loads
     }
 
 
-def table(made: Made) -> str:
-    """Return what each rule made of each load, in Markdown."""
-    return "\n".join(_lines(made))
+def table(made: Made, *, promise: str = "T") -> str:
+    """Return what each rule made of each load, in Markdown; `promise`: what is to be kept."""
+    return "\n".join(_lines(made, promise))
 
 
-def _lines(made: Made) -> Iterator[str]:
-    yield f"| p99 beyond T · worker-hours · changes | {' | '.join(made)} |"
+def _lines(made: Made, promise: str) -> Iterator[str]:
+    yield f"| p99 beyond {promise} · worker-hours · changes | {' | '.join(made)} |"
     yield "|---|" + "---|" * len(made)
     for rows in zip(*made.values(), strict=True):
         yield f"| {rows[0].rule} | {' | '.join(map(_cell, rows))} |"
-    dominated = [str(len(better(own, kedas)) or "none") for own, _, *kedas in made.values()]
-    yield f"| better in both than tidemill | {' | '.join(dominated)} |"
+    for index, name in enumerate((OWN, UNTOLD)):
+        counts = [str(len(better(rows[index], rows[2:])) or "none") for rows in made.values()]
+        yield f"| better in both than {name} | {' | '.join(counts)} |"
 
 
 def _cell(row: Measured) -> str:

@@ -54,8 +54,8 @@ def replay(pattern: Pattern, rules: Sequence[Rule], site: Site) -> list[Measured
 
 def _late_s(waited_s: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], site: Site) -> float:
     promised_s = np.full(len(counts), site.linger_s)
-    if site.every_s:  # by the next moment
-        promised_s = site.every_s - (np.arange(len(counts)) + 0.5) * STEP_S % site.every_s
+    if site.promise_s:  # by the next moment
+        promised_s = site.promise_s - (np.arange(len(counts)) + 0.5) * STEP_S % site.promise_s
     lates_s = [
         quantiles(np.maximum(0.0, waited_s[:, lane] - may_s[:, None]), counts[:, lane], (0.99,))
         for lane, may_s in zip(
@@ -107,3 +107,5 @@ def _ask(
             played.changes[index] += wanted != running
         if wanted != running:
             fleet.resize(index, wanted, now)
+        if rule.opens:
+            fleet.open(index, ends)

@@ -30,6 +30,8 @@ class Rule(Protocol):
     name: str
     linger_s: float | None
     """What the rule's workers gather for; None: as the site has it."""
+    opens: bool
+    """Whether a lane that is to be ready by a time has a moment now, as of the last look."""
 
     def workers(self, sight: Sight, now: float) -> int:
         """Return how many; asked once a second of the replay."""

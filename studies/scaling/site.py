@@ -18,6 +18,8 @@ class Site(NamedTuple):
         stall_s: how long nobody begins a batch when a worker joins or leaves.
         commit_s: how often commits come; the daemon's default.
         every_s: the first lane opens by the clock so often, in 0: it is always open.
+        ready_every_s: it is to be ready by a time so often, and opens as late as it can; 0: at no time.
+        margin_s: it opens so long before that at the latest.
         urgent: of the partitions so many, the last ones, are of another lane, whose batches run as soon
             as a worker is free.
     """
@@ -32,6 +34,8 @@ class Site(NamedTuple):
     stall_s: float = 4.0
     commit_s: float = 0.5
     every_s: int = 0
+    ready_every_s: int = 0
+    margin_s: float = 60.0
     urgent: int = 0
 
     @property
@@ -39,6 +43,11 @@ class Site(NamedTuple):
         """The partitions of each lane; the urgent one comes last, where there is one."""
         patient = self.partitions - self.urgent
         return [slice(0, patient), slice(patient, self.partitions)][: 2 if self.urgent else 1]
+
+    @property
+    def promise_s(self) -> int:
+        """How often what came by then is to be answered, in the first lane; 0: at no moment."""
+        return self.every_s or self.ready_every_s
 
     @property
     def service_rate(self) -> float:

@@ -159,6 +159,16 @@ def test_t_counts_from_when_a_record_came_though_nobody_was_there():
     assert patient.run(3) == 1
 
 
+def test_of_a_lane_that_is_to_be_ready_by_a_time_only_what_was_there_when_it_opened_is_served():
+    ready = Played(Site(ready_every_s=3600))
+    ready.resize(1)
+    ready.arrived = ready.arrived + 2
+    assert ready.run(60) == 0
+
+    ready.fleet.open(0, ready.arrived)
+    assert ready.run(60, a_second=4) == 2 * SITE.partitions
+
+
 def test_an_urgent_lane_does_not_wait_for_what_gathers_beside_it():
     beside = Played(Site(linger_s=300.0, urgent=12))
     beside.resize(1)
