@@ -287,20 +287,19 @@ def doubled(rows):
 
 async def test_what_is_to_go_first_runs_between_the_slices_of_a_lone_request(bench):
     running, waiting, urgent = lone(24), batch_of(2), batch_of(3)
-    loop = asyncio.get_running_loop()
-    began_s = loop.time()
+    began_s = time.monotonic()
     await bench.running(running)
     bench.submit(waiting)
     bench.submit(urgent, first=True)
     await bench.until(3)
-    took_s = loop.time() - began_s
+    took_s = time.monotonic() - began_s
 
     assert [served.batch for served in bench.served] == [urgent, running, waiting]
     assert bench.session.ran.index(3) < bench.session.ran.index(123)
     whole = bench.served[1]
     assert whole.outcome.outputs["y"].ravel().tolist() == doubled(24)
     assert whole.run_s >= 3 * RUN_S * 0.9
-    assert sum(served.run_s for served in bench.served) <= took_s + 1e-6
+    assert sum(served.run_s for served in bench.served) < took_s + RUN_S / 2, "a run counted twice"
 
 
 async def test_what_fails_between_its_slices_is_no_fault_of_a_lone_request(bench):
