@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from daemon.values.ledger import Ledger
-from daemon.values.messages import Bucket, Form, Request
+from daemon.values.messages import Bucket, Envelope, Form, Request
 from tests.fakes import FakeRecord
 from tests.ledgers import make_ledger
 
@@ -22,6 +22,7 @@ def make_request(
     expires_s: float = math.inf,
     inputs: object = b"",
     form: Form = Form.RAW,
+    envelope: Envelope | None = None,
 ) -> Request:
     """One request; its record lies in `ledger`'s partition, by default one of its own."""
     ledger = ledger or make_ledger(bucket.lane, 0, 0)
@@ -38,6 +39,7 @@ def make_request(
         reply_topic="replies",
         reply_partition=None,
         correlation=None,
+        envelope=envelope,
     )
 
 

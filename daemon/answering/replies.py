@@ -21,6 +21,8 @@ from daemon.wire import raw
 from daemon.wire.assemble import is_raw, slices
 from daemon.wire.encode import encode
 from daemon.wire.headers import CONTENT_TYPE
+from daemon.wire.json_results import can_be_joined, responses
+from daemon.wire.json_v2 import JSON_TYPE
 from daemon.wire.problem import problem
 from daemon.wire.reply_headers import (
     MOST_BYTES,
@@ -78,6 +80,9 @@ class Replies:
             (spec,) = signature.outputs
             bodies = raw.bodies(spec, part.outputs[spec.name], requests)
             return self._fitting(batch, requests, bodies, (raw.RAW_TYPE,))
+        if part.unsound is None and can_be_joined(requests, part.outputs, signature):
+            bodies = responses(requests, part.outputs, signature, served.batch.bucket.model)
+            return self._fitting(batch, requests, bodies, (JSON_TYPE,))
         leaving: list[Leaving] = []
         by_form: _ByForm = {}
         for request, outputs in self.apart(part):

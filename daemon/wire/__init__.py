@@ -12,6 +12,8 @@
 - `json_data.py`: a tensor's elements as JSON: flat or nested lists in, flat lists out
 - `json_frames.py`: JSON bodies that differ from one that was read in the numbers of their data and
   in their id alone
+- `json_results.py`: the JSON responses to requests that ran together: the numbers of all are
+  written in one go
 - `json_text.py`: what msgspec's decoder lets pass in a JSON text and careful readers do not
 - `json_v2.py`: the form application/json: an Open Inference Protocol v2 request and response
 - `media.py`: which form a body has, by its media type
