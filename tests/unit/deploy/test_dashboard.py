@@ -20,10 +20,14 @@ COLUMNS = 24
 BUILT_IN = {"row", "stat", "table", "timeseries"}
 # What a dashboard cannot show well, or shows in another form.
 NOT_SHOWN = {
+    "full_rows",
     "inflight_bytes",
     "last_progress_timestamp_seconds",
     "longest_request_seconds",
     "longest_stage_seconds",
+    "run_most_rows",
+    "run_row_seconds",
+    "run_start_seconds",
 }
 
 each_panel = pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
