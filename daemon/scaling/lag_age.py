@@ -40,10 +40,9 @@ class LagAge:
     def _age_s(self, partition: Partition, offsets: Offsets, at_s: float) -> float | None:
         if offsets.end is not None:
             self._remember(partition, offsets.end, at_s)
-        if offsets.lag is None:
-            return None
-        if not offsets.lag:
-            return 0.0
+        lag = offsets.lag
+        if not lag:
+            return None if lag is None else 0.0
         history = self._histories[partition]
         oldest = offsets.next
         while len(history) > 1 and history[1].end <= oldest:

@@ -36,9 +36,10 @@ class Offsets(NamedTuple):
     @property
     def lag(self) -> int | None:
         """Records before the group, None when it cannot be known."""
-        if self.start is None or self.end is None or self.committed is None:
+        start, end, committed = self  # not `self.next`: this is asked some ten times a look
+        if start is None or end is None or committed is None:
             return None
-        return max(0, self.end - self.next)
+        return max(0, end - max(start, committed))
 
 
 class Target(NamedTuple):

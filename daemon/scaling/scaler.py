@@ -6,7 +6,7 @@ from config.settings import Settings
 from daemon.scaling.clocked_lanes import ClockedLanes, ClockSight
 from daemon.scaling.expected_in_flight import ExpectedInFlight
 from daemon.scaling.gathering import Due, Gathering, LaneSight
-from daemon.scaling.group_lag import in_all, topic_lag, what_waits
+from daemon.scaling.group_lag import in_all, topic_lags, what_waits
 from daemon.scaling.group_rates import ArrivalRate, ServedRate
 from daemon.scaling.lag_age import LagAge
 from daemon.scaling.observation import Observation, Partition
@@ -38,10 +38,13 @@ class Scaler:
         self.measured: Remembered | None = None
         """What is to be remembered when the group has no members; None before it was measured."""
         self._lanes = {name: lane.topics for name, lane in settings.lanes.items()}
+        self._topics = [topic for topics in self._lanes.values() for topic in topics]
         self._always = {
             name: lane.topics for name, lane in settings.lanes.items() if not lane.by_clock
         }
         """Lanes that are always open: what arrives there is work."""
+        self._gathering_topics = frozenset(self._topics).difference(*self._always.values())
+        """Of lanes that open by the clock: only there requests wait by design."""
         self._clocked = ClockedLanes(settings)
         self._arrivals = ArrivalRate(self._lanes)
         self._served = ServedRate()
@@ -73,7 +76,7 @@ class Scaler:
         clock = self._clocked.see(observation, power, self._beside(observation))
         stuck = self._stuck.see(clock.due)
         ages_s = self._age.see(clock.due)
-        waits_s = self._waiting_age.see(what_waits(observation, clock.due))
+        waits_s = self._waiting_age.see(what_waits(observation, clock.due, self._gathering_topics))
         self._service.see(
             clock.due,
             self._served,
@@ -82,11 +85,7 @@ class Scaler:
         )
         if work is not None:
             self._service.hear(work)
-        topics = {
-            topic: topic_lag(topic, observation, clock.due, ages_s, waits_s)
-            for lane in self._lanes.values()
-            for topic in lane
-        }
+        topics = topic_lags(self._topics, observation, clock.due, ages_s, waits_s)
         lanes = {
             name: self._lane_load(name, observation, [topics[each] for each in lane], clock)
             for name, lane in self._lanes.items()
