@@ -4,6 +4,7 @@
 - `claims.py`: what is claimed of this project's scaler beside KEDA's rule
 - `fleet.py`: workers that serve partitions in micro-batches, for all rules side by side
 - `keda.py`: KEDA's rule for Kafka, through Kubernetes' horizontal pod autoscaler
+- `many.py`: many workers: whether the scaler decides as it does for few, and what that costs
 - `opening.py`: when workers open a lane that is to be ready by a time, in the replay: the code that
   runs elsewhere
 - `own.py`: this project's scaler in the replay: the code that runs elsewhere, its estimates
@@ -18,5 +19,5 @@
 - `site.py`: what all rules scale in a replay: a topic, and workers that serve it in micro-batches
 - `waits.py`: how long records waited, by when the counts of arrivals and of answers reached them
 
-`python -m studies.scaling` writes its table into docs/scaling.md.
+`python -m studies.scaling` writes its tables into docs/scaling.md, `python -m studies.scaling many` one of them.
 """

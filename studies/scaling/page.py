@@ -19,7 +19,12 @@ OWN = "tidemill"
 UNTOLD = "tidemill, service_rate not set"
 FIRST = "tidemill, the first time ever"
 
-RULES, PATIENCE, READY_BY = "", ", work that can wait", ", ready by a time"
+RULES, PATIENCE, READY_BY, MANY = (
+    "",
+    ", work that can wait",
+    ", ready by a time",
+    ", many workers",
+)
 """The places of the page that are made."""
 
 Loads: TypeAlias = Mapping[str, Sequence[Measured]]
