@@ -24,6 +24,7 @@ class Bench(StrEnum):
     IDLE = "idle"
     MEMORY = "memory"
     JSON = "json"
+    GROWTH = "growth"
 
 
 def _version(wanted: bool) -> None:
@@ -282,6 +283,9 @@ def bench(
     *,
     repeat: Annotated[int, typer.Option(min=1, help="repetitions of each comparison")] = 5,
     quick: Annotated[bool, typer.Option(help="small sizes, for a first look only")] = False,
+    long: Annotated[
+        bool, typer.Option(help="growth: a backlog of ten million too, 3 GB of disk")
+    ] = False,
     json: Annotated[Path | None, typer.Option(help="file for all figures")] = None,
     page: Annotated[
         Path | None, typer.Option(help="page whose figures to renew: docs/performance.md")
@@ -298,7 +302,9 @@ def bench(
     from loadtest.processes.worker import WorkerFailed
 
     try:
-        raise typer.Exit(measure(names or list(Bench), Scale(repeat, quick, py_spy), json, page))
+        raise typer.Exit(
+            measure(names or list(Bench), Scale(repeat, quick, py_spy, long), json, page)
+        )
     except (MarkMissing, WorkerFailed) as error:
         sys.exit(f"tidemill-load bench: {error}")
 

@@ -1,14 +1,18 @@
 """`make bench`: the figures of docs/performance.md, measured from outside, through Kafka.
 
 - `backlog.py`: a backlog, published in the producer's own batches, and somebody who answers it whole
+- `breadth.py`: bench: a worker with many partitions, on a broker with many topics
 - `compute.py`: bench: how much of a model that keeps the processor busy gets through
 - `contestants.py`: who is measured: the daemon and the plain loop, as processes
 - `delivery.py`: bench: exactly once beside at least once
 - `dresses.py`: how requests are dressed: the key and the headers that they carry beside a body
 - `figures.py`: what a measurement says, beside what it should say
+- `fleet.py`: bench: a supervisor of many workers, and its status page
 - `ground.py`: what all stand on: one broker, topics, how much is measured, turns
+- `growth.py`: bench: CPU a request with the partitions and with the backlog
 - `idle.py`: bench: what a warm worker without traffic costs
 - `latency.py`: bench: a lane that lets requests gather, and one that waits for nobody
+- `look.py`: bench: the scaler's look at many partitions
 - `memory.py`: bench: memory while replies cannot leave, and over many requests
 - `open_loop.py`: requests at their own times, beside the bare hop through Kafka
 - `plain_loop.py`: the contestant that many would write by hand

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from loadtest.bench import plain_loop
 from loadtest.bench.ground import Ground
@@ -165,13 +165,16 @@ def configured(
     allow: Sequence[str] = (),
     bootstrap: str | None = None,
     delivery: str = AT_LEAST_ONCE,
+    group: str = "",
+    does: Literal["run", "supervise", "scaler"] = "run",
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Worker]:
     """Prepare a daemon in a group of its own; nothing runs yet, and nothing is left behind.
 
     `allow`: reply topics that requests may name; `bootstrap`: where it finds the broker, straight
-    by default.
+    by default; `group`: another one than one of its own; `does`, `settings`: as of Worker.
     """
-    group = ground.name("daemon")
+    group = group or ground.name("daemon")
     config = ground.folder / f"{group}.toml"
     config.write_text(
         configuration(
@@ -184,7 +187,7 @@ def configured(
             delivery=delivery,
         )
     )
-    worker = Worker(config)
+    worker = Worker(config, settings, does=does)
     try:
         yield worker
     finally:

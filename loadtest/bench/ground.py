@@ -2,7 +2,7 @@
 
 import itertools
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, TypeVar
@@ -20,9 +20,14 @@ _OPTIONS = ("-Xmx1g", "-XX:TieredStopAtLevel=4")
 PARTITIONS = 4
 """Of every topic that is not said to have another number."""
 _BROKER_TIME = {"message.timestamp.type": "LogAppendTime"}
+# What was removed keeps its files for a minute by default, and a broker has only so many.
+_SETTINGS = {"log.segment.delete.delay.ms": "1000"}
+_TOPICS_AT_ONCE = 500
+_CREATE_MS = 60_000
 Told: TypeAlias = Callable[[int], None]
 """Takes how many are done by now."""
 _Result = TypeVar("_Result")
+_Size = TypeVar("_Size")
 
 
 class Ground:
@@ -49,13 +54,27 @@ class Ground:
     ) -> str:
         """Create a topic of its own and return its name; its timestamps are the broker's."""
         name = self.name(what)
-        answer = await self._admin.create_topics(
-            [NewTopic(name, partitions, 1, topic_configs=_BROKER_TIME | dict(settings or {}))]
-        )
+        await self._create([name], partitions, _BROKER_TIME | dict(settings or {}))
+        return name
+
+    async def topics(self, what: str, count: int) -> list[str]:
+        """Create many topics of one partition and return their names."""
+        names = [self.name(what) for _ in range(count)]
+        with self.bar(f"{what}: topics", count) as told:
+            for done in range(0, count, _TOPICS_AT_ONCE):
+                some = names[done : done + _TOPICS_AT_ONCE]
+                await self._create(some, 1, {})
+                told(done + len(some))
+        return names
+
+    async def _create(
+        self, names: Sequence[str], partitions: int, settings: Mapping[str, str]
+    ) -> None:
+        wanted = [NewTopic(name, partitions, 1, topic_configs=dict(settings)) for name in names]
+        answer = await self._admin.create_topics(wanted, timeout_ms=_CREATE_MS)
         for _, code, *message in answer.topic_errors:
             if code:
                 raise for_code(code)(*message)
-        return name
 
     def bar(self, what: str, total: int) -> AbstractContextManager[Told]:
         """Show whoever waits how far `what` is."""
@@ -63,7 +82,8 @@ class Ground:
 
     async def remove(self, *topics: str) -> None:
         """Give the disk space of topics back."""
-        await self._admin.delete_topics(list(topics))
+        for some in range(0, len(topics), _TOPICS_AT_ONCE):
+            await self._admin.delete_topics(list(topics[some : some + _TOPICS_AT_ONCE]))
 
 
 @asynccontextmanager
@@ -71,9 +91,11 @@ async def new_ground(console: Console) -> AsyncIterator[Ground]:
     """Start a broker; it and all files are gone afterwards. Raises KafkaUnavailable."""
     with (
         tempfile.TemporaryDirectory(prefix="tidemill-bench-") as folder,
-        Broker(options=_OPTIONS) as broker,
+        Broker(options=_OPTIONS, settings=_SETTINGS) as broker,
     ):
-        admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=broker.bootstrap, request_timeout_ms=_CREATE_MS
+        )
         await admin.start()
         try:
             ground = Ground(broker, admin, Path(folder), console)
@@ -84,13 +106,17 @@ async def new_ground(console: Console) -> AsyncIterator[Ground]:
 
 
 class Scale(NamedTuple):
-    """Repetitions, whether a quick look is enough, and where to write a profile of the relay."""
+    """Repetitions, and where to write a profile of the relay.
+
+    `quick`: a first look is enough; `long`: the largest sizes of growth as well.
+    """
 
     repeat: int
     quick: bool = False
     profile: Path | None = None
+    long: bool = False
 
-    def pick(self, whole: int, quick: int) -> int:
+    def pick(self, whole: _Size, quick: _Size) -> _Size:
         """Return the size of a measurement."""
         return quick if self.quick else whole
 

@@ -3,12 +3,10 @@
 import asyncio
 import time
 
-import psutil
-
 from loadtest.bench.contestants import LaneSetup, daemon
 from loadtest.bench.figures import Section, at_most, figure
 from loadtest.bench.ground import Ground, Scale
-from loadtest.bench.watch import ProcessSample, sample
+from loadtest.bench.watch import busy_percent, watched
 from loadtest.deployment.perceptrons import RELAY, write
 
 _PARTITIONS = 24
@@ -38,10 +36,9 @@ async def idle(ground: Ground, scale: Scale) -> Section:
             worker.wait_until_ready(_READY_TIMEOUT_S)
             ready_s.append(time.monotonic() - began_s)
             await asyncio.sleep(_SETTLE_S)
-            first, last = await _watched(
-                ground, f"idle: {number} of {scale.repeat}", worker.pid, seconds
-            )
-        percent.append((last.cpu_s - first.cpu_s) / (last.at_s - first.at_s) * 100)
+            what = f"idle: {number} of {scale.repeat}"
+            first, last = await watched(ground, what, worker.pid, seconds)
+        percent.append(busy_percent(first, last))
         rss_mib.append(last.rss_bytes / 2**20)
     return Section(
         f"Idle: warm model, {_PARTITIONS} partitions, no traffic",
@@ -51,15 +48,3 @@ async def idle(ground: Ground, scale: Scale) -> Section:
             figure("RSS", "MiB", rss_mib),
         ],
     )
-
-
-async def _watched(
-    ground: Ground, what: str, pid: int, seconds: int
-) -> tuple[ProcessSample, ProcessSample]:
-    process = psutil.Process(pid)
-    first = sample(process)
-    with ground.bar(what, seconds) as told:
-        for second in range(1, seconds + 1):
-            await asyncio.sleep(1)
-            told(second)
-    return first, sample(process)

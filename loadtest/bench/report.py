@@ -146,8 +146,8 @@ def _replaced(text: str, name: str, block: str) -> str:
 
 
 def _block(name: str, sections: Sequence[Section], machine: Mapping[str, str], scale: Scale) -> str:
-    quick = " --quick" if scale.quick else ""
-    command = f"tidemill-load bench {name} --repeat {scale.repeat}{quick}"
+    sizes = " --quick" * scale.quick + " --long" * scale.long
+    command = f"tidemill-load bench {name} --repeat {scale.repeat}{sizes}"
     return "\n".join(
         [f"`{command}` on: {in_a_line(machine)}.", "", *map(markdown, sections)]
     ).rstrip()

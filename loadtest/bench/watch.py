@@ -9,11 +9,13 @@ from typing import NamedTuple, Self
 import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from loadtest.bench.ground import PARTITIONS, Told, silent
+from loadtest.bench.ground import PARTITIONS, Ground, Told, silent
 from loadtest.processes.worker import WorkerFailed
 
 # A look costs the broker one request and the machine next to nothing.
 _LOOK_S = 0.1
+# Until the first reply is there, so that it is known what had been spent by then.
+_FIRST_LOOK_S = 0.02
 _PATIENCE_S = 60.0
 _WARM_SHARE = 0.05
 
@@ -51,6 +53,34 @@ def cpu_us_a_reply(samples: Sequence[ProcessSample]) -> float:
     if first.replies == last.replies:
         raise ValueError("all replies came between two samples: the backlog is too small")
     return (last.cpu_s - first.cpu_s) / (last.replies - first.replies) * 1e6
+
+
+def cpu_us_of_all(samples: Sequence[ProcessSample]) -> float:
+    """Return microseconds of CPU a reply, from the last look without any to the last reply.
+
+    So it holds what is fetched and read before the first reply, which of a small backlog is much.
+    """
+    last = samples[-1]
+    first = [each for each in samples if not each.replies][-1]
+    return (last.cpu_s - first.cpu_s) / last.replies * 1e6
+
+
+async def watched(
+    ground: Ground, what: str, pid: int, seconds: int
+) -> tuple[ProcessSample, ProcessSample]:
+    """Look at process `pid` now and after `seconds`; raises WorkerFailed when it ends."""
+    process = psutil.Process(pid)
+    first = sample(process)
+    with ground.bar(what, seconds) as told:
+        for second in range(1, seconds + 1):
+            await asyncio.sleep(1)
+            told(second)
+    return first, sample(process)
+
+
+def busy_percent(first: ProcessSample, last: ProcessSample) -> float:
+    """Return how much of a core a process took between two looks, in per cent."""
+    return (last.cpu_s - first.cpu_s) / (last.at_s - first.at_s) * 100
 
 
 class Watch:
@@ -106,7 +136,7 @@ class Watch:
         samples = [sample(process, await self.count())]
         moved_s = samples[0].at_s
         while samples[-1].replies < replies:
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(_LOOK_S if samples[-1].replies else _FIRST_LOOK_S)
             samples.append(sample(process, await self.count()))
             if samples[-1].replies > samples[-2].replies:
                 moved_s = samples[-1].at_s

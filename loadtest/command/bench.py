@@ -10,12 +10,16 @@ import uvloop
 from rich.console import Console
 
 from loadtest.bench import report
+from loadtest.bench.breadth import breadth
 from loadtest.bench.compute import compute
 from loadtest.bench.delivery import delivery
 from loadtest.bench.figures import Section
+from loadtest.bench.fleet import fleet
 from loadtest.bench.ground import Ground, Scale, new_ground
+from loadtest.bench.growth import by_backlog, by_partitions
 from loadtest.bench.idle import idle
 from loadtest.bench.latency import eager, linger
+from loadtest.bench.look import look
 from loadtest.bench.memory import growth, held
 from loadtest.bench.relay import full_dress, open_inference, relay, typical
 from loadtest.bench.report import renewed, require_marks
@@ -33,6 +37,7 @@ BENCHES: dict[str, tuple[Measure, ...]] = {
     "idle": (idle,),
     "memory": (growth, held),
     "json": (open_inference,),
+    "growth": (by_partitions, by_backlog, fleet, breadth, look),
 }
 """All benches, by name."""
 
@@ -64,7 +69,11 @@ def bench(names: Sequence[str], scale: Scale, json: Path | None, page: Path | No
         console.print(f"Other work is under way (load {load:.1f}): it will show in the rates.")
     measured = uvloop.run(_measure(names, scale, console))
     if json is not None:
-        options = {"repeat": str(scale.repeat), "quick": str(scale.quick)}
+        options = {
+            "repeat": str(scale.repeat),
+            "quick": str(scale.quick),
+            "long": str(scale.long),
+        }
         sections = [section for name in names for section in measured[name]]
         report.write(json, described, options, sections)
     if page is not None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import struct
+from collections import Counter
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -11,6 +12,7 @@ from loadtest.kafka.properties import HOST, Ports
 PRODUCE = 0
 FETCH = 1
 OFFSET_COMMIT = 8
+OFFSET_FETCH = 9
 FIND_COORDINATOR = 10
 JOIN_GROUP = 11
 HEARTBEAT = 12
@@ -51,6 +53,8 @@ class Proxy:
         """How many requests are held at this moment."""
         self.swallowed = 0
         """How many answers were swallowed so far."""
+        self.passed: Counter[int] = Counter()
+        """How many requests passed so far, by api key."""
 
     @property
     def bootstrap(self) -> str:
@@ -158,6 +162,7 @@ class Proxy:
             head = await way.reader.readexactly(_REQUEST_HEAD.size)
             size_bytes, api_key, _, correlation_id = _REQUEST_HEAD.unpack(head)
             await self._request_passes(api_key)
+            self.passed[api_key] += 1
             if api_key in self._swallowed:
                 unanswerable.add(correlation_id)
             await way.take(head, size_bytes + _SIZE_BYTES, self._latency_s / 2)

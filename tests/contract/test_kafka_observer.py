@@ -18,13 +18,13 @@ from daemon.scaling.observation import NO_COMMIT, Offsets, Target
 from daemon.values.errors import Exit, Fatal
 from daemon.windows.ready_by import Opening
 from loadtest.kafka.broker import Broker
-from loadtest.kafka.proxy import FETCH, Proxy
+from loadtest.kafka.proxy import FETCH, OFFSET_FETCH, Proxy
 from tests.contract.worlds import PATIENCE_S, Workers, gather, settings_for
 
 pytestmark = pytest.mark.kafka
 
-LIST_OFFSETS = 2
-"""Kafka's api key."""
+LIST_OFFSETS, METADATA, DESCRIBE_GROUPS = 2, 3, 15
+"""Kafka's api keys."""
 
 
 def _observer(bootstrap, topics, **kafka):
@@ -211,6 +211,20 @@ async def test_added_partitions_are_noticed(workers, topics, monkeypatch):
         observation = await _look_until(observer, lambda seen: len(seen.partitions) == 2)
 
     assert (names.requests, 1) in observation.partitions
+
+
+@pytest.mark.parametrize("partitions", [1, 40])
+async def test_a_look_asks_a_broker_once_for_all_its_partitions(spare, spare_topics, partitions):
+    await spare_topics(requests=partitions)
+    async with Proxy(spare.ports) as proxy, _observer(proxy.bootstrap, spare_topics) as observer:
+        await _look_until(observer, _all_known)
+        before = proxy.passed.copy()
+
+        await observer.look()
+
+    asked = proxy.passed - before
+    del asked[METADATA]  # now and then, whoever looks
+    assert asked == {LIST_OFFSETS: 2, OFFSET_FETCH: 1, DESCRIBE_GROUPS: 1}
 
 
 async def test_a_broker_that_is_away_is_unknown_and_found_again(spare, spare_topics):
