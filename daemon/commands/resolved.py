@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 from config.load import Loaded
 from config.secrets import redact
 
+_OF_CUDA = ".cuda."
+"""Below `models.NAME`."""
+
 
 class Resolved(NamedTuple):
     """One setting: `value` is written as in TOML, `source` is empty for a default."""
@@ -17,11 +20,15 @@ class Resolved(NamedTuple):
 
 
 def resolve(loaded: Loaded) -> list[Resolved]:
-    """Return every setting in force that has a value; secrets are in files and stay there."""
-    return [
+    """Return every setting in force that has a value; secrets are in files and stay there.
+
+    Of what the CUDA provider is told only what was set: the defaults of every model would be most of the list.
+    """
+    settings = [
         Resolved(key, _shown(value), loaded.sources.get(key, ""))
         for key, value in _flatten(loaded.settings.model_dump(mode="json", exclude_none=True))
     ]
+    return [each for each in settings if each.source or _OF_CUDA not in each.key]
 
 
 def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -63,6 +63,20 @@ def test_every_setting_shows_where_it_was_written(configuration, capsys, monkeyp
     assert setting(report, "limits.drain")["source"] == ""
 
 
+def test_of_what_a_gpu_is_told_only_what_is_set_is_shown(configuration, capsys):
+    (model,) = {each.split(".")[1] for each in keys(configuration, capsys, "models.")}
+    told = f"models.{model}.cuda.use_tf32"
+
+    assert keys(configuration, capsys, f"models.{model}.cuda") == []
+    options = ("-s", f"{told}=false", "-s", f"models.{model}.device=auto")
+    assert keys(configuration, capsys, f"models.{model}.cuda", *options) == [told]
+
+
+def keys(configuration, capsys, start, *arguments):
+    _, report = checked(configuration, capsys, *arguments)
+    return [each["key"] for each in report["settings"] if each["key"].startswith(start)]
+
+
 def test_values_are_shown_as_they_are_written(configuration, capsys):
     _, report = checked(configuration, capsys)
 
