@@ -107,8 +107,11 @@ async def test_a_drain_that_takes_too_long_exits_75_and_loses_nothing(make_job, 
         assert witness.unanswered
         await job.start()
         await witness.until_all_answered()
-        # What was answered in time was committed on the way out.
-        assert witness.verdict().exactly_once, witness.verdict()
+        # What was answered in time was committed on the way out; but the one answer that the broker may
+        # have had on its way when the time was over.
+        verdict = witness.verdict()
+        assert verdict.at_least_once, verdict
+        assert verdict.repeated.total() <= 1, verdict
 
 
 async def _ends_at_once(worker):
