@@ -13,6 +13,8 @@ from daemon.wire.json_frames import Frame, joinable
 
 _MOST_FRAMES = 16
 """Of one model: clients that write JSON in ways of their own, times the rows they send at once."""
+_LONGEST_PAUSE = 1_024
+"""Lessons left out for one that was of use to nobody: it takes as long as five bodies read alone."""
 
 
 class JsonBodies:
@@ -21,10 +23,20 @@ class JsonBodies:
     def __init__(self, model: ModelRules) -> None:
         self._model = model
         self._frames: list[Frame] = []
+        self._newest: Frame | None = None
+        self._pause = 0
+        self._left_out = 0
 
     def learn(self, body: bytes) -> None:
-        """Remember the frame of a body that the model accepts, and forget the one used least lately."""
-        frame = self._model.frame(body)
+        """Remember the frame of a body that the model accepts, and forget the one used least lately.
+
+        Ever fewer lessons are taken while none was of use: where all bodies differ in more than numbers.
+        """
+        if self._left_out < self._pause:
+            self._left_out += 1
+            return
+        self._pause, self._left_out = min(2 * self._pause + 1, _LONGEST_PAUSE), 0
+        frame = self._newest = self._model.frame(body)
         if frame is not None:
             self._frames = [frame, *self._frames[: _MOST_FRAMES - 1]]
 
@@ -48,6 +60,8 @@ class JsonBodies:
         for number, frame in enumerate(self._frames):
             texts = frame.texts(body)
             if texts is not None:
+                if frame is self._newest:
+                    self._pause = 0
                 if number:
                     self._frames.insert(0, self._frames.pop(number))
                 return frame, texts

@@ -13,8 +13,6 @@ from runtime.signature import Signature, TensorSpec
 
 _NO_DATA = b'"data":[]'
 """Stands in no name: there a quote would have a backslash before it."""
-
-
 _MOST_JOINED_BYTES = 2**18
 """Of outputs: their numbers take up to 32 times as much for a moment, and where rows are large
 there is nothing to be gained."""

@@ -219,13 +219,30 @@ def test_bodies_of_which_none_is_alike_are_looked_at_twice_once_a_chunk(monkeypa
     assert len(learnt) == 1
 
 
+def test_bodies_that_are_never_alike_are_looked_at_twice_ever_more_rarely(monkeypatch):
+    learnt = []
+    frame = ModelRules.frame
+    monkeypatch.setattr(
+        ModelRules, "frame", lambda self, body: learnt.append(body) or frame(self, body)
+    )
+    known = JsonBodies(rules_of("spans"))
+    for rows in range(1, 101):
+        known.learn(body_of_spans(rows))
+    assert len(learnt) == 6  # the 1st, 3rd, 7th, 15th, 31st and 63rd
+
+    learnt.clear()
+    assert 0 in known.read({0: body_of_spans(63)})
+    known.learn(body_of_spans(101))
+    assert learnt == [body_of_spans(101)]
+
+
 def test_the_frame_that_was_used_least_lately_is_forgotten():
     rules = rules_of("spans")
     bodies_of = {rows: body_of_spans(rows) for rows in range(1, 20)}
     known = JsonBodies(rules)
     for body in bodies_of.values():
         known.learn(body)
-        known.read({0: bodies_of[1]})
+        known.read({0: body, 1: bodies_of[1]})
     assert 0 in known.read({0: bodies_of[1]})
     assert 0 in known.read({0: bodies_of[19]})
     assert known.read({0: bodies_of[2]}) == {}
