@@ -6,7 +6,6 @@
 - `clocked_lanes.py`: what is work of all lanes that open by the clock, as it is seen from outside
 - `expected_in_flight.py`: what is in flight because requests are gathered, and is no backlog
 - `gathering.py`: when the fleet has to be awake: the rule of the batcher, lifted to the fleet
-- `groping.py`: how many workers there should be while it is not known what one serves
 - `group_lag.py`: how far the group is behind, of many partitions
 - `group_rates.py`: how fast records arrive, by the ends of the logs, and are answered, by commits
 - `lag_age.py`: how old the lag is, in seconds, seen from outside
@@ -28,6 +27,7 @@
   was the largest
 - `start_time.py`: how long it takes from asking for the first worker until there is one in the
   group
+- `step_scaling.py`: how many workers there should be while it is not known what one serves
 - `stuck.py`: partitions that do not move although they have lag and there are workers
 - `window_need.py`: how many workers what is to be served by the clock needs, beside what arrives
 - `window_workers.py`: how many workers serve what lanes that open by the clock have waiting

@@ -16,7 +16,7 @@ Rule 11 (dead band): fewer by less than a fifth is not worth a rebalance.
 Rule 12 (zero): nothing arrived and at most `activation` records waited for `idle`: min_workers, at
 once.
 Rule 13 (wake): from zero, more than `activation` waiting records need at least one, at once.
-Rule 14 (no rate): until the service rate is known the number is felt for, by groping.py, within the
+Rule 14 (no rate): until the service rate is known the number goes in steps, by step_scaling.py, within the
 rules before.
 Rule 15 (sleep): from zero, what waits needs nobody before a start ahead of when it is due.
 Rule 16 (rest): none, at once, while nothing is due for longer than a sleep costs
@@ -27,10 +27,10 @@ import math
 from typing import NamedTuple
 
 from config.settings import Scaling
-from daemon.scaling.groping import Groping
 from daemon.scaling.required_workers import GroupLoad, Plan, aligned, enough, planned, roomy
 from daemon.scaling.scale_up_guard import ScaleUpGuard
 from daemon.scaling.sliding_window import SlidingMax
+from daemon.scaling.step_scaling import StepScaling
 from daemon.values.sleep import price_s
 
 _AGAIN_S = 5.0
@@ -76,7 +76,7 @@ class Policy:
         self._down_s = -math.inf
         self._worked_s = -math.inf
         self._highest = SlidingMax(scaling.down_window, now=-math.inf)
-        self._groping = Groping(scaling)
+        self._steps = StepScaling(scaling)
 
     def decide(self, load: GroupLoad, now: float) -> Decision:
         """Return how many workers there should be from `now` on."""
@@ -130,7 +130,7 @@ class Policy:
             load = load._replace(stuck=0, stuck_lag=0)
         rate = load.service_rate
         if rate is None:
-            target = self._groping.workers(load, running, now)
+            target = self._steps.workers(load, running, now)
             reason = f"what a worker serves is not known yet; {load.moving_lag:,} records wait"
             return Plan(target, target, reason)
         return planned(load, rate, self._gathering_s(load, rate, running, now), self._scaling, most)

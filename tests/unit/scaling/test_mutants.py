@@ -9,7 +9,7 @@ ORDER = [
     "daemon.scaling.sliding_window",
     "daemon.scaling.scale_up_guard",
     "daemon.scaling.required_workers",
-    "daemon.scaling.groping",
+    "daemon.scaling.step_scaling",
     "daemon.scaling.policy",
 ]
 """Each imports only from those before it (and from modules that are never mutated)."""
@@ -23,8 +23,8 @@ def _need(function, fault, old, new):
     return Mutant(f"daemon.scaling.required_workers:{function}", fault, old, new)
 
 
-def _groping(function, fault, old, new):
-    return Mutant(f"daemon.scaling.groping:{function}", fault, old, new)
+def _step_scaling(function, fault, old, new):
+    return Mutant(f"daemon.scaling.step_scaling:{function}", fault, old, new)
 
 
 CASES = [
@@ -182,8 +182,8 @@ CASES = [
         test_policy.test_up_to_activation_records_wake_nobody,
     ),
     (
-        _groping(
-            "Groping.workers",
+        _step_scaling(
+            "StepScaling.workers",
             "without a rate one more though the backlog falls",
             "not waits_long or load.backlog < self._lowest",
             "not waits_long or self._lowest == math.inf",
@@ -191,8 +191,8 @@ CASES = [
         test_policy.test_no_more_come_while_the_backlog_falls,
     ),
     (
-        _groping(
-            "Groping._begin",
+        _step_scaling(
+            "StepScaling._begin",
             "who starts is judged already",
             "math.inf, now + self._start_s",
             "math.inf, now",
@@ -200,8 +200,8 @@ CASES = [
         test_policy.test_one_more_comes_when_the_backlog_did_not_fall,
     ),
     (
-        _groping(
-            "Groping.workers",
+        _step_scaling(
+            "StepScaling.workers",
             "without a rate nobody goes",
             "now - self._long_s >= max(self._windows * self._window_s, patience_s)",
             "False",

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.settings import Scaling
-from daemon.scaling.groping import Groping
+from daemon.scaling.step_scaling import StepScaling
 from tests.unit.scaling.loads import load
 
 START_S = 15.0
@@ -22,7 +22,7 @@ class Group:
     """Workers who serve `rate` records/s each, of what arrives; looked at once a second."""
 
     def __init__(self, *, rate, arrival_rate, running=1, waiting=0.0):
-        self.groping = Groping(Scaling())
+        self.steps = StepScaling(Scaling())
         self.rate, self.arrival_rate, self.waiting = rate, arrival_rate, waiting
         self.running = self.serving = running
         self.now = 0.0
@@ -48,7 +48,7 @@ class Group:
             batching_s=BATCHING_S,
             service_rate=None,
         )
-        wanted = self.groping.workers(seen, self.running, self.now)
+        wanted = self.steps.workers(seen, self.running, self.now)
         if wanted != self.running:
             self.changes.append((self.now, wanted))
         self.joins_s += [self.now + START_S] * (wanted - self.running)
@@ -83,12 +83,12 @@ def test_what_gathers_until_the_first_one_serves_is_no_reason_for_another():
 
 def test_what_is_answered_before_another_could_come_is_no_reason_for_one():
     """A worker takes 15 s to come; what waits for 10 s and never less is what runs take."""
-    groping = Groping(Scaling())
+    steps = StepScaling(Scaling())
     lags = [220, 240] * 300
 
     for now, lag in enumerate(lags):
         seen = load(arrival_rate=20.0, lag=lag, batching_s=0.5, service_rate=None)
-        assert groping.workers(seen, 1, float(now)) == 1
+        assert steps.workers(seen, 1, float(now)) == 1
 
 
 @pytest.mark.parametrize(("running", "then"), [(2, 1), (5, 4), (6, 4), (20, 16)])
@@ -128,7 +128,7 @@ def test_from_none_it_begins_anew():
     group = Group(rate=10.0, arrival_rate=15.0, running=2)
     group.pass_s(2_000)
     group.running = group.serving = 0
-    group.groping.workers(load(service_rate=None), 0, group.now)
+    group.steps.workers(load(service_rate=None), 0, group.now)
     group.running = group.serving = 2
     began_s = group.now
     group.pass_s(WINDOW_S + 2)

@@ -19,7 +19,7 @@ _LONGEST = 32
 """Windows between two trials at most, by default an hour: loads change with the hour of the day."""
 
 
-class Groping:
+class StepScaling:
     """Asked at each look while no rate is known."""
 
     def __init__(self, scaling: Scaling) -> None:
