@@ -96,7 +96,7 @@ def load_transform(name: str, *, base: Path, model: Path) -> Transform:
         if not callable(function) or inspect.iscoroutinefunction(function):
             raise ModelRefused(
                 f"{class_name} in {file} has no plain method {method}",
-                "docs/models.md shows what a transform looks like",
+                "docs/transforms.md shows what a transform looks like",
             )
     return transform
 

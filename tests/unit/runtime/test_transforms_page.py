@@ -1,4 +1,4 @@
-"""What docs/models.md shows does what it says."""
+"""What docs/transforms.md shows does what it says."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from runtime import Conversion, Done, Rejected
 from runtime.signature import Signature, TensorSpec
 from runtime.transform import load_transform
 
-PAGE = Path(__file__).parents[3] / "docs" / "models.md"
+PAGE = Path(__file__).parents[3] / "docs" / "transforms.md"
 SIGNATURE = Signature((TensorSpec("tokens", np.dtype(np.int64), "INT64", (64,)),), ())
 
 
