@@ -1,7 +1,7 @@
 """A model: arrays in, arrays out. Knows ONNX Runtime, knows nothing of Kafka."""
 
 from runtime import privacy as privacy  # first: before anything imports ONNX Runtime
-from runtime.conversion import Conversion, Prepared
+from runtime.conversion import Conversion, PreparedRows
 from runtime.errors import (
     ModelFailed,
     ModelOutOfMemory,
@@ -15,13 +15,14 @@ from runtime.errors import (
 from runtime.model import Model, load_model
 from runtime.session import Session
 from runtime.signature import Signature, TensorSpec
-from runtime.transform import REJECTION_CODES, Done, Rejected, Transform
+from runtime.transform import REJECTION_CODES, Done, ModelFacts, Prepared, Rejected, Transform
 
 __all__ = [
     "REJECTION_CODES",
     "Conversion",
     "Done",
     "Model",
+    "ModelFacts",
     "ModelFailed",
     "ModelOutOfMemory",
     "ModelRefused",
@@ -29,6 +30,7 @@ __all__ = [
     "ModelTimeout",
     "OutputInvalid",
     "Prepared",
+    "PreparedRows",
     "Rejected",
     "RunError",
     "Session",

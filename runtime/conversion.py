@@ -1,5 +1,6 @@
 """Calls a user's transform and trusts nothing that comes back."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -8,17 +9,34 @@ import numpy.typing as npt
 
 from runtime.errors import TransformFailed
 from runtime.signature import Signature, TensorSpec
-from runtime.transform import REJECTION_CODES, Done, Rejected, Transform
+from runtime.transform import REJECTION_CODES, Done, Prepared, Rejected, Transform
 
 _Arguments = ParamSpec("_Arguments")
 _Returned = TypeVar("_Returned")
 
+_INPUTS = "inputs"
+_CONTEXT = "context"
+_ASKED = frozenset({_INPUTS, _CONTEXT})
+"""The parameters by which postprocess asks for what preprocess made."""
+_COLLECTING = frozenset({inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
 
-class Prepared(NamedTuple):
-    """One request's inputs by name, as the model takes them; first axis = `rows`."""
+
+class Kept(NamedTuple):
+    """What a transform keeps of a request, for itself: after a reload another one is in its place."""
+
+    by: "Conversion"
+    context: object
+
+
+class PreparedRows(NamedTuple):
+    """One request's inputs by name, as the model takes them; first axis = `rows`.
+
+    `kept` is None where postprocess asks for nothing but outputs.
+    """
 
     inputs: Mapping[str, npt.NDArray[Any]]
     rows: int
+    kept: Kept | None = None
 
 
 class Conversion:
@@ -31,9 +49,10 @@ class Conversion:
     def __init__(self, transform: Transform, signature: Signature) -> None:
         self._transform = transform
         self._inputs = signature.inputs
+        self._asks_for = _asked(transform.postprocess)
         self.cheap = bool(getattr(transform, "cheap", False))
 
-    def preprocess(self, body: bytes, headers: Mapping[str, bytes]) -> Prepared | Done:
+    def preprocess(self, body: bytes, headers: Mapping[str, bytes]) -> PreparedRows | Done:
         """Return a request's checked inputs, or its finished answer.
 
         Raises:
@@ -44,25 +63,42 @@ class Conversion:
         if isinstance(given, Done):
             _require_reply(given.content_type, given.body, "preprocess")
             return given
-        if not isinstance(given, Mapping):
+        inputs: object = given.inputs if isinstance(given, Prepared) else given
+        if not isinstance(inputs, Mapping):
             raise TransformFailed(
-                f"preprocess returned {_kind(given)}, not inputs by name and not Done"
+                f"preprocess returned {_kind(inputs)}, not inputs by name and not Done"
             )
-        return Prepared(given, self._rows(given))
+        context = given.context if isinstance(given, Prepared) else None
+        return PreparedRows(inputs, self._rows(inputs), self._kept(context))
 
-    def postprocess(self, outputs: Mapping[str, npt.NDArray[Any]]) -> tuple[str, bytes]:
-        """Return the content type and body of a reply; `outputs` are the rows of one request.
+    def postprocess(
+        self,
+        outputs: Mapping[str, npt.NDArray[Any]],
+        *,
+        inputs: Mapping[str, npt.NDArray[Any]],
+        context: object = None,
+    ) -> tuple[str, bytes]:
+        """Return the content type and body of a reply; all of it are the rows of one request.
+
+        `inputs` and `context` are what this very transform made of it before.
 
         Raises:
             Rejected: the transform refuses the request after all.
             TransformFailed: it raised anything else, or returned no such pair.
         """
-        given: object = _call(self._transform.postprocess, outputs)
+        beside = {_INPUTS: inputs, _CONTEXT: context}
+        asked = {name: beside[name] for name in self._asks_for}
+        given: object = _call(self._transform.postprocess, outputs, **asked)
         if not isinstance(given, tuple) or len(given) != 2:  # noqa: PLR2004 -- a pair
             raise TransformFailed(f"postprocess returned {_kind(given)}, not (content type, body)")
         content_type, body = given
         _require_reply(content_type, body, "postprocess")
         return content_type, body
+
+    def _kept(self, context: object) -> Kept | None:
+        if not self._asks_for:
+            return None
+        return Kept(self, context if _CONTEXT in self._asks_for else None)
 
     def _rows(self, given: Mapping[str, object]) -> int:
         """Return the number of rows; raises TransformFailed unless `given` fits the model."""
@@ -76,6 +112,18 @@ class Conversion:
         if len(rows) > 1:
             raise TransformFailed(f"preprocess returned inputs of {sorted(rows)} rows, not of one")
         return rows.pop()
+
+
+def _asked(postprocess: Callable[..., object]) -> frozenset[str]:
+    """Return what `postprocess` asks for besides outputs, its first parameter whatever that is called.
+
+    Of one that cannot be looked into it is nothing.
+    """
+    try:
+        _, *others = inspect.signature(postprocess).parameters.values()
+    except (TypeError, ValueError):
+        return frozenset()
+    return _ASKED & {each.name for each in others if each.kind not in _COLLECTING}
 
 
 def _rows_of(array: object, spec: TensorSpec) -> int:

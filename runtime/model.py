@@ -12,7 +12,7 @@ from runtime.digest import read_model
 from runtime.errors import ModelStuck
 from runtime.outputs import unsound_rows
 from runtime.session import Session
-from runtime.transform import load_transform
+from runtime.transform import ModelFacts, load_transform
 
 
 class Model:
@@ -69,7 +69,8 @@ def load_model(
     if not settings.transform:
         return Model(session, None, finite_outputs=settings.finite_outputs)
     try:
-        transform = load_transform(settings.transform, base=base, model=path)
+        facts = ModelFacts(path, session.signature, session.metadata)
+        transform = load_transform(settings.transform, base=base, facts=facts)
     except Exception:
         session.close()
         raise

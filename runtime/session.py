@@ -65,7 +65,7 @@ class Session:
 
     `provider` is where it runs; `degraded` whether that is the CPU for want of the GPU, and
     `degraded_because` why; `nodes` counts the model's nodes by provider; `digest` is the model
-    file's, in hex.
+    file's, in hex; `metadata` what was written into it as custom metadata.
     """
 
     def __init__(
@@ -94,6 +94,7 @@ class Session:
         self.signature: Signature = read_signature(
             self._session.get_inputs(), self._session.get_outputs()
         )
+        self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
         self._names = [spec.name for spec in self.signature.outputs]
         specs = self.signature.inputs + self.signature.outputs
         self._bfloat16 = any(spec.datatype == "BF16" for spec in specs)

@@ -14,11 +14,23 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy.typing as npt
 
 from runtime.errors import ModelRefused
+from runtime.signature import Signature
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request's inputs by name, and what its postprocess is to know: anything, as it is.
+
+    `context` stays in this process, as long as the request is not answered.
+    """
+
+    inputs: Mapping[str, npt.NDArray[Any]]
+    context: object = None
 
 
 @dataclass(frozen=True)
@@ -54,30 +66,42 @@ REJECTION_CODES = frozenset(
 """The error codes that say something about a request's body."""
 
 
+class ModelFacts(NamedTuple):
+    """What a transform may ask of its model, each by a parameter of its constructor of that name.
+
+    `model` is where the .onnx file is; `metadata` what was written into it as custom metadata.
+    """
+
+    model: Path
+    signature: Signature
+    metadata: Mapping[str, str]
+
+
 class Transform(Protocol):
     """What a user's class has.
 
-    It is made once, without arguments, or with `model` (the .onnx file's Path) when its constructor
-    has a parameter of that name. Several threads call it at the same time. A class attribute
-    `cheap = True` says that both methods take microseconds: they then run without a thread.
+    It is made once, with those of ModelFacts that its constructor has parameters for. Several
+    threads call it at the same time. A class attribute `cheap = True` says that both methods take
+    microseconds: they then run without a thread.
     """
 
     def preprocess(
         self, body: bytes, headers: Mapping[str, bytes]
-    ) -> Mapping[str, npt.NDArray[Any]] | Done:
+    ) -> Mapping[str, npt.NDArray[Any]] | Prepared | Done:
         """Return one request's inputs by name, each with the same number of rows; or Done.
 
-        Raises: Rejected.
+        Prepared has a context besides. Raises: Rejected.
         """
 
     def postprocess(self, outputs: Mapping[str, npt.NDArray[Any]]) -> tuple[str, bytes]:
         """Return the content type and body of the reply to the request that these rows are of.
 
-        Raises: Rejected.
+        With a parameter `context` it is given what preprocess put there, with one `inputs` the
+        arrays, both of the same request. Raises: Rejected.
         """
 
 
-def load_transform(name: str, *, base: Path, model: Path) -> Transform:
+def load_transform(name: str, *, base: Path, facts: ModelFacts) -> Transform:
     """Return an instance of the class `name`, "file.py:Class"; the file counts from `base`.
 
     Raises:
@@ -90,7 +114,7 @@ def load_transform(name: str, *, base: Path, model: Path) -> Transform:
     made = getattr(_module(file), class_name, None)
     if not inspect.isclass(made):
         raise ModelRefused(f"{file} has no class {class_name}", "check the setting transform")
-    transform: Transform = _instance(made, file, model)
+    transform: Transform = _instance(made, file, facts)
     for method in ("preprocess", "postprocess"):
         function = getattr(transform, method, None)
         if not callable(function) or inspect.iscoroutinefunction(function):
@@ -101,10 +125,11 @@ def load_transform(name: str, *, base: Path, model: Path) -> Transform:
     return transform
 
 
-def _instance(made: type[Any], file: Path, model: Path) -> Any:  # noqa: ANN401 -- a user's class
+def _instance(made: type[Any], file: Path, facts: ModelFacts) -> Any:  # noqa: ANN401 -- a user's class
     try:
-        takes_model = "model" in inspect.signature(made).parameters
-        return made(model=model) if takes_model else made()
+        asked = inspect.signature(made).parameters
+        given = {name: fact for name, fact in facts._asdict().items() if name in asked}
+        return made(**given)
     except (Exception, SystemExit) as error:  # a user's code may raise anything
         raise _refusal(file, error, f"making {made.__name__}") from error
 

@@ -22,10 +22,10 @@ from daemon.answering.replies import Replies
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer, Chunk, Form, Record, Request, SentHeader
-from daemon.values.object_sizes import array_bytes
+from daemon.values.object_sizes import array_bytes, value_bytes
 from daemon.values.sleep import sleeps
 from daemon.wire.assemble import joined, rows_of
-from runtime.conversion import Prepared
+from runtime.conversion import PreparedRows
 from runtime.signature import Signature
 
 
@@ -114,7 +114,7 @@ class Admission:
         cost_bytes = sum([answer.cost_bytes for answer in answers])
         return Admitted([], answers, len(answers), cost_bytes, 0)
 
-    def prepared(self, request: Request, prepared: Prepared) -> Request | Answer:
+    def prepared(self, request: Request, prepared: PreparedRows) -> Request | Answer:
         """Return `request` with the inputs its transform made, or the answer it gets instead."""
         model = self._models[request.bucket.model]
         try:
@@ -123,6 +123,8 @@ class Admission:
         except RequestRefused as refused:
             return self._replies.error(request, refused.code, refused.detail)
         prepared_bytes = sum(map(array_bytes, prepared.inputs.values()))
+        if prepared.kept is not None:
+            prepared_bytes += value_bytes(prepared.kept.context)
         return Request(
             request.record,
             request.ledger,
@@ -139,6 +141,7 @@ class Admission:
             request.traceparent,
             request.tracestate,
             prepared_bytes=prepared_bytes,
+            kept=prepared.kept,
         )
 
     def _undecodable(self, lane: str, ledger: Ledger, offset: int, reason: str) -> Answer:

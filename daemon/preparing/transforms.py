@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 from daemon.admission.admission import Admission
 from daemon.answering.replies import Converted, Replies
@@ -26,6 +26,8 @@ from runtime import Conversion, Done, Model, Rejected, TransformFailed
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
+_Ran: TypeAlias = tuple[Request, Arrays]
+"""A request and its outputs."""
 
 
 class Transforms:
@@ -91,7 +93,7 @@ class Transforms:
         for bucket, group in by_bucket.items():
             model = self._models[bucket.model]
             work = partial(self._preprocessed, model)
-            outcomes = await self._applied(bucket, model, work, group)
+            outcomes = await self._applied(bucket, _conversion(model), work, group)
             again += group[len(outcomes) :]
             made = [outcome for outcome in outcomes if isinstance(outcome, Request)]
             self._made(made)
@@ -110,7 +112,7 @@ class Transforms:
     ) -> None:
         """Let the outputs of `part` be postprocessed; `done` gets the answers group by group."""
         unsound: list[Answer] = []
-        sound: list[tuple[Request, Arrays]] = []
+        sound: list[_Ran] = []
         for request, outputs in self._replies.apart(part):
             if isinstance(outputs, Answer):
                 unsound.append(outputs)
@@ -118,20 +120,21 @@ class Transforms:
                 sound.append((request, outputs))
         if unsound:
             done(unsound)
-        convert = partial(_converted, _conversion(served.model))
         self._finishing += len(sound)
-        for group in self._groups(served, sound):
+        for conversion, group in self._groups(served, sound):
             outputs_bytes = sum([sum(map(array_bytes, each.values())) for _, each in group])
             self._ran([request for request, _ in group], outputs_bytes)
-            finish = self._finish(served, part, group, outputs_bytes, convert, done)
+            finish = self._finish(served, part, group, outputs_bytes, conversion, done)
             self._tasks.start(finish, name="finish")
 
     def _groups(
-        self, served: Served, sound: Sequence[tuple[Request, Arrays]]
-    ) -> Iterator[Sequence[tuple[Request, Arrays]]]:
+        self, served: Served, sound: Sequence[_Ran]
+    ) -> Iterator[tuple[Conversion, Sequence[_Ran]]]:
         """Yield what is to be postprocessed together: on the loop all, since nothing is handed over."""
         size = self.group_size(served.batch.bucket.lane)
-        return groups(sound, max(size, len(sound)) if _conversion(served.model).cheap else size)
+        for conversion, its in _by_conversion(_conversion(served.model), sound).items():
+            for group in groups(its, max(size, len(its)) if conversion.cheap else size):
+                yield conversion, group
 
     def close(self) -> None:
         """Give up what is under way."""
@@ -145,15 +148,15 @@ class Transforms:
         self,
         served: Served,
         part: Part,
-        group: Sequence[tuple[Request, Arrays]],
+        group: Sequence[_Ran],
         outputs_bytes: int,
-        convert: Callable[[Arrays], Converted],
+        conversion: Conversion,
         done: Callable[[Sequence[Leaving]], None],
     ) -> None:
         requests = [request for request, _ in group]
+        convert = partial(_converted, conversion)
         while group:
-            outputs = [each for _, each in group]
-            conversions = await self._applied(served.batch.bucket, served.model, convert, outputs)
+            conversions = await self._applied(served.batch.bucket, conversion, convert, group)
             come, group = group[: len(conversions)], group[len(conversions) :]
             answers = self._answers(served, part, come, [_in_time(each) for each in conversions])
             self._finishing -= len(answers)
@@ -164,7 +167,7 @@ class Transforms:
         self,
         served: Served,
         part: Part,
-        group: Sequence[tuple[Request, Arrays]],
+        group: Sequence[_Ran],
         conversions: Sequence[Converted],
     ) -> Sequence[Leaving]:
         return self._replies.converted(
@@ -175,10 +178,14 @@ class Transforms:
         )
 
     async def _applied(
-        self, bucket: Bucket, model: Model, work: Callable[[_In], _Out], values: Sequence[_In]
+        self,
+        bucket: Bucket,
+        conversion: Conversion,
+        work: Callable[[_In], _Out],
+        values: Sequence[_In],
     ) -> Sequence[_Out | Late]:
-        """Return what `work`, a method of the model's transform, makes of `values`, where it may run."""
-        if _conversion(model).cheap:
+        """Return what `work`, a method of `conversion`, makes of `values`, where it may run."""
+        if conversion.cheap:
             watched = self._loop_calls[bucket.model].watched(work)
             return await self._loop_slices.run(bucket.lane, watched, values)
         return await self._in_threads(bucket, work, values)
@@ -222,9 +229,21 @@ def _conversion(model: Model) -> Conversion:
     return model.transform
 
 
-def _converted(conversion: Conversion, outputs: Arrays) -> Converted:
+def _by_conversion(serving: Conversion, sound: Sequence[_Ran]) -> Mapping[Conversion, list[_Ran]]:
+    """Return `sound` by who finishes it: who keeps something of a request, else who is `serving`."""
+    by_conversion: dict[Conversion, list[_Ran]] = {}
+    for request, outputs in sound:
+        conversion = serving if request.kept is None else request.kept.by
+        by_conversion.setdefault(conversion, []).append((request, outputs))
+    return by_conversion
+
+
+def _converted(conversion: Conversion, ran: _Ran) -> Converted:
+    request, outputs = ran
+    context = None if request.kept is None else request.kept.context
+    inputs = cast("Arrays", request.inputs)  # its form is that of prepared requests
     try:
-        return conversion.postprocess(outputs)
+        return conversion.postprocess(outputs, inputs=inputs, context=context)
     except Rejected as rejected:
         return RequestRefused(Code(rejected.code), rejected.detail)
     except TransformFailed as failure:

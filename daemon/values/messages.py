@@ -6,7 +6,7 @@ invisible to the cyclic garbage collector (none of them can be part of a cycle).
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import ClassVar, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 import numpy as np
@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 from daemon.values.errors import Code
 from daemon.values.ledger import Ledger
+
+if TYPE_CHECKING:  # a value of a user's transform, passed on as it is
+    from runtime.conversion import Kept
 
 Array: TypeAlias = npt.NDArray[np.generic]
 Arrays: TypeAlias = Mapping[str, Array]
@@ -108,9 +111,10 @@ class Request(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     `inputs`: the body itself for raw rows (joined and viewed as one array only when the batch is
     assembled), else each input by name, first axis = `rows`. For a transform it is the raw body
-    until `prepared` gives the arrays. `cost_bytes` is what it holds in all, `prepared_bytes` of it
-    what a transform made. Times are monotonic seconds; `arrived_s` is when it was read, or asked for
-    where it gathers in Kafka too (sleep.py); `expires_s` is inf without a deadline.
+    until `prepared` gives the arrays; `kept` is what that keeps besides for its reply. `cost_bytes`
+    is what it holds in all, `prepared_bytes` of it what a transform made. Times are monotonic seconds;
+    `arrived_s` is when it was read, or asked for where it gathers in Kafka too (sleep.py); `expires_s`
+    is inf without a deadline.
     """
 
     record: Record
@@ -129,6 +133,7 @@ class Request(msgspec.Struct, frozen=True, eq=False, gc=False):
     tracestate: bytes | None = None
     envelope: Envelope | None = None
     prepared_bytes: int = 0
+    kept: "Kept | None" = None
 
 
 class Batch(msgspec.Struct, frozen=True, eq=False, gc=False):

@@ -219,13 +219,17 @@ class Line:
             moved=lambda: None,
             isolating=self._note_isolation,
             runner_kind=FakeRunner,
-            threads_kind=partial(FakeTransformThreads, seconds=self._transform_s),
+            threads_kind=partial(FakeTransformThreads, seconds=self._seconds),
         )
         await self.line.start()
         self.source.assign(*self.partitions)
         self.task = asyncio.get_running_loop().create_task(
             self.line.run(self.stop, hands_back=lambda: self._hands_back)
         )
+
+    def _seconds(self, value):
+        """How long a transform takes for a request, or for a request and its outputs."""
+        return self._transform_s(value[1] if isinstance(value, tuple) else value)
 
     def _note_isolation(self, *, on):
         self.isolating.append(on)

@@ -5,6 +5,7 @@ from functools import partial
 from daemon.preparing.steps import MOST_GROUPS
 from tests.pipeline import (
     test_backpressure,
+    test_context,
     test_lane_clock,
     test_line,
     test_partitions,
@@ -506,6 +507,16 @@ TRANSFORMS = [
         "self._finished(requests, outputs_bytes)",
         "pass",
         test_backpressure.test_nothing_more_runs_of_a_lane_while_too_many_of_its_outputs_wait_for_their_transform,
+    ),
+    (
+        "_by_conversion",
+        "lets whoever serves finish what another began",
+        "serving if request.kept is None else request.kept.by",
+        "serving",
+        partial(
+            test_context.test_a_context_meets_the_transform_that_made_it_whatever_serves_by_then,
+            test_context.Document,
+        ),
     ),
     (
         "Transforms._preprocessed",

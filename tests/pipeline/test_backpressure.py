@@ -193,7 +193,7 @@ async def test_a_lane_full_of_outputs_goes_on_once_they_are_replies_that_still_w
         assert len(line.session.runs) == 200
 
 
-class Given:
+class Given(Ones):
     """A transform that answers each request itself, with a body of a hundred bytes."""
 
     body = bytes(100)

@@ -6,7 +6,7 @@ import pytest
 from config.settings import Limits
 from daemon.values.errors import Code
 from daemon.values.messages import Answer, Form, Unreadable
-from runtime.conversion import Prepared
+from runtime.conversion import PreparedRows
 from tests.bad_input import ROW, body, tensor
 from tests.unit.admission.door import (
     NOW_S,
@@ -157,7 +157,7 @@ def test_prepared_request_has_the_inputs_its_transform_made():
     (waiting,) = station.admit("rows", chunk(record(b"x")), now_s=NOW_S, wall_ms=WALL_MS).requests
     inputs = {"x": np.zeros((3, 16), np.float32)}
 
-    request = station.prepared(waiting, Prepared(inputs, 3))
+    request = station.prepared(waiting, PreparedRows(inputs, 3))
 
     assert (request.form, request.rows) == (Form.TRANSFORM, 3)
     assert request.inputs is inputs
@@ -177,7 +177,7 @@ def test_prepared_inputs_are_held_to_the_model_s_rules(array, code):
     station = admission(transform_settings())
     (waiting,) = station.admit("rows", chunk(record(b"x")), now_s=NOW_S, wall_ms=WALL_MS).requests
 
-    answer = station.prepared(waiting, Prepared({"x": array}, len(array)))
+    answer = station.prepared(waiting, PreparedRows({"x": array}, len(array)))
 
     assert isinstance(answer, Answer)
     assert answer.code is code

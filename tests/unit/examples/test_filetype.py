@@ -57,7 +57,8 @@ def _ask(model, bodies):
         if isinstance(each, Done):
             yield json.loads(each.body)
         else:
-            _, body = model.transform.postprocess({"target_label": next(outputs)[np.newaxis]})
+            scores = {"target_label": next(outputs)[np.newaxis]}
+            _, body = model.transform.postprocess(scores, inputs=each.inputs)
             yield json.loads(body)
 
 

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from daemon.values.errors import Code
-from runtime import REJECTION_CODES, Conversion, Done, Prepared, Rejected, TransformFailed
+from runtime import (
+    REJECTION_CODES,
+    Conversion,
+    Done,
+    Prepared,
+    PreparedRows,
+    Rejected,
+    TransformFailed,
+)
 from runtime.signature import Signature, TensorSpec
 
 SIGNATURE = Signature(
@@ -39,13 +47,87 @@ def preprocess(given):
 
 
 def postprocess(given):
-    return Conversion(Scripted(given), SIGNATURE).postprocess({})
+    return Conversion(Scripted(given), SIGNATURE).postprocess({}, inputs={})
 
 
 def test_inputs_that_fit_the_model_come_with_their_rows():
     given = inputs(3)
 
-    assert preprocess(given) == Prepared(given, 3)
+    assert preprocess(given) == PreparedRows(given, 3)
+
+
+class WithContext(Scripted):
+    """Asks for what preprocess left."""
+
+    def postprocess(self, outputs, context):
+        return "text/plain", repr((outputs, context)).encode()
+
+
+class WithInputs(Scripted):
+    """Asks for the arrays, by a parameter that may be left out."""
+
+    def postprocess(self, outputs, *, inputs=None):
+        return "text/plain", repr(inputs["x"].shape).encode()
+
+
+def finished(conversion, made):
+    context = made.kept.context if made.kept else None
+    return conversion.postprocess({"y": 1}, inputs=made.inputs, context=context)[1]
+
+
+def test_a_context_reaches_postprocess():
+    conversion = Conversion(WithContext(Prepared(inputs(2), context=(640, 480))), SIGNATURE)
+
+    made = conversion.preprocess(b"", {})
+
+    assert made.rows == 2
+    assert made.kept.by is conversion
+    assert finished(conversion, made) == b"({'y': 1}, (640, 480))"
+
+
+def test_who_asks_for_a_context_and_left_none_gets_none():
+    conversion = Conversion(WithContext(inputs()), SIGNATURE)
+
+    assert finished(conversion, conversion.preprocess(b"", {})) == b"({'y': 1}, None)"
+
+
+def test_who_asks_for_inputs_gets_the_arrays():
+    conversion = Conversion(WithInputs(inputs(3)), SIGNATURE)
+
+    assert finished(conversion, conversion.preprocess(b"", {})) == b"(3, 2)"
+
+
+def test_nothing_is_kept_for_who_asks_for_outputs_alone():
+    conversion = Conversion(Scripted(Prepared(inputs(), context="unheard")), SIGNATURE)
+
+    assert conversion.preprocess(b"", {}).kept is None
+
+
+def test_a_context_is_not_kept_for_who_asks_for_inputs_alone():
+    conversion = Conversion(WithInputs(Prepared(inputs(), context="unheard")), SIGNATURE)
+
+    assert conversion.preprocess(b"", {}).kept.context is None
+
+
+class OldNames(Scripted):
+    """Calls its outputs what others may ask for."""
+
+    def postprocess(self, inputs, **context):
+        return "text/plain", repr((inputs, context)).encode()
+
+
+def test_outputs_may_have_any_name():
+    conversion = Conversion(OldNames(inputs()), SIGNATURE)
+
+    assert finished(conversion, conversion.preprocess(b"", {})) == b"({'y': 1}, {})"
+
+
+def test_a_method_that_cannot_be_looked_into_gets_outputs_alone():
+    transform = Scripted(None)
+    transform.postprocess = dict  # one in C, without a signature
+
+    with pytest.raises(TransformFailed, match="postprocess returned a dict"):
+        Conversion(transform, SIGNATURE).postprocess({}, inputs={})
 
 
 def test_a_finished_answer_passes():
@@ -96,6 +178,8 @@ def test_rejections_use_the_codes_of_the_wire():
     ("given", "detail"),
     [
         (None, "preprocess returned a NoneType, not inputs by name and not Done"),
+        (Prepared(None), "preprocess returned a NoneType, not inputs by name and not Done"),
+        (Prepared({}, 1), r"inputs \[\], the model takes \['k', 'x'\]"),
         ({}, r"inputs \[\], the model takes \['k', 'x'\]"),
         (inputs(z=1), r"inputs \['k', 'x', 'z'\], the model takes"),
         (inputs(x=[[0.0, 0.0]]), "input 'x' a list, not an array"),

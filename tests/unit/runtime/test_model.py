@@ -2,6 +2,7 @@ import hashlib
 import threading
 
 import numpy as np
+import onnx
 import pytest
 
 from config.settings import Model as Settings
@@ -15,6 +16,16 @@ class T:
         return {"x": numpy.frombuffer(body, "f4").reshape(1, 16)}
     def postprocess(self, outputs):
         return "text/plain", b"%d" % outputs["y"].argmax()
+"""
+
+ASKING = """
+class T:
+    def __init__(self, model, signature, metadata):
+        (spec,) = signature.inputs
+        self.said = f"{metadata['names'].split(',')[1]}, {spec.name} {spec.dtype} {spec.row_shape}, {model.name}"
+    def preprocess(self, body, headers): ...
+    def postprocess(self, outputs):
+        return "text/plain", self.said.encode()
 """
 
 
@@ -45,7 +56,21 @@ def test_a_transform_goes_with_its_model(load, tmp_path):
     prepared = model.transform.preprocess(np.ones(16, np.float32).tobytes(), {})
     outputs = model.session.run(prepared.inputs, limit_s=30.0)
 
-    assert model.transform.postprocess(outputs) == ("text/plain", b"%d" % outputs["y"].argmax())
+    assert model.transform.postprocess(outputs, inputs={}) == (
+        "text/plain",
+        b"%d" % outputs["y"].argmax(),
+    )
+
+
+def test_a_transform_is_given_what_its_model_says_of_itself(load, tmp_path):
+    (tmp_path / "transform.py").write_text(ASKING)
+    file = models.mlp()
+    onnx.helper.set_model_props(file, {"names": "cat,dog"})
+    model = load(file, transform="transform.py:T")
+
+    reply = model.transform.postprocess({}, inputs={})
+
+    assert reply == ("text/plain", b"dog, x float32 (16,), model.onnx")
 
 
 def test_a_refused_transform_leaves_no_session_behind(load):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime import ModelRefused, transform
+from runtime import ModelFacts, ModelRefused, Signature, transform
 
 PLAIN = """
 class T:
@@ -14,13 +14,16 @@ class T:
 """
 
 
+FACTS = ModelFacts(Path("m/a.onnx"), Signature((), ()), {"names": "cat,dog"})
+
+
 @pytest.fixture
 def load(tmp_path):
     """Return a function that writes transform.py beside the settings and loads a class of it."""
 
-    def load(source, name="transform.py:T", model=Path("model.onnx")):
+    def load(source, name="transform.py:T"):
         (tmp_path / "transform.py").write_text(source)
-        return transform.load_transform(name, base=tmp_path, model=model)
+        return transform.load_transform(name, base=tmp_path, facts=FACTS)
 
     before = set(sys.modules)
     yield load
@@ -36,12 +39,21 @@ def test_a_file_may_import_what_the_room_gives_transforms(load):
     load("from runtime import Done, Rejected\n" + PLAIN)
 
 
-def test_a_constructor_with_model_gets_the_models_path(load):
+@pytest.mark.parametrize("fact", ModelFacts._fields)
+def test_a_constructor_gets_what_it_asks_for_by_name(load, fact):
+    made = load(PLAIN + f"    def __init__(self, {fact}): self.given = {fact}\n")
+
+    assert made.given is getattr(FACTS, fact)
+
+
+def test_a_constructor_may_ask_for_several_and_for_what_has_a_default(load):
     made = load(
-        PLAIN + "    def __init__(self, model): self.path = model\n", model=Path("m/a.onnx")
+        PLAIN
+        + "    def __init__(self, model, *, metadata=None, size=640):\n"
+        + "        self.given = model, metadata, size\n"
     )
 
-    assert made.path == Path("m/a.onnx")
+    assert made.given == (FACTS.model, FACTS.metadata, 640)
 
 
 def test_dataclasses_find_their_module(load):

@@ -1,5 +1,6 @@
 """What docs/transforms.md shows does what it says."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,19 +9,34 @@ import pytest
 
 from runtime import Conversion, Done, Rejected
 from runtime.signature import Signature, TensorSpec
-from runtime.transform import load_transform
+from runtime.transform import ModelFacts, load_transform
 
 PAGE = Path(__file__).parents[3] / "docs" / "transforms.md"
 SIGNATURE = Signature((TensorSpec("tokens", np.dtype(np.int64), "INT64", (64,)),), ())
 
 
 @pytest.fixture
-def sentiment(tmp_path):
-    (source,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    (tmp_path / "transform.py").write_text(source)
+def shown(tmp_path):
+    """Return a function that loads a class that the page shows."""
+
+    def shown(name):
+        (source,) = [
+            each
+            for each in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+            if f"class {name}:" in each
+        ]
+        (tmp_path / "transform.py").write_text(source)
+        facts = ModelFacts(tmp_path / "model.onnx", SIGNATURE, {"names": "letter,invoice"})
+        made = load_transform(f"transform.py:{name}", base=tmp_path, facts=facts)
+        return Conversion(made, SIGNATURE)
+
+    return shown
+
+
+@pytest.fixture
+def sentiment(shown, tmp_path):
     (tmp_path / "words.txt").write_text("<unknown> a good day")
-    made = load_transform("transform.py:Sentiment", base=tmp_path, model=tmp_path / "model.onnx")
-    return Conversion(made, SIGNATURE)
+    return shown("Sentiment")
 
 
 def test_a_sentence_becomes_a_row(sentiment):
@@ -42,6 +58,21 @@ def test_what_is_no_text_is_rejected(sentiment):
 
 
 def test_scores_become_a_word(sentiment):
-    reply = sentiment.postprocess({"scores": np.array([[0.1, 0.9]], np.float32)})
+    reply = sentiment.postprocess({"scores": np.array([[0.1, 0.9]], np.float32)}, inputs={})
 
     assert reply == ("application/json", b'{"mood": "good"}')
+
+
+def test_the_pages_of_a_document_become_rows_and_their_kinds_one_reply(shown):
+    pages = shown("Pages")
+
+    made = pages.preprocess(b"Dear Sir\fInvoice 3", {})
+    scores = np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
+    kinds = pages.postprocess({"scores": scores}, inputs=made.inputs, context=made.kept.context)
+
+    assert made.rows == 2
+    assert bytes(made.inputs["tokens"][1, :9].tolist()) == b"Invoice 3"
+    assert json.loads(kinds[1]) == [
+        {"begins": "Dear Sir", "kind": "letter"},
+        {"begins": "Invoice 3", "kind": "invoice"},
+    ]
