@@ -50,7 +50,7 @@ class RunTimes:
     """
 
     def __init__(self) -> None:
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, RunLine] = {}
         self.ladders: dict[str, Ladder] = defaultdict(lambda: EXACT)
         """To which rows the runs of each model are filled up."""
 
@@ -63,7 +63,7 @@ class RunTimes:
         rows = self.ladders[model].up(rows)
         line = self._lines.get(model)
         if line is None:
-            self._lines[model] = _Line(rows, seconds)
+            self._lines[model] = RunLine(rows, seconds)
         else:
             line.observe(rows, seconds)
 
@@ -86,7 +86,7 @@ class RunTimes:
         return _GUESS_S * rows if line is None else line.at(rows) + _DEVIATIONS * line.deviation_s
 
 
-class _Line:
+class RunLine:
     """What runs take at present, as means of the latest; how that changes with rows, by the model's shape.
 
     While sizes do not differ the shape stays as it was last seen: a machine that becomes slower is
@@ -96,6 +96,7 @@ class _Line:
     __slots__ = ("_rows", "_seconds", "_shape", "_variance", "deviation_s")
 
     def __init__(self, rows: int, seconds: float) -> None:
+        """The first run had `rows` and took `seconds`."""
         self._rows = float(rows)
         self._seconds = seconds
         self._variance = 0.0
@@ -104,6 +105,7 @@ class _Line:
         self.deviation_s = 0.0
 
     def observe(self, rows: int, seconds: float) -> None:
+        """Learn from a run of `rows` that took `seconds`."""
         miss_s = abs(seconds - self.at(rows))
         self.deviation_s += _DEVIATION_GAIN * (miss_s - self.deviation_s)
         off_rows = rows - self._rows
@@ -120,6 +122,7 @@ class _Line:
         return self._seconds / usual_s if self._seconds > 0 and usual_s > 0 else 1.0
 
     def cost(self) -> RunCost | None:
+        """Return what runs consist of at present, None while the sizes of those seen have not differed."""
         shape, slowness = self._shape.cost, self._slowness()
         if shape is None:
             return None

@@ -3,6 +3,7 @@
 - `assembly.py`: puts the stations of the line together from the settings
 - `committer.py`: commits what is settled, twice a second, and looks after what a quiet line would
   leave undone
+- `destination.py`: what waits to leave for one partition, lane by lane, and how much of it leaves next
 - `dispatch.py`: from the lanes through the model to the outbox: bind batches, run them, answer
 - `intake.py`: from the source to the lanes: fetch what there is room for, admit it, let it gather
 - `lane_clock.py`: the clock of the lanes that open by it: looks at it, has their targets found out,

@@ -120,9 +120,11 @@ def assemble(
     replies = Replies(settings)
     signatures = {name: model.session.signature for name, model in models.serving.items()}
     admission = Admission(settings, signatures, replies)
+    policies = {lane.name: lane.policy for lane in lanes}
     outbox = Outbox(
         delivery,
         Undeliverable(replies),
+        policies,
         own_topics=(settings.replies.topic, settings.dead_letters.topic),
         may_send=source.lease_valid,
         taken=settlement.answered,
@@ -153,7 +155,7 @@ def assemble(
         finished=settlement.finished,
     )
     fitting_rows = FittingRows()
-    batcher = Batcher({lane.name: lane.policy for lane in lanes}, models.run_times, fitting_rows)
+    batcher = Batcher(policies, models.run_times, fitting_rows)
     searches = Searches(search_limits(settings, lanes, models), models.run_times, fitting_rows)
     dispatch = Dispatch(
         batcher,

@@ -1,7 +1,7 @@
 """The one door out: answers to the broker, and only then to the ledgers.
 
-Answers wait in a queue per destination partition; each queue sends everything it holds at once
-and collects the next load while that is under way, so sends grow with the load by themselves.
+Answers wait by destination partition; what is there leaves at once, as far as lanes take turns
+(destination.py), and collects while that is under way, so sends grow with the load by themselves.
 A run of replies waits and is sent whole, as it is owed whole; once the broker takes only some of a
 load, all of it is single answers.
 """
@@ -11,11 +11,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import TypeAlias
 
 from daemon.answering.undeliverable import NoForm, Undeliverable
+from daemon.line.destination import Destination
 from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
 from daemon.values.errors import Exit
+from daemon.values.lane import LanePolicy
 from daemon.values.messages import Answer
 from daemon.values.outgoing import Outgoing
 from daemon.values.ports import (
@@ -33,10 +36,9 @@ _RETRY_S = 0.25
 """Pause before a send whose fate is unknown is repeated; the sink has waited long by then."""
 _LONGEST_RETRY_S = 2.0
 """As far apart as attempts get: what passes by itself is over at most so much earlier."""
-_MOST_RECORDS = 2_000
-"""Records of one send, but for the rest of a run: at 200 bytes each about one producer batch (400 KiB)."""
 
-Destination = tuple[str, int]
+Address: TypeAlias = tuple[str, int]
+"""Topic and partition."""
 
 
 class Outbox:
@@ -53,6 +55,7 @@ class Outbox:
         self,
         delivery: Delivery,
         undeliverable: Undeliverable,
+        lanes: Mapping[str, LanePolicy],
         *,
         own_topics: Collection[str],
         may_send: Callable[[], bool],
@@ -63,8 +66,10 @@ class Outbox:
         trouble: Trouble,
         tasks: Tasks,
     ) -> None:
+        """`lanes` are all of the line."""
         self._delivery = delivery
         self._undeliverable = undeliverable
+        self._lanes = lanes
         self._own_topics = frozenset(own_topics)
         self._may_send = may_send
         self._taken = taken
@@ -72,7 +77,7 @@ class Outbox:
         self._dropped = dropped
         self._patience_s = patience_s
         self._trouble = trouble
-        self._queues: dict[Destination, deque[Leaving]] = {}
+        self._destinations: dict[Address, Destination] = {}
         self._counts: dict[str, int] = {}
         self._unplaced: dict[str, list[Leaving]] = {}
         self._tasks = Tasks(tasks)
@@ -100,11 +105,17 @@ class Outbox:
         self._place_all(answers)
 
     def forget_counts(self) -> None:
-        """Ask for partition counts anew, so that added partitions come into use."""
+        """Ask for partition counts anew, so that added partitions come into use.
+
+        What is known of destinations to which nothing is on its way is forgotten too.
+        """
         self._counts.clear()
+        self._destinations = {
+            address: each for address, each in self._destinations.items() if each.is_emptied
+        }
 
     def _place_all(self, answers: Sequence[Leaving]) -> None:
-        """Put each into the queue of its destination; neighbours mostly share one."""
+        """Let each wait at its destination; neighbours mostly share one, and a lane."""
         ledger, topic, queue = None, "", None
         for answer in answers:
             if (
@@ -120,7 +131,10 @@ class Outbox:
             queue = placed if answer.partition is None else None
 
     def _place(self, answer: Leaving) -> deque[Leaving] | None:
-        """Return the queue it is in now, None when its destination is not known yet."""
+        """Return the queue it is in now, None when its destination is not known yet.
+
+        Answers of one ledger are of one lane.
+        """
         count = self._counts.get(answer.topic)
         if count is None:
             self._look_up(answer)
@@ -129,11 +143,14 @@ class Outbox:
         if number >= count:
             self._place_all([self._undeliverable.no_partition(each) for each in apart([answer])])
             return None
-        queue = self._queues.get((answer.topic, number))
-        if queue is None:
-            queue = self._queues[answer.topic, number] = deque()
+        destination = self._destinations.get((answer.topic, number))
+        if destination is None:
+            destination = self._destinations[answer.topic, number] = Destination(self._lanes)
+        if not destination.is_emptied:
+            destination.is_emptied = True
             name = f"outbox {answer.topic}/{number}"
-            self._tasks.start(self._empty(answer.topic, number), name=name)
+            self._tasks.start(self._empty(answer.topic, number, destination), name=name)
+        queue = destination.queue(answer.lane)
         queue.append(answer)
         return queue
 
@@ -187,22 +204,27 @@ class Outbox:
         """Send to the dead letters what was meant for a topic that nobody can write to."""
         self._place_all([self._undeliverable.no_topic(answer) for answer in apart(answers)])
 
-    async def _empty(self, topic: str, number: int) -> None:
-        """Send the queue of one destination until nothing is left in it."""
-        queue = self._queues[topic, number]
-        while queue:
-            await self._deliver(topic, number, _load(queue))
-        del self._queues[topic, number]
+    async def _empty(self, topic: str, number: int, destination: Destination) -> None:
+        """Send what waits at `destination` until nothing is left there."""
+        while load := destination.load():
+            began_s = time.monotonic()
+            if await self._deliver(topic, number, load):
+                destination.left(time.monotonic() - began_s)
+        destination.is_emptied = False
 
-    async def _deliver(self, topic: str, number: int, answers: Sequence[Leaving]) -> None:
-        """Send until the broker has all of `answers` that are still owed and still go there."""
-        backoff = _Backoff()
+    async def _deliver(self, topic: str, number: int, answers: Sequence[Leaving]) -> bool:
+        """Send until the broker has all of `answers` that are still owed and still go there.
+
+        Returns whether it took them at the first attempt.
+        """
+        is_first, backoff = True, _Backoff()
         while owed := self._owed(answers):
             records = [*map(_outgoing, owed)]
             began_s = time.monotonic()
             try:
                 await self._delivery.deliver(topic, number, records)
             except SendError as error:
+                is_first = False
                 taken, unsent = _parted(apart(owed), error)
                 if taken:
                     self._settle(taken, began_s)
@@ -212,14 +234,15 @@ class Outbox:
                     if stuck:
                         await backoff.pause()
                 elif await self._go_elsewhere(topic, number, [*unsent.values()], error, backoff):
-                    return
+                    return False
                 else:
                     answers = [*unsent.values()]
                     await backoff.pause()
             else:
                 self._trouble.end(topic)
                 self._settle(owed, began_s)
-                return
+                return is_first
+        return False
 
     def _replace(
         self, unsent: Mapping[int, Answer], error: RecordsRefused
@@ -322,16 +345,6 @@ class _Backoff:
 
 def _count(answers: Iterable[Leaving]) -> int:
     return sum([answer.count for answer in answers])
-
-
-def _load(queue: deque[Leaving]) -> list[Leaving]:
-    """Take what is sent next off `queue`."""
-    load: list[Leaving] = []
-    count = 0
-    while queue and count < _MOST_RECORDS:
-        load.append(queue.popleft())
-        count += load[-1].count
-    return load
 
 
 def _outgoing(answer: Leaving) -> Outgoing:

@@ -16,7 +16,7 @@ from daemon.values.outgoing import HeaderColumn, RecordRun
 from daemon.values.ports import SendFailed
 from daemon.values.reply_run import ReplyRun, apart
 from tests.fakes import FakeDelivery, FakeRecord, FakeSink, FakeSource
-from tests.ledgers import make_ledger
+from tests.ledgers import make_lane, make_ledger
 
 LARGE_BYTES = 1_000
 
@@ -30,6 +30,9 @@ SETTINGS = Settings(
     replies={"topic": "replies"},
     dead_letters={"topic": "dead"},
 )
+
+
+LANES = {"standard": make_lane().policy}
 
 
 def answers(ledger, count, *, first=0, topic="replies", partition=None, value=b"result"):
@@ -89,6 +92,7 @@ class Bench:
         self.outbox = Outbox(
             FakeDelivery(self.sink, FakeSource()),
             Undeliverable(Replies(SETTINGS)),
+            LANES,
             own_topics={"replies", "dead"},
             may_send=lambda: self.lease,
             taken=self.taken.extend,
