@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
-from config.schema import schema
+from config.schema import is_table, schema
 from config.units import DURATION_PATTERN, SIZE_PATTERN
 
 Key: TypeAlias = tuple[str, ...]
 Kind: TypeAlias = Literal["text", "duration", "size", "integer", "number", "boolean", "list"]
 
 ANY = "*"
-"""Stands in a key for the name of a lane or a model."""
+"""Stands in a key for the name of a lane, a model, or an input of one."""
+_NAMED_PARTS = {1: "NAME", 3: "TENSOR"}
+"""How people write it, by its place in a key."""
 
 _KINDS: Mapping[str, Kind] = {
     DURATION_PATTERN: "duration",
@@ -42,7 +44,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A table of settings; `key` ends in `ANY` where there is one per lane or model."""
+    """A table of settings; `key` ends in `ANY` where there is one for each lane, model or input."""
 
     key: Key
     description: str
@@ -63,34 +65,47 @@ def settings() -> Mapping[Key, Setting]:
 
 
 def general(key: Key) -> Key:
-    """Return `key` with `ANY` for the name of its lane or model."""
-    named = len(key) > 1 and any(section.key == (key[0], ANY) for section in sections())
-    return (key[0], ANY, *key[2:]) if named else key
+    """Return `key` with `ANY` for the names of lanes, models and inputs in it."""
+    found: Key = ()
+    for part in key:
+        named = (*found, ANY)
+        found = named if _begins_some_section(named) else (*found, part)
+    return found
 
 
 def is_section(key: Key) -> bool:
     """Whether `key`, general or not, is a table: a section or the parent of one."""
-    size = len(key)
-    return any(section.key[:size] == general(key) for section in sections())
+    return _begins_some_section(general(key))
 
 
 def dotted(key: Key) -> str:
-    """Return `key` as people write it; `ANY` becomes NAME."""
-    return ".".join("NAME" if part == ANY else part for part in key)
+    """Return `key` as people write it; `ANY` becomes NAME, or TENSOR for an input's."""
+    return ".".join(_NAMED_PARTS[place] if part == ANY else part for place, part in enumerate(key))
+
+
+def _begins_some_section(key: Key) -> bool:
+    return any(section.key[: len(key)] == key for section in sections())
 
 
 def _sections(tables: dict[str, Any], kinds: dict[str, Any]) -> Iterator[Section]:
     for name, table in tables.items():
-        named = table.get("patternProperties")
-        key = (name, ANY) if named else (name,)
-        yield from _section(key, next(iter(named.values())) if named else table, kinds)
+        yield from _table((name,), table, kinds)
+
+
+def _table(key: Key, table: dict[str, Any], kinds: dict[str, Any]) -> Iterator[Section]:
+    """Yield the sections of `table`: one, or one for each name that somebody may give."""
+    named = table.get("patternProperties")
+    if named:
+        yield from _section((*key, ANY), next(iter(named.values())), kinds)
+    else:
+        yield from _section(key, table, kinds)
 
 
 def _section(key: Key, reference: dict[str, Any], kinds: dict[str, Any]) -> Iterator[Section]:
     """Yield the section that `reference` is, then those within it."""
     section = kinds[reference["$ref"].rpartition("/")[2]]
     required = section.get("required", ())
-    within = {leaf: each for leaf, each in section["properties"].items() if "$ref" in each}
+    within = {leaf: each for leaf, each in section["properties"].items() if is_table(each)}
     yield Section(
         key,
         section["description"],
@@ -101,7 +116,7 @@ def _section(key: Key, reference: dict[str, Any], kinds: dict[str, Any]) -> Iter
         ),
     )
     for leaf, each in within.items():
-        yield from _section((*key, leaf), each, kinds)
+        yield from _table((*key, leaf), each, kinds)
 
 
 def _setting(key: Key, described: dict[str, Any], *, required: bool) -> Setting:

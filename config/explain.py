@@ -91,9 +91,8 @@ def _misnamed(given: Given) -> str | None:
 def _guess(given: Given) -> str:
     """Return which setting may have been meant: the nearest name here, or the same one elsewhere."""
     *table, leaf = given.key
-    name = given.key[1] if len(given.key) > 2 else ANY  # noqa: PLR2004 - table, name, setting
     tables = {key for section in sections() for key in (section.key[:1], section.key)}
-    keys = [tuple(name if part == ANY else part for part in key) for key in [*tables, *settings()]]
+    keys = [_with_names_of(key, tuple(table)) for key in [*tables, *settings()]]
     here = {key[-1]: key for key in keys if key[:-1] == tuple(table)}
     near = difflib.get_close_matches(leaf, here, n=1)
     found = [here[text] for text in near] or [key for key in keys if key[-1] == leaf]
@@ -102,6 +101,12 @@ def _guess(given: Given) -> str:
     if not found:
         return "`tidemill schema` lists all settings"
     return f"did you mean {' or '.join(given.spell(key) for key in found)}?"
+
+
+def _with_names_of(key: Key, table: Key) -> Key:
+    """Return the general `key` with the names that `table` has at their places."""
+    names = dict(enumerate(table))
+    return tuple(names.get(place, ANY) if part == ANY else part for place, part in enumerate(key))
 
 
 def _example(key: Key) -> Key:

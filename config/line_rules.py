@@ -6,7 +6,7 @@ Each rule yields one line per breach: both settings with their values, the conse
 import difflib
 from collections.abc import Iterator
 
-from config.settings import Lane, Settings
+from config.settings import Lane, Range, Settings
 from config.units import format_duration, format_size
 
 _USUAL_FORM = Lane.model_fields["content_type"].default
@@ -34,12 +34,24 @@ def models_are_served(settings: Settings) -> Iterator[str]:
 def model_range_is_not_empty(settings: Settings) -> Iterator[str]:
     """Some value must pass."""
     for name, model in settings.models.items():
-        least, most = model.minimum, model.maximum
-        if least is not None and most is not None and least > most:
-            yield (
-                f"models.{name}.minimum ({least:g}) is above models.{name}.maximum ({most:g}): every"
-                " input would be invalid; swap them"
-            )
+        place = f"models.{name}"
+        yield from _empty_range(place, place, Range(model.minimum, model.maximum))
+        for tensor, own in model.inputs.items():
+            if own.minimum is None and own.maximum is None:
+                continue
+            least_in = place if own.minimum is None else f"{place}.inputs.{tensor}"
+            most_in = place if own.maximum is None else f"{place}.inputs.{tensor}"
+            yield from _empty_range(least_in, most_in, model.range_of(tensor))
+
+
+def _empty_range(least_in: str, most_in: str, bounds: Range) -> Iterator[str]:
+    """Yield what is wrong with `bounds`, of which the lower is set in the one table, the upper in the other."""
+    least, most = bounds
+    if least is not None and most is not None and least > most:
+        yield (
+            f"{least_in}.minimum ({least:g}) is above {most_in}.maximum ({most:g}): every"
+            " input would be invalid; swap them"
+        )
 
 
 def cuda_options_have_a_gpu(settings: Settings) -> Iterator[str]:

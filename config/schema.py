@@ -29,10 +29,15 @@ def schema() -> dict[str, Any]:
     }
 
 
+def is_table(setting: dict[str, Any]) -> bool:
+    """Whether what the schema says of `setting` is a table of settings, or one for each name."""
+    return "$ref" in setting or "patternProperties" in setting
+
+
 def _within(sections: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield the tables that stand in a section."""
     for section in sections:
-        yield from (each for each in section["properties"].values() if "$ref" in each)
+        yield from filter(is_table, section["properties"].values())
 
 
 def _tidy(setting: dict[str, Any]) -> dict[str, Any]:

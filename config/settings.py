@@ -4,7 +4,7 @@ Durations are seconds and sizes are bytes once parsed; people write them with un
 docs/configuration.md is made from this file.
 """
 
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import Annotated, Literal, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
@@ -140,6 +140,26 @@ class Cuda(_Section):
     )
 
 
+class Input(_Section):
+    minimum: float | None = Field(
+        None,
+        allow_inf_nan=False,
+        description="values below are invalid_value, whatever the model's minimum is",
+    )
+    maximum: float | None = Field(
+        None,
+        allow_inf_nan=False,
+        description="values above are invalid_value, whatever the model's maximum is",
+    )
+
+
+class Range(NamedTuple):
+    """The least and the most that a value may be; None where there is no such bound."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+
+
 class Model(_Section):
     path: File = Field(description="the .onnx file")
     sha256: Digest = Field("", description="refused when the file's digest differs; empty: any")
@@ -174,6 +194,18 @@ class Model(_Section):
         default_factory=Cuda,
         description="What ONNX Runtime's CUDA provider is told of this model, under its own names.",
     )
+    inputs: dict[Text, Input] = Field(
+        default_factory=dict,
+        description="What holds for one input of the model, by its name there.",
+    )
+
+    def range_of(self, tensor: str) -> Range:
+        """Return what values of an input may be: each bound its own, or else the model's."""
+        own = self.inputs.get(tensor, Input())
+        return Range(
+            self.minimum if own.minimum is None else own.minimum,
+            self.maximum if own.maximum is None else own.maximum,
+        )
 
 
 class Lane(_Section):

@@ -1,13 +1,14 @@
 """An input made up for warming a model and for telling a sick session from a bad request. Pure."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from config.settings import Range
 from runtime.signature import FLOATS, Signature, TensorSpec
 
 # Floats, then integers, booleans and strings. Integers are ones first: a zero may be a divisor,
@@ -31,21 +32,18 @@ def samples(
     signature: Signature,
     *,
     free_axis: int,
-    minimum: float | None = None,
-    maximum: float | None = None,
+    range_of: Callable[[str], Range] = lambda _: Range(),
 ) -> Iterator[Sample]:
-    """Give the samples to try, likeliest first; values lie within `minimum` and `maximum`.
+    """Give the samples to try, likeliest first; values lie within what `range_of` says of each input.
 
     Each free axis gets the length `free_axis`, so that axes which must agree do.
     """
-    low = -math.inf if minimum is None else minimum
-    high = math.inf if maximum is None else maximum
     for real, whole in _FILLS:
         yield Sample(
             {
                 spec.name: (
                     _row_shape(spec, free_axis),
-                    _value(spec, real if spec.datatype in FLOATS else whole, low, high),
+                    _value(spec, real if spec.datatype in FLOATS else whole, range_of(spec.name)),
                 )
                 for spec in signature.inputs
             }
@@ -56,7 +54,9 @@ def _row_shape(spec: TensorSpec, free_axis: int) -> tuple[int, ...]:
     return tuple(free_axis if length is None else length for length in spec.row_shape)
 
 
-def _value(spec: TensorSpec, fill: int, low: float, high: float) -> npt.NDArray[Any]:
+def _value(spec: TensorSpec, fill: int, bounds: Range) -> npt.NDArray[Any]:
+    low = -math.inf if bounds.minimum is None else bounds.minimum
+    high = math.inf if bounds.maximum is None else bounds.maximum
     if spec.datatype == "BYTES":
         return np.array("1" if fill else "", dtype=np.object_)
     value = min(max(fill, low), high)

@@ -95,6 +95,7 @@ class Session:
             self._session.get_inputs(), self._session.get_outputs()
         )
         self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+        self.signature.require_inputs(settings.inputs)
         self._names = [spec.name for spec in self.signature.outputs]
         specs = self.signature.inputs + self.signature.outputs
         self._bfloat16 = any(spec.datatype == "BF16" for spec in specs)
@@ -219,8 +220,7 @@ class Session:
         for sample in samples(
             self.signature,
             free_axis=settings.sample_axis,
-            minimum=settings.minimum,
-            maximum=settings.maximum,
+            range_of=settings.range_of,
         ):
             try:
                 self.run(sample.of(rows), limit_s=_FIRST_RUN_S)

@@ -1,8 +1,8 @@
 """What a model takes and gives, read from its session and checked for a batch axis."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -48,13 +48,15 @@ class TensorSpec:
 
     `datatype` is its Open Inference Protocol name, `dtype` that of the numpy arrays that carry it:
     uint16 bit patterns for BF16, Python strings in object arrays for BYTES. `row_shape` leaves the
-    batch axis out; None is an axis of any length.
+    batch axis out; None is an axis of any length. `axis_names` has the symbolic names of these axes,
+    as the file gives them; None for one without.
     """
 
     name: str
     dtype: np.dtype[Any]
     datatype: str
     row_shape: tuple[int | None, ...]
+    axis_names: tuple[str | None, ...] = field(default=(), compare=False)
 
     @cached_property
     def row_bytes(self) -> int | None:
@@ -90,6 +92,16 @@ class Signature:
     def one_shape(self) -> bool:
         """Whether every row of every request has the same shape, so that all can share a batch."""
         return all(None not in spec.row_shape for spec in self.inputs)
+
+    def require_inputs(self, names: Iterable[str]) -> None:
+        """Raise ModelRefused unless each of `names`, of which settings speak, is an input."""
+        known = [spec.name for spec in self.inputs]
+        for name in names:
+            if name not in known:
+                raise ModelRefused(
+                    f"the model has no input {name!r}, of which `inputs` says something",
+                    f"its inputs are {', '.join(known)}",
+                )
 
 
 def read_signature(inputs: Sequence[_Argument], outputs: Sequence[_Argument]) -> Signature:
@@ -136,6 +148,7 @@ def _spec(argument: _Argument, role: str) -> TensorSpec:
         np.dtype(dtype),
         datatype,
         tuple(_length(axis) for axis in argument.shape[1:]),
+        tuple(axis if isinstance(axis, str) else None for axis in argument.shape[1:]),
     )
 
 

@@ -24,7 +24,7 @@ from daemon.telemetry import logs
 from daemon.values.errors import Exit
 from runtime.errors import ModelRefused
 from runtime.model import Model, load_model
-from runtime.signature import Signature
+from runtime.signature import Signature, TensorSpec
 
 _MEASURE_S = 0.2
 """For each size of a batch: some runs of one that takes milliseconds, and seconds in all."""
@@ -101,20 +101,23 @@ def _describe(model: Model, settings: ModelSettings) -> str:
 
 
 def describe(signature: Signature) -> str:
-    """Return a signature as people read it: bytes INT32 [n, 2048] -> scores FP32 [n, 214]."""
+    """Return a signature as people read it: bytes INT32 [n, 2048] -> scores FP32 [n, 214].
+
+    A free axis is shown by the name that the file gives it.
+    """
     rows = str(signature.fixed_rows or "n")
-    sides = []
-    for specs in (signature.inputs, signature.outputs):
-        shapes = [
-            ", ".join(
-                [rows, *("?" if length is None else str(length) for length in spec.row_shape)]
-            )
-            for spec in specs
-        ]
-        sides.append(
-            ", ".join(
-                f"{spec.name} {spec.datatype} [{shape}]"
-                for spec, shape in zip(specs, shapes, strict=True)
-            )
+    sides = [
+        ", ".join(
+            f"{spec.name} {spec.datatype} [{', '.join([rows, *_axes(spec)])}]" for spec in specs
         )
+        for specs in (signature.inputs, signature.outputs)
+    ]
     return " -> ".join(sides)
+
+
+def _axes(spec: TensorSpec) -> list[str]:
+    names = spec.axis_names or [None] * len(spec.row_shape)
+    return [
+        (name or "?") if length is None else str(length)
+        for length, name in zip(spec.row_shape, names, strict=True)
+    ]

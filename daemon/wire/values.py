@@ -17,7 +17,7 @@ _Faults = Callable[[Any], npt.NDArray[np.bool_]]
 
 
 class ValueRule:
-    """What the values of one input must be: finite, and within the model's range."""
+    """What the values of one input must be: finite, and within its range."""
 
     def __init__(self, spec: TensorSpec, settings: Model) -> None:
         self._bits = spec.datatype == "BF16"
@@ -25,7 +25,7 @@ class ValueRule:
         if settings.finite and spec.datatype in FLOATS:
             self._checks.append((_not_finite, f"{describe(spec)} is not finite"))
         if spec.datatype not in {"BOOL", "BYTES"}:
-            self._add_range(spec, settings.minimum, settings.maximum)
+            self._add_range(spec, *settings.range_of(spec.name))
 
     def _add_range(self, spec: TensorSpec, minimum: float | None, maximum: float | None) -> None:
         if minimum is not None:

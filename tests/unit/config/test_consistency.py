@@ -150,6 +150,11 @@ ROWS = [
         ["models.filetype.minimum (1)", "models.filetype.maximum (0.5)"],
     ),
     (
+        line_rules.model_range_is_not_empty,
+        {"models.filetype.minimum": 1, "models.filetype.inputs": {"ids": {"maximum": 0.5}}},
+        ["models.filetype.minimum (1)", "models.filetype.inputs.ids.maximum (0.5)"],
+    ),
+    (
         line_rules.run_fits_drain,
         {"limits.drain": "29s", "limits.publish": "1s"},
         ["limits.drain (29s)", "models.filetype.run_limit (30s)", "raise limits.drain to 30s"],

@@ -227,6 +227,18 @@ class TestValues:
         assert (cuda.gpu_mem_limit, cuda.use_tf32, cuda.prefer_nhwc) == (2**30, False, True)
         assert loaded.sources["models.filetype.cuda.gpu_mem_limit"] == "--set"
 
+    def test_a_table_by_name_within_one_by_name_is_set_from_everywhere(self, write):
+        path = write({"models.filetype.inputs": {"input.1": {"minimum": 0}, "ids": {"minimum": 0}}})
+
+        environment = {"TIDEMILL__MODELS__FILETYPE__INPUTS__IDS__MAXIMUM": "9"}
+        loaded = load(path, environment, ["models.filetype.inputs.mask.maximum=1"])
+
+        model = loaded.settings.models["filetype"]
+        assert model.range_of("ids") == (0, 9)
+        assert model.range_of("mask") == (None, 1)
+        assert model.range_of("input.1") == (0, None)
+        assert loaded.sources["models.filetype.inputs.ids.maximum"].startswith("TIDEMILL__")
+
     def test_empty_text_takes_back_an_optional_setting(self, write):
         path = write({"lanes.standard.timeout": "10s", "kafka.ca_file": ""})
 
@@ -255,6 +267,7 @@ class TestMisplaced:
             ("models.filetype.cuda.gpu_memory_limit", "models.filetype.cuda.gpu_mem_limit"),
             ("models.filetype.use_tf32", "models.filetype.cuda.use_tf32"),
             ("models.filetype.cude", "models.filetype.cuda"),
+            ("models.filetype.inputs.ids.minimun", "models.filetype.inputs.ids.minimum"),
         ],
     )
     def test_unknown_key_names_the_file_and_what_was_meant(self, write, problems, key, meant):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from config.settings import Range
 from runtime.sample import samples
 from runtime.signature import Signature, TensorSpec
 
@@ -9,8 +10,9 @@ def spec(dtype=np.float32, datatype="FP32", row_shape=()):
     return TensorSpec("x", np.dtype(dtype), datatype, row_shape)
 
 
-def first(one, **options):
-    sample = next(samples(Signature((one,), ()), **{"free_axis": 8, **options}))
+def first(one, *, free_axis=8, **limits):
+    ranges = {"x": Range(**limits)}
+    sample = next(samples(Signature((one,), ()), free_axis=free_axis, range_of=ranges.__getitem__))
     return sample.of(2)["x"]
 
 
@@ -57,5 +59,5 @@ def test_integers_become_zero_for_tables_of_one_entry():
         (spec(np.uint16, "BF16"), {"minimum": 1.0}, 0x3F80),
     ],
 )
-def test_values_lie_within_the_models_limits(one, limits, value):
+def test_values_lie_within_the_limits_of_their_input(one, limits, value):
     assert first(one, **limits).tolist() == [value, value]

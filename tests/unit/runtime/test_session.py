@@ -271,6 +271,16 @@ def test_the_sample_does_not_divide_by_zero(load):
     load(models.divide()).session.probe(limit_s=LIMIT_S)
 
 
+def test_the_sample_lies_within_the_range_of_each_input(load):
+    """Else the model's would have it look up what is not in its table."""
+    load(models.lookup(10), minimum=10, inputs={"x": {"minimum": 0}}).session.probe(limit_s=LIMIT_S)
+
+
+def test_settings_of_an_unknown_input_are_refused(load):
+    with pytest.raises(ModelRefused, match="no input 'y'"):
+        load(models.lookup(), inputs={"y": {"minimum": 0}})
+
+
 def test_a_model_that_fails_every_sample_is_refused_with_the_remedy(load):
     with pytest.raises(ModelRefused, match="every warm-up sample") as refused:
         load(models.lookup(10), minimum=10)

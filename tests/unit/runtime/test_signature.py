@@ -25,6 +25,12 @@ def test_free_first_axis_is_the_batch():
     assert signature.inputs[0].row_shape == (3, None)
 
 
+def test_axes_keep_the_names_that_the_file_gives_them():
+    signature = read_signature([tensor("x", ["n", "length", 3, None])], OUT)
+
+    assert signature.inputs[0].axis_names == ("length", None, None)
+
+
 @pytest.mark.parametrize(
     ("element", "dtype", "datatype"),
     [
@@ -100,3 +106,11 @@ def test_rows_of_one_shape_can_all_share_a_batch():
 
 def test_a_free_row_axis_parts_requests_by_shape():
     assert not read_signature([tensor("a", ["n", 2]), tensor("b", ["n", None])], OUT).one_shape
+
+
+def test_settings_of_an_input_that_is_not_there_are_refused_with_those_that_are():
+    signature = read_signature([tensor("ids", ["n"]), tensor("mask", ["n"])], OUT)
+
+    signature.require_inputs(["mask"])
+    with pytest.raises(ModelRefused, match=r"no input 'idz'.*; its inputs are ids, mask"):
+        signature.require_inputs(["mask", "idz"])

@@ -65,6 +65,15 @@ def test_bounds_beyond_the_datatype_bind_nothing(datatype):
     assert ranged.fault(array(datatype, 0, 255)) is None
 
 
+def test_an_input_has_its_own_bounds_before_the_models():
+    inputs = {"x": {"maximum": 1.0}, "other": {"minimum": 5.0}}
+    ranged = rule("INT64", minimum=0.0, maximum=30_521.0, inputs=inputs)
+
+    assert ranged.fault(array("INT64", 0, 1)) is None
+    assert ranged.fault(array("INT64", 2)) == "input x is above 1"
+    assert ranged.fault(array("INT64", -1)) == "input x is below 0"
+
+
 def test_bounds_nothing_can_meet_refuse_everything():
     assert rule("UINT8", minimum=300.0).fault(array("UINT8", 255)) is not None
 
