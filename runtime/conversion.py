@@ -10,6 +10,7 @@ import numpy.typing as npt
 from runtime.errors import TransformFailed
 from runtime.signature import Signature, TensorSpec
 from runtime.transform import REJECTION_CODES, Done, Prepared, Rejected, Transform
+from runtime.user_code import beginning_of, place_of
 
 _Arguments = ParamSpec("_Arguments")
 _Returned = TypeVar("_Returned")
@@ -18,6 +19,7 @@ _INPUTS = "inputs"
 _CONTEXT = "context"
 _ASKED = frozenset({_INPUTS, _CONTEXT})
 """The parameters by which postprocess asks for what preprocess made."""
+_UNUSABLE = "unusable result"
 _COLLECTING = frozenset({inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
 
 
@@ -59,17 +61,8 @@ class Conversion:
             Rejected: the transform refuses the request.
             TransformFailed: it raised anything else, or returned what the model does not take.
         """
-        given: object = _call(self._transform.preprocess, body, headers)
-        if isinstance(given, Done):
-            _require_reply(given.content_type, given.body, "preprocess")
-            return given
-        inputs: object = given.inputs if isinstance(given, Prepared) else given
-        if not isinstance(inputs, Mapping):
-            raise TransformFailed(
-                f"preprocess returned {_kind(inputs)}, not inputs by name and not Done"
-            )
-        context = given.context if isinstance(given, Prepared) else None
-        return PreparedRows(inputs, self._rows(inputs), self._kept(context))
+        method = self._transform.preprocess
+        return _checked(method, self._prepared, _call(method, body, headers))
 
     def postprocess(
         self,
@@ -88,12 +81,20 @@ class Conversion:
         """
         beside = {_INPUTS: inputs, _CONTEXT: context}
         asked = {name: beside[name] for name in self._asks_for}
-        given: object = _call(self._transform.postprocess, outputs, **asked)
-        if not isinstance(given, tuple) or len(given) != 2:  # noqa: PLR2004 -- a pair
-            raise TransformFailed(f"postprocess returned {_kind(given)}, not (content type, body)")
-        content_type, body = given
-        _require_reply(content_type, body, "postprocess")
-        return content_type, body
+        method = self._transform.postprocess
+        return _checked(method, _reply, _call(method, outputs, **asked))
+
+    def _prepared(self, given: object) -> PreparedRows | Done:
+        if isinstance(given, Done):
+            _require_reply(given.content_type, given.body, "preprocess")
+            return given
+        inputs: object = given.inputs if isinstance(given, Prepared) else given
+        if not isinstance(inputs, Mapping):
+            raise TransformFailed(
+                f"preprocess returned {_kind(inputs)}, not inputs by name and not Done"
+            )
+        context = given.context if isinstance(given, Prepared) else None
+        return PreparedRows(inputs, self._rows(inputs), self._kept(context))
 
     def _kept(self, context: object) -> Kept | None:
         if not self._asks_for:
@@ -158,12 +159,33 @@ def _call(
     except Rejected as rejected:
         if rejected.code in REJECTION_CODES:
             raise
-        raise TransformFailed("it rejected the request with a code that is not one") from rejected
+        detail = "it rejected the request with a code that is not one"
+        raise TransformFailed(detail, place_of(rejected, function)) from rejected
     # A user's code may raise anything, and an exit from it must not end a thread of the pool. Its
     # text stays out of the reply: it may name files or quote the request.
     except (Exception, SystemExit) as error:
         name = getattr(function, "__name__", "it")
-        raise TransformFailed(f"{name} raised {type(error).__name__}") from error
+        detail = f"{name} raised {type(error).__name__}"
+        raise TransformFailed(detail, place_of(error, function)) from error
+
+
+def _checked(
+    method: Callable[..., object], check: Callable[[object], _Returned], given: object
+) -> _Returned:
+    """Return what `check` makes of what `method` has returned; a failure is told of the method."""
+    try:
+        return check(given)
+    except TransformFailed as failure:
+        failure.place = beginning_of(method, _UNUSABLE)
+        raise
+
+
+def _reply(given: object) -> tuple[str, bytes]:
+    if not isinstance(given, tuple) or len(given) != 2:  # noqa: PLR2004 -- a pair
+        raise TransformFailed(f"postprocess returned {_kind(given)}, not (content type, body)")
+    content_type, body = given
+    _require_reply(content_type, body, "postprocess")
+    return content_type, body
 
 
 def _require_reply(content_type: object, body: object, method: str) -> None:

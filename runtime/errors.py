@@ -1,5 +1,7 @@
 """Why a model was refused, and how a run can end without an answer."""
 
+from runtime.user_code import Place
+
 
 class ModelRefused(Exception):
     """The model, its device or its transform cannot be used; the process exits 65 (EX_DATAERR).
@@ -44,8 +46,12 @@ class ModelStuck(RunError):
 
 
 class TransformFailed(Exception):
-    """A user's transform raised or returned something unusable; `detail` is fit for a reply."""
+    """A user's transform raised or returned something unusable; `detail` is fit for a reply.
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
+    `place` is for the operator: it names a file.
+    """
+
+    def __init__(self, detail: str, place: Place | None = None) -> None:
+        super().__init__(detail, place)
         self.detail = detail
+        self.place = place

@@ -8,7 +8,6 @@ import importlib.abc
 import importlib.util
 import inspect
 import sys
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from runtime.errors import ModelRefused
 from runtime.signature import Signature
+from runtime.user_code import line_in
 
 
 @dataclass(frozen=True)
@@ -173,12 +173,8 @@ def _module(file: Path) -> ModuleType:
 
 
 def _refusal(file: Path, error: BaseException, doing: str) -> ModelRefused:
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == str(file)
-    ]
-    place = f", line {lines[-1]}" if lines else ""
+    line = line_in(str(file), error)
+    place = "" if line is None else f", line {line}"
     return ModelRefused(
         f"transform {file}{place}: {doing} raised {type(error).__name__}: {error}", "mend the file"
     )

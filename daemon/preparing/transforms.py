@@ -213,10 +213,9 @@ class Transforms:
         headers = {name: value for name, value in request.record.headers if value is not None}
         try:
             made = _conversion(model).preprocess(body, headers)
-        except Rejected as rejected:
-            return self._replies.error(request, Code(rejected.code), rejected.detail)
-        except TransformFailed as failure:
-            return self._replies.error(request, Code.TRANSFORM_FAILED, failure.detail)
+        except (Rejected, TransformFailed) as failure:
+            refused = _refused(request.bucket, failure)
+            return self._replies.error(request, refused.code, refused.detail)
         if isinstance(made, Done):
             served_by = model.served_by(request.bucket.model)
             return self._replies.done(request, made.content_type, made.body, served_by=served_by)
@@ -244,10 +243,25 @@ def _converted(conversion: Conversion, ran: _Ran) -> Converted:
     inputs = cast("Arrays", request.inputs)  # its form is that of prepared requests
     try:
         return conversion.postprocess(outputs, inputs=inputs, context=context)
-    except Rejected as rejected:
-        return RequestRefused(Code(rejected.code), rejected.detail)
-    except TransformFailed as failure:
-        return RequestRefused(Code.TRANSFORM_FAILED, failure.detail)
+    except (Rejected, TransformFailed) as failure:
+        return _refused(request.bucket, failure)
+
+
+def _refused(bucket: Bucket, failure: Rejected | TransformFailed) -> RequestRefused:
+    """Return what the requester is told, and tell the operator where the transform failed."""
+    if isinstance(failure, Rejected):
+        return RequestRefused(Code(failure.code), failure.detail)
+    if failure.place is not None:
+        file, line, kind = failure.place
+        log(
+            Event.TRANSFORM_FAILED,
+            model=bucket.model,
+            lane=bucket.lane,
+            file=file,
+            line=line,
+            error=kind,
+        )
+    return RequestRefused(Code.TRANSFORM_FAILED, failure.detail)
 
 
 def _in_time(conversion: Converted | Late) -> Converted:

@@ -148,6 +148,14 @@ class Event(StrEnum):
         "no memory for a run of so many rows; batches have at most `most_rows` for a while",
     )
 
+    TRANSFORM_FAILED = (
+        "transform.failed",
+        "warning",
+        (
+            "a transform raised, or returned what cannot be used; shows the file, the line and the kind of"
+            " error, never its text, once a minute for each"
+        ),
+    )
     TRANSFORM_ABANDONED = (
         "transform.abandoned",
         "warning",

@@ -29,6 +29,8 @@ _LONGEST_TEXT = 1_000
 _LONGEST_TRACEBACK = 20_000
 _LONGEST_S = 300.0
 """Between two lines that say the same of a library: five minutes, as of an outage that lasts."""
+_PLACE_S = 60.0
+"""For a line of a transform's code."""
 _LEADING = ("ts", "level", "event", "worker")
 _LIMITED: frozenset[Level] = frozenset({"warning", "error"})
 """Levels that bad input and bad brokers can flood; life events are few, debug is asked for."""
@@ -36,7 +38,7 @@ _LIMITED: frozenset[Level] = frozenset({"warning", "error"})
 
 def log(event: Event, /, **fields: Field) -> None:
     """Write `event`, unless it repeated too often; `exc_info=error` adds the traceback."""
-    _journal.write(event, event.level, (event, fields.get("code")), fields)
+    _journal.write(event, event.level, _kind(event, fields), fields)
 
 
 def summarise(*, last: bool = False) -> None:
@@ -83,8 +85,12 @@ class _Journal:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._repeats = Repeats()
-        # A client whose broker is gone repeats several messages each second for as long as that lasts.
-        self._libraries = Repeats(limit=1, longest_s=_LONGEST_S)
+        self._others = {
+            # A client whose broker is gone repeats several messages each second for as long as that lasts.
+            Event.LIBRARY_LOGGED: Repeats(limit=1, longest_s=_LONGEST_S),
+            # Bad requests may come all day, and a place is mended once.
+            Event.TRANSFORM_FAILED: Repeats(1, _PLACE_S, longest_s=_PLACE_S),
+        }
         # A signal handler may log while its own thread is in here.
         self._lock = threading.RLock()
         self.counts: Counter[str] = Counter()
@@ -96,7 +102,7 @@ class _Journal:
             self.summarise()
             with self._lock:
                 self.count(event)
-                repeats = self._libraries if event is Event.LIBRARY_LOGGED else self._repeats
+                repeats = self._others.get(event, self._repeats)
                 if not repeats.admits(kind, now=self._clock()):
                     return
         structlog.get_logger().log(logging.getLevelNamesMapping()[level.upper()], event, **fields)
@@ -109,7 +115,7 @@ class _Journal:
         with self._lock:
             left_out = [
                 suppressed
-                for repeats in (self._repeats, self._libraries)
+                for repeats in (self._repeats, *self._others.values())
                 for suppressed in (repeats.close() if last else repeats.due(now=self._clock()))
             ]
         for suppressed in left_out:
@@ -120,6 +126,14 @@ class _Journal:
 
 
 _journal = _Journal(time.monotonic)
+
+
+def _kind(event: Event, fields: Mapping[str, Field]) -> tuple[object, ...]:
+    """Return what makes two events the same: the code, of a transform's errors the place."""
+    if event is Event.TRANSFORM_FAILED:
+        error, file, line = (str(fields[name]) for name in ("error", "file", "line"))
+        return event, f"{error} at {file}:{line}"
+    return event, fields.get("code")
 
 
 def _processors(settings: Log, *, worker: str, terminal: bool) -> list[Processor]:

@@ -1,6 +1,8 @@
 """What a request meets before and behind the model: lanes take turns there, nothing stands still."""
 
 import asyncio
+import inspect
+import json
 from math import inf
 
 import pytest
@@ -197,6 +199,39 @@ async def test_a_drain_leaves_what_never_returns():
         assert await line.end() is Exit.WORK_LEFT
         assert answered not in line.ends()  # behind it in its group
         assert line.ends().keys() == {"urgent/0/0"}
+
+
+class Failing(Ones):
+    """Raises before the model, in a library that it calls, or returns what is no reply."""
+
+    def preprocess(self, body, headers):
+        if body == b"before":
+            raise KeyError(body)
+        if body == b"within":
+            json.loads(body)
+        return super().preprocess(body, headers)
+
+    def postprocess(self, outputs):
+        return outputs
+
+
+async def test_where_a_transform_fails_is_told_to_the_operator_and_not_on_what(monkeypatch):
+    told = []
+    monkeypatch.setattr(transforms, "log", lambda event, **fields: told.append((event, fields)))
+    async with Line(LANES, transform=Failing()) as line:
+        for body in (b"before", b"within", b"behind"):
+            line.push("standard", body)
+        await line.quiet()
+
+    lines, first = inspect.getsourcelines(Failing)
+    at = {text.strip(): first + number for number, text in enumerate(lines)}
+    everywhere = {"model": MODEL, "lane": "standard", "file": __file__}
+    assert [event for event, _ in told] == [Event.TRANSFORM_FAILED] * 3
+    assert [fields for _, fields in told] == [
+        everywhere | {"line": at["raise KeyError(body)"], "error": "KeyError"},
+        everywhere | {"line": at["json.loads(body)"], "error": "JSONDecodeError"},
+        everywhere | {"line": at["def postprocess(self, outputs):"], "error": "unusable result"},
+    ]
 
 
 async def test_a_lane_may_have_models_with_a_transform_and_without():

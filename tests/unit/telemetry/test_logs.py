@@ -174,6 +174,29 @@ def test_codes_of_one_event_are_limited_apart(written):
     assert written()[-1]["code"] == "reply_topic_denied"
 
 
+def _fails(**place):
+    there = {"file": "/srv/transform.py", "line": 7, "error": "KeyError"}
+    log(Event.TRANSFORM_FAILED, model="m", lane="standard", **there | place)
+
+
+def test_a_transform_s_error_is_told_of_once_a_minute_for_each_place(written, clock):
+    for _ in range(3):
+        _fails()
+    for other in ({"line": 8}, {"error": "ValueError"}, {"file": "/srv/other.py"}):
+        _fails(**other)
+    assert [line["event"] for line in written()] == [Event.TRANSFORM_FAILED] * 4
+
+    clock[0] = 59.0
+    _fails()
+    assert not written()
+
+    clock[0] = 60.0
+    _fails()
+    suppressed, again = written()
+    assert (suppressed["code"], suppressed["times"]) == ("KeyError at /srv/transform.py:7", 3)
+    assert again["event"] == Event.TRANSFORM_FAILED
+
+
 def test_life_events_are_never_left_out(written):
     for _ in range(30):
         log(Event.POSITION_CHOSEN)
