@@ -284,6 +284,10 @@ class Lane(_Section):
 
 class Limits(_Section):
     request_bytes: _Bytes = Field(2**20, description="largest request body")
+    # Half of what a lane holds by default. An image of 1,600 x 1,600 in float32 has 29 MiB.
+    prepared_bytes: _Bytes = Field(
+        32 * 2**20, description="most bytes that a transform may make of one request"
+    )
     request_rows: int = Field(65_536, ge=1, description="most rows in one request")
     reply_bytes: Size = Field(
         2**20 - 2**14, ge=_SMALLEST_REPLY, description="largest reply, headers included"

@@ -187,8 +187,8 @@ class FakeTransformThreads:
     def group_size(self, lane: str) -> int:
         return self._slices.group_size(lane)
 
-    async def run(self, lane: str, work, values: Sequence, *, limit_s: float):
-        group = ValueGroup(lane, work, values, limit_s=limit_s)
+    async def run(self, lane: str, work, values: Sequence, *, limit_s: float, size):
+        group = ValueGroup(lane, work, values, limit_s=limit_s, size=size)
         self._results[group] = self._loop.create_future()
         self._slices.put(group)
         self._go_on()

@@ -117,14 +117,15 @@ class Admission:
     def prepared(self, request: Request, prepared: PreparedRows) -> Request | Answer:
         """Return `request` with the inputs its transform made, or the answer it gets instead."""
         model = self._models[request.bucket.model]
-        try:
-            model.check_rows(prepared.rows)
-            model.check_values(prepared.inputs)
-        except RequestRefused as refused:
-            return self._replies.error(request, refused.code, refused.detail)
         prepared_bytes = sum(map(array_bytes, prepared.inputs.values()))
         if prepared.kept is not None:
             prepared_bytes += value_bytes(prepared.kept.context)
+        try:
+            model.check_rows(prepared.rows)
+            model.check_prepared(prepared_bytes)
+            model.check_values(prepared.inputs)
+        except RequestRefused as refused:
+            return self._replies.error(request, refused.code, refused.detail)
         return Request(
             request.record,
             request.ledger,

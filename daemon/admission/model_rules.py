@@ -24,6 +24,7 @@ class ModelRules:
         self.signature = signature
         self.raw_row_bytes = None if transform else signature.raw_row_bytes
         self._bounds = Bounds(limits.request_rows, limits.json_depth)
+        self._most_prepared_bytes = limits.prepared_bytes
         self._values = [(spec, ValueRule(spec, settings)) for spec in signature.inputs]
         raw = (Form.RAW,) if self.raw_row_bytes is not None else ()
         files = (Form.NPY,) if npy.supports(signature) else ()
@@ -76,6 +77,14 @@ class ModelRules:
     def check_rows(self, rows: int) -> None:
         """Raise RequestRefused too_large for more rows than a request may have."""
         check_rows(rows, most_rows=self._bounds.rows)
+
+    def check_prepared(self, prepared_bytes: int) -> None:
+        """Raise RequestRefused too_large for more than a transform may make of one request."""
+        if prepared_bytes > self._most_prepared_bytes:
+            raise RequestRefused(
+                Code.TOO_LARGE,
+                f"the transform makes {prepared_bytes} bytes of it, at most {self._most_prepared_bytes} are allowed",
+            )
 
     def check_values(self, arrays: Arrays) -> None:
         """Raise RequestRefused invalid_value for values that the model must not see."""

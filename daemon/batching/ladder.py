@@ -74,10 +74,10 @@ def ladder_of(model: str, session: Loaded, settings: Settings) -> Ladder:
     if session.on_cpu or session.signature.fixed_rows is not None:
         return EXACT
     lanes = [lane for lane in settings.lanes.values() if model in lane.models]
-    return Ladder.to(max(_most_rows(lane, session.signature) for lane in lanes))
+    return Ladder.to(max(batch_rows(lane, session.signature) for lane in lanes))
 
 
-def _most_rows(lane: Lane, signature: Signature) -> int:
+def batch_rows(lane: Lane, signature: Signature) -> int:
     """Return the most rows of a batch, as far as that can be told from the size of a row."""
     sizes_bytes = [spec.row_bytes for spec in signature.inputs]
     row_bytes = sum(size_bytes or 0 for size_bytes in sizes_bytes)

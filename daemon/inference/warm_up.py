@@ -5,7 +5,7 @@ from math import inf
 from time import monotonic
 
 from config.settings import Settings
-from daemon.batching.ladder import ladder_of
+from daemon.batching.ladder import batch_rows, ladder_of
 from runtime import Model
 
 
@@ -33,9 +33,10 @@ def warm_up(
 
 
 def _run_rows(name: str, model: Model, settings: Settings) -> set[int]:
-    """Return the rungs of its ladder; without one 1, each lane's N, and the powers of 2 between."""
+    """Return the rungs of its ladder; without one 1, each lane's fullest batch, the powers of 2 between."""
     rungs = ladder_of(name, model.session, settings).rungs
     if rungs:
         return set(rungs)
-    sizes = {lane.max_rows for lane in settings.lanes.values() if name in lane.models}
+    lanes = [lane for lane in settings.lanes.values() if name in lane.models]
+    sizes = {batch_rows(lane, model.session.signature) for lane in lanes}
     return sizes | {2**power for power in range(max(sizes).bit_length())}

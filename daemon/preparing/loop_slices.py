@@ -30,10 +30,18 @@ class LoopSlices:
         self._results: dict[ValueGroup[Any, Any], asyncio.Future[Sequence[Any]]] = {}
 
     async def run(
-        self, lane: str, work: Callable[[In], Out], values: Sequence[In]
+        self,
+        lane: str,
+        work: Callable[[In], Out],
+        values: Sequence[In],
+        *,
+        size: Callable[[Out], int],
     ) -> Sequence[Out | Late]:
-        """Return what `work` makes of each of `values`; none is ever late. Raises what it raises."""
-        group = ValueGroup(lane, work, values, limit_s=math.inf)
+        """Return what `work` makes of each of `values`; none is ever late. Raises what it raises.
+
+        Those behind GROUP_BYTES of results, by their `size`, have none: to be handed over anew.
+        """
+        group = ValueGroup(lane, work, values, limit_s=math.inf, size=size)
         results: asyncio.Future[Sequence[Out | Late]] = self._loop.create_future()
         self._results[group] = results
         self._slices.put(group)

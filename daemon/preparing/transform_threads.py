@@ -60,14 +60,21 @@ class TransformThreads:
         return self._slices.group_size(lane)
 
     async def run(
-        self, lane: str, work: Callable[[In], Out], values: Sequence[In], *, limit_s: float
+        self,
+        lane: str,
+        work: Callable[[In], Out],
+        values: Sequence[In],
+        *,
+        limit_s: float,
+        size: Callable[[Out], int],
     ) -> Sequence[Out | Late]:
         """Return what `work` makes of each of `values`, up to one that takes `limit_s` or longer.
 
         That one is Late, and those behind it have no result: to be handed over anew, alone or with
-        others. There is at least one result. Raises whatever `work` raises.
+        others; so have those behind GROUP_BYTES of results, by their `size`. There is at least one
+        result. Raises whatever `work` raises.
         """
-        group = ValueGroup(lane, work, values, limit_s=limit_s)
+        group = ValueGroup(lane, work, values, limit_s=limit_s, size=size)
         results: asyncio.Future[Sequence[Out | Late]] = self._loop.create_future()
         self._results[group] = results
         with self._ready:

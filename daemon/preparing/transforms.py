@@ -93,7 +93,7 @@ class Transforms:
         for bucket, group in by_bucket.items():
             model = self._models[bucket.model]
             work = partial(self._preprocessed, model)
-            outcomes = await self._applied(bucket, _conversion(model), work, group)
+            outcomes = await self._applied(bucket, _conversion(model), work, group, _outcome_bytes)
             again += group[len(outcomes) :]
             made = [outcome for outcome in outcomes if isinstance(outcome, Request)]
             self._made(made)
@@ -156,7 +156,9 @@ class Transforms:
         requests = [request for request, _ in group]
         convert = partial(_converted, conversion)
         while group:
-            conversions = await self._applied(served.batch.bucket, conversion, convert, group)
+            conversions = await self._applied(
+                served.batch.bucket, conversion, convert, group, _converted_bytes
+            )
             come, group = group[: len(conversions)], group[len(conversions) :]
             answers = self._answers(served, part, come, [_in_time(each) for each in conversions])
             self._finishing -= len(answers)
@@ -183,19 +185,27 @@ class Transforms:
         conversion: Conversion,
         work: Callable[[_In], _Out],
         values: Sequence[_In],
+        size: Callable[[_Out], int],
     ) -> Sequence[_Out | Late]:
-        """Return what `work`, a method of `conversion`, makes of `values`, where it may run."""
+        """Return what `work`, a method of `conversion`, makes of `values`, where it may run.
+
+        Those behind many bytes of results, by their `size`, have none.
+        """
         if conversion.cheap:
             watched = self._loop_calls[bucket.model].watched(work)
-            return await self._loop_slices.run(bucket.lane, watched, values)
-        return await self._in_threads(bucket, work, values)
+            return await self._loop_slices.run(bucket.lane, watched, values, size=size)
+        return await self._in_threads(bucket, work, values, size)
 
     async def _in_threads(
-        self, bucket: Bucket, work: Callable[[_In], _Out], values: Sequence[_In]
+        self,
+        bucket: Bucket,
+        work: Callable[[_In], _Out],
+        values: Sequence[_In],
+        size: Callable[[_Out], int],
     ) -> Sequence[_Out | Late]:
         """Return what `work` makes of `values`, up to one that takes too long; says so then."""
         limit_s = self._limits_s[bucket.model]
-        results = await self._threads.run(bucket.lane, work, values, limit_s=limit_s)
+        results = await self._threads.run(bucket.lane, work, values, limit_s=limit_s, size=size)
         late = sum([isinstance(result, Late) for result in results])
         if late:
             log(
@@ -262,6 +272,14 @@ def _refused(bucket: Bucket, failure: Rejected | TransformFailed) -> RequestRefu
             error=kind,
         )
     return RequestRefused(Code.TRANSFORM_FAILED, failure.detail)
+
+
+def _outcome_bytes(outcome: Request | Answer) -> int:
+    return outcome.prepared_bytes if isinstance(outcome, Request) else outcome.reply_bytes
+
+
+def _converted_bytes(converted: Converted) -> int:
+    return 0 if isinstance(converted, RequestRefused) else len(converted[1])
 
 
 def _in_time(conversion: Converted | Late) -> Converted:

@@ -16,9 +16,10 @@ _ADMITTED_BYTES = 2 * 2**20
 """What is fetched and admitted in one go (daemon.line.intake), by which lanes pass their limits."""
 _DECODED_RATIO = 16
 """How far a body grows when it is decoded: `0,` of JSON is 32 bytes as Python has it."""
-_PREPARING = 256
-"""Requests of a lane that transforms are at work on, by which it passes its limit
-(daemon.preparing.steps: four groups of at most 64)."""
+_PREPARING = 4
+"""Groups of a lane that transforms are at work on, by which it passes its limit (daemon.preparing.steps)."""
+_GROUP_BYTES = 2**20
+"""A group comes back with the request by which it has more (daemon.preparing.time_slices)."""
 _RESPONSE_BYTES = 8 * 2**20
 """Largest answer of a broker to a fetch (daemon.kafka.reading.room)."""
 _BROKERS = 3
@@ -88,7 +89,7 @@ class MemoryBudget(NamedTuple):
 _LOWERED_BY = {
     "requests_bytes": "lanes.NAME.max_waiting_bytes",
     "objects_bytes": "lanes.NAME.max_waiting",
-    "prepared_bytes": "lanes.NAME.max_waiting_bytes and lanes.NAME.max_waiting",
+    "prepared_bytes": "lanes.NAME.max_waiting_bytes and limits.prepared_bytes",
     "replies_bytes": "lanes.NAME.max_bytes",
     "fetch_bytes": "kafka.fetch_bytes",
     "unpacking_bytes": "kafka.fetch_bytes",
@@ -109,19 +110,27 @@ def worker_budget(
         settings,
         partitions=partitions,
         idle_bytes=idle_bytes,
-        prepared_row_bytes={
-            name: _row_bytes(signature.inputs) if signature.one_shape else 0
-            for name, signature in signatures.items()
-            if settings.models[name].transform
-        },
-        output_row_bytes={
-            name: _row_bytes(signature.outputs) for name, signature in signatures.items()
-        },
+        rows={name: RowBytes.of(signature) for name, signature in signatures.items()},
     )
 
 
-def _row_bytes(specs: Sequence[TensorSpec]) -> int:
-    """Return the bytes of a row, without what is not known."""
+class RowBytes(NamedTuple):
+    """What a row of a model takes at least: tensors whose shape is not known count nothing."""
+
+    inputs: int
+    outputs: int
+
+    @classmethod
+    def of(cls, signature: Signature) -> "RowBytes":
+        """Return what a model of this `signature` says."""
+        return cls(_least_bytes(signature.inputs), _least_bytes(signature.outputs))
+
+    def most_outputs(self, max_rows: int, inputs_bytes: int) -> int:
+        """Return the bytes of the outputs of `max_rows` with so many bytes of inputs, at least of one."""
+        return min(max_rows, max(inputs_bytes // max(self.inputs, 1), 1)) * self.outputs
+
+
+def _least_bytes(specs: Sequence[TensorSpec]) -> int:
     return sum(spec.row_bytes or 0 for spec in specs)
 
 
@@ -130,17 +139,14 @@ def memory_budget(
     *,
     partitions: int,
     idle_bytes: int,
-    prepared_row_bytes: Mapping[str, int],
-    output_row_bytes: Mapping[str, int],
+    rows: Mapping[str, RowBytes],
 ) -> MemoryBudget:
     """Return the bound for a worker that owns all `partitions` of its lanes' topics.
 
-    `idle_bytes` is measured, since it is the model's and the libraries'. `prepared_row_bytes` has,
-    for models with a transform, the bytes of one row of inputs, 0 where it is not known;
-    `output_row_bytes` those of a row of outputs, 0 where it is not known, and then a batch's outputs
-    are taken to be as large as its inputs. On top come the further rows of transforms that make
-    several of one request, while they are made, and replies of theirs that are larger than what they
-    are made of, for the requests that they are at work on (_PREPARING of a lane, and batches that ran).
+    `idle_bytes` is measured, since it is the model's and the libraries'. `rows` are the models', by
+    name; outputs that are larger than that are taken to be as large as their inputs. On top come
+    outputs of a request that has more than N rows, what transforms need while they make something,
+    and their replies to a batch that has run, where those are larger than what they are made of.
     """
     lanes = settings.lanes.values()
     fetched = partitions * settings.kafka.fetch_bytes
@@ -153,31 +159,42 @@ def memory_budget(
         # A lane's limit is passed by at most what was admitted when it was reached.
         requests_bytes=sum(lane.max_waiting_bytes for lane in lanes) + growth,
         objects_bytes=sum(lane.max_waiting for lane in lanes) * _REQUEST_OBJECTS_BYTES,
-        prepared_bytes=sum(_prepared_bytes(lane, prepared_row_bytes) for lane in lanes),
+        prepared_bytes=sum(_prepared_bytes(lane, settings) for lane in lanes),
         fetch_bytes=fetched + _RESPONSE_COPIES * min(fetched, answered),
         unpacking_bytes=_UNPACKED_RATIO * settings.kafka.fetch_bytes + len(lanes) * _WINDOW_BYTES,
         # Beyond these nothing more of the lane is run, or seen by its transforms.
         replies_bytes=sum(lane.max_bytes for lane in lanes),
-        batches_bytes=batches
-        * max(
-            lane.max_bytes
-            + _OUTPUT_COPIES
-            * max(
-                lane.max_bytes,
-                *[lane.max_rows * output_row_bytes.get(name, 0) for name in lane.models],
-            )
-            for lane in lanes
-        ),
+        batches_bytes=batches * max(_batch_bytes(lane, settings, rows) for lane in lanes),
     )
 
 
-def _prepared_bytes(lane: Lane, row_bytes: Mapping[str, int]) -> int:
+def _prepared_bytes(lane: Lane, settings: Settings) -> int:
     """Return how much transforms may make of what `lane` holds."""
-    rows_bytes = [row_bytes[name] for name in lane.models if name in row_bytes]
-    if not rows_bytes:
+    if not _has_transforms(lane, settings):
         return 0
-    most_bytes = lane.max_waiting_bytes + _PREPARING * max(rows_bytes)
-    return min(lane.max_waiting * max(rows_bytes), most_bytes) if all(rows_bytes) else most_bytes
+    request_bytes = settings.limits.prepared_bytes
+    under_way_bytes = _PREPARING * (_GROUP_BYTES + request_bytes)
+    return min(lane.max_waiting * request_bytes, lane.max_waiting_bytes + under_way_bytes)
+
+
+def _batch_bytes(lane: Lane, settings: Settings, rows: Mapping[str, RowBytes]) -> int:
+    """Return what a batch takes at most: its joined inputs, its outputs, the replies made of them.
+
+    A request that is larger than a batch runs alone, where nothing is joined.
+    """
+
+    def outputs_of(inputs_bytes: int) -> int:
+        known = [rows[name].most_outputs(lane.max_rows, inputs_bytes) for name in lane.models]
+        return _OUTPUT_COPIES * max(inputs_bytes, *known)
+
+    joined_bytes = lane.max_bytes + outputs_of(lane.max_bytes)
+    if not _has_transforms(lane, settings):
+        return joined_bytes
+    return max(joined_bytes, outputs_of(settings.limits.prepared_bytes))
+
+
+def _has_transforms(lane: Lane, settings: Settings) -> bool:
+    return any(settings.models[name].transform for name in lane.models)
 
 
 def _mib(size_bytes: int) -> str:

@@ -11,7 +11,7 @@ from math import inf
 
 import pytest
 
-from daemon.preparing.time_slices import Late
+from daemon.preparing.time_slices import GROUP_BYTES, Late
 from daemon.preparing.transform_threads import MOST_LOST, THREADS, TransformThreads
 from daemon.values.errors import Exit
 from tests.fake_threads import FakeTransformThreads
@@ -45,7 +45,9 @@ class Bench:
         results = []
         while len(results) < len(values):
             rest = values[len(results) :]
-            results += await self.threads.run(lane, work or self.work, rest, limit_s=limit_s)
+            results += await self.threads.run(
+                lane, work or self.work, rest, limit_s=limit_s, size=lambda _: 0
+            )
         self.back.append(lane)
         return results
 
@@ -124,6 +126,16 @@ async def test_a_group_that_gives_its_thread_away_loses_nothing(bench):
     assert results == [[-value for value in given]] * 2
 
 
+async def test_a_group_comes_back_with_the_result_by_which_its_results_are_large(bench):
+    given = values(40, 0.0001)
+
+    results = await bench.threads.run(
+        "standard", bench.work, given, limit_s=LONG_S, size=lambda _: GROUP_BYTES // 2
+    )
+
+    assert results == [-value for value in given[:2]]
+
+
 async def test_a_call_past_its_limit_is_late_and_what_is_behind_it_is_not(bench):
     results = await bench.run([0.001, inf, 0.002], limit_s=LIMIT_S)
 
@@ -135,7 +147,9 @@ async def test_what_is_known_of_a_group_comes_back_with_its_first_late_call(benc
     """Else one with more such calls than there are threads would take them all, and have no answer."""
     given = [0.001, *[inf] * (THREADS + MOST_LOST)]
 
-    results = await bench.threads.run("standard", bench.work, given, limit_s=LIMIT_S)
+    results = await bench.threads.run(
+        "standard", bench.work, given, limit_s=LIMIT_S, size=lambda _: 0
+    )
 
     assert results == [-0.001, Late(LIMIT_S)]
     assert bench.threads.lost == 1
@@ -227,7 +241,7 @@ async def test_threads_are_made_when_they_are_needed():
     before = set(threading.enumerate())
     threads = TransformThreads(WEIGHTS, failed=print)
     without = set(threading.enumerate()) - before
-    await threads.run("standard", abs, [1], limit_s=LONG_S)
+    await threads.run("standard", abs, [1], limit_s=LONG_S, size=lambda _: 0)
     made = {each for each in set(threading.enumerate()) - before if each.name == "transform"}
     threads.close()
     for each in made:

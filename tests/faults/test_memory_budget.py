@@ -24,17 +24,17 @@ _COLUMNS = 250_000
 _BODY = bytes(4 * _COLUMNS)
 """1 MB that packs to 40 bytes: a batch of fifty of them is 2.2 KB of zstd."""
 _MEAN = bytes(4)
-_WIDENING = f"""
+_WIDENING = """
 import numpy as np
 
 class Widening:
     def preprocess(self, body, headers):
-        return {{"x": np.repeat(np.frombuffer(body, "<f4"), {_COLUMNS}).reshape(1, -1)}}
+        return {{"x": np.repeat(np.frombuffer(body, "<f4"), {columns}).reshape(1, -1)}}
 
     def postprocess(self, outputs):
         return "application/octet-stream", outputs["y"].tobytes()
 """
-"""Makes 1 MB of 4 bytes; the mean of 250,000 integers below 64 is exact."""
+"""Makes a large row of 4 bytes; the mean of four million integers below 4 is exact."""
 _GIVING = f"""
 from runtime import Done
 
@@ -129,19 +129,28 @@ async def test_requests_that_unpack_ten_thousandfold_stay_within_the_budget(
 
 
 @pytest.mark.fault_row(
-    "a transform makes much of little", "1 MB of 4 bytes, in as much memory as announced", promise=1
+    "a transform makes much of little",
+    "1 MB of 4 bytes, in as much memory as announced",
+    promise=1,
 )
-async def test_what_transforms_make_stays_within_the_budget(job_in_a_group, fault_row, tmp_path):
-    (tmp_path / "widening.py").write_text(_WIDENING, encoding="utf-8")
+@pytest.mark.parametrize(
+    ("axis", "columns", "count"),
+    [(_COLUMNS, _COLUMNS, 2_400), ("length", 16 * _COLUMNS, 200)],
+    ids=["known", "free"],
+)
+async def test_what_transforms_make_stays_within_the_budget(
+    job_in_a_group, fault_row, tmp_path, axis, columns, count
+):
+    (tmp_path / "widening.py").write_text(_WIDENING.format(columns=columns), encoding="utf-8")
     widening = _transform("widening.py:Widening")
-    async with job_in_a_group(models.mean(_COLUMNS), same, **widening) as (job, witness, group):
-        await witness.publish([struct.pack("<f", number % 64) for number in range(2_400)])
+    async with job_in_a_group(models.mean(axis), same, **widening) as (job, witness, group):
+        await witness.publish([struct.pack("<f", number % 4) for number in range(count)])
         worker, budget_bytes = await _start(job, group)
         assert budget_bytes < 1_000 * _MIB, "less than what lies in the topic would take"
         await witness.until_all_answered()
         resident_bytes = most_resident_bytes(worker.pid)
         print(  # noqa: T201 - shown by pytest -rP
-            f"transforms: {resident_bytes // _MIB} MiB of {budget_bytes // _MIB}"
+            f"transforms, {columns} columns, {axis}: {resident_bytes // _MIB} MiB of {budget_bytes // _MIB}"
         )
         verdict = witness.verdict()
         fault_row(lost=len(verdict.lost), repeated=verdict.repeated.total())

@@ -5,6 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
+from daemon.preparing import time_slices
 from daemon.preparing.steps import MOST_GROUPS
 from daemon.preparing.time_slices import GROUP, LARGE_GROUP
 from daemon.values.ports import SendFailed
@@ -81,6 +82,24 @@ class Wide:
 
 WIDE_LANE = {"topics": ["standard"], "max_rows": 800, "linger": 1.0, "max_waiting_bytes": 16_000}
 """Has room for 4,000 bodies of 4 bytes, and for 40 of what `Wide` makes of them, a batch of 8."""
+
+
+@pytest.mark.parametrize("cheap", [False, True])
+async def test_a_lane_passes_its_limit_by_a_few_groups_bytes_however_large_rows_are(
+    cheap, monkeypatch
+):
+    monkeypatch.setattr(time_slices, "GROUP_BYTES", 500)
+    transform = WideAtOnce() if cheap else Wide()
+    async with Line({"standard": WIDE_LANE}, transform=transform) as line:
+        (lane,) = line.lanes
+        line.session.base_s = 25.0
+        line.push("standard", *[ONE] * 400)
+        await asyncio.sleep(20)
+        line.session.base_s = 0.01
+
+        assert 16_000 <= lane.budget.prepared_bytes <= 16_000 + MOST_GROUPS * (500 + 400)
+        await line.quiet(within_s=200)
+        assert len(line.ends()) == 400
 
 
 async def test_no_more_is_made_of_requests_than_a_lane_may_hold():

@@ -183,6 +183,20 @@ def test_prepared_inputs_are_held_to_the_model_s_rules(array, code):
     assert answer.code is code
 
 
+def test_a_transform_may_make_only_so_much_of_a_request():
+    chosen = transform_settings().model_copy(update={"limits": Limits(prepared_bytes=64)})
+    station = admission(chosen)
+    (waiting,) = station.admit("rows", chunk(record(b"x")), now_s=NOW_S, wall_ms=WALL_MS).requests
+
+    as_much = station.prepared(waiting, PreparedRows({"x": np.zeros((1, 16), np.float32)}, 1))
+    more = station.prepared(waiting, PreparedRows({"x": np.zeros((2, 16), np.float32)}, 2))
+
+    assert as_much.prepared_bytes == 64
+    assert more.code is Code.TOO_LARGE
+    assert b"128 bytes" in more.value
+    assert b"64" in more.value
+
+
 # Deadlines
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from daemon.loop.tasks import Tasks
 from daemon.preparing.loop_slices import SLICE_S, LoopSlices
+from daemon.preparing.time_slices import GROUP_BYTES
 from tests.pipeline.line import busy, now_s
 
 WEIGHTS = {"standard": 1, "urgent": 8}
@@ -20,20 +21,34 @@ async def loop_slices():
         yield LoopSlices(WEIGHTS, Tasks())
 
 
+def run(loop_slices, lane, work, values, size=lambda _: 0):
+    return loop_slices.run(lane, work, values, size=size)
+
+
 def takes_long(value):
     busy(CALL_S)
     return -value
 
 
 async def test_results_come_back_together_in_the_order_of_their_values(loop_slices):
-    assert await loop_slices.run("standard", takes_long, range(40)) == [-each for each in range(40)]
+    assert await run(loop_slices, "standard", takes_long, range(40)) == [
+        -each for each in range(40)
+    ]
+
+
+async def test_results_come_back_with_the_one_by_which_they_are_large(loop_slices):
+    results = await run(
+        loop_slices, "standard", takes_long, range(40), size=lambda _: GROUP_BYTES // 2
+    )
+
+    assert results == [0, -1]
 
 
 async def test_another_lane_waits_for_a_slice(loop_slices):
-    long = asyncio.ensure_future(loop_slices.run("standard", takes_long, range(1_000)))
+    long = asyncio.ensure_future(run(loop_slices, "standard", takes_long, range(1_000)))
     await asyncio.sleep(SLICE_S)
     came_s = now_s()
-    assert await loop_slices.run("urgent", takes_long, [1]) == [-1]
+    assert await run(loop_slices, "urgent", takes_long, [1]) == [-1]
 
     assert now_s() - came_s <= SLICE_S + 2 * CALL_S
     assert not long.done()
@@ -41,7 +56,7 @@ async def test_another_lane_waits_for_a_slice(loop_slices):
 
 
 async def test_the_loop_does_other_things_in_between(loop_slices):
-    long = asyncio.ensure_future(loop_slices.run("standard", takes_long, range(100)))
+    long = asyncio.ensure_future(run(loop_slices, "standard", takes_long, range(100)))
     turns = 0
     while not long.done():
         await asyncio.sleep(0)
@@ -51,8 +66,8 @@ async def test_the_loop_does_other_things_in_between(loop_slices):
 
 
 async def test_what_is_raised_comes_back_and_others_go_on(loop_slices):
-    failing = asyncio.ensure_future(loop_slices.run("standard", lambda value: 1 / value, [1, 0]))
-    other = asyncio.ensure_future(loop_slices.run("standard", takes_long, [1]))
+    failing = asyncio.ensure_future(run(loop_slices, "standard", lambda value: 1 / value, [1, 0]))
+    other = asyncio.ensure_future(run(loop_slices, "standard", takes_long, [1]))
 
     with pytest.raises(ZeroDivisionError):
         await failing
@@ -60,14 +75,14 @@ async def test_what_is_raised_comes_back_and_others_go_on(loop_slices):
 
 
 async def test_what_comes_after_a_pause_is_done_too(loop_slices):
-    await loop_slices.run("standard", takes_long, [1])
+    await run(loop_slices, "standard", takes_long, [1])
     await asyncio.sleep(1)
 
-    assert await loop_slices.run("standard", takes_long, [2]) == [-2]
+    assert await run(loop_slices, "standard", takes_long, [2]) == [-2]
 
 
 async def test_nothing_goes_on_after_the_end(loop_slices):
-    left = asyncio.ensure_future(loop_slices.run("standard", takes_long, range(10_000)))
+    left = asyncio.ensure_future(run(loop_slices, "standard", takes_long, range(10_000)))
     await asyncio.sleep(SLICE_S)
     loop_slices.close()
     await asyncio.sleep(1)

@@ -6,13 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.preparing.time_slices import GROUP, LARGE_GROUP, SLICE_S, Late, TimeSlices, ValueGroup
+from daemon.preparing.time_slices import (
+    GROUP,
+    GROUP_BYTES,
+    LARGE_GROUP,
+    SLICE_S,
+    Late,
+    TimeSlices,
+    ValueGroup,
+)
 
 LIMIT_S = 1.0
 
 
-def group(lane="a", count=1, limit_s=LIMIT_S):
-    return ValueGroup(lane, str, list(range(count)), limit_s=limit_s)
+def group(lane="a", count=1, limit_s=LIMIT_S, size=lambda _: 0):
+    return ValueGroup(lane, str, list(range(count)), limit_s=limit_s, size=size)
 
 
 def slices(*groups, weights=None):
@@ -51,6 +59,29 @@ def test_values_follow_one_another_until_the_slice_is_over():
     made.end(piece, SLICE_S)
     assert made.take(SLICE_S).value == 2
     assert whole.results == ["0", "1"]
+
+
+def test_a_group_comes_back_with_the_result_by_which_its_results_are_large():
+    whole = group(count=4, size=lambda _: GROUP_BYTES // 2)
+    made = slices(whole)
+    piece = made.take(0.0)
+
+    assert piece.came("0", SLICE_S / 4)
+    assert not piece.came("1", SLICE_S / 2)
+    made.end(piece, SLICE_S / 2)
+    assert whole.is_over
+    assert whole.results == ["0", "1"]
+
+
+def test_the_results_of_all_its_slices_count():
+    whole = group(count=4, size=lambda _: GROUP_BYTES // 2)
+    made = slices(whole)
+    for now_s in range(2):
+        ends(made, made.take(now_s), str(now_s), now_s + 1)
+
+    assert whole.is_over
+    assert whole.results == ["0", "1"]
+    assert made.take(2.0) is None
 
 
 def test_what_gives_its_thread_away_stays_the_first_of_its_lane():
@@ -269,7 +300,9 @@ def test_every_value_has_its_own_result_or_is_late(loads):
         """All that has no result: at first everything, then what was behind a late value."""
         for (lane, values), results in zip(loads, came, strict=True):
             if rest := values[len(results) :]:
-                made = ValueGroup(lane, lambda value: value, rest, limit_s=LIMIT_S)
+                made = ValueGroup(
+                    lane, lambda value: value, rest, limit_s=LIMIT_S, size=lambda _: 0
+                )
                 play.slices.put(made)
                 yield made, results
 
@@ -290,10 +323,10 @@ def test_every_value_has_its_own_result_or_is_late(loads):
 def test_a_lane_that_comes_new_waits_for_a_slice_or_a_value(groups, seconds, arrives_s):
     play = Play({"a": 1, "c": 8})
     for _ in range(groups):
-        play.slices.put(ValueGroup("a", str, list(range(16)), limit_s=LIMIT_S))
+        play.slices.put(group(count=16))
     while play.now_s < arrives_s and play.step(lambda _: seconds):
         pass
-    came_s, new = play.now_s, ValueGroup("c", str, [0], limit_s=LIMIT_S)
+    came_s, new = play.now_s, group("c")
     play.slices.put(new)
     while not new.is_over and play.step(lambda _: seconds):
         pass

@@ -10,10 +10,10 @@ from tests.signatures import one_to_one
 MIB = 2**20
 
 
-def settings(*, fetch_bytes=MIB, limits=None, **lanes):
+def settings(*, fetch_bytes=MIB, limits=None, transform="", **lanes):
     return Settings(
         kafka=Kafka(group="g", fetch_bytes=fetch_bytes),
-        models={"m": Model(path="m.onnx")},
+        models={"m": Model(path="m.onnx", transform=transform)},
         lanes={
             name: Lane(topics=(name,), models=("m",), **changed) for name, changed in lanes.items()
         },
@@ -23,16 +23,10 @@ def settings(*, fetch_bytes=MIB, limits=None, **lanes):
     )
 
 
-def memory_budget(
-    given, *, partitions=1, idle_bytes=0, prepared_row_bytes=None, output_row_bytes=None
-):
-    return memory.memory_budget(
-        given,
-        partitions=partitions,
-        idle_bytes=idle_bytes,
-        prepared_row_bytes=prepared_row_bytes or {},
-        output_row_bytes=output_row_bytes or {},
-    )
+def memory_budget(given, *, partitions=1, idle_bytes=0, row=(0, 0)):
+    """`row`: bytes of inputs and of outputs, as far as they are known."""
+    rows = {"m": memory.RowBytes(*row)}
+    return memory.memory_budget(given, partitions=partitions, idle_bytes=idle_bytes, rows=rows)
 
 
 def test_requests_of_all_lanes_and_what_is_decoded_beyond_are_counted():
@@ -52,26 +46,25 @@ def test_many_small_requests_cost_more_than_their_bytes():
     assert many.total_bytes - few.total_bytes == 1_000 * 2_048
 
 
-def test_what_a_transform_makes_of_waiting_requests_is_counted():
-    given = settings(a={"max_waiting": 1_000}, b={"max_waiting": 500})
+def test_what_a_transform_makes_of_few_requests_is_what_they_may_become():
+    limits = Limits(prepared_bytes=8_192)
+    given = settings(
+        a={"max_waiting": 1_000}, b={"max_waiting": 500}, limits=limits, transform="t.py:T"
+    )
 
-    budget = memory_budget(given, prepared_row_bytes={"m": 8_192})
-
-    assert budget.prepared_bytes == 1_500 * 8_192
+    assert memory_budget(given).prepared_bytes == 1_500 * 8_192
 
 
 def test_a_transform_makes_no_more_than_a_lane_may_hold_and_what_is_under_way():
-    given = settings(a={"max_waiting": 1_000, "max_waiting_bytes": 64 * MIB})
+    lane = {"max_waiting": 1_000, "max_waiting_bytes": 64 * MIB}
+    given = settings(a=lane, limits=Limits(prepared_bytes=5 * MIB), transform="t.py:T")
 
-    budget = memory_budget(given, prepared_row_bytes={"m": MIB})
-
-    assert budget.prepared_bytes == (64 + 256) * MIB
+    assert memory_budget(given).prepared_bytes == (64 + 4 * (5 + 1)) * MIB
 
 
-def test_so_it_is_where_the_bytes_of_a_row_are_not_known():
-    given = settings(a={"max_waiting_bytes": 64 * MIB})
-
-    assert memory_budget(given, prepared_row_bytes={"m": 0}).prepared_bytes == 64 * MIB
+@pytest.mark.parametrize("row", [(0, 0), (12 * MIB, 12 * MIB), (4 * MIB, 4 * MIB), (8, 8)])
+def test_no_row_makes_a_default_promise_gigabytes(row):
+    assert memory_budget(settings(a={}, transform="t.py:T"), row=row).total_bytes < 1024 * MIB
 
 
 def test_a_lane_without_a_transform_makes_nothing():
@@ -92,7 +85,10 @@ def test_a_response_is_never_larger_than_what_is_asked_for():
 
 def test_the_bounds_are_those_that_reading_keeps():
     assert intake.MOST_BYTES == memory._ADMITTED_BYTES
-    assert steps.MOST_GROUPS * time_slices.LARGE_GROUP == memory._PREPARING
+    assert (steps.MOST_GROUPS, time_slices.GROUP_BYTES) == (
+        memory._PREPARING,
+        memory._GROUP_BYTES,
+    )
     assert room.RESPONSE_BYTES == memory._RESPONSE_BYTES
     assert (decompression.RATIO, decompression.WINDOW_BYTES) == (
         memory._UNPACKED_RATIO,
@@ -111,9 +107,25 @@ def test_the_largest_batch_counts():
 def test_outputs_that_are_larger_than_their_inputs_count():
     given = settings(a={"max_bytes": MIB, "max_rows": 64})
 
-    budget = memory_budget(given, output_row_bytes={"m": MIB})
+    budget = memory_budget(given, row=(4, MIB))
 
     assert budget.batches_bytes == 3 * (1 + 2 * 64) * MIB
+
+
+def test_a_batch_has_no_more_rows_than_its_bytes_let_into_it():
+    given = settings(a={"max_bytes": 2 * MIB, "max_rows": 64})
+
+    budget = memory_budget(given, row=(MIB, 3 * MIB))
+
+    assert budget.batches_bytes == 3 * (2 + 2 * 2 * 3) * MIB
+
+
+def test_what_a_transform_makes_of_one_request_may_be_more_than_a_batch():
+    lane = {"max_bytes": 2 * MIB, "max_rows": 64}
+    given = settings(a=lane, limits=Limits(prepared_bytes=5 * MIB), transform="t.py:T")
+
+    assert memory_budget(given, row=(MIB, 3 * MIB)).batches_bytes == 3 * 2 * 5 * 3 * MIB
+    assert memory_budget(given).batches_bytes == 3 * 2 * 5 * MIB
 
 
 def test_replies_that_wait_count_by_lane():
@@ -176,6 +188,6 @@ def test_a_worker_s_budget_knows_the_rows_of_its_models():
         given, {"m": one_to_one("FP32", (None,))}, partitions=1, idle_bytes=0
     )
 
-    assert (plain.prepared_bytes, known.prepared_bytes) == (0, 10 * 4 * MIB)
-    assert plain.batches_bytes > 2 * 64 * 4 * MIB
-    assert free.prepared_bytes == 64 * MIB
+    assert plain.prepared_bytes == 0
+    assert known.prepared_bytes == free.prepared_bytes == (64 + 4 * 33) * MIB
+    assert plain.batches_bytes == 3 * (64 + 2 * 4 * MIB)
