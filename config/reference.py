@@ -23,6 +23,7 @@ _WORDS = {
     "number": "number",
     "boolean": "`true`, `false`",
     "list": "list of text",
+    "numbers": "list of numbers",
 }
 
 
@@ -41,7 +42,8 @@ def rewrite(page: str) -> str:
 
 
 def _table(section: Section) -> Iterator[str]:
-    yield f"### `[{dotted(section.key)}]`"
+    choice = f" with `{section.choice}`" if section.choice else ""
+    yield f"### `[{dotted(section.key)}]`{choice}"
     yield ""
     yield section.description
     yield ""

@@ -18,9 +18,9 @@ from config.forms import (
     Slot,
     Text,
     Topic,
-    TransformName,
     Zone,
 )
+from config.transform_tables import Transform
 from config.units import Duration, Size
 
 _Item = TypeVar("_Item")
@@ -166,8 +166,10 @@ class Model(_Section):
     device: Literal["cuda", "cpu", "auto"] = Field(
         "auto", description="cuda: refuse to run without; auto: run on the CPU and say degraded"
     )
-    transform: TransformName = Field(
-        "", description='a user\'s class, "file.py:Class"; empty: tensors come and go as they are'
+    transform: Transform = Field(
+        "",
+        description='a user\'s class, "file.py:Class", or a table (below) for one that is ready-made;'
+        " empty: tensors come and go as they are",
     )
     transform_limit: _Wait = Field(
         30.0,

@@ -10,6 +10,7 @@ from pathlib import Path
 from config.errors import SettingsError
 from config.load import Loaded, load
 from config.settings import Model as ModelSettings
+from config.transform_tables import described
 from daemon.batching.ladder import ladder_of
 from daemon.commands.findings import CheckFinding, CheckReport
 from daemon.commands.footprint import footprint
@@ -94,7 +95,7 @@ def _describe(model: Model, settings: ModelSettings) -> str:
     session = model.session
     parts = [f"sha256 {session.digest[:12]}", session.provider, describe(session.signature)]
     if settings.transform:
-        parts.append(f"transform {settings.transform}")
+        parts.append(f"transform {described(settings.transform)}")
     if session.degraded_because:
         parts.append(f"degraded: {session.degraded_because}")
     return ", ".join(parts)
