@@ -11,7 +11,7 @@ from config.units import DURATION_PATTERN, SIZE_PATTERN
 
 Key: TypeAlias = tuple[str, ...]
 Kind: TypeAlias = Literal[
-    "text", "duration", "size", "integer", "number", "boolean", "list", "numbers"
+    "text", "duration", "size", "integer", "number", "boolean", "list", "numbers", "name or number"
 ]
 
 ANY = "*"
@@ -152,4 +152,6 @@ def _kind(described: dict[str, Any]) -> Kind:
         return "text"
     if described.get("items", {}).get("type") in {"integer", "number"}:
         return "numbers"
+    if isinstance(described["type"], list):
+        return "name or number"
     return _KINDS[pattern if pattern in _KINDS else described["type"]]

@@ -24,6 +24,7 @@ _WORDS = {
     "boolean": "`true`, `false`",
     "list": "list of text",
     "numbers": "list of numbers",
+    "name or number": "text, whole number",
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from config.settings import Range
+from runtime.padding import Padding
 from runtime.signature import FLOATS, Signature, TensorSpec
 
 # Floats, then integers, booleans and strings. Integers are ones first: a zero may be a divisor,
@@ -22,6 +23,16 @@ class Sample:
     """Rows that are all alike: each input's row shape and the value that fills it."""
 
     rows: Mapping[str, tuple[tuple[int, ...], npt.NDArray[Any]]]
+
+    def padded(self, padding: Padding) -> "Sample":
+        """Return the one whose rows have the lengths that requests are filled up to."""
+        longer = padding.padded(tuple(self.rows[name][0] for name in padding.inputs))
+        return Sample(
+            {
+                name: (shape, self.rows[name][1])
+                for name, shape in zip(padding.inputs, longer, strict=True)
+            }
+        )
 
     def of(self, rows: int) -> dict[str, npt.NDArray[Any]]:
         """Return each input with `rows` rows."""

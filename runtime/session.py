@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
@@ -26,6 +27,8 @@ from runtime.errors import (
 from runtime.filling import cut_back, fill_up
 from runtime.out_of_memory import is_out_of_memory
 from runtime.outputs import require_rows
+from runtime.padded_axes import padding_of
+from runtime.padding_proof import prove_padding
 from runtime.providers import CPU, open_session
 from runtime.run_limit import RunLimit
 from runtime.sample import Sample, samples
@@ -108,6 +111,7 @@ class Session:
             self._free.put(place)
         try:
             self._sample = self._proven_sample(settings)
+            self._prove_padding(settings)
         except ModelRefused:
             self.close()
             raise
@@ -237,6 +241,16 @@ class Session:
             _AXES_REMEDY,
             lacks_memory=isinstance(failure, ModelOutOfMemory),
         )
+
+    def _prove_padding(self, settings: Settings) -> None:
+        """Let rows be padded as the settings ask for, the sample's too; raises ModelRefused."""
+        padding = padding_of(self.signature, settings.inputs)
+        if padding is None:
+            return
+        run = partial(self.run, limit_s=_FIRST_RUN_S)
+        padding = prove_padding(run, self.signature, padding, settings, self._sample)
+        self.signature = replace(self.signature, padding=padding)
+        self._sample = self._sample.padded(padding)
 
     def _within_batch(self, rows: int) -> int:
         fixed_rows = self.signature.fixed_rows

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from runtime.errors import ModelRefused
+from runtime.padding import Padding
 
 
 class _Argument(Protocol):
@@ -69,11 +70,15 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Signature:
-    """A model's inputs and outputs; `fixed_rows` is the k of a model that takes only k rows."""
+    """A model's inputs and outputs; `fixed_rows` is the k of a model that takes only k rows.
+
+    `padding`: how rows of different lengths share a run; None: they do not.
+    """
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     fixed_rows: int | None = None
+    padding: Padding | None = None
 
     @cached_property
     def raw_row_bytes(self) -> int | None:

@@ -154,9 +154,10 @@ class Stations:
         began_s = time.perf_counter()
         part = self._part(requests)
         run_s = time.perf_counter() - began_s
+        each_own = slices(requests, part.outputs, self._model.session.signature.padding)
         differences = [
             _difference(array, alone[name])
-            for its, (_, alone) in zip(slices(requests, part.outputs), fitting, strict=True)
+            for its, (_, alone) in zip(each_own, fitting, strict=True)
             for name, array in its.items()
         ]
         return Together(len(fitting), rows, run_s, max(differences))
@@ -191,8 +192,9 @@ class Stations:
                 part = self._part([request])
         except RunError as error:
             return self._replies.error(*blame(request, error))
-        course.outputs = _tensors(part.outputs, signature.outputs)
-        course.ran = request, part.outputs
+        (outputs,) = slices([request], part.outputs, signature.padding)
+        course.outputs = _tensors(outputs, signature.outputs)
+        course.ran = request, outputs
         return self._finish(course, part)
 
     def _finish(self, course: Course, part: Part) -> Answer:
@@ -206,7 +208,7 @@ class Stations:
             with course.stage("answer"):
                 (answer,) = apart(self._replies.results(served, part, wall_ahead_s=0.0))
             return answer
-        ((_, outputs),) = self._replies.apart(part)
+        ((_, outputs),) = self._replies.apart(part, self._model.session.signature)
         if isinstance(outputs, Answer):
             return outputs
         context = None if request.kept is None else request.kept.context

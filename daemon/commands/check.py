@@ -94,6 +94,11 @@ def _try_kafka(loaded: Loaded, report: CheckReport) -> int:
 def _describe(model: Model, settings: ModelSettings) -> str:
     session = model.session
     parts = [f"sha256 {session.digest[:12]}", session.provider, describe(session.signature)]
+    if session.signature.padding is not None:
+        parts += [
+            f"{axis.name} padded to multiples of {axis.step}"
+            for axis in session.signature.padding.axes
+        ]
     if settings.transform:
         parts.append(f"transform {described(settings.transform)}")
     if session.degraded_because:

@@ -64,6 +64,16 @@ ROWS = [
         ["lanes.urgent.missed", "lanes.urgent.open"],
     ),
     (
+        line_rules.padded_axes_have_one_step,
+        {
+            "models.filetype.inputs": {
+                "ids": {"pad": {"axis": "length", "step": 16}},
+                "mask": {"pad": {"axis": "length", "step": 8}},
+            }
+        },
+        ["inputs.ids.pad.step (16)", "inputs.mask.pad.step (8)", '"length"'],
+    ),
+    (
         line_rules.cuda_options_have_a_gpu,
         {"models.filetype.device": "cpu", "models.filetype.cuda.use_tf32": True},
         ["models.filetype.cuda", "use_tf32", "models.filetype.device"],
