@@ -145,6 +145,7 @@ class Admission:
             request.tracestate,
             prepared_bytes=prepared_bytes,
             kept=prepared.kept,
+            passed=request.passed,
         )
 
     def _undecodable(self, lane: str, ledger: Ledger, offset: int, reason: str) -> Answer:

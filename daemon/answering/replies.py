@@ -54,6 +54,7 @@ class Address(NamedTuple):
     correlation: Header | None
     traceparent: bytes | None
     tracestate: bytes | None
+    passed: tuple[Header, ...] = ()
 
 
 class Replies:
@@ -148,6 +149,7 @@ class Replies:
             request.correlation,
             request.traceparent,
             request.tracestate,
+            request.passed,
         )
         return self.refusal(
             request.record,
@@ -171,7 +173,9 @@ class Replies:
     ) -> Answer:
         """Return the error reply to a record; a key too large to be echoed is left out."""
         code = refused.code
-        echo = Echo(record, address.correlation, address.traceparent, address.tracestate)
+        echo = Echo(
+            record, address.correlation, address.traceparent, address.tracestate, address.passed
+        )
         shared = error_headers(code)
         columns = reply_headers([echo], [record.offset], shared, None, self._span_ids)
         (headers,) = header_lists(columns, 1)

@@ -227,6 +227,37 @@ def test_headers_are_lists_of_tuples_as_the_client_wants():
     assert all(type(each) is tuple for each in answer.headers)
 
 
+# What goes on to who comes next
+
+
+def test_each_reply_carries_on_where_its_own_row_began():
+    sent = [
+        record(ROW, RAW, ("request-id", b"pages/3/%d" % number), offset=number) for number in (1, 2)
+    ]
+    bare = record(ROW, RAW, offset=3)
+    late = record(ROW, RAW, ("request-id", b"pages/3/4"), ("deadline", b"9" * 13), offset=4)
+
+    replies = results(admit(*sent, bare, late).requests, y=np.zeros((4, 8), np.float32))
+
+    told = {header(answer, "request-id"): header(answer, "origin-id") for answer in replies}
+    assert told == {
+        b"bad.rows/3/1": b"pages/3/1",
+        b"bad.rows/3/2": b"pages/3/2",
+        b"bad.rows/3/3": None,
+        b"bad.rows/3/4": b"pages/3/4",
+    }
+    assert [header(answer, "deadline") for answer in replies].count(b"9" * 13) == 1
+
+
+def test_so_does_an_error_reply():
+    request = only_request(record(ROW, RAW, ("request-id", b"pages/3/1"), ("deadline", b"9" * 13)))
+
+    answer = Replies(settings()).error(request, Code.MODEL_TIMEOUT, "why")
+
+    assert header(answer, "origin-id") == b"pages/3/1"
+    assert header(answer, "deadline") == b"9" * 13
+
+
 # Forms
 
 
