@@ -23,6 +23,8 @@ Answers: TypeAlias = Callable[[Outputs, Mask | None], Sequence[Mapping[str, Any]
 _JSON = "application/json"
 _DIGITS = 6
 """Of a score, after the point: what float32 has."""
+_VECTOR_DIGITS = 8
+"""The same for numbers of 0.1, as vectors of length 1 have; all 17 of them would double a reply."""
 _SHORTEST = 1e-12
 """Least length by which a vector is divided; torch.nn.functional.normalize has the same."""
 
@@ -84,7 +86,8 @@ class _Vector:
             values = _mean(values, own) if self._kind == "mean" else _first(values, own)
         if self._normalise:
             values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), _SHORTEST)
-        return [{"embedding": row.tolist()} for row in values]
+        rounded = values.astype(np.float64).round(_VECTOR_DIGITS)
+        return [{"embedding": row.tolist()} for row in rounded]
 
 
 class _Numbers:
