@@ -16,10 +16,10 @@ from cronsim import CronSim, CronSimError
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     Strict,
-    WithJsonSchema,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
@@ -92,21 +92,6 @@ Digest = Annotated[
 ]
 """The SHA-256 of a file; empty: unknown."""
 
-
-def _check_axis(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value
-
-
-Axis = Annotated[
-    str,
-    BeforeValidator(_check_axis),
-    Form(r"\S(?:.*\S)?", "the name of an axis, or its number"),
-    WithJsonSchema({"type": ["string", "integer"]}),
-]
-"""An axis of a tensor: its name in the model, or its number as text."""
-
 TransformName = Annotated[
     str, Form(r'|[^"]+\.py:[A-Za-z_][A-Za-z0-9_]*', 'written "file.py:Class"')
 ]
@@ -172,3 +157,26 @@ def _check_path(text: object) -> object:
 
 File = Annotated[Path, Strict(strict=False), BeforeValidator(_check_path)]
 """A path, written as text."""
+
+
+Axes = dict[str, Annotated[int, Field(ge=0)]]
+"""An axis for each tensor's name, counted from 0."""
+
+
+def _check_constants(given: dict[str, object]) -> dict[str, object]:
+    for name, value in given.items():
+        if not _is_constant(value):
+            raise ValueError(
+                f"must be numbers, text, true or false, or lists of them by an input's name; {name} is not"
+            )
+    return given
+
+
+def _is_constant(value: object) -> bool:
+    if isinstance(value, list):
+        return all(_is_constant(each) for each in value)
+    return isinstance(value, bool | int | float | str)
+
+
+Constants = Annotated[dict[str, object], AfterValidator(_check_constants)]
+"""A value for each input's name."""

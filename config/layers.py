@@ -110,7 +110,7 @@ def _is_slip(name: str) -> bool:
 
 def _read(key: Key, text: str, layer: Layer, source: str) -> Iterator[Given]:
     value = _parse(key, text)
-    if isinstance(value, dict):
+    if isinstance(value, dict) and general(key) not in settings():
         yield from _flatten(value, key, layer, source)
     else:
         yield Given(key, value, layer, source)
@@ -121,8 +121,6 @@ def _parse(key: Key, text: str) -> object:
     setting = settings().get(general(key))
     value = _parse_toml(text)
     match setting.kind if setting else None:
-        case "text" if isinstance(value, dict) and is_section(key):
-            return value
         case "text" | "duration" | "size":  # a group named 7 is no number
             return value if isinstance(value, str) else text
         case "list" if not isinstance(value, list):

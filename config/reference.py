@@ -23,8 +23,7 @@ _WORDS = {
     "number": "number",
     "boolean": "`true`, `false`",
     "list": "list of text",
-    "numbers": "list of numbers",
-    "name or number": "text, whole number",
+    "table": "table",
 }
 
 
@@ -43,8 +42,7 @@ def rewrite(page: str) -> str:
 
 
 def _table(section: Section) -> Iterator[str]:
-    choice = f" with `{section.choice}`" if section.choice else ""
-    yield f"### `[{dotted(section.key)}]`{choice}"
+    yield f"### `[{dotted(section.key)}]`"
     yield ""
     yield section.description
     yield ""

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from config.forms import (
     AllowEntry,
-    Axis,
+    Axes,
+    Constants,
     Cron,
     Digest,
     File,
@@ -19,9 +20,9 @@ from config.forms import (
     Slot,
     Text,
     Topic,
+    TransformName,
     Zone,
 )
-from config.transform_tables import Transform
 from config.units import Duration, Size
 
 _Item = TypeVar("_Item")
@@ -141,22 +142,6 @@ class Cuda(_Section):
     )
 
 
-class Pad(_Section):
-    axis: Axis = Field(
-        description="the axis that is filled up, by its name in the model (`tidemill check` shows it), or by"
-        " its number where it has none: 1 is the first after the rows. Other inputs that have it by"
-        " that name are filled up as well"
-    )
-    step: int = Field(
-        16,
-        ge=2,
-        description="lengths are filled up to the next multiple of this, and share batches by it",
-    )
-    value: float = Field(
-        0, allow_inf_nan=False, description="what fills up; strings are filled up with empty ones"
-    )
-
-
 class Input(_Section):
     minimum: float | None = Field(
         None,
@@ -167,11 +152,6 @@ class Input(_Section):
         None,
         allow_inf_nan=False,
         description="values above are invalid_value, whatever the model's maximum is",
-    )
-    pad: Pad | None = Field(
-        None,
-        description="Rows of unlike lengths share batches: each is filled up along one axis, and what comes of"
-        " it is cut back (docs/models.md).",
     )
 
 
@@ -188,14 +168,29 @@ class Model(_Section):
     device: Literal["cuda", "cpu", "auto"] = Field(
         "auto", description="cuda: refuse to run without; auto: run on the CPU and say degraded"
     )
-    transform: Transform = Field(
-        "",
-        description='a user\'s class, "file.py:Class", or a table (below) for one that is ready-made;'
-        " empty: tensors come and go as they are",
+    transform: TransformName = Field(
+        "", description='a user\'s class, "file.py:Class"; empty: tensors come and go as they are'
     )
     transform_limit: _Wait = Field(
         30.0,
         description="longest call of the transform; its request is then answered with transform_failed",
+    )
+    batch: Literal["rows", "none"] = Field(
+        "rows",
+        description="none: a request is a run of its own, its inputs and outputs whole; for models without an"
+        " axis of rows (docs/models.md)",
+    )
+    batch_axis: Axes = Field(
+        default_factory=dict,
+        description="which axis of the model's tensors is that of rows, by name, where it is not the first:"
+        " `{ state = 1 }`; clients send and get rows first",
+    )
+    constants: Constants = Field(
+        default_factory=dict,
+        description="inputs that are the same in each run and that clients do not send: `{ sr = 16000 }`",
+    )
+    outputs: _List[Text] = Field(
+        (), description="outputs that are computed and sent, in this order; empty: all"
     )
     finite: bool = Field(True, description="NaN and infinity in inputs are invalid_value")
     finite_outputs: bool = Field(True, description="NaN and infinity in outputs are invalid_output")
@@ -310,8 +305,7 @@ class Limits(_Section):
     request_bytes: _Bytes = Field(2**20, description="largest request body")
     # Half of what a lane holds by default. An image of 1,600 x 1,600 in float32 has 29 MiB.
     prepared_bytes: _Bytes = Field(
-        32 * 2**20,
-        description="most bytes that a transform may make of one request, or that its padded inputs take",
+        32 * 2**20, description="most bytes that a transform may make of one request"
     )
     request_rows: int = Field(65_536, ge=1, description="most rows in one request")
     reply_bytes: Size = Field(

@@ -23,9 +23,13 @@ def run_as_values(
     inputs: Mapping[str, npt.NDArray[Any]],
     options: onnxruntime.RunOptions,
 ) -> list[npt.NDArray[Any]]:
-    """Return the outputs in the signature's order, as `InferenceSession.run` would."""
+    """Return the outputs in the signature's order, as `InferenceSession.run` would.
+
+    `inputs` may have more than the signature's, none of them bfloat16.
+    """
     arrays = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
-    values = {spec.name: _to_value(arrays[spec.name], spec.datatype) for spec in signature.inputs}
+    datatypes = {spec.name: spec.datatype for spec in signature.inputs}
+    values = {name: _to_value(array, datatypes.get(name, "")) for name, array in arrays.items()}
     names = [spec.name for spec in signature.outputs]
     outputs = session.run_with_ort_values(names, values, options)
     return [

@@ -1,7 +1,7 @@
 """Calls a user's transform and trusts nothing that comes back."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
@@ -52,6 +52,7 @@ class Conversion:
         self._transform = transform
         self._inputs = signature.inputs
         self._asks_for = _asked(transform.postprocess)
+        self._outputs = signature.outputs
         self.cheap = bool(getattr(transform, "cheap", False))
 
     def preprocess(self, body: bytes, headers: Mapping[str, bytes]) -> PreparedRows | Done:
@@ -79,10 +80,11 @@ class Conversion:
             Rejected: the transform refuses the request after all.
             TransformFailed: it raised anything else, or returned no such pair.
         """
-        beside = {_INPUTS: inputs, _CONTEXT: context}
+        beside = {_INPUTS: _as_given(inputs, self._inputs), _CONTEXT: context}
         asked = {name: beside[name] for name in self._asks_for}
+        own = _as_given(outputs, self._outputs)
         method = self._transform.postprocess
-        return _checked(method, _reply, _call(method, outputs, **asked))
+        return _checked(method, _reply, _call(method, own, **asked))
 
     def _prepared(self, given: object) -> PreparedRows | Done:
         if isinstance(given, Done):
@@ -94,25 +96,27 @@ class Conversion:
                 f"preprocess returned {_kind(inputs)}, not inputs by name and not Done"
             )
         context = given.context if isinstance(given, Prepared) else None
-        return PreparedRows(inputs, self._rows(inputs), self._kept(context))
+        rows_first, rows = self._rows(inputs)
+        return PreparedRows(rows_first, rows, self._kept(context))
 
     def _kept(self, context: object) -> Kept | None:
         if not self._asks_for:
             return None
         return Kept(self, context if _CONTEXT in self._asks_for else None)
 
-    def _rows(self, given: Mapping[str, object]) -> int:
-        """Return the number of rows; raises TransformFailed unless `given` fits the model."""
+    def _rows(self, given: Mapping[str, object]) -> tuple[Mapping[str, npt.NDArray[Any]], int]:
+        """Return the inputs, rows first, and their rows; raises TransformFailed unless they fit the model."""
         wanted = {spec.name for spec in self._inputs}
         if given.keys() != wanted:
             raise TransformFailed(
                 f"preprocess returned inputs {sorted(map(str, given))}, the model takes "
                 f"{sorted(wanted)}"
             )
-        rows = {_rows_of(given[spec.name], spec) for spec in self._inputs}
+        inputs = {spec.name: _in_rows(given[spec.name], spec) for spec in self._inputs}
+        rows = {len(array) for array in inputs.values()}
         if len(rows) > 1:
             raise TransformFailed(f"preprocess returned inputs of {sorted(rows)} rows, not of one")
-        return rows.pop()
+        return inputs, rows.pop()
 
 
 def _asked(postprocess: Callable[..., object]) -> frozenset[str]:
@@ -127,11 +131,20 @@ def _asked(postprocess: Callable[..., object]) -> frozenset[str]:
     return _ASKED & {each.name for each in others if each.kind not in _COLLECTING}
 
 
-def _rows_of(array: object, spec: TensorSpec) -> int:
+def _as_given(
+    arrays: Mapping[str, npt.NDArray[Any]], specs: Sequence[TensorSpec]
+) -> Mapping[str, npt.NDArray[Any]]:
+    """Return `arrays`, rows first, as a transform knows them: whole ones as the model has them."""
+    if not any(spec.whole for spec in specs):
+        return arrays
+    return {name: array.reshape(array.shape[1:]) for name, array in arrays.items()}
+
+
+def _in_rows(array: object, spec: TensorSpec) -> npt.NDArray[Any]:
     problem = _misfit(array, spec)
     if problem or not isinstance(array, np.ndarray):
         raise TransformFailed(f"preprocess returned for input {spec.name!r} {problem}")
-    return len(array)
+    return array[np.newaxis] if spec.whole else array
 
 
 def _misfit(array: object, spec: TensorSpec) -> str:
@@ -139,14 +152,16 @@ def _misfit(array: object, spec: TensorSpec) -> str:
         return f"{_kind(array)}, not an array"
     if array.dtype != spec.dtype:
         return f"{array.dtype}, the model takes {spec.dtype} (nothing is cast silently)"
-    row = array.shape[1:]
+    rows = 0 if spec.whole else 1
+    row = array.shape[rows:]
     fits = len(row) == len(spec.row_shape) and all(
         want is None or want == has for want, has in zip(spec.row_shape, row, strict=True)
     )
-    if array.ndim == 0 or not fits:
-        wanted = ("rows", *("any" if want is None else want for want in spec.row_shape))
+    if array.ndim < rows or not fits:
+        lengths = ["any" if want is None else want for want in spec.row_shape]
+        wanted = lengths if spec.whole else ["rows", *lengths]
         return f"shape {array.shape}, the model takes ({', '.join(map(str, wanted))})"
-    return "" if len(array) else "no row"
+    return "" if spec.whole or len(array) else "no row"
 
 
 def _call(

@@ -30,7 +30,12 @@ class ModelFailed(RunError):
 
 
 class OutputInvalid(ModelFailed):
-    """The model gave other than one row out for each row in."""
+    """The model gave other than one row out for each row in: `output` has the shape `shape`, rows first."""
+
+    def __init__(self, detail: str, output: str = "", shape: tuple[int, ...] = ()) -> None:
+        super().__init__(detail)
+        self.output = output
+        self.shape = shape
 
 
 class ModelOutOfMemory(ModelFailed):

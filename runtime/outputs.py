@@ -17,7 +17,9 @@ def require_rows(outputs: Mapping[str, npt.NDArray[Any]], rows: int) -> None:
     for name, array in outputs.items():
         if array.ndim == 0 or array.shape[0] != rows:
             given = array.shape[0] if array.ndim else "no"
-            raise OutputInvalid(f"output {name!r} has {given} rows for {rows} rows in")
+            raise OutputInvalid(
+                f"output {name!r} has {given} rows for {rows} rows in", name, array.shape
+            )
 
 
 def unsound_rows(

@@ -25,6 +25,14 @@ Device: TypeAlias = Literal["cuda", "cpu", "auto"]
 CPU = "CPUExecutionProvider"
 CUDA = cuda.PROVIDER
 
+_FILE_REMEDY = "check it with onnx.checker, or export it again"
+# What StringNormalizer says, and with it text models of scikit-learn: the file is fine.
+_NO_LOCALE = "Failed to construct locale"
+_LOCALE_REMEDY = (
+    "install the locale it names on this machine or in the image, or export the model with"
+    ' locale="C" on its StringNormalizer (skl2onnx: the option locale of TfidfVectorizer)'
+)
+
 # The log severity that writes nothing: onnxruntime's errors are raised, and its lines on standard
 # error are no JSON and may quote values of a request.
 _FATAL = 4
@@ -84,7 +92,7 @@ def _open(file: ModelFile, providers: list[Any], threads: int) -> onnxruntime.In
     except Exception as error:  # onnxruntime's exceptions have no common base
         raise ModelRefused(
             f"onnxruntime cannot load the model: {error}",
-            "check it with onnx.checker, or export it again",
+            _LOCALE_REMEDY if _NO_LOCALE in str(error) else _FILE_REMEDY,
             lacks_memory=is_out_of_memory(error),
         ) from error
     # It keeps the file for a fall-back that is barred: as much memory again as the weights.

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeAlias
@@ -12,8 +12,11 @@ import numpy.typing as npt
 import onnxruntime
 
 from config.settings import Model as Settings
+from runtime.axes import Axes
 from runtime.bfloat16 import run_as_values
 from runtime.binding import BoundRuns, can_be_bound
+from runtime.constants import make_constants
+from runtime.declared import read_signature
 from runtime.digest import ModelFile
 from runtime.errors import (
     ModelFailed,
@@ -27,12 +30,9 @@ from runtime.errors import (
 from runtime.filling import cut_back, fill_up
 from runtime.out_of_memory import is_out_of_memory
 from runtime.outputs import require_rows
-from runtime.padded_axes import padding_of
-from runtime.padding_proof import prove_padding
 from runtime.providers import CPU, open_session
 from runtime.run_limit import RunLimit
-from runtime.sample import Sample, samples
-from runtime.signature import Signature, read_signature
+from runtime.trial import prove, refusal_of, within_batch
 
 Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
@@ -40,12 +40,6 @@ Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 _GRACE_S = 10.0
 # The first run on a GPU loads kernels, whatever the run limit is.
 _FIRST_RUN_S = 60.0
-# Two, so that an output which is no batch of rows shows.
-_SAMPLE_ROWS = 2
-_ROWS_REMEDY = "export the model so that each row of each output belongs to one row in"
-_AXES_REMEDY = (
-    "set the length of its free axes (sample_axis) or the range of its inputs (minimum, maximum)"
-)
 
 # What says where in onnxruntime's sources or in the model it happened, not what.
 _PLACE = re.compile(
@@ -94,9 +88,9 @@ class Session:
         self.nodes = placement.nodes
         self.degraded_because = placement.degraded_because
         self.degraded = placement.degraded_because is not None
-        self.signature: Signature = read_signature(
-            self._session.get_inputs(), self._session.get_outputs()
-        )
+        declared = self._session.get_inputs()
+        self.signature = read_signature(declared, self._session.get_outputs(), settings)
+        self._axes = Axes(self.signature, make_constants(declared, settings.constants))
         self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
         self.signature.require_inputs(settings.inputs)
         self._names = [spec.name for spec in self.signature.outputs]
@@ -110,12 +104,13 @@ class Session:
         for place in self._places:
             self._free.put(place)
         try:
-            self._sample = self._proven_sample(settings)
-            self._prove_padding(settings)
+            self._sample, self.signature = prove(
+                partial(self.run, limit_s=_FIRST_RUN_S), self.signature, settings
+            )
         except ModelRefused:
             self.close()
             raise
-        if settings.io_binding and can_be_bound(self.signature):
+        if settings.io_binding and self._axes.plain and can_be_bound(self.signature):
             for place in self._places:
                 place.bound = BoundRuns(self.signature, device="cpu" if self.on_cpu else "cuda")
 
@@ -157,9 +152,11 @@ class Session:
         Raises: ModelRefused when one fails.
         """
         # Largest first: the arena then grows once instead of piece by piece.
-        for count in sorted({self._within_batch(each) for each in rows}, reverse=True):
+        for count in sorted({within_batch(self.signature, each) for each in rows}, reverse=True):
             try:
                 self.run(self._sample.of(count), limit_s=limit_s)
+            except OutputInvalid as error:
+                raise refusal_of(error, count, self.signature) from error
             except RunError as error:
                 raise ModelRefused(
                     f"the model fails on {count} rows of its warm-up sample: {error}",
@@ -197,7 +194,7 @@ class Session:
             raise ModelFailed("the session is closed")
         place.limit.begin(place.options, limit_s)
         try:
-            outputs = self._call(inputs, place)
+            outputs = self._call(self._axes.feed(inputs), place)
         except Exception as error:  # onnxruntime's exceptions have no common base
             if place.limit.end():
                 raise ModelTimeout(f"the run was ended after {limit_s:g} s") from error
@@ -207,7 +204,7 @@ class Session:
         finally:
             if place.limit.end():
                 place.options = onnxruntime.RunOptions()
-        return dict(zip(self._names, outputs, strict=True))
+        return self._axes.rows(outputs)
 
     def _call(self, inputs: Arrays, place: _Place) -> list[npt.NDArray[Any]]:
         if self._bfloat16:
@@ -217,44 +214,6 @@ class Session:
                 return place.bound.run(self._session, inputs, place.options)
         outputs: list[npt.NDArray[Any]] = self._session.run(self._names, inputs, place.options)
         return outputs
-
-    def _proven_sample(self, settings: Settings) -> Sample:
-        rows = self._within_batch(_SAMPLE_ROWS)
-        failure: RunError | None = None
-        for sample in samples(
-            self.signature,
-            free_axis=settings.sample_axis,
-            range_of=settings.range_of,
-        ):
-            try:
-                self.run(sample.of(rows), limit_s=_FIRST_RUN_S)
-            except OutputInvalid as error:
-                raise ModelRefused(str(error), _ROWS_REMEDY) from error
-            except ModelTimeout as error:
-                raise ModelRefused(f"a run of {rows} rows: {error}", _AXES_REMEDY) from error
-            except ModelFailed as error:
-                failure = error
-            else:
-                return sample
-        raise ModelRefused(
-            f"the model fails on every warm-up sample: {failure}",
-            _AXES_REMEDY,
-            lacks_memory=isinstance(failure, ModelOutOfMemory),
-        )
-
-    def _prove_padding(self, settings: Settings) -> None:
-        """Let rows be padded as the settings ask for, the sample's too; raises ModelRefused."""
-        padding = padding_of(self.signature, settings.inputs)
-        if padding is None:
-            return
-        run = partial(self.run, limit_s=_FIRST_RUN_S)
-        padding = prove_padding(run, self.signature, padding, settings, self._sample)
-        self.signature = replace(self.signature, padding=padding)
-        self._sample = self._sample.padded(padding)
-
-    def _within_batch(self, rows: int) -> int:
-        fixed_rows = self.signature.fixed_rows
-        return rows if fixed_rows is None else min(rows, fixed_rows)
 
 
 def _plain(error: Exception) -> str:

@@ -1,43 +1,14 @@
-"""What a model takes and gives, read from its session and checked for a batch axis."""
+"""What a model takes and gives, and where its axis of rows is."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from runtime.errors import ModelRefused
-from runtime.padding import Padding
-
-
-class _Argument(Protocol):
-    """onnxruntime's NodeArg, as far as it is read here."""
-
-    name: str
-    type: str
-    shape: Sequence[int | str | None]
-
-
-# The Open Inference Protocol's names. numpy has no bfloat16: its bits travel as uint16. A string
-# is a Python str in an object array.
-_ELEMENTS: dict[str, tuple[type[np.generic], str]] = {
-    "bool": (np.bool_, "BOOL"),
-    "uint8": (np.uint8, "UINT8"),
-    "uint16": (np.uint16, "UINT16"),
-    "uint32": (np.uint32, "UINT32"),
-    "uint64": (np.uint64, "UINT64"),
-    "int8": (np.int8, "INT8"),
-    "int16": (np.int16, "INT16"),
-    "int32": (np.int32, "INT32"),
-    "int64": (np.int64, "INT64"),
-    "float16": (np.float16, "FP16"),
-    "float": (np.float32, "FP32"),
-    "double": (np.float64, "FP64"),
-    "bfloat16": (np.uint16, "BF16"),
-    "string": (np.object_, "BYTES"),
-}
 
 FLOATS = frozenset({"FP16", "FP32", "FP64", "BF16"})
 """Datatypes that know infinity and not-a-number."""
@@ -50,7 +21,8 @@ class TensorSpec:
     `datatype` is its Open Inference Protocol name, `dtype` that of the numpy arrays that carry it:
     uint16 bit patterns for BF16, Python strings in object arrays for BYTES. `row_shape` leaves the
     batch axis out; None is an axis of any length. `axis_names` has the symbolic names of these axes,
-    as the file gives them; None for one without.
+    as the file gives them; None for one without. `batch_axis` is which of the model's own axes that of
+    rows is; None: there is none, and the tensor as a whole is one row.
     """
 
     name: str
@@ -58,6 +30,12 @@ class TensorSpec:
     datatype: str
     row_shape: tuple[int | None, ...]
     axis_names: tuple[str | None, ...] = field(default=(), compare=False)
+    batch_axis: int | None = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is sent and answered without an axis of rows."""
+        return self.batch_axis is None
 
     @cached_property
     def row_bytes(self) -> int | None:
@@ -70,15 +48,16 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Signature:
-    """A model's inputs and outputs; `fixed_rows` is the k of a model that takes only k rows.
-
-    `padding`: how rows of different lengths share a run; None: they do not.
-    """
+    """A model's inputs and outputs; `fixed_rows` is the k of a model that takes only k rows."""
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     fixed_rows: int | None = None
-    padding: Padding | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether each request is a run of its own, its tensors whole."""
+        return self.inputs[0].whole
 
     @cached_property
     def raw_row_bytes(self) -> int | None:
@@ -107,78 +86,3 @@ class Signature:
                     f"the model has no input {name!r}, of which `inputs` says something",
                     f"its inputs are {', '.join(known)}",
                 )
-
-
-def read_signature(inputs: Sequence[_Argument], outputs: Sequence[_Argument]) -> Signature:
-    """Return the signature; raises ModelRefused for what cannot be batched by rows."""
-    if not inputs:
-        raise ModelRefused("the model takes no input", "export it with its input as an argument")
-    signature = Signature(
-        tuple(_spec(each, "input") for each in inputs),
-        tuple(_spec(each, "output") for each in outputs),
-        _fixed_rows(inputs),
-    )
-    for each in outputs:
-        _require_rows(each, signature.fixed_rows)
-    datatypes = {spec.datatype for spec in signature.inputs + signature.outputs}
-    if {"BF16", "BYTES"} <= datatypes:
-        raise ModelRefused(
-            "the model mixes bfloat16 and strings, which onnxruntime's Python cannot run",
-            "cast bfloat16 to float inside the model",
-        )
-    return signature
-
-
-def _spec(argument: _Argument, role: str) -> TensorSpec:
-    kind = argument.type
-    element = kind.removeprefix("tensor(").removesuffix(")")
-    if not kind.startswith("tensor("):
-        raise ModelRefused(
-            f"{role} {argument.name!r} is a {kind}, not a tensor",
-            "export the model with tensors only (scikit-learn converters: options zipmap=False)",
-        )
-    if element not in _ELEMENTS:
-        raise ModelRefused(
-            f"{role} {argument.name!r} has element type {element}, which numpy cannot carry",
-            "cast it inside the model, for instance to float16 or float",
-        )
-    if not argument.shape:
-        raise ModelRefused(
-            f"{role} {argument.name!r} has no batch axis: it has no axes, or the file does not say",
-            "give it a first axis of one entry a row, or declare its shape in the export",
-        )
-    dtype, datatype = _ELEMENTS[element]
-    return TensorSpec(
-        argument.name,
-        np.dtype(dtype),
-        datatype,
-        tuple(_length(axis) for axis in argument.shape[1:]),
-        tuple(axis if isinstance(axis, str) else None for axis in argument.shape[1:]),
-    )
-
-
-def _length(axis: int | str | None) -> int | None:
-    return axis if isinstance(axis, int) and axis >= 0 else None
-
-
-def _fixed_rows(inputs: Sequence[_Argument]) -> int | None:
-    lengths = {_length(each.shape[0]) for each in inputs}
-    if len(lengths) > 1 or 0 in lengths:
-        firsts = ", ".join(f"{each.name!r}: {each.shape[0]}" for each in inputs)
-        raise ModelRefused(
-            f"the inputs' first axes do not agree on a batch ({firsts})",
-            "export all inputs with the same free first axis; make constants initializers",
-        )
-    return lengths.pop()
-
-
-def _require_rows(output: _Argument, fixed_rows: int | None) -> None:
-    """Refuse an output whose first axis cannot be the batch; a free one is proven by the sample."""
-    length = _length(output.shape[0])
-    if length is not None and length != fixed_rows:
-        batch = "any number of" if fixed_rows is None else str(fixed_rows)
-        raise ModelRefused(
-            f"output {output.name!r} has no batch axis: its first axis is always {length}, "
-            f"for {batch} rows in",
-            "export the model so that each output has one entry a row on its first axis",
-        )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tests import models
+from tests import models, published_models
 
 REQUEST_BYTES = 64 * 2**10
 REPLY_BYTES = 32 * 2**10
@@ -29,9 +29,10 @@ MODELS = {
     "pair": models.two_inputs,  # a float32 [n, 4], b int64 [n, 2, 3] -> total, count
     "spans": models.dynamic_axis,  # x float32 [n, length] -> y float32 [n, 1]
     "logs": models.logarithm,  # x float32 [n, 2] -> y float32 [n, 2]
+    "found": published_models.detector,  # image, threshold -> boxes, scores, all of them whole
 }
-MODEL_SETTINGS = {"ids": {"minimum": -5.0, "maximum": 20.0}}
-"""Wider than the ten entries that `ids` has, so that some bad ids reach the model."""
+MODEL_SETTINGS = {"ids": {"minimum": -5.0, "maximum": 20.0}, "found": {"batch": "none"}}
+"""Those of `ids` are wider than the ten entries that it has, so that some bad ids reach the model."""
 LANES = {name: {"topics": [f"bad.{name}"], "models": [name]} for name in MODELS}
 REPLIES = {"topic": "bad.replies", "allow": ["bad.replies.*", "bad.elsewhere", "bad.dead"]}
 DEAD_LETTERS = {"topic": "bad.dead"}
@@ -115,6 +116,13 @@ GOOD = {
     ),
     "spans": (body(tensor(shape=[1, 3], data=[1, 2, 3])), ()),
     "logs": (np.ones(2, "<f4").tobytes(), (RAW,)),
+    "found": (
+        body(
+            tensor("image", [1, 2, 5], data=[0, 0, 1, 1, 0.75, 2, 2, 3, 3, 0.25]),
+            tensor("threshold", [], data=[0.5]),
+        ),
+        (),
+    ),
 }
 """A request (value, headers) that each lane answers."""
 
@@ -230,6 +238,18 @@ SHAPES = [
         "invalid_shape",
         body(tensor("a", [2, 4], data=[0] * 8), tensor("b", [1, 2, 3], "INT64", [0] * 6)),
         lane="pair",
+    ),
+    BadInput(
+        "rows_of_a_whole",
+        "invalid_shape",
+        body(tensor("image", [1, 1, 2, 5], data=[0] * 10), tensor("threshold", [], data=[0])),
+        lane="found",
+    ),
+    BadInput(
+        "two_numbers_for_one",
+        "invalid_shape",
+        body(tensor("image", [1, 1, 5], data=[0] * 5), tensor("threshold", [], data=[0, 0])),
+        lane="found",
     ),
 ]
 VALUES = [

@@ -34,7 +34,7 @@ def mlp(sizes=(16, 64, 8), *, seed=0):
         if not last:
             flow = f"hidden{layer}"
             nodes.append(helper.make_node("Relu", [product], [flow]))
-    return _model(
+    return assembled(
         nodes, [("x", "FLOAT", ["n", sizes[0]])], [("y", "FLOAT", ["n", sizes[-1]])], weights
     )
 
@@ -42,7 +42,7 @@ def mlp(sizes=(16, 64, 8), *, seed=0):
 def identity(kind="FLOAT", shape=("n", 2)):
     """Return x -> y, equal, of any element type."""
     node = helper.make_node("Identity", ["x"], ["y"])
-    return _model([node], [("x", kind, shape)], [("y", kind, shape)])
+    return assembled([node], [("x", kind, shape)], [("y", kind, shape)])
 
 
 def two_inputs():
@@ -53,7 +53,7 @@ def two_inputs():
         helper.make_node("Cast", ["column"], ["real"], to=TensorProto.FLOAT),
         helper.make_node("Add", ["a", "real"], ["total"]),
     ]
-    return _model(
+    return assembled(
         nodes,
         [("a", "FLOAT", ["n", 4]), ("b", "INT64", ["n", 2, 3])],
         [("total", "FLOAT", ["n", 4]), ("count", "INT64", ["n"])],
@@ -64,13 +64,13 @@ def two_inputs():
 def fixed_batch(rows=4):
     """Return x [rows, 2] -> y = 2x: an export that fixed the batch."""
     node = helper.make_node("Add", ["x", "x"], ["y"])
-    return _model([node], [("x", "FLOAT", [rows, 2])], [("y", "FLOAT", [rows, 2])])
+    return assembled([node], [("x", "FLOAT", [rows, 2])], [("y", "FLOAT", [rows, 2])])
 
 
 def dynamic_axis():
     """Return x float32 [n, length] -> y [n, 1], the mean over a free second axis."""
     node = helper.make_node("ReduceMean", ["x", "axes"], ["y"])
-    return _model(
+    return assembled(
         [node], [("x", "FLOAT", ["n", "length"])], [("y", "FLOAT", ["n", 1])], [_ints([1], "axes")]
     )
 
@@ -78,7 +78,7 @@ def dynamic_axis():
 def mean(columns):
     """Return x float32 [n, columns] -> y [n, 1]: a large request and a small reply."""
     node = helper.make_node("ReduceMean", ["x", "axes"], ["y"])
-    return _model(
+    return assembled(
         [node],
         [("x", "FLOAT", ["n", columns])],
         [("y", "FLOAT", ["n", 1])],
@@ -90,94 +90,7 @@ def spread(columns):
     """Return x float32 [n, 1] -> y [n, columns], each the same: a small request and a large reply."""
     node = helper.make_node("MatMul", ["x", "ones"], ["y"])
     ones = numpy_helper.from_array(np.ones((1, columns), np.float32), "ones")
-    return _model([node], [("x", "FLOAT", ["n", 1])], [("y", "FLOAT", ["n", columns])], [ones])
-
-
-def sentences(words=100, width=16, *, masked=True, positions=None):
-    """Return ids, mask int64 [n, length] -> mean float32 [n, width], words [n, length, width].
-
-    A text model in small: rows of a table, and their mean over what the mask leaves; without a mask over all.
-    With `positions` it fails beyond so many.
-    """
-    inputs = [("ids", "INT64", ["n", "length"])]
-    nodes = [helper.make_node("Gather", ["table", "ids"], ["words"])]
-    extra = []
-    if positions is not None:
-        places = np.zeros((positions, width), np.float32)
-        nodes = [
-            helper.make_node("Gather", ["table", "ids"], ["found"]),
-            helper.make_node("Shape", ["ids"], ["length"], start=1),
-            helper.make_node("Squeeze", ["length"], ["end"]),
-            helper.make_node("Range", ["zero", "end", "one"], ["order"]),
-            helper.make_node("Gather", ["places", "order"], ["placed"]),
-            helper.make_node("Add", ["found", "placed"], ["words"]),
-        ]
-        extra = [
-            numpy_helper.from_array(places, "places"),
-            *(
-                numpy_helper.from_array(np.array(value), name)
-                for value, name in ((0, "zero"), (1, "one"))
-            ),
-        ]
-    if masked:
-        inputs.append(("mask", "INT64", ["n", "length"]))
-        nodes += [
-            helper.make_node("Cast", ["mask"], ["weights"], to=TensorProto.FLOAT),
-            helper.make_node("Unsqueeze", ["weights", "last"], ["column"]),
-            helper.make_node("Mul", ["words", "column"], ["left"]),
-            helper.make_node("ReduceSum", ["left", "along"], ["sum"], keepdims=0),
-            helper.make_node("ReduceSum", ["weights", "along"], ["count"], keepdims=1),
-            helper.make_node("Div", ["sum", "count"], ["mean"]),
-        ]
-    else:
-        nodes.append(helper.make_node("ReduceMean", ["words", "along"], ["mean"], keepdims=0))
-    table = np.random.default_rng(3).normal(size=(words, width)).astype(np.float32)
-    return _model(
-        nodes,
-        inputs,
-        [("mean", "FLOAT", ["n", width]), ("words", "FLOAT", ["n", "length", width])],
-        [numpy_helper.from_array(table, "table"), _ints([1], "along"), _ints([2], "last"), *extra],
-    )
-
-
-def recurrent(direction="reverse", width=4):
-    """Return x float32 [n, length, 2] -> y [n, length, width]: a GRU, which begins at the end where it is reverse."""
-    random = np.random.default_rng(5)
-    weights = [
-        numpy_helper.from_array(random.normal(size=(1, 3 * width, of)).astype(np.float32), name)
-        for name, of in (("w", 2), ("r", width))
-    ]
-    bias = numpy_helper.from_array(random.normal(size=(1, 6 * width)).astype(np.float32), "b")
-    nodes = [
-        helper.make_node("Transpose", ["x"], ["steps"], perm=[1, 0, 2]),
-        helper.make_node(
-            "GRU", ["steps", "w", "r", "b"], ["states"], hidden_size=width, direction=direction
-        ),
-        helper.make_node("Squeeze", ["states", "directions"], ["flat"]),
-        helper.make_node("Transpose", ["flat"], ["y"], perm=[1, 0, 2]),
-    ]
-    return _model(
-        nodes,
-        [("x", "FLOAT", ["n", "length", 2])],
-        [("y", "FLOAT", ["n", "length", width])],
-        [*weights, bias, _ints([1], "directions")],
-    )
-
-
-def halved():
-    """Return x float32 [n, length] -> y [n, half]: the mean of each two neighbours, as a stride makes it."""
-    node = helper.make_node("AveragePool", ["column"], ["pooled"], kernel_shape=[2], strides=[2])
-    nodes = [
-        helper.make_node("Unsqueeze", ["x", "one"], ["column"]),
-        node,
-        helper.make_node("Squeeze", ["pooled", "one"], ["y"]),
-    ]
-    return _model(
-        nodes,
-        [("x", "FLOAT", ["n", "length"])],
-        [("y", "FLOAT", ["n", "half"])],
-        [_ints([1], "one")],
-    )
+    return assembled([node], [("x", "FLOAT", ["n", 1])], [("y", "FLOAT", ["n", columns])], [ones])
 
 
 def lookup(entries=10):
@@ -185,7 +98,7 @@ def lookup(entries=10):
     table = np.arange(2 * entries, dtype=np.float32).reshape(entries, 2)
     node = helper.make_node("Gather", ["table", "x"], ["y"])
     weights = [numpy_helper.from_array(table, "table")]
-    return _model([node], [("x", "INT64", ["n"])], [("y", "FLOAT", ["n", 2])], weights)
+    return assembled([node], [("x", "INT64", ["n"])], [("y", "FLOAT", ["n", 2])], weights)
 
 
 def loop():
@@ -213,7 +126,7 @@ def loop():
         numpy_helper.from_array(np.eye(64, dtype=np.float32), "start"),
         helper.make_tensor("true", TensorProto.BOOL, [], [1]),
     ]
-    return _model(nodes, [("x", "INT64", ["n"])], [("y", "FLOAT", ["n"])], weights)
+    return assembled(nodes, [("x", "INT64", ["n"])], [("y", "FLOAT", ["n"])], weights)
 
 
 def expand(width):
@@ -226,7 +139,7 @@ def expand(width):
         numpy_helper.from_array(np.array([1, width]), "times"),
         numpy_helper.from_array(np.array([1]), "axes"),
     ]
-    return _model(nodes, [("x", "FLOAT", ["n", 1])], [("y", "FLOAT", ["n", 1])], weights)
+    return assembled(nodes, [("x", "FLOAT", ["n", 1])], [("y", "FLOAT", ["n", 1])], weights)
 
 
 def swollen():
@@ -247,19 +160,21 @@ def swollen():
         numpy_helper.from_array(np.array([1]), "one"),
         numpy_helper.from_array(np.array([1]), "axes"),
     ]
-    return _model(nodes, [("x", "FLOAT", ["n", 1])], [("y", "FLOAT", ["n", 1])], weights)
+    return assembled(nodes, [("x", "FLOAT", ["n", 1])], [("y", "FLOAT", ["n", 1])], weights)
 
 
 def logarithm():
     """Return x float32 [n, 2] -> y = log(x): not a number for a negative row, and for it alone."""
     node = helper.make_node("Log", ["x"], ["y"])
-    return _model([node], [("x", "FLOAT", ["n", 2])], [("y", "FLOAT", ["n", 2])])
+    return assembled([node], [("x", "FLOAT", ["n", 2])], [("y", "FLOAT", ["n", 2])])
 
 
 def divide():
     """Return a, b int32 [n] -> y = a / b; b = 0 fails the batch, or ends the process."""
     node = helper.make_node("Div", ["a", "b"], ["y"])
-    return _model([node], [("a", "INT32", ["n"]), ("b", "INT32", ["n"])], [("y", "INT32", ["n"])])
+    return assembled(
+        [node], [("a", "INT32", ["n"]), ("b", "INT32", ["n"])], [("y", "INT32", ["n"])]
+    )
 
 
 def quotient():
@@ -275,13 +190,13 @@ def quotient():
         for name, value in (("first", 0), ("second", 1), ("two", 2))
     ]
     inputs, outputs = [("x", "INT64", ["n", 2])], [("y", "INT64", ["n", 1])]
-    return _model(nodes, inputs, outputs, weights)
+    return assembled(nodes, inputs, outputs, weights)
 
 
 def half():
     """Return x float16 [n, 2] -> y = 2x."""
     node = helper.make_node("Add", ["x", "x"], ["y"])
-    return _model([node], [("x", "FLOAT16", ["n", 2])], [("y", "FLOAT16", ["n", 2])])
+    return assembled([node], [("x", "FLOAT16", ["n", 2])], [("y", "FLOAT16", ["n", 2])])
 
 
 def bfloat():
@@ -291,7 +206,7 @@ def bfloat():
         helper.make_node("Add", ["real", "real"], ["double"]),
         helper.make_node("Cast", ["double"], ["y"], to=TensorProto.BFLOAT16),
     ]
-    return _model(nodes, [("x", "BFLOAT16", ["n", 2])], [("y", "BFLOAT16", ["n", 2])])
+    return assembled(nodes, [("x", "BFLOAT16", ["n", 2])], [("y", "BFLOAT16", ["n", 2])])
 
 
 def bfloat_and_count():
@@ -300,7 +215,7 @@ def bfloat_and_count():
         helper.make_node("Cast", ["x"], ["y"], to=TensorProto.FLOAT),
         helper.make_node("Add", ["k", "k"], ["twice"]),
     ]
-    return _model(
+    return assembled(
         nodes,
         [("x", "BFLOAT16", ["n", 2]), ("k", "INT64", ["n"])],
         [("y", "FLOAT", ["n", 2]), ("twice", "INT64", ["n"])],
@@ -310,7 +225,7 @@ def bfloat_and_count():
 def text():
     """Return x string [n] -> y string [n], x twice end to end."""
     node = helper.make_node("StringConcat", ["x", "x"], ["y"])
-    return _model([node], [("x", "STRING", ["n"])], [("y", "STRING", ["n"])])
+    return assembled([node], [("x", "STRING", ["n"])], [("y", "STRING", ["n"])])
 
 
 def convolution(kernel=3):
@@ -322,7 +237,7 @@ def convolution(kernel=3):
         helper.make_node("GlobalAveragePool", ["maps"], ["pooled"]),
         helper.make_node("Flatten", ["pooled"], ["y"]),
     ]
-    return _model(
+    return assembled(
         nodes,
         [("x", "FLOAT", ["n", 3, "height", "width"])],
         [("y", "FLOAT", ["n", 4])],
@@ -344,7 +259,7 @@ def deep_convolution(layers=8, channels=16, side=32):
         helper.make_node("GlobalAveragePool", [flow], ["pooled"]),
         helper.make_node("Flatten", ["pooled"], ["y"]),
     ]
-    return _model(
+    return assembled(
         nodes,
         [("x", "FLOAT", ["n", 3, side, side])],
         [("y", "FLOAT", ["n", channels])],
@@ -355,20 +270,20 @@ def deep_convolution(layers=8, channels=16, side=32):
 def scalar_output():
     """Return x [n, 2] -> y, one number for the whole batch; refused at start."""
     node = helper.make_node("ReduceSum", ["x"], ["y"], keepdims=0)
-    return _model([node], [("x", "FLOAT", ["n", 2])], [("y", "FLOAT", [])])
+    return assembled([node], [("x", "FLOAT", ["n", 2])], [("y", "FLOAT", [])])
 
 
 def sequence_output():
     """Return x [n, 2] -> a sequence of tensors; refused at start."""
     node = helper.make_node("SequenceConstruct", ["x"], ["y"])
     value = helper.make_tensor_sequence_value_info("y", TensorProto.FLOAT, None)
-    return _model([node], [("x", "FLOAT", ["n", 2])], [value])
+    return assembled([node], [("x", "FLOAT", ["n", 2])], [value])
 
 
 def mixed_batch():
     """Return a float32 [n, 2], factor float32 [1] -> y: one input without the batch; refused."""
     node = helper.make_node("Mul", ["a", "factor"], ["y"])
-    return _model(
+    return assembled(
         [node], [("a", "FLOAT", ["n", 2]), ("factor", "FLOAT", [1])], [("y", "FLOAT", ["n", 2])]
     )
 
@@ -380,7 +295,7 @@ def lost_rows():
         helper.make_node("Cast", ["most"], ["keep"], to=TensorProto.BOOL),
         helper.make_node("Compress", ["x", "keep"], ["y"], axis=0),
     ]
-    return _model(
+    return assembled(
         nodes,
         [("x", "FLOAT", ["n", 2])],
         [("y", "FLOAT", ["rows", 2])],
@@ -396,7 +311,8 @@ def _value(name, kind, shape):
     return helper.make_tensor_value_info(name, getattr(TensorProto, kind), shape)
 
 
-def _model(nodes, inputs, outputs, weights=()):
+def assembled(nodes, inputs, outputs, weights=(), *, domains=()):
+    """Return the checked model of these nodes; inputs and outputs as (name, element type, shape)."""
     graph = helper.make_graph(
         nodes,
         "model",
@@ -405,6 +321,7 @@ def _model(nodes, inputs, outputs, weights=()):
         list(weights),
     )
     opsets = [helper.make_opsetid("", _OPSET)]
+    opsets += [helper.make_opsetid(domain, version) for domain, version in domains]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
     onnx.checker.check_model(model)
     return model

@@ -1,8 +1,9 @@
 """Signatures of the models in tests.models, written by hand so that no session is needed."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from runtime.padding import PaddedAxis, Padding
 from runtime.signature import Signature, TensorSpec
 
 DTYPES = {
@@ -27,6 +28,11 @@ def spec(name="x", datatype="FP32", row_shape=()):
     return TensorSpec(name, np.dtype(DTYPES[datatype]), datatype, tuple(row_shape))
 
 
+def whole(name="x", datatype="FP32", shape=()):
+    """Return a tensor without an axis of rows."""
+    return replace(spec(name, datatype, shape), batch_axis=None)
+
+
 def one_to_one(datatype="FP32", row_shape=(2,), *, out=None, out_shape=None):
     """Return x -> y; y is like x unless `out` and `out_shape` say otherwise."""
     output = spec("y", out or datatype, row_shape if out_shape is None else out_shape)
@@ -43,15 +49,10 @@ SIGNATURES = {
     ),
     "spans": one_to_one("FP32", (None,), out_shape=(1,)),
     "logs": one_to_one("FP32", (2,)),
+    "found": Signature(
+        (whole("image", "FP32", (1, None, 5)), whole("threshold")),
+        (whole("boxes", "FP32", (None, 4)), whole("scores", "FP32", (None,))),
+        1,
+    ),
 }
 """By the names that tests.bad_input uses."""
-
-
-def sentences(step=16):
-    """Return that of tests.models.sentences, its rows padded to multiples of `step`."""
-    length = PaddedAxis("length", step, (("ids", 0), ("mask", 0)), (("words", 0),))
-    return Signature(
-        (spec("ids", "INT64", (None,)), spec("mask", "INT64", (None,))),
-        (spec("mean", "FP32", (16,)), spec("words", "FP32", (None, 16))),
-        padding=Padding((length,), ("ids", "mask"), (np.int64(0), np.int64(0))),
-    )

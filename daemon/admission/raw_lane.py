@@ -20,9 +20,7 @@ from daemon.wire.headers import (
     CORRELATION,
     DEADLINE,
     LONGEST_CORRELATION,
-    ORIGIN_ID,
     REQUEST_HEADERS,
-    REQUEST_ID,
     TRACEPARENT,
     TRACESTATE,
     is_trace,
@@ -33,7 +31,7 @@ _MOST_KEPT = 1_024
 _LONGEST_KEPT = 512
 """Bytes of their values: a reply topic's name takes 249 at most, and nobody is to fill memory."""
 _ECHOED = frozenset(CORRELATION)
-_OF_ONE = frozenset({DEADLINE, TRACESTATE, REQUEST_ID, ORIGIN_ID})
+_OF_ONE = frozenset({DEADLINE, TRACESTATE})
 """What hardly two requests have in common, and few have at all."""
 
 _Told: TypeAlias = tuple[Record, Terms | None, Header | None, bytes | None, int]
@@ -51,7 +49,7 @@ class RawLane:
         self.model = model
         self._bucket = Bucket(lane, model.name)
         self._row_bytes = model.raw_row_bytes or 1
-        self._most_bytes = min(limits.request_bytes, limits.request_rows * self._row_bytes)
+        self._most_bytes = min(limits.request_bytes, model.most_rows * self._row_bytes)
         self._held_bytes = [headers_bytes(count, of=1) for count in range(limits.headers + 1)]
         self._most_header_bytes = limits.header_bytes
         self._find_terms = find_terms

@@ -10,12 +10,11 @@ from pathlib import Path
 from config.errors import SettingsError
 from config.load import Loaded, load
 from config.settings import Model as ModelSettings
-from config.transform_tables import described
 from daemon.batching.ladder import ladder_of
 from daemon.commands.findings import CheckFinding, CheckReport
 from daemon.commands.footprint import footprint
 from daemon.commands.openings import openings
-from daemon.commands.resolved import resolve
+from daemon.commands.resolved import resolve, shown
 from daemon.commands.urgency import Tried, urgency
 from daemon.commands.waiting import waiting
 from daemon.inference.warm_up import warm_up
@@ -94,13 +93,12 @@ def _try_kafka(loaded: Loaded, report: CheckReport) -> int:
 def _describe(model: Model, settings: ModelSettings) -> str:
     session = model.session
     parts = [f"sha256 {session.digest[:12]}", session.provider, describe(session.signature)]
-    if session.signature.padding is not None:
-        parts += [
-            f"{axis.name} padded to multiples of {axis.step}"
-            for axis in session.signature.padding.axes
-        ]
+    if session.signature.whole:
+        parts.append("one request a run")
+    if settings.constants:
+        parts.append(f"always {shown(settings.constants)}")
     if settings.transform:
-        parts.append(f"transform {described(settings.transform)}")
+        parts.append(f"transform {settings.transform}")
     if session.degraded_because:
         parts.append(f"degraded: {session.degraded_because}")
     return ", ".join(parts)
@@ -109,21 +107,21 @@ def _describe(model: Model, settings: ModelSettings) -> str:
 def describe(signature: Signature) -> str:
     """Return a signature as people read it: bytes INT32 [n, 2048] -> scores FP32 [n, 214].
 
+    Shapes are those that clients send and get.
     A free axis is shown by the name that the file gives it.
     """
     rows = str(signature.fixed_rows or "n")
     sides = [
-        ", ".join(
-            f"{spec.name} {spec.datatype} [{', '.join([rows, *_axes(spec)])}]" for spec in specs
-        )
+        ", ".join(f"{spec.name} {spec.datatype} [{', '.join(_axes(spec, rows))}]" for spec in specs)
         for specs in (signature.inputs, signature.outputs)
     ]
     return " -> ".join(sides)
 
 
-def _axes(spec: TensorSpec) -> list[str]:
+def _axes(spec: TensorSpec, rows: str) -> list[str]:
     names = spec.axis_names or [None] * len(spec.row_shape)
-    return [
+    row = [
         (name or "?") if length is None else str(length)
         for length, name in zip(spec.row_shape, names, strict=True)
     ]
+    return row if spec.whole else [rows, *row]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from config.catalogue import general, settings
 from config.load import Loaded
 from config.secrets import redact
 
@@ -25,7 +26,7 @@ def resolve(loaded: Loaded) -> list[Resolved]:
     Of what the CUDA provider is told only what was set: the defaults of every model would be most of the list.
     """
     settings = [
-        Resolved(key, _shown(value), loaded.sources.get(key, ""))
+        Resolved(key, shown(value), loaded.sources.get(key, ""))
         for key, value in _flatten(loaded.settings.model_dump(mode="json", exclude_none=True))
     ]
     return [each for each in settings if each.source or _OF_CUDA not in each.key]
@@ -33,11 +34,17 @@ def resolve(loaded: Loaded) -> list[Resolved]:
 
 def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
+        key = prefix + name
+        if not isinstance(value, Mapping):
+            yield key, value
+        elif general(tuple(key.split("."))) not in settings():
+            yield from _flatten(value, f"{key}.")
+        elif value:
+            yield key, value
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return `value` as TOML writes it."""
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{name} = {shown(each)}' for name, each in value.items())} }}"
     return json.dumps(redact(value) if isinstance(value, str) else value, ensure_ascii=False)

@@ -13,7 +13,7 @@ from daemon.wire.forms import Bounds, Decoded, Encoded, wanted_outputs
 from daemon.wire.headers import CONTENT_TYPE, JSON_LENGTH
 from daemon.wire.json_data import data_of, read_data
 from daemon.wire.json_v2 import required_data, response
-from daemon.wire.shapes import check_same_rows, check_shape, describe
+from daemon.wire.shapes import check_same_rows, check_shape, describe, in_rows, sent_shape
 from daemon.wire.tensor_bytes import bytes_of, read_bytes
 from runtime.signature import Signature, TensorSpec
 
@@ -35,11 +35,12 @@ def decode(body: bytes, json_bytes: int, signature: Signature, bounds: Bounds) -
         rows.append(check_shape(spec, tensor.shape, most_rows=bounds.rows))
         size = tensor.parameters.binary_data_size
         if size is None:
-            arrays[spec.name] = read_data(spec, required_data(tensor), tensor.shape)
-            continue
-        _check_part(spec, tensor, size, left=len(body) - place)
-        arrays[spec.name] = read_bytes(spec, body, place, size, tensor.shape)
-        place += size
+            array = read_data(spec, required_data(tensor), tensor.shape)
+        else:
+            _check_part(spec, tensor, size, left=len(body) - place)
+            array = read_bytes(spec, body, place, size, tensor.shape)
+            place += size
+        arrays[spec.name] = array.reshape(in_rows(spec, tensor.shape))
     if place != len(body):
         raise RequestRefused(Code.INVALID_SHAPE, "the body has bytes that belong to no input")
     envelope = protocol.envelope_of(request, signature, binary=True)
@@ -64,7 +65,7 @@ def encode(outputs: Arrays, signature: Signature, envelope: Envelope | None, mod
     for spec, array in wanted_outputs(outputs, signature, envelope):
         tensor: dict[str, Any] = {
             "name": spec.name,
-            "shape": array.shape,
+            "shape": sent_shape(spec, array),
             "datatype": spec.datatype,
         }
         if spec.name in binary:

@@ -20,6 +20,7 @@ from daemon.wire import json_v2, protocol
 from daemon.wire.forms import Bounds, Decoded
 from daemon.wire.json_data import read_flat
 from daemon.wire.json_text import UNREADABLE
+from daemon.wire.shapes import in_rows
 from runtime.signature import Signature, TensorSpec
 
 _MOST_JOINED_BYTES = 2**18
@@ -138,7 +139,8 @@ def _holes(
         is_flat = b"[" not in text[1:]
         if spec.datatype == "BYTES" or not is_flat or not math.prod(tensor.shape) or place < 0:
             return None
-        holes.append(_Hole(place, place + len(text), spec, tuple(tensor.shape)))
+        shape = in_rows(spec, tensor.shape)
+        holes.append(_Hole(place, place + len(text), spec, shape))
         place += len(text)
     if request.id is None:
         return holes

@@ -19,12 +19,11 @@ there is nothing to be gained."""
 
 
 def can_be_joined(requests: Sequence[Request], outputs: Arrays, signature: Signature) -> bool:
-    """Whether all of `requests` are answered with JSON of a few numbers; strings are written alone, and so is what is cut back."""
+    """Whether all of `requests` are answered with JSON of a few numbers; strings are written alone."""
     forms = [request.form for request in requests]
     are_json = forms.count(Form.JSON) == len(forms)
     return (
         are_json
-        and (signature.padding is None or not signature.padding.cuts_outputs)
         and all(spec.datatype != "BYTES" for spec in signature.outputs)
         and sum(array.nbytes for array in outputs.values()) <= _MOST_JOINED_BYTES
     )
@@ -61,7 +60,7 @@ class _Frame:
         tensors = [
             {
                 "name": spec.name,
-                "shape": (request.rows, *array.shape[1:]),
+                "shape": array.shape[1:] if spec.whole else (request.rows, *array.shape[1:]),
                 "datatype": spec.datatype,
                 "data": [],
             }

@@ -10,7 +10,7 @@ from daemon.wire import protocol
 from daemon.wire.forms import Bounds, Decoded, Encoded, wanted_outputs
 from daemon.wire.headers import CONTENT_TYPE
 from daemon.wire.json_data import data_of, read_data
-from daemon.wire.shapes import check_same_rows, check_shape
+from daemon.wire.shapes import check_same_rows, check_shape, in_rows, sent_shape
 from runtime.signature import Signature
 
 JSON_TYPE = (CONTENT_TYPE, b"application/json")
@@ -30,7 +30,8 @@ def decode(body: bytes, signature: Signature, bounds: Bounds) -> Decoded:
                 Code.INVALID_REQUEST, f"input {spec.name}: binary data in a body that is only JSON"
             )
         rows.append(check_shape(spec, tensor.shape, most_rows=bounds.rows))
-        arrays[spec.name] = read_data(spec, required_data(tensor), tensor.shape)
+        array = read_data(spec, required_data(tensor), tensor.shape)
+        arrays[spec.name] = array.reshape(in_rows(spec, tensor.shape))
     envelope = protocol.envelope_of(request, signature, binary=False)
     return Decoded(arrays, check_same_rows(rows), envelope)
 
@@ -47,7 +48,7 @@ def encode(outputs: Arrays, signature: Signature, envelope: Envelope | None, mod
     tensors: list[dict[str, Any]] = [
         {
             "name": spec.name,
-            "shape": array.shape,
+            "shape": sent_shape(spec, array),
             "datatype": spec.datatype,
             "data": data_of(spec, array),
         }

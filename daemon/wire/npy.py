@@ -16,7 +16,7 @@ from daemon.values.errors import Code, RequestRefused
 from daemon.values.messages import Arrays
 from daemon.wire.forms import Bounds, Decoded, Encoded
 from daemon.wire.headers import CONTENT_TYPE
-from daemon.wire.shapes import check_shape, check_size, describe
+from daemon.wire.shapes import check_shape, check_size, describe, in_rows, sent_shape
 from daemon.wire.tensor_bytes import little_endian, settled
 from runtime.signature import Signature, TensorSpec
 
@@ -68,7 +68,8 @@ def decode(body: bytes, signature: Signature, bounds: Bounds) -> Decoded:
     check_size(spec, header.shape, len(body) - header.size_bytes)
     flat = np.frombuffer(body, dtype, math.prod(header.shape), header.size_bytes)
     array = settled(spec, flat).reshape(header.shape, order="F" if header.fortran_order else "C")
-    return Decoded({spec.name: np.ascontiguousarray(array)}, rows)
+    rows_first = np.ascontiguousarray(array).reshape(in_rows(spec, header.shape))
+    return Decoded({spec.name: rows_first}, rows)
 
 
 def encode(outputs: Arrays, signature: Signature) -> Encoded:
@@ -76,7 +77,7 @@ def encode(outputs: Arrays, signature: Signature) -> Encoded:
     (spec,) = signature.outputs
     array = outputs[spec.name]
     dtype = np.dtype(np.bool_) if spec.datatype == "BOOL" else little_endian(spec.dtype)
-    head = _written_header(dtype.str, array.shape)
+    head = _written_header(dtype.str, sent_shape(spec, array))
     return Encoded(head + array.astype(dtype, copy=False).tobytes(), [NPY_TYPE])
 
 

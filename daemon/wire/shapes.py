@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from daemon.values.errors import Code, RequestRefused
+from daemon.values.messages import Array
 from runtime.signature import TensorSpec
 
 
@@ -13,21 +14,33 @@ def check_shape(spec: TensorSpec, shape: Sequence[int], *, most_rows: int) -> in
     Raises: RequestRefused invalid_shape for another rank, a length below 1 or one that is not the
     model's; too_large for more rows than a request may have.
     """
-    if len(shape) != 1 + len(spec.row_shape):
+    row = in_rows(spec, shape)[1:]
+    if (len(shape) == 0 and not spec.whole) or len(row) != len(spec.row_shape):
         raise RequestRefused(
             Code.INVALID_SHAPE, f"{describe(spec)} has {len(shape)} axes, not {expected(spec)}"
         )
-    if min(shape) < 1:
+    if min(shape, default=1) < 1:
         raise RequestRefused(
             Code.INVALID_SHAPE, f"{describe(spec)} has an axis shorter than 1, not {expected(spec)}"
         )
-    for length, wanted in zip(shape[1:], spec.row_shape, strict=True):
+    for length, wanted in zip(row, spec.row_shape, strict=True):
         if wanted is not None and length != wanted:
             raise RequestRefused(
                 Code.INVALID_SHAPE, f"{describe(spec)} does not have shape {expected(spec)}"
             )
-    check_rows(shape[0], most_rows=most_rows)
-    return shape[0]
+    rows = 1 if spec.whole else shape[0]
+    check_rows(rows, most_rows=most_rows)
+    return rows
+
+
+def in_rows(spec: TensorSpec, shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the shape, rows first, of a tensor that is sent with `shape`: a whole one is one row."""
+    return (1, *shape) if spec.whole else tuple(shape)
+
+
+def sent_shape(spec: TensorSpec, array: Array) -> tuple[int, ...]:
+    """Return the shape with which `array`, rows first, is sent."""
+    return array.shape[1:] if spec.whole else array.shape
 
 
 def check_rows(rows: int, *, most_rows: int) -> None:
@@ -58,4 +71,5 @@ def describe(spec: TensorSpec) -> str:
 
 def expected(spec: TensorSpec) -> str:
     """Return the shape an input must have, -1 for a free axis, as the protocol writes it."""
-    return str([-1, *(-1 if length is None else length for length in spec.row_shape)])
+    row = [-1 if length is None else length for length in spec.row_shape]
+    return str(row if spec.whole else [-1, *row])

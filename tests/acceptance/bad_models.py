@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from onnx import numpy_helper
 
-from tests import bad_input, models
+from tests import bad_input, models, published_models
 from tests.bad_input import body, tensor
 
 RUN_LIMIT_S = 0.8
@@ -36,17 +36,26 @@ class Measure:
             raise ValueError("unlucky")
         return "text/plain", str(length).encode()
 '''
-MODELS = bad_input.MODELS | {"trips": models.loop, "measured": models.identity}
+MODELS = bad_input.MODELS | {
+    "trips": models.loop,
+    "measured": models.identity,
+    "voice": published_models.voice_detector,
+}
 MODEL_SETTINGS = bad_input.MODEL_SETTINGS | {
     "trips": {"run_limit": f"{RUN_LIMIT_S}s"},
     "measured": {"transform": "transform.py:Measure"},
+    "voice": {"batch_axis": {"state": 1, "stateN": 1}, "constants": {"sr": 8000}},
 }
 LANES = bad_input.LANES | {
-    name: {"topics": [f"bad.{name}"], "models": [name]} for name in ("trips", "measured")
+    name: {"topics": [f"bad.{name}"], "models": [name]} for name in ("trips", "measured", "voice")
 }
 GOOD = bad_input.GOOD | {
     "trips": (body(tensor(shape=[1], datatype="INT64", data=[1])), ()),
     "measured": (b"four", ()),
+    "voice": (
+        body(tensor("input", [1, 3], data=[1, 2, 3]), tensor("state", [1, 2, 4], data=[1] * 8)),
+        (),
+    ),
 }
 _ALLOW = [topic for topic in bad_input.REPLIES["allow"] if topic != "bad.dead"]
 """The daemon refuses to start when a request could write to the dead letters."""
@@ -78,9 +87,14 @@ def write(folder: Path, bootstrap: str, prefix: str) -> Path:
 
 
 def _section(name, values, prefix):
-    # TOML writes these values as JSON does.
-    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    lines = [f"{key} = {_toml(value)}" for key, value in values.items()]
     return "\n".join([f"[{name}]", *lines, ""]).replace('"bad.', f'"{prefix}')
+
+
+def _toml(value):
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_toml(each)}' for key, each in value.items())} }}"
+    return json.dumps(value)  # TOML writes these values as JSON does
 
 
 def is_right(lane: str, reply: bytes) -> bool:
@@ -126,4 +140,6 @@ _RIGHT = {
     "logs": _raw([0.0, 0.0]),
     "trips": _json(y=[65.0]),
     "measured": lambda reply: reply == b"4",
+    "found": _json(boxes=[0, 0, 1, 1], scores=[0.75]),
+    "voice": _json(output=[5.0], stateN=[2.0] * 8),
 }

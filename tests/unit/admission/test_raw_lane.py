@@ -4,9 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.admission.admission import Admission
 from daemon.admission.examination import Moment
+from daemon.answering.replies import Replies
 from daemon.values.messages import Request
 from daemon.wire.headers import CORRELATION
+from tests.signatures import Signature, whole
 from tests.unit.admission.door import NOW_S, WALL_MS, admission, chunk, record, settings
 
 OCTETS = ("content-type", b"application/octet-stream")
@@ -30,18 +33,11 @@ values = [
 CORRELATED = ("correlation-id", b"1")
 TIMED = ("timeout-ms", b"7200000")
 TRACE = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-ERROR_REPLY = [
-    ("status", b"error"),
-    ("error-code", b"invalid_value"),
-    ("content-type", b"application/problem+json"),
-]
 sensible = [
     *(OCTETS, CORRELATED, TIMED, ("timeout-ms", b"1000"), ("model", b"rows"), ("model", b"logs")),
     *(("reply-to", b"bad.replies.1"), ("reply-to", b"bad.elsewhere"), ("source", b"a")),
     *(TRACE, ("traceparent", b"none"), ("tracestate", b"a=1")),
     *(("kafka_replyPartition", b"\0\0\0\1"), ("deadline", b"9" * 13), ("tenant", b"b")),
-    *(("request-id", b"a/0/1"), ("origin-id", b"bad.rows/0/1"), ("status", b"ok")),
-    *ERROR_REPLY,
 ]
 headers = st.one_of(
     st.lists(st.sampled_from(sensible), max_size=7),
@@ -113,6 +109,22 @@ def test_limits_are_the_examiner_s(sent):
     assert outcomes(admission(chosen), [sent]) == outcomes(examining(chosen), [sent])
 
 
+@pytest.mark.parametrize("lane", LANES)
+@pytest.mark.parametrize(("tensors", "requests"), [(1, 1), (2, 0)])
+def test_a_whole_tensor_is_one_row_and_no_body_has_two(lane, tensors, requests):
+    chosen = settings(lanes={"rows": LANES[lane]})
+    signature = Signature((whole("x", "FP32", (16,)),), (whole("y", "FP32", (8,)),), 1)
+    replies = Replies(chosen, span_ids=lambda: 1)
+    signatures = dict.fromkeys(chosen.models, signature)
+
+    admitted = Admission(chosen, signatures, replies).admit(
+        "rows", chunk(record(ROW * tensors, OCTETS)), now_s=NOW_S, wall_ms=WALL_MS
+    )
+
+    assert [request.rows for request in admitted.requests] == [1] * requests
+    assert len(admitted.answers) == 1 - requests
+
+
 def taken(sent, lane="raw"):
     raw_lane = admission(settings(lanes={"rows": LANES[lane]}))._raw_lanes["rows"]
     requests, others = raw_lane.take([sent], chunk().ledger, Moment(NOW_S, WALL_MS))
@@ -129,7 +141,6 @@ def taken(sent, lane="raw"):
         ("raw", [OCTETS, ("correlation-id", b"x" * 36), TIMED]),
         ("raw", [("reply-to", b"bad.replies.1"), CORRELATED, ("source", b"a"), ("tenant", b"b")]),
         ("raw", [("model", b"rows"), CORRELATED]),
-        ("raw", [("status", b"ok"), CORRELATED]),
         (
             "raw",
             [OCTETS, CORRELATED, TIMED, ("reply-to", b"bad.replies.1"), TRACE, ("source", b"a")],
@@ -155,9 +166,6 @@ def test_what_requests_mostly_carry_takes_the_tight_loop(lane, sent):
         [TRACE, TRACE],
         [TRACE, ("tracestate", b"a=1")],
         [("traceparent", b"none")],
-        [("request-id", b"a/0/1")],
-        [("origin-id", b"a/0/1")],
-        ERROR_REPLY,
     ],
 )
 def test_what_the_examiner_has_more_to_say_of_does_not(sent):

@@ -4,6 +4,7 @@ from daemon.__main__ import main
 from daemon.commands import check
 from daemon.process.memory import MemoryLimit
 from daemon.values.errors import Exit
+from tests import models, published_models
 
 
 def checked(configuration, capsys, *arguments):
@@ -35,6 +36,31 @@ def test_a_model_is_shown_by_digest_provider_and_signature(configuration, capsys
     assert detail.startswith("sha256 ")
     assert "CPUExecutionProvider" in detail
     assert "x FP32 [n, 16] -> y FP32 [n, 8]" in detail
+
+
+def test_a_model_without_rows_is_shown_as_clients_see_it(configuration, capsys):
+    models.save(published_models.voice_detector(), configuration.parent, "voice.onnx")
+    told = "models.mlp={path = 'voice.onnx', batch = 'none', constants = {sr = 8000}}"
+
+    _, report = checked(configuration, capsys, "-s", told)
+
+    detail = finding(report, "model mlp")["detail"]
+    assert "input FP32 [batch, samples], state FP32 [2, batch, 4] -> " in detail
+    assert detail.endswith("one request a run, always { sr = 8000 }")
+    assert setting(report, "models.mlp.constants") == {
+        "key": "models.mlp.constants",
+        "value": "{ sr = 8000 }",
+        "source": "--set",
+    }
+
+
+def test_rows_on_another_axis_are_shown_first(configuration, capsys):
+    models.save(published_models.recogniser("n"), configuration.parent, "words.onnx")
+    told = "models.mlp={path = 'words.onnx', batch_axis = {y = 1}}"
+
+    _, report = checked(configuration, capsys, "-s", told)
+
+    assert "x FP32 [n, 4, width] -> y FP32 [n, time, 4]" in finding(report, "model mlp")["detail"]
 
 
 def test_a_missing_model_is_a_problem_with_a_remedy_and_exit_65(configuration, capsys):

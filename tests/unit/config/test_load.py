@@ -33,9 +33,6 @@ def problems(write):
     return problems
 
 
-TEXT = {"text": "tokenizer.json", "max_length": 64}
-
-
 class TestLayers:
     def test_file_alone_gives_its_settings(self, write):
         assert load(write(), {}, []).settings == settings()
@@ -242,6 +239,19 @@ class TestValues:
         assert model.range_of("input.1") == (0, None)
         assert loaded.sources["models.filetype.inputs.ids.maximum"].startswith("TIDEMILL__")
 
+    def test_a_table_of_tensors_names_is_one_setting_from_everywhere(self, write):
+        path = write({"models.filetype.batch_axis": {"State.0": 1}})
+
+        environment = {"TIDEMILL__MODELS__FILETYPE__OUTPUTS": "scores, boxes"}
+        loaded = load(path, environment, ['models.filetype.constants={sr = 16000, mode = "a"}'])
+
+        model = loaded.settings.models["filetype"]
+        assert model.batch_axis == {"State.0": 1}
+        assert model.constants == {"sr": 16000, "mode": "a"}
+        assert model.outputs == ("scores", "boxes")
+        assert loaded.sources["models.filetype.batch_axis"] == str(path)
+        assert loaded.sources["models.filetype.constants"] == "--set"
+
     def test_empty_text_takes_back_an_optional_setting(self, write):
         path = write({"lanes.standard.timeout": "10s", "kafka.ca_file": ""})
 
@@ -254,54 +264,6 @@ class TestValues:
         loaded = load(write({"models.filetype.sha256": "AB" * 32}), {}, [])
 
         assert loaded.settings.models["filetype"].sha256 == "ab" * 32
-
-
-class TestTablesOrText:
-    """A transform is a class by its name, or a table of settings, each with a place of its own."""
-
-    def transform(self, path, environment=None, overrides=()):
-        return load(path, environment or {}, overrides).settings.models["filetype"].transform
-
-    def test_each_setting_of_the_table_is_set_from_everywhere(self, write):
-        path = write({"models.filetype.transform": TEXT})
-        environment = {"TIDEMILL__MODELS__FILETYPE__TRANSFORM__TOP": "3"}
-
-        made = self.transform(path, environment, ["models.filetype.transform.max_length=9"])
-
-        assert (made.top, made.max_length, made.text.name) == (3, 9, "tokenizer.json")
-
-    def test_a_whole_table_is_set_at_once(self, write):
-        word = "models.filetype.transform={ image = [3, 8, 8], mean = [0.5] }"
-
-        assert self.transform(write(), overrides=[word]).image == (3, 8, 8)
-
-    def test_a_class_takes_the_place_of_a_table(self, write):
-        path = write({"models.filetype.transform": TEXT})
-        environment = {"TIDEMILL__MODELS__FILETYPE__TRANSFORM": "t.py:T"}
-
-        assert self.transform(path, environment) == "t.py:T"
-
-    def test_a_table_takes_the_place_of_a_class(self, write):
-        path = write({"models.filetype.transform": "t.py:T"})
-
-        made = self.transform(path, overrides=["models.filetype.transform.text=t.json"])
-
-        assert made.text.name == "t.json"
-
-    def test_a_table_of_nothing_known_says_which_there_are(self, write, problems):
-        (problem,) = problems({"models.filetype.transform": {"top": 3}})
-
-        assert "models.filetype.transform.text is missing: write text or image under" in problem
-
-    def test_settings_of_another_table_are_named(self, problems):
-        (problem,) = problems({"models.filetype.transform": TEXT | {"mean": [0.5]}})
-
-        assert "models.filetype.transform.mean is for another kind of table" in problem
-
-    def test_a_slip_is_told_what_was_meant(self, problems):
-        (problem,) = problems({"models.filetype.transform": TEXT | {"maxlength": 3}})
-
-        assert "did you mean models.filetype.transform.max_length?" in problem
 
 
 class TestMisplaced:
@@ -410,13 +372,11 @@ class TestInvalid:
             ("models.filetype.sha256", "abc", "must be 64 hexadecimal digits"),
             ("models.filetype.transform", "transform:FileType", 'must be written "file.py:Class"'),
             ("models.filetype.transform", "a.py:1", 'must be written "file.py:Class"'),
-            ("models.filetype.transform", 7, "must be text, not 7"),
-            ("models.filetype.transform.image", [3, 224], "must be the shape of a row"),
-            ("models.filetype.transform.image", [4, 224, 224], "must be the shape of a row"),
-            ("models.filetype.transform.image", [3, 0, 224], "must be the shape of a row"),
             ("models.filetype.threads", True, "must be a whole number, not true"),
             ("models.filetype.threads", "2", 'must be a whole number, not "2"'),
             ("models.filetype.threads", 0, "must be at least 1, not 0"),
+            ("models.filetype.batch_axis", 1, "must be a table, not 1"),
+            ("models.filetype.constants", {"sr": {}}, "must be numbers, text, true or false"),
             ("models.filetype.minimum", float("nan"), "must be a number, neither inf nor nan"),
             ("lanes.urgent.topics", "t", 'must be a list, not "t"'),
             ("lanes.urgent.topics", [], "must not be empty"),
@@ -441,6 +401,11 @@ class TestInvalid:
         (problem,) = problems({key: value})
 
         assert problem.startswith(f"{path}: {key} {expected}")
+
+    def test_value_in_a_table_of_tensors_names_is_told_whose_it_is(self, problems):
+        (problem,) = problems({"models.filetype.batch_axis": {"state": -1}})
+
+        assert problem.endswith("models.filetype.batch_axis.state must be at least 0, not -1")
 
     @pytest.mark.parametrize(
         ("entry", "fault"),

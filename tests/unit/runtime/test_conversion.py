@@ -12,6 +12,7 @@ from runtime import (
     TransformFailed,
 )
 from runtime.signature import Signature, TensorSpec
+from tests.signatures import whole
 
 SIGNATURE = Signature(
     (
@@ -19,6 +20,11 @@ SIGNATURE = Signature(
         TensorSpec("k", np.dtype(np.int64), "INT64", (None,)),
     ),
     (),
+)
+
+
+WHOLE = Signature(
+    (whole("x", "FP32", (1, None)), whole("rate", "INT64")), (whole("boxes", "FP32", (None, 4)),)
 )
 
 
@@ -128,6 +134,33 @@ def test_a_method_that_cannot_be_looked_into_gets_outputs_alone():
 
     with pytest.raises(TransformFailed, match="postprocess returned a dict"):
         Conversion(transform, SIGNATURE).postprocess({}, inputs={})
+
+
+def test_whole_tensors_have_the_models_own_axes_in_a_transform():
+    class Keeps(Scripted):
+        def postprocess(self, outputs, inputs):
+            self.seen = outputs["boxes"].shape, inputs["x"].shape, inputs["rate"].shape
+            return "text/plain", b""
+
+    made = Keeps({"x": np.zeros((1, 5), np.float32), "rate": np.array(16000)})
+    conversion = Conversion(made, WHOLE)
+
+    prepared = conversion.preprocess(b"", {})
+    conversion.postprocess({"boxes": np.zeros((1, 0, 4), np.float32)}, inputs=prepared.inputs)
+
+    assert prepared.rows == 1
+    assert {name: array.shape for name, array in prepared.inputs.items()} == {
+        "x": (1, 1, 5),
+        "rate": (1,),
+    }
+    assert made.seen == ((0, 4), (1, 5), ())
+
+
+def test_a_whole_tensor_of_another_shape_is_a_failure_that_says_what():
+    given = {"x": np.zeros((2, 5), np.float32), "rate": np.array(16000)}
+
+    with pytest.raises(TransformFailed, match=r"shape \(2, 5\), the model takes \(1, any\)"):
+        Conversion(Scripted(given), WHOLE).preprocess(b"", {})
 
 
 def test_a_finished_answer_passes():
