@@ -16,21 +16,21 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo test test-long test-faults fault-table soak test-gpu gpu-proof fuzz check format bench load pictures sbom licences lock clean
+.PHONY: help bootstrap demo test test-long test-faults fault-table soak test-gpu gpu-proof fuzz check format bench load pictures sbom licences wheels lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 bootstrap: $(STAMP) ## the virtual environment, from hash-pinned locks
 
-$(STAMP): requirements/dev.txt pyproject.toml
+$(STAMP): requirements/dev.txt pyproject.toml clients/python/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'Tidemill needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)' >&2; exit 1; }
 	@echo 'Installing the locked requirements into $(VENV) (about a minute the first time) ...'
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt || \
 	  { echo 'Not installed: is the package index within reach? PIP_INDEX_URL or pip.conf name another one.' >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . --editable clients/python
 	@touch $@
 
 demo: $(STAMP) ## the main job, shown: a real model answers real requests from a real Kafka (KEEP=1 leaves it up)
@@ -74,6 +74,7 @@ check: $(STAMP) ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy --python-version 3.10 clients/python/tidemill_client
 	@$(BIN)/lint-imports --no-cache
 
 format: $(STAMP) ## put the code into shape
@@ -82,6 +83,9 @@ format: $(STAMP) ## put the code into shape
 
 sbom: $(STAMP) ## CycloneDX lists of what a worker runs, one for each kind of machine, in dist/
 	@$(BIN)/python requirements/bill.py --to dist
+
+wheels: $(STAMP) ## the wheels of tidemill and of tidemill-client, in dist/
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist . clients/python
 
 licences: $(STAMP) ## what a worker runs, and under which terms
 	@$(BIN)/python requirements/bill.py --licences
@@ -94,4 +98,4 @@ lock: ## compile requirements/*.in into hash-pinned locks (needs uv)
 	  $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 clean: ## remove the virtual environment and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .mypy_cache .ruff_cache clients/python/.ruff_cache .pytest_cache .hypothesis

@@ -4,6 +4,7 @@ docs/decisions/0001-top-level-packages.md says why.
 """
 
 import importlib
+import re
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -26,6 +27,18 @@ def test_no_other_distribution_brings_a_room_s_name(room):
 @pytest.mark.parametrize("room", ALL)
 def test_a_room_is_imported_from_here(room):
     assert Path(importlib.import_module(room).__file__) == ROOT / room / "__init__.py"
+
+
+def test_the_client_of_producers_brings_its_types_and_needs_two_packages():
+    builder = WheelBuilder(str(ROOT / "clients" / "python"))
+    needs = [re.match(r"[a-z-]+", need)[0] for need in builder.metadata.core.dependencies]
+
+    files = {file.distribution_path for file in builder.recurse_included_files()}
+
+    assert {"tidemill_client/__init__.py", "tidemill_client/py.typed"} <= files
+    assert {file.split("/")[0] for file in files} == {"tidemill_client"}
+    assert sorted(needs) == ["aiokafka", "msgspec"]
+    assert builder.metadata.core.requires_python == ">=3.10"
 
 
 def test_the_wheel_has_every_room():

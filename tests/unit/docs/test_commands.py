@@ -22,7 +22,7 @@ TARGETS = set(
 
 SOURCES = sorted(
     file
-    for room in ("config", "daemon", "deploy", "examples", "loadtest", "runtime")
+    for room in ("clients", "config", "daemon", "deploy", "examples", "loadtest", "runtime")
     for file in (ROOT / room).rglob("*")
     if file.suffix in {".py", ".toml", ".yaml", ".sh", ".service"}
     and "pip install" in file.read_text(encoding="utf-8")
@@ -66,7 +66,9 @@ def test_nobody_is_told_to_install_what_is_in_no_index(page):
     told = re.findall(r"pip install [^\n`]*", page.read_text(encoding="utf-8"))
     wanted = [word.strip("\"'") for line in told for word in line.split()[2:]]
 
-    assert [word for word in wanted if re.fullmatch(r"tidemill(\[.*\])?([=<>~].*)?", word)] == []
+    assert [
+        word for word in wanted if re.fullmatch(r"tidemill(-client)?(\[.*\])?([=<>~].*)?", word)
+    ] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

@@ -1,0 +1,167 @@
+"""The client: asks, and gets each answer to who asked for it."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from tidemill_client import connection, request_headers, retrying
+from tidemill_client.bodies import Body, encoded
+from tidemill_client.errors import Closed, Failed
+from tidemill_client.many import Answer, answers
+from tidemill_client.questions import Counts
+from tidemill_client.reply import Reply
+from tidemill_client.request_headers import Given
+from tidemill_client.session import Session
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+TIMEOUT_S = 30.0
+GRACE_S = 1.0
+"""An answer that something expired is on its way for milliseconds; a worker may be busy with a batch."""
+RETRIES = 2
+_OPENING_S = 30.0
+
+
+class Client:
+    """Asks and reads the replies; an asynchronous context manager, for one event loop of one process."""
+
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        *,
+        reply_topic: str,
+        reply_partition: int | None = None,
+        grace: float = GRACE_S,
+        **login: Any,  # noqa: ANN401 - aiokafka's own
+    ) -> None:
+        """Prepare a client; nothing is connected yet.
+
+        Args:
+            bootstrap_servers: host:port of brokers, separated by commas.
+            reply_topic: where replies are to go; the job must admit it (`replies.topic`, `replies.allow`).
+            reply_partition: the partition of it that is read; without one it is chosen by chance.
+            grace: seconds to wait beyond a question's timeout to hear that it expired.
+            login: how brokers let one in, as aiokafka calls it: security_protocol, ssl_context, sasl_...
+        """
+        self._reach = connection.options(bootstrap_servers, login)
+        self._reply_topic = reply_topic
+        self._reply_partition = reply_partition
+        self._grace_s = request_headers.checked_timeout(grace)
+        self._session: Session | None = None
+        self._why_closed = Closed("not_open", "use it as `async with Client(...) as client`")
+
+    async def __aenter__(self) -> "Self":
+        """Connect and stand at the end of the reply partition; raises NotSent."""
+        if self._session is not None:
+            raise Closed("other_loop", "this client is open already")
+        session = Session(self._reach, self._reply_topic, self._reply_partition, self._grace_s)
+        try:
+            await session.open(_OPENING_S)
+        except BaseException:
+            await session.close()
+            raise
+        self._session = session
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Hang up; whoever still waits gets Closed."""
+        session, self._session = self._session, None
+        self._why_closed = Closed("closed", "this client was closed")
+        if session is not None:
+            await session.close()
+
+    @property
+    def counts(self) -> Counts:
+        """What became of questions and replies so far."""
+        return self._here().questions.counts
+
+    @property
+    def waiting(self) -> int:
+        """How many questions are open at the moment."""
+        return len(self._here().questions)
+
+    async def ask(
+        self,
+        topic: str,
+        body: Body,
+        *,
+        timeout: float = TIMEOUT_S,
+        key: bytes | None = None,
+        model: str | None = None,
+        content_type: str | None = None,
+        headers: Given | None = None,
+        retries: int = RETRIES,
+    ) -> Reply:
+        """Return the result for `body`, at most `timeout` and the grace later, in seconds.
+
+        Args:
+            topic: a lane's topic of requests.
+            body: bytes as they are, an array of numpy's as .npy, anything else as JSON.
+            timeout: the request expires so long after this call, retries included.
+            key: the record's key, echoed by the reply; by it a partition is chosen.
+            model: one of the lane's models; the first one unless it is given.
+            content_type: the form of the body, where it is not the one of its type.
+            headers: what goes along, such as what OpenTelemetry's `inject` writes.
+            retries: how often to ask again after a failure that is retriable.
+
+        Raises TidemillError: Rejected, Failed, Expired, NoReply, NotSent, Closed; TypeError and
+        ValueError for what cannot be a request.
+        """
+        session = self._here()
+        until_s = session.now_s() + request_headers.checked_timeout(timeout)
+        encoded_body, form = encoded(body, content_type)
+        fixed = session.address + request_headers.described(form, model, headers)
+        tries = 0
+        while True:
+            tries += 1
+            left_s = until_s - session.now_s()
+            try:
+                return await session.ask(topic, encoded_body, fixed, key=key, timeout_s=left_s)
+            except Failed as failure:
+                wait_s = retrying.pause_s(tries, chance=random.random())  # noqa: S311 - a jitter
+                if not retrying.may_retry(
+                    tries,
+                    retries,
+                    retriable=failure.retriable,
+                    wait_s=wait_s,
+                    left_s=until_s - session.now_s(),
+                ):
+                    raise
+            await asyncio.sleep(wait_s)
+
+    def ask_many(
+        self,
+        topic: str,
+        bodies: "Iterable[Body] | AsyncIterable[Body]",
+        *,
+        in_flight: int = 1000,
+        ordered: bool = True,
+        timeout: float = TIMEOUT_S,
+        **how: Any,  # noqa: ANN401 - those of `ask`
+    ) -> AsyncIterator[Answer]:
+        """Ask for each of `bodies`, and yield an Answer for each: in their order, or as they come.
+
+        No more than `in_flight` bodies are taken and not yet given back as answers: who is slow to take
+        answers asks slowly. `how` is as for `ask`. Nothing is raised for a question that fails; its
+        Answer says it, and raises it when it is asked for the result.
+        """
+
+        async def ask(body: Body) -> Reply:
+            return await self.ask(topic, body, timeout=timeout, **how)
+
+        return answers(ask, bodies, in_flight=in_flight, ordered=ordered)
+
+    def _here(self) -> Session:
+        """Return what works in this process and on this loop; raises Closed."""
+        if self._session is None:
+            raise Closed(self._why_closed.code, self._why_closed.detail)
+        self._session.check()
+        return self._session

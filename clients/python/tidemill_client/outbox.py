@@ -1,0 +1,285 @@
+"""Requests on their way out: what is asked meanwhile becomes a partition's next batch.
+
+Whole batches cost a fifth of the CPU of single sends. A request that waits here was certainly not
+sent; one that was handed to the Kafka client may have been, whatever comes of it, and is sent again
+under its old correlation while it has time: a repeat of it does no harm.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Collection
+
+from aiokafka import AIOKafkaProducer, errors
+from aiokafka.partitioner import murmur2
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from tidemill_client.connection import DENIED, Options, abandon, partitions_of
+from tidemill_client.errors import NotSent
+from tidemill_client.outgoing import Outgoing, Place
+
+_BATCH_BYTES = 256 * 1024
+"""A quarter of what Kafka takes by default; a larger request makes a batch of its own."""
+_BATCH_REQUESTS = 500
+"""2 ms of work: replies must be read meanwhile."""
+_AGAIN_S = 0.2
+_REFUSALS: dict[type[errors.KafkaError], tuple[str, str]] = {
+    errors.MessageSizeTooLargeError: ("too_large", "it is larger than the topic takes"),
+    errors.RecordListTooLargeError: ("too_large", "it is larger than the broker takes"),
+    **dict.fromkeys(DENIED, ("topic_denied", "not allowed to write to it: grant Write on it")),
+    errors.InvalidTopicError: ("unknown_topic", "Kafka allows no such name"),
+    errors.InvalidTimestampError: (
+        "refused",
+        "the clock of this host is too far from the broker's",
+    ),
+    errors.PolicyViolationError: ("refused", "a policy of the broker forbids it"),
+}
+"""What a broker says that certainly did not take a batch, and will not."""
+
+
+class Outbox:
+    """Sends requests, each once it is put in; never waits for who puts in."""
+
+    def __init__(self, reach: Options) -> None:
+        self._reach = reach
+        self._producer: AIOKafkaProducer | None = None
+        self._connecting = asyncio.Lock()
+        self._topics: dict[str, _Topic] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Connect; raises errors.KafkaError."""
+        await self.producer()
+
+    async def close(self) -> None:
+        """Hang up; what waits is not sent any more."""
+        tasks = [*self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._producer is not None:
+            await abandon(self._producer)
+
+    def put(self, request: Outgoing) -> None:
+        """Send `request` soon; it is told what comes of it."""
+        topic = self._topics.get(request.topic)
+        if topic is None:
+            topic = self._topics[request.topic] = _Topic(request.topic, self)
+        topic.put(request)
+
+    def forget(self, topic: str) -> None:
+        """Look for `topic` anew when something is put in for it again."""
+        self._topics.pop(topic, None)
+
+    def start(self, task: "asyncio.Task[None]") -> None:
+        """Keep `task` until it ends."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def producer(self) -> AIOKafkaProducer:
+        """Return what sends, connected; raises errors.KafkaError."""
+        async with self._connecting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(acks="all", max_batch_size=_BATCH_BYTES, **self._reach)
+                try:
+                    await producer.start()
+                except BaseException:
+                    await abandon(producer)
+                    raise
+                self._producer = producer
+            return self._producer
+
+    async def replace(self, producer: AIOKafkaProducer) -> None:
+        """Connect anew for what comes next: brokers may be elsewhere by now."""
+        if self._producer is producer:
+            self._producer = None
+            await abandon(producer)
+
+    async def partitions_of(self, topic: str) -> list[int]:
+        """Return them; raises errors.KafkaError, and NotSent where nobody can send to `topic`."""
+        producer = await self.producer()
+        try:
+            return await partitions_of(producer.client, topic)
+        except errors.KafkaError:
+            await self.replace(producer)
+            raise
+
+
+class _Topic:
+    """What waits for one topic, by partition."""
+
+    def __init__(self, name: str, outbox: Outbox) -> None:
+        self.name = name
+        self._outbox = outbox
+        self._unplaced: deque[Outgoing] = deque()
+        """What waits until the partitions are known."""
+        self._partitions: list[_Partition] = []
+        self._turn = 0
+        outbox.start(asyncio.create_task(self._learn()))
+
+    def put(self, request: Outgoing) -> None:
+        if not self._partitions:
+            self._unplaced.append(request)
+        elif request.key is not None:
+            self._partitions[murmur2(request.key) % 2**31 % len(self._partitions)].put(request)
+        else:
+            self._next().put(request)
+
+    def _next(self) -> "_Partition":
+        """Return the partition whose turn it is, unless its last batch has been under way for long."""
+        for _ in self._partitions:
+            self._turn = (self._turn + 1) % len(self._partitions)
+            if not self._partitions[self._turn].is_stuck:
+                break
+        return self._partitions[self._turn]
+
+    def grow(self, numbers: Collection[int]) -> None:
+        """Send to all of these partitions; there are more than there were, or as many."""
+        known = len(self._partitions)
+        self._partitions += [
+            _Partition(self.name, number, self, self._outbox) for number in sorted(numbers)[known:]
+        ]
+
+    async def _learn(self) -> None:
+        """Find the partitions out, and place what waits; without a broker, for as long as anybody does."""
+        while not self._partitions:
+            self._unplaced = deque(each for each in self._unplaced if not each.future.done())
+            if not self._unplaced:
+                self._outbox.forget(self.name)
+                return
+            try:
+                self.grow(await self._outbox.partitions_of(self.name))
+            except NotSent as error:
+                self._refuse(error)
+            except errors.KafkaError:
+                await asyncio.sleep(_AGAIN_S)
+        while self._unplaced:
+            self.put(self._unplaced.popleft())
+
+    def _refuse(self, error: NotSent) -> None:
+        for request in self._unplaced:
+            request.refuse(NotSent(error.code, error.detail))
+
+
+class _Partition:
+    """What waits for one partition; one batch of it is under way at a time."""
+
+    _STUCK_S = 1.0
+    """A broker that lives takes milliseconds for a batch."""
+
+    def __init__(self, name: str, number: int, topic: _Topic, outbox: Outbox) -> None:
+        self._name = name
+        self._topic = topic
+        self._number = number
+        self._outbox = outbox
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[Outgoing] = deque()
+        self._most = _BATCH_REQUESTS
+        self._since_s: float | None = None
+        """When its batch began its way."""
+        self._is_sending = False
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether its batch has been under way for so long that others had better go elsewhere."""
+        return self._since_s is not None and self._loop.time() - self._since_s > self._STUCK_S
+
+    def put(self, request: Outgoing) -> None:
+        self._waiting.append(request)
+        if not self._is_sending:
+            self._is_sending = True
+            self._outbox.start(asyncio.create_task(self._send()))
+
+    async def _send(self) -> None:
+        """Send what waits, a batch at a time, until nothing does."""
+        try:
+            while self._waiting:
+                await self._send_next()
+        finally:
+            self._is_sending = False
+
+    async def _send_next(self) -> None:
+        try:
+            producer = await self._outbox.producer()
+        except errors.KafkaError:  # who waits hears of it at the end of its time
+            await asyncio.sleep(_AGAIN_S)
+            self._waiting = deque(each for each in self._waiting if not each.future.done())
+            return
+        batch = producer.create_batch()
+        requests = self._fill(batch)
+        batch.close()
+        if not requests:
+            return
+        self._since_s = self._loop.time()
+        try:
+            sent = await producer.send_batch(batch, self._name, partition=self._number)
+            first = (await sent).offset
+        except (errors.KafkaError, AssertionError) as error:
+            await self._fail(requests, error, producer)
+        else:
+            self._most = _BATCH_REQUESTS
+            for index, request in enumerate(requests):
+                request.taken(Place(self._name, self._number, first + index))
+            self._topic.grow(producer.client.cluster.partitions_for_topic(self._name) or ())
+        finally:
+            self._since_s = None
+
+    def _fill(self, batch: BatchBuilder) -> list[Outgoing]:
+        """Move what waits into `batch`, as far as it has place; what nobody wants is left out."""
+        now_s = self._loop.time()
+        requests: list[Outgoing] = []
+        while self._waiting and len(requests) < self._most:
+            request = self._waiting[0]
+            if request.latest_s < now_s and not request.may_be_in_kafka:
+                request.refuse(
+                    NotSent("unsent", f"its time was over before it left for {self._name}")
+                )
+            if not request.future.done():
+                if not _append(batch, request):
+                    break
+                request.is_handed = True
+                requests.append(request)
+            self._waiting.popleft()
+        return requests
+
+    async def _fail(
+        self, requests: list[Outgoing], error: Exception, producer: AIOKafkaProducer
+    ) -> None:
+        """Cut, refuse or send again what the broker did not take."""
+        for request in requests:
+            request.is_handed = False
+        kind = type(error)
+        if kind is errors.MessageSizeTooLargeError and len(requests) > 1:
+            self._most = (len(requests) + 1) // 2
+            self._waiting.extendleft(reversed(requests))
+        elif kind in _REFUSALS:
+            code, why = _REFUSALS[kind]
+            for request in requests:
+                if not request.is_doubtful:
+                    request.refuse(NotSent(code, f"{self._name}: {why}"))
+        else:
+            await self._try_again(requests, error, producer)
+
+    async def _try_again(
+        self, requests: list[Outgoing], error: Exception, producer: AIOKafkaProducer
+    ) -> None:
+        """Send again what may or may not have got there."""
+        for request in requests:
+            request.is_doubtful = True
+        if isinstance(error, (errors.UnknownTopicOrPartitionError, AssertionError)):
+            self._outbox.forget(self._name)  # its partitions are others by now
+        elif not isinstance(error, errors.BrokerResponseError) or isinstance(
+            error, errors.RequestTimedOutError
+        ):
+            await self._outbox.replace(producer)
+        await asyncio.sleep(_AGAIN_S)
+        for request in requests:
+            if not request.future.done():
+                self._outbox.put(request)
+
+
+def _append(batch: BatchBuilder, request: Outgoing) -> bool:
+    """Whether `batch` had place for `request`."""
+    added = batch.append(
+        timestamp=request.wall_ms, key=request.key, value=request.body, headers=request.headers
+    )
+    return added is not None
