@@ -9,6 +9,8 @@ FROM ${BUILD_BASE} AS builder
 
 # cpu, or gpu for NVIDIA on x86_64.
 ARG VARIANT=cpu
+# transforms: what ready-made transforms need, as well.
+ARG EXTRA
 # Where pip finds packages, when not at its usual place. PIP_NO_INDEX=1: only in the folder wheels/.
 ARG PIP_INDEX_URL
 ARG PIP_CERT
@@ -26,6 +28,11 @@ RUN case "${VARIANT}" in \
       cpu) locks="-r locked/cpu.txt" ;; \
       gpu) locks="-r locked/run.txt -r locked/gpu.txt" ;; \
       *) echo "VARIANT is cpu or gpu, not ${VARIANT}" >&2; exit 1 ;; \
+    esac \
+ && case "${EXTRA}" in \
+      "") ;; \
+      transforms) locks="${locks} -r locked/transforms.txt" ;; \
+      *) echo "EXTRA is transforms or nothing, not ${EXTRA}" >&2; exit 1 ;; \
     esac \
  && python3 -m venv --without-pip /opt/tidemill \
  && tools/bin/pip --python /opt/tidemill/bin/python install --no-deps --require-hashes ${locks}

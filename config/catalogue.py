@@ -2,16 +2,25 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
-from config.schema import is_table, schema
+from config.schema import choices_of_tables, is_table, schema
 from config.units import DURATION_PATTERN, SIZE_PATTERN
 
 Key: TypeAlias = tuple[str, ...]
 Kind: TypeAlias = Literal[
-    "text", "duration", "size", "integer", "number", "boolean", "list", "table"
+    "text",
+    "duration",
+    "size",
+    "integer",
+    "number",
+    "boolean",
+    "list",
+    "numbers",
+    "name or number",
+    "table",
 ]
 
 ANY = "*"
@@ -52,6 +61,8 @@ class Section:
     key: Key
     description: str
     settings: tuple[Setting, ...]
+    choice: str = ""
+    """The setting that tells it from other tables under the same key; empty: there are none."""
 
 
 @cache
@@ -120,14 +131,22 @@ def _section(key: Key, reference: dict[str, Any], kinds: dict[str, Any]) -> Iter
     )
     for leaf, each in within.items():
         yield from _table((*key, leaf), each, kinds)
+    for leaf, each in section["properties"].items():
+        for choice in choices_of_tables(each):
+            yield from map(_told_apart, _section((*key, leaf), choice, kinds))
+
+
+def _told_apart(section: Section) -> Section:
+    """Return `section` as one of several under its key: first what it must have, which tells it."""
+    ordered = sorted(section.settings, key=lambda setting: not setting.required)
+    return replace(section, settings=tuple(ordered), choice=ordered[0].key[-1])
 
 
 def _setting(key: Key, described: dict[str, Any], *, required: bool) -> Setting:
-    pattern = described.get("pattern", "")
     default = described.get("default")
     return Setting(
         key,
-        _KINDS[pattern if pattern in _KINDS else described["type"]],
+        _kind(described),
         described["description"],
         required,
         None if default is None else json.dumps(default, ensure_ascii=False),
@@ -135,3 +154,14 @@ def _setting(key: Key, described: dict[str, Any], *, required: bool) -> Setting:
         described.get("minimum"),
         described.get("maximum"),
     )
+
+
+def _kind(described: dict[str, Any]) -> Kind:
+    pattern = described.get("pattern", "")
+    if choices_of_tables(described):
+        return "text"
+    if described.get("items", {}).get("type") in {"integer", "number"}:
+        return "numbers"
+    if isinstance(described["type"], list):
+        return "name or number"
+    return _KINDS[pattern if pattern in _KINDS else described["type"]]

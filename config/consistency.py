@@ -1,6 +1,13 @@
 """Which settings cannot hold together, each of them fine by itself."""
 
-from config import broker_rules, line_rules, scaling_rules, topic_rules, window_rules
+from config import (
+    broker_rules,
+    line_rules,
+    scaling_rules,
+    topic_rules,
+    transform_rules,
+    window_rules,
+)
 from config.settings import Settings
 
 RULES = (
@@ -9,6 +16,7 @@ RULES = (
     *window_rules.RULES,
     *broker_rules.RULES,
     *scaling_rules.RULES,
+    *transform_rules.RULES,
 )
 
 

@@ -42,7 +42,9 @@ def missing(key: Key, draft: Mapping[Key, Given]) -> str:
     text = f"{dotted(key)} is missing"
     makers = [given for other, given in draft.items() if key[:2] == other[:2] != key[:1]]
     if not makers or any(given.layer == "file" for given in makers):
-        return f"{text}: write {key[-1]} under [{dotted(key[:-1])}], or set {variable(key)}"
+        choices = [one.choice for one in sections() if one.choice and one.key == general(key[:-1])]
+        leaf = " or ".join(choices or [key[-1]])
+        return f"{text}: write {leaf} under [{dotted(key[:-1])}], or set {variable(key)}"
     # Only the environment or the command line speaks of this lane: its name may be a slip.
     maker = makers[0]
     names = {other[1] for other in draft if key[0] == other[0] and key[1] != other[1]}
@@ -54,7 +56,9 @@ def missing(key: Key, draft: Mapping[Key, Given]) -> str:
 
 def empty(key: Key) -> str:
     """Return the line for a required table that has nothing in it, such as lanes."""
-    required = [one.key[-1] for one in settings().values() if one.key[0] == key[0] and one.required]
+    required = [
+        one.key[-1] for one in settings().values() if one.key[:-1] == (key[0], ANY) and one.required
+    ]
     return (
         f"{dotted(key)} is empty: write a table [{dotted((*key, ANY))}] with {', '.join(required)}"
     )
@@ -63,8 +67,9 @@ def empty(key: Key) -> str:
 def invalid(error: ErrorDetails, given: Given) -> str:
     """Return the line for a value that its setting does not take."""
     setting = settings()[general(given.key)]
-    within = error["loc"][len(given.key) :]
-    item = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in within)
+    item = "".join(f"[{part}]" for part in error["loc"] if isinstance(part, int))
+    if setting.kind == "table":
+        item = "".join(f".{name}" for name in error["loc"][len(given.key) :])
     # Where it is not an item's, pydantic's own input may already be bytes or seconds.
     value = _shown(setting, error["input"] if item else given.value)
     return f"{given.label}{item} {_rule(error, setting)}{value}"
@@ -129,6 +134,7 @@ def _rule(error: ErrorDetails, setting: Setting) -> str:
         "tuple_type": "must be a list",
         "dict_type": "must be a table",
         "too_short": "must not be empty",
+        "extra_forbidden": "is for another kind of table; remove it",
     }
     bounds = {
         "greater_than": ("more than", "gt"),

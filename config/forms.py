@@ -20,6 +20,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     Strict,
+    WithJsonSchema,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
@@ -91,6 +92,21 @@ Digest = Annotated[
     Form(r"|[0-9a-f]{64}", "64 hexadecimal digits, as `sha256sum` prints them"),
 ]
 """The SHA-256 of a file; empty: unknown."""
+
+
+def _check_axis(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+Axis = Annotated[
+    str,
+    BeforeValidator(_check_axis),
+    Form(r"\S(?:.*\S)?", "the name of an axis, or its number"),
+    WithJsonSchema({"type": ["string", "integer"]}),
+]
+"""An axis of a tensor: its name in the model, or its number as text."""
 
 TransformName = Annotated[
     str, Form(r'|[^"]+\.py:[A-Za-z_][A-Za-z0-9_]*', 'written "file.py:Class"')

@@ -121,6 +121,8 @@ def _parse(key: Key, text: str) -> object:
     setting = settings().get(general(key))
     value = _parse_toml(text)
     match setting.kind if setting else None:
+        case "text" if isinstance(value, dict) and is_section(key):
+            return value
         case "text" | "duration" | "size":  # a group named 7 is no number
             return value if isinstance(value, str) else text
         case "list" if not isinstance(value, list):

@@ -54,6 +54,22 @@ def _empty_range(least_in: str, most_in: str, bounds: Range) -> Iterator[str]:
         )
 
 
+def padded_axes_have_one_step(settings: Settings) -> Iterator[str]:
+    """Inputs that share an axis are filled up to one length."""
+    for name, model in settings.models.items():
+        first: dict[str, tuple[str, int | str]] = {}
+        for tensor, own in model.inputs.items():
+            if own.pad is None or "step" not in own.pad.model_fields_set:
+                continue
+            other, step = first.setdefault(own.pad.axis, (tensor, own.pad.step))
+            if step != own.pad.step:
+                yield (
+                    f"models.{name}.inputs.{other}.pad.step ({step}) and"
+                    f" models.{name}.inputs.{tensor}.pad.step ({own.pad.step}) are of one axis,"
+                    f' "{own.pad.axis}"; leave one of them out'
+                )
+
+
 def whole_tensors_have_no_rows(settings: Settings) -> Iterator[str]:
     """Where a request is a run of its own no axis is that of rows."""
     for name, model in settings.models.items():
@@ -276,6 +292,7 @@ RULES = (
     models_exist,
     models_are_served,
     model_range_is_not_empty,
+    padded_axes_have_one_step,
     whole_tensors_have_no_rows,
     constants_have_no_rows,
     cuda_options_have_a_gpu,

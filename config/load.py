@@ -17,6 +17,7 @@ from config.catalogue import settings as catalogue
 from config.errors import SettingsError
 from config.layers import Given, read_bootstrap, read_environment, read_file, read_overrides
 from config.settings import Settings
+from config.transform_tables import TAGS
 
 CONFIG_VARIABLE = "TIDEMILL_CONFIG"
 
@@ -71,8 +72,16 @@ def _draft(layers: Iterable[Given]) -> tuple[_Draft, list[str]]:
         if problem:
             problems.append(problem)
         else:
+            draft = {key: other for key, other in draft.items() if not _replaces(given, other)}
             draft[given.key] = given
     return draft, problems
+
+
+def _replaces(given: Given, other: Given) -> bool:
+    """Whether `given` takes the place of `other`: a text that of a table's setting, or one that of a text."""
+    outer, inner = sorted((given, other), key=lambda each: len(each.key))
+    is_within = inner.key[: len(outer.key)] == outer.key != inner.key
+    return is_within and outer.value != {}
 
 
 def _settle(draft: _Draft) -> tuple[Settings | None, list[str]]:
@@ -127,7 +136,7 @@ def _unset(given: Given) -> object:
 
 def _key(error: ErrorDetails) -> Key:
     """Return the setting that `error` is about, also where it is about something in its table."""
-    parts = tuple(part for part in error["loc"] if isinstance(part, str))
+    parts = tuple(part for part in error["loc"] if isinstance(part, str) and part not in TAGS)
     heads = (parts[:size] for size in range(len(parts), 0, -1))
     return next((head for head in heads if general(head) in catalogue()), parts)
 

@@ -23,6 +23,8 @@ _WORDS = {
     "number": "number",
     "boolean": "`true`, `false`",
     "list": "list of text",
+    "numbers": "list of numbers",
+    "name or number": "text, whole number",
     "table": "table",
 }
 
@@ -42,7 +44,8 @@ def rewrite(page: str) -> str:
 
 
 def _table(section: Section) -> Iterator[str]:
-    yield f"### `[{dotted(section.key)}]`"
+    choice = f" with `{section.choice}`" if section.choice else ""
+    yield f"### `[{dotted(section.key)}]`{choice}"
     yield ""
     yield section.description
     yield ""

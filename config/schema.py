@@ -34,10 +34,16 @@ def is_table(setting: dict[str, Any]) -> bool:
     return "$ref" in setting or "patternProperties" in setting
 
 
+def choices_of_tables(setting: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the tables of which one may stand where `setting` otherwise takes text."""
+    return [each for each in setting.get("oneOf", ()) if "$ref" in each]
+
+
 def _within(sections: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield the tables that stand in a section."""
     for section in sections:
-        yield from filter(is_table, section["properties"].values())
+        for each in section["properties"].values():
+            yield from [each] if is_table(each) else choices_of_tables(each)
 
 
 def _tidy(setting: dict[str, Any]) -> dict[str, Any]:

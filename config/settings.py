@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict
 from config.forms import (
     AllowEntry,
     Axes,
+    Axis,
     Constants,
     Cron,
     Digest,
@@ -20,9 +21,9 @@ from config.forms import (
     Slot,
     Text,
     Topic,
-    TransformName,
     Zone,
 )
+from config.transform_tables import Transform
 from config.units import Duration, Size
 
 _Item = TypeVar("_Item")
@@ -142,6 +143,22 @@ class Cuda(_Section):
     )
 
 
+class Pad(_Section):
+    axis: Axis = Field(
+        description="the axis that is filled up, by its name in the model (`tidemill check` shows it), or by"
+        " its number where it has none: 1 is the first after the rows. Other inputs that have it by"
+        " that name are filled up as well"
+    )
+    step: int = Field(
+        16,
+        ge=2,
+        description="lengths are filled up to the next multiple of this, and share batches by it",
+    )
+    value: float = Field(
+        0, allow_inf_nan=False, description="what fills up; strings are filled up with empty ones"
+    )
+
+
 class Input(_Section):
     minimum: float | None = Field(
         None,
@@ -152,6 +169,11 @@ class Input(_Section):
         None,
         allow_inf_nan=False,
         description="values above are invalid_value, whatever the model's maximum is",
+    )
+    pad: Pad | None = Field(
+        None,
+        description="Rows of unlike lengths share batches: each is filled up along one axis, and what comes of"
+        " it is cut back (docs/models.md).",
     )
 
 
@@ -168,8 +190,10 @@ class Model(_Section):
     device: Literal["cuda", "cpu", "auto"] = Field(
         "auto", description="cuda: refuse to run without; auto: run on the CPU and say degraded"
     )
-    transform: TransformName = Field(
-        "", description='a user\'s class, "file.py:Class"; empty: tensors come and go as they are'
+    transform: Transform = Field(
+        "",
+        description='a user\'s class, "file.py:Class", or a table (below) for one that is ready-made;'
+        " empty: tensors come and go as they are",
     )
     transform_limit: _Wait = Field(
         30.0,
@@ -305,7 +329,8 @@ class Limits(_Section):
     request_bytes: _Bytes = Field(2**20, description="largest request body")
     # Half of what a lane holds by default. An image of 1,600 x 1,600 in float32 has 29 MiB.
     prepared_bytes: _Bytes = Field(
-        32 * 2**20, description="most bytes that a transform may make of one request"
+        32 * 2**20,
+        description="most bytes that a transform may make of one request, or that its padded inputs take",
     )
     request_rows: int = Field(65_536, ge=1, description="most rows in one request")
     reply_bytes: Size = Field(

@@ -21,6 +21,7 @@ from daemon.values.errors import Exit, Fatal
 app = typer.Typer(
     help="Turns a Kafka topic into a cheap, steady model server.",
     epilog="- `tidemill check -c tidemill.toml` tries the settings\n"
+    "- `tidemill try FILE -c tidemill.toml` tries a request, without a broker\n"
     "- `tidemill run -c tidemill.toml` serves\n"
     "- `tidemill ask FILE -c tidemill.toml` sends a request to what serves",
     add_completion=False,
@@ -132,6 +133,42 @@ def check(
     from daemon.commands.check import check as command
 
     return command(config, overrides or (), offline=offline, as_json=as_json)
+
+
+@app.command(
+    "try",
+    help="Send files through transform and model by hand: no broker is needed.\n\n"
+    "Shows each input and output, how long each stage took, and the reply that a requester would"
+    " get; where a transform raises, its own traceback. Several files run once more as one batch,"
+    " whose outputs are compared with those alone. The exit code is 0 when each has a result, 1 when"
+    " one gets an error reply.",
+    epilog="- `tidemill try photo.jpg -c tidemill.toml`\n"
+    "- `tidemill try pages/*.png -c tidemill.toml --lane urgent --model reader`\n"
+    "- `tidemill try request.json -c tidemill.toml --header language=de --json | jq .files`",
+)
+def try_(
+    files: Annotated[
+        list[Path], typer.Argument(help="The bodies of requests; - reads standard input.")
+    ],
+    config: Config = None,
+    overrides: Overrides = None,
+    lane: Annotated[str, typer.Option(help="Lane to try; else the first that has the model.")] = "",
+    model: Annotated[str, typer.Option(help="Model to try; else the lane's first.")] = "",
+    headers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header",
+            metavar="NAME=VALUE",
+            help="A header of the requests, such as content-type; may be repeated.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """`tidemill try`."""
+    from daemon.commands.trial import Chosen, trial
+
+    chosen = Chosen(lane, model, headers or ())
+    return trial(config, overrides or (), files, chosen, as_json=as_json)
 
 
 @app.command(

@@ -1,6 +1,6 @@
 """What is shipped, from the locks: CycloneDX bills of materials (`make sbom`), and the licences.
 
-    python requirements/bill.py --to dist    # sbom-cpu.cdx.json, sbom-run.cdx.json, sbom-gpu.cdx.json
+    python requirements/bill.py --to dist    # sbom-cpu.cdx.json and one for each other lock
     python requirements/bill.py --licences   # name, version, licence, of all of them
 
 By hand, since the tool of CycloneDX reads no licences out of locks, and would bring two dozen packages of
@@ -21,6 +21,7 @@ LOCKS = {
     "cpu": "without a GPU",
     "run": "with or without a GPU",
     "gpu": "with a GPU: the libraries of CUDA",
+    "transforms": "with or without a GPU: what ready-made transforms need",
 }
 """The locks of what a worker runs, and the machines that they are for."""
 _PINNED = re.compile(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==([^ \\;]+)(?: ; ([^\\]+?))?(?: \\)?$")

@@ -12,7 +12,8 @@ from runtime.digest import read_model
 from runtime.errors import ModelStuck
 from runtime.outputs import unsound_rows
 from runtime.session import Session
-from runtime.transform import ModelFacts, load_transform
+from runtime.transform import ModelFacts
+from runtime.transforms.choice import chosen_transform
 
 
 class Model:
@@ -70,7 +71,7 @@ def load_model(
         return Model(session, None, finite_outputs=settings.finite_outputs)
     try:
         facts = ModelFacts(path, session.signature, session.metadata)
-        transform = load_transform(settings.transform, base=base, facts=facts)
+        transform = chosen_transform(settings.transform, base=base, facts=facts)
     except Exception:
         session.close()
         raise

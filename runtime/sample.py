@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from config.settings import Range
+from runtime.padding import Padding
 from runtime.signature import FLOATS, Signature, TensorSpec
 
 # Floats, then integers, booleans and strings. Integers are ones first: a zero may be a divisor,
@@ -32,6 +33,16 @@ class Sample:
         """Return the same values with another length of the free axes."""
         shapes = {spec.name: _row_shape(spec, free_axis) for spec in signature.inputs}
         return Sample({name: (shapes[name], value) for name, (_, value) in self.rows.items()})
+
+    def padded(self, padding: Padding) -> "Sample":
+        """Return the one whose rows have the lengths that requests are filled up to."""
+        longer = padding.padded(tuple(self.rows[name][0] for name in padding.inputs))
+        return Sample(
+            {
+                name: (shape, self.rows[name][1])
+                for name, shape in zip(padding.inputs, longer, strict=True)
+            }
+        )
 
     def of(self, rows: int) -> dict[str, npt.NDArray[Any]]:
         """Return each input with `rows` rows."""

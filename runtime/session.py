@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeAlias
@@ -30,6 +30,8 @@ from runtime.errors import (
 from runtime.filling import cut_back, fill_up
 from runtime.out_of_memory import is_out_of_memory
 from runtime.outputs import require_rows
+from runtime.padded_axes import padding_of
+from runtime.padding_proof import prove_padding
 from runtime.providers import CPU, open_session
 from runtime.run_limit import RunLimit
 from runtime.trial import prove, refusal_of, within_batch
@@ -107,6 +109,7 @@ class Session:
             self._sample, self.signature = prove(
                 partial(self.run, limit_s=_FIRST_RUN_S), self.signature, settings
             )
+            self._prove_padding(settings)
         except ModelRefused:
             self.close()
             raise
@@ -214,6 +217,16 @@ class Session:
                 return place.bound.run(self._session, inputs, place.options)
         outputs: list[npt.NDArray[Any]] = self._session.run(self._names, inputs, place.options)
         return outputs
+
+    def _prove_padding(self, settings: Settings) -> None:
+        """Let rows be padded as the settings ask for, the sample's too; raises ModelRefused."""
+        padding = padding_of(self.signature, settings.inputs)
+        if padding is None:
+            return
+        run = partial(self.run, limit_s=_FIRST_RUN_S)
+        padding = prove_padding(run, self.signature, padding, settings, self._sample)
+        self.signature = replace(self.signature, padding=padding)
+        self._sample = self._sample.padded(padding)
 
 
 def _plain(error: Exception) -> str:

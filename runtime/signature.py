@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from runtime.errors import ModelRefused
+from runtime.padding import Padding
 
 FLOATS = frozenset({"FP16", "FP32", "FP64", "BF16"})
 """Datatypes that know infinity and not-a-number."""
@@ -48,11 +49,15 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Signature:
-    """A model's inputs and outputs; `fixed_rows` is the k of a model that takes only k rows."""
+    """A model's inputs and outputs; `fixed_rows` is the k of a model that takes only k rows.
+
+    `padding`: how rows of different lengths share a run; None: they do not.
+    """
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     fixed_rows: int | None = None
+    padding: Padding | None = None
 
     @property
     def whole(self) -> bool:

@@ -93,6 +93,93 @@ def spread(columns):
     return assembled([node], [("x", "FLOAT", ["n", 1])], [("y", "FLOAT", ["n", columns])], [ones])
 
 
+def sentences(words=100, width=16, *, masked=True, positions=None):
+    """Return ids, mask int64 [n, length] -> mean float32 [n, width], words [n, length, width].
+
+    A text model in small: rows of a table, and their mean over what the mask leaves; without a mask over all.
+    With `positions` it fails beyond so many.
+    """
+    inputs = [("ids", "INT64", ["n", "length"])]
+    nodes = [helper.make_node("Gather", ["table", "ids"], ["words"])]
+    extra = []
+    if positions is not None:
+        places = np.zeros((positions, width), np.float32)
+        nodes = [
+            helper.make_node("Gather", ["table", "ids"], ["found"]),
+            helper.make_node("Shape", ["ids"], ["length"], start=1),
+            helper.make_node("Squeeze", ["length"], ["end"]),
+            helper.make_node("Range", ["zero", "end", "one"], ["order"]),
+            helper.make_node("Gather", ["places", "order"], ["placed"]),
+            helper.make_node("Add", ["found", "placed"], ["words"]),
+        ]
+        extra = [
+            numpy_helper.from_array(places, "places"),
+            *(
+                numpy_helper.from_array(np.array(value), name)
+                for value, name in ((0, "zero"), (1, "one"))
+            ),
+        ]
+    if masked:
+        inputs.append(("mask", "INT64", ["n", "length"]))
+        nodes += [
+            helper.make_node("Cast", ["mask"], ["weights"], to=TensorProto.FLOAT),
+            helper.make_node("Unsqueeze", ["weights", "last"], ["column"]),
+            helper.make_node("Mul", ["words", "column"], ["left"]),
+            helper.make_node("ReduceSum", ["left", "along"], ["sum"], keepdims=0),
+            helper.make_node("ReduceSum", ["weights", "along"], ["count"], keepdims=1),
+            helper.make_node("Div", ["sum", "count"], ["mean"]),
+        ]
+    else:
+        nodes.append(helper.make_node("ReduceMean", ["words", "along"], ["mean"], keepdims=0))
+    table = np.random.default_rng(3).normal(size=(words, width)).astype(np.float32)
+    return assembled(
+        nodes,
+        inputs,
+        [("mean", "FLOAT", ["n", width]), ("words", "FLOAT", ["n", "length", width])],
+        [numpy_helper.from_array(table, "table"), _ints([1], "along"), _ints([2], "last"), *extra],
+    )
+
+
+def recurrent(direction="reverse", width=4):
+    """Return x float32 [n, length, 2] -> y [n, length, width]: a GRU, which begins at the end where it is reverse."""
+    random = np.random.default_rng(5)
+    weights = [
+        numpy_helper.from_array(random.normal(size=(1, 3 * width, of)).astype(np.float32), name)
+        for name, of in (("w", 2), ("r", width))
+    ]
+    bias = numpy_helper.from_array(random.normal(size=(1, 6 * width)).astype(np.float32), "b")
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["steps"], perm=[1, 0, 2]),
+        helper.make_node(
+            "GRU", ["steps", "w", "r", "b"], ["states"], hidden_size=width, direction=direction
+        ),
+        helper.make_node("Squeeze", ["states", "directions"], ["flat"]),
+        helper.make_node("Transpose", ["flat"], ["y"], perm=[1, 0, 2]),
+    ]
+    return assembled(
+        nodes,
+        [("x", "FLOAT", ["n", "length", 2])],
+        [("y", "FLOAT", ["n", "length", width])],
+        [*weights, bias, _ints([1], "directions")],
+    )
+
+
+def halved():
+    """Return x float32 [n, length] -> y [n, half]: the mean of each two neighbours, as a stride makes it."""
+    node = helper.make_node("AveragePool", ["column"], ["pooled"], kernel_shape=[2], strides=[2])
+    nodes = [
+        helper.make_node("Unsqueeze", ["x", "one"], ["column"]),
+        node,
+        helper.make_node("Squeeze", ["pooled", "one"], ["y"]),
+    ]
+    return assembled(
+        nodes,
+        [("x", "FLOAT", ["n", "length"])],
+        [("y", "FLOAT", ["n", "half"])],
+        [_ints([1], "one")],
+    )
+
+
 def lookup(entries=10):
     """Return x int64 [n] -> y float32 [n, 2]; an index out of range fails the whole batch."""
     table = np.arange(2 * entries, dtype=np.float32).reshape(entries, 2)

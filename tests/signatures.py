@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from runtime.padding import PaddedAxis, Padding
 from runtime.signature import Signature, TensorSpec
 
 DTYPES = {
@@ -56,3 +57,13 @@ SIGNATURES = {
     ),
 }
 """By the names that tests.bad_input uses."""
+
+
+def sentences(step=16):
+    """Return that of tests.models.sentences, its rows padded to multiples of `step`."""
+    length = PaddedAxis("length", step, (("ids", 0), ("mask", 0)), (("words", 0),))
+    return Signature(
+        (spec("ids", "INT64", (None,)), spec("mask", "INT64", (None,))),
+        (spec("mean", "FP32", (16,)), spec("words", "FP32", (None, 16))),
+        padding=Padding((length,), ("ids", "mask"), (np.int64(0), np.int64(0))),
+    )

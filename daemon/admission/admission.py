@@ -122,6 +122,8 @@ class Admission:
             prepared_bytes += value_bytes(prepared.kept.context)
         try:
             model.check_rows(prepared.rows)
+            bucket = model.bucket(request.bucket.lane, prepared.inputs)
+            prepared_bytes += model.padding_bytes(bucket, prepared.inputs)
             model.check_prepared(prepared_bytes)
             model.check_values(prepared.inputs)
         except RequestRefused as refused:
@@ -129,7 +131,7 @@ class Admission:
         return Request(
             request.record,
             request.ledger,
-            model.bucket(request.bucket.lane, prepared.inputs),
+            bucket,
             Form.TRANSFORM,
             prepared.inputs,
             prepared.rows,
@@ -143,6 +145,7 @@ class Admission:
             request.tracestate,
             prepared_bytes=prepared_bytes,
             kept=prepared.kept,
+            passed=request.passed,
         )
 
     def _undecodable(self, lane: str, ledger: Ledger, offset: int, reason: str) -> Answer:

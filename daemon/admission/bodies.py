@@ -102,10 +102,10 @@ class Bodies:
         if decoded is None:
             decoded = model.decode(form, body.value, body.json_bytes)
         arrays, rows, envelope = decoded
+        bucket = model.bucket(self._lane, arrays)
         decoded_bytes = sum(map(array_bytes, arrays.values()))
-        return Content(
-            model.bucket(self._lane, arrays), form, arrays, rows, decoded_bytes, envelope
-        )
+        decoded_bytes += model.padding_bytes(bucket, arrays)
+        return Content(bucket, form, arrays, rows, decoded_bytes, envelope)
 
     def _named(self, content_type: bytes | None) -> Form | None:
         if content_type is None:

@@ -15,7 +15,8 @@ from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer, Form, Record, Request, SentHeader
 from daemon.values.object_sizes import headers_bytes
-from daemon.wire.headers import RequestHeaders, read_headers
+from daemon.wire.headers import ORIGIN_ID, RequestHeaders, read_headers
+from daemon.wire.problem import detail_of
 
 
 class Moment(NamedTuple):
@@ -138,6 +139,11 @@ class Examiner:
         cost_bytes += headers_bytes(len(record.headers), of=1)
         if topic is None or headers.reply_to_twice:
             return self._unaddressed(record, ledger, headers, cost_bytes)
+        if headers.error is not None and _came_round(record, headers):
+            detail = "an error reply that came back to the topic of the request that it answers"
+            return self._replies.dead(
+                record, ledger, self.lane, headers.error, detail, cost_bytes=cost_bytes
+            )
         try:
             model = self._first_checks(record.value, headers)
             expires_s, skewed = self._expiry(record.timestamp, headers, moment)
@@ -168,6 +174,7 @@ class Examiner:
             headers.traceparent,
             headers.tracestate,
             content.envelope,
+            passed=headers.passed,
         )
 
     def _refused(self, opened: _Opened, ledger: Ledger, refused: RequestRefused) -> Answer:
@@ -197,6 +204,8 @@ class Examiner:
             raise RequestRefused(Code.TOO_LARGE, f"more than {self._limits.request_bytes} bytes")
         if headers.refusal is not None:
             raise RequestRefused(*headers.refusal)
+        if headers.error is not None:  # another daemon's, which stays what it is
+            raise RequestRefused(headers.error, detail_of(body))
         if headers.model is None:
             return self._default
         model = self._models.get(headers.model)
@@ -229,6 +238,12 @@ class Examiner:
         return self._settings.timeout if headers.deadline_ms is None else None
 
 
+def _came_round(record: Record, headers: RequestHeaders) -> bool:
+    """Whether daemons pass it to each other: answered once more it would come again, for ever."""
+    origin = dict(headers.passed).get(ORIGIN_ID, b"")
+    return origin.partition(b"/")[0] == record.topic.encode()
+
+
 def _address(topic: str, headers: RequestHeaders) -> Address:
     return Address(
         topic,
@@ -236,4 +251,5 @@ def _address(topic: str, headers: RequestHeaders) -> Address:
         headers.correlation,
         headers.traceparent,
         headers.tracestate,
+        headers.passed,
     )

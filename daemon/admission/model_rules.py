@@ -1,5 +1,6 @@
 """What one model accepts: which forms, which tensors, which values."""
 
+import math
 from collections.abc import Sequence
 
 from config.settings import Limits, Model
@@ -10,6 +11,7 @@ from daemon.wire.forms import Bounds, Decoded
 from daemon.wire.json_frames import Frame, frame_of
 from daemon.wire.shapes import check_rows
 from daemon.wire.values import ValueRule
+from runtime.padding import UnequalLengths
 from runtime.signature import Signature
 
 
@@ -96,8 +98,37 @@ class ModelRules:
                 raise RequestRefused(Code.INVALID_VALUE, fault)
 
     def bucket(self, lane: str, arrays: Arrays) -> Bucket:
-        """Return whom a request with these inputs may share a batch with."""
+        """Return whom a request with these inputs may share a batch with.
+
+        Raises RequestRefused invalid_shape where inputs that are padded together differ in length.
+        """
         if self.signature.one_shape:
             return Bucket(lane, self.name)
         shape = tuple(arrays[spec.name].shape[1:] for spec in self.signature.inputs)
-        return Bucket(lane, self.name, shape)
+        if self.signature.padding is None:
+            return Bucket(lane, self.name, shape)
+        try:
+            return Bucket(lane, self.name, self.signature.padding.padded(shape))
+        except UnequalLengths as unequal:
+            raise RequestRefused(
+                Code.INVALID_SHAPE,
+                f"inputs {' and '.join(unequal.tensors)} differ in the length of axis {unequal.axis}",
+            ) from unequal
+
+    def padding_bytes(self, bucket: Bucket, arrays: Arrays) -> int:
+        """Return what these inputs take besides when they are padded as others in `bucket`.
+
+        Raises RequestRefused too_large where that is more than may be made of one request.
+        """
+        if self.signature.padding is None:
+            return 0
+        padded_bytes = sum(
+            len(arrays[spec.name]) * math.prod(shape) * spec.dtype.itemsize
+            for spec, shape in zip(self.signature.inputs, bucket.shape, strict=True)
+        )
+        if padded_bytes > self._most_prepared_bytes:
+            raise RequestRefused(
+                Code.TOO_LARGE,
+                f"padded its inputs take {padded_bytes} bytes, at most {self._most_prepared_bytes} are allowed",
+            )
+        return padded_bytes - sum(array.nbytes for array in arrays.values())

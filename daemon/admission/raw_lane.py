@@ -20,7 +20,9 @@ from daemon.wire.headers import (
     CORRELATION,
     DEADLINE,
     LONGEST_CORRELATION,
+    ORIGIN_ID,
     REQUEST_HEADERS,
+    REQUEST_ID,
     TRACEPARENT,
     TRACESTATE,
     is_trace,
@@ -31,7 +33,7 @@ _MOST_KEPT = 1_024
 _LONGEST_KEPT = 512
 """Bytes of their values: a reply topic's name takes 249 at most, and nobody is to fill memory."""
 _ECHOED = frozenset(CORRELATION)
-_OF_ONE = frozenset({DEADLINE, TRACESTATE})
+_OF_ONE = frozenset({DEADLINE, TRACESTATE, REQUEST_ID, ORIGIN_ID})
 """What hardly two requests have in common, and few have at all."""
 
 _Told: TypeAlias = tuple[Record, Terms | None, Header | None, bytes | None, int]

@@ -31,6 +31,8 @@ from daemon.wire.reply_headers import (
     error_headers,
     reply_headers,
 )
+from runtime.outputs import unsound_rows
+from runtime.signature import Signature
 
 if TYPE_CHECKING:  # values of the runner, which needs nothing of this module
     from daemon.inference.jobs import Served
@@ -52,6 +54,7 @@ class Address(NamedTuple):
     correlation: Header | None
     traceparent: bytes | None
     tracestate: bytes | None
+    passed: tuple[Header, ...] = ()
 
 
 class Replies:
@@ -85,7 +88,7 @@ class Replies:
             return self._fitting(batch, requests, bodies, (JSON_TYPE,))
         leaving: list[Leaving] = []
         by_form: _ByForm = {}
-        for request, outputs in self.apart(part):
+        for request, outputs in self.apart(part, signature):
             if isinstance(outputs, Answer):
                 leaving.append(outputs)
             else:
@@ -93,15 +96,21 @@ class Replies:
                 _add(by_form, form, request, body)
         return [*leaving, *self._by_form(batch, by_form)]
 
-    def apart(self, part: "Part") -> Iterator[tuple[Request, Arrays | Answer]]:
+    def apart(
+        self, part: "Part", signature: Signature
+    ) -> Iterator[tuple[Request, Arrays | Answer]]:
         """Yield each request with its own outputs, or with its answer when they are not finite."""
         unsound = part.unsound
+        each_own = slices(part.requests, part.outputs, signature.padding)
         first = 0
-        for request, outputs in zip(
-            part.requests, slices(part.requests, part.outputs), strict=True
-        ):
+        for request, outputs in zip(part.requests, each_own, strict=True):
             last = first + request.rows
-            if unsound is not None and unsound[first:last].any():
+            # Of what was padded only that counts which was not cut off.
+            if (
+                unsound is not None
+                and unsound[first:last].any()
+                and unsound_rows(signature, outputs) is not None
+            ):
                 detail = "the model's output is not finite"
                 yield request, self.error(request, Code.INVALID_OUTPUT, detail)
             else:
@@ -140,6 +149,7 @@ class Replies:
             request.correlation,
             request.traceparent,
             request.tracestate,
+            request.passed,
         )
         return self.refusal(
             request.record,
@@ -163,7 +173,9 @@ class Replies:
     ) -> Answer:
         """Return the error reply to a record; a key too large to be echoed is left out."""
         code = refused.code
-        echo = Echo(record, address.correlation, address.traceparent, address.tracestate)
+        echo = Echo(
+            record, address.correlation, address.traceparent, address.tracestate, address.passed
+        )
         shared = error_headers(code)
         columns = reply_headers([echo], [record.offset], shared, None, self._span_ids)
         (headers,) = header_lists(columns, 1)

@@ -1,6 +1,7 @@
 """What the command `tidemill` does, one file a command; daemon.__main__ says how it is typed.
 
 - `ask.py`: `tidemill ask`
+- `by_hand.py`: requests by hand through the stations of the line, each timed, without a broker
 - `check.py`: `tidemill check`: everything `run` will need, tried without changing anything
 - `dead_letters.py`: `tidemill dead-letters list`
 - `ending.py`: how a process that serves begins and ends
@@ -20,6 +21,8 @@
 - `scaler.py`: `tidemill scaler`
 - `schema.py`: `tidemill schema`
 - `supervise.py`: `tidemill supervise`
+- `trial.py`: `tidemill try`
+- `trial_report.py`: what `tidemill try` prints: of each file its tensors, its times and its reply
 - `typed_dead_letters.py`: `tidemill dead-letters`: what people type
 - `urgency.py`: what `check` says of batches: whether they pay, and what urgent requests may have to
   wait for

@@ -18,7 +18,8 @@ from daemon.telemetry import logs
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Header, Record
 
-_ERROR_REPLY = 1
+ERROR_REPLY = 1
+"""The exit code."""
 _FORMS = {".json": b"application/json", ".npy": b"application/x-npy"}
 
 
@@ -43,8 +44,10 @@ def ask(config: Path | None, overrides: Sequence[str], question: Question) -> in
         settings.kafka,
         request_topic=lane.topics[0],
         reply_topic=settings.replies.topic,
-        value=_read(question.file),
-        headers=headers_for(question, lane),
+        value=read_body(question.file),
+        headers=headers_for(
+            question.file, lane, model=question.model, content_type=question.content_type
+        ),
         correlation=secrets.token_hex(8).encode(),
         base=loaded.base,
         timeout_s=timeout_s,
@@ -68,15 +71,15 @@ def find_lane(settings: Settings, name: str) -> Lane:
     return lane
 
 
-def headers_for(question: Question, lane: Lane) -> list[Header]:
+def headers_for(file: Path, lane: Lane, *, model: str, content_type: str) -> list[Header]:
     """Return the request's headers, the correlation left out; raises Fatal for a wrong model."""
     headers: list[Header] = []
-    if question.model:
-        if question.model not in lane.models:
+    if model:
+        if model not in lane.models:
             known = ", ".join(lane.models)
-            raise Fatal(Exit.USAGE, f"no model {question.model!r} in this lane; it has {known}")
-        headers.append(("model", question.model.encode()))
-    form = question.content_type.encode() or _FORMS.get(question.file.suffix, b"")
+            raise Fatal(Exit.USAGE, f"no model {model!r} in this lane; it has {known}")
+        headers.append(("model", model.encode()))
+    form = content_type.encode() or _FORMS.get(file.suffix, b"")
     if form:
         headers.append(("content-type", form))
     return headers
@@ -95,10 +98,11 @@ def show(reply: Record) -> int:
         sys.stdout.buffer.write(b"\n")
     sys.stdout.buffer.flush()
     printed()
-    return Exit.CLEAN if ("status", b"ok") in list(reply.headers) else _ERROR_REPLY
+    return Exit.CLEAN if ("status", b"ok") in list(reply.headers) else ERROR_REPLY
 
 
-def _read(file: Path) -> bytes:
+def read_body(file: Path) -> bytes:
+    """Return what is in `file`, for - on standard input; raises Fatal."""
     if file == Path("-"):
         return sys.stdin.buffer.read()
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from config.errors import SettingsError
 from config.load import Loaded, load
 from config.settings import Model as ModelSettings
+from config.transform_tables import described
 from daemon.batching.ladder import ladder_of
 from daemon.commands.findings import CheckFinding, CheckReport
 from daemon.commands.footprint import footprint
@@ -95,10 +96,15 @@ def _describe(model: Model, settings: ModelSettings) -> str:
     parts = [f"sha256 {session.digest[:12]}", session.provider, describe(session.signature)]
     if session.signature.whole:
         parts.append("one request a run")
+    if session.signature.padding is not None:
+        parts += [
+            f"{axis.name} padded to multiples of {axis.step}"
+            for axis in session.signature.padding.axes
+        ]
     if settings.constants:
         parts.append(f"always {shown(settings.constants)}")
     if settings.transform:
-        parts.append(f"transform {settings.transform}")
+        parts.append(f"transform {described(settings.transform)}")
     if session.degraded_because:
         parts.append(f"degraded: {session.degraded_because}")
     return ", ".join(parts)

@@ -139,7 +139,7 @@ class Bisection:
         if isinstance(failure, ModelTimeout) and not limits.are_full:
             self._alone.append(_judged(suspects, suspects.slice_rows))
             return None
-        return _blame(request, failure)
+        return blame(request, failure)
 
     def drop(self, ledgers: Collection[Ledger]) -> list[Request]:
         """Remove and return the waiting requests of `ledgers`."""
@@ -211,7 +211,8 @@ def _judged(suspects: Suspects, slice_rows: int) -> Suspects:
     return Suspects(suspects.requests, slice_rows, alone=True)
 
 
-def _blame(request: Request, failure: RunError) -> Failure:
+def blame(request: Request, failure: RunError) -> Failure:
+    """Return how `request` ends, which failed in a run of its own."""
     if isinstance(failure, ModelTimeout):
         return Failure(request, Code.MODEL_TIMEOUT, failure.detail)
     if isinstance(failure, ModelOutOfMemory):

@@ -21,6 +21,7 @@ from daemon.telemetry.metrics import Metrics
 from daemon.values.errors import Code
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Batch, Request
+from daemon.wire.assemble import padded_elements
 from runtime import Model, ModelOutOfMemory
 
 _SHORTEST_S = 0.001
@@ -273,6 +274,8 @@ class Dispatch:
         most_rows = served.batch.requests[0].ledger.lane.policy.max_rows
         fill_ratio = served.batch.rows / most_rows
         self._metrics.batch(model, lane, served.batch.rows, fill_ratio, served.batch.cause)
+        if served.model.session.signature.padding is not None:
+            self._metrics.padded(model, *padded_elements(served.batch.requests))
 
     def _answer(self, served: Served, part: Part) -> None:
         if served.model.transform is None:

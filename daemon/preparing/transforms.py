@@ -113,7 +113,7 @@ class Transforms:
         """Let the outputs of `part` be postprocessed; `done` gets the answers group by group."""
         unsound: list[Answer] = []
         sound: list[_Ran] = []
-        for request, outputs in self._replies.apart(part):
+        for request, outputs in self._replies.apart(part, served.model.session.signature):
             if isinstance(outputs, Answer):
                 unsound.append(outputs)
             else:

@@ -99,6 +99,18 @@ FLUSHES = Metric(
     "batches by why they closed: full, bytes, linger, deadline, idle, uncommitted, drain; slice is"
     " the part of one of which more is to run, and the last part counts by why the whole closed",
 )
+INPUT_ELEMENTS = Metric(
+    "input_elements_total",
+    "counter",
+    ("model",),
+    "elements of the inputs in batches whose rows are padded, those that fill rows up included",
+)
+PADDING_ELEMENTS = Metric(
+    "padding_elements_total",
+    "counter",
+    ("model",),
+    "those of them that fill rows up; their share is what padding costs",
+)
 EXECUTOR_BUSY = Metric(
     "executor_busy_seconds_total",
     "counter",
@@ -318,6 +330,8 @@ WORKER_METRICS = (
     BATCH_ROWS,
     BATCH_FILL_RATIO,
     FLUSHES,
+    INPUT_ELEMENTS,
+    PADDING_ELEMENTS,
     EXECUTOR_BUSY,
     RUN_START,
     RUN_ROW,

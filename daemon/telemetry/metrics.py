@@ -137,6 +137,11 @@ class Metrics(Collector):
         self._filled[lane] += min(fill_ratio, 1.0)
         self._values[names.FLUSHES][lane, cause] += 1
 
+    def padded(self, model: str, elements: int, padding: int) -> None:
+        """A batch was padded: its inputs had so many elements, and `padding` of them filled rows up."""
+        self._values[names.INPUT_ELEMENTS][model,] += elements
+        self._values[names.PADDING_ELEMENTS][model,] += padding
+
     def executor_busy(self, model: str, seconds: float) -> None:
         """The executor ran `model` for `seconds`."""
         self._values[names.EXECUTOR_BUSY][model,] += seconds

@@ -114,7 +114,7 @@ class Request(msgspec.Struct, frozen=True, eq=False, gc=False):
     until `prepared` gives the arrays; `kept` is what that keeps besides for its reply. `cost_bytes`
     is what it holds in all, `prepared_bytes` of it what a transform made. Times are monotonic seconds;
     `arrived_s` is when it was read, or asked for where it gathers in Kafka too (sleep.py); `expires_s`
-    is inf without a deadline.
+    is inf without a deadline. The headers `passed` are the reply's too.
     """
 
     record: Record
@@ -134,6 +134,7 @@ class Request(msgspec.Struct, frozen=True, eq=False, gc=False):
     envelope: Envelope | None = None
     prepared_bytes: int = 0
     kept: "Kept | None" = None
+    passed: tuple[Header, ...] = ()
 
 
 class Batch(msgspec.Struct, frozen=True, eq=False, gc=False):

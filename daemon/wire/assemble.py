@@ -1,5 +1,6 @@
 """A batch's inputs as the model takes them, and the rows of its outputs that belong to each request."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import cast
 
@@ -7,14 +8,18 @@ import numpy as np
 
 from daemon.values.messages import Array, Arrays, Form, Request
 from daemon.wire.tensor_bytes import little_endian
+from runtime.padding import Padding, fill_up_rows
 from runtime.signature import Signature, TensorSpec
 
 
 def assemble(requests: Sequence[Request], signature: Signature) -> Arrays:
     """Return each input by name, the rows of all `requests` in order on its first axis.
 
-    Rows that came raw are joined and viewed, so the array may be read-only.
+    Rows that came raw are joined and viewed, so the array may be read-only. Where rows are padded they are
+    filled up to the shape of their bucket.
     """
+    if signature.padding is not None:
+        return _padded(requests, signature.padding)
     if is_raw(requests):
         (spec,) = signature.inputs
         return {spec.name: rows_of(joined(requests), spec)}
@@ -47,13 +52,37 @@ def rows_of(body: bytes, spec: TensorSpec) -> Array:
     return flat.astype(spec.dtype, copy=False).reshape(lengths)
 
 
-def slices(requests: Sequence[Request], outputs: Arrays) -> Iterator[Arrays]:
-    """Yield the outputs of each request: the rows that are its own."""
+def slices(
+    requests: Sequence[Request], outputs: Arrays, padding: Padding | None
+) -> Iterator[Arrays]:
+    """Yield the outputs of each request: the rows that are its own, with its own lengths."""
     first = 0
     for request in requests:
         last = first + request.rows
-        yield {name: array[first:last] for name, array in outputs.items()}
+        own = {name: array[first:last] for name, array in outputs.items()}
+        yield own if padding is None else padding.cut_back(own, _sent(request))
         first = last
+
+
+def padded_elements(requests: Sequence[Request]) -> tuple[int, int]:
+    """Return the elements of all inputs in a run of `requests`, and how many of them filled rows up."""
+    row_elements = sum(map(math.prod, requests[0].bucket.shape))
+    rows = sum([request.rows for request in requests])
+    sent = sum([array.size for request in requests for array in _sent(request).values()])
+    return rows * row_elements, rows * row_elements - sent
+
+
+def _padded(requests: Sequence[Request], padding: Padding) -> Arrays:
+    shapes = zip(padding.inputs, padding.values, requests[0].bucket.shape, strict=True)
+    return {
+        name: fill_up_rows([_sent(request)[name] for request in requests], shape, value)
+        for name, value, shape in shapes
+    }
+
+
+def _sent(request: Request) -> Arrays:
+    """Return the inputs of a request for a model that pads: they are never raw, and have their own lengths."""
+    return cast("Arrays", request.inputs)
 
 
 def _arrays(request: Request, signature: Signature) -> Arrays:

@@ -5,7 +5,7 @@ and so does an empty name of a reply topic; unknown headers are ignored.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -26,6 +26,13 @@ CONTENT_TYPE = "content-type"
 JSON_LENGTH = "inference-header-content-length"
 TRACEPARENT = "traceparent"
 TRACESTATE = "tracestate"
+PROBLEM = b"application/problem+json"
+"""The content type of error replies."""
+STATUS = "status"
+ERROR_CODE = "error-code"
+REQUEST_ID = "request-id"
+ORIGIN_ID = "origin-id"
+"""The request-id of the request that began a row of models; see `RequestHeaders.passed`."""
 
 REQUEST_HEADERS = frozenset(
     {
@@ -39,15 +46,24 @@ REQUEST_HEADERS = frozenset(
         JSON_LENGTH,
         TRACEPARENT,
         TRACESTATE,
+        STATUS,
+        ERROR_CODE,
+        REQUEST_ID,
+        ORIGIN_ID,
     }
 )
 """Every header a request can say something with."""
+
+_DROPPED_TWICE = frozenset({TRACEPARENT, TRACESTATE, STATUS, ERROR_CODE, REQUEST_ID, ORIGIN_ID})
+"""What counts as missing when it is given twice; anything else is refused."""
 
 LONGEST_CORRELATION = 128
 """Bytes; enough for two UUIDs and a prefix, and it is echoed and kept for each request."""
 _PARTITION_BYTES = 4
 _MOST_DIGITS = 15
 """Digits read of a number; more is beyond any limit a setting can have."""
+_LONGEST_ID = 300
+"""A topic's name takes 249 bytes, a partition 10 and an offset 19."""
 _MOST_TRACESTATE = 512
 """Bytes that W3C Trace Context asks everyone to pass on (section 3.3.1.5)."""
 
@@ -60,6 +76,13 @@ _TRACESTATE_MEMBER = re.compile(
     rb"[ \t]*(?:[a-z0-9][-a-z0-9_*/@]{0,255}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,256})?[ \t]*"
 )
 
+_REPLIED = {
+    code.encode(): code
+    for code in Code
+    if code not in {Code.REPLY_TOPIC_DENIED, Code.UNDECODABLE_RECORD}
+}
+"""The codes that an error reply can have, by their text."""
+
 Refusal = tuple[Code, str]
 
 
@@ -67,6 +90,8 @@ class RequestHeaders(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What the headers of one request say; `refusal` is the first thing that is wrong with them.
 
     `reply_to_twice`: nobody can tell where the reply would go. `timeout_ms` is not yet clamped.
+    `passed` is for the reply too: a deadline, and, of what is itself the reply of a daemon, whose
+    request came first. `error` is the code of what is the error reply of a daemon.
     """
 
     correlation: Header | None
@@ -82,6 +107,8 @@ class RequestHeaders(msgspec.Struct, frozen=True, eq=False, gc=False):
     tracestate: bytes | None
     size_bytes: int
     refusal: Refusal | None
+    passed: tuple[Header, ...]
+    error: Code | None
 
 
 def read_headers(headers: Sequence[SentHeader], limits: Limits) -> RequestHeaders:
@@ -148,7 +175,26 @@ def _weighed(
         None if traceparent is None else _tracestate(get(TRACESTATE)),
         size_bytes,
         refusal or partition_refusal or timeout_refusal or deadline_refusal or length_refusal,
+        _passed(found, deadline_ms),
+        _error(found) if STATUS in found else None,
     )
+
+
+def _passed(found: Mapping[str, Header], deadline_ms: int | None) -> tuple[Header, ...]:
+    if deadline_ms is None and ORIGIN_ID not in found and REQUEST_ID not in found:
+        return ()  # nearly always
+    passed = [] if deadline_ms is None else [found[DEADLINE]]
+    origin = found.get(ORIGIN_ID) or found.get(REQUEST_ID)
+    if origin is not None and len(origin[1]) <= _LONGEST_ID:
+        passed.append((ORIGIN_ID, origin[1]))
+    return tuple(passed)
+
+
+def _error(found: Mapping[str, Header]) -> Code | None:
+    said = {name: found[name][1] for name in (STATUS, ERROR_CODE, CONTENT_TYPE) if name in found}
+    if said[STATUS] != b"error" or said.get(CONTENT_TYPE) != PROBLEM:
+        return None
+    return _REPLIED.get(said.get(ERROR_CODE, b""))
 
 
 def _invalid(name: str, fault: str) -> Refusal:
@@ -169,7 +215,7 @@ def _ignore(twice: set[str], aliases: Sequence[str], winner: Header | None) -> N
 
 
 def _twice_refusal(twice: set[str]) -> Refusal | None:
-    refused = sorted(twice - {TRACEPARENT, TRACESTATE})
+    refused = sorted(twice - _DROPPED_TWICE)
     return _invalid(refused[0], "given twice") if refused else None
 
 

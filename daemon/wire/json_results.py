@@ -19,11 +19,12 @@ there is nothing to be gained."""
 
 
 def can_be_joined(requests: Sequence[Request], outputs: Arrays, signature: Signature) -> bool:
-    """Whether all of `requests` are answered with JSON of a few numbers; strings are written alone."""
+    """Whether all of `requests` are answered with JSON of a few numbers; strings are written alone, and so is what is cut back."""
     forms = [request.form for request in requests]
     are_json = forms.count(Form.JSON) == len(forms)
     return (
         are_json
+        and (signature.padding is None or not signature.padding.cuts_outputs)
         and all(spec.datatype != "BYTES" for spec in signature.outputs)
         and sum(array.nbytes for array in outputs.values()) <= _MOST_JOINED_BYTES
     )

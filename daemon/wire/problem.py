@@ -3,9 +3,9 @@
 import msgspec
 
 from daemon.values.errors import Code
-from daemon.wire.headers import CONTENT_TYPE
+from daemon.wire.headers import CONTENT_TYPE, PROBLEM
 
-PROBLEM_TYPE = (CONTENT_TYPE, b"application/problem+json")
+PROBLEM_TYPE = (CONTENT_TYPE, PROBLEM)
 _TYPE = "urn:tidemill:problem:"
 """A problem's `type`: a name, not an address, since workers have no public pages."""
 LONGEST_DETAIL = 300
@@ -15,6 +15,18 @@ LONGEST_DETAIL = 300
 def problem(code: Code, detail: str) -> bytes:
     """Return the JSON of a problem; `detail` is cut to its longest."""
     return _OPENINGS[code] + msgspec.json.encode(brief(detail)) + b"}"
+
+
+def detail_of(body: bytes) -> str:
+    """Return the detail of somebody's problem document, as far as it is one."""
+    try:
+        return msgspec.json.decode(body, type=_Detailed).detail
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+
+
+class _Detailed(msgspec.Struct):
+    detail: str = ""
 
 
 def brief(detail: str) -> str:

@@ -9,13 +9,18 @@ from typing import NamedTuple, Protocol
 from daemon.values.errors import Code
 from daemon.values.messages import Header, Record
 from daemon.values.outgoing import Column, HeaderColumn, Numbered
-from daemon.wire.headers import CONTENT_TYPE, JSON_LENGTH, TRACEPARENT, TRACESTATE
+from daemon.wire.headers import (
+    CONTENT_TYPE,
+    ERROR_CODE,
+    JSON_LENGTH,
+    REQUEST_ID,
+    STATUS,
+    TRACEPARENT,
+    TRACESTATE,
+)
 from daemon.wire.problem import PROBLEM_TYPE
 from daemon.wire.trace import child
 
-STATUS = "status"
-ERROR_CODE = "error-code"
-REQUEST_ID = "request-id"
 SERVED_BY = "served-by"
 BATCH_ROWS = "batch-rows"
 STAGES = "stages"
@@ -24,7 +29,7 @@ OK: Header = (STATUS, b"ok")
 ERROR: Header = (STATUS, b"error")
 
 MOST_BYTES = 2 * 2**10
-"""More than all of them take: correlation 128, trace 600, eight others of 40 to 300 bytes."""
+"""More than all of them take: correlation 128, trace 600, ten others of 40 to 300 bytes."""
 _OF_RESULTS = frozenset({CONTENT_TYPE, JSON_LENGTH, STATUS, BATCH_ROWS, STAGES})
 """What says something of a result; the error reply in its place has no such headers, or others."""
 _MICROSECONDS = 1_000_000
@@ -65,6 +70,10 @@ class Answered(Protocol):
     def tracestate(self) -> bytes | None:
         """Passed on with it."""
 
+    @property
+    def passed(self) -> tuple[Header, ...]:
+        """Passed on as they are."""
+
 
 class Echo(NamedTuple):
     """What a reply repeats of a record that came to no request."""
@@ -73,6 +82,7 @@ class Echo(NamedTuple):
     correlation: Header | None
     traceparent: bytes | None
     tracestate: bytes | None
+    passed: tuple[Header, ...] = ()
     arrived_s: float = 0.0
 
 
@@ -122,16 +132,19 @@ def reply_headers(
         if first.tracestate is not None:
             states = [request.tracestate or b"" for request in requests]
             headers.append(HeaderColumn(TRACESTATE, states))
+    for place, (name, _) in enumerate(first.passed):
+        headers.append(HeaderColumn(name, [request.passed[place][1] for request in requests]))
     return headers
 
 
-def echoed(requests: Sequence[Answered]) -> list[tuple[str | None, bool, bool]]:
+def echoed(requests: Sequence[Answered]) -> list[tuple[str | None, bool, bool, tuple[str, ...]]]:
     """Return of each which headers its reply has because it has them."""
     return [
         (
             None if request.correlation is None else request.correlation[0],
             request.traceparent is not None,
             request.tracestate is not None,
+            tuple([name for name, _ in request.passed]) if request.passed else (),
         )
         for request in requests
     ]

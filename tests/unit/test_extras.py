@@ -62,18 +62,44 @@ for name, words in GIVEN.items():
 print(json.dumps(told))
 """
 _MODULES = """
+needing = []
 for room in GIVEN:
     for module in pkgutil.walk_packages(importlib.import_module(room).__path__, f"{room}."):
         if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
-print("{}")
+            try:
+                importlib.import_module(module.name)
+            except ModuleNotFoundError:
+                needing.append(module.name)
+print(json.dumps(needing))
 """
+_TRANSFORMS = """
+from pathlib import Path
+from config.settings import Model
+from runtime.errors import ModelRefused
+from runtime.transforms.choice import chosen_transform
+
+told = []
+for table in GIVEN:
+    chosen = Model.model_validate({"path": "m.onnx", "transform": table}).transform
+    try:
+        chosen_transform(chosen, base=Path(), facts=None)
+    except ModelRefused as refused:
+        told.append(str(refused))
+print(json.dumps(told))
+"""
+_OF_TRANSFORMS = ("PIL", "tokenizers")
+_NEEDING_THEM = [
+    "runtime.transforms.image",
+    "runtime.transforms.picture",
+    "runtime.transforms.text",
+]
 
 
 def bare(script, given):
-    """Run `script` in a process that has none of the extra's packages."""
+    """Run `script` in a process that has none of the extras' packages."""
+    gone = ",".join([*extra.PACKAGES, *_OF_TRANSFORMS])
     done = subprocess.run(
-        [sys.executable, "-c", _BARE + script, ",".join(extra.PACKAGES), json.dumps(given)],
+        [sys.executable, "-c", _BARE + script, gone, json.dumps(given)],
         capture_output=True,
         text=True,
         check=False,
@@ -107,8 +133,25 @@ def test_every_command_of_the_load_tester_says_what_is_missing(tmp_path):
     assert "hdrhistogram" in needing["run"]
 
 
-def test_the_daemon_needs_no_package_of_the_load_tester():
-    assert bare(_MODULES, ROOMS) == {}
+def test_the_daemon_needs_no_extra_but_where_texts_and_pictures_are_read():
+    assert bare(_MODULES, ROOMS) == _NEEDING_THEM
+
+
+def test_a_ready_made_transform_says_what_is_missing():
+    texts, pictures = bare(_TRANSFORMS, [{"text": "t.json"}, {"image": [3, 8, 8]}])
+
+    assert "needs the package tokenizers, which is not installed" in texts
+    assert "needs the package pillow, which is not installed" in pictures
+    assert "pip install '.[transforms]'" in texts
+
+
+def test_a_worker_without_such_a_transform_does_not_load_what_they_need():
+    loaded = "import sys, daemon.worker; print(sorted({'PIL', 'tokenizers'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+    assert done.stdout.strip() == "[]"
 
 
 def test_the_version_is_told(capsys):

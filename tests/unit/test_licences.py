@@ -24,6 +24,7 @@ FREE = {
     "CC0-1.0",
     "ISC",
     "MIT",
+    "MIT-CMU",
     "PSF-2.0",
     "Zlib",
 }
@@ -114,6 +115,7 @@ def test_the_commands_of_the_page_do_it(tmp_path):
         "sbom-cpu.cdx.json",
         "sbom-gpu.cdx.json",
         "sbom-run.cdx.json",
+        "sbom-transforms.cdx.json",
     ]
     assert {json.loads(file.read_text())["bomFormat"] for file in files} == {"CycloneDX"}
     assert {line.split()[0] for line in shown.splitlines()} == set(ALL)

@@ -195,6 +195,8 @@ def _models(window: Window) -> list[Document]:
     runs, ran_s = _runs(window), window.increase(names.EXECUTOR_BUSY, "model")
     rows = window.distribution(names.BATCH_ROWS, "model")
     fills = window.distribution(names.BATCH_FILL_RATIO, "model")
+    padding = window.increase(names.PADDING_ELEMENTS, "model")
+    elements = window.increase(names.INPUT_ELEMENTS, "model")
     busy = window.rate(names.EXECUTOR_BUSY, "model")
     none = Distribution((), (), 0.0)
     return [
@@ -206,6 +208,7 @@ def _models(window: Window) -> list[Document]:
             "batches": _over(rows.get((name,), none).observations, window.seconds),
             "rows": rows.get((name,), none).mean,
             "fill": fills.get((name,), none).mean,
+            "padding": _over(padding.get((name,), 0.0), elements.get((name,), 0.0)),
             **_gain(rows.get((name,), none).total, ran_s.get((name,), 0.0), runs.get(name)),
         }
         for name, digest, provider in sorted(

@@ -27,6 +27,7 @@ _STAGES = frozenset({"wait", "run"})
 _SHOWN = (
     *(names.RECORDS, names.REQUESTS, names.REQUEST_SECONDS, names.STAGE_SECONDS),
     *(names.BATCH_ROWS, names.BATCH_FILL_RATIO, names.FLUSHES, names.EXECUTOR_BUSY),
+    *(names.INPUT_ELEMENTS, names.PADDING_ELEMENTS),
     *(names.INFLIGHT_REQUESTS, names.INFLIGHT_BYTES, names.LAG_RECORDS, names.LAG_SECONDS),
     *(names.MODEL_INFO, names.DEGRADED, names.LAST_PROGRESS, names.REBALANCES, names.REPLAYS),
     *(names.DEAD_LETTERS, names.REQUESTS_LOST, names.EVENTS),

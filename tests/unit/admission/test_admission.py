@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from config.settings import Limits
+from daemon.answering.replies import Replies
 from daemon.values.errors import Code
 from daemon.values.messages import Answer, Form, Unreadable
+from daemon.wire.problem import problem
 from runtime.conversion import PreparedRows
 from tests.bad_input import ROW, body, tensor
 from tests.unit.admission.door import (
@@ -446,3 +448,67 @@ def test_a_short_linger_counts_from_when_a_request_was_read():
     old = record(ROW, RAW, timestamp=int(WALL_MS) - 600_000)
 
     assert only_request(old).arrived_s == NOW_S
+
+
+ERROR_REPLY = (
+    ("content-type", b"application/problem+json"),
+    ("status", b"error"),
+    ("error-code", b"deadline_exceeded"),
+    ("request-id", b"pages/3/17"),
+)
+
+
+def test_an_error_reply_that_comes_as_a_request_stays_the_same_error():
+    body = problem(Code.DEADLINE_EXCEEDED, "expired while it waited")
+
+    answer = only_answer(
+        record(body, *ERROR_REPLY, ("correlation-id", b"c"), ("deadline", b"1")),
+        chosen=transform_settings(),
+    )
+
+    assert (answer.code, answer.dead, answer.topic) == (
+        Code.DEADLINE_EXCEEDED,
+        False,
+        "bad.replies",
+    )
+    assert answer.value == body
+    assert header(answer, "error-code") == b"deadline_exceeded"
+    assert header(answer, "correlation-id") == b"c"
+    assert header(answer, "origin-id") == b"pages/3/17"
+    assert header(answer, "request-id") == b"bad.rows/3/7"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"detail": 3}', b"\xff", b'{"x":' + b"[" * 3_000]
+)
+def test_so_it_does_whatever_its_body_is(body):
+    answer = only_answer(record(body, *ERROR_REPLY))
+
+    assert answer.code is Code.DEADLINE_EXCEEDED
+    assert json.loads(answer.value)["detail"] == ""
+
+
+def test_an_error_reply_that_came_round_is_a_dead_letter():
+    answer = only_answer(record(b"{}", *ERROR_REPLY, ("origin-id", b"bad.rows/0/1")))
+
+    assert answer.dead
+    assert answer.code is Code.DEADLINE_EXCEEDED
+
+
+def test_a_result_that_comes_as_a_request_is_a_request_that_tells_where_it_began():
+    request = only_request(
+        record(ROW, RAW, ("status", b"ok"), ("request-id", b"pages/3/17"), ("batch-rows", b"1"))
+    )
+
+    assert request.passed == (("origin-id", b"pages/3/17"),)
+    assert header(Replies(settings()).error(request, Code.MODEL_TIMEOUT, "why"), "origin-id")
+
+
+def test_a_transform_s_inputs_lose_nothing_of_that():
+    station = admission(transform_settings())
+    sent = record(b"x", ("request-id", b"pages/3/17"))
+    (waiting,) = station.admit("rows", chunk(sent), now_s=NOW_S, wall_ms=WALL_MS).requests
+
+    made = station.prepared(waiting, PreparedRows({"x": np.zeros((1, 16), np.float32)}, 1))
+
+    assert made.passed == waiting.passed != ()

@@ -33,11 +33,18 @@ values = [
 CORRELATED = ("correlation-id", b"1")
 TIMED = ("timeout-ms", b"7200000")
 TRACE = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+ERROR_REPLY = [
+    ("status", b"error"),
+    ("error-code", b"invalid_value"),
+    ("content-type", b"application/problem+json"),
+]
 sensible = [
     *(OCTETS, CORRELATED, TIMED, ("timeout-ms", b"1000"), ("model", b"rows"), ("model", b"logs")),
     *(("reply-to", b"bad.replies.1"), ("reply-to", b"bad.elsewhere"), ("source", b"a")),
     *(TRACE, ("traceparent", b"none"), ("tracestate", b"a=1")),
     *(("kafka_replyPartition", b"\0\0\0\1"), ("deadline", b"9" * 13), ("tenant", b"b")),
+    *(("request-id", b"a/0/1"), ("origin-id", b"bad.rows/0/1"), ("status", b"ok")),
+    *ERROR_REPLY,
 ]
 headers = st.one_of(
     st.lists(st.sampled_from(sensible), max_size=7),
@@ -141,6 +148,7 @@ def taken(sent, lane="raw"):
         ("raw", [OCTETS, ("correlation-id", b"x" * 36), TIMED]),
         ("raw", [("reply-to", b"bad.replies.1"), CORRELATED, ("source", b"a"), ("tenant", b"b")]),
         ("raw", [("model", b"rows"), CORRELATED]),
+        ("raw", [("status", b"ok"), CORRELATED]),
         (
             "raw",
             [OCTETS, CORRELATED, TIMED, ("reply-to", b"bad.replies.1"), TRACE, ("source", b"a")],
@@ -166,6 +174,9 @@ def test_what_requests_mostly_carry_takes_the_tight_loop(lane, sent):
         [TRACE, TRACE],
         [TRACE, ("tracestate", b"a=1")],
         [("traceparent", b"none")],
+        [("request-id", b"a/0/1")],
+        [("origin-id", b"a/0/1")],
+        ERROR_REPLY,
     ],
 )
 def test_what_the_examiner_has_more_to_say_of_does_not(sent):

@@ -7,10 +7,13 @@ from msgspec import structs
 
 from daemon.answering.replies import Replies
 from daemon.answering.undeliverable import Undeliverable
+from daemon.inference.runs import Part
 from daemon.values.errors import Code, RequestRefused
-from daemon.values.messages import Answer
+from daemon.values.messages import Answer, Form
 from daemon.values.reply_run import apart
+from daemon.wire.json_results import can_be_joined
 from tests.bad_input import ROW, body, npy, tensor
+from tests.signatures import sentences
 from tests.unit.admission.door import (
     NOW_S,
     WALL_AHEAD_S,
@@ -45,6 +48,12 @@ def results(requests, chosen=None, model="rows", **outputs):
 def only_result(sent, chosen=None, model="rows", **outputs):
     (answer,) = results([only_request(sent, lane=model)], chosen, model, **outputs)
     return answer
+
+
+def sentence(length):
+    ids = np.ones((1, length), np.int64)
+    sent = only_request(record(ROW, RAW), lane="rows")
+    return structs.replace(sent, form=Form.JSON, inputs={"ids": ids, "mask": ids})
 
 
 def zeros(rows=1, columns=8):
@@ -216,6 +225,37 @@ def test_headers_are_lists_of_tuples_as_the_client_wants():
 
     assert type(answer.headers) is list
     assert all(type(each) is tuple for each in answer.headers)
+
+
+# What goes on to who comes next
+
+
+def test_each_reply_carries_on_where_its_own_row_began():
+    sent = [
+        record(ROW, RAW, ("request-id", b"pages/3/%d" % number), offset=number) for number in (1, 2)
+    ]
+    bare = record(ROW, RAW, offset=3)
+    late = record(ROW, RAW, ("request-id", b"pages/3/4"), ("deadline", b"9" * 13), offset=4)
+
+    replies = results(admit(*sent, bare, late).requests, y=np.zeros((4, 8), np.float32))
+
+    told = {header(answer, "request-id"): header(answer, "origin-id") for answer in replies}
+    assert told == {
+        b"bad.rows/3/1": b"pages/3/1",
+        b"bad.rows/3/2": b"pages/3/2",
+        b"bad.rows/3/3": None,
+        b"bad.rows/3/4": b"pages/3/4",
+    }
+    assert [header(answer, "deadline") for answer in replies].count(b"9" * 13) == 1
+
+
+def test_so_does_an_error_reply():
+    request = only_request(record(ROW, RAW, ("request-id", b"pages/3/1"), ("deadline", b"9" * 13)))
+
+    answer = Replies(settings()).error(request, Code.MODEL_TIMEOUT, "why")
+
+    assert header(answer, "origin-id") == b"pages/3/1"
+    assert header(answer, "deadline") == b"9" * 13
 
 
 # Forms
@@ -391,3 +431,28 @@ def test_npy_helper_of_the_list_is_one():
     file = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 16), }", ROW)
 
     assert only_request(record(file, NPY)).arrived_s == NOW_S
+
+
+# Rows of different lengths
+
+
+def test_what_filled_rows_up_is_held_against_nobody():
+    """Only a number that its requester would get can make an output invalid."""
+    first, second = (sentence(length) for length in (1, 2))
+    words = np.zeros((2, 4, 16), np.float32)
+    words[0, 1] = words[1, 1] = np.nan
+    part = Part(
+        [first, second], {"mean": np.zeros((2, 16)), "words": words}, np.array([True, True])
+    )
+
+    (_, cut), (_, answer) = Replies(settings()).apart(part, sentences(step=4))
+
+    assert cut["words"].shape == (1, 1, 16)
+    assert answer.code is Code.INVALID_OUTPUT
+
+
+def test_json_responses_are_cut_back_to_each_requests_length():
+    requests = [sentence(length) for length in (1, 2)]
+    outputs = {"mean": np.zeros((2, 16), np.float32), "words": np.zeros((2, 4, 16), np.float32)}
+
+    assert not can_be_joined(requests, outputs, sentences(step=4))

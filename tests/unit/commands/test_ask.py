@@ -3,43 +3,41 @@ from pathlib import Path
 import pytest
 
 from config.settings import Lane
-from daemon.commands.ask import Question, headers_for, show
+from daemon.commands.ask import headers_for, show
 from daemon.values.errors import Exit, Fatal
 from tests.fakes import FakeRecord
 
 LANE = Lane(topics=("requests",), models=("mlp", "other"))
 
 
-def question(file="request.bin", **changed):
-    return Question(Path(file), lane="", model="", content_type="", timeout="1s")._replace(
-        **changed
-    )
+def headers(file="request.bin", *, model="", content_type=""):
+    return headers_for(Path(file), LANE, model=model, content_type=content_type)
 
 
 @pytest.mark.parametrize(
     ("file", "form"), [("a.json", b"application/json"), ("a.npy", b"application/x-npy")]
 )
 def test_the_form_is_told_by_the_file_s_name(file, form):
-    assert headers_for(question(file), LANE) == [("content-type", form)]
+    assert headers(file) == [("content-type", form)]
 
 
 def test_any_other_form_is_left_to_the_lane():
-    assert headers_for(question(), LANE) == []
+    assert headers() == []
 
 
 def test_a_form_that_was_typed_wins():
-    asked = question("a.json", content_type="text/plain")
+    asked = headers("a.json", content_type="text/plain")
 
-    assert headers_for(asked, LANE) == [("content-type", b"text/plain")]
+    assert asked == [("content-type", b"text/plain")]
 
 
 def test_the_model_is_named():
-    assert headers_for(question(model="other"), LANE) == [("model", b"other")]
+    assert headers(model="other") == [("model", b"other")]
 
 
 def test_a_model_that_the_lane_lacks_is_not_asked():
     with pytest.raises(Fatal, match="mlp, other") as raised:
-        headers_for(question(model="third"), LANE)
+        headers(model="third")
 
     assert raised.value.exit_code is Exit.USAGE
 

@@ -7,7 +7,7 @@ import pytest
 from daemon.__main__ import main
 from daemon.values.errors import Exit
 
-COMMANDS = [["run"], ["check"], ["schema"], ["ask"], ["dead-letters", "list"]]
+COMMANDS = [["run"], ["check"], ["try"], ["schema"], ["ask"], ["dead-letters", "list"]]
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def test_help_is_there_and_gives_an_example(command, capsys):
 
 @pytest.mark.parametrize(
     "typed",
-    [["frobnicate"], ["run", "--nope"], ["ask"], ["dead-letters", "list", "-n", "0"]],
+    [["frobnicate"], ["run", "--nope"], ["ask"], ["try"], ["dead-letters", "list", "-n", "0"]],
     ids=" ".join,
 )
 def test_a_slip_in_typing_is_one_line_and_exit_64(typed, capsys):

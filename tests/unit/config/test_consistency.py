@@ -8,6 +8,7 @@ from config import (
     line_rules,
     scaling_rules,
     topic_rules,
+    transform_rules,
     window_rules,
 )
 from tests.unit.config.sample import settings
@@ -19,8 +20,34 @@ SASL = {
 }
 TRANSFORM = {"models.filetype.transform": "transform.py:FileType"}
 
+IMAGE = "models.filetype.transform.image"
+
 # rule, changes to a configuration that holds, what the message names
 ROWS = [
+    (
+        transform_rules.a_reply_is_one_thing,
+        {
+            "models.filetype.transform.text": "t.json",
+            "models.filetype.transform.labels": "l.txt",
+            "models.filetype.transform.embedding": "mean",
+        },
+        ["models.filetype.transform", "labels", "embedding"],
+    ),
+    (
+        transform_rules.normalisation_has_a_number_for_each_channel,
+        {IMAGE: [3, 8, 8], "models.filetype.transform.mean": [0.5, 0.5]},
+        ["models.filetype.transform.mean", "2 numbers for 3 channels"],
+    ),
+    (
+        transform_rules.normalisation_has_a_number_for_each_channel,
+        {IMAGE: [8, 8, 1], "models.filetype.transform.std": [1.0, 2.0, 1.0]},
+        ["models.filetype.transform.std", "3 numbers for 1 channels"],
+    ),
+    (
+        transform_rules.pixels_are_not_divided_by_zero,
+        {IMAGE: [8, 8, 1], "models.filetype.transform.std": [0.0]},
+        ["models.filetype.transform.std", "zero"],
+    ),
     (
         line_rules.whole_tensors_have_no_rows,
         {"models.filetype.batch": "none", "models.filetype.batch_axis": {"state": 1}},
@@ -45,6 +72,16 @@ ROWS = [
         window_rules.windows_are_opened,
         {"lanes.urgent.missed": "skip"},
         ["lanes.urgent.missed", "lanes.urgent.open"],
+    ),
+    (
+        line_rules.padded_axes_have_one_step,
+        {
+            "models.filetype.inputs": {
+                "ids": {"pad": {"axis": "length", "step": 16}},
+                "mask": {"pad": {"axis": "length", "step": 8}},
+            }
+        },
+        ["inputs.ids.pad.step (16)", "inputs.mask.pad.step (8)", '"length"'],
     ),
     (
         line_rules.cuda_options_have_a_gpu,

@@ -33,6 +33,9 @@ def problems(write):
     return problems
 
 
+TEXT = {"text": "tokenizer.json", "max_length": 64}
+
+
 class TestLayers:
     def test_file_alone_gives_its_settings(self, write):
         assert load(write(), {}, []).settings == settings()
@@ -266,6 +269,54 @@ class TestValues:
         assert loaded.settings.models["filetype"].sha256 == "ab" * 32
 
 
+class TestTablesOrText:
+    """A transform is a class by its name, or a table of settings, each with a place of its own."""
+
+    def transform(self, path, environment=None, overrides=()):
+        return load(path, environment or {}, overrides).settings.models["filetype"].transform
+
+    def test_each_setting_of_the_table_is_set_from_everywhere(self, write):
+        path = write({"models.filetype.transform": TEXT})
+        environment = {"TIDEMILL__MODELS__FILETYPE__TRANSFORM__TOP": "3"}
+
+        made = self.transform(path, environment, ["models.filetype.transform.max_length=9"])
+
+        assert (made.top, made.max_length, made.text.name) == (3, 9, "tokenizer.json")
+
+    def test_a_whole_table_is_set_at_once(self, write):
+        word = "models.filetype.transform={ image = [3, 8, 8], mean = [0.5] }"
+
+        assert self.transform(write(), overrides=[word]).image == (3, 8, 8)
+
+    def test_a_class_takes_the_place_of_a_table(self, write):
+        path = write({"models.filetype.transform": TEXT})
+        environment = {"TIDEMILL__MODELS__FILETYPE__TRANSFORM": "t.py:T"}
+
+        assert self.transform(path, environment) == "t.py:T"
+
+    def test_a_table_takes_the_place_of_a_class(self, write):
+        path = write({"models.filetype.transform": "t.py:T"})
+
+        made = self.transform(path, overrides=["models.filetype.transform.text=t.json"])
+
+        assert made.text.name == "t.json"
+
+    def test_a_table_of_nothing_known_says_which_there_are(self, write, problems):
+        (problem,) = problems({"models.filetype.transform": {"top": 3}})
+
+        assert "models.filetype.transform.text is missing: write text or image under" in problem
+
+    def test_settings_of_another_table_are_named(self, problems):
+        (problem,) = problems({"models.filetype.transform": TEXT | {"mean": [0.5]}})
+
+        assert "models.filetype.transform.mean is for another kind of table" in problem
+
+    def test_a_slip_is_told_what_was_meant(self, problems):
+        (problem,) = problems({"models.filetype.transform": TEXT | {"maxlength": 3}})
+
+        assert "did you mean models.filetype.transform.max_length?" in problem
+
+
 class TestMisplaced:
     @pytest.mark.parametrize(
         ("key", "meant"),
@@ -372,6 +423,10 @@ class TestInvalid:
             ("models.filetype.sha256", "abc", "must be 64 hexadecimal digits"),
             ("models.filetype.transform", "transform:FileType", 'must be written "file.py:Class"'),
             ("models.filetype.transform", "a.py:1", 'must be written "file.py:Class"'),
+            ("models.filetype.transform", 7, "must be text, not 7"),
+            ("models.filetype.transform.image", [3, 224], "must be the shape of a row"),
+            ("models.filetype.transform.image", [4, 224, 224], "must be the shape of a row"),
+            ("models.filetype.transform.image", [3, 0, 224], "must be the shape of a row"),
             ("models.filetype.threads", True, "must be a whole number, not true"),
             ("models.filetype.threads", "2", 'must be a whole number, not "2"'),
             ("models.filetype.threads", 0, "must be at least 1, not 0"),

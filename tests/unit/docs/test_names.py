@@ -18,7 +18,7 @@ SECTIONS = "kafka|limits|http|log|replies|dead_letters|scaling"
 ROOMS = "clients|config|daemon|deploy|docs|examples|loadtest|requirements|runtime|studies|tests"
 ROOMS_WITH_TABLES = sorted(
     str(init.parent.relative_to(ROOT))
-    for top in ("clients", "daemon", "loadtest", "studies")
+    for top in ("clients", "daemon", "loadtest", "runtime", "studies")
     for init in (ROOT / top).glob("*/**/__init__.py")
 )
 README = (ROOT / "README.md").read_text(encoding="utf-8")

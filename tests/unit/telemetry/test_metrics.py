@@ -180,6 +180,14 @@ def test_a_lone_request_of_many_slices_counts_as_full(metrics):
     assert value(metrics, "batch_fill_ratio_sum", model="mlp") == 1.0
 
 
+def test_what_padding_fills_up_is_counted_beside_all_elements(metrics):
+    metrics.padded("mlp", 64, 10)
+    metrics.padded("mlp", 32, 5)
+
+    assert value(metrics, "input_elements_total", model="mlp") == 96
+    assert value(metrics, "padding_elements_total", model="mlp") == 15
+
+
 def test_executor_time_adds_up(metrics):
     metrics.executor_busy("mlp", 0.25)
     metrics.executor_busy("mlp", 0.5)

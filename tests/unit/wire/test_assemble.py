@@ -3,19 +3,19 @@ import pytest
 
 from daemon.values.messages import Bucket, Form, Request
 from daemon.wire import raw
-from daemon.wire.assemble import assemble, rows_of, slices
+from daemon.wire.assemble import assemble, padded_elements, rows_of, slices
 from tests.fakes import FakeRecord
 from tests.ledgers import make_ledger
-from tests.signatures import SIGNATURES, one_to_one, spec
+from tests.signatures import SIGNATURES, one_to_one, sentences, spec
 
 LEDGER = make_ledger("t", 0, 0)
 
 
-def request(form, inputs, rows):
+def request(form, inputs, rows, shape=()):
     return Request(
         FakeRecord("t", 0, 0),
         LEDGER,
-        Bucket("lane", "model"),
+        Bucket("lane", "model", shape),
         form,
         inputs,
         rows,
@@ -82,10 +82,45 @@ def test_outputs_are_cut_where_the_requests_end():
     requests = [raw_rows([1, 2]), raw_rows([3, 4], [5, 6])]
     outputs = {"y": np.array([[1], [2], [3]]), "z": np.array([7, 8, 9])}
 
-    first, second = slices(requests, outputs)
+    first, second = slices(requests, outputs, None)
 
     assert (first["y"].tolist(), first["z"].tolist()) == ([[1]], [7])
     assert (second["y"].tolist(), second["z"].tolist()) == ([[2], [3]], [8, 9])
+
+
+def sentence(*rows, length=4):
+    ids = np.array(rows, np.int64)
+    return request(Form.JSON, {"ids": ids, "mask": ids * 0 + 1}, len(rows), ((length,), (length,)))
+
+
+def test_rows_are_filled_up_to_the_shape_of_their_bucket():
+    """Also where all of them are shorter, and where one is alone: who else came changes no answer."""
+    signature = sentences(step=4)
+
+    together = assemble([sentence([1]), sentence([2, 3], [4, 5])], signature)
+    alone = assemble([sentence([1])], signature)
+
+    assert together["ids"].tolist() == [[1, 0, 0, 0], [2, 3, 0, 0], [4, 5, 0, 0]]
+    assert together["mask"].tolist() == [[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 0, 0]]
+    assert alone["ids"].tolist() == [[1, 0, 0, 0]]
+
+
+def test_outputs_are_cut_back_to_each_requests_length():
+    requests = [sentence([1]), sentence([2, 3], [4, 5])]
+    words = np.arange(3 * 4 * 16, dtype=np.float32).reshape(3, 4, 16)
+    outputs = {"mean": np.zeros((3, 16)), "words": words}
+
+    first, second = slices(requests, outputs, sentences(step=4).padding)
+
+    assert first["words"].tolist() == words[:1, :1].tolist()
+    assert second["words"].tolist() == words[1:, :2].tolist()
+    assert second["mean"].shape == (2, 16)
+
+
+def test_elements_that_fill_rows_up_are_counted():
+    requests = [sentence([1]), sentence([2, 3], [4, 5])]
+
+    assert padded_elements(requests) == (24, 14)
 
 
 def test_raw_bodies_are_cut_where_the_requests_end():

@@ -229,3 +229,83 @@ def test_tracestate_twice_is_dropped_and_the_trace_kept():
     assert said.traceparent == TRACE
     assert said.tracestate is None
     assert said.refusal is None
+
+
+ID = ("request-id", b"pages/3/17")
+ERROR = (
+    ("content-type", b"application/problem+json"),
+    ("status", b"error"),
+    ("error-code", b"invalid_value"),
+)
+
+
+def test_a_request_that_is_nobodys_reply_passes_nothing_on():
+    said = read(("correlation-id", b"1"), ("content-type", b"application/json"))
+
+    assert said.passed == ()
+    assert said.error is None
+
+
+def test_a_reply_s_id_is_where_its_row_began():
+    assert read(ID).passed == (("origin-id", b"pages/3/17"),)
+
+
+def test_where_a_row_began_stays_whoever_comes_in_between():
+    said = read(("request-id", b"boxes/1/2"), ("origin-id", b"pages/3/17"))
+
+    assert said.passed == (("origin-id", b"pages/3/17"),)
+
+
+def test_a_deadline_is_passed_on_as_it_is():
+    assert read(ID, ("deadline", b"0012")).passed == (
+        ("deadline", b"0012"),
+        ("origin-id", b"pages/3/17"),
+    )
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("deadline", b"soon")],
+        [("deadline", b"1"), ("deadline", b"1")],
+        [ID, ID],
+        [("origin-id", b"x" * 301)],
+    ],
+)
+def test_what_makes_no_sense_is_not_passed_on(headers):
+    assert read(*headers).passed == ()
+
+
+def test_an_error_reply_is_known_by_its_headers():
+    assert read(*ERROR).error is Code.INVALID_VALUE
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_less_than_that_is_no_error_reply(place):
+    headers = [*ERROR]
+    del headers[place]
+
+    assert read(*headers).error is None
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("status", b"ok"),
+        ("content-type", b"application/json"),
+        ("error-code", b"of_tomorrow"),
+        ("error-code", b"undecodable_record"),
+    ],
+)
+def test_another_word_in_it_makes_none(header):
+    headers = [each for each in ERROR if each[0] != header[0]]
+
+    assert read(*headers, header).error is None
+
+
+@pytest.mark.parametrize("name", ["status", "error-code", "request-id", "origin-id"])
+def test_what_only_replies_have_is_no_mistake_of_a_requester_s(name):
+    said = read((name, b"x"), (name, b"y"))
+
+    assert said.refusal is None
+    assert said.passed == ()

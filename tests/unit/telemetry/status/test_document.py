@@ -107,6 +107,25 @@ def test_a_model_shows_who_runs_it_and_how_full_its_batches_are(page):
     assert model["fill"] == 0.5
 
 
+def test_a_model_whose_rows_are_padded_shows_what_share_that_is():
+    page = shown.busy(1, 0)
+    for _ in range(10):
+        page.metrics.padded("filetype", 640, 160)
+        page.tick()
+
+    (model,) = page.status.document()["models"]
+
+    assert model["padding"] == pytest.approx(0.25)
+
+
+def test_a_model_whose_rows_are_not_padded_shows_no_share():
+    page = shown.busy(1, 10)
+
+    (model,) = page.status.document()["models"]
+
+    assert model["padding"] is None
+
+
 def test_a_model_shows_how_many_rows_run_in_a_second_and_against_alone():
     page = shown.busy(1, 0)
     page.runs = Runs(0.008, 0.002)

@@ -1,0 +1,194 @@
+"""Shown on rows that are made up: a model gives the same for rows that are padded as for them alone.
+
+What fails here must not be padded: a layer that reads from the end, as a backward GRU does, begins with
+what rows were filled up with; a mean without a mask counts it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from config.settings import Model as Settings
+from runtime.errors import ModelRefused, RunError
+from runtime.padding import Padding, Place, fill_up_rows
+from runtime.sample import Sample
+from runtime.signature import FLOATS, Signature, TensorSpec
+
+Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
+Run: TypeAlias = Callable[[Arrays], Arrays]
+"""Runs the model; raises RunError."""
+
+_ROWS = 2
+_SEED = 7
+_MOST_DISTINCT = 100
+"""Integers that are tried where a range is set: enough to tell places apart."""
+_TOLERANCE = 1e-3
+_TOLERANCE_16_BITS = 1e-2
+"""Of the largest value that an output has. Kernels for other shapes differ by 1e-5 in float32 and by a unit
+in the last place of TF32 and float16 (1e-3); what must not be padded was off by 0.21 and more."""
+_REMEDY = (
+    "leave `pad` out for it: it reads what rows were filled up with, as a GRU that reads backwards does;"
+    " or set a `value` that the model, or its mask, leaves out"
+)
+
+
+@dataclass(frozen=True)
+class _MadeUp:
+    """Rows for one model, of which `sample` is one that it takes."""
+
+    signature: Signature
+    padding: Padding
+    settings: Settings
+    sample: Sample
+
+    def shapes(self, lengths: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+        """Return the row shape of each input where padded axes have these lengths."""
+        own: dict[Place, int] = {
+            place: lengths[axis.name] for axis in self.padding.axes for place in axis.inputs
+        }
+        free = self.settings.sample_axis
+        return {
+            spec.name: tuple(
+                own.get((spec.name, place), free) if length is None else length
+                for place, length in enumerate(spec.row_shape)
+            )
+            for spec in self.signature.inputs
+        }
+
+    def alike(self, lengths: Mapping[str, int]) -> Arrays:
+        """Return rows like those of the sample."""
+        shapes = self.shapes(lengths)
+        return {
+            name: np.full((_ROWS, *shapes[name]), value)
+            for name, (_, value) in self.sample.rows.items()
+        }
+
+    def unlike(self, lengths: Mapping[str, int]) -> Arrays:
+        """Return rows that differ from each other, and from what fills them up."""
+        shapes = self.shapes(lengths)
+        random = np.random.default_rng(_SEED)
+        return {
+            spec.name: self._values(spec, (_ROWS, *shapes[spec.name]), random)
+            for spec in self.signature.inputs
+        }
+
+    def _values(
+        self, spec: TensorSpec, shape: tuple[int, ...], random: np.random.Generator
+    ) -> npt.NDArray[Any]:
+        """Return values of one input, within its range.
+
+        Reals lie between 0 and 1, as a mask's do. Integers differ only where their range is set: one too
+        many is an index out of range.
+        """
+        _, usual = self.sample.rows[spec.name]
+        low, high = self.settings.range_of(spec.name)
+        if spec.datatype in {"FP16", "FP32", "FP64"}:
+            most = 1.0 if high is None else high
+            least = min(0.0, most) if low is None else low
+            return random.uniform(least, max(least, most), shape).astype(spec.dtype)
+        if spec.datatype in {"BF16", "BOOL", "BYTES"}:
+            return np.full(shape, usual)
+        first = int(usual) + int(usual == self.padding.value_of(spec.name))
+        last = first if high is None else min(int(high), first + _MOST_DISTINCT)
+        return random.integers(first, max(first, last), shape, endpoint=True).astype(spec.dtype)
+
+
+def prove_padding(
+    run: Run, signature: Signature, padding: Padding, settings: Settings, sample: Sample
+) -> Padding:
+    """Return `padding` with the axes by which outputs are cut back.
+
+    `sample` is one that the model takes. Raises ModelRefused when padded rows give something else.
+    """
+    made_up = _MadeUp(signature, padding, settings, sample)
+    lengths = {axis.name: settings.sample_axis + nth for nth, axis in enumerate(padding.axes)}
+    longer = {axis.name: (lengths[axis.name] // axis.step + 1) * axis.step for axis in padding.axes}
+    told = ", ".join(f"{name} {lengths[name]} to {longer[name]}" for name in lengths)
+    inputs, exact = _run_exact(run, made_up, lengths)
+    filled = {
+        name: fill_up_rows([inputs[name]], shape, padding.value_of(name))
+        for name, shape in made_up.shapes(longer).items()
+    }
+    try:
+        padded = run(filled)
+    except RunError as error:
+        raise ModelRefused(
+            f"the model fails on rows padded from {told}: {error}", _REMEDY
+        ) from error
+    proven = replace(
+        padding,
+        axes=tuple(
+            replace(
+                axis, outputs=tuple(_grown(exact, padded, lengths[axis.name], longer[axis.name]))
+            )
+            for axis in padding.axes
+        ),
+    )
+    _compare(signature, exact, proven.cut_back(padded, inputs), told)
+    return proven
+
+
+def _run_exact(run: Run, made_up: _MadeUp, lengths: Mapping[str, int]) -> tuple[Arrays, Arrays]:
+    """Return rows of these lengths that the model takes, unlike each other if it can be, and what it gives."""
+    failure: RunError | None = None
+    for make in (made_up.unlike, made_up.alike):
+        inputs = make(lengths)
+        try:
+            return inputs, run(inputs)
+        except RunError as error:
+            failure = error
+    raise ModelRefused(
+        f"the model fails on the rows that are to be padded for a proof: {failure}",
+        "set sample_axis to a length that requests have",
+    )
+
+
+def _grown(exact: Arrays, padded: Arrays, length: int, longer: int) -> Iterator[Place]:
+    """Yield the axes of outputs that have the input's length, with and without padding."""
+    for name, array in exact.items():
+        for place, sizes in enumerate(zip(array.shape[1:], padded[name].shape[1:], strict=True)):
+            if sizes == (length, longer):
+                yield name, place
+
+
+def _compare(signature: Signature, exact: Arrays, cut: Arrays, told: str) -> None:
+    for spec in signature.outputs:
+        alone, together = exact[spec.name], cut[spec.name]
+        if alone.shape != together.shape:
+            raise ModelRefused(
+                f"output {spec.name!r} has the shape {list(together.shape)} where rows are padded"
+                f" ({told}), and {list(alone.shape)} where they are not: it cannot be cut back",
+                "leave `pad` out, or export the model so that the output has the length of its input",
+            )
+        off = _largest_difference(spec, alone, together)
+        if off > 0:
+            raise ModelRefused(
+                f"output {spec.name!r} is off by {off:.2g} where rows are padded ({told})", _REMEDY
+            )
+
+
+def _largest_difference(
+    spec: TensorSpec, alone: npt.NDArray[Any], together: npt.NDArray[Any]
+) -> float:
+    """Return by how much they differ, 0 where that is within the tolerance, inf where it is no number."""
+    if spec.datatype not in FLOATS:
+        return 0.0 if np.array_equal(alone, together) else np.inf
+    one, other = _reals(spec, alone), _reals(spec, together)
+    alike = (one == other) | (np.isnan(one) & np.isnan(other))
+    if alike.all():
+        return 0.0
+    with np.errstate(invalid="ignore"):
+        differences = np.abs(one - other)[~alike]
+    largest = float(np.nan_to_num(differences, nan=np.inf, posinf=np.inf).max())
+    scale = max(1.0, float(np.abs(one[np.isfinite(one)]).max(initial=0.0)))
+    wide = spec.datatype in {"FP32", "FP64"}
+    return largest if largest > scale * (_TOLERANCE if wide else _TOLERANCE_16_BITS) else 0.0
+
+
+def _reals(spec: TensorSpec, array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    if spec.datatype == "BF16":
+        array = (array.astype(np.uint32) << 16).view(np.float32)
+    return array.astype(np.float64)

@@ -1,0 +1,97 @@
+"""Examples end to end: what their scripts make, served as their settings say, over a real Kafka."""
+
+import asyncio
+import json
+
+import pytest
+
+from loadtest.plan.bodies import BodyKind
+from loadtest.plan.plan import of_streams, stream
+from loadtest.processes.worker import Worker
+from loadtest.scenario.arrivals import at_once
+from loadtest.traffic.exchange import exchange
+from loadtest.traffic.login import options
+from tests.unit.examples.made import Example
+
+JSON = (("content-type", b"application/json"),)
+
+
+def text(folder):
+    ticket = (folder / "ticket.txt").read_bytes()
+    both = json.dumps({"text": [ticket.decode(), "The app crashes"]}).encode()
+    return [BodyKind([ticket]), BodyKind([both], JSON)]
+
+
+def text_replies(one, two):
+    assert one["labels"][0]["label"] == "billing"
+    assert [each["labels"][0]["label"] for each in two] == ["billing", "technical"]
+
+
+def image(folder):
+    return [
+        BodyKind([(folder / "model" / name).read_bytes() for name in ("flag.png", "evening.jpg")])
+    ]
+
+
+def image_replies(flag, evening):
+    assert [each["label"] for each in flag["labels"]] == ["blue", "yellow"]
+    assert [each["label"] for each in evening["labels"]] == ["orange", "purple"]
+
+
+def tabular(folder):
+    return [BodyKind([(folder / "model" / "orders.json").read_bytes()], JSON)]
+
+
+def tabular_replies(orders):
+    outputs = {each["name"]: each["data"] for each in orders["outputs"]}
+    assert outputs["label"] == ["paid", "unpaid"]
+    assert len(outputs["probabilities"]) == 4
+
+
+async def replies_to(kinds, example, kafka, topics):
+    """The reply to each body, in their order."""
+    names = await topics(requests=2, replies=1, dead=1)
+    ((lane, _),) = example.loaded.settings.lanes.items()
+    overrides = {
+        "kafka.bootstrap_servers": kafka,
+        "kafka.group": topics.group,
+        f"lanes.{lane}.topics": names.requests,
+        "replies.topic": names.replies,
+        "dead_letters.topic": names.dead,
+    }
+    bodies = [(value, kind.headers) for kind in kinds for value in kind.values]
+    load = of_streams(
+        [
+            stream(str(place), names.requests, at_once(1), BodyKind([value], headers))
+            for place, (value, headers) in enumerate(bodies)
+        ]
+    )
+    replies = {}
+    with Worker(example.folder / "tidemill.toml", overrides) as worker:
+        await asyncio.to_thread(worker.wait_until_ready, 60)
+        seen = await exchange(
+            load,
+            options(kafka, None),
+            [names.replies, names.dead],
+            grace_s=60,
+            on_reply=lambda number, reply: replies.setdefault(number, json.loads(reply.value)),
+        )
+        exit_code = await asyncio.to_thread(worker.terminate, 60)
+    assert seen.account().exactly_once, seen.account()
+    assert exit_code == 0
+    return [replies[number] for number in range(len(bodies))]
+
+
+@pytest.mark.parametrize(
+    ("name", "bodies", "judge"),
+    [
+        ("text", text, text_replies),
+        ("image", image, image_replies),
+        ("tabular", tabular, tabular_replies),
+    ],
+    ids=["text", "image", "tabular"],
+)
+async def test_an_example_answers_what_its_page_shows(kafka, topics, tmp_path, name, bodies, judge):
+    example = Example(name, tmp_path)
+
+    judge(*await replies_to(bodies(example.folder), example, kafka, topics))

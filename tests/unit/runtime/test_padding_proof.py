@@ -1,0 +1,88 @@
+"""Whether a model may be padded is found out when it is loaded."""
+
+import pytest
+
+from runtime import ModelRefused
+from tests import models
+
+LENGTH = {"axis": "length", "step": 16}
+LIMIT_S = 10.0
+
+
+@pytest.fixture
+def load_padded(load):
+    """Return a function that loads a model and returns what it takes and gives."""
+
+    def load_padded(made, tensor="ids", **settings):
+        return load(made, inputs={tensor: {"pad": LENGTH}}, **settings).session.signature
+
+    return load_padded
+
+
+def test_a_model_that_leaves_out_what_is_masked_may_be_padded(load_padded):
+    (axis,) = load_padded(models.sentences()).padding.axes
+
+    assert axis.inputs == (("ids", 0), ("mask", 0))
+    assert axis.outputs == (("words", 0),)
+
+
+@pytest.mark.parametrize("sample_axis", [1, 8, 16, 100])
+def test_whatever_the_length_of_the_sample(load_padded, sample_axis):
+    assert load_padded(models.sentences(), sample_axis=sample_axis).padding is not None
+
+
+def test_a_layer_that_reads_from_the_end_is_refused(load_padded):
+    with pytest.raises(
+        ModelRefused, match=r"output 'y' is off by .* \(length 8 to 16\)"
+    ) as refused:
+        load_padded(models.recurrent("reverse"), "x")
+
+    assert "reads backwards" in refused.value.remedy
+
+
+def test_one_that_reads_from_the_beginning_is_not(load_padded):
+    (axis,) = load_padded(models.recurrent("forward"), "x").padding.axes
+
+    assert axis.outputs == (("y", 0),)
+
+
+def test_a_mean_over_all_places_is_refused(load_padded):
+    with pytest.raises(ModelRefused, match="output 'mean' is off by"):
+        load_padded(models.sentences(masked=False))
+
+
+def test_so_is_one_over_rows_that_are_like_what_fills_them_up(load):
+    """The usual sample has ones in all places; padded with ones its mean would be the same."""
+    pad = {**LENGTH, "value": 1}
+
+    with pytest.raises(ModelRefused, match="output 'mean' is off by"):
+        load(models.sentences(masked=False), inputs={"ids": {"pad": pad}})
+
+
+def test_an_output_that_has_another_length_is_refused(load_padded):
+    with pytest.raises(ModelRefused, match=r"\[2, 8\] where rows are padded .* \[2, 4\]"):
+        load_padded(models.halved(), "x")
+
+
+def test_a_model_that_fails_on_longer_rows_is_refused(load_padded):
+    with pytest.raises(ModelRefused, match="fails on rows padded from length 4 to 16"):
+        load_padded(models.sentences(positions=8), sample_axis=4)
+
+
+def test_the_model_is_warmed_with_the_lengths_of_padded_rows(load, monkeypatch):
+    session = load(models.sentences(), inputs={"ids": {"pad": LENGTH}}).session
+    lengths = []
+    run = session.run
+    monkeypatch.setattr(
+        session,
+        "run",
+        lambda inputs, **limit: lengths.append(inputs["ids"].shape) or run(inputs, **limit),
+    )
+
+    session.warm_up([4], limit_s=LIMIT_S)
+
+    assert lengths == [(4, 16)]
+
+
+def test_a_model_without_padding_has_none(load):
+    assert load(models.sentences()).session.signature.padding is None
