@@ -131,7 +131,8 @@ class KafkaSource:
             self._tasks,
             clock=self._clock,
         )
-        self._consumer.subscribe(self._topics, self._membership)
+        lanes = {lane.name: lane.topics for lane in self._lanes.values()}
+        self._consumer.subscribe([*lanes.values()], self._membership)
         self._subscribed = True
         self._tasks.start(self._watch(), name="watch of the lease")
         self._tasks.start(self._doubt_silent_brokers(), name="watch of brokers")

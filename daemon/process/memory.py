@@ -21,7 +21,7 @@ _PREPARING = 4
 _GROUP_BYTES = 2**20
 """A group comes back with the request by which it has more (daemon.preparing.time_slices)."""
 _RESPONSE_BYTES = 8 * 2**20
-"""Largest answer of a broker to a fetch (daemon.kafka.reading.room)."""
+"""Largest answer of a broker to a fetch, of which each lane has its own (daemon.kafka.reading.room)."""
 _BROKERS = 3
 """Brokers that answer at a time, as many as most clusters have for a topic."""
 _RESPONSE_COPIES = 2
@@ -150,7 +150,7 @@ def memory_budget(
     """
     lanes = settings.lanes.values()
     fetched = partitions * settings.kafka.fetch_bytes
-    answered = _BROKERS * max(_RESPONSE_BYTES, settings.kafka.fetch_bytes)
+    answered = _BROKERS * len(lanes) * max(_RESPONSE_BYTES, settings.kafka.fetch_bytes)
     growth = _DECODED_RATIO * (_ADMITTED_BYTES + settings.limits.request_bytes)
     # Beside those that run and the one that waits behind them, one is being answered.
     batches = settings.limits.most_batches + 1

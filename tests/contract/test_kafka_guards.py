@@ -402,18 +402,57 @@ def test_other_consumers_in_the_process_are_left_alone():
     assert type(ours) is tolerant_records.TolerantRecords
 
 
-async def test_what_a_held_lane_has_buffered_delays_no_other_lanes_fetch(workers, topics):
-    """The client alone asks a broker for nothing while any buffered data is young."""
-    names = await topics(requests=1, urgent=1)
-    source = await workers.start(("requests", "urgent"))
+async def _buffering(workers, names, lanes=("requests", "urgent"), *, beside=()):
+    """A source of `lanes` that has a record of the first lying there, and what it has buffered."""
+    source = await workers.start(lanes)
     source._consumer._fetcher._prefetch_backoff = 3_600.0  # so that no clock decides
     buffered = source._consumer._fetcher._records
-    held = TopicPartition(names.requests, 0)
     await workers.produce(names.requests, 0, b"bulk")
-    while held not in buffered:
-        assert await source.fetch([names.urgent], max_records=10, timeout_s=0.05) == []
+    while TopicPartition(names.requests, 0) not in buffered:
+        assert not await source.fetch([names.urgent], beside=beside, max_records=10, timeout_s=0.05)
+    return source, buffered
+
+
+async def test_what_is_held_back_of_a_lane_delays_no_fetch_of_its_others(workers, topics):
+    """The client alone asks a broker for nothing while any buffered data is young."""
+    names = await topics(requests=1, urgent=1)
+    lane = [(names.requests, names.urgent)]
+    source, buffered = await _buffering(workers, names, lane)
 
     await workers.produce(names.urgent, 0, b"urgent")
     await gather(source, [names.urgent], 1)
 
-    assert buffered[held].calculate_backoff() == 0
+    assert buffered[TopicPartition(names.requests, 0)].calculate_backoff() == 0
+
+
+async def _take_urgent(workers, names, source):
+    """One urgent record comes beside those of the lane that is read."""
+    await workers.produce(names.urgent, 0, b"urgent")
+    chunks = []
+    async with asyncio.timeout(20):
+        while not chunks:
+            chunks += await source.fetch(
+                [names.urgent], beside=[names.requests], max_records=10, timeout_s=0.2
+            )
+    assert values_of(chunks) == [b"urgent"]
+
+
+async def test_what_lies_of_a_lane_that_is_read_delays_no_other_lanes_fetch(workers, topics):
+    names = await topics(requests=1, urgent=1)
+    source, buffered = await _buffering(workers, names, beside=[names.requests])
+
+    await _take_urgent(workers, names, source)
+
+    assert buffered[TopicPartition(names.requests, 0)].calculate_backoff() > 0
+
+
+async def test_a_fetch_that_finds_nothing_of_a_lane_delays_no_other_lanes(workers, topics):
+    """The broker holds it, and whatever comes behind it on the same connection."""
+    names = await topics(requests=1, urgent=1)
+    source, _ = await _buffering(workers, names, beside=[names.requests])
+    source._consumer._fetcher._fetch_max_wait_ms = 3_600_000
+
+    await _take_urgent(workers, names, source)  # and it is asked for the next one
+    await workers.produce(names.requests, 0, b"more")
+
+    assert values_of(await gather(source, [names.requests], 2)) == [b"bulk", b"more"]

@@ -84,7 +84,10 @@ class Workers:
         await self._stack.aclose()
 
     def make(self, names=("requests",), *, drain=None, tally=None, limits=None, **kafka):
-        """A source that `begin` starts; `drained` has what its drain was called with."""
+        """A source that `begin` starts; `drained` has what its drain was called with.
+
+        `names` are its lanes: each that of a topic without its prefix, or the topics it has.
+        """
         settings = settings_for(self.bootstrap, self.topics, limits=limits, **kafka)
         drained = []
 
@@ -93,10 +96,15 @@ class Workers:
             if drain is not None:
                 await drain(ledgers)
 
-        lanes = [make_lane(self.topics.prefix + name) for name in names]
+        lanes = [self._lane(name) for name in names]
         source = KafkaSource(settings, lanes, metrics=tally or Tally(), tasks=Tasks())
         source.begin, source.drained = lambda: source.start(note), drained
         return source
+
+    def _lane(self, name):
+        if isinstance(name, str):
+            return make_lane(self.topics.prefix + name)
+        return make_lane(topics=name)
 
     async def start(self, *args, **kafka):
         """A started source whose partitions are open."""

@@ -7,6 +7,7 @@
 - `decompression.py`: decompression with a bound, in place of the client's, which has none
 - `fetched.py`: what the client has fetched and nobody has taken yet: taken as far as there is room
 - `lag.py`: how far this worker's partitions are behind, in records and in seconds
+- `lane_fetches.py`: each lane's partitions are fetched on their own, by a connection of its own
 - `open_batch.py`: the records of one batch, taken as far as there is room; an unreadable one hides
   no other
 - `record_batches.py`: a record batch of Kafka read record by record, so that a bad one does not

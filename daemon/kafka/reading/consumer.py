@@ -1,10 +1,11 @@
 """aiokafka's consumer as this room uses it: every reach into its inside is here or in guards, but
-for those of reading itself (fetched.py, tolerant_records.py) and of leaving (group/leaving.py).
+for those of reading itself (fetched.py, lane_fetches.py, tolerant_records.py) and of leaving
+(group/leaving.py).
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
@@ -19,6 +20,7 @@ from daemon.kafka.group.leaving import leave
 from daemon.kafka.guards import GuardedCoordinator
 from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.fetched import Fetched
+from daemon.kafka.reading.lane_fetches import LaneFetches
 from daemon.kafka.reading.record_batches import FetchedRecord
 from daemon.kafka.reading.room import Room, response_bytes
 from daemon.kafka.silent_brokers import SilenceWatch, answers, doubt
@@ -83,9 +85,12 @@ class Consumer:
         )
         self._fetched = Fetched(self._fetcher)
 
-    def subscribe(self, topics: Collection[str], listener: ConsumerRebalanceListener) -> None:
-        """Join the group in the background."""
-        self._client.subscribe(list(topics), listener=listener)
+    def subscribe(
+        self, lanes: Sequence[Collection[str]], listener: ConsumerRebalanceListener
+    ) -> None:
+        """Join the group in the background; `lanes` are the topics of each."""
+        LaneFetches(self._fetcher, lanes)
+        self._client.subscribe([topic for lane in lanes for topic in lane], listener=listener)
 
     # Membership
 

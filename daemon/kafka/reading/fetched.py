@@ -70,8 +70,8 @@ class Fetched:
     def leave(self, partitions: Collection[TopicPartition]) -> None:
         """Let what is buffered of `partitions` lie, and hold up no other partition for it.
 
-        The client asks a broker for nothing while data of any of its partitions is younger than
-        100 ms and not taken.
+        The client asks a broker for nothing of a lane while data of any of its partitions there is
+        younger than 100 ms and not taken.
         """
         buffers = self._fetcher._records
         young = [result for each in partitions if (result := buffers.get(each)) and result._backoff]
