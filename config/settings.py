@@ -281,6 +281,11 @@ class Lane(_Section):
     content_type: Literal["application/json", "application/octet-stream", "application/x-npy"] = (
         Field("application/json", description="form of requests that name none")
     )
+    then: Name | None = Field(
+        None,
+        description="a lane: results of this one are its requests, and what comes of them goes to the"
+        " requester, as errors of this one do (docs/wire.md)",
+    )
     open: _List[Cron] = Field(
         (),
         description="moments at which what has come by then is served, as cron expressions; the lane"
@@ -460,3 +465,14 @@ class Settings(_Section):
         description="How many workers there should be, and what that is decided by.",
     )
     log: Log = Field(default_factory=Log, description="What is written to standard error.")
+
+    def next_topic(self, lane: str) -> str | None:
+        """Return the request topic that results of `lane` go on to; None: to who asked."""
+        then = self.lanes[lane].then
+        return None if then is None else self.lanes[then].topics[0]
+
+    @property
+    def own_topics(self) -> tuple[str, ...]:
+        """Topics that answers go to whatever a request says."""
+        passing = [topic for lane in self.lanes if (topic := self.next_topic(lane))]
+        return (self.replies.topic, *dict.fromkeys(passing), self.dead_letters.topic)

@@ -3,6 +3,7 @@
 Each rule yields one line per breach: both settings, the consequence, the remedy.
 """
 
+import difflib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
@@ -47,7 +48,8 @@ def replies_are_no_input(settings: Settings) -> Iterator[str]:
     if setting:
         yield (
             f'replies.topic is "{settings.replies.topic}", which is also in {setting}: replies'
-            " would be answered for ever; give replies a topic of their own"
+            " would be answered for ever; give replies a topic of their own, and where the requests"
+            " of one lane are the results of another say so with lanes.NAME.then"
         )
 
 
@@ -90,6 +92,33 @@ def allowed_replies_are_harmless(settings: Settings) -> Iterator[str]:
             )
 
 
+def lanes_go_on_to_lanes(settings: Settings) -> Iterator[str]:
+    """A lane goes on to one that is there."""
+    for name, lane in settings.lanes.items():
+        if lane.then is not None and lane.then not in settings.lanes:
+            close = difflib.get_close_matches(lane.then, settings.lanes, n=1)
+            remedy = f"did you mean {close[0]}?" if close else f"add a table [lanes.{lane.then}]"
+            yield f'lanes.{name}.then names "{lane.then}", and there is no such lane; {remedy}'
+
+
+def rows_of_lanes_end(settings: Settings) -> Iterator[str]:
+    """What goes round would be answered for ever, and nobody would hear of it."""
+    for name in settings.lanes:
+        row = [name]
+        while (then := _then(settings, row[-1])) is not None and then not in row:
+            row.append(then)
+        if then == name and name == min(row):  # once for each circle
+            circle = " -> ".join([*row, then])
+            yield (
+                f'lanes.{row[-1]}.then is "{then}", which closes a circle ({circle}): results would be'
+                " requests for ever; let the last lane have no then"
+            )
+
+
+def _then(settings: Settings, lane: str) -> str | None:
+    return settings.lanes[lane].then if lane in settings.lanes else None
+
+
 def _inputs(settings: Settings) -> Mapping[str, str]:
     """Return the request topics, each with the setting that names it."""
     return {
@@ -111,4 +140,6 @@ RULES = (
     dead_letters_are_no_input,
     dead_letters_are_no_replies,
     allowed_replies_are_harmless,
+    lanes_go_on_to_lanes,
+    rows_of_lanes_end,
 )

@@ -81,7 +81,8 @@ class Admission:
             self._examiners[name] = Examiner(
                 name, lane, models, limits, topics, replies, sleeps=asleep
             )
-            if not asleep and models[0].raw_row_bytes is not None:
+            is_plain = not asleep and lane.then is None
+            if is_plain and models[0].raw_row_bytes is not None:
                 find_terms = self._examiners[name].raw_terms
                 self._raw_lanes[name] = RawLane(name, models[0], limits, find_terms)
 

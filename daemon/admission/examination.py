@@ -13,9 +13,9 @@ from daemon.admission.reply_topics import ReplyTopics
 from daemon.answering.replies import Address, Replies
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
-from daemon.values.messages import Answer, Form, Record, Request, SentHeader
+from daemon.values.messages import Answer, Form, Header, Record, Request, SentHeader
 from daemon.values.object_sizes import headers_bytes
-from daemon.wire.headers import ORIGIN_ID, RequestHeaders, read_headers
+from daemon.wire.headers import DEADLINE, ORIGIN_ID, RequestHeaders, read_headers
 from daemon.wire.problem import detail_of
 
 
@@ -174,8 +174,17 @@ class Examiner:
             headers.traceparent,
             headers.tracestate,
             content.envelope,
-            passed=headers.passed,
+            passed=self._passed(opened, moment),
         )
+
+    def _passed(self, opened: _Opened, moment: Moment) -> tuple[Header, ...]:
+        """Return what the reply repeats; a lane that goes on to another says when it expires there."""
+        passed = opened.headers.passed
+        if self._settings.then is None or opened.expires_s == NEVER_S:
+            return passed
+        deadline_ms = moment.wall_ms + (opened.expires_s - moment.now_s) * 1000
+        others = [each for each in passed if each[0] != DEADLINE]
+        return ((DEADLINE, b"%d" % deadline_ms), *others)
 
     def _refused(self, opened: _Opened, ledger: Ledger, refused: RequestRefused) -> Answer:
         address = _address(opened.topic, opened.headers)

@@ -12,6 +12,7 @@ from msgspec import structs
 from config.settings import Settings
 from daemon.answering.batch_replies import BatchReplies, Bodies
 from daemon.answering.dead_letters import dead_letter
+from daemon.answering.onward import onward
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer, Arrays, Header, Record, Request
@@ -70,6 +71,9 @@ class Replies:
         self._most_bytes = settings.limits.reply_bytes - MOST_BYTES
         self._dead_letters = settings.dead_letters
         self._span_ids = span_ids
+        self._next_topics = {
+            lane: topic for lane in settings.lanes if (topic := settings.next_topic(lane))
+        }
 
     def results(self, served: "Served", part: "Part", *, wall_ahead_s: float) -> list[Leaving]:
         """Return what answers each request of `part`; `wall_ahead_s`: see reply_headers.Run.
@@ -262,16 +266,29 @@ class Replies:
         keys = [request.record.key for request in requests]
         longest_key = max([len(key) for key in keys if key is not None], default=0)
         if max(map(len, bodies)) + longest_key <= self._most_bytes:
-            return batch.results(requests, bodies, form)
+            return self._leaving(batch, requests, bodies, form)
         leaving: list[Leaving] = []
         for place, (request, key) in enumerate(zip(requests, keys, strict=True)):
             size_bytes = len(bodies[place]) + len(key or b"")
             if size_bytes <= self._most_bytes:
-                leaving += batch.results([request], bodies[place : place + 1], form)
+                leaving += self._leaving(batch, [request], bodies[place : place + 1], form)
             else:
                 detail = f"the result takes {size_bytes} bytes with its key"
                 leaving.append(self.error(request, Code.RESULT_TOO_LARGE, detail))
         return leaving
+
+    def _leaving(
+        self,
+        batch: BatchReplies,
+        requests: Sequence[Request],
+        bodies: Bodies,
+        form: Sequence[Header],
+    ) -> list[Leaving]:
+        """Return the replies with `bodies`, of requests of one lane, or what they go on as."""
+        topic = self._next_topics.get(requests[0].bucket.lane)
+        if topic is None:
+            return batch.results(requests, bodies, form)
+        return [*onward(topic, requests, bodies, form, self._span_ids)]
 
 
 def _add(by_form: _ByForm, form: Iterable[Header], request: Request, body: bytes) -> None:

@@ -4,6 +4,7 @@ from msgspec import structs
 
 from daemon.answering import dead_letters
 from daemon.answering.dead_letters import dead_letter, headers_bytes
+from daemon.answering.onward import Requester, requester_of
 from daemon.answering.replies import Replies
 from daemon.values.errors import Code
 from daemon.values.messages import Answer
@@ -64,10 +65,13 @@ class Undeliverable:
 
 
 def _error_instead(answer: Answer, code: Code, detail: str) -> Answer:
+    """Return the error reply in the place of `answer`, which may have been to go on to another lane."""
+    waits = requester_of(answer.headers) or Requester(answer.topic, answer.partition)
     return structs.replace(
         answer,
         code=code,
-        partition=None if code is Code.INVALID_REQUEST else answer.partition,
+        topic=waits.topic,
+        partition=None if code is Code.INVALID_REQUEST else waits.partition,
         value=problem(code, detail),
         headers=error_headers_instead(answer.headers, code),
     )

@@ -109,7 +109,7 @@ class Stations:
 
     def __init__(self, settings: Settings, lane: str, name: str, model: Model) -> None:
         """`model` is what `name` in `settings` stands for; others need not be loaded."""
-        lane_settings = settings.lanes[lane].model_copy(update={"models": (name,)})
+        lane_settings = settings.lanes[lane].model_copy(update={"models": (name,), "then": None})
         alone = {"models": {name: settings.models[name]}, "lanes": {lane: lane_settings}}
         settings = settings.model_copy(update=alone)
         signature = model.session.signature

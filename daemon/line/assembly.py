@@ -125,7 +125,7 @@ def assemble(
         delivery,
         Undeliverable(replies),
         policies,
-        own_topics=(settings.replies.topic, settings.dead_letters.topic),
+        own_topics=settings.own_topics,
         may_send=source.lease_valid,
         taken=settlement.answered,
         settled=settlement.settled,

@@ -234,14 +234,26 @@ def _number(header: Header | None) -> tuple[int | None, Refusal | None]:
 
 
 def _partition(header: Header | None) -> tuple[int | None, Refusal | None]:
-    """Spring writes the partition as a Java int: 4 bytes, big-endian, signed."""
     if header is None:
         return None, None
     name, value = header
-    number = int.from_bytes(value, "big", signed=True) if len(value) == _PARTITION_BYTES else -1
-    if number < 0:
+    number = partition_number(value)
+    if number is None:
         return None, _invalid(name, "not a partition in 4 bytes, big-endian")
     return number, None
+
+
+def partition_number(value: bytes) -> int | None:
+    """Return the partition in `value`: Spring writes it as a Java int of 4 bytes, big-endian, signed."""
+    if len(value) != _PARTITION_BYTES:
+        return None
+    number = int.from_bytes(value, "big", signed=True)
+    return None if number < 0 else number
+
+
+def partition_bytes(number: int) -> bytes:
+    """Return partition `number` as `partition_number` reads it."""
+    return number.to_bytes(_PARTITION_BYTES, "big", signed=True)
 
 
 def is_trace(value: bytes) -> bool:

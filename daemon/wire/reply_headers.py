@@ -13,6 +13,8 @@ from daemon.wire.headers import (
     CONTENT_TYPE,
     ERROR_CODE,
     JSON_LENGTH,
+    REPLY_PARTITION,
+    REPLY_TO,
     REQUEST_ID,
     STATUS,
     TRACEPARENT,
@@ -30,8 +32,11 @@ ERROR: Header = (STATUS, b"error")
 
 MOST_BYTES = 2 * 2**10
 """More than all of them take: correlation 128, trace 600, ten others of 40 to 300 bytes."""
-_OF_RESULTS = frozenset({CONTENT_TYPE, JSON_LENGTH, STATUS, BATCH_ROWS, STAGES})
-"""What says something of a result; the error reply in its place has no such headers, or others."""
+_OF_RESULTS = frozenset(
+    {CONTENT_TYPE, JSON_LENGTH, STATUS, BATCH_ROWS, STAGES, REPLY_TO[0], REPLY_PARTITION}
+)
+"""What says something of a result, or where it goes on to; the error reply in its place has no such
+headers, or others."""
 _MICROSECONDS = 1_000_000
 
 

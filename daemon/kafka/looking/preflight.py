@@ -89,7 +89,8 @@ def _all_topics(settings: Settings) -> list[str]:
 
 def _written(settings: Settings) -> list[str]:
     exact = [topic for topic in settings.replies.allow if not topic.endswith("*")]
-    return [settings.replies.topic, *exact, settings.dead_letters.topic]
+    replies, *others = settings.own_topics
+    return [replies, *exact, *others]
 
 
 def _broker(inner: AIOKafkaClient) -> Check:
@@ -184,6 +185,12 @@ def _no_group_right(subject: str) -> Check:
 
 def judge(settings: Settings, topics: Mapping[str, Topic | None], *, wall_s: float) -> list[Check]:
     """Weigh what is known of each topic against what it is used for, as of `wall_s`. Pure."""
+    roles = {
+        topic: f"results of lane {lane}"
+        for lane in settings.lanes
+        if (topic := settings.next_topic(lane))
+    }
+    roles[settings.dead_letters.topic] = "dead letters"
     pauses_s = {name: _longest_pause_s(lane, wall_s) for name, lane in settings.lanes.items()}
     checks = [
         _read_from(topic, topics.get(topic), pauses_s[name])
@@ -191,10 +198,10 @@ def judge(settings: Settings, topics: Mapping[str, Topic | None], *, wall_s: flo
         for topic in lane.topics
     ]
     letters = settings.dead_letters
-    written = dict.fromkeys(_all_topics(settings)[len(checks) :], settings.limits.reply_bytes)
+    written = dict.fromkeys(_written(settings), settings.limits.reply_bytes)
     written[letters.topic] = letters.max_bytes
     for topic, largest_bytes in written.items():
-        role = "dead letters" if topic == letters.topic else "replies"
+        role = roles.get(topic, "replies")
         checks.append(_write_to(topic, role, topics.get(topic), largest_bytes))
     return checks
 

@@ -60,7 +60,7 @@ class KafkaSink:
         `transactional` and `may_follow` as for Producers.
         """
         kafka, limits = settings.kafka, settings.limits
-        self._own_topics = (settings.replies.topic, settings.dead_letters.topic)
+        self._own_topics = settings.own_topics
         self._clock = clock
         self._wall = wall
         self._publish_s = limits.publish

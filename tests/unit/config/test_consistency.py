@@ -122,6 +122,26 @@ ROWS = [
         ["lanes.urgent.missed", "lanes.urgent.ready_by"],
     ),
     (
+        topic_rules.lanes_go_on_to_lanes,
+        {"lanes.standard.then": "urgnt"},
+        ["lanes.standard.then", '"urgnt"', "did you mean urgent?"],
+    ),
+    (
+        topic_rules.lanes_go_on_to_lanes,
+        {"lanes.standard.then": "elsewhere"},
+        ["lanes.standard.then", "[lanes.elsewhere]"],
+    ),
+    (
+        topic_rules.rows_of_lanes_end,
+        {"lanes.standard.then": "standard"},
+        ["lanes.standard.then", "standard -> standard"],
+    ),
+    (
+        topic_rules.rows_of_lanes_end,
+        {"lanes.standard.then": "urgent", "lanes.urgent.then": "standard"},
+        ["lanes.urgent.then", "standard -> urgent -> standard"],
+    ),
+    (
         topic_rules.items_are_named_once,
         {"lanes.standard.topics": ["a", "a"]},
         ["lanes.standard.topics", '"a"'],

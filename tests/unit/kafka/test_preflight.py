@@ -30,6 +30,22 @@ def test_every_topic_of_the_settings_is_looked_at_but_no_prefix():
     assert list(_judged()) == ["topic requests", "topic replies", "topic others", "topic dead"]
 
 
+def test_requests_that_are_results_of_another_lane_are_read_and_written():
+    lanes = {
+        "detect": {"topics": ["requests"], "models": ["m"], "then": "read"},
+        "read": {"topics": ["boxes"], "models": ["m"]},
+    }
+    chosen = Settings.model_validate(SETTINGS.model_dump(exclude_unset=True) | {"lanes": lanes})
+    topics = dict.fromkeys(["requests", "replies", "others", "dead"], GOOD)
+    topics["boxes"] = GOOD._replace(may_write=False)
+
+    checks = judge(chosen, topics, wall_s=WALL_S)
+
+    told = [(check.subject, check.code) for check in checks if check.subject == "topic boxes"]
+    assert told == [("topic boxes", Exit.CLEAN), ("topic boxes", Exit.DENIED)]
+    assert sum(check.partitions for check in checks) == 8
+
+
 def test_good_topics_are_no_problem():
     assert [check.problem for check in _judged().values()] == [""] * 4
 

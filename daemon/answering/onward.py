@@ -1,0 +1,79 @@
+"""Results that go on as requests of another lane (`lanes.NAME.then`). Pure.
+
+Rule 1. What a requester said of the last reply goes along: its topic and partition, the correlation, the
+  trace, and when it expires.
+Rule 2. So does the request-id, by which who comes next tells whose request began the row.
+Rule 3. Whatever is no result goes to the requester at once, also where only the broker knows.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from daemon.answering.batch_replies import Bodies
+from daemon.values.messages import Answer, Header, Request
+from daemon.values.outgoing import header_lists, texts
+from daemon.wire.headers import REPLY_PARTITION, REPLY_TO, partition_bytes, partition_number
+from daemon.wire.reply_headers import reply_headers
+
+_TOPIC = REPLY_TO[0]
+
+
+class Requester(NamedTuple):
+    """Where a requester waits; without a partition in that of the request."""
+
+    topic: str
+    partition: int | None
+
+
+def onward(
+    topic: str,
+    requests: Sequence[Request],
+    bodies: Bodies,
+    form: Sequence[Header],
+    span_ids: Callable[[], int],
+) -> list[Answer]:
+    """Return what the results `bodies` of `requests` are as requests of `topic`; `form` says their form."""
+    return [
+        _request(topic, request, body, form, span_ids)
+        for request, body in zip(requests, texts(bodies), strict=True)
+    ]
+
+
+def requester_of(headers: Sequence[Header]) -> Requester | None:
+    """Return who waits for what comes of a record with `headers`, if it goes on; None for a reply."""
+    said = dict(headers)
+    if _TOPIC not in said:
+        return None
+    partition = said.get(REPLY_PARTITION)
+    number = None if partition is None else partition_number(partition)
+    return Requester(said[_TOPIC].decode(), number)
+
+
+def _request(
+    topic: str,
+    request: Request,
+    body: bytes,
+    form: Sequence[Header],
+    span_ids: Callable[[], int],
+) -> Answer:
+    record = request.record
+    shared = [*form, (_TOPIC, request.reply_topic.encode())]
+    if request.reply_partition is not None:
+        shared.append((REPLY_PARTITION, partition_bytes(request.reply_partition)))
+    columns = reply_headers([request], [record.offset], shared, None, span_ids)
+    (headers,) = header_lists(columns, 1)
+    return Answer(
+        record=record,
+        ledger=request.ledger,
+        lane=request.bucket.lane,
+        code=None,
+        dead=False,
+        topic=topic,
+        partition=None,
+        key=record.key,
+        value=body,
+        headers=headers,
+        cost_bytes=request.cost_bytes - request.prepared_bytes,
+        reply_bytes=len(body),
+        prepared_bytes=request.prepared_bytes,
+    )
