@@ -127,12 +127,20 @@ def check(
     config: Config = None,
     overrides: Overrides = None,
     offline: Annotated[bool, typer.Option("--offline", help="Leave the broker out.")] = False,
+    lengths: Annotated[
+        Path | None,
+        typer.Option(
+            "--lengths",
+            metavar="FILE",
+            help="Lengths of requests, one a line: say what steps of padding make of them.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """`tidemill check`."""
     from daemon.commands.check import check as command
 
-    return command(config, overrides or (), offline=offline, as_json=as_json)
+    return command(config, overrides or (), offline=offline, as_json=as_json, lengths=lengths)
 
 
 @app.command(

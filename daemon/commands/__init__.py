@@ -8,6 +8,8 @@
 - `findings.py`: what `check` found, and how it is shown
 - `footprint.py`: what `check` says of memory: what a worker may come to use, and rows that no batch
   has room for
+- `lengths.py`: what `check --lengths` says: how full batches get, and what of them is padding, by
+  the step of `pad`
 - `one_shot.py`: `tidemill run --until-caught-up`: what is asked for, and what people and programs
   get to see
 - `openings.py`: what `check` says of a lane that opens by the clock: its next moments, and what they

@@ -14,6 +14,7 @@ from config.transform_tables import described
 from daemon.batching.ladder import ladder_of
 from daemon.commands.findings import CheckFinding, CheckReport
 from daemon.commands.footprint import footprint
+from daemon.commands.lengths import read_lengths, waste
 from daemon.commands.openings import openings
 from daemon.commands.resolved import resolve, shown
 from daemon.commands.urgency import Tried, urgency
@@ -22,7 +23,7 @@ from daemon.inference.warm_up import warm_up
 from daemon.kafka.looking.preflight import look
 from daemon.process.own_memory import memory_limit, resident_bytes
 from daemon.telemetry import logs
-from daemon.values.errors import Exit
+from daemon.values.errors import Exit, Fatal
 from runtime.errors import ModelRefused
 from runtime.model import Model, load_model
 from runtime.signature import Signature, TensorSpec
@@ -31,8 +32,19 @@ _MEASURE_S = 0.2
 """For each size of a batch: some runs of one that takes milliseconds, and seconds in all."""
 
 
-def check(config: Path | None, overrides: Sequence[str], *, offline: bool, as_json: bool) -> Exit:
-    """Print what is set and what was found; return the first problem's code."""
+def check(
+    config: Path | None,
+    overrides: Sequence[str],
+    *,
+    offline: bool,
+    as_json: bool,
+    lengths: Path | None = None,
+) -> Exit:
+    """Print what is set and what was found; return the first problem's code.
+
+    `lengths`: a file of those that requests have, one a line; raises Fatal (64) when it is none.
+    """
+    asked = [] if lengths is None else _read(lengths)
     report = CheckReport(as_json=as_json)
     try:
         loaded = load(config, os.environ, overrides)
@@ -59,7 +71,16 @@ def check(config: Path | None, overrides: Sequence[str], *, offline: bool, as_js
             report.add(finding)
         for finding in urgency(loaded.settings, tried):
             report.add(finding)
+        for finding in waste(loaded.settings, signatures, asked) if asked else ():
+            report.add(finding)
     return report.end()
+
+
+def _read(path: Path) -> list[int]:
+    try:
+        return read_lengths(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Fatal(Exit.USAGE, f"--lengths {path}: {error}") from error
 
 
 def _try_models(loaded: Loaded, report: CheckReport) -> tuple[Mapping[str, Tried], int]:

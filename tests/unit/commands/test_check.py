@@ -156,3 +156,34 @@ def test_of_models_that_cannot_be_served_nothing_adds_up(configuration, capsys):
     _, report = checked(configuration, capsys, "-s", "models.mlp.path=gone.onnx")
 
     assert "memory" not in {each["subject"] for each in report["findings"]}
+
+
+def test_lengths_of_requests_are_told_by_steps_of_padding(configuration, capsys, tmp_path):
+    models.save(models.sentences(), tmp_path, "sentences.onnx")
+    lengths = tmp_path / "lengths.txt"
+    lengths.write_text("5\n17\n30\n")
+
+    code, report = checked(
+        configuration,
+        capsys,
+        "-s",
+        "models.mlp.path=sentences.onnx",
+        "-s",
+        "models.mlp.inputs.ids.pad.axis=length",
+        "--lengths",
+        str(lengths),
+    )
+
+    assert code == 0
+    assert "length padded to multiples of 16" in finding(report, "model mlp")["detail"]
+    assert "16 (set)" in finding(report, "lengths, lane standard")["detail"]
+
+
+def test_a_file_that_has_no_lengths_is_told_at_once(configuration, capsys, tmp_path):
+    lengths = tmp_path / "lengths.txt"
+    lengths.write_text("5\nseventeen\n")
+
+    code = main(["check", "-c", str(configuration), "--offline", "--lengths", str(lengths)])
+
+    assert code == Exit.USAGE
+    assert "line 2 is no whole number above 0" in capsys.readouterr().err
