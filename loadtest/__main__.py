@@ -24,6 +24,7 @@ class Bench(StrEnum):
     IDLE = "idle"
     MEMORY = "memory"
     JSON = "json"
+    LENGTHS = "lengths"
     GROWTH = "growth"
 
 

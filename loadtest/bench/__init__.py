@@ -12,6 +12,7 @@
 - `growth.py`: bench: CPU a request with the partitions and with the backlog
 - `idle.py`: bench: what a warm worker without traffic costs
 - `latency.py`: bench: a lane that lets requests gather, and one that waits for nobody
+- `lengths.py`: bench: sentences of many lengths, each length for itself and padded to a few
 - `look.py`: bench: the scaler's look at many partitions
 - `memory.py`: bench: memory while replies cannot leave, and over many requests
 - `open_loop.py`: requests at their own times, beside the bare hop through Kafka

@@ -19,6 +19,7 @@ from loadtest.bench.ground import Ground, Scale, new_ground
 from loadtest.bench.growth import by_backlog, by_partitions
 from loadtest.bench.idle import idle
 from loadtest.bench.latency import eager, linger
+from loadtest.bench.lengths import lengths
 from loadtest.bench.look import look
 from loadtest.bench.memory import growth, held
 from loadtest.bench.relay import full_dress, open_inference, relay, typical
@@ -37,6 +38,7 @@ BENCHES: dict[str, tuple[Measure, ...]] = {
     "idle": (idle,),
     "memory": (growth, held),
     "json": (open_inference,),
+    "lengths": (lengths,),
     "growth": (by_partitions, by_backlog, fleet, breadth, look),
 }
 """All benches, by name."""

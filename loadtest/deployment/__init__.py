@@ -6,4 +6,6 @@
 - `perceptrons.py`: models made for a measurement
 - `reach.py`: which deployment the command line means
 - `scrape.py`: the daemon's /metrics while a run lasts
+- `sentences.py`: a text model in small, as .onnx: rows of a table by ids, their mean over what a
+  mask leaves, one layer
 """
