@@ -102,6 +102,13 @@ def test_a_letterbox_has_all_of_the_picture_and_grey_bars(images):
     assert (made[0, :, [0, 4, 15, 19]] == 114).all()
 
 
+def test_the_bars_of_a_wide_picture_are_above_and_below(images):
+    made = images((20, 10, 3), resize="letterbox", fill=7)(written(Image.new("RGB", (8, 8), RED)))
+
+    assert (made[0, 5:15] == RED).all()
+    assert (made[0, [0, 4, 15, 19]] == 7).all()
+
+
 def test_a_crop_has_the_middle_undistorted(images):
     wide = halves(size=(80, 20))
     wide.paste((0, 255, 0), (30, 5, 50, 15))

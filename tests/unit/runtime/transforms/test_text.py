@@ -71,6 +71,12 @@ def test_a_long_text_is_cut_and_keeps_its_special_tokens(texts):
     assert prepared.inputs["input_ids"].tolist() == [[2, 5, 5, 3]]
 
 
+def test_a_long_text_is_cut_to_the_model_s_length(texts):
+    prepared = texts(signature(tokens("input_ids", length=6))).preprocess(b"good " * 50, {})
+
+    assert prepared.inputs["input_ids"].tolist() == [[2, 5, 5, 5, 5, 3]]
+
+
 def test_the_tokenizer_s_own_limit_holds_where_no_other_is_given(texts, tmp_path):
     path = write_tokenizer(tmp_path)
     tokenizer = Tokenizer.from_file(str(path))
