@@ -23,6 +23,7 @@ from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer, Chunk, Form, Record, Request, SentHeader
 from daemon.values.object_sizes import array_bytes, value_bytes
+from daemon.values.request_run import Waiting, gathered
 from daemon.values.sleep import sleeps
 from daemon.wire.assemble import joined, rows_of
 from runtime.conversion import PreparedRows
@@ -37,7 +38,7 @@ class Admitted:
     timestamp in the future, from which no deadline can count.
     """
 
-    requests: list[Request]
+    requests: Sequence[Request]
     answers: list[Answer]
     count: int
     cost_bytes: int
@@ -88,7 +89,7 @@ class Admission:
 
     def admit(self, lane: str, chunk: Chunk, *, now_s: float, wall_ms: float) -> Admitted:
         """Check every record of `chunk`, which came by `lane`; nothing a requester sends raises."""
-        requests: list[Request] = []
+        waiting: list[Waiting] = []
         answers = [self._undecodable(lane, chunk.ledger, *each) for each in chunk.unreadable]
         moment = Moment(now_s, wall_ms)
         raw, others = self._plain(lane, chunk, moment)
@@ -99,13 +100,13 @@ class Admission:
             if request.form is raw_form:
                 raw.setdefault(request.bucket.model, []).append(request)
             else:
-                requests.append(request)
+                waiting.append(request)
         for model, rows in raw.items():
-            requests += self._sound(self._models[model], rows, answers)
-        cost_bytes = sum([request.cost_bytes for request in requests])
+            waiting += self._sound(self._models[model], rows, answers)
+        cost_bytes = sum([each.cost_bytes for each in waiting])
         cost_bytes += sum([answer.cost_bytes for answer in answers])
         count = len(chunk.records) + len(chunk.unreadable)
-        return Admitted(requests, answers, count, cost_bytes, examined.skewed)
+        return Admitted(gathered(waiting), answers, count, cost_bytes, examined.skewed)
 
     def blame(self, lane: str, chunk: Chunk, detail: str) -> Admitted:
         """Answer every record of `chunk`, since each has killed workers; none is read or run."""
@@ -155,7 +156,7 @@ class Admission:
 
     def _plain(
         self, lane: str, chunk: Chunk, moment: Moment
-    ) -> tuple[dict[str, list[Request]], Sequence[Record]]:
+    ) -> tuple[dict[str, list[Waiting]], Sequence[Record]]:
         """Return the requests of plain raw rows, by model, and the records to look at one by one."""
         raw_lane = self._raw_lanes.get(lane)
         if raw_lane is None:
@@ -164,14 +165,16 @@ class Admission:
         return {raw_lane.model.name: taken}, others
 
     def _sound(
-        self, model: ModelRules, requests: list[Request], answers: list[Answer]
-    ) -> list[Request]:
-        """Return the requests whose rows are right; add the answers of the others."""
+        self, model: ModelRules, waiting: list[Waiting], answers: list[Answer]
+    ) -> Sequence[Waiting]:
+        """Return those whose rows are right; add the answers of the others."""
         (spec,) = model.signature.inputs
+        requests = gathered(waiting)
         rows = rows_of(joined(requests), spec)
         rule = model.raw_rule
-        if not requests or rule.fault(rows) is None:
-            return requests
+        if not waiting or rule.fault(rows) is None:
+            return waiting
+        requests = [*requests]
         ends = np.cumsum([request.rows for request in requests])
         faulty = set(np.searchsorted(ends, rule.faulty_rows(rows), side="right").tolist())
         for place in sorted(faulty):

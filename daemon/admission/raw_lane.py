@@ -7,7 +7,9 @@ anything of its own: what is not plain goes to the examiner, which would treat a
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
 
 from config.settings import Limits
 from daemon.admission.deadlines import NEVER_S, expiry
@@ -16,6 +18,8 @@ from daemon.admission.model_rules import ModelRules
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Bucket, Form, Header, Record, Request, SentHeader
 from daemon.values.object_sizes import headers_bytes
+from daemon.values.outgoing import HeaderColumn
+from daemon.values.request_run import LEAST_ALIKE, RequestColumns, RequestRun, Waiting, in_steps
 from daemon.wire.headers import (
     CORRELATION,
     DEADLINE,
@@ -40,6 +44,19 @@ _Told: TypeAlias = tuple[Record, Terms | None, Header | None, bytes | None, int]
 """A record, what its headers ask for, the correlation and the trace among them, and their bytes.
 
 Without terms the others mean nothing."""
+_Plain: TypeAlias = tuple[Record, int, float, Header | None, bytes | None]
+"""A record, what it holds in bytes, when it expires, the correlation and the trace of its headers."""
+
+
+class _Layout(NamedTuple):
+    """What neighbours have in common that are a run."""
+
+    terms: Terms
+    rows: int
+    correlation: str | None
+    has_trace: bool
+
+
 FindTerms: TypeAlias = Callable[[Sequence[SentHeader]], Terms | None]
 """Returns what requests with these headers ask for; None: more than these terms can say."""
 
@@ -59,18 +76,33 @@ class RawLane:
 
     def take(
         self, records: Sequence[Record], ledger: Ledger, moment: Moment
-    ) -> tuple[list[Request], list[Record]]:
+    ) -> tuple[list[Waiting], list[Record]]:
         """Return requests of plain records, their values not yet looked at, and the other records.
 
         A plain record is whole rows, has time left, and headers of which the examiner has nothing more
-        to say. 0.3 us a record with one header, 0.6 with three, and 0.1 of it the Request: names are
-        local and the Request is made by position for that.
+        to say. Neighbours that are laid out alike are a run.
         """
-        bucket, raw, arrived_s = self._bucket, Form.RAW, moment.now_s
+        taken: list[Waiting] = []
+        others: list[Record] = []
+        for layout, alike in self._alike(records, moment, others):
+            if len(alike) < LEAST_ALIKE or layout.rows > 1:
+                taken += self._requests(layout, alike, ledger, moment)
+            else:
+                taken.append(self._run(layout, alike, ledger, moment))
+        return taken, others
+
+    def _alike(
+        self, records: Sequence[Record], moment: Moment, others: list[Record]
+    ) -> Iterable[tuple["_Layout", list["_Plain"]]]:
+        """Return plain records by layout, neighbour by neighbour; add to `others` those that are not.
+
+        0.3 us a record with one header, 0.6 with three: names are local for that.
+        """
         row_bytes, most_bytes = self._row_bytes, self._most_bytes
         expires = _Expiries(moment).of
-        taken: list[Request] = []
-        others: list[Record] = []
+        layout: tuple[Terms, int, str | None, bool] | None = None
+        alike: list[_Plain] = []
+        found: list[tuple[_Layout, list[_Plain]]] = []
         for record, terms, correlation, trace, header_bytes in self._read(records):
             body = record.value
             if terms is None or body is None:
@@ -89,24 +121,62 @@ class RawLane:
                 others.append(record)
                 continue
             key = record.key
-            taken.append(
-                Request(
-                    record,
-                    ledger,
-                    bucket,
-                    raw,
-                    body,
-                    rows,
-                    size_bytes + header_bytes + (0 if key is None else len(key)),
-                    arrived_s,
-                    expires_s,
-                    terms.reply_topic,
-                    terms.reply_partition,
-                    correlation,
-                    trace,
-                )
+            cost_bytes = size_bytes + header_bytes + (0 if key is None else len(key))
+            name = None if correlation is None else correlation[0]
+            its_layout = terms, rows, name, trace is not None
+            if its_layout != layout:
+                layout, alike = its_layout, []
+                found.append((_Layout(*its_layout), alike))
+            alike.append((record, cost_bytes, expires_s, correlation, trace))
+        return found
+
+    def _requests(
+        self, layout: "_Layout", alike: Iterable["_Plain"], ledger: Ledger, moment: Moment
+    ) -> Iterator[Request]:
+        bucket, raw, arrived_s = self._bucket, Form.RAW, moment.now_s
+        topic, partition, _ = layout.terms
+        for record, cost_bytes, expires_s, correlation, trace in alike:
+            yield Request(
+                record,
+                ledger,
+                bucket,
+                raw,
+                record.value or b"",
+                layout.rows,
+                cost_bytes,
+                arrived_s,
+                expires_s,
+                topic,
+                partition,
+                correlation,
+                trace,
             )
-        return taken, others
+
+    def _run(
+        self, layout: "_Layout", alike: Iterable["_Plain"], ledger: Ledger, moment: Moment
+    ) -> RequestRun:
+        records, costs_bytes, expires_s, correlations, traces = zip(*alike, strict=True)
+        terms, name = layout.terms, layout.correlation
+        bodies = b"".join([record.value for record in records])
+        columns = RequestColumns(
+            records,
+            in_steps([record.offset for record in records]),
+            np.array([record.timestamp for record in records]),
+            [record.key for record in records],
+            np.frombuffer(bodies, np.uint8).reshape(len(records), -1),
+            np.array(costs_bytes),
+            None if terms.timeout_s is None else np.array(expires_s),
+            None if name is None else HeaderColumn(name, [text for _, text in correlations]),
+            traces if layout.has_trace else None,
+        )
+        return RequestRun(
+            ledger,
+            self._bucket,
+            moment.now_s,
+            terms.reply_topic,
+            terms.reply_partition,
+            columns,
+        )
 
     def _read(self, records: Iterable[Record]) -> Iterator[_Told]:
         """Read the headers of each of `records`."""

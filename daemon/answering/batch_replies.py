@@ -6,12 +6,11 @@ from typing import TypeAlias
 import numpy as np
 
 from daemon.values.messages import Header, Request
-from daemon.values.outgoing import RecordRun, Rows
+from daemon.values.outgoing import HeaderColumn, RecordRun, Rows
 from daemon.values.reply_run import Leaving, ReplyRun
-from daemon.wire.reply_headers import Run, echoed, reply_headers, result_headers
+from daemon.values.request_run import LEAST_ALIKE, Gathered, RequestRun, in_runs, in_steps
+from daemon.wire.reply_headers import Echoed, Run, reply_headers, result_headers
 
-_LEAST_ALIKE = 16
-"""Replies that are worth a run, which takes 60 us by itself; an answer takes 4 from model to broker."""
 _MOST_RUN_BYTES = 256 * 2**10
 """Bodies of a run, which are encoded all at once; of larger replies there are few a second."""
 
@@ -37,24 +36,36 @@ class BatchReplies:
         The headers `form` say what bodies are. Replies come in no certain order.
         """
         leaving: list[Leaving] = []
-        for its_requests, its_bodies in _alike(requests, bodies):
-            replies = self._reply_run(its_requests, its_bodies, form)
-            if replies.count < _LEAST_ALIKE or replies.reply_bytes > _MOST_RUN_BYTES:
-                leaving += replies.apart()
+        single: list[Request] = []
+        places: list[int] = []
+        first = 0
+        for waiting in in_runs(requests):
+            if isinstance(waiting, Request):
+                single.append(waiting)
+                places.append(first)
             else:
-                leaving.append(replies)
+                its_bodies = bodies[first : first + waiting.count]
+                leaving += self._as_fits(self._to_run(waiting, its_bodies, form))
+            first += waiting.count
+        if single:
+            its_bodies = bodies if len(single) == first else _chosen(bodies, places)
+            for alike, their_bodies in _alike(single, its_bodies):
+                leaving += self._as_fits(self._to_requests(alike, their_bodies, form))
         return leaving
 
-    def _reply_run(
+    def _as_fits(self, replies: ReplyRun) -> Sequence[Leaving]:
+        """Return `replies` as one value where that is worth it."""
+        if replies.count < LEAST_ALIKE or replies.reply_bytes > _MOST_RUN_BYTES:
+            return replies.apart()
+        return [replies]
+
+    def _to_requests(
         self, requests: Sequence[Request], bodies: Bodies, form: Sequence[Header]
     ) -> ReplyRun:
         """Return the replies to `requests`, which are alike."""
         first = requests[0]
         records = [request.record for request in requests]
-        offsets = _in_steps([record.offset for record in records])
-        headers = reply_headers(
-            requests, offsets, [*form, *self._shared], self._run, self._span_ids
-        )
+        echoed = _echoed(requests)
         prepared_bytes = sum([request.prepared_bytes for request in requests])
         return ReplyRun(
             requests,
@@ -62,12 +73,75 @@ class BatchReplies:
             first.bucket.lane,
             first.reply_topic,
             first.reply_partition,
-            RecordRun([record.key for record in records], bodies, headers),
-            offsets,
+            RecordRun([record.key for record in records], bodies, self._headers(echoed, form)),
+            echoed.offsets,
+            [record.timestamp for record in records],
             sum([request.cost_bytes for request in requests]) - prepared_bytes,
-            bodies.nbytes if isinstance(bodies, np.ndarray) else sum(map(len, bodies)),
+            _size_bytes(bodies),
             prepared_bytes,
         )
+
+    def _to_run(self, run: RequestRun, bodies: Bodies, form: Sequence[Header]) -> ReplyRun:
+        """Return the replies to `run`."""
+        columns, ledger = run.columns, run.ledger
+        echoed = Echoed(
+            ledger.topic,
+            ledger.number,
+            columns.offsets,
+            columns.timestamps_ms,
+            run.arrived_s,
+            columns.correlations,
+            columns.traceparents,
+            None,
+        )
+        return ReplyRun(
+            Gathered([run]),
+            ledger,
+            run.bucket.lane,
+            run.reply_topic,
+            run.reply_partition,
+            RecordRun(columns.keys, bodies, self._headers(echoed, form)),
+            columns.offsets,
+            columns.timestamps_ms.tolist(),
+            run.cost_bytes,
+            _size_bytes(bodies),
+            0,
+        )
+
+    def _headers(self, echoed: Echoed, form: Sequence[Header]) -> list[Header | HeaderColumn]:
+        return reply_headers(echoed, [*form, *self._shared], self._run, self._span_ids)
+
+
+def _echoed(requests: Sequence[Request]) -> Echoed:
+    """Return what the replies to `requests`, which are alike, repeat of them."""
+    first = requests[0]
+    records = [request.record for request in requests]
+    correlations = traceparents = tracestates = None
+    if first.correlation is not None:
+        echoes = [request.correlation or first.correlation for request in requests]
+        correlations = HeaderColumn(first.correlation[0], [value for _, value in echoes])
+    if first.traceparent is not None:
+        traceparents = [request.traceparent or b"" for request in requests]
+    if first.tracestate is not None:
+        tracestates = [request.tracestate or b"" for request in requests]
+    return Echoed(
+        first.record.topic,
+        first.record.partition,
+        in_steps([record.offset for record in records]),
+        [record.timestamp for record in records],
+        [request.arrived_s for request in requests],
+        correlations,
+        traceparents,
+        tracestates,
+        [
+            HeaderColumn(name, [request.passed[place][1] for request in requests])
+            for place, (name, _) in enumerate(first.passed)
+        ],
+    )
+
+
+def _size_bytes(bodies: Bodies) -> int:
+    return bodies.nbytes if isinstance(bodies, np.ndarray) else sum(map(len, bodies))
 
 
 def _alike(
@@ -77,7 +151,7 @@ def _alike(
     ledgers = [request.ledger for request in requests]
     topics = [request.reply_topic for request in requests]
     partitions = [request.reply_partition for request in requests]
-    kinds = [*zip(ledgers, topics, partitions, echoed(requests), strict=True)]
+    kinds = [*zip(ledgers, topics, partitions, map(_echoes, requests), strict=True)]
     if kinds.count(kinds[0]) == len(kinds):  # nearly always
         yield requests, bodies
         return
@@ -94,10 +168,11 @@ def _chosen(bodies: Bodies, places: list[int]) -> Bodies:
     return [bodies[place] for place in places]
 
 
-def _in_steps(offsets: list[int]) -> Sequence[int]:
-    """Return `offsets` as a range where they are one: those of a batch mostly follow each other."""
-    if len(offsets) > 1 and offsets[0] < offsets[1]:
-        steps = range(offsets[0], offsets[-1] + 1, offsets[1] - offsets[0])
-        if len(steps) == len(offsets) and offsets == [*steps]:
-            return steps
-    return offsets
+def _echoes(request: Request) -> tuple[object, ...]:
+    """Return which headers its reply has because it has them."""
+    return (
+        None if request.correlation is None else request.correlation[0],
+        request.traceparent is not None,
+        request.tracestate is not None,
+        tuple([name for name, _ in request.passed]) if request.passed else (),
+    )

@@ -13,7 +13,7 @@ from daemon.answering.batch_replies import Bodies
 from daemon.values.messages import Answer, Header, Request
 from daemon.values.outgoing import header_lists, texts
 from daemon.wire.headers import REPLY_PARTITION, REPLY_TO, partition_bytes, partition_number
-from daemon.wire.reply_headers import reply_headers
+from daemon.wire.reply_headers import echo, reply_headers
 
 _TOPIC = REPLY_TO[0]
 
@@ -60,7 +60,10 @@ def _request(
     shared = [*form, (_TOPIC, request.reply_topic.encode())]
     if request.reply_partition is not None:
         shared.append((REPLY_PARTITION, partition_bytes(request.reply_partition)))
-    columns = reply_headers([request], [record.offset], shared, None, span_ids)
+    echoed = echo(
+        record, request.correlation, request.traceparent, request.tracestate, request.passed
+    )
+    columns = reply_headers(echoed, shared, None, span_ids)
     (headers,) = header_lists(columns, 1)
     return Answer(
         record=record,

@@ -18,6 +18,7 @@ from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer, Arrays, Header, Record, Request
 from daemon.values.outgoing import header_lists
 from daemon.values.reply_run import Leaving, apart
+from daemon.values.request_run import Waiting, in_runs
 from daemon.wire import raw
 from daemon.wire.assemble import is_raw, slices
 from daemon.wire.encode import encode
@@ -27,8 +28,8 @@ from daemon.wire.json_v2 import JSON_TYPE
 from daemon.wire.problem import problem
 from daemon.wire.reply_headers import (
     MOST_BYTES,
-    Echo,
     Run,
+    echo,
     error_headers,
     reply_headers,
 )
@@ -177,11 +178,10 @@ class Replies:
     ) -> Answer:
         """Return the error reply to a record; a key too large to be echoed is left out."""
         code = refused.code
-        echo = Echo(
+        echoed = echo(
             record, address.correlation, address.traceparent, address.tracestate, address.passed
         )
-        shared = error_headers(code)
-        columns = reply_headers([echo], [record.offset], shared, None, self._span_ids)
+        columns = reply_headers(echoed, error_headers(code), None, self._span_ids)
         (headers,) = header_lists(columns, 1)
         body = problem(code, refused.detail)
         key = record.key
@@ -246,7 +246,7 @@ class Replies:
         return structs.replace(letter, then=reply)
 
     def _batch(self, served: "Served", part: "Part", wall_ahead_s: float) -> BatchReplies:
-        rows = sum([request.rows for request in part.requests])
+        rows = sum([each.rows for each in in_runs(part.requests)])
         run = Run(rows, served.started_s, served.run_s, wall_ahead_s)
         served_by = served.model.served_by(served.batch.bucket.model).encode()
         return BatchReplies(served_by, run, diagnostics=self._diagnostics, span_ids=self._span_ids)
@@ -263,13 +263,12 @@ class Replies:
         form: Sequence[Header],
     ) -> list[Leaving]:
         """Return the replies with `bodies`; an error for each that is too large with its key."""
-        keys = [request.record.key for request in requests]
-        longest_key = max([len(key) for key in keys if key is not None], default=0)
+        longest_key = max(map(_longest_key, in_runs(requests)))
         if max(map(len, bodies)) + longest_key <= self._most_bytes:
             return self._leaving(batch, requests, bodies, form)
         leaving: list[Leaving] = []
-        for place, (request, key) in enumerate(zip(requests, keys, strict=True)):
-            size_bytes = len(bodies[place]) + len(key or b"")
+        for place, request in enumerate(requests):
+            size_bytes = len(bodies[place]) + len(request.record.key or b"")
             if size_bytes <= self._most_bytes:
                 leaving += self._leaving(batch, [request], bodies[place : place + 1], form)
             else:
@@ -289,6 +288,11 @@ class Replies:
         if topic is None:
             return batch.results(requests, bodies, form)
         return [*onward(topic, requests, bodies, form, self._span_ids)]
+
+
+def _longest_key(waiting: Waiting) -> int:
+    keys = [waiting.record.key] if isinstance(waiting, Request) else waiting.columns.keys
+    return max([len(key) for key in keys if key is not None], default=0)
 
 
 def _add(by_form: _ByForm, form: Iterable[Header], request: Request, body: bytes) -> None:

@@ -31,6 +31,7 @@ from daemon.batching.timer_queue import TimerQueue
 from daemon.values.lane import LanePolicy
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Batch, Bucket, Request
+from daemon.values.request_run import Waiting, in_runs
 
 _BUCKET = attrgetter("bucket")
 
@@ -80,14 +81,14 @@ class Batcher:
 
     def offer(self, requests: Sequence[Request]) -> None:
         """Let `requests` wait in their buckets; each has at least one row."""
-        groups: dict[Bucket, list[Request]] = {}
-        for key, run in groupby(requests, _BUCKET):
-            groups.setdefault(key, []).extend(run)
-        for key, group in groups.items():
+        groups: dict[Bucket, list[Waiting]] = {}
+        for key, group in groupby(in_runs(requests), _BUCKET):
+            groups.setdefault(key, []).extend(group)
+        for key, waiting in groups.items():
             queue = self._queues.get(key)
             if queue is None:
                 queue = self._queues[key] = BucketQueue(key, self._lanes[key.lane].policy)
-            queue.extend(group)
+            queue.extend(waiting)
             self._place(queue)
 
     def expire(self, now: float) -> list[Request]:
@@ -129,16 +130,16 @@ class Batcher:
 
         O(waiting) unless one of the ledger's is marked already.
         """
-        found: tuple[int, Request, BucketQueue] | None = None
+        found: tuple[int, Waiting, BucketQueue] | None = None
         for queue in self._queues.values():
             if any(laggard.ledger is ledger for laggard in queue.laggards):
                 return
-            request = queue.oldest_of(ledger)
-            if request is not None and (found is None or request.record.offset < found[0]):
-                found = request.record.offset, request, queue
+            oldest = queue.oldest_of(ledger)
+            if oldest is not None and (found is None or oldest[0] < found[0]):
+                found = *oldest, queue
         if found is not None:
-            _, request, queue = found
-            queue.laggards.add(request)
+            _, laggard, queue = found
+            queue.laggards.add(laggard)
             self._place(queue)
 
     def hurry(self, lanes: Collection[str]) -> None:

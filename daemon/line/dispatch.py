@@ -21,6 +21,7 @@ from daemon.telemetry.metrics import Metrics
 from daemon.values.errors import Code
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Batch, Request
+from daemon.values.request_run import in_runs
 from daemon.wire.assemble import padded_elements
 from runtime import Model, ModelOutOfMemory
 
@@ -268,10 +269,11 @@ class Dispatch:
         if again:
             self._metrics.search_run(model, busy_s)
             return
-        arrived_s = np.array([request.arrived_s for request in served.batch.requests])
+        waited = in_runs(served.batch.requests)
+        arrived_s = np.repeat([each.arrived_s for each in waited], [each.count for each in waited])
         self._metrics.stage(lane, "wait", served.started_s - arrived_s)
         self._metrics.stage(lane, "assemble", served.assemble_s)
-        most_rows = served.batch.requests[0].ledger.lane.policy.max_rows
+        most_rows = waited[0].ledger.lane.policy.max_rows
         fill_ratio = served.batch.rows / most_rows
         self._metrics.batch(model, lane, served.batch.rows, fill_ratio, served.batch.cause)
         if served.model.session.signature.padding is not None:

@@ -10,5 +10,7 @@
 - `ports.py`: what the line asks of the world at its two ends, so that each end can be real or a
   fake
 - `reply_run.py`: results that are alike, on their way from the model to the broker as one value
+- `request_run.py`: requests that are laid out alike, by columns: one value from admission to their
+  replies
 - `sleep.py`: which lanes a fleet may sleep through: their requests gather in Kafka meanwhile
 """

@@ -136,12 +136,14 @@ class Request(msgspec.Struct, frozen=True, eq=False, gc=False):
     kept: "Kept | None" = None
     passed: tuple[Header, ...] = ()
 
+    count: ClassVar[int] = 1
+
 
 class Batch(msgspec.Struct, frozen=True, eq=False, gc=False):
     """Requests of one bucket that run together; `rows` may pass N only for a lone request."""
 
     bucket: Bucket
-    requests: list[Request]
+    requests: Sequence[Request]
     rows: int
     cause: FlushCause
 

@@ -36,6 +36,14 @@ class HeaderColumn(NamedTuple):
     name: str
     values: Column
 
+    def part(self, chosen: slice) -> "HeaderColumn":
+        """Return that of the records at the places `chosen`."""
+        return HeaderColumn(self.name, _part(self.values, chosen))
+
+    def headers(self) -> list[Header]:
+        """Return it record by record."""
+        return [(self.name, text) for text in texts(self.values)]
+
 
 SharedHeaders: TypeAlias = Sequence[Header | HeaderColumn]
 """The headers of a run, in the order in which each of its records has them."""
@@ -57,13 +65,11 @@ class RecordRun(msgspec.Struct, frozen=True, eq=False, gc=False):
         """Return those from the one at `first` to before `end`."""
         if not first and end >= self.count:
             return self
+        chosen = slice(first, end)
         headers = [
-            HeaderColumn(each.name, _part(each.values, first, end))
-            if isinstance(each, HeaderColumn)
-            else each
-            for each in self.headers
+            each.part(chosen) if isinstance(each, HeaderColumn) else each for each in self.headers
         ]
-        return RecordRun(self.keys[first:end], _part(self.values, first, end), headers)
+        return RecordRun(self.keys[chosen], _part(self.values, chosen), headers)
 
     def apart(self) -> Iterator[OutgoingRecord]:
         """Yield the same records one by one."""
@@ -87,15 +93,13 @@ def texts(column: Column) -> Sequence[bytes]:
 def header_lists(headers: SharedHeaders, count: int) -> Iterator[list[Header]]:
     """Yield the headers of each of `count` records."""
     columns = [
-        zip(repeat(each.name), texts(each.values))
-        if isinstance(each, HeaderColumn)
-        else repeat(each, count)
+        each.headers() if isinstance(each, HeaderColumn) else repeat(each, count)
         for each in headers
     ]
     return map(list, zip(*columns, strict=True)) if columns else ([] for _ in range(count))
 
 
-def _part(column: Column, first: int, end: int) -> Column:
+def _part(column: Column, chosen: slice) -> Column:
     if isinstance(column, Numbered):
-        return Numbered(column.start, column.numbers[first:end])
-    return column[first:end]
+        return Numbered(column.start, column.numbers[chosen])
+    return column[chosen]

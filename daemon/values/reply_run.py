@@ -27,6 +27,7 @@ class ReplyRun(msgspec.Struct, frozen=True, eq=False, gc=False):
     partition: int | None
     records: RecordRun
     offsets: Sequence[int]
+    timestamps: Sequence[int]
     cost_bytes: int
     reply_bytes: int
     prepared_bytes: int
@@ -38,11 +39,6 @@ class ReplyRun(msgspec.Struct, frozen=True, eq=False, gc=False):
     def count(self) -> int:
         """How many requests it answers."""
         return len(self.requests)
-
-    @property
-    def timestamps(self) -> Sequence[int]:
-        """Those of its requests."""
-        return [request.record.timestamp for request in self.requests]
 
     def apart(self) -> list[Answer]:
         """Return an answer for each of its requests, to the byte what it says of it."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from daemon.values.messages import Array, Request
 from daemon.values.outgoing import Rows
+from daemon.values.request_run import in_runs
 from daemon.wire.binary import OCTETS_TYPE
 from daemon.wire.tensor_bytes import bytes_of
 from runtime.signature import TensorSpec
@@ -19,7 +20,7 @@ def bodies(spec: TensorSpec, array: Array, requests: Sequence[Request]) -> list[
     As one array where all of them have as many.
     """
     every = bytes_of(spec, array)
-    rows = [request.rows for request in requests]
+    rows = [each.rows // each.count for each in in_runs(requests)]
     if every and rows.count(rows[0]) == len(rows):
         return np.frombuffer(every, np.uint8).reshape(len(requests), -1)
     row_bytes = len(every) // len(array)

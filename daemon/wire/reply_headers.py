@@ -4,7 +4,11 @@ What every reply has to carry is appended in `reply_headers`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Protocol
+from itertools import repeat
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from daemon.values.errors import Code
 from daemon.values.messages import Header, Record
@@ -52,43 +56,43 @@ class Run(NamedTuple):
     wall_ahead_s: float
 
 
-class Answered(Protocol):
-    """What a reply repeats of the request that it answers; meets daemon.values.messages.Request."""
+class Echoed(NamedTuple):
+    """What replies repeat of the requests that they answer, by columns; these are of one partition.
 
-    @property
-    def record(self) -> Record:
-        """The request's record."""
+    Each of the optional columns is there for all of the requests, or for none. `arrived_s`: when they
+    arrived, in monotonic seconds, one for all of them or one each; asked for with a run only.
+    """
 
-    @property
-    def arrived_s(self) -> float:
-        """When it arrived, in monotonic seconds; asked for with a run only."""
-
-    @property
-    def correlation(self) -> Header | None:
-        """Echoed by the name that the requester gave it."""
-
-    @property
-    def traceparent(self) -> bytes | None:
-        """The span that the reply's is a child of."""
-
-    @property
-    def tracestate(self) -> bytes | None:
-        """Passed on with it."""
-
-    @property
-    def passed(self) -> tuple[Header, ...]:
-        """Passed on as they are."""
+    topic: str
+    partition: int
+    offsets: Sequence[int]
+    timestamps_ms: Sequence[int] | npt.NDArray[np.int64]
+    arrived_s: float | Sequence[float]
+    correlations: HeaderColumn | None
+    traceparents: Sequence[bytes] | None
+    tracestates: Sequence[bytes] | None
+    passed: Sequence[HeaderColumn] = ()
 
 
-class Echo(NamedTuple):
-    """What a reply repeats of a record that came to no request."""
-
-    record: Record
-    correlation: Header | None
-    traceparent: bytes | None
-    tracestate: bytes | None
-    passed: tuple[Header, ...] = ()
-    arrived_s: float = 0.0
+def echo(
+    record: Record,
+    correlation: Header | None,
+    traceparent: bytes | None,
+    tracestate: bytes | None,
+    passed: Iterable[Header] = (),
+) -> Echoed:
+    """Return what the reply to one record repeats of it."""
+    return Echoed(
+        record.topic,
+        record.partition,
+        [record.offset],
+        [record.timestamp],
+        0.0,
+        None if correlation is None else HeaderColumn(correlation[0], [correlation[1]]),
+        None if traceparent is None else [traceparent],
+        None if tracestate is None else [tracestate],
+        [HeaderColumn(name, [value]) for name, value in passed],
+    )
 
 
 def result_headers(served_by: bytes, run: Run | None) -> list[Header]:
@@ -113,65 +117,39 @@ def error_headers_instead(headers: Iterable[Header], code: Code) -> list[Header]
 
 
 def reply_headers(
-    requests: Sequence[Answered],
-    offsets: Sequence[int],
-    shared: Sequence[Header],
-    run: Run | None,
-    span_ids: Callable[[], int],
+    echoed: Echoed, shared: Sequence[Header], run: Run | None, span_ids: Callable[[], int]
 ) -> list[Header | HeaderColumn]:
-    """Return the headers of the replies to `requests`, at `offsets`: those `shared`, and their own.
-
-    `requests` are of one partition, and `echoed` says the same of all.
-    """
-    first = requests[0]
-    ids = _ids(first.record, offsets)
-    headers: list[Header | HeaderColumn] = [*shared, HeaderColumn(REQUEST_ID, ids)]
-    if first.correlation is not None:
-        echoes = [request.correlation or first.correlation for request in requests]
-        headers.append(HeaderColumn(first.correlation[0], [value for _, value in echoes]))
+    """Return the headers of the replies to requests: those `shared`, and their own."""
+    headers: list[Header | HeaderColumn] = [*shared, HeaderColumn(REQUEST_ID, _ids(echoed))]
+    if echoed.correlations is not None:
+        headers.append(echoed.correlations)
     if run is not None:
-        headers.append(_stages(requests, run))
-    if first.traceparent is not None:
-        traces = [child(request.traceparent or b"", span_ids()) for request in requests]
+        headers.append(_stages(echoed, run))
+    if echoed.traceparents is not None:
+        traces = [child(each, span_ids()) for each in echoed.traceparents]
         headers.append(HeaderColumn(TRACEPARENT, traces))
-        if first.tracestate is not None:
-            states = [request.tracestate or b"" for request in requests]
-            headers.append(HeaderColumn(TRACESTATE, states))
-    for place, (name, _) in enumerate(first.passed):
-        headers.append(HeaderColumn(name, [request.passed[place][1] for request in requests]))
-    return headers
+        if echoed.tracestates is not None:
+            headers.append(HeaderColumn(TRACESTATE, echoed.tracestates))
+    return [*headers, *echoed.passed]
 
 
-def echoed(requests: Sequence[Answered]) -> list[tuple[str | None, bool, bool, tuple[str, ...]]]:
-    """Return of each which headers its reply has because it has them."""
-    return [
-        (
-            None if request.correlation is None else request.correlation[0],
-            request.traceparent is not None,
-            request.tracestate is not None,
-            tuple([name for name, _ in request.passed]) if request.passed else (),
-        )
-        for request in requests
-    ]
-
-
-def _ids(first: Record, offsets: Sequence[int]) -> Column:
-    start = b"%b/%d/" % (first.topic.encode(), first.partition)
+def _ids(echoed: Echoed) -> Column:
+    start, offsets = b"%b/%d/" % (echoed.topic.encode(), echoed.partition), echoed.offsets
     if isinstance(offsets, range):
         return Numbered(start, offsets)
     return [b"%b%d" % (start, offset) for offset in offsets]
 
 
-def _stages(requests: Sequence[Answered], run: Run) -> Header | HeaderColumn:
+def _stages(echoed: Echoed, run: Run) -> Header | HeaderColumn:
     """Requests that ran together mostly arrived together, and share timestamps."""
-    stamps_ms = [request.record.timestamp for request in requests]
-    arrivals_s = [request.arrived_s for request in requests]
-    first = stamps_ms[0], arrivals_s[0]
-    if stamps_ms.count(first[0]) == arrivals_s.count(first[1]) == len(requests):
-        return _stages_since(*first, run)
-    moments = [*zip(stamps_ms, arrivals_s, strict=True)]
-    told = {moment: _stages_since(*moment, run)[1] for moment in {*moments}}
-    return HeaderColumn(STAGES, [told[moment] for moment in moments])
+    stamps_ms, arrived_s = np.asarray(echoed.timestamps_ms), echoed.arrived_s
+    arrivals_s = repeat(arrived_s) if isinstance(arrived_s, float) else arrived_s
+    moments = zip(stamps_ms.tolist(), arrivals_s, strict=False)
+    if isinstance(arrived_s, float) and (stamps_ms == stamps_ms[0]).all():
+        return _stages_since(*next(moments), run)
+    each = [*moments]
+    told = {moment: _stages_since(*moment, run)[1] for moment in {*each}}
+    return HeaderColumn(STAGES, [told[moment] for moment in each])
 
 
 def _stages_since(timestamp_ms: int, arrived_s: float, run: Run) -> Header:

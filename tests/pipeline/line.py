@@ -29,6 +29,8 @@ EPOCH_S = 1_700_000_000.0
 RAW = "application/octet-stream"
 REPLIES, DEAD = "replies", "dead"
 MODEL = "double"
+LEAST_ALIKE = 2
+"""Requests, and replies, that are one value where they are alike."""
 
 
 def now_s():
@@ -176,7 +178,8 @@ class Line:
         loop = asyncio.get_running_loop()
         self._stack.enter_context(mock.patch.multiple(time, monotonic=loop.time, time=self._wall_s))
         # So that small batches are answered in both forms: a reply alone, and those that are alike.
-        self._stack.enter_context(mock.patch("daemon.answering.batch_replies._LEAST_ALIKE", 2))
+        for place in ("admission.raw_lane", "answering.batch_replies"):
+            self._stack.enter_context(mock.patch(f"daemon.{place}.LEAST_ALIKE", LEAST_ALIKE))
         self.lanes = assembly.make_lanes(self.settings, self.models)
         self.source = self._make_source()
         await self._start()

@@ -19,10 +19,16 @@ _CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 """The machine may be busy with other tests."""
 
 
-@settings(max_examples=200, **_CALM)
-@given(lives)
-def test_every_record_ends_rightly_in_any_life(life):
-    check(life)
+@pytest.mark.parametrize("least_alike", [1, 1_000], ids=["in runs", "one by one"])
+def test_every_record_ends_rightly_in_any_life(least_alike, monkeypatch):
+    monkeypatch.setattr("tests.pipeline.line.LEAST_ALIKE", least_alike)
+
+    @settings(max_examples=200, **_CALM)
+    @given(lives)
+    def live(life):
+        check(life)
+
+    live()
 
 
 @settings(max_examples=100, **_CALM)

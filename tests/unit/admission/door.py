@@ -101,4 +101,4 @@ def served(model, requests, **outputs):
     arrays = {name: np.asarray(array) for name, array in outputs.items()}
     batch = SimpleNamespace(bucket=Bucket(model, model))
     run = SimpleNamespace(model=FakeModel(model), batch=batch, started_s=NOW_S + 2, run_s=0.25)
-    return run, Part(list(requests), arrays, run.model.unsound_rows(arrays))
+    return run, Part(requests, arrays, run.model.unsound_rows(arrays))

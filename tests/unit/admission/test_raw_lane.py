@@ -1,13 +1,15 @@
 """The tight loop for plain raw records must decide nothing of its own."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
 from daemon.admission.admission import Admission
 from daemon.admission.examination import Moment
 from daemon.answering.replies import Replies
 from daemon.values.messages import Request
+from daemon.values.request_run import RequestRun
 from daemon.wire.headers import CORRELATION
 from tests.signatures import Signature, whole
 from tests.unit.admission.door import NOW_S, WALL_MS, admission, chunk, record, settings
@@ -80,6 +82,11 @@ def outcomes(door, sent):
     return sorted(map(looked_at, found), key=repr), admitted.cost_bytes, admitted.skewed
 
 
+@pytest.fixture(autouse=True, params=[1, 1_000], ids=["in runs", "one by one"])
+def _form(request, monkeypatch):
+    monkeypatch.setattr("daemon.admission.raw_lane.LEAST_ALIKE", request.param)
+
+
 def examining(chosen):
     """A door without the tight loop."""
     door = admission(chosen)
@@ -88,6 +95,7 @@ def examining(chosen):
 
 
 @pytest.mark.parametrize("lane", LANES.values(), ids=LANES)
+@settings_of_hypothesis(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records)
 def test_a_plain_record_is_treated_as_the_examiner_treats_it(lane, sent):
     chosen = settings(lanes={"rows": lane})
@@ -135,7 +143,7 @@ def test_a_whole_tensor_is_one_row_and_no_body_has_two(lane, tensors, requests):
 def taken(sent, lane="raw"):
     raw_lane = admission(settings(lanes={"rows": LANES[lane]}))._raw_lanes["rows"]
     requests, others = raw_lane.take([sent], chunk().ledger, Moment(NOW_S, WALL_MS))
-    assert [*map(type, requests)] == [Request] * len(requests)
+    assert all(isinstance(each, Request | RequestRun) for each in requests)
     assert len(requests) + len(others) == 1
     return bool(requests)
 

@@ -11,6 +11,7 @@ from daemon.inference.runs import Part
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.messages import Answer, Form
 from daemon.values.reply_run import apart
+from daemon.values.request_run import gathered, in_runs
 from daemon.wire.json_results import can_be_joined
 from tests.bad_input import ROW, body, npy, tensor
 from tests.signatures import sentences
@@ -31,9 +32,15 @@ NPY = ("content-type", b"application/x-npy")
 TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-@pytest.fixture(autouse=True, params=[1, 1_000], ids=["in runs", "one by one"])
-def _form_of_replies(request, monkeypatch):
-    monkeypatch.setattr("daemon.answering.batch_replies._LEAST_ALIKE", request.param)
+@pytest.fixture(
+    autouse=True,
+    params=[(1, 1), (1_000, 1), (1_000, 1_000)],
+    ids=["in runs", "replies", "one by one"],
+)
+def _form(request, monkeypatch):
+    requests, replies = request.param
+    monkeypatch.setattr("daemon.admission.raw_lane.LEAST_ALIKE", requests)
+    monkeypatch.setattr("daemon.answering.batch_replies.LEAST_ALIKE", replies)
 
 
 def results(requests, chosen=None, model="rows", **outputs):
@@ -162,8 +169,8 @@ def test_a_reply_is_the_same_alone_and_among_others():
         record(ROW, RAW, *dress, offset=place, key=[None, b"", b"k", b"key"][place % 4])
         for place, dress in enumerate(dresses * 3)
     ]
-    requests = admit(*records).requests
-    requests += admit(*[each._replace(topic="bad.other") for each in records]).requests
+    others = [each._replace(topic="bad.other") for each in records]
+    requests = gathered([*in_runs(admit(*records).requests), *in_runs(admit(*others).requests)])
     outputs = np.arange(8 * len(requests), dtype=np.float32).reshape(-1, 8)
 
     together = results(requests, y=outputs)

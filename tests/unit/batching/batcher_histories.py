@@ -27,9 +27,9 @@ PARTITIONS = [("standard", 0), ("standard", 1), ("urgent", 0), ("chat", 0)]
 """Each lane has one topic of its name."""
 
 
-def check(batcher_class, history, *, sliced=False):
+def check(batcher_class, history, *, sliced=False, in_runs=False):
     """Live through `history`; raises AssertionError where a rule is broken."""
-    life, world = Life(batcher_class, sliced=sliced), World()
+    life, world = Life(batcher_class, sliced=sliced, in_runs=in_runs), World()
     for step in history:
         step.happen(life, world)
         life.compare()

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from daemon.batching.run_times import RunCost
 from daemon.values.lane import LanePolicy
+from tests.requests import in_runs
 
 LANES = {
     "standard": LanePolicy("standard", max_rows=4, linger_s=8.0, max_bytes=100),
@@ -51,11 +52,14 @@ class Left(NamedTuple):
 class Life:
     """A batcher, and what should be waiting in it; AssertionError where a rule is broken.
 
-    `sliced`: its batches are cut into slices of SLICE_ROWS.
+    `sliced`: its batches are cut into slices of SLICE_ROWS. `in_runs`: requests that are alike come to
+    it as one value.
     """
 
-    def __init__(self, batcher_class, *, sliced=False):
+    def __init__(self, batcher_class, *, sliced=False, in_runs=False):
         self.batcher = batcher_class(SLICED if sliced else LANES, SteadyRunTimes())
+        self.in_runs = in_runs
+        self.by_record = {}
         self.slice_rows = SLICE_ROWS if sliced else math.inf
         self.cut = {}
         self.now = 100.0
@@ -66,8 +70,9 @@ class Life:
         self.ahead = None
 
     def offer(self, chunk):
-        self.batcher.offer(chunk)
+        self.batcher.offer(in_runs(chunk) if self.in_runs else chunk)
         for request in chunk:
+            self.by_record[id(request.record)] = request
             queue = self.waiting[request.bucket]
             queue.append(request)
             queue.sort(key=lambda each: each.arrived_s)
@@ -77,7 +82,7 @@ class Life:
         next_expiry = self.batcher.next_expiry()
         assert (next_expiry is not None and next_expiry <= self.now) == bool(late)
 
-        expired = self.batcher.expire(self.now)
+        expired = self.offered(self.batcher.expire(self.now))
 
         assert same(expired, late)
         self.left(expired)
@@ -85,7 +90,7 @@ class Life:
     def lose(self, ledger):
         lost = [each for each in self.everyone() if each.ledger is ledger]
 
-        dropped = self.batcher.drop([ledger])
+        dropped = self.offered(self.batcher.drop([ledger]))
 
         assert same(dropped, lost)
         self.left(dropped)
@@ -161,7 +166,7 @@ class Life:
         assert batch.rows == sum(each.rows for each in batch.requests)
         left = self.cut.pop(batch.bucket, None) or self.gathered(batch.bucket, idle=idle)
         together = self.first_slice(left.requests)
-        left_ids, ids = list(map(id, batch.requests)), list(map(id, together))
+        left_ids, ids = list(map(id, self.offered(batch.requests))), list(map(id, together))
         assert left_ids == ids, "what fits leaves, in order, and nothing else"
         self.left(together)
         rest = left.requests[len(together) :]
@@ -218,6 +223,10 @@ class Life:
         assert not self.everyone()
 
     # The rules
+
+    def offered(self, requests):
+        """Those that were offered; what was in a run comes back as another object."""
+        return [self.by_record[id(request.record)] for request in requests]
 
     def everyone(self):
         return [each for queue in self.waiting.values() for each in queue]

@@ -75,8 +75,8 @@ RULES = [
     Mutant(
         "daemon.batching.buckets:BucketQueue._alike",
         "a row too many where all have one",
-        "count = min(max_rows, len(self._requests))",
-        "count = min(max_rows + 1, len(self._requests))",
+        "count = min(max_rows, self._count)",
+        "count = min(max_rows + 1, self._count)",
     ),
     Mutant(
         "daemon.batching.buckets:BucketQueue._alike",
@@ -87,26 +87,26 @@ RULES = [
     Mutant(
         "daemon.batching.buckets:BucketQueue._first_fit",
         "what was passed over goes to the end",
-        "self._requests.extendleft(reversed(passed))",
-        "self._requests.extend(passed)",
+        "self._waiting.extendleft(reversed(passed))",
+        "self._waiting.extend(passed)",
     ),
     Mutant(
         "daemon.batching.buckets:BucketQueue._first_fit",
         "what was passed over is forgotten",
-        "self._requests.extendleft(reversed(passed))",
+        "self._waiting.extendleft(reversed(passed))",
         "passed.clear()",
     ),
     Mutant(
         "daemon.batching.buckets:BucketQueue.oldest_s",
         "linger counts from the youngest",
-        "return self._requests[0].arrived_s",
-        "return self._requests[-1].arrived_s",
+        "return self._waiting[0].arrived_s",
+        "return self._waiting[-1].arrived_s",
     ),
     Mutant(
         "daemon.batching.buckets:BucketQueue.extend",
         "late comers wait at the end",
-        "overtaken = []\nwhile ANY:\n    overtaken.append(self._requests.pop())",
-        "overtaken = []\nwhile overtaken:\n    overtaken.append(self._requests.pop())",
+        "overtaken = []\nwhile ANY:\n    overtaken.append(self._waiting.pop())",
+        "overtaken = []\nwhile overtaken:\n    overtaken.append(self._waiting.pop())",
     ),
     Mutant(
         "daemon.batching.buckets:BucketQueue.expire",
@@ -207,10 +207,38 @@ RULES = [
     Mutant(
         "daemon.batching.batcher:Batcher.flush_laggard",
         "flushes another request than the oldest",
-        "request.record.offset < found[0]",
-        "request.record.offset > found[0]",
+        "oldest[0] < found[0]",
+        "oldest[0] > found[0]",
     ),
 ]
+
+RUNS = [
+    Mutant(
+        "daemon.batching.buckets:BucketQueue._cut_off",
+        "what is left of a run is forgotten",
+        "self._waiting.appendleft(left)",
+        "pass",
+    ),
+    Mutant(
+        "daemon.batching.buckets:BucketQueue._cut_off",
+        "what is left of a run has no deadline",
+        "self._replace(run, [taken, left])",
+        "self._replace(run, [taken])",
+    ),
+    Mutant(
+        "daemon.batching.buckets:BucketQueue._replace",
+        "a run that is cut holds back no commits",
+        "self.laggards.add(instead[0])",
+        "self.laggards.add(instead[-1])",
+    ),
+    Mutant(
+        "daemon.batching.buckets:BucketQueue._take_apart",
+        "all but the first of a run are forgotten",
+        "requests if each is run else (each,)",
+        "requests[:1] if each is run else (each,)",
+    ),
+]
+"""Of requests that come as one value."""
 
 LINGER = [
     Mutant(
@@ -294,8 +322,8 @@ SLICED = [
     Mutant(
         "daemon.batching.buckets:BucketQueue._all",
         "what is left of a batch holds back no commit",
-        "chain(*self._slices, self._requests)",
-        "chain(self._requests)",
+        "chain(*self._slices, self._waiting)",
+        "chain(self._waiting)",
     ),
     Mutant(
         "daemon.batching.slices:Slices.cut",

@@ -33,6 +33,8 @@ def _cases():
         "daemon.values.ledger:Ledger",
     )
     yield mutants.RULES, batcher_histories.check, batcher_histories.histories, BATCHER
+    in_runs = functools.partial(batcher_histories.check, in_runs=True)
+    yield mutants.RUNS, in_runs, batcher_histories.histories, BATCHER
     in_slices = functools.partial(batcher_histories.check, sliced=True)
     yield mutants.SLICED, in_slices, batcher_histories.histories, BATCHER
     yield mutants.SLICE_RULE, slicing.check, slicing.batches, "daemon.batching.slices:slice_rows"

@@ -48,6 +48,7 @@ def run_of(made):
         0,
         RecordRun([None] * len(made), values, []),
         [answer.record.offset for answer in made],
+        [answer.record.timestamp for answer in made],
         0,
         sum(map(len, values)),
         0,

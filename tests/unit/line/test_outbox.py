@@ -64,6 +64,7 @@ def in_runs(made):
                 [HeaderColumn("request-id", ids)],
             ),
             [answer.record.offset for answer in its],
+            [answer.record.timestamp for answer in its],
             sum(answer.cost_bytes for answer in its),
             sum(len(answer.value) for answer in its),
             0,

@@ -1,5 +1,5 @@
 from daemon.values.outgoing import header_lists
-from daemon.wire.reply_headers import Echo, reply_headers, stages
+from daemon.wire.reply_headers import echo, reply_headers, stages
 from daemon.wire.trace import child
 from tests.fakes import FakeRecord
 
@@ -21,8 +21,8 @@ def test_span_is_never_all_zeros():
 
 
 def _trace_headers(traceparent, tracestate):
-    echo = Echo(FakeRecord("t", 0, 0), None, traceparent, tracestate)
-    (headers,) = header_lists(reply_headers([echo], [0], [], None, lambda: 1), 1)
+    echoed = echo(FakeRecord("t", 0, 0), None, traceparent, tracestate)
+    (headers,) = header_lists(reply_headers(echoed, [], None, lambda: 1), 1)
     return [each for each in headers if each[0].startswith("trace")]
 
 

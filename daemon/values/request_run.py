@@ -1,0 +1,200 @@
+"""Requests that are laid out alike, by columns: one value from admission to their replies. Pure.
+
+A run waits, is cut where a batch ends, runs and is answered as so many requests would be. Where
+something happens to some of it alone, it is taken apart, and that happens to requests.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, NamedTuple, TypeAlias, overload
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from daemon.values.ledger import Ledger
+from daemon.values.messages import Bucket, Form, Header, Record, Request
+from daemon.values.outgoing import HeaderColumn, Rows
+
+LEAST_ALIKE = 16
+"""Requests that are worth a run: one takes some 60 us by itself, a request 4 from fetch to reply."""
+
+
+class RequestColumns(NamedTuple):
+    """What each request of a run has of its own, in the order of offsets.
+
+    `offsets`, `timestamps_ms` (int64) and `keys` are those of `records`; `bodies` are raw, of one row
+    each; `expires_s` (float64) None: none has a deadline; `traceparents` None: none has a trace.
+    """
+
+    records: Sequence[Record]
+    offsets: Sequence[int]
+    timestamps_ms: npt.NDArray[np.int64]
+    keys: Sequence[bytes | None]
+    bodies: Rows
+    costs_bytes: npt.NDArray[np.int64]
+    expires_s: npt.NDArray[np.float64] | None
+    correlations: HeaderColumn | None
+    traceparents: Sequence[bytes] | None
+
+    def part(self, chosen: slice) -> "RequestColumns":
+        """Return those at the places `chosen`."""
+        correlations, expires_s = self.correlations, self.expires_s
+        return RequestColumns(
+            self.records[chosen],
+            self.offsets[chosen],
+            self.timestamps_ms[chosen],
+            self.keys[chosen],
+            self.bodies[chosen],
+            self.costs_bytes[chosen],
+            None if expires_s is None else expires_s[chosen],
+            None if correlations is None else correlations.part(chosen),
+            None if self.traceparents is None else self.traceparents[chosen],
+        )
+
+
+class RequestRun(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """Requests of one chunk that are raw rows, one each, and are answered in one place.
+
+    Fields that are no column are those of each Request; `cost_bytes` is that of all.
+    """
+
+    ledger: Ledger
+    bucket: Bucket
+    arrived_s: float
+    reply_topic: str
+    reply_partition: int | None
+    columns: RequestColumns
+
+    form: ClassVar[Form] = Form.RAW
+
+    @property
+    def count(self) -> int:
+        """How many requests it is."""
+        return len(self.columns.costs_bytes)
+
+    @property
+    def rows(self) -> int:
+        """As many: one each."""
+        return self.count
+
+    @property
+    def inputs(self) -> Rows:
+        """Their bodies, end to end."""
+        return self.columns.bodies
+
+    @property
+    def cost_bytes(self) -> int:
+        """What they hold in all."""
+        return int(self.columns.costs_bytes.sum())
+
+    @property
+    def expires_s(self) -> float:
+        """When the first of them expires; inf: none does."""
+        expires_s = self.columns.expires_s
+        return math.inf if expires_s is None else float(expires_s.min())
+
+    def part(self, first: int, end: int) -> "RequestRun":
+        """Return those from the one at `first` to before `end`, as a run."""
+        columns = self.columns.part(slice(first, end))
+        return RequestRun(
+            self.ledger,
+            self.bucket,
+            self.arrived_s,
+            self.reply_topic,
+            self.reply_partition,
+            columns,
+        )
+
+    def apart(self) -> list[Request]:
+        """Return the requests that it is, made anew."""
+        columns, count = self.columns, self.count
+        correlations: Sequence[Header | None] = [None] * count
+        if columns.correlations is not None:
+            correlations = columns.correlations.headers()
+        traceparents: Sequence[bytes | None] = columns.traceparents or [None] * count
+        expires_s = [math.inf] * count if columns.expires_s is None else columns.expires_s.tolist()
+        return [
+            Request(
+                record,
+                self.ledger,
+                self.bucket,
+                self.form,
+                record.value or b"",
+                1,
+                cost_bytes,
+                self.arrived_s,
+                its_expires_s,
+                self.reply_topic,
+                self.reply_partition,
+                correlation,
+                traceparent,
+            )
+            for record, cost_bytes, its_expires_s, correlation, traceparent in zip(
+                columns.records,
+                columns.costs_bytes.tolist(),
+                expires_s,
+                correlations,
+                traceparents,
+                strict=True,
+            )
+        ]
+
+
+Waiting: TypeAlias = Request | RequestRun
+"""One request, or several."""
+
+
+class Gathered(Sequence[Request]):
+    """Requests of which some are in runs; those are made when somebody looks at each alone."""
+
+    __slots__ = ("_requests", "in_runs")
+
+    def __init__(self, in_runs: Sequence[Waiting]) -> None:
+        self.in_runs = in_runs
+        self._requests: Sequence[Request] | None = None
+
+    @property
+    def requests(self) -> Sequence[Request]:
+        """The requests one by one, the same each time."""
+        if self._requests is None:
+            self._requests = [
+                request
+                for each in self.in_runs
+                for request in ([each] if isinstance(each, Request) else each.apart())
+            ]
+        return self._requests
+
+    def __len__(self) -> int:
+        return sum([each.count for each in self.in_runs])
+
+    @overload
+    def __getitem__(self, place: int) -> Request: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Request]: ...
+    def __getitem__(self, place: int | slice) -> Request | Sequence[Request]:
+        """Return one of the requests, or several."""
+        return self.requests[place]
+
+    def __iter__(self) -> Iterator[Request]:
+        return iter(self.requests)
+
+
+def in_runs(requests: Sequence[Request]) -> Sequence[Waiting]:
+    """Return `requests` as they were gathered: those of a run as one."""
+    return requests.in_runs if isinstance(requests, Gathered) else requests
+
+
+def gathered(waiting: Sequence[Waiting]) -> Sequence[Request]:
+    """Return the requests that `waiting` is."""
+    requests = [each for each in waiting if isinstance(each, Request)]
+    return requests if len(requests) == len(waiting) else Gathered(waiting)
+
+
+def in_steps(offsets: list[int]) -> Sequence[int]:
+    """Return `offsets` as a range where they are one: neighbours mostly follow each other."""
+    if len(offsets) > 1 and offsets[0] < offsets[1]:
+        steps = range(offsets[0], offsets[-1] + 1, offsets[1] - offsets[0])
+        if len(steps) == len(offsets) and offsets == [*steps]:
+            return steps
+    return offsets
