@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from cronsim import CronSim, CronSimError
@@ -107,6 +107,24 @@ Axis = Annotated[
     WithJsonSchema({"type": ["string", "integer"]}),
 ]
 """An axis of a tensor: its name in the model, or its number as text."""
+
+_LEAST_STEP = 2
+
+
+def _check_step(value: object) -> object:
+    if value == "auto" or (
+        isinstance(value, int) and not isinstance(value, bool) and value >= _LEAST_STEP
+    ):
+        return value
+    raise ValueError(f'must be a whole number of at least {_LEAST_STEP}, or "auto"')
+
+
+Step = Annotated[
+    int | Literal["auto"],
+    BeforeValidator(_check_step),
+    WithJsonSchema({"type": ["integer", "string"], "minimum": _LEAST_STEP}),
+]
+"""Lengths between two multiples of it are alike; or it is measured."""
 
 TransformName = Annotated[
     str, Form(r'|[^"]+\.py:[A-Za-z_][A-Za-z0-9_]*', 'written "file.py:Class"')

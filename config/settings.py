@@ -19,6 +19,7 @@ from config.forms import (
     Name,
     Servers,
     Slot,
+    Step,
     Text,
     Topic,
     Zone,
@@ -149,10 +150,10 @@ class Pad(_Section):
         " its number where it has none: 1 is the first after the rows. Other inputs that have it by"
         " that name are filled up as well"
     )
-    step: int = Field(
+    step: Step = Field(
         16,
-        ge=2,
-        description="lengths are filled up to the next multiple of this, and share batches by it",
+        description="lengths are filled up to the next multiple of this, and share batches by it; `auto`: what"
+        " runs at the start say is best on this device (docs/models.md)",
     )
     value: float = Field(
         0, allow_inf_nan=False, description="what fills up; strings are filled up with empty ones"

@@ -1,6 +1,6 @@
 """Which axes of a model's inputs are padded, by what its settings say of them. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,12 @@ from runtime.signature import FLOATS, Signature, TensorSpec
 _REMEDY = "give `pad` another axis, or leave it out"
 
 
-def padding_of(signature: Signature, inputs: Mapping[str, Input]) -> Padding | None:
+def padding_of(
+    signature: Signature, inputs: Mapping[str, Input], *, best_step: Callable[[], int]
+) -> Padding | None:
     """Return how inputs are to be padded by the settings `inputs`, by name; None: none is.
 
-    Raises ModelRefused for an axis that the input does not have, or whose length is fixed.
+    `best_step` measures one where the settings name none. Raises ModelRefused for an axis that the input does not have, or whose length is fixed.
     """
     pads = {name: said.pad for name, said in inputs.items() if said.pad is not None}
     asked = {
@@ -30,7 +32,7 @@ def padding_of(signature: Signature, inputs: Mapping[str, Input]) -> Padding | N
         tuple(
             PaddedAxis(
                 axis,
-                _step([pads[name] for name, its_axis in asked.items() if its_axis == axis]),
+                _step([pads[name] for name, its in asked.items() if its == axis], best_step),
                 tuple(_places(signature.inputs, axis, asked)),
             )
             for axis in dict.fromkeys(asked.values())
@@ -70,9 +72,10 @@ def _places(specs: Sequence[TensorSpec], axis: str, asked: Mapping[str, str]) ->
                 yield spec.name, place
 
 
-def _step(pads: Sequence[Pad]) -> int:
+def _step(pads: Sequence[Pad], best_step: Callable[[], int]) -> int:
     """Return the step that one of them names; they do not differ (config/line_rules.py)."""
-    return next((pad.step for pad in pads if "step" in pad.model_fields_set), pads[0].step)
+    step = next((pad.step for pad in pads if "step" in pad.model_fields_set), pads[0].step)
+    return best_step() if step == "auto" else step
 
 
 def _value(spec: TensorSpec, pad: Pad | None) -> Any:  # noqa: ANN401 -- an element of the input's own dtype

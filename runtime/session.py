@@ -28,10 +28,12 @@ from runtime.errors import (
     RunError,
 )
 from runtime.filling import cut_back, fill_up
+from runtime.length_times import time_lengths
 from runtime.out_of_memory import is_out_of_memory
 from runtime.outputs import require_rows
 from runtime.padded_axes import padding_of
 from runtime.padding_proof import prove_padding
+from runtime.padding_step import best_step
 from runtime.providers import CPU, open_session
 from runtime.run_limit import RunLimit
 from runtime.trial import prove, refusal_of, within_batch
@@ -220,10 +222,14 @@ class Session:
 
     def _prove_padding(self, settings: Settings) -> None:
         """Let rows be padded as the settings ask for, the sample's too; raises ModelRefused."""
-        padding = padding_of(self.signature, settings.inputs)
+        run = partial(self.run, limit_s=_FIRST_RUN_S)
+        padding = padding_of(
+            self.signature,
+            settings.inputs,
+            best_step=lambda: best_step(time_lengths(run, self.signature, self._sample)),
+        )
         if padding is None:
             return
-        run = partial(self.run, limit_s=_FIRST_RUN_S)
         padding = prove_padding(run, self.signature, padding, settings, self._sample)
         self.signature = replace(self.signature, padding=padding)
         self._sample = self._sample.padded(padding)

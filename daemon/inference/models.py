@@ -24,7 +24,7 @@ from daemon.inference.warm_up import warm_up
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
-from runtime import Model, ModelRefused, ModelStuck, load_model
+from runtime import Model, ModelRefused, ModelStuck, Signature, load_model
 
 
 class Warm(NamedTuple):
@@ -238,10 +238,18 @@ class Models:
             digest=session.digest,
             provider=session.provider,
             seconds=round(monotonic() - began_s, 3),
+            **_steps(session.signature),
         )
         if session.degraded:
             log(Event.MODEL_DEGRADED, model=name, reason=session.degraded_because)
         return Warm(model, runs)
+
+
+def _steps(signature: Signature) -> Mapping[str, str]:
+    """Return for the log what is padded, and in which steps."""
+    if signature.padding is None:
+        return {}
+    return {"padded": ", ".join(f"{axis.name}: {axis.step}" for axis in signature.padding.axes)}
 
 
 def _require_same_form(name: str, old: Model, fresh: Model) -> None:

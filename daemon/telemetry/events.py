@@ -114,7 +114,7 @@ class Event(StrEnum):
     MODEL_LOADED = (
         "model.loaded",
         "info",
-        "a model is checked and warm; shows digest, provider and signature",
+        "a model is checked and warm; shows digest, provider, and the step of what is padded",
     )
     MODEL_DEGRADED = (
         "model.degraded",

@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 
 from tests import models
-from tests.acceptance.jobs import metric
+from tests.acceptance.jobs import events, metric
 
 _LENGTHS = 90
 """Requests for each lane; of two rows where their number is a multiple of five."""
@@ -60,6 +60,7 @@ async def test_each_gets_what_it_gets_alone_in_lanes_of_different_n(make_job, al
                 "lanes.urgent.linger": "20ms",
             }
         )
+        assert events(worker, "model.loaded")[0]["padded"] == "length: 16"
         sent = {}
         for topic, seed in ((job.names.requests, 1), (job.names.urgent, 2)):
             sentences = [*_sentences(seed)]

@@ -18,11 +18,13 @@ UNNAMED = spec("unnamed", (None, 3), (None, None))
 
 def padding(*specs, **pads):
     inputs = {name: Input(pad=pad) for name, pad in pads.items()}
-    return padding_of(Signature(specs, ()), inputs)
+    return padding_of(Signature(specs, ()), inputs, best_step=lambda: 64)
 
 
 def test_nothing_is_padded_unless_it_is_asked_for():
-    assert padding_of(Signature((IDS,), ()), {"ids": Input(minimum=0)}) is None
+    inputs = {"ids": Input(minimum=0)}
+
+    assert padding_of(Signature((IDS,), ()), inputs, best_step=lambda: 64) is None
 
 
 def test_inputs_share_an_axis_by_its_name_and_are_filled_up_with_zeros():
@@ -41,6 +43,14 @@ def test_the_step_that_any_input_of_an_axis_names_holds():
     made = padding(IDS, MASK, ids={"axis": "length"}, mask={"axis": "length", "step": 32})
 
     assert [axis.step for axis in made.axes] == [32]
+
+
+def test_a_step_that_nobody_names_is_measured():
+    (axis,) = padding(
+        IDS, MASK, ids={"axis": "length", "step": "auto"}, mask={"axis": "length"}
+    ).axes
+
+    assert axis.step == 64
 
 
 def test_an_axis_without_a_name_goes_by_its_number_in_inputs_that_ask_for_it():

@@ -3,6 +3,7 @@
 import pytest
 
 from runtime import ModelRefused
+from runtime.padding_step import MOST_STEP
 from tests import models
 
 LENGTH = {"axis": "length", "step": 16}
@@ -86,3 +87,10 @@ def test_the_model_is_warmed_with_the_lengths_of_padded_rows(load, monkeypatch):
 
 def test_a_model_without_padding_has_none(load):
     assert load(models.sentences()).session.signature.padding is None
+
+
+def test_a_step_can_be_measured_at_the_start(load):
+    """Of a model so small that only batches cost."""
+    session = load(models.sentences(), inputs={"ids": {"pad": {**LENGTH, "step": "auto"}}}).session
+
+    assert [axis.step for axis in session.signature.padding.axes] == [MOST_STEP]

@@ -105,6 +105,13 @@ def test_rows_are_filled_up_to_the_shape_of_their_bucket():
     assert alone["ids"].tolist() == [[1, 0, 0, 0]]
 
 
+def test_what_waits_is_filled_up_as_it_was_admitted():
+    """Also where a reload has measured another step."""
+    waiting = [sentence([1], length=8), sentence([2, 3], length=8)]
+
+    assert assemble(waiting, sentences(step=4))["ids"].shape == (2, 8)
+
+
 def test_outputs_are_cut_back_to_each_requests_length():
     requests = [sentence([1]), sentence([2, 3], [4, 5])]
     words = np.arange(3 * 4 * 16, dtype=np.float32).reshape(3, 4, 16)
