@@ -33,8 +33,9 @@ class Eta:
         self._answered = SlidingRate(_RECENT_S, least_s=_LEAST_S)
         self._answered.see(0, now)
 
-    def told(self, left: int, now: float) -> RunStanding:
-        """Return the standing at `now`, when `left` are left."""
+    def told(self, left: int, now: float, *, due: int | None = None) -> RunStanding:
+        """Return the standing at `now`, when `left` are left; `due`, if more has become so."""
+        self._due = self._due if due is None else due
         answered = max(0, self._due - left)
         self._answered.see(answered, now)
         rate_per_s = max(0.0, self._answered.rate(_RECENT_S) or 0.0)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -158,7 +158,7 @@ class OneShot:
         deadline_s = self._clock() + self._settings.kafka.start_timeout
         while not stop.is_set():
             try:
-                target = Target(await self._look(), self._topics)
+                target = Target(await self._look(), self._topics, fed_by=_fed_by(self._settings))
             except ValueError as unknown:
                 if self._clock() > deadline_s:
                     raise Fatal(
@@ -184,7 +184,8 @@ class OneShot:
         self._left = left
         if left is not None:
             now = self._clock()
-            self._view.told(self._eta.told(left, now), now)
+            due = None if self._target is None else self._target.due
+            self._view.told(self._eta.told(left, now, due=due), now)
 
     async def _look_once_more(self) -> None:
         """See what the last commit has reached; in vain while nobody answers."""
@@ -223,3 +224,12 @@ class OneShot:
 
     def _told_lost(self) -> int:
         return int(self._counted.total(names.REQUESTS_LOST))
+
+
+def _fed_by(settings: Settings) -> Mapping[str, Collection[str]]:
+    """Return for each topic that results go on to the topics of the lanes that go on to it."""
+    fed_by: dict[str, list[str]] = {}
+    for name, lane in settings.lanes.items():
+        if (topic := settings.next_topic(name)) is not None:
+            fed_by.setdefault(topic, []).extend(lane.topics)
+    return fed_by

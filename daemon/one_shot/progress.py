@@ -68,7 +68,11 @@ class Bar:
             self._task = self._progress.add_task("", total=standing.due, pace="")
             self._progress.start()
         self._progress.update(
-            self._task, completed=standing.answered, pace=pace_of(standing), refresh=True
+            self._task,
+            total=standing.due,
+            completed=standing.answered,
+            pace=pace_of(standing),
+            refresh=True,
         )
 
     def close(self) -> None:

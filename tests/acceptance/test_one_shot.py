@@ -130,6 +130,26 @@ async def test_the_summary_adds_up(make_job):
         assert 0 <= told["busy_s"] <= told["wall_s"]
 
 
+async def test_a_lane_that_goes_on_to_another_is_answered_to_the_end_of_the_row(make_job):
+    async with make_job(partitions={"next": 3}, **_LINGERING, **_FAST_LOOKS) as (job, witness):
+        await witness.publish(pair(number) for number in range(200))
+
+        code, told = await once(
+            job,
+            **{
+                "lanes.l.then": "next",
+                "lanes.next.topics": [job.names.next],
+                "lanes.next.models": ["m"],
+                "lanes.next.content_type": "application/octet-stream",
+                "lanes.next.linger": "10min",
+            },
+        )
+
+        assert (code, told["due"], told["left"], told["results"]) == (0, 400, 0, 400), told
+        await witness.catch_up()
+        assert witness.verdict().exactly_once, witness.verdict()
+
+
 async def test_with_nothing_due_it_ends_at_once_and_loads_no_model(make_job):
     async with make_job(**_LINGERING) as (job, witness):
         await witness.publish([pair(1)])

@@ -40,3 +40,11 @@ def test_an_offset_that_goes_back_is_no_negative_rate():
 
     assert standing.rate_per_s == 0
     assert eta.told(20, now=61.0).answered == 0
+
+
+def test_what_becomes_due_on_the_way_counts():
+    eta = Eta(100, now=0.0)
+
+    standing = eta.told(60, now=10.0, due=120)
+
+    assert (standing.due, standing.answered) == (120, 60)

@@ -224,3 +224,76 @@ def test_a_partition_that_was_added_is_no_tail():
     target = aim(seen((0, 10, 10)))
 
     assert target.tails(ledgers(ledger("requests", 1, 7, unanswered=[5])), LANES) == frozenset()
+
+
+# Rows of lanes
+
+
+ROW = {"boxes": ["pages"], "words": ["boxes"]}
+
+
+def row_seen(pages, boxes, words=(0, 0, 0)):
+    """An observation of one partition of each topic of a row."""
+    topics = {"pages": pages, "boxes": boxes, "words": words}
+    return Observation(0.0, {(topic, 0): Offsets(*it) for topic, it in topics.items()}, 0)
+
+
+def aim_row(*first):
+    seen = row_seen(*first)
+    return Target(seen, ["pages", "boxes", "words"], fed_by=ROW)
+
+
+def test_results_that_go_on_are_waited_for_lane_by_lane():
+    target = aim_row((0, 10, 0), (0, 0, NO_COMMIT))
+    assert target.due == 10
+
+    assert target.left(row_seen((0, 10, 4), (0, 4, 2))) == 6 + 2
+    assert target.due == 14
+    assert target.left(row_seen((0, 10, 10), (0, 9, 9))) == 0
+    assert not target.reached, "the last result may have come after the look at its topic"
+    assert target.left(row_seen((0, 10, 10), (0, 10, 9))) == 1
+    assert target.left(row_seen((0, 10, 10), (0, 10, 10), (0, 9, 9))) == 0
+    assert not target.reached
+    assert target.left(row_seen((0, 10, 10), (0, 10, 10), (0, 10, 10))) == 0
+    assert target.reached
+    assert target.due == 30
+
+
+def test_what_comes_to_the_next_lane_once_it_is_known_is_for_the_next_run():
+    target = aim_row((0, 10, 0), (0, 0, NO_COMMIT))
+    target.left(row_seen((0, 10, 10), (0, 9, 0)))
+    target.left(row_seen((0, 10, 10), (0, 10, 0)))
+
+    assert target.left(row_seen((0, 99, 10), (0, 500, 10), (0, 10, 10))) == 0
+    assert target.left(row_seen((0, 99, 10), (0, 500, 10), (0, 10, 10))) == 0
+    assert target.reached
+
+
+def test_where_nothing_is_due_before_it_a_topic_ends_where_it_does():
+    target = aim_row((0, 10, 10), (0, 7, 7), (0, 3, 3))
+
+    assert target.due == 0
+    assert target.reached
+
+
+def test_an_end_that_is_not_known_is_waited_for():
+    target = aim_row((0, 10, 0), (0, 0, 0))
+    target.left(row_seen((0, 10, 10), (0, 5, 0)))
+    target.left(row_seen((0, 10, 10), (0, None, 5)))
+    assert not target.reached
+
+    target.left(row_seen((0, 10, 10), (0, 10, 10)))
+    for _ in range(2):
+        target.left(row_seen((0, 10, 10), (0, 10, 10), (0, 10, 10)))
+    assert target.reached
+
+
+def test_a_lane_is_not_at_its_tail_while_results_come_to_it():
+    target = aim_row((0, 10, 0), (0, 4, 0))
+    lanes = {"pages": "detect", "boxes": "read", "words": "count"}
+    read = ledgers(ledger("pages", 0, 10, unanswered=[8, 9]), ledger("boxes", 0, 4, unanswered=[3]))
+    assert "read" not in target.tails(read, lanes)
+
+    target.left(row_seen((0, 10, 10), (0, 4, 0)))
+    target.left(row_seen((0, 10, 10), (0, 4, 0)))
+    assert "read" in target.tails(read, lanes)
