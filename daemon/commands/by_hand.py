@@ -84,12 +84,16 @@ class Trial(NamedTuple):
 
 
 class Together(NamedTuple):
-    """Requests of several files in one run; `difference`: the largest of an output from that alone."""
+    """Requests of several files in one run; `difference`: the largest of an output from that alone.
+
+    There is none where the run failed, for the reason `problem`.
+    """
 
     files: int
     rows: int
     run_s: float
-    difference: float
+    difference: float | None
+    problem: str = ""
 
 
 class _Given(NamedTuple):
@@ -152,7 +156,11 @@ class Stations:
             return None
         requests = [request for request, _ in fitting]
         began_s = time.perf_counter()
-        part = self._part(requests)
+        try:
+            part = self._part(requests)
+        except RunError as error:
+            run_s = time.perf_counter() - began_s
+            return Together(len(fitting), rows, run_s, None, error.detail)
         run_s = time.perf_counter() - began_s
         each_own = slices(requests, part.outputs, self._model.session.signature.padding)
         differences = [

@@ -53,10 +53,12 @@ class TrialReport:
             json.dump(whole, sys.stdout, indent=2, ensure_ascii=False)
             sys.stdout.write("\n")
         elif together is not None:
+            outcome = f"failed: {together.problem}"
+            if together.difference is not None:
+                outcome = f"outputs differ from those alone by at most {together.difference:.2g}"
             _write(
                 f"{together.files} files in one run of {together.rows} rows:"
-                f" {together.run_s * 1000:.1f} ms, outputs differ from those alone by at most"
-                f" {together.difference:.2g}"
+                f" {together.run_s * 1000:.1f} ms, {outcome}"
             )
 
     def _print(self, trial: Trial) -> None:

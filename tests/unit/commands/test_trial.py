@@ -12,6 +12,7 @@ from daemon.commands.by_hand import Course, Stage, Trial
 from daemon.commands.trial_report import TrialReport
 from daemon.values.errors import Exit
 from daemon.values.messages import Answer
+from runtime import ModelFailed
 from tests import models
 
 ROW = list(range(16))
@@ -237,6 +238,21 @@ def test_several_files_agree_with_themselves_in_one_batch(tried):
 )
 def test_the_difference_is_that_of_the_numbers_furthest_apart(one, other, difference):
     assert by_hand._difference(one, other) == difference
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_batch_that_fails_where_each_alone_does_not_is_told(tried, monkeypatch, options):
+    def run_batch(engine, requests, *arguments, run=by_hand.run_batch, **limits):
+        if len(requests) > 1:
+            raise ModelFailed("only one row")
+        return run(engine, requests, *arguments, **limits)
+
+    monkeypatch.setattr(by_hand, "run_batch", run_batch)
+
+    code, out = tried([ROW], [ROW], options=[*WITH, *options])
+
+    assert code == 0
+    assert "only one row" in (json.loads(out)["together"]["problem"] if options else out)
 
 
 def test_one_file_runs_alone(tried):

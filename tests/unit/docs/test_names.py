@@ -56,7 +56,13 @@ def test_metrics_exist(text):
 def test_files_of_the_rooms_exist(text):
     named = set(re.findall(rf"(?<![\w/.-])(?:{ROOMS})/[\w/.-]*\w/?", text))
 
-    assert [each for each in named if not (ROOT / each).exists()] == []
+    assert [each for each in named if not (ROOT / each).exists() and not _is_made(each)] == []
+
+
+def _is_made(name):
+    """Whether a script of an example makes it, which not every checkout has run."""
+    example, _, _ = name.partition("/model/")
+    return name.startswith("examples/") and any((ROOT / example).glob("*_model.py"))
 
 
 @pytest.mark.parametrize("room", ROOMS_WITH_TABLES)
