@@ -132,6 +132,16 @@ TransformName = Annotated[
 """A user's class in a file; empty: none."""
 
 
+TransformWorkers = Annotated[
+    str,
+    Form(
+        r"threads|process:([1-9]|[1-5][0-9]|6[0-4])",
+        '"threads", or "process:N" with N from 1 to 64',
+    ),
+]
+"""What runs a transform: threads of the worker, or N processes of its own."""
+
+
 def _check_servers(text: str) -> str:
     servers = [server.strip() for server in text.split(",")]
     if not all(_is_server(server) for server in servers):

@@ -184,6 +184,16 @@ def late_transform_is_no_stall(settings: Settings) -> Iterator[str]:
             )
 
 
+def transform_workers_have_work(settings: Settings) -> Iterator[str]:
+    """Nobody starts processes for nothing."""
+    for name, model in settings.models.items():
+        if model.transform_processes and not model.transform:
+            yield (
+                f'models.{name}.transform_workers is "{model.transform_workers}", and models.{name} has no'
+                " transform; remove it, or name a transform"
+            )
+
+
 def timeout_fits_maximum(settings: Settings) -> Iterator[str]:
     """The default is not more than may be asked for."""
     for name, lane in settings.lanes.items():
@@ -302,6 +312,7 @@ RULES = (
     run_fits_search,
     work_is_no_stall,
     late_transform_is_no_stall,
+    transform_workers_have_work,
     timeout_fits_maximum,
     timeout_outlasts_linger,
     content_type_is_used,

@@ -22,6 +22,7 @@ from config.forms import (
     Step,
     Text,
     Topic,
+    TransformWorkers,
     Zone,
 )
 from config.transform_tables import Transform
@@ -217,6 +218,11 @@ class Model(_Section):
     outputs: _List[Text] = Field(
         (), description="outputs that are computed and sent, in this order; empty: all"
     )
+    transform_workers: TransformWorkers = Field(
+        "threads",
+        description='what runs the transform: "threads", or "process:N": N processes of its own, killed and'
+        " replaced when a call takes too long (docs/transforms.md)",
+    )
     finite: bool = Field(True, description="NaN and infinity in inputs are invalid_value")
     finite_outputs: bool = Field(True, description="NaN and infinity in outputs are invalid_output")
     threads: int = Field(1, ge=1, description="threads of one run on the CPU")
@@ -238,6 +244,12 @@ class Model(_Section):
         default_factory=Cuda,
         description="What ONNX Runtime's CUDA provider is told of this model, under its own names.",
     )
+
+    @property
+    def transform_processes(self) -> int:
+        """How many processes run its transform; 0: threads do."""
+        return int(self.transform_workers.removeprefix("threads").removeprefix("process:") or 0)
+
     inputs: dict[Text, Input] = Field(
         default_factory=dict,
         description="What holds for one input of the model, by its name there.",

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from itertools import chain
 from pathlib import Path
 
 from config.settings import Settings
@@ -254,7 +255,9 @@ class Worker:
             self._settings,
             {name: model.session.signature for name, model in self._models.serving.items()},
             partitions=partitions,
-            idle_bytes=resident_bytes(),
+            idle_bytes=resident_bytes(
+                others=chain(*[each.pids for each in self._models.serving.values()])
+            ),
         )
         log(Event.MEMORY_BUDGETED, total_bytes=budget.total_bytes, budget=str(budget))
         limit = memory_limit()

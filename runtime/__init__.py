@@ -11,6 +11,8 @@ from runtime.errors import (
     OutputInvalid,
     RunError,
     TransformFailed,
+    TransformGone,
+    TransformLate,
 )
 from runtime.model import Model, load_model
 from runtime.session import Session
@@ -38,5 +40,7 @@ __all__ = [
     "TensorSpec",
     "Transform",
     "TransformFailed",
+    "TransformGone",
+    "TransformLate",
     "load_model",
 ]

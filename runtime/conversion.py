@@ -15,9 +15,9 @@ from runtime.user_code import beginning_of, place_of
 _Arguments = ParamSpec("_Arguments")
 _Returned = TypeVar("_Returned")
 
-_INPUTS = "inputs"
+INPUTS = "inputs"
 _CONTEXT = "context"
-_ASKED = frozenset({_INPUTS, _CONTEXT})
+_ASKED = frozenset({INPUTS, _CONTEXT})
 """The parameters by which postprocess asks for what preprocess made."""
 _UNUSABLE = "unusable result"
 _COLLECTING = frozenset({inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
@@ -44,16 +44,24 @@ class PreparedRows(NamedTuple):
 class Conversion:
     """A transform that keeps its word or fails for its one request alone.
 
-    `cheap` says whether it may run on the event loop. Both methods may be called from several
-    threads.
+    `cheap` says whether it may run on the event loop, `asks_for` what postprocess wants besides
+    outputs, `ends_late_calls` whether a call that takes too long raises TransformLate. Both methods
+    may be called from several threads.
     """
+
+    ends_late_calls = False
 
     def __init__(self, transform: Transform, signature: Signature) -> None:
         self._transform = transform
         self._inputs = signature.inputs
-        self._asks_for = _asked(transform.postprocess)
+        self.asks_for = _asked(transform.postprocess)
         self._outputs = signature.outputs
         self.cheap = bool(getattr(transform, "cheap", False))
+
+    @property
+    def pids(self) -> Sequence[int]:
+        """The processes in which it runs, if not in this one."""
+        return ()
 
     def preprocess(self, body: bytes, headers: Mapping[str, bytes]) -> PreparedRows | Done:
         """Return a request's checked inputs, or its finished answer.
@@ -80,8 +88,8 @@ class Conversion:
             Rejected: the transform refuses the request after all.
             TransformFailed: it raised anything else, or returned no such pair.
         """
-        beside = {_INPUTS: _as_given(inputs, self._inputs), _CONTEXT: context}
-        asked = {name: beside[name] for name in self._asks_for}
+        beside = {INPUTS: _as_given(inputs, self._inputs), _CONTEXT: context}
+        asked = {name: beside[name] for name in self.asks_for}
         own = _as_given(outputs, self._outputs)
         method = self._transform.postprocess
         return _checked(method, _reply, _call(method, own, **asked))
@@ -100,9 +108,9 @@ class Conversion:
         return PreparedRows(rows_first, rows, self._kept(context))
 
     def _kept(self, context: object) -> Kept | None:
-        if not self._asks_for:
+        if not self.asks_for:
             return None
-        return Kept(self, context if _CONTEXT in self._asks_for else None)
+        return Kept(self, context if _CONTEXT in self.asks_for else None)
 
     def _rows(self, given: Mapping[str, object]) -> tuple[Mapping[str, npt.NDArray[Any]], int]:
         """Return the inputs, rows first, and their rows; raises TransformFailed unless they fit the model."""

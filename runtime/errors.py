@@ -60,3 +60,15 @@ class TransformFailed(Exception):
         super().__init__(detail, place)
         self.detail = detail
         self.place = place
+
+
+class TransformLate(Exception):
+    """A call of a transform took longer than `limit_s`, and was ended."""
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(f"it took longer than {limit_s:g} s")
+        self.limit_s = limit_s
+
+
+class TransformGone(Exception):
+    """Nothing is there any more that could run the transform, which is no request's fault."""

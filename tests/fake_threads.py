@@ -174,12 +174,12 @@ class FakeTransformThreads:
     `seconds` says how long work on a value takes, infinity for a call that never returns.
     """
 
-    def __init__(self, weights, *, failed, seconds=lambda value: 0.01) -> None:
+    def __init__(self, weights, *, failed, threads=THREADS, seconds=lambda value: 0.01) -> None:
         self._failed = failed
         self._slices = TimeSlices(weights)
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
-        self._idle = THREADS
+        self._idle = threads
         self._closed = False
         self._results: dict = {}
         self.lost = 0

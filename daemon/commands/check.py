@@ -86,6 +86,7 @@ def _read(path: Path) -> list[int]:
 def _try_models(loaded: Loaded, report: CheckReport) -> tuple[Mapping[str, Tried], int]:
     """Return those that would serve, by name, and what all take together, as in a worker."""
     tried: dict[str, Tried] = {}
+    processes: list[int] = []
     with ExitStack() as opened:
         for name, settings in loaded.settings.models.items():
             with waiting(f"loading and warming model {name}"):
@@ -98,9 +99,10 @@ def _try_models(loaded: Loaded, report: CheckReport) -> tuple[Mapping[str, Tried
                     report.add(CheckFinding(f"model {name}", reason, remedy, Exit.MODEL_REFUSED))
                 else:
                     ladder = ladder_of(name, model.session, loaded.settings)
+                    processes += model.pids
                     tried[name] = Tried(model.session.signature, runs, ladder)
                     report.add(CheckFinding(f"model {name}", _describe(model, settings)))
-        return tried, resident_bytes()
+        return tried, resident_bytes(others=processes)
 
 
 def _try_kafka(loaded: Loaded, report: CheckReport) -> int:
@@ -125,7 +127,8 @@ def _describe(model: Model, settings: ModelSettings) -> str:
     if settings.constants:
         parts.append(f"always {shown(settings.constants)}")
     if settings.transform:
-        parts.append(f"transform {described(settings.transform)}")
+        processes = f" in {len(model.pids)} processes" if model.pids else ""
+        parts.append(f"transform {described(settings.transform)}{processes}")
     if session.degraded_because:
         parts.append(f"degraded: {session.degraded_because}")
     return ", ".join(parts)

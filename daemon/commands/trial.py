@@ -91,8 +91,10 @@ def _headers(
 def _load(loaded: Loaded, name: str) -> Model:
     try:
         with waiting(f"loading model {name}"):
-            return load_model(
-                loaded.settings.models[name], base=loaded.base, on_stuck=lambda _: None
+            # In this process, where a traceback shows what went wrong.
+            settings = loaded.settings.models[name].model_copy(
+                update={"transform_workers": "threads"}
             )
+            return load_model(settings, base=loaded.base, on_stuck=lambda _: None)
     except ModelRefused as refused:
         raise Fatal(Exit.MODEL_REFUSED, f"model {name}: {refused}") from refused

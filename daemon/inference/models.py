@@ -225,6 +225,9 @@ class Models:
             on_stuck=self._on_stuck,
             digest=digest,
             runs_at_once=settings.limits.executors,
+            on_process_ended=lambda reason: log(
+                Event.TRANSFORM_PROCESS_ENDED, model=name, reason=reason
+            ),
         )
         try:
             runs = warm_up(name, model, settings)

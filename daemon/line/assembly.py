@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from config.settings import Settings
@@ -143,7 +144,7 @@ def assemble(
     )
     weights = {lane.name: lane.policy.weight for lane in lanes}
     transforms = Transforms(
-        threads_kind(weights, failed=tasks.fail),
+        transform_threads(settings, partial(threads_kind, weights, failed=tasks.fail)),
         LoopSlices(weights, tasks),
         models.serving,
         admission,
@@ -226,6 +227,20 @@ def make_lanes(settings: Settings, models: Models, *, by_clock: bool = True) -> 
         window = Window.of(lane) if by_clock else None
         lanes.append(Lane(policy, tuple(lane.topics), budget, window))
     return lanes
+
+
+def transform_threads(
+    settings: Settings, make: Callable[..., TransformThreads]
+) -> dict[str, TransformThreads]:
+    """Return what calls each model's transform: some for all, but for those that others run.
+
+    There each process is to have a thread that waits for it.
+    """
+    shared = make()
+    return {
+        name: make(threads=model.transform_processes) if model.transform_processes else shared
+        for name, model in settings.models.items()
+    }
 
 
 def lane_steps(settings: Settings, lane: Lane, transforms: Transforms) -> tuple[Step, ...]:

@@ -7,7 +7,8 @@ Rule 2. A slice ends with its group, or after SLICE_S between two values; what i
   longer, however much the other lanes have: no longer than any lane has patience, but for one value.
 Rule 3. A value that takes longer than its group's limit is given up: Late is its result, and its group
   comes back with what it has. Else one with more such values than there are threads would take them
-  all and have no answer. What the thread brings later counts no more.
+  all and have no answer. What the thread brings later counts no more. So it is where the work itself
+  ended a value that took too long, and says Late.
 Rule 4. A group comes back with what it has once that takes GROUP_BYTES, since nobody counts results
   before they are back.
 Rule 5. A lock is taken for a slice, not for a value: it cost a transform that does nothing 1.4 us a
@@ -122,6 +123,8 @@ class TimeSlice:
         """
         self.value_began_s = now_s  # first: who sees the result sees the time of the next value
         self.results.append(result)
+        if isinstance(result, Late):
+            return False
         self.results_bytes += self.group.size(result)
         return not (
             now_s >= self.ends_s
@@ -187,7 +190,6 @@ class TimeSlices:
             results = list(piece.results)
             if len(results) == count < len(piece.values):
                 results.append(Late(piece.group.limit_s))
-                piece.group.is_cut = True
             # Else it came at the last moment; its thread has seen that, or makes one call in vain.
             self._let_go(piece, results)
             given_up.append(piece)
@@ -205,7 +207,8 @@ class TimeSlices:
         self._under_way.remove(piece)
         piece.group.results += results
         piece.group.results_bytes += piece.results_bytes
-        if piece.group.results_bytes >= GROUP_BYTES:
+        ends_late = bool(results) and isinstance(results[-1], Late)
+        if ends_late or piece.group.results_bytes >= GROUP_BYTES:
             piece.group.is_cut = True
         if not piece.group.is_over:
             self._waiting[piece.group.lane].appendleft(piece.group)

@@ -8,6 +8,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from daemon.preparing.time_slices import (
@@ -33,13 +34,18 @@ class TransformThreads:
     """Applies functions to values off the loop; lanes take turns (daemon.preparing.time_slices)."""
 
     def __init__(
-        self, weights: Mapping[str, int], *, failed: Callable[[BaseException], None]
+        self,
+        weights: Mapping[str, int],
+        *,
+        failed: Callable[[BaseException], None],
+        threads: int = THREADS,
     ) -> None:
-        """`weights` are all lanes'; to be made on the loop. Threads are made when one is needed.
+        """`weights` are all lanes'; to be made on the loop. `threads` are made when one is needed.
 
         `failed` is called when too many are lost, on the loop.
         """
         self._failed = failed
+        self._threads = threads
         self._slices = TimeSlices(weights)
         self._loop = asyncio.get_running_loop()
         self._ready = threading.Condition()
@@ -70,7 +76,7 @@ class TransformThreads:
     ) -> Sequence[Out | Late]:
         """Return what `work` makes of each of `values`, up to one that takes `limit_s` or longer.
 
-        That one is Late, and those behind it have no result: to be handed over anew, alone or with
+        Infinity where the work ends such a one itself. That one is Late, and those behind it have no result: to be handed over anew, alone or with
         others; so have those behind GROUP_BYTES of results, by their `size`. There is at least one
         result. Raises whatever `work` raises.
         """
@@ -97,12 +103,15 @@ class TransformThreads:
             self._watch.cancel()
 
     def _make_threads(self) -> None:
-        while self._at_work < THREADS and self._at_work + self._lost < THREADS + MOST_LOST:
+        threads = self._threads
+        while self._at_work < threads and self._at_work + self._lost < threads + MOST_LOST:
             self._at_work += 1
             threading.Thread(target=self._work, name="transform", daemon=True).start()
 
     def _watch_within(self, delay_s: float) -> None:
         """Look for what is late within `delay_s`."""
+        if delay_s == inf:
+            return
         due_s = time.monotonic() + delay_s
         if self._watch is None or due_s < self._watch_s:
             if self._watch is not None:
@@ -148,7 +157,7 @@ class TransformThreads:
         with self._ready:
             if ended is not None:
                 self._hand_in(ended)
-            while not self._closed and self._at_work <= THREADS:
+            while not self._closed and self._at_work <= self._threads:
                 piece = self._slices.take(time.monotonic())
                 if piece is not None:
                     return piece

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from math import inf
 from typing import TypeAlias, TypeVar, cast
 
 from daemon.admission.admission import Admission
@@ -18,11 +19,19 @@ from daemon.preparing.transform_threads import TransformThreads
 from daemon.process.watchdog import end_hanging
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
-from daemon.values.errors import Code, RequestRefused
+from daemon.values.errors import Code, Exit, Fatal, RequestRefused
 from daemon.values.messages import Answer, Arrays, Bucket, Form, Request
 from daemon.values.object_sizes import array_bytes
 from daemon.values.reply_run import Leaving
-from runtime import Conversion, Done, Model, Rejected, TransformFailed
+from runtime import (
+    Conversion,
+    Done,
+    Model,
+    Rejected,
+    TransformFailed,
+    TransformGone,
+    TransformLate,
+)
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -35,7 +44,7 @@ class Transforms:
 
     def __init__(
         self,
-        threads: TransformThreads,
+        threads: Mapping[str, TransformThreads],
         loop_slices: LoopSlices,
         models: Mapping[str, Model],
         admission: Admission,
@@ -49,8 +58,9 @@ class Transforms:
     ) -> None:
         """`models` is read at each group: a reload changes the transform with its model.
 
-        `limits_s`: what one call may take, by model. One in a thread is given up then; one on the
-        loop ends the process. `made` is told of requests of one lane whose inputs are there now,
+        `threads` are those that call a model's transform, by model; models may share them.
+        `limits_s`: what one call may take, by model. One in a thread is given up then, one in another
+        process is ended, one on the loop ends this process. `made` is told of requests of one lane whose inputs are there now,
         `ran` of those whose outputs wait for a thread and of their bytes, `finished` of the same
         once their answers are made.
         """
@@ -77,7 +87,7 @@ class Transforms:
 
     def group_size(self, lane: str) -> int:
         """Return how many requests of `lane` to hand over together at present."""
-        return self._threads.group_size(lane)
+        return max([threads.group_size(lane) for threads in set(self._threads.values())])
 
     async def prepare(self, requests: Sequence[Request]) -> Prepared:
         """Make inputs of bodies: a step (daemon.preparing.steps). Other forms pass as they are."""
@@ -139,7 +149,8 @@ class Transforms:
     def close(self) -> None:
         """Give up what is under way."""
         self._tasks.cancel()
-        self._threads.close()
+        for threads in set(self._threads.values()):
+            threads.close()
         self._loop_slices.close()
         for calls in self._loop_calls.values():
             calls.close()
@@ -194,18 +205,23 @@ class Transforms:
         if conversion.cheap:
             watched = self._loop_calls[bucket.model].watched(work)
             return await self._loop_slices.run(bucket.lane, watched, values, size=size)
-        return await self._in_threads(bucket, work, values, size)
+        return await self._in_threads(bucket, conversion, work, values, size)
 
     async def _in_threads(
         self,
         bucket: Bucket,
+        conversion: Conversion,
         work: Callable[[_In], _Out],
         values: Sequence[_In],
         size: Callable[[_Out], int],
     ) -> Sequence[_Out | Late]:
         """Return what `work` makes of `values`, up to one that takes too long; says so then."""
-        limit_s = self._limits_s[bucket.model]
-        results = await self._threads.run(bucket.lane, work, values, limit_s=limit_s, size=size)
+        threads, limit_s = self._threads[bucket.model], self._limits_s[bucket.model]
+        if conversion.ends_late_calls:
+            work, waits_s = _timed(work), inf
+        else:
+            waits_s = limit_s
+        results = await threads.run(bucket.lane, work, values, limit_s=waits_s, size=size)
         late = sum([isinstance(result, Late) for result in results])
         if late:
             log(
@@ -214,7 +230,7 @@ class Transforms:
                 lane=bucket.lane,
                 requests=late,
                 limit_s=limit_s,
-                lost_threads=self._threads.lost,
+                lost_threads=threads.lost,
             )
         return results
 
@@ -236,6 +252,25 @@ def _conversion(model: Model) -> Conversion:
     if model.transform is None:
         raise ValueError("a model without a transform has nothing to convert")
     return model.transform
+
+
+def _timed(work: Callable[[_In], _Out]) -> Callable[[_In], _Out]:
+    """Return `work`, which ends a call that takes too long, with Late as what comes of such a one.
+
+    What it returns raises Fatal (75) when nothing is there any more that could do it.
+    """
+
+    def timed(value: _In) -> _Out | Late:
+        try:
+            return work(value)
+        except TransformLate as late:
+            return Late(late.limit_s)
+        except TransformGone as gone:
+            raise Fatal(
+                Exit.WORK_LEFT, f"no process of a transform can be started: {gone}"
+            ) from gone
+
+    return cast("Callable[[_In], _Out]", timed)  # Late is no result of a size
 
 
 def _by_conversion(serving: Conversion, sound: Sequence[_Ran]) -> Mapping[Conversion, list[_Ran]]:

@@ -18,6 +18,8 @@ _DECODED_RATIO = 16
 """How far a body grows when it is decoded: `0,` of JSON is 32 bytes as Python has it."""
 _PREPARING = 4
 """Groups of a lane that transforms are at work on, by which it passes its limit (daemon.preparing.steps)."""
+_PROCESS_COPIES = 2
+"""A transform's process has what it makes, and may have to put it in order to send it."""
 _GROUP_BYTES = 2**20
 """A group comes back with the request by which it has more (daemon.preparing.time_slices)."""
 _RESPONSE_BYTES = 8 * 2**20
@@ -159,7 +161,8 @@ def memory_budget(
         # A lane's limit is passed by at most what was admitted when it was reached.
         requests_bytes=sum(lane.max_waiting_bytes for lane in lanes) + growth,
         objects_bytes=sum(lane.max_waiting for lane in lanes) * _REQUEST_OBJECTS_BYTES,
-        prepared_bytes=sum(_prepared_bytes(lane, settings) for lane in lanes),
+        prepared_bytes=sum(_prepared_bytes(lane, settings) for lane in lanes)
+        + _in_processes_bytes(settings),
         fetch_bytes=fetched + _RESPONSE_COPIES * min(fetched, answered),
         unpacking_bytes=_UNPACKED_RATIO * settings.kafka.fetch_bytes + len(lanes) * _WINDOW_BYTES,
         # Beyond these nothing more of the lane is run, or seen by its transforms.
@@ -175,6 +178,12 @@ def _prepared_bytes(lane: Lane, settings: Settings) -> int:
     request_bytes = settings.limits.prepared_bytes
     under_way_bytes = _PREPARING * (_GROUP_BYTES + request_bytes)
     return min(lane.max_waiting * request_bytes, lane.max_waiting_bytes + under_way_bytes)
+
+
+def _in_processes_bytes(settings: Settings) -> int:
+    """Return what processes of transforms may hold of requests."""
+    processes = sum(model.transform_processes for model in settings.models.values())
+    return processes * _PROCESS_COPIES * settings.limits.prepared_bytes
 
 
 def _batch_bytes(lane: Lane, settings: Settings, rows: Mapping[str, RowBytes]) -> int:

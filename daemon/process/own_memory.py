@@ -1,7 +1,7 @@
 """What memory this process has, and what it may have: its cgroup's limit, or all of the host."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from daemon.process.memory import MemoryLimit
@@ -9,10 +9,13 @@ from daemon.process.memory import MemoryLimit
 _V2, _V1 = "sys/fs/cgroup", "sys/fs/cgroup/memory"
 
 
-def resident_bytes(root: Path = Path("/")) -> int:
-    """Return what this process has in memory now, 0 where the system does not say."""
-    words = _text(root / "proc/self/statm").split()
-    return int(words[1]) * os.sysconf("SC_PAGE_SIZE") if words else 0
+def resident_bytes(root: Path = Path("/"), *, others: Iterable[int] = ()) -> int:
+    """Return what this process, and `others` by number, have in memory now, 0 where nobody says.
+
+    What they share counts for each.
+    """
+    statms = [_text(root / f"proc/{each}/statm").split() for each in ("self", *others)]
+    return sum([int(words[1]) for words in statms if words]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def memory_limit(root: Path = Path("/")) -> MemoryLimit | None:

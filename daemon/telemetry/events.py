@@ -161,6 +161,11 @@ class Event(StrEnum):
         "warning",
         "a transform was called for longer than its limit; `lost_threads` are still in such calls",
     )
+    TRANSFORM_PROCESS_ENDED = (
+        "transform.process_ended",
+        "warning",
+        "a process that runs a model's transform has ended, and another takes its place; the reason says of what",
+    )
 
     # Requests
     RECORD_ISOLATED = (

@@ -89,6 +89,11 @@ ROWS = [
         ["models.filetype.cuda", "use_tf32", "models.filetype.device"],
     ),
     (
+        line_rules.transform_workers_have_work,
+        {"models.filetype.transform_workers": "process:2"},
+        ["models.filetype.transform_workers", '"process:2"', "no transform"],
+    ),
+    (
         line_rules.executors_have_a_gpu,
         {"limits.executors": 2},
         ["limits.executors", "models.filetype.device", '"auto"'],

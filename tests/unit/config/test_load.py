@@ -427,6 +427,21 @@ class TestInvalid:
             ("models.filetype.transform.image", [3, 224], "must be the shape of a row"),
             ("models.filetype.transform.image", [4, 224, 224], "must be the shape of a row"),
             ("models.filetype.transform.image", [3, 0, 224], "must be the shape of a row"),
+            (
+                "models.filetype.transform_workers",
+                "process",
+                'must be "threads", or "process:N" with N from 1 to 64',
+            ),
+            (
+                "models.filetype.transform_workers",
+                "process:0",
+                'must be "threads", or "process:N" with N from 1 to 64',
+            ),
+            (
+                "models.filetype.transform_workers",
+                "process:65",
+                'must be "threads", or "process:N" with N from 1 to 64',
+            ),
             ("models.filetype.threads", True, "must be a whole number, not true"),
             ("models.filetype.threads", "2", 'must be a whole number, not "2"'),
             ("models.filetype.threads", 0, "must be at least 1, not 0"),

@@ -107,7 +107,7 @@ class Files:
         self._next = Load()
         return self._next
 
-    def _load(self, chosen, *, base, on_stuck, digest, runs_at_once):
+    def _load(self, chosen, *, base, on_stuck, digest, runs_at_once, on_process_ended):
         load, self._next = self._next, None
         read = self.digest
         if load is not None:

@@ -67,6 +67,19 @@ def test_no_row_makes_a_default_promise_gigabytes(row):
     assert memory_budget(settings(a={}, transform="t.py:T"), row=row).total_bytes < 1024 * MIB
 
 
+def test_processes_of_a_transform_hold_what_they_make_and_what_they_send():
+    lanes = {"a": {"max_waiting_bytes": 64 * MIB}}
+    limits = Limits(prepared_bytes=5 * MIB)
+    threads = settings(**lanes, limits=limits, transform="t.py:T")
+    processes = threads.model_copy(
+        update={"models": {"m": Model(path="m", transform="t.py:T", transform_workers="process:3")}}
+    )
+
+    more_bytes = memory_budget(processes).prepared_bytes - memory_budget(threads).prepared_bytes
+
+    assert more_bytes == 3 * 2 * 5 * MIB
+
+
 def test_a_lane_without_a_transform_makes_nothing():
     assert memory_budget(settings(a={})).prepared_bytes == 0
 

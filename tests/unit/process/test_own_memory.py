@@ -1,5 +1,7 @@
 """What the system says of a process's memory, in folders that look like the system's."""
 
+import os
+
 import pytest
 
 from daemon.process.memory import MemoryLimit
@@ -72,3 +74,11 @@ def test_a_group_without_a_limit_leaves_the_host_s(system, limit):
 
 def test_this_process_has_some():
     assert 2**20 < resident_bytes() < memory_limit().size_bytes
+
+
+def test_what_other_processes_have_counts_besides():
+    assert resident_bytes(others=[os.getpid()]) > 1.8 * resident_bytes()
+
+
+def test_a_process_that_has_ended_has_nothing():
+    assert resident_bytes(others=[2**22 + 1]) < 1.2 * resident_bytes()
