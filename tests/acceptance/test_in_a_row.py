@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.acceptance.jobs import metric
+from tests.acceptance.jobs import metric, pair, start
 from tests.acceptance.witness import Witness
 
 TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -111,6 +111,40 @@ async def test_results_of_a_lane_are_requests_of_the_next_one(make_job, tmp_path
         assert reply_to(witness, expired).code == "deadline_exceeded"
         assert reply_to(witness, expired).request_id.startswith(job.names.boxes + "/")
         assert reply_to(witness, in_time).body == read(b"in time")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+async def test_a_killed_worker_loses_nothing_of_a_row_and_repeats_are_told(make_job, delivery):
+    options = {"kafka.delivery": delivery, "kafka.instance_id": "slot-0"}
+    async with make_job(partitions={"next": 4}, **options) as (job, witness):
+        worker = await job.start(
+            **{
+                "lanes.l.then": "next",
+                "lanes.next.topics": [job.names.next],
+                "lanes.next.models": ["m"],
+                "lanes.next.content_type": "application/octet-stream",
+                "lanes.next.linger": "20ms",
+            }
+        )
+        async with witness.load(400, pair):
+            for answered in (150, 400):
+                await witness.until_answered(answered)
+                await asyncio.to_thread(worker.kill)
+                await start(worker)
+            await witness.until_answered(700)
+        await witness.until_all_answered()
+
+        verdict = witness.verdict()
+        assert (verdict.lost, verdict.wrong, verdict.unknown) == ([], [], [])
+        origins = {}
+        for entry in witness.log:
+            origins.setdefault(entry.reply.correlation, set()).add(entry.reply.headers["origin-id"])
+        assert {len(each) for each in origins.values()} == {1}
+        assert len(set.union(*origins.values())) == verdict.sent
+        if delivery == "exactly-once":
+            assert verdict.exactly_once
 
 
 async def test_so_they_are_by_two_daemons_that_know_nothing_of_each_other(make_job, tmp_path):
