@@ -91,6 +91,17 @@ def constants_have_no_rows(settings: Settings) -> Iterator[str]:
             )
 
 
+def padded_models_have_rows(settings: Settings) -> Iterator[str]:
+    """A request that is a run of its own shares it with none."""
+    for name, model in settings.models.items():
+        for tensor in [tensor for tensor, own in model.inputs.items() if own.pad is not None]:
+            if model.batch == "none":
+                yield (
+                    f"models.{name}.inputs.{tensor}.pad lets requests of different lengths share batches, and"
+                    f' models.{name}.batch is "none": each runs alone; remove one of them'
+                )
+
+
 def cuda_options_have_a_gpu(settings: Settings) -> Iterator[str]:
     """What is said to the CUDA provider is heard only by it."""
     for name, model in settings.models.items():
@@ -303,6 +314,7 @@ RULES = (
     models_are_served,
     model_range_is_not_empty,
     padded_axes_have_one_step,
+    padded_models_have_rows,
     whole_tensors_have_no_rows,
     constants_have_no_rows,
     cuda_options_have_a_gpu,

@@ -64,6 +64,10 @@ class Padding:
                 longer[self.inputs.index(name)][place] = -(-length // axis.step) * axis.step
         return tuple(map(tuple, longer))
 
+    def axis_at(self, name: str, place: int) -> PaddedAxis | None:
+        """Return the axis that an input has at `place` of its rows; None: that is not padded."""
+        return next((axis for axis in self.axes if (name, place) in axis.inputs), None)
+
     def value_of(self, name: str) -> Any:  # noqa: ANN401 -- an element of the input's own dtype
         """Return what fills an input up."""
         return self.values[self.inputs.index(name)]

@@ -27,7 +27,7 @@ class ModelRules:
         self.raw_row_bytes = None if transform else signature.raw_row_bytes
         self.most_rows = 1 if signature.whole else limits.request_rows
         """Of a request."""
-        self._bounds = Bounds(self.most_rows, limits.json_depth)
+        self._bounds = Bounds(self.most_rows, limits.json_depth, limits.prepared_bytes)
         self._most_prepared_bytes = limits.prepared_bytes
         self._values = [(spec, ValueRule(spec, settings)) for spec in signature.inputs]
         raw = (Form.RAW,) if self.raw_row_bytes is not None else ()

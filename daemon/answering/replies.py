@@ -26,6 +26,7 @@ from daemon.wire.headers import CONTENT_TYPE
 from daemon.wire.json_results import can_be_joined, responses
 from daemon.wire.json_v2 import JSON_TYPE
 from daemon.wire.problem import problem
+from daemon.wire.ragged import without_filling
 from daemon.wire.reply_headers import (
     MOST_BYTES,
     Run,
@@ -105,8 +106,8 @@ class Replies:
         self, part: "Part", signature: Signature
     ) -> Iterator[tuple[Request, Arrays | Answer]]:
         """Yield each request with its own outputs, or with its answer when they are not finite."""
-        unsound = part.unsound
-        each_own = slices(part.requests, part.outputs, signature.padding)
+        unsound, padding = part.unsound, signature.padding
+        each_own = slices(part.requests, part.outputs, padding)
         first = 0
         for request, outputs in zip(part.requests, each_own, strict=True):
             last = first + request.rows
@@ -114,7 +115,8 @@ class Replies:
             if (
                 unsound is not None
                 and unsound[first:last].any()
-                and unsound_rows(signature, outputs) is not None
+                and unsound_rows(signature, without_filling(outputs, request.envelope, padding))
+                is not None
             ):
                 detail = "the model's output is not finite"
                 yield request, self.error(request, Code.INVALID_OUTPUT, detail)

@@ -276,8 +276,9 @@ class Dispatch:
         most_rows = waited[0].ledger.lane.policy.max_rows
         fill_ratio = served.batch.rows / most_rows
         self._metrics.batch(model, lane, served.batch.rows, fill_ratio, served.batch.cause)
-        if served.model.session.signature.padding is not None:
-            self._metrics.padded(model, *padded_elements(served.batch.requests))
+        padding = served.model.session.signature.padding
+        if padding is not None:
+            self._metrics.padded(model, *padded_elements(served.batch.requests, padding))
 
     def _answer(self, served: Served, part: Part) -> None:
         if served.model.transform is None:

@@ -99,11 +99,15 @@ class Bucket(NamedTuple):
 
 
 class Envelope(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """What an Open Inference Protocol body asks of its reply."""
+    """What an Open Inference Protocol body asks of its reply.
+
+    `row_lengths`: of each row by padded axis, where the rows of the request differ.
+    """
 
     id: str | None = None
     outputs: tuple[str, ...] | None = None
     binary_outputs: frozenset[str] = frozenset()
+    row_lengths: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
 class Request(msgspec.Struct, frozen=True, eq=False, gc=False):

@@ -22,6 +22,7 @@
 - `problem.py`: the body of an error reply: a problem document (RFC 9457)
 - `protocol.py`: the JSON of the Open Inference Protocol, version 2: what its requests say,
   matched to a model
+- `ragged.py`: rows of different lengths in one JSON body: `"shape": [3, -1]`, data nested
 - `raw.py`: the form application/octet-stream alone: raw little-endian rows, one or several end to
   end
 - `reply_headers.py`: the headers of replies: their names, their values, and the one place where

@@ -23,10 +23,11 @@ class Encoded(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """What a decoder must not go beyond."""
+    """What a decoder must not go beyond; `padded_bytes`: of an input whose rows are filled up to the longest."""
 
     rows: int
     json_depth: int
+    padded_bytes: int
 
 
 def wanted_outputs(

@@ -1,9 +1,9 @@
-"""A tensor's elements as JSON: flat or nested lists in, flat lists out."""
+"""A tensor's elements as JSON: flat or nested lists in, flat lists out; rows that differ in length nested."""
 
 import itertools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +20,8 @@ from runtime.signature import FLOATS, TensorSpec
 _OPENING = re.compile(rb"(?:\[[ \t\r\n]*+)*+")
 _LEAST, _MOST = -(2**63), 2**64 - 1
 """What a 64-bit integer can be, signed or not."""
+_ANY = -1
+"""In a shape: of a length of its own in each row."""
 
 
 def read_data(spec: TensorSpec, text: bytes, shape: Sequence[int]) -> Array:
@@ -34,7 +36,7 @@ def read_data(spec: TensorSpec, text: bytes, shape: Sequence[int]) -> Array:
     opening = _OPENING.match(text)
     depth = opening[0].count(b"[") if opening else 0
     if depth > 1 and depth != len(shape):
-        raise RequestRefused(Code.INVALID_SHAPE, f"{describe(spec)}: data is nested unlike shape")
+        raise _nested_unlike_shape(spec)
     try:
         values = _decoder(_element_type(spec), max(depth, 1)).decode(text)
     except UNREADABLE as error:
@@ -46,6 +48,29 @@ def read_data(spec: TensorSpec, text: bytes, shape: Sequence[int]) -> Array:
             Code.INVALID_SHAPE, f"{describe(spec)}: data has not as many elements as shape says"
         )
     return _array(spec, flat).reshape(shape)
+
+
+def read_rows(spec: TensorSpec, text: bytes, shape: Sequence[int]) -> tuple[Array, list[int]]:
+    """Return the elements of all rows in `text`, flat, and the length of each row's axis that is -1 in `shape`.
+
+    Elements are nested as `shape` says. Raises as read_data.
+    """
+    try:
+        values = _decoder(_element_type(spec), len(shape)).decode(text)
+    except UNREADABLE as error:
+        refused = refusal(error, Code.INVALID_SHAPE)
+        raise RequestRefused(refused.code, f"{describe(spec)}: {refused.detail}") from error
+    lists, sizes = [values], [0]
+    for length in shape:
+        if length == _ANY:
+            sizes = [len(each) for each in lists]
+        elif any(len(each) != length for each in lists):
+            raise _nested_unlike_shape(spec)
+        lists = list(itertools.chain.from_iterable(lists))
+    by_row = np.array(sizes).reshape(shape[0], -1)
+    if by_row.min() < 1 or (by_row != by_row[:, :1]).any():
+        raise _nested_unlike_shape(spec)
+    return _array(spec, lists), by_row[:, 0].tolist()
 
 
 def read_flat(spec: TensorSpec, texts: Sequence[bytes], shape: Sequence[int]) -> Array:
@@ -66,9 +91,33 @@ def read_flat(spec: TensorSpec, texts: Sequence[bytes], shape: Sequence[int]) ->
 
 def data_of(spec: TensorSpec, array: Array) -> list[Any]:
     """Return the elements of an output, flat, in row-major order."""
-    values = bfloat16.to_float32(array) if spec.datatype == "BF16" else array  # type: ignore[arg-type]  # BF16 comes as uint16
-    elements: list[Any] = values.ravel().tolist()
+    elements: list[Any] = _values(spec, array).ravel().tolist()
     return elements
+
+
+def rows_of(
+    spec: TensorSpec, array: Array, lengths: Mapping[int, Sequence[int]]
+) -> list[list[Any]]:
+    """Return the elements of an output, nested, each row as long as `lengths` of its axes say.
+
+    Axes are those of rows, counted from 0.
+    """
+    values = _values(spec, array)
+    rows = []
+    for place, row in enumerate(values):
+        within = tuple(
+            slice(lengths[axis][place] if axis in lengths else None) for axis in range(row.ndim)
+        )
+        rows.append(row[within].tolist())
+    return rows
+
+
+def _values(spec: TensorSpec, array: Array) -> Array:
+    return bfloat16.to_float32(array) if spec.datatype == "BF16" else array  # type: ignore[arg-type]  # BF16 comes as uint16
+
+
+def _nested_unlike_shape(spec: TensorSpec) -> RequestRefused:
+    return RequestRefused(Code.INVALID_SHAPE, f"{describe(spec)}: data is nested unlike shape")
 
 
 def _element_type(spec: TensorSpec) -> type:
@@ -90,9 +139,7 @@ def _flattened(spec: TensorSpec, values: list[Any], shape: Sequence[int]) -> lis
     lists = [values]
     for length in shape:
         if any(len(each) != length for each in lists):
-            raise RequestRefused(
-                Code.INVALID_SHAPE, f"{describe(spec)}: data is nested unlike shape"
-            )
+            raise _nested_unlike_shape(spec)
         lists = list(itertools.chain.from_iterable(lists))
     return lists
 

@@ -19,6 +19,17 @@ _PADDED = {
 }
 
 
+def _ragged(rows):
+    """Rows of different lengths in one request."""
+    ids = [row.tolist() for row in rows]
+    masks = [[1] * len(row) for row in rows]
+    inputs = [
+        {"name": name, "shape": [len(rows), -1], "datatype": "INT64", "data": data}
+        for name, data in (("ids", ids), ("mask", masks))
+    ]
+    return json.dumps({"inputs": inputs}).encode()
+
+
 def _body(ids):
     tensors = {"ids": ids, "mask": np.ones_like(ids)}
     return json.dumps(
@@ -66,6 +77,8 @@ async def test_each_gets_what_it_gets_alone_in_lanes_of_different_n(make_job, al
             sentences = [*_sentences(seed)]
             correlations = await witness.publish([*map(_body, sentences)], topic=topic)
             sent |= dict(zip(correlations, sentences, strict=True))
+        rows = [ids[0] for ids in [*_sentences(3)][:5]]
+        (ragged,) = await witness.publish([_ragged(rows)])
         await witness.until_all_answered()
         mean_rows = await metric(worker, "batch_rows_sum") / await metric(
             worker, "batch_rows_count"
@@ -74,11 +87,14 @@ async def test_each_gets_what_it_gets_alone_in_lanes_of_different_n(make_job, al
         elements = await metric(worker, "input_elements_total")
 
     replies = {entry.reply.correlation: json.loads(entry.reply.body) for entry in witness.log}
-    assert replies.keys() == sent.keys()
+    assert replies.keys() == {*sent, ragged}
+    _, words = replies[ragged]["outputs"]
+    for given, ids in zip(words["data"], rows, strict=True):
+        assert np.allclose(given, alone(ids[np.newaxis])[1][0], atol=1e-5)
     for correlation, ids in sent.items():
         for output, right in zip(replies[correlation]["outputs"], alone(ids), strict=True):
             given = np.array(output["data"]).reshape(output["shape"])
             assert given.shape == right.shape
             assert np.allclose(given, right, atol=1e-5)
     assert mean_rows > 3
-    assert elements - padding == 2 * sum(ids.size for ids in sent.values())
+    assert elements - padding == 2 * sum(ids.size for ids in [*sent.values(), *rows])

@@ -30,10 +30,10 @@ from daemon.wire import binary, json_v2, npy
 from daemon.wire.headers import REQUEST_HEADERS, read_headers
 from tests import bad_input, raw_batches
 from tests.fakes import FakeRecord
-from tests.signatures import SIGNATURES
+from tests.signatures import SIGNATURES, sentences
 from tests.unit.admission import door
 from tests.unit.wire.tensors import BOUNDS
-from tests.unit.wire.test_fuzz import check
+from tests.unit.wire.test_fuzz import RAGGED, check
 
 Target = Callable[[bytes], None]
 
@@ -216,7 +216,7 @@ def reply_address(data: bytes) -> None:
 
 def json_body(data: bytes) -> None:
     """An Open Inference Protocol request in JSON."""
-    for signature in SIGNATURES.values():
+    for signature in (*SIGNATURES.values(), sentences()):
         with suppress(RequestRefused):
             check(json_v2.decode(data, signature, BOUNDS), signature)
 
@@ -319,6 +319,7 @@ def seeds() -> Iterator[tuple[str, bytes]]:
             yield "json_body", body
         else:
             yield "raw_rows", b"\0" + body
+    yield "json_body", RAGGED
     yield from _record_seeds()
     for topic in (
         b"bad.replies",

@@ -9,7 +9,7 @@ from daemon.answering.replies import Replies
 from daemon.answering.undeliverable import Undeliverable
 from daemon.inference.runs import Part
 from daemon.values.errors import Code, RequestRefused
-from daemon.values.messages import Answer, Form
+from daemon.values.messages import Answer, Envelope, Form
 from daemon.values.reply_run import apart
 from daemon.values.request_run import gathered, in_runs
 from daemon.wire.json_results import can_be_joined
@@ -456,6 +456,18 @@ def test_what_filled_rows_up_is_held_against_nobody():
 
     assert cut["words"].shape == (1, 1, 16)
     assert answer.code is Code.INVALID_OUTPUT
+
+
+def test_nor_is_what_filled_a_row_up_to_another_of_its_request():
+    envelope = Envelope(row_lengths=(("length", (2, 1)),))
+    both = structs.replace(sentence(2), rows=2, envelope=envelope)
+    words = np.zeros((2, 4, 16), np.float32)
+    words[1, 1] = np.nan
+    part = Part([both], {"mean": np.zeros((2, 16)), "words": words}, np.array([False, True]))
+
+    ((_, outputs),) = Replies(settings()).apart(part, sentences(step=4))
+
+    assert outputs["words"].shape == (2, 2, 16)
 
 
 def test_json_responses_are_cut_back_to_each_requests_length():

@@ -74,6 +74,14 @@ ROWS = [
         ["lanes.urgent.missed", "lanes.urgent.open"],
     ),
     (
+        line_rules.padded_models_have_rows,
+        {
+            "models.filetype.batch": "none",
+            "models.filetype.inputs": {"ids": {"pad": {"axis": "length"}}},
+        },
+        ["models.filetype.inputs.ids.pad", 'models.filetype.batch is "none"'],
+    ),
+    (
         line_rules.padded_axes_have_one_step,
         {
             "models.filetype.inputs": {

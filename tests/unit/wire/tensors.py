@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as hnp
 from daemon.wire.forms import Bounds
 from tests.signatures import DTYPES
 
-BOUNDS = Bounds(rows=1_000, json_depth=32)
+BOUNDS = Bounds(rows=1_000, json_depth=32, padded_bytes=2**25)
 NUMERIC = [name for name in DTYPES if name not in {"BYTES", "BF16"}]
 
 shapes = hnp.array_shapes(min_dims=1, max_dims=4, min_side=1, max_side=4)

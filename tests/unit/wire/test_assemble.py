@@ -127,7 +127,7 @@ def test_outputs_are_cut_back_to_each_requests_length():
 def test_elements_that_fill_rows_up_are_counted():
     requests = [sentence([1]), sentence([2, 3], [4, 5])]
 
-    assert padded_elements(requests) == (24, 14)
+    assert padded_elements(requests, sentences(step=4).padding) == (24, 14)
 
 
 def test_raw_bodies_are_cut_where_the_requests_end():

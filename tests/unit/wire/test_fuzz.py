@@ -13,11 +13,16 @@ from daemon.wire import binary, json_v2, npy
 from daemon.wire.headers import REQUEST_HEADERS, read_headers
 from daemon.wire.media import form_of
 from tests.bad_input import BAD_INPUT, GOOD
-from tests.signatures import SIGNATURES
+from tests.signatures import SIGNATURES, sentences
 from tests.unit.wire.tensors import BOUNDS
 
 BODIES = [case.value for case in BAD_INPUT if case.value] + [value for value, _ in GOOD.values()]
-SMALL = [body for body in BODIES if len(body) < 2_000]
+RAGGED = (
+    b'{"inputs": [{"name": "ids", "shape": [2, -1], "datatype": "INT64", "data": [[1, 2, 3], [4]]},'
+    b' {"name": "mask", "shape": [2, -1], "datatype": "INT64", "data": [[1, 1, 1], [1]]}]}'
+)
+"""Rows of different lengths, for tests.signatures.sentences."""
+SMALL = [body for body in [*BODIES, RAGGED] if len(body) < 2_000]
 
 lengths = st.integers(0, 400)
 
@@ -49,7 +54,7 @@ json_texts = st.recursive(
 ).map(lambda value: json.dumps(value).encode())
 
 bodies = mutated() | st.binary() | json_texts
-signatures = st.sampled_from(list(SIGNATURES.values()))
+signatures = st.sampled_from([*SIGNATURES.values(), sentences()])
 
 
 def check(decoded, signature):

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.messages import Envelope
 from daemon.wire import json_v2
-from daemon.wire.forms import Bounds
 from tests.bad_input import body, tensor
 from tests.signatures import SIGNATURES, Signature, one_to_one, spec
 from tests.unit.wire.tensors import BOUNDS, arrays, plain
@@ -156,7 +155,7 @@ def test_huge_shape_is_refused_before_its_data_is_read():
 
 
 def test_rows_are_limited():
-    bounds = Bounds(rows=2, json_depth=32)
+    bounds = BOUNDS._replace(rows=2)
 
     assert decode(x("FP32", [2, 2], [0] * 4), one_to_one(), bounds).rows == 2
     assert refusal(x("FP32", [3, 2], [0] * 6), one_to_one(), bounds).code is Code.TOO_LARGE
@@ -165,8 +164,8 @@ def test_rows_are_limited():
 def test_depth_is_limited_outside_the_data():
     text = body(tensor(shape=[1, 2], data=[1, 2]), more=[[[[]]]])
 
-    assert decode(text, one_to_one(), Bounds(rows=9, json_depth=5)).rows == 1
-    assert refusal(text, one_to_one(), Bounds(rows=9, json_depth=4)).code is Code.INVALID_JSON
+    assert decode(text, one_to_one(), BOUNDS._replace(json_depth=5)).rows == 1
+    assert refusal(text, one_to_one(), BOUNDS._replace(json_depth=4)).code is Code.INVALID_JSON
 
 
 def test_refusal_names_the_field():

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from daemon.values.errors import Code, RequestRefused
 from daemon.wire import npy
-from daemon.wire.forms import Bounds
 from tests.bad_input import npy as file_with
 from tests.signatures import SIGNATURES, one_to_one
 from tests.unit.wire.tensors import BOUNDS, NUMERIC, arrays
@@ -124,7 +123,7 @@ def test_bool_is_zero_or_one():
 def test_rows_are_limited():
     body = saved(np.ones((3, 2), np.float32))
 
-    assert refusal(body, bounds=Bounds(rows=2, json_depth=9)) is Code.TOO_LARGE
+    assert refusal(body, bounds=BOUNDS._replace(rows=2)) is Code.TOO_LARGE
 
 
 def test_every_beginning_of_a_file_is_refused():
