@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import sys
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import numpy as np
@@ -210,3 +211,36 @@ async def test_the_question_of_the_page_is_answered(served, capsys):
     await asyncio.to_thread(exec, text, {})
 
     assert capsys.readouterr().out.startswith("[0. 0.] m@")
+
+
+@pytest.mark.long
+async def test_two_hundred_clients_share_twelve_partitions(kafka, topics, tmp_path):
+    names = await topics(requests=12, replies=12, dead=1)
+    async with Job(kafka, topics, names, tmp_path) as job, AsyncExitStack() as stack:
+        await job.start()
+        clients = [client_of(job, reply_partition=number % 12) for number in range(200)]
+        for client in clients:
+            await stack.enter_async_context(client)
+
+        async def ask(client, first):
+            bodies = [pair(first + number) for number in range(50)]
+            asking = client.ask_many(names.requests, bodies, in_flight=10, timeout=60)
+            assert [answer.result().body async for answer in asking] == bodies
+
+        await asyncio.gather(*[ask(client, 50 * index) for index, client in enumerate(clients)])
+
+        # Who is done first has not read what others are still answered.
+        assert [c.counts.answered for c in clients] == [50] * 200
+        assert sum(c.counts.repeated + c.counts.late + c.counts.unreadable for c in clients) == 0
+
+
+@pytest.mark.long
+async def test_asking_is_hardly_slower_than_by_hand(kafka, record_figure):
+    command = [sys.executable, str(ROOT / "clients" / "python" / "bench.py"), kafka]
+    bench = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+
+    told, _ = await bench.communicate()
+
+    ratio = float(re.search(rb"the client asks at ([\d.]+) of", told)[1])
+    record_figure(f"asking, client / by hand: {ratio}")
+    assert ratio >= 0.6

@@ -1,19 +1,17 @@
 """The client: asks, and gets each answer to who asked for it."""
 
-import asyncio
-import random
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from tidemill_client import connection, request_headers, retrying
+from tidemill_client import connection, request_headers
 from tidemill_client.bodies import Body, encoded
-from tidemill_client.errors import Closed, Failed
+from tidemill_client.errors import Closed
 from tidemill_client.many import Answer, answers
 from tidemill_client.questions import Counts
 from tidemill_client.reply import Reply
 from tidemill_client.request_headers import Given
-from tidemill_client.session import Session
+from tidemill_client.session import Request, Session
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -116,26 +114,19 @@ class Client:
         ValueError for what cannot be a request.
         """
         session = self._here()
-        until_s = session.now_s() + request_headers.checked_timeout(timeout)
-        encoded_body, form = encoded(body, content_type)
-        fixed = session.address + request_headers.described(form, model, headers)
-        tries = 0
-        while True:
-            tries += 1
-            left_s = until_s - session.now_s()
-            try:
-                return await session.ask(topic, encoded_body, fixed, key=key, timeout_s=left_s)
-            except Failed as failure:
-                wait_s = retrying.pause_s(tries, chance=random.random())  # noqa: S311 - a jitter
-                if not retrying.may_retry(
-                    tries,
-                    retries,
-                    retriable=failure.retriable,
-                    wait_s=wait_s,
-                    left_s=until_s - session.now_s(),
-                ):
-                    raise
-            await asyncio.sleep(wait_s)
+        return await session.ask(
+            _request(
+                session,
+                topic,
+                body,
+                timeout=timeout,
+                key=key,
+                model=model,
+                content_type=content_type,
+                headers=headers,
+                retries=retries,
+            )
+        )
 
     def ask_many(
         self,
@@ -153,11 +144,14 @@ class Client:
         answers asks slowly. `how` is as for `ask`. Nothing is raised for a question that fails; its
         Answer says it, and raises it when it is asked for the result.
         """
-
-        async def ask(body: Body) -> Reply:
-            return await self.ask(topic, body, timeout=timeout, **how)
-
-        return answers(ask, bodies, in_flight=in_flight, ordered=ordered)
+        session = self._here()
+        return answers(
+            session,
+            lambda body: _request(session, topic, body, timeout=timeout, **how),
+            bodies,
+            in_flight=in_flight,
+            ordered=ordered,
+        )
 
     def _here(self) -> Session:
         """Return what works in this process and on this loop; raises Closed."""
@@ -165,3 +159,27 @@ class Client:
             raise Closed(self._why_closed.code, self._why_closed.detail)
         self._session.check()
         return self._session
+
+
+def _request(
+    session: Session,
+    topic: str,
+    body: Body,
+    *,
+    timeout: float,
+    key: bytes | None = None,
+    model: str | None = None,
+    content_type: str | None = None,
+    headers: Given | None = None,
+    retries: int = RETRIES,
+) -> Request:
+    """Return what is asked; raises TypeError, ValueError."""
+    encoded_body, form = encoded(body, content_type)
+    return Request(
+        topic,
+        encoded_body,
+        session.address + request_headers.described(form, model, headers),
+        key,
+        request_headers.checked_timeout(timeout),
+        retries,
+    )

@@ -2,14 +2,17 @@
 
 import asyncio
 import itertools
-from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from functools import partial
+from typing import Any, Protocol
 
 import msgspec
 
 from tidemill_client.bodies import Body
-from tidemill_client.errors import Closed, TidemillError
+from tidemill_client.errors import Closed, Failed, TidemillError
+from tidemill_client.outgoing import Outgoing
 from tidemill_client.reply import Reply
+from tidemill_client.session import Request
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -28,8 +31,22 @@ class Answer(msgspec.Struct, frozen=True):
         return self.reply
 
 
+class Asker(Protocol):
+    """Who asks: an open client."""
+
+    def begin(self, request: Request, until_s: float) -> Outgoing:
+        """Ask once, and return what is to be awaited and then dropped; raises TidemillError."""
+
+    async def again(self, request: Request, until_s: float, failure: Failed) -> Reply:
+        """Return the result of another try after `failure`, where one is due; raises TidemillError."""
+
+    def drop(self, question: Outgoing) -> None:
+        """Wait no longer for `question`, if it is still open."""
+
+
 async def answers(
-    ask: Callable[[Body], Awaitable[Reply]],
+    asker: Asker,
+    request_of: Callable[[Body], Request],
     bodies: "Iterable[Body] | AsyncIterable[Body]",
     *,
     in_flight: int,
@@ -38,52 +55,56 @@ async def answers(
     """Yield an answer for each of `bodies`; who stops early leaves no question behind."""
     if in_flight < 1:
         raise ValueError(f"in_flight is at least 1, not {in_flight}")
-    questions = _Questions(ask, _Source(bodies), ordered=ordered)
+    window = _Window(asker, request_of, _Source(bodies), ordered=ordered)
     try:
-        while questions.go_on(in_flight):
-            if (answer := questions.next_answer()) is not None:
+        while window.go_on(in_flight):
+            if (answer := window.next_answer()) is not None:
                 yield answer
             else:
-                await questions.something()
+                await window.something()
     finally:
-        await questions.give_up()
+        await window.give_up()
 
 
-class _Questions:
-    """Those that are under way, and those that were answered and not given back."""
+class _Window:
+    """Questions that are under way, and those that were answered and not given back.
+
+    There is a task only for what is tried again: one for each question took a third of the time of asking.
+    """
 
     def __init__(
-        self, ask: Callable[[Body], Awaitable[Reply]], source: "_Source", *, ordered: bool
+        self,
+        asker: Asker,
+        request_of: Callable[[Body], Request],
+        source: "_Source",
+        *,
+        ordered: bool,
     ) -> None:
-        self._ask = ask
+        self._asker = asker
+        self._request_of = request_of
         self._source = source
         self._ordered = ordered
-        self._tasks: dict[int, asyncio.Task[Answer]] = {}
-        self._done: deque[int] = deque()
-        """Which of them are done, in the order in which they got so."""
+        self._loop = asyncio.get_running_loop()
+        self._open: dict[int, Outgoing] = {}
+        self._again: set[asyncio.Task[None]] = set()
+        self._answered: dict[int, Answer] = {}
+        """In the order in which they were."""
         self._asked = 0
         self._given = 0
         self._came = asyncio.Event()
 
     def go_on(self, in_flight: int) -> bool:
         """Ask as many as may be; whether there will be another answer."""
-        while len(self._tasks) < in_flight and self._source.has_next(self._came.set):
+        while self._asked - self._given < in_flight and self._source.has_next(self._came.set):
             self._begin(self._source.take())
-        return bool(self._tasks) or not self._source.is_over
+        return self._asked > self._given or not self._source.is_over
 
     def next_answer(self) -> Answer | None:
         """Return an answer that is there and whose turn it is."""
-        if self._ordered:
-            task = self._tasks.get(self._given)
-            if task is None or not task.done():
-                return None
+        index = self._given if self._ordered else next(iter(self._answered), -1)
+        answer = self._answered.pop(index, None)
+        if answer is not None:
             self._given += 1
-        elif self._done:
-            task = self._tasks[self._done.popleft()]
-        else:
-            return None
-        answer = task.result()
-        del self._tasks[answer.index]
         return answer
 
     async def something(self) -> None:
@@ -93,28 +114,55 @@ class _Questions:
 
     async def give_up(self) -> None:
         """Wait for nothing any more."""
-        left = [*self._tasks.values(), *self._source.give_up()]
+        for question in self._open.values():
+            question.future.cancel()
+            self._asker.drop(question)
+        left = [*self._again, *self._source.give_up()]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
     def _begin(self, body: Body) -> None:
-        index = self._asked
+        index, request = self._asked, self._request_of(body)
         self._asked += 1
-        task = asyncio.create_task(self._answer(index, body))
-        self._tasks[index] = task
-        task.add_done_callback(lambda _: self._note(index))
-
-    def _note(self, index: int) -> None:
-        if not self._ordered:
-            self._done.append(index)
-        self._came.set()
-
-    async def _answer(self, index: int, body: Body) -> Answer:
         try:
-            return Answer(index, body, await self._ask(body), None)
+            question = self._asker.begin(request, self._loop.time() + request.timeout_s)
         except TidemillError as error:
-            return Answer(index, body, None, error)
+            self._answer(index, body, None, error)
+        else:
+            self._open[index] = question
+            question.future.add_done_callback(partial(self._end, index, body, request))
+
+    def _end(self, index: int, body: Body, request: Request, future: "asyncio.Future[Any]") -> None:
+        question = self._open.pop(index)
+        if future.cancelled():
+            return
+        self._asker.drop(question)
+        error = future.exception()
+        if isinstance(error, Failed) and error.retriable:
+            again = self._loop.create_task(self._retry(index, body, request, question, error))
+            self._again.add(again)
+            again.add_done_callback(self._again.discard)
+        elif isinstance(error, TidemillError):
+            self._answer(index, body, None, error)
+        else:
+            self._answer(index, body, future.result(), None)
+
+    async def _retry(
+        self, index: int, body: Body, request: Request, question: Outgoing, failure: Failed
+    ) -> None:
+        try:
+            reply = await self._asker.again(request, question.latest_s, failure)
+        except TidemillError as error:
+            self._answer(index, body, None, error)
+        else:
+            self._answer(index, body, reply, None)
+
+    def _answer(
+        self, index: int, body: Body, reply: Reply | None, error: TidemillError | None
+    ) -> None:
+        self._answered[index] = Answer(index, body, reply, error)
+        self._came.set()
 
 
 class _Source:

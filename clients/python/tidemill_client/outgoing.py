@@ -23,6 +23,7 @@ class Outgoing:
 
     __slots__ = (
         "body",
+        "correlation",
         "future",
         "headers",
         "is_doubtful",
@@ -30,6 +31,7 @@ class Outgoing:
         "key",
         "latest_s",
         "place",
+        "timeout_s",
         "topic",
         "wall_ms",
     )
@@ -40,17 +42,21 @@ class Outgoing:
         body: bytes,
         headers: Headers,
         *,
+        correlation: bytes,
         key: bytes | None,
         wall_ms: int,
+        timeout_s: float,
         latest_s: float,
         future: asyncio.Future[Any],
     ) -> None:
-        """`latest_s`, in the loop's time: sent later it would only expire."""
+        """`timeout_s`: how long it may take; `latest_s`: until when, in the loop's time."""
         self.topic = topic
         self.body = body
         self.headers = headers
+        self.correlation = correlation
         self.key = key
         self.wall_ms = wall_ms
+        self.timeout_s = timeout_s
         self.latest_s = latest_s
         self.future = future
         self.is_handed = False
@@ -74,8 +80,9 @@ class Outgoing:
         if not self.future.done():
             self.future.set_exception(error)
 
-    def silence(self, waited: str, doubt: str) -> TidemillError:
+    def silence(self, grace_s: float, doubt: str) -> TidemillError:
         """Return what it means that nothing more was heard of it; `doubt`: why that may be."""
+        waited = f"{self.timeout_s:g} s and {grace_s:g} s of grace"
         if not self.may_be_in_kafka:
             return NotSent("unsent", f"no broker took it for {self.topic} within {waited}{doubt}")
         if self.place is None:

@@ -28,7 +28,7 @@ class Reply(msgspec.Struct, frozen=True):
     """The answer to one request. Headers that are absent read as None."""
 
     body: bytes
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes | None], ...]
     key: bytes | None = None
 
     def header(self, name: str) -> bytes | None:

@@ -1,20 +1,47 @@
 """An open client: what it holds from its opening to its closing."""
 
 import asyncio
+import itertools
 import os
+import random
 import time
+from typing import NamedTuple
 
 from aiokafka import errors
 
-from tidemill_client import request_headers
+from tidemill_client import request_headers, retrying
 from tidemill_client.connection import Options, unavailable
-from tidemill_client.errors import Closed, error_of
+from tidemill_client.errors import Closed, Failed
 from tidemill_client.outbox import Outbox
 from tidemill_client.outgoing import Outgoing
 from tidemill_client.questions import Questions
 from tidemill_client.reply import Reply
 from tidemill_client.reply_reader import ReplyReader
 from tidemill_client.request_headers import Headers
+
+
+class Request(NamedTuple):
+    """What is asked, as often as it takes."""
+
+    topic: str
+    body: bytes
+    headers: Headers
+    """All but those of each try."""
+    key: bytes | None
+    timeout_s: float
+    retries: int
+
+
+_forks = itertools.count()
+_process = next(_forks)
+
+
+def _forked() -> None:
+    global _process  # noqa: PLW0603 - a process is the one thing there is one of
+    _process = next(_forks)
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 class Session:
@@ -28,10 +55,11 @@ class Session:
         self._reach = reach
         self._reply_topic = reply_topic
         self._loop = asyncio.get_running_loop()
-        self._process = os.getpid()
+        self._process = _process
         self._outbox = Outbox(reach)
         self._reader = ReplyReader(reach, reply_topic, partition, self.questions)
         self._reading: asyncio.Task[None] | None = None
+        self._is_closed = False
 
     async def open(self, limit_s: float) -> None:
         """Connect; raises NotSent."""
@@ -50,49 +78,79 @@ class Session:
 
     async def close(self) -> None:
         """End all questions and hang up."""
+        self._is_closed = True
         self.questions.close(Closed("closed", "this client was closed"))
         await self._outbox.close()
         await self._reader.close()
         if self._reading is not None:
             await self._reading
 
-    def now_s(self) -> float:
-        """Return the loop's time."""
-        return self._loop.time()
-
     def check(self) -> None:
         """Raise Closed where it does not work: in a process that was forked, on another loop."""
-        if os.getpid() != self._process:
+        if _process != self._process:
             raise Closed("forked", "opened before a fork: open one in each process")
         if self._loop.is_closed() or asyncio.get_running_loop() is not self._loop:
             raise Closed("other_loop", "opened on another event loop: open one on each")
 
-    async def ask(
-        self, topic: str, body: bytes, fixed: Headers, *, key: bytes | None, timeout_s: float
-    ) -> Reply:
-        """Ask once; raises TidemillError."""
-        wall_ms = time.time_ns() // 1_000_000
-        correlation = self.questions.new_correlation()
-        question = Outgoing(
-            topic,
-            body,
-            [
-                (request_headers.CORRELATION, correlation),
-                *fixed,
-                *request_headers.lifetime(timeout_s, wall_ms=wall_ms),
-            ],
-            key=key,
-            wall_ms=wall_ms,
-            latest_s=self._loop.time() + timeout_s,
-            future=self._loop.create_future(),
-        )
-        self.questions.open(correlation, question, timeout_s)
-        self._outbox.put(question)
+    async def ask(self, request: Request) -> Reply:
+        """Return the result; raises TidemillError."""
+        question = self.begin(request, self._loop.time() + request.timeout_s)
         try:
             reply: Reply = await question.future
+        except Failed as failure:
+            first = failure
+        else:
+            return reply
         finally:
-            self.questions.drop(correlation)
-        error = error_of(reply)
-        if error is not None:
-            raise error
-        return reply
+            self.questions.drop(question)
+        return await self.again(request, question.latest_s, first)
+
+    async def again(self, request: Request, until_s: float, failure: Failed) -> Reply:
+        """Return the result of another try after `failure`, where one is due; raises TidemillError."""
+        for tries in itertools.count(1):
+            wait_s = retrying.pause_s(tries, chance=random.random())  # noqa: S311 - a jitter
+            left_s = until_s - self._loop.time()
+            if not retrying.may_retry(
+                tries, request.retries, retriable=failure.retriable, wait_s=wait_s, left_s=left_s
+            ):
+                break
+            await asyncio.sleep(wait_s)
+            question = self.begin(request, until_s)
+            try:
+                reply: Reply = await question.future
+            except Failed as later:
+                failure = later
+            else:
+                return reply
+            finally:
+                self.questions.drop(question)
+        raise failure
+
+    def drop(self, question: Outgoing) -> None:
+        """Wait no longer for `question`, if it is still open."""
+        self.questions.drop(question)
+
+    def begin(self, request: Request, until_s: float) -> Outgoing:
+        """Ask once, and return what is to be awaited and then dropped; raises Closed."""
+        if self._is_closed:
+            raise Closed("closed", "this client was closed")
+        wall_ms, timeout_s = time.time_ns() // 1_000_000, until_s - self._loop.time()
+        correlation = self.questions.new_correlation()
+        question = Outgoing(
+            request.topic,
+            request.body,
+            [
+                (request_headers.CORRELATION, correlation),
+                *request.headers,
+                *request_headers.lifetime(timeout_s, wall_ms=wall_ms),
+            ],
+            correlation=correlation,
+            key=request.key,
+            wall_ms=wall_ms,
+            timeout_s=timeout_s,
+            latest_s=until_s,
+            future=self._loop.create_future(),
+        )
+        self.questions.open(question)
+        self._outbox.put(question)
+        return question

@@ -1,11 +1,17 @@
 import asyncio
 import itertools
 from contextlib import aclosing
+from types import SimpleNamespace
 
 import pytest
 
-from tidemill_client import Failed, Reply
+from tidemill_client import Closed, Failed, Reply
 from tidemill_client.many import answers
+from tidemill_client.session import Request
+
+
+def request_of(body):
+    return Request("topic", body, [], None, 1_000.0, 0)
 
 
 class Asked:
@@ -14,17 +20,34 @@ class Asked:
     def __init__(self):
         self.waiting = 0
         self.most = 0
+        self.tried_again = 0
+        self._loop = asyncio.get_running_loop()
 
-    async def __call__(self, body):
+    def begin(self, request, until_s):
+        if request.body == 99:
+            raise Closed("closed", "why")
+        future = self._loop.create_future()
+        self._loop.call_later(request.body, self._settle, future, request.body)
         self.waiting += 1
         self.most = max(self.most, self.waiting)
-        try:
-            await asyncio.sleep(body)
-        finally:
-            self.waiting -= 1
-        if body == 13:
-            raise Failed("made_up", "why")
-        return Reply(b"%d" % body, ())
+        return SimpleNamespace(future=future, latest_s=until_s)
+
+    def drop(self, question):
+        assert question.future.done()
+        self.waiting -= 1
+
+    def _settle(self, future, number):
+        if future.done():
+            return
+        if number in {13, 14}:
+            future.set_exception(Failed("made_up", "why", retriable=number == 14))
+        else:
+            future.set_result(Reply(b"%d" % number, ()))
+
+    async def again(self, request, until_s, failure):
+        self.tried_again += 1
+        await asyncio.sleep(1)
+        return Reply(b"again", ())
 
 
 async def later(bodies, pause_s):
@@ -35,7 +58,7 @@ async def later(bodies, pause_s):
 
 async def given(ask, bodies, **how):
     how = {"in_flight": 3, "ordered": True} | how
-    return [answer.body async for answer in answers(ask, bodies, **how)]
+    return [answer.body async for answer in answers(ask, request_of, bodies, **how)]
 
 
 @pytest.mark.parametrize("kind", [list, iter, lambda bodies: later(bodies, 0.1)])
@@ -61,7 +84,7 @@ async def test_who_is_slow_to_take_answers_asks_slowly(ordered):
     taken = itertools.count()
     bodies = (next(taken) * 0 + 1 for _ in range(100))
 
-    async with aclosing(answers(Asked(), bodies, in_flight=4, ordered=ordered)) as some:
+    async with aclosing(answers(Asked(), request_of, bodies, in_flight=4, ordered=ordered)) as some:
         await anext(some)
         await asyncio.sleep(100)
 
@@ -70,26 +93,38 @@ async def test_who_is_slow_to_take_answers_asks_slowly(ordered):
 
 async def test_an_answer_is_given_back_while_the_next_body_is_waited_for():
     loop = asyncio.get_running_loop()
-    asking = answers(Asked(), later([1, 1], 60), in_flight=10, ordered=True)
+    asking = answers(Asked(), request_of, later([1, 1], 60), in_flight=10, ordered=True)
 
     assert [loop.time() async for _ in asking] == [61, 121]
 
 
 async def test_a_failure_is_an_answer_like_others():
-    found = [a async for a in answers(Asked(), [1, 13, 2], in_flight=3, ordered=True)]
+    asking = answers(Asked(), request_of, [1, 13, 99, 2], in_flight=4, ordered=True)
+    found = [answer async for answer in asking]
 
-    assert [answer.index for answer in found] == [0, 1, 2]
+    assert [answer.index for answer in found] == [0, 1, 2, 3]
     assert found[0].result().body == b"1"
     with pytest.raises(Failed):
         found[1].result()
+    with pytest.raises(Closed):
+        found[2].result()
 
 
-@pytest.mark.parametrize("bodies", [[60, 60], later([0, 60], 60)])
+async def test_what_is_retriable_is_tried_again():
+    ask = Asked()
+
+    asking = answers(ask, request_of, [14, 14, 1], in_flight=3, ordered=True)
+
+    assert [answer.reply.body async for answer in asking] == [b"again", b"again", b"1"]
+    assert ask.tried_again == 2
+
+
+@pytest.mark.parametrize("bodies", [[60, 60], [0.5, 14, 60], later([0, 60], 60)])
 async def test_who_stops_early_leaves_nothing_behind(bodies):
     ask = Asked()
     before = asyncio.all_tasks()
     asking = asyncio.create_task(given(ask, bodies))
-    await asyncio.sleep(1)
+    await asyncio.sleep(14.5)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
