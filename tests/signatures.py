@@ -25,8 +25,8 @@ DTYPES = {
 }
 
 
-def spec(name="x", datatype="FP32", row_shape=()):
-    return TensorSpec(name, np.dtype(DTYPES[datatype]), datatype, tuple(row_shape))
+def spec(name="x", datatype="FP32", row_shape=(), **others):
+    return TensorSpec(name, np.dtype(DTYPES[datatype]), datatype, tuple(row_shape), **others)
 
 
 def whole(name="x", datatype="FP32", shape=()):

@@ -1,6 +1,7 @@
 """A reply of a model's outputs: the labels of its classes, a vector, or the numbers themselves."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -30,7 +31,16 @@ _SHORTEST = 1e-12
 
 
 def answers_of(table: ReadyMade, *, base: Path, facts: ModelFacts) -> Answers:
-    """Return what makes replies as `table` says; raises ModelRefused when the model gives no such."""
+    """Return what makes replies as `table` says; raises ModelRefused when the model gives no such.
+
+    Outputs of a model without rows are one row, less a first axis of one entry.
+    """
+    if facts.signature.whole:
+        return _of_whole(_of_rows(table, base, facts), facts.signature.outputs)
+    return _of_rows(table, base, facts)
+
+
+def _of_rows(table: ReadyMade, base: Path, facts: ModelFacts) -> Answers:
     spec = _output(table, facts)
     if table.embedding is not None:
         return _Vector(spec, table.embedding, normalise=table.normalise)
@@ -47,6 +57,18 @@ def answers_of(table: ReadyMade, *, base: Path, facts: ModelFacts) -> Answers:
 def reply_of(answers: Sequence[Mapping[str, Any]], *, many: bool) -> tuple[str, bytes]:
     """Return the content type and body: a list if the request was one. NaN and infinity are null."""
     return _JSON, msgspec.json.encode(answers if many else answers[0])
+
+
+def _of_whole(answers: Answers, specs: Sequence[TensorSpec]) -> Answers:
+    ones = {spec.name for spec in specs if _has_one_row(spec)}
+
+    def answered(outputs: Outputs, mask: Mask | None) -> Sequence[Mapping[str, Any]]:
+        rows = {
+            name: array if name in ones else array[np.newaxis] for name, array in outputs.items()
+        }
+        return answers(rows, mask)
+
+    return answered
 
 
 class _Labels:
@@ -130,11 +152,19 @@ def _first(values: npt.NDArray[np.float32], own: Mask) -> npt.NDArray[np.float32
 
 
 def _usable(facts: ModelFacts) -> list[TensorSpec]:
-    """Return the outputs that JSON can carry; numpy has no bfloat16."""
-    usable = [spec for spec in facts.signature.outputs if spec.datatype != "BF16"]
+    """Return the outputs that JSON can carry, as rows; numpy has no bfloat16."""
+    usable = [
+        replace(spec, row_shape=spec.row_shape[1:]) if _has_one_row(spec) else spec
+        for spec in facts.signature.outputs
+        if spec.datatype != "BF16"
+    ]
     if not usable:
         raise ModelRefused("all outputs are bfloat16", "cast one of them to float in the model")
     return usable
+
+
+def _has_one_row(spec: TensorSpec) -> bool:
+    return spec.whole and spec.row_shape[:1] == (1,)
 
 
 def _output(table: ReadyMade, facts: ModelFacts) -> TensorSpec:

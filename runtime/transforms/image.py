@@ -17,6 +17,7 @@ from runtime.transforms.picture import read_picture
 
 _REALS = frozenset({"FP32", "FP16", "FP64"})
 _RAW = "UINT8"
+_AXES = 3
 _NORMALISATION = frozenset({"scale", "mean", "std"})
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -53,7 +54,9 @@ class Images:
             pixels = (pixels * self._factor - self._offset).astype(self._input.dtype)
         if table.channels_first:
             pixels = pixels.transpose(2, 0, 1)
-        return {self._input.name: np.ascontiguousarray(pixels[np.newaxis])}
+        if not _is_bare(self._input):
+            pixels = pixels[np.newaxis]
+        return {self._input.name: np.ascontiguousarray(pixels)}
 
     def postprocess(self, outputs: Mapping[str, npt.NDArray[Any]]) -> tuple[str, bytes]:
         """Return an object as JSON."""
@@ -101,11 +104,14 @@ def _input(table: ImageTransform, signature: Signature) -> TensorSpec:
             "write a class of your own for such a model (docs/transforms.md)",
         )
     (spec,) = signature.inputs
-    fits = len(spec.row_shape) == len(table.image) and all(
-        has in {None, wanted} for has, wanted in zip(spec.row_shape, table.image, strict=True)
+    row = spec.row_shape
+    if spec.whole and not _is_bare(spec):
+        row = row[1:]
+    fits = len(row) == len(table.image) and all(
+        has in {None, wanted} for has, wanted in zip(row, table.image, strict=True)
     )
     if not fits:
-        shape = ["any" if length is None else length for length in spec.row_shape]
+        shape = ["any" if length is None else length for length in row]
         raise ModelRefused(
             f"transform.image is {list(table.image)}, the model takes rows {shape}",
             "write the shape that the model takes",
@@ -121,3 +127,8 @@ def _input(table: ImageTransform, signature: Signature) -> TensorSpec:
             "remove it",
         )
     return spec
+
+
+def _is_bare(spec: TensorSpec) -> bool:
+    """Whether the input is a picture without any axis before it."""
+    return spec.whole and len(spec.row_shape) == _AXES

@@ -1,6 +1,7 @@
 """Replies say what the outputs mean: labels, a vector, or the numbers."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,7 +24,8 @@ def answers(tmp_path):
 
     def made(*outputs, metadata=None, **table):
         chosen = Model.model_validate({"path": "m", "transform": {"text": "t.json", **table}})
-        given = Signature((spec("x", "INT64", (None,)),), outputs or (LOGITS,))
+        outputs = outputs or (LOGITS,)
+        given = Signature((replace(spec(), batch_axis=outputs[0].batch_axis),), outputs)
         facts = ModelFacts(tmp_path / "m", given, metadata or {})
         return answers_of(chosen.transform, base=tmp_path, facts=facts)
 
@@ -168,3 +170,15 @@ def test_json_says_null_where_there_is_no_number():
     _, body = reply_of([{"y": [float("nan"), float("inf"), 1.0]}], many=False)
 
     assert json.loads(body) == {"y": [None, None, 1.0]}
+
+
+def test_outputs_of_a_model_without_rows_are_one_row(answers):
+    boxes = spec("boxes", "FP32", (None, 4), batch_axis=None)
+    scores = spec("scores", "FP32", (1, 3), batch_axis=None)
+    given = {"boxes": np.ones((2, 4), np.float32), "scores": THREE["logits"]}
+
+    everything = answers(boxes, scores)
+    named = answers(boxes, scores, labels="labels.txt", output="scores")
+
+    assert found(everything, given) == {"boxes": [[1.0] * 4] * 2, "scores": [1.0, 3.0, 2.0]}
+    assert found(named, given)["labels"][0]["label"] == "dog"

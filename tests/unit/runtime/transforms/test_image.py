@@ -87,6 +87,15 @@ def test_free_sides_are_as_the_table_says(images):
     assert images((3, None, None))(written(PHOTO)).shape == (1, 3, 4, 4)
 
 
+@pytest.mark.parametrize("shape", [(1, 3, 40, 60), (None, 3, None, None), (3, 40, 60)])
+def test_a_model_without_rows_gets_the_shape_that_it_has(tmp_path, shape):
+    whole = signature([spec("pixels", "UINT8", shape, batch_axis=None)])
+    made = ready_made({"image": [3, 40, 60]}, whole, base=tmp_path)
+
+    pixels = made.preprocess(written(PHOTO), {})["pixels"]
+    assert pixels.shape == (1, 3, 40, 60)[4 - len(shape) :]
+
+
 def test_a_picture_is_stretched_to_the_model_s_sides(images):
     made = images((10, 10, 3), resample="nearest")(written(halves()))
 
