@@ -148,8 +148,8 @@ def check(
     help="Send files through transform and model by hand: no broker is needed.\n\n"
     "Shows each input and output, how long each stage took, and the reply that a requester would"
     " get; where a transform raises, its own traceback. Several files run once more as one batch,"
-    " whose outputs are compared with those alone. The exit code is 0 when each has a result, 1 when"
-    " one gets an error reply.",
+    " whose outputs are compared with those alone. Where results go on to another lane (then), they do"
+    " here too. The exit code is 0 when each has a result, 1 when one gets an error reply.",
     epilog="- `tidemill try photo.jpg -c tidemill.toml`\n"
     "- `tidemill try pages/*.png -c tidemill.toml --lane urgent --model reader`\n"
     "- `tidemill try request.json -c tidemill.toml --header language=de --json | jq .files`",

@@ -112,7 +112,10 @@ class Stations:
     """What requests for one model of one lane pass in a worker."""
 
     def __init__(self, settings: Settings, lane: str, name: str, model: Model) -> None:
-        """`model` is what `name` in `settings` stands for; others need not be loaded."""
+        """`model` is what `name` in `settings` stands for; others need not be loaded.
+
+        A result is the reply, also where it would go on to another lane.
+        """
         lane_settings = settings.lanes[lane].model_copy(update={"models": (name,), "then": None})
         alone = {"models": {name: settings.models[name]}, "lanes": {lane: lane_settings}}
         settings = settings.model_copy(update=alone)

@@ -1,16 +1,16 @@
 """`tidemill try`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from config.load import Loaded, load
 from config.settings import Lane, Settings
 from daemon.commands.ask import ERROR_REPLY, find_lane, headers_for, read_body
-from daemon.commands.by_hand import Stations
+from daemon.commands.by_hand import Stations, Trial
 from daemon.commands.printing import printed
-from daemon.commands.trial_report import TrialReport
+from daemon.commands.trial_report import TrialReport, print_row
 from daemon.commands.waiting import waiting
 from daemon.telemetry import logs
 from daemon.values.errors import Exit, Fatal
@@ -28,6 +28,14 @@ class Chosen(NamedTuple):
     headers: Sequence[str]
 
 
+class _Given(NamedTuple):
+    """What is sent to a lane: a file, or what became of it in the lane before."""
+
+    file: Path
+    body: bytes
+    headers: Sequence[Header]
+
+
 def trial(
     config: Path | None,
     overrides: Sequence[str],
@@ -36,35 +44,70 @@ def trial(
     *,
     as_json: bool,
 ) -> int:
-    """Send `files` by hand and print what became of each. Raises SettingsError and Fatal."""
+    """Send `files` by hand and print what became of each, lane by lane of their row.
+
+    Raises SettingsError and Fatal.
+    """
     loaded = load(config, os.environ, overrides)
     settings = loaded.settings
     logs.configure(settings.log, worker="try")
-    lane_name = chosen.lane or _lane_with(settings, chosen.model)
-    lane = find_lane(settings, lane_name)
+    name = chosen.lane or _lane_with(settings, chosen.model)
+    lane = find_lane(settings, name)
     typed = [_header(each) for each in chosen.headers]
-    given = [(file, read_body(file), _headers(file, lane, chosen.model, typed)) for file in files]
-    name = chosen.model or lane.models[0]
+    given = [
+        _Given(file, read_body(file), _headers(file, lane, chosen.model, typed)) for file in files
+    ]
+    reports: list[TrialReport] = []
+    trials: list[Trial] = []
+    for place, step in enumerate(_row(settings, name)):
+        model = chosen.model if not place and chosen.model else settings.lanes[step].models[0]
+        report, tried = _try_lane(loaded, step, model, given, as_json=as_json)
+        reports.append(report)
+        trials += tried
+        given = [
+            _Given(each.file, each.answer.value or b"", each.answer.headers)
+            for each in tried
+            if each.has_result
+        ]
+        if not given:
+            break
+    if as_json:
+        print_row(reports)
+    printed()
+    return Exit.CLEAN if all(each.has_result for each in trials) else ERROR_REPLY
+
+
+def _row(settings: Settings, lane: str) -> Iterator[str]:
+    """Yield `lane`, and the lanes that its results go on to."""
+    step: str | None = lane
+    while step is not None:
+        yield step
+        step = settings.lanes[step].then
+
+
+def _try_lane(
+    loaded: Loaded, lane: str, name: str, given: Sequence[_Given], *, as_json: bool
+) -> tuple[TrialReport, Sequence[Trial]]:
+    """Send what is `given` to model `name` of `lane`, and all of it once more together."""
     model = _load(loaded, name)
     report = TrialReport(
-        lane_name,
+        lane,
         name,
-        transform_limit_s=settings.models[name].transform_limit,
+        transform_limit_s=loaded.settings.models[name].transform_limit,
         is_cheap=model.transform is not None and model.transform.cheap,
         as_json=as_json,
     )
     try:
-        stations = Stations(settings, lane_name, name, model)
+        stations = Stations(loaded.settings, lane, name, model)
         trials = []
         for file, body, headers in given:
             with waiting(f"trying {file}"):
                 trials.append(stations.send(file, body, headers))
             report.add(trials[-1])
-        report.end(stations.send_together(trials))
+        report.add_together(stations.send_together(trials))
     finally:
         model.close()
-    printed()
-    return Exit.CLEAN if all(each.has_result for each in trials) else ERROR_REPLY
+    return report, trials
 
 
 def _lane_with(settings: Settings, model: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from config.settings import LEAST_PATIENCE
@@ -20,7 +21,7 @@ _TRANSFORM_STAGES = frozenset({"preprocess", "postprocess"})
 
 
 class TrialReport:
-    """Prints trials as they come, or all at the end as one JSON object."""
+    """What became of files in one lane: printed as it comes, or told at the end as an object."""
 
     def __init__(
         self, lane: str, model: str, *, transform_limit_s: float, is_cheap: bool, as_json: bool
@@ -32,6 +33,7 @@ class TrialReport:
         self._is_cheap = is_cheap
         self._as_json = as_json
         self._files: list[dict[str, object]] = []
+        self._together: Together | None = None
 
     def add(self, trial: Trial) -> None:
         """Take what became of a file."""
@@ -40,26 +42,27 @@ class TrialReport:
         else:
             self._print(trial)
 
-    def end(self, together: Together | None) -> None:
-        """Take what ran as one batch, if any did; that is all."""
-        if self._as_json:
-            told = None if together is None else together._asdict()
-            whole = {
-                "lane": self._lane,
-                "model": self._model,
-                "files": self._files,
-                "together": told,
-            }
-            json.dump(whole, sys.stdout, indent=2, ensure_ascii=False)
-            sys.stdout.write("\n")
-        elif together is not None:
-            outcome = f"failed: {together.problem}"
-            if together.difference is not None:
-                outcome = f"outputs differ from those alone by at most {together.difference:.2g}"
-            _write(
-                f"{together.files} files in one run of {together.rows} rows:"
-                f" {together.run_s * 1000:.1f} ms, {outcome}"
-            )
+    def add_together(self, together: Together | None) -> None:
+        """Take what ran as one batch, if any did."""
+        self._together = together
+        if self._as_json or together is None:
+            return
+        outcome = f"failed: {together.problem}"
+        if together.difference is not None:
+            outcome = f"outputs differ from those alone by at most {together.difference:.2g}"
+        _write(
+            f"{together.files} files in one run of {together.rows} rows:"
+            f" {together.run_s * 1000:.1f} ms, {outcome}\n"
+        )
+
+    def as_object(self) -> dict[str, object]:
+        """Return all of it for programs."""
+        return {
+            "lane": self._lane,
+            "model": self._model,
+            "files": self._files,
+            "together": None if self._together is None else self._together._asdict(),
+        }
 
     def _print(self, trial: Trial) -> None:
         course, reply = trial.course, _Reply.of(trial.answer)
@@ -111,6 +114,15 @@ class TrialReport:
             if self._is_cheap and took_s > LEAST_PATIENCE
         ]
         return late + dear
+
+
+def print_row(reports: Sequence[TrialReport]) -> None:
+    """Print what is told of each lane as JSON, in the lane that goes on to it."""
+    row: dict[str, object] | None = None
+    for report in reversed(reports):
+        row = {**report.as_object(), "then": row}
+    json.dump(row, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
 
 
 class _Reply(NamedTuple):

@@ -271,6 +271,52 @@ def test_the_lane_is_the_first_that_has_the_model(tried):
     assert (code, told["lane"], told["model"]) == (0, "urgent", "other")
 
 
+ROW_OF_LANES = (
+    *("-s", "lanes.standard.then=urgent"),
+    *(
+        "-s",
+        "lanes.urgent.models=next",
+        "-s",
+        "lanes.standard.content_type=application/octet-stream",
+    ),
+    *("-s", "models.next.path=next.onnx", "-s", "models.next.device=cpu"),
+)
+
+
+def test_results_go_on_to_the_next_lane_of_a_row(tried, tmp_path):
+    models.save(models.mlp((8, 4)), tmp_path, "next.onnx")
+    bodies = [np.float32(ROW).tobytes(), b"no row", np.float32(ROW * 2).tobytes()]
+
+    code, told = as_json(tried(*bodies, options=[*ROW_OF_LANES, "--json"]))
+
+    assert code == 1
+    assert [each["reply"]["error_code"] for each in told["files"]] == ["", "invalid_shape", ""]
+    then = told["then"]
+    assert (then["lane"], then["model"], then["then"]) == ("urgent", "next", None)
+    assert [each["inputs"][0]["shape"] for each in then["files"]] == [[1, 8], [2, 8]]
+    assert [each["outputs"][0]["shape"] for each in then["files"]] == [[1, 4], [2, 4]]
+    assert then["files"][0]["reply"]["headers"]["origin-id"] == "requests/0/0"
+    assert (told["together"]["rows"], then["together"]["rows"]) == (3, 3)
+
+
+def test_a_row_ends_where_nothing_goes_on(tried):
+    code, told = as_json(tried(b"no row", options=[*ROW_OF_LANES, "--json"]))
+
+    assert (code, told["then"]) == (1, None)
+
+
+def test_for_people_a_row_is_told_lane_by_lane(tried, tmp_path):
+    models.save(models.mlp((8, 4)), tmp_path, "next.onnx")
+
+    _, out = tried(np.float32(ROW).tobytes(), options=ROW_OF_LANES)
+
+    heads = [line for line in out.splitlines() if ".bin: " in line]
+    assert [line.partition(", ")[2] for line in heads] == [
+        "lane standard, model mlp",
+        "lane urgent, model next",
+    ]
+
+
 @pytest.mark.parametrize(
     ("typed", "code", "said"),
     [
@@ -297,14 +343,13 @@ def test_what_cannot_be_tried_is_one_line(
     ("took_s", "is_cheap", "warned"),
     [(0.5, False, []), (0.5, True, ["remove cheap"]), (40.0, False, ["transform_limit (30s)"])],
 )
-def test_a_call_that_would_be_too_long_in_service_is_a_warning(capsys, took_s, is_cheap, warned):
+def test_a_call_that_would_be_too_long_in_service_is_a_warning(took_s, is_cheap, warned):
     report = TrialReport("standard", "m", transform_limit_s=30.0, is_cheap=is_cheap, as_json=True)
     course = Course([Stage("admit", 99.0), Stage("preprocess", took_s), Stage("run", 99.0)])
 
     report.add(Trial(Path("a.png"), b"", course, RESULT))
-    report.end(None)
 
-    (file,) = json.loads(capsys.readouterr().out)["files"]
+    (file,) = report.as_object()["files"]
     assert len(file["warnings"]) == len(warned)
     for part, warning in zip(warned, file["warnings"], strict=True):
         assert part in warning
