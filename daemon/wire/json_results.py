@@ -6,6 +6,7 @@ from itertools import chain
 import msgspec
 
 from daemon.values.messages import Array, Arrays, Form, Request
+from daemon.values.object_sizes import array_bytes
 from daemon.wire.forms import wanted_outputs
 from daemon.wire.json_data import data_of
 from daemon.wire.json_v2 import response
@@ -19,14 +20,13 @@ there is nothing to be gained."""
 
 
 def can_be_joined(requests: Sequence[Request], outputs: Arrays, signature: Signature) -> bool:
-    """Whether all of `requests` are answered with JSON of a few numbers; strings are written alone, and so is what is cut back."""
+    """Whether all of `requests` are answered with JSON of a few elements; what is cut back is written alone."""
     forms = [request.form for request in requests]
     are_json = forms.count(Form.JSON) == len(forms)
     return (
         are_json
         and (signature.padding is None or not signature.padding.cuts_outputs)
-        and all(spec.datatype != "BYTES" for spec in signature.outputs)
-        and sum(array.nbytes for array in outputs.values()) <= _MOST_JOINED_BYTES
+        and sum(map(array_bytes, outputs.values())) <= _MOST_JOINED_BYTES
     )
 
 
@@ -90,4 +90,6 @@ def _written(requests: Sequence[Request], spec: TensorSpec, array: Array) -> lis
         last = first + request.rows * row_elements
         lists.append(elements[first:last])
         first = last
+    if spec.datatype == "BYTES":  # brackets may stand in a string
+        return [msgspec.json.encode(each)[1:-1] for each in lists]
     return msgspec.json.encode(lists)[2:-2].split(b"],[")
