@@ -353,3 +353,25 @@ def test_a_call_that_would_be_too_long_in_service_is_a_warning(took_s, is_cheap,
     assert len(file["warnings"]) == len(warned)
     for part, warning in zip(warned, file["warnings"], strict=True):
         assert part in warning
+
+
+def test_files_of_different_lengths_run_together_where_they_are_padded(tried, tmp_path):
+    """Each is shown with the length that it came with."""
+    models.save(models.sentences(), tmp_path, "sentences.onnx")
+    padded = ("models.mlp.path=sentences.onnx", "models.mlp.inputs.ids.pad.axis=length")
+    options = ["--json", *[part for each in padded for part in ("-s", each)]]
+
+    code, told = as_json(tried(_sentence([1, 2, 3]), _sentence([4]), options=options))
+
+    assert code == 0
+    assert [file["outputs"][1]["shape"] for file in told["files"]] == [[1, 3, 16], [1, 1, 16]]
+    assert told["together"]["files"] == 2
+    assert told["together"]["difference"] < 1e-5
+
+
+def _sentence(ids):
+    tensors = [
+        {"name": name, "shape": [1, len(ids)], "datatype": "INT64", "data": data}
+        for name, data in (("ids", ids), ("mask", [1] * len(ids)))
+    ]
+    return {"inputs": tensors}
