@@ -1,6 +1,7 @@
 """What `tidemill try` prints: of each file its tensors, its times and its reply."""
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,6 +18,9 @@ from runtime.user_code import traceback_of
 _MOST_SHOWN = 2_000
 """Characters of a reply on a terminal: a page; all of it is in --json."""
 _HEAD_BYTES = 32
+_FLAT_LIST = re.compile(r"\[\n *([^\[\]{}]*?)\n *\]")
+"""In JSON that is indented, where texts have no line breaks."""
+_BREAK = re.compile(r"\n *")
 _TRANSFORM_STAGES = frozenset({"preprocess", "postprocess"})
 
 
@@ -162,7 +166,7 @@ class _Reply(NamedTuple):
         if value is None:
             head = self.body[:_HEAD_BYTES].hex(" ")
             return head + (" ..." if len(self.body) > _HEAD_BYTES else "")
-        text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+        text = value if isinstance(value, str) else _page(value)
         return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]} ... (--json has all)"
 
     def as_object(self) -> dict[str, object]:
@@ -177,6 +181,12 @@ class _Reply(NamedTuple):
             "headers": self.headers,
             **body,
         }
+
+
+def _page(value: object) -> str:
+    """Return JSON with a line for each entry, and one for a list of numbers or words."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return _FLAT_LIST.sub(lambda found: f"[{_BREAK.sub(' ', found[1])}]", text)
 
 
 def _makes_inputs(course: Course) -> str:

@@ -48,14 +48,24 @@ def tabular_replies(orders):
     assert len(outputs["probabilities"]) == 4
 
 
+def in_a_row(folder):
+    return [BodyKind([(folder / "model" / "note.pgm").read_bytes()])]
+
+
+def in_a_row_replies(note):
+    assert note["text"] == "31415926"
+    assert len(note["boxes"]) == 8
+
+
 async def replies_to(kinds, example, kafka, topics):
     """The reply to each body, in their order."""
-    names = await topics(requests=2, replies=1, dead=1)
-    ((lane, _),) = example.loaded.settings.lanes.items()
+    first, *others = example.loaded.settings.lanes
+    names = await topics(requests=2, replies=1, dead=1, **dict.fromkeys(others, 2))
     overrides = {
         "kafka.bootstrap_servers": kafka,
         "kafka.group": topics.group,
-        f"lanes.{lane}.topics": names.requests,
+        f"lanes.{first}.topics": names.requests,
+        **{f"lanes.{lane}.topics": getattr(names, lane) for lane in others},
         "replies.topic": names.replies,
         "dead_letters.topic": names.dead,
     }
@@ -88,8 +98,9 @@ async def replies_to(kinds, example, kafka, topics):
         ("text", text, text_replies),
         ("image", image, image_replies),
         ("tabular", tabular, tabular_replies),
+        ("in-a-row", in_a_row, in_a_row_replies),
     ],
-    ids=["text", "image", "tabular"],
+    ids=["text", "image", "tabular", "in-a-row"],
 )
 async def test_an_example_answers_what_its_page_shows(kafka, topics, tmp_path, name, bodies, judge):
     example = Example(name, tmp_path)

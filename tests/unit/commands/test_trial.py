@@ -171,6 +171,14 @@ def test_a_long_reply_is_cut_for_people_alone(tried):
     assert len(told["files"][0]["reply"]["body"]["best"]) == 2_000
 
 
+def test_a_list_of_numbers_takes_one_line(tried):
+    _, out = tried([ROW] * 3, options=WITH)
+
+    (line,) = [line.strip() for line in out.splitlines() if '"best"' in line]
+    best = json.loads(line.removeprefix('"best": ').rstrip(","))
+    assert len(best) == 3
+
+
 def test_without_a_transform_the_form_is_told_by_the_name_or_by_the_lane(tried):
     request = {"inputs": [{"name": "x", "shape": [1, 16], "datatype": "FP32", "data": ROW}]}
     raw = ("-s", "lanes.standard.content_type=application/octet-stream")
