@@ -9,7 +9,7 @@ Rule 3. Outputs are cut back on each axis that grew with the length; which they 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -63,6 +63,19 @@ class Padding:
             for name, place in axis.inputs:
                 longer[self.inputs.index(name)][place] = -(-length // axis.step) * axis.step
         return tuple(map(tuple, longer))
+
+    def as_one(self) -> "Padding":
+        """Return it with one length for all axes, which goes up by the largest step."""
+        return replace(
+            self,
+            axes=(
+                PaddedAxis(
+                    " and ".join(axis.name for axis in self.axes),
+                    max(axis.step for axis in self.axes),
+                    tuple(place for axis in self.axes for place in axis.inputs),
+                ),
+            ),
+        )
 
     def axis_at(self, name: str, place: int) -> PaddedAxis | None:
         """Return the axis that an input has at `place` of its rows; None: that is not padded."""

@@ -22,6 +22,8 @@ Run: TypeAlias = Callable[[Arrays], Arrays]
 """Runs the model; raises RunError."""
 
 _ROWS = 2
+_LEAST_LENGTH = 2
+"""A length of 1 goes with every other."""
 _SEED = 7
 _MOST_DISTINCT = 100
 """Integers that are tried where a range is set: enough to tell places apart."""
@@ -101,10 +103,27 @@ def prove_padding(
 ) -> Padding:
     """Return `padding` with the axes by which outputs are cut back.
 
-    `sample` is one that the model takes. Raises ModelRefused when padded rows give something else.
+    Axes of which the model wants the same length, whatever their names, become one. `sample` is one
+    that it takes. Raises ModelRefused when padded rows give something else.
     """
+    try:
+        return _proven(run, signature, padding, settings, sample)
+    except _NotTaken:
+        if len(padding.axes) == 1:
+            raise
+    return _proven(run, signature, padding.as_one(), settings, sample)
+
+
+class _NotTaken(ModelRefused):
+    """The model does not take rows of these lengths as they are."""
+
+
+def _proven(
+    run: Run, signature: Signature, padding: Padding, settings: Settings, sample: Sample
+) -> Padding:
     made_up = _MadeUp(signature, padding, settings, sample)
-    lengths = {axis.name: settings.sample_axis + nth for nth, axis in enumerate(padding.axes)}
+    first = max(settings.sample_axis, _LEAST_LENGTH)
+    lengths = {axis.name: first + nth for nth, axis in enumerate(padding.axes)}
     longer = {axis.name: (lengths[axis.name] // axis.step + 1) * axis.step for axis in padding.axes}
     told = ", ".join(f"{name} {lengths[name]} to {longer[name]}" for name in lengths)
     inputs, exact = _run_exact(run, made_up, lengths)
@@ -140,7 +159,7 @@ def _run_exact(run: Run, made_up: _MadeUp, lengths: Mapping[str, int]) -> tuple[
             return inputs, run(inputs)
         except RunError as error:
             failure = error
-    raise ModelRefused(
+    raise _NotTaken(
         f"the model fails on the rows that are to be padded for a proof: {failure}",
         "set sample_axis to a length that requests have",
     )

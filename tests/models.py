@@ -164,6 +164,24 @@ def recurrent(direction="reverse", width=4):
     )
 
 
+def sum_of_two():
+    """Return a float32 [n, left], b float32 [n, right] -> y [n, left]: axes that must agree and have two names."""
+    node = helper.make_node("Add", ["a", "b"], ["y"])
+    inputs = [("a", "FLOAT", ["n", "left"]), ("b", "FLOAT", ["n", "right"])]
+    return assembled([node], inputs, [("y", "FLOAT", ["n", "left"])])
+
+
+def two_identities():
+    """Return a, b float32 of two lengths -> c = a, d = b."""
+    nodes = [helper.make_node("Identity", [a], [b]) for a, b in (("a", "c"), ("b", "d"))]
+    lengths = ["length", "other"]
+    return assembled(
+        nodes,
+        [(name, "FLOAT", ["n", axis]) for name, axis in zip("ab", lengths, strict=True)],
+        [(name, "FLOAT", ["n", axis]) for name, axis in zip("cd", lengths, strict=True)],
+    )
+
+
 def halved():
     """Return x float32 [n, length] -> y [n, half]: the mean of each two neighbours, as a stride makes it."""
     node = helper.make_node("AveragePool", ["column"], ["pooled"], kernel_shape=[2], strides=[2])

@@ -60,6 +60,24 @@ def test_so_is_one_over_rows_that_are_like_what_fills_them_up(load):
         load(models.sentences(masked=False), inputs={"ids": {"pad": pad}})
 
 
+def test_axes_that_must_agree_under_two_names_become_one(load):
+    """Padded each for itself, rows of unequal lengths would run and give what is nobody's answer."""
+    pads = {"a": {"pad": {"axis": "left", "step": 8}}, "b": {"pad": {"axis": "right"}}}
+
+    (axis,) = load(models.sum_of_two(), inputs=pads).session.signature.padding.axes
+
+    assert axis.inputs == (("a", 0), ("b", 0))
+    assert (axis.name, axis.step) == ("left and right", 16)
+
+
+def test_axes_that_need_not_agree_stay_two(load):
+    inputs = {"a": {"pad": LENGTH}, "b": {"pad": {"axis": "other"}}}
+
+    axes = load(models.two_identities(), inputs=inputs).session.signature.padding.axes
+
+    assert [axis.outputs for axis in axes] == [(("c", 0),), (("d", 0),)]
+
+
 def test_an_output_that_has_another_length_is_refused(load_padded):
     with pytest.raises(ModelRefused, match=r"\[2, 8\] where rows are padded .* \[2, 4\]"):
         load_padded(models.halved(), "x")
