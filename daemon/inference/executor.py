@@ -107,13 +107,21 @@ class Executor:
             self._turn.notify_all()
 
     def _work(self) -> None:
-        while (job := self._next()) is not None:
-            try:
-                self._run(job)
-            except BaseException as error:  # noqa: BLE001 -- a thread must not die in silence
-                self._stop()
-                self._report(self._failed, error)
-                return
+        while self._run_next():
+            pass
+
+    def _run_next(self) -> bool:
+        """Run a job, and keep nothing of it; returns whether there may be another one."""
+        job = self._next()
+        if job is None:
+            return False
+        try:
+            self._run(job)
+        except BaseException as error:  # noqa: BLE001 -- a thread must not die in silence
+            self._stop()
+            self._report(self._failed, error)
+            return False
+        return True
 
     def _run(self, job: Job) -> None:
         cpu_s = time.thread_time()

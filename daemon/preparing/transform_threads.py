@@ -148,15 +148,25 @@ class TransformThreads:
     # In a thread
 
     def _work(self) -> None:
-        piece: TimeSlice | None = None
-        while (piece := self._next(piece)) is not None:
-            piece.work_off(time.monotonic)
+        while self._work_off_next():
+            pass
 
-    def _next(self, ended: TimeSlice | None) -> TimeSlice | None:
-        """Hand in the slice that ended, and wait for the next; None: this thread is not needed."""
+    def _work_off_next(self) -> bool:
+        """Work on a slice, and keep nothing of it: its requests may be all that holds a transform.
+
+        Returns whether this thread is needed yet.
+        """
+        piece = self._next()
+        if piece is None:
+            return False
+        piece.work_off(time.monotonic)
         with self._ready:
-            if ended is not None:
-                self._hand_in(ended)
+            self._hand_in(piece)
+        return True
+
+    def _next(self) -> TimeSlice | None:
+        """Wait for a slice; None: this thread is not needed."""
+        with self._ready:
             while not self._closed and self._at_work <= self._threads:
                 piece = self._slices.take(time.monotonic())
                 if piece is not None:

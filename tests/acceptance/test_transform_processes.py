@@ -1,5 +1,7 @@
 """A worker whose transform runs in processes: what hangs or crashes there fails alone."""
 
+import signal
+
 import psutil
 
 from tests import models
@@ -54,5 +56,12 @@ async def test_what_hangs_or_crashes_in_a_process_fails_alone(make_job, tmp_path
         process = psutil.Process(worker.pid)
         await until(lambda: len(process.children()) == 2)
         children = process.children()
+
+        worker.send(signal.SIGHUP)
+        await until(lambda: not any(child.is_running() for child in children))
+        await witness.publish(good)
+        await witness.until_all_answered()
+        children = process.children()
+        assert len(children) == 2
         assert await terminate(worker) == 0
         await until(lambda: not any(child.is_running() for child in children))

@@ -13,6 +13,8 @@ from daemon.preparing.transform_threads import MOST_LOST
 from daemon.telemetry.events import Event
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Request
+from runtime import Conversion, TransformGone, TransformLate
+from tests.pipeline import line as line_of_tests
 from tests.pipeline.doubling import Ones, row, value_of
 from tests.pipeline.line import MODEL, Line, busy, now_s
 
@@ -243,3 +245,49 @@ async def test_a_lane_may_have_models_with_a_transform_and_without():
 
         assert value_of(line.end_of(plain).value) == 42
         assert line.end_of(words).value == b"8"
+
+
+class Elsewhere(Conversion):
+    """A transform that others run: who takes too long there is ended."""
+
+    ends_late_calls = True
+
+    def preprocess(self, body, headers):
+        if body == b"hang":
+            raise TransformLate(2.0)
+        if body == b"gone":
+            raise TransformGone("no memory for a process")
+        return super().preprocess(body, headers)
+
+    def postprocess(self, outputs, **beside):
+        if outputs["y"][0, 0] == 2 * len("late"):
+            raise TransformLate(2.0)
+        return super().postprocess(outputs, **beside)
+
+
+async def test_where_calls_are_ended_any_number_of_them_costs_no_thread(monkeypatch):
+    told = []
+    monkeypatch.setattr(transforms, "log", lambda event, **fields: told.append((event, fields)))
+    monkeypatch.setattr(line_of_tests, "Conversion", Elsewhere)
+    async with Line(LANES, transform=Lengths(), transform_limit=2.0) as line:
+        pushed = line.push("standard", *[b"hang", b"a", b"late"] * 2 * MOST_LOST)
+        await line.quiet()
+
+        said = [json.loads(line.end_of(each).value) for each in pushed]
+        assert said[1::3] == [2] * 2 * MOST_LOST
+        assert {each["detail"] for each in said[::3]} == {"preprocess took longer than 2 s"}
+        assert {each["detail"] for each in said[2::3]} == {"postprocess took longer than 2 s"}
+        assert {event for event, _ in told} == {Event.TRANSFORM_ABANDONED}
+        assert {fields["lost_threads"] for _, fields in told} == {0}
+
+
+async def test_a_process_begins_anew_when_nothing_can_run_its_transform_any_more(monkeypatch):
+    monkeypatch.setattr(line_of_tests, "Conversion", Elsewhere)
+    async with Line(LANES, transform=Lengths()) as line:
+        line.push("standard", b"gone")
+        with pytest.raises(Fatal, match="no memory for a process") as caught:
+            await asyncio.wait_for(line.task, 1_000)
+
+        assert caught.value.exit_code is Exit.WORK_LEFT
+        await line.restart()
+        assert not line.source.suspected(), "nobody is suspect"
