@@ -36,6 +36,11 @@ _REMEDY = (
     " or set a `value` that the model, or its mask, leaves out"
 )
 
+_FAILS_REMEDY = (
+    "say `pad` for each input that must be as long, and set a `step` that does not go beyond the longest"
+    " length that the model takes"
+)
+
 
 @dataclass(frozen=True)
 class _MadeUp:
@@ -135,7 +140,7 @@ def _proven(
         padded = run(filled)
     except RunError as error:
         raise ModelRefused(
-            f"the model fails on rows padded from {told}: {error}", _REMEDY
+            f"the model fails on rows padded from {told}: {error}", _FAILS_REMEDY
         ) from error
     proven = replace(
         padding,

@@ -84,8 +84,10 @@ def test_an_output_that_has_another_length_is_refused(load_padded):
 
 
 def test_a_model_that_fails_on_longer_rows_is_refused(load_padded):
-    with pytest.raises(ModelRefused, match="fails on rows padded from length 4 to 16"):
+    with pytest.raises(ModelRefused, match="fails on rows padded from length 4 to 16") as refused:
         load_padded(models.sentences(positions=8), sample_axis=4)
+
+    assert "say `pad` for each input" in refused.value.remedy
 
 
 def test_the_model_is_warmed_with_the_lengths_of_padded_rows(load, monkeypatch):
