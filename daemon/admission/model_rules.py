@@ -9,6 +9,7 @@ from daemon.values.messages import Arrays, Bucket, Form
 from daemon.wire import binary, json_v2, npy
 from daemon.wire.forms import Bounds, Decoded
 from daemon.wire.json_frames import Frame, frame_of
+from daemon.wire.ragged import own_elements
 from daemon.wire.shapes import check_rows
 from daemon.wire.values import ValueRule
 from runtime.padding import UnequalLengths
@@ -62,7 +63,8 @@ class ModelRules:
             decoded = binary.decode(body, json_bytes or 0, self.signature, self._bounds)
         else:
             decoded = npy.decode(body, self.signature, self._bounds)
-        self.check_values(decoded.arrays)
+        # What fills rows up is the model's own affair, and may be a value that requests may not have.
+        self.check_values(own_elements(decoded.arrays, decoded.envelope, self.signature.padding))
         return decoded
 
     def frame(self, body: bytes) -> Frame | None:

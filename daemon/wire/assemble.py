@@ -8,7 +8,7 @@ import numpy as np
 
 from daemon.values.messages import Array, Arrays, Form, Request
 from daemon.values.request_run import in_runs
-from daemon.wire.ragged import sent_elements
+from daemon.wire.ragged import own_elements
 from daemon.wire.tensor_bytes import little_endian
 from runtime.padding import Padding, fill_up_rows
 from runtime.signature import Signature, TensorSpec
@@ -70,7 +70,8 @@ def padded_elements(requests: Sequence[Request], padding: Padding) -> tuple[int,
     """Return the elements of all inputs in a run of `requests`, and how many of them filled rows up."""
     row_elements = sum(map(math.prod, requests[0].bucket.shape))
     rows = sum([request.rows for request in requests])
-    sent = sum([sent_elements(_sent(each), each.envelope, padding) for each in requests])
+    came = [own_elements(_sent(each), each.envelope, padding) for each in requests]
+    sent = sum([array.size for each in came for array in each.values()])
     return rows * row_elements, rows * row_elements - sent
 
 

@@ -28,13 +28,6 @@ class RaggedRows(NamedTuple):
     lengths: tuple[int, ...]
 
 
-def ragged_axis(spec: TensorSpec, shape: Sequence[int], padding: Padding) -> PaddedAxis | None:
-    """Return the axis on which an input of this shape has rows of different lengths; None: it has none."""
-    if shape.count(-1) != 1:
-        return None
-    return padding.axis_at(spec.name, shape.index(-1) - 1)
-
-
 def read_ragged(
     spec: TensorSpec, text: bytes, shape: Sequence[int], padding: Padding, bounds: Bounds
 ) -> RaggedRows | None:
@@ -42,7 +35,8 @@ def read_ragged(
 
     Raises: RequestRefused invalid_json, invalid_shape, invalid_value, too_large.
     """
-    axis = ragged_axis(spec, shape, padding)
+    place = shape.index(-1) if shape.count(-1) == 1 else 0
+    axis = padding.axis_at(spec.name, place - 1)
     if axis is None:
         return None
     check_shape(spec, [1 if each == -1 else each for each in shape], most_rows=bounds.rows)
@@ -56,7 +50,6 @@ def read_ragged(
             f" {bounds.padded_bytes} are allowed",
         )
     array = np.full(longest, padding.value_of(spec.name), spec.dtype)
-    place = shape.index(-1)
     before, after = math.prod(shape[1:place]), shape[place + 1 :]
     lines = array.reshape(shape[0] * before, longest[place], *after)
     lines[_within(np.repeat(lengths, before), longest[place])] = elements.reshape(-1, *after)
@@ -85,43 +78,46 @@ def agreed_lengths(
 
 
 def lengths_in(
-    output: str, envelope: Envelope | None, padding: Padding | None
+    tensor: str, envelope: Envelope | None, padding: Padding | None
 ) -> dict[int, Sequence[int]]:
-    """Return how long the rows of an output are, by its axes that have a length of the request's rows."""
+    """Return how long the rows of an input or output are, by its axes on which those of the request differ."""
     if envelope is None or not envelope.row_lengths or padding is None:
         return {}
     lengths = dict(envelope.row_lengths)
     return {
         place: lengths[axis.name]
         for axis in padding.axes
-        for name, place in axis.outputs
-        if name == output
+        for name, place in (*axis.inputs, *axis.outputs)
+        if name == tensor
     }
+
+
+def own_elements(arrays: Arrays, envelope: Envelope | None, padding: Padding | None) -> Arrays:
+    """Return arrays without what fills their rows up, flat where there is any."""
+    own = dict(arrays)
+    for name, array in arrays.items():
+        if lengths := lengths_in(name, envelope, padding):
+            own[name] = array[_own_places(array, lengths)]
+    return own
 
 
 def without_filling(outputs: Arrays, envelope: Envelope | None, padding: Padding | None) -> Arrays:
     """Return the outputs of a request with zeros where a row is shorter than the longest."""
     blank = dict(outputs)
     for name, array in outputs.items():
-        for place, lengths in lengths_in(name, envelope, padding).items():
-            blank[name] = blank[name].copy()
-            along = np.moveaxis(blank[name], 1 + place, 1)
-            along[~_within(lengths, array.shape[1 + place])] = 0
+        if lengths := lengths_in(name, envelope, padding):
+            blank[name] = np.where(_own_places(array, lengths), array, np.zeros((), array.dtype))
     return blank
 
 
-def sent_elements(inputs: Arrays, envelope: Envelope | None, padding: Padding) -> int:
-    """Return how many elements of the inputs of a request came with it."""
-    lengths = {} if envelope is None else dict(envelope.row_lengths)
-    elements = 0
-    for name, array in inputs.items():
-        own = array.size
-        for axis in padding.axes:
-            for tensor, place in axis.inputs if lengths else ():
-                if tensor == name:
-                    own = own * sum(lengths[axis.name]) // (len(array) * array.shape[1 + place])
-        elements += own
-    return elements
+def _own_places(array: Array, lengths: Mapping[int, Sequence[int]]) -> npt.NDArray[np.bool_]:
+    """Return where the elements of rows are that have these lengths; of the array's shape."""
+    own = np.ones(array.shape, np.bool_)
+    for place, each in lengths.items():
+        shape = [len(array), *[1] * (array.ndim - 1)]
+        shape[1 + place] = array.shape[1 + place]
+        own &= _within(each, array.shape[1 + place]).reshape(shape)
+    return own
 
 
 def _within(lengths: Sequence[int] | npt.NDArray[np.int64], longest: int) -> npt.NDArray[np.bool_]:

@@ -1,11 +1,14 @@
 """Whom a request may share a batch with, where rows of different lengths are padded."""
 
+import json
+
 import numpy as np
 import pytest
 
 from config.settings import Limits, Model
 from daemon.admission.model_rules import ModelRules
 from daemon.values.errors import Code, RequestRefused
+from daemon.values.messages import Form
 from tests.signatures import sentences
 
 
@@ -53,3 +56,20 @@ def test_a_request_that_padding_makes_too_large_is_refused():
 
     assert refused.value.code is Code.TOO_LARGE
     assert "4096 bytes, at most 4000" in refused.value.detail
+
+
+def test_what_fills_a_row_up_may_be_a_value_that_no_request_may_have():
+    model = Model(path="m.onnx", minimum=1)
+    made = ModelRules("m", sentences(), model, Limits(), transform=False)
+
+    made.decode(Form.JSON, ragged([[1, 2], [3]]), None)
+    with pytest.raises(RequestRefused, match="is below 1"):
+        made.decode(Form.JSON, ragged([[1, 2], [0]]), None)
+
+
+def ragged(ids):
+    tensors = [
+        {"name": name, "shape": [len(ids), -1], "datatype": "INT64", "data": data}
+        for name, data in (("ids", ids), ("mask", [[1] * len(row) for row in ids]))
+    ]
+    return json.dumps({"inputs": tensors}).encode()

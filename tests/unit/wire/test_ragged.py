@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.messages import Envelope
 from daemon.wire import json_v2
-from daemon.wire.ragged import sent_elements, without_filling
+from daemon.wire.ragged import own_elements, without_filling
 from runtime.padding import PaddedAxis, Padding
 from runtime.signature import Signature
 from tests.signatures import sentences, spec
@@ -149,7 +149,10 @@ def test_what_fills_rows_up_within_a_request_is_no_answer():
 def test_elements_that_came_are_those_of_the_rows_own_lengths():
     decoded = decode(both(ROWS))
 
-    assert sent_elements(decoded.arrays, decoded.envelope, sentences().padding) == 12
+    own = own_elements(decoded.arrays, decoded.envelope, sentences().padding)
+
+    assert own["ids"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert own["mask"].tolist() == [1] * 6
 
 
 @given(
