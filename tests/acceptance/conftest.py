@@ -1,7 +1,8 @@
 """Jobs and witnesses for tests that see the daemon as its users do: a process on a real Kafka."""
 
+import asyncio
 import time
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import numpy as np
 import onnxruntime
@@ -10,6 +11,7 @@ import pytest
 from tests import models
 from tests.acceptance.jobs import Job, same, trips
 from tests.acceptance.witness import Witness
+from tests.conftest import Topics
 
 _PARTITIONS = {"requests": 4, "replies": 2, "dead": 1}
 _SAMPLE_TRIPS = 5_000
@@ -39,6 +41,20 @@ def job_maker(bootstrap, topics, folder):
             yield job, witness
 
     return make
+
+
+@pytest.fixture(scope="module")
+def served(kafka, tmp_path_factory):
+    """A job with a worker, for all tests of a file: each of them has a loop of its own."""
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        topics = runner.run(stack.enter_async_context(Topics(kafka)))
+        names = runner.run(topics(requests=4, replies=3, dead=1))
+        job = Job(kafka, topics, names, tmp_path_factory.mktemp("job"))
+        runner.run(stack.enter_async_context(job))
+        runner.run(job.start())
+        yield job
+        runner.run(stack.aclose())
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import sys
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 import numpy as np
 import pytest
@@ -12,38 +12,17 @@ import pytest
 import tidemill_client
 from tests import raw_batches
 from tests.acceptance.jobs import Job, pair, until
-from tests.conftest import Topics
 from tests.pages import ROOT
 from tidemill_client import Client
 
 pytestmark = pytest.mark.kafka
-_REPLY_PARTITIONS = 3
 
 
 @pytest.fixture
 async def job(kafka, topics, tmp_path):
     """Nobody serves it yet; its model answers rows with themselves, in any form."""
-    async with made_job(kafka, topics, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def served(kafka, tmp_path_factory):
-    """The same with a worker, for all tests of this file: each of them has a loop of its own."""
-    with asyncio.Runner() as runner:
-        stack = AsyncExitStack()
-        topics = runner.run(stack.enter_async_context(Topics(kafka)))
-        folder = tmp_path_factory.mktemp("job")
-        made = runner.run(stack.enter_async_context(made_job(kafka, topics, folder)))
-        runner.run(made.start())
-        yield made
-        runner.run(stack.aclose())
-
-
-@asynccontextmanager
-async def made_job(kafka, topics, folder):
-    names = await topics(requests=4, replies=_REPLY_PARTITIONS, dead=1)
-    async with Job(kafka, topics, names, folder) as made:
+    names = await topics(requests=4, replies=3, dead=1)
+    async with Job(kafka, topics, names, tmp_path) as made:
         yield made
 
 

@@ -3,8 +3,10 @@
 - `arrays.py`: arrays as bodies, where numpy is there
 - `bodies.py`: what may be asked, as bytes with the header that says their form
 - `client.py`: the client: asks, and gets each answer to who asked for it
+- `collecting.py`: looks for the reply to a ticket
 - `connection.py`: aiokafka as this client uses it: what it is made with, and how it is left
 - `errors.py`: how asking ends without a result: kinds of error, codes, details
+- `forks.py`: how often this process was forked from another one
 - `many.py`: many questions at once, with a bound on how many are under way
 - `outbox.py`: requests on their way out, in whole batches
 - `outgoing.py`: a request on its way to Kafka, and how far it came
@@ -14,6 +16,8 @@
 - `request_headers.py`: the headers of a request
 - `retrying.py`: when a request that failed is worth another try
 - `session.py`: an open client: what it holds from its opening to its closing
+- `sync_client.py`: the client for code that does not run on an event loop
+- `ticket.py`: what is needed to find a reply later, and what it means when there is none
 """
 
 from tidemill_client.client import Client
@@ -21,14 +25,18 @@ from tidemill_client.errors import (
     Closed,
     Expired,
     Failed,
+    Lost,
     NoReply,
     NotSent,
+    NotYet,
     Rejected,
     TidemillError,
 )
 from tidemill_client.many import Answer
 from tidemill_client.questions import Counts
 from tidemill_client.reply import Reply, Stages
+from tidemill_client.sync_client import SyncClient
+from tidemill_client.ticket import Ticket
 
 __all__ = [
     "Answer",
@@ -37,10 +45,14 @@ __all__ = [
     "Counts",
     "Expired",
     "Failed",
+    "Lost",
     "NoReply",
     "NotSent",
+    "NotYet",
     "Rejected",
     "Reply",
     "Stages",
+    "SyncClient",
+    "Ticket",
     "TidemillError",
 ]

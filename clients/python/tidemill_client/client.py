@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from tidemill_client import connection, request_headers
 from tidemill_client.bodies import Body, encoded
+from tidemill_client.collecting import collected
 from tidemill_client.errors import Closed
 from tidemill_client.many import Answer, answers
 from tidemill_client.questions import Counts
 from tidemill_client.reply import Reply
 from tidemill_client.request_headers import Given
 from tidemill_client.session import Request, Session
+from tidemill_client.ticket import Ticket
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -20,6 +22,7 @@ TIMEOUT_S = 30.0
 GRACE_S = 1.0
 """An answer that something expired is on its way for milliseconds; a worker may be busy with a batch."""
 RETRIES = 2
+SUBMITTED_S = 86_400.0
 _OPENING_S = 30.0
 
 
@@ -127,6 +130,47 @@ class Client:
                 retries=retries,
             )
         )
+
+    async def submit(
+        self,
+        topic: str,
+        body: Body,
+        *,
+        group: str,
+        timeout: float = SUBMITTED_S,
+        key: bytes | None = None,
+        model: str | None = None,
+        content_type: str | None = None,
+        headers: Given | None = None,
+    ) -> Ticket:
+        """Return a ticket once Kafka has the request; its reply is for `collect`, in any process.
+
+        Args as for `ask`, and
+            group: the consumer group of the job that serves the topic, its `kafka.group`.
+            timeout: the request expires so long after this call; a day unless it is given.
+
+        Raises NotSent, NoReply where nobody knows whether Kafka has it, Closed; TypeError, ValueError.
+        """
+        session = self._here()
+        request = _request(
+            session,
+            topic,
+            body,
+            timeout=timeout,
+            key=key,
+            model=model,
+            content_type=content_type,
+            headers=headers,
+        )
+        return await session.submit(request, group)
+
+    async def collect(self, ticket: Ticket, *, timeout: float = 0) -> Reply:
+        """Return the reply to what was submitted, waiting for it at most `timeout` seconds.
+
+        Raises what an error reply says, as `ask` does; NotYet; Lost; NoReply where one cannot look.
+        """
+        self._here()
+        return await collected(self._reach, ticket, timeout)
 
     def ask_many(
         self,

@@ -100,6 +100,16 @@ async def _described(client: AIOKafkaClient, topic: str) -> tuple[int, list[int]
     return code, sorted(each["partition"] for each in told[0]["partitions"])
 
 
+def reply_consumer(reach: Options) -> AIOKafkaConsumer:
+    """Return what reads replies, of no group, that is to be started and assigned."""
+    return AIOKafkaConsumer(
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",  # what retention deleted is gone; what is left is read
+        isolation_level="read_committed",  # what a transaction may still take back is no reply
+        **reach,
+    )
+
+
 def client_of(consumer: AIOKafkaConsumer) -> AIOKafkaClient:
     """Return what `consumer` speaks to brokers by."""
     return consumer._client

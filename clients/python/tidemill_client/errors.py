@@ -13,8 +13,11 @@ OwnCode: TypeAlias = Literal[
     "broker_unavailable",
     "closed",
     "forked",
+    "group_denied",
+    "lost",
     "no_reply",
     "not_open",
+    "not_yet",
     "other_loop",
     "refused",
     "too_large",
@@ -81,6 +84,14 @@ class NotSent(TidemillError):
 
 class Closed(TidemillError):
     """This client cannot be used, any more or from here."""
+
+
+class NotYet(TidemillError):
+    """What was submitted is not answered so far."""
+
+
+class Lost(TidemillError):
+    """What was submitted was dealt with, and its reply is not there to be read."""
 
 
 class _Problem(msgspec.Struct):

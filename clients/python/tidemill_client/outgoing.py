@@ -80,9 +80,8 @@ class Outgoing:
         if not self.future.done():
             self.future.set_exception(error)
 
-    def silence(self, grace_s: float, doubt: str) -> TidemillError:
+    def silence(self, waited: str, doubt: str) -> TidemillError:
         """Return what it means that nothing more was heard of it; `doubt`: why that may be."""
-        waited = f"{self.timeout_s:g} s and {grace_s:g} s of grace"
         if not self.may_be_in_kafka:
             return NotSent("unsent", f"no broker took it for {self.topic} within {waited}{doubt}")
         if self.place is None:

@@ -171,7 +171,8 @@ class Questions:
         doubt = f": {self.problem}" if self.problem else ""
         if question.place is not None and not doubt:
             doubt = f": does a worker serve it, and admit replies to {self._reply_topic}?"
-        question.refuse(question.silence(self._grace_s, doubt))
+        waited = f"{question.timeout_s:g} s and {self._grace_s:g} s of grace"
+        question.refuse(question.silence(waited, doubt))
 
     def _remember(self, correlation: bytes) -> None:
         self._given_up[correlation] = None

@@ -11,7 +11,7 @@ import random
 from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 from aiokafka.errors import ConsumerStoppedError
 
-from tidemill_client.connection import Options, client_of, leave, partitions_of
+from tidemill_client.connection import Options, client_of, leave, partitions_of, reply_consumer
 from tidemill_client.errors import NotSent
 from tidemill_client.questions import Questions
 
@@ -91,12 +91,7 @@ class ReplyReader:
             await leave(consumer)
 
     async def _connected(self) -> AIOKafkaConsumer:
-        consumer = AIOKafkaConsumer(
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",  # what retention deleted is gone; what is left is read
-            isolation_level="read_committed",  # what a transaction may still take back is no reply
-            **self._reach,
-        )
+        consumer = reply_consumer(self._reach)
         try:
             await consumer.start()
         except BaseException:

@@ -2,22 +2,27 @@
 
 import asyncio
 import itertools
-import os
 import random
+import secrets
 import time
 from typing import NamedTuple
 
 from aiokafka import errors
 
-from tidemill_client import request_headers, retrying
+from tidemill_client import forks, request_headers, retrying
 from tidemill_client.connection import Options, unavailable
 from tidemill_client.errors import Closed, Failed
 from tidemill_client.outbox import Outbox
-from tidemill_client.outgoing import Outgoing
+from tidemill_client.outgoing import Outgoing, Place, Submission
 from tidemill_client.questions import Questions
 from tidemill_client.reply import Reply
 from tidemill_client.reply_reader import ReplyReader
 from tidemill_client.request_headers import Headers
+from tidemill_client.ticket import Ticket
+
+_TAKEN_S = 30.0
+"""How long a broker may take to have what is submitted."""
+_CORRELATION_BYTES = 16
 
 
 class Request(NamedTuple):
@@ -32,18 +37,6 @@ class Request(NamedTuple):
     retries: int
 
 
-_forks = itertools.count()
-_process = next(_forks)
-
-
-def _forked() -> None:
-    global _process  # noqa: PLW0603 - a process is the one thing there is one of
-    _process = next(_forks)
-
-
-os.register_at_fork(after_in_child=_forked)
-
-
 class Session:
     """Belongs to one event loop of one process."""
 
@@ -55,7 +48,7 @@ class Session:
         self._reach = reach
         self._reply_topic = reply_topic
         self._loop = asyncio.get_running_loop()
-        self._process = _process
+        self._process = forks.count
         self._outbox = Outbox(reach)
         self._reader = ReplyReader(reach, reply_topic, partition, self.questions)
         self._reading: asyncio.Task[None] | None = None
@@ -87,7 +80,7 @@ class Session:
 
     def check(self) -> None:
         """Raise Closed where it does not work: in a process that was forked, on another loop."""
-        if _process != self._process:
+        if forks.count != self._process:
             raise Closed("forked", "opened before a fork: open one in each process")
         if self._loop.is_closed() or asyncio.get_running_loop() is not self._loop:
             raise Closed("other_loop", "opened on another event loop: open one on each")
@@ -126,6 +119,43 @@ class Session:
                 self.questions.drop(question)
         raise failure
 
+    async def submit(self, request: Request, group: str) -> Ticket:
+        """Return a ticket once Kafka has the request; raises NotSent, NoReply, Closed."""
+        if self._is_closed:
+            raise Closed("closed", "this client was closed")
+        reply_from, now_s, wall_ms = self._reader.next_offset, self._loop.time(), _wall_ms()
+        deadline_ms = wall_ms + round(request.timeout_s * 1000)
+        correlation = secrets.token_bytes(_CORRELATION_BYTES)
+        submission = Submission(
+            request.topic,
+            request.body,
+            [
+                (request_headers.CORRELATION, correlation),
+                *request.headers,
+                *request_headers.until(deadline_ms),
+            ],
+            correlation=correlation,
+            key=request.key,
+            wall_ms=wall_ms,
+            timeout_s=request.timeout_s,
+            latest_s=now_s + request.timeout_s,
+            future=self._loop.create_future(),
+        )
+        self._outbox.put(submission)
+        try:
+            place: Place = await asyncio.wait_for(submission.future, _TAKEN_S)
+        except asyncio.TimeoutError:
+            raise submission.silence(f"{_TAKEN_S:g} s", "") from None
+        return Ticket(
+            *place,
+            group=group,
+            correlation=correlation.hex(),
+            reply_topic=self._reply_topic,
+            reply_partition=self._reader.partition,
+            reply_from=reply_from,
+            deadline_ms=deadline_ms,
+        )
+
     def drop(self, question: Outgoing) -> None:
         """Wait no longer for `question`, if it is still open."""
         self.questions.drop(question)
@@ -134,7 +164,7 @@ class Session:
         """Ask once, and return what is to be awaited and then dropped; raises Closed."""
         if self._is_closed:
             raise Closed("closed", "this client was closed")
-        wall_ms, timeout_s = time.time_ns() // 1_000_000, until_s - self._loop.time()
+        wall_ms, timeout_s = _wall_ms(), until_s - self._loop.time()
         correlation = self.questions.new_correlation()
         question = Outgoing(
             request.topic,
@@ -154,3 +184,7 @@ class Session:
         self.questions.open(question)
         self._outbox.put(question)
         return question
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -27,7 +27,7 @@ def named(cell):
 
 
 def test_every_error_is_documented():
-    assert {name for cell, *_ in ROWS for name in named(cell)} >= KINDS
+    assert set(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)) >= KINDS
 
 
 def test_every_code_of_the_client_is_documented_with_its_kind():

@@ -1,0 +1,74 @@
+"""What is submitted is found later, from anywhere; who looks learns what is certain, and no more."""
+
+import asyncio
+import sys
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
+
+from tests.acceptance.jobs import Job, pair
+from tidemill_client import Client, Lost, NotYet, Rejected, Ticket
+
+pytestmark = pytest.mark.kafka
+_PATIENCE_S = 20
+_ELSEWHERE = """
+import sys
+from tidemill_client import SyncClient, Ticket
+bootstrap, replies, ticket = sys.argv[1:]
+with SyncClient(bootstrap, reply_topic=replies) as client:
+    sys.stdout.buffer.write(client.collect(Ticket.decode(ticket), timeout=20).body)
+"""
+
+
+@pytest.fixture
+async def job(kafka, topics, tmp_path, delivery):
+    """Nobody serves it yet."""
+    names = await topics(requests=2, replies=2, dead=1, others=1)
+    settings = {"kafka.delivery": delivery}
+    async with Job(kafka, topics, names, tmp_path, **settings) as made:
+        yield made
+
+
+def client_of(job, **how):
+    return Client(job.bootstrap, **{"reply_topic": job.names.replies} | how)
+
+
+async def submitted(client, job, *bodies):
+    topic, group = job.names.requests, job.topics.group
+    return await asyncio.gather(*[client.submit(topic, body, group=group) for body in bodies])
+
+
+async def test_a_ticket_is_collected_by_another_process(job):
+    async with client_of(job) as client:
+        good, bad = await submitted(client, job, pair(7), b"odd")
+        with pytest.raises(NotYet, match="committed nothing"):
+            await client.collect(good)
+    await job.start()
+
+    command = [sys.executable, "-c", _ELSEWHERE, job.bootstrap, job.names.replies, good.encode()]
+    elsewhere = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    told, _ = await elsewhere.communicate()
+
+    assert told == pair(7)
+    async with client_of(job) as client:
+        again = await client.collect(good)
+        with pytest.raises(Rejected):
+            await client.collect(bad, timeout=_PATIENCE_S)
+    assert (again.body, Ticket.decode(good.encode())) == (pair(7), good)
+    assert again.request_id == f"{good.topic}/{good.partition}/{good.offset}"
+
+
+async def test_what_is_dealt_with_and_has_no_reply_is_lost(job):
+    await job.start()
+    async with client_of(job) as client, client_of(job, reply_topic=job.names.others) as denied:
+        (kept,) = await submitted(client, job, pair(1))
+        (dead,) = await submitted(denied, job, pair(2))
+        await client.collect(kept, timeout=_PATIENCE_S)
+        replies = TopicPartition(kept.reply_topic, kept.reply_partition)
+        await job.topics.admin.delete_records({replies: RecordsToDelete(-1)})
+
+        with pytest.raises(Lost, match="keeps nothing before"):
+            await client.collect(kept, timeout=_PATIENCE_S)
+        with pytest.raises(Lost, match="dead letter"):
+            await client.collect(dead, timeout=_PATIENCE_S)
