@@ -33,8 +33,10 @@ from daemon.line.settlement import Settlement
 from daemon.line.waiting import Waiting
 from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
+from daemon.preparing.finishing import Finishing
 from daemon.preparing.loop_slices import LoopSlices
 from daemon.preparing.steps import Step, Steps
+from daemon.preparing.transform_calls import TransformCalls
 from daemon.preparing.transform_threads import TransformThreads
 from daemon.preparing.transforms import Transforms
 from daemon.process.gc_policy import GcPolicy
@@ -143,18 +145,13 @@ def assemble(
         executors=settings.limits.executors,
     )
     weights = {lane.name: lane.policy.weight for lane in lanes}
-    transforms = Transforms(
+    calls = TransformCalls(
         transform_threads(settings, partial(threads_kind, weights, failed=tasks.fail)),
         LoopSlices(weights, tasks),
-        models.serving,
-        admission,
-        replies,
-        tasks,
         limits_s={name: model.transform_limit for name, model in settings.models.items()},
-        made=settlement.prepared,
-        ran=settlement.ran,
-        finished=settlement.finished,
     )
+    transforms = Transforms(calls, models.serving, admission, replies, made=settlement.prepared)
+    finishing = Finishing(calls, replies, tasks, ran=settlement.ran, finished=settlement.finished)
     fitting_rows = FittingRows()
     batcher = Batcher(policies, models.run_times, fitting_rows)
     searches = Searches(search_limits(settings, lanes, models), models.run_times, fitting_rows)
@@ -163,7 +160,7 @@ def assemble(
         fitting_rows,
         searches,
         runner,
-        transforms,
+        finishing,
         replies,
         outbox,
         metrics,
@@ -174,7 +171,7 @@ def assemble(
         tasks,
         handed_back=settlement.handed_back,
         held=lambda: settlement.full_of_prepared | settlement.full_of_replies,
-        group_size=transforms.group_size,
+        group_size=calls.group_size,
         on_loop={lane.name for lane in lanes if all_cheap(settings, lane, models)},
     )
     probing = Probing(source, delivery, steps, dispatch, outbox, settlement, isolating=isolating)

@@ -14,7 +14,7 @@ from daemon.inference.runs import Part, RunLimits
 from daemon.inference.searches import Search, Searches, Verdict
 from daemon.line.outbox import Outbox
 from daemon.loop.wakeup import Wakeup
-from daemon.preparing.transforms import Transforms
+from daemon.preparing.finishing import Finishing
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.telemetry.metrics import Metrics
@@ -38,7 +38,7 @@ class Dispatch:
         fitting_rows: FittingRows,
         searches: Searches,
         runner: Runner,
-        transforms: Transforms,
+        finishing: Finishing,
         replies: Replies,
         outbox: Outbox,
         metrics: Metrics,
@@ -50,7 +50,7 @@ class Dispatch:
         self._fitting_rows = fitting_rows
         self._searches = searches
         self._runner = runner
-        self._transforms = transforms
+        self._finishing = finishing
         self._replies = replies
         self._outbox = outbox
         self._held = held
@@ -126,7 +126,7 @@ class Dispatch:
     @property
     def running(self) -> int:
         """Batches that run, and requests that have run and get their replies."""
-        return self._runner.in_flight + self._transforms.finishing
+        return self._runner.in_flight + self._finishing.under_way
 
     def retire(self, model: Model) -> None:
         """Close a model that a reload replaced, once no batch needs it."""
@@ -134,7 +134,7 @@ class Dispatch:
 
     def close(self) -> None:
         """Give up what is left, after the run that is under way."""
-        self._transforms.close()
+        self._finishing.close()
         self._runner.close()
 
     async def run(self) -> None:
@@ -285,7 +285,7 @@ class Dispatch:
             wall_ahead_s = time.time() - time.monotonic()
             self._outbox.put(self._replies.results(served, part, wall_ahead_s=wall_ahead_s))
         else:
-            self._transforms.finish(served, part, done=self._outbox.put)
+            self._finishing.finish(served, part, done=self._outbox.put)
 
 
 def _rows_at_once(served: Served) -> int:

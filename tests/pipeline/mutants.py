@@ -17,6 +17,7 @@ from tests.pipeline import (
 ORDER = [
     "daemon.preparing.steps",
     "daemon.preparing.transforms",
+    "daemon.preparing.finishing",
     "daemon.line.settlement",
     "daemon.line.outbox",
     "daemon.line.dispatch",
@@ -353,7 +354,7 @@ DISPATCH = [
     (
         "Dispatch.running",
         "lets partitions go while their replies are made",
-        "self._runner.in_flight + self._transforms.finishing",
+        "self._runner.in_flight + self._finishing.under_way",
         "self._runner.in_flight",
         test_partitions.test_a_revocation_waits_for_what_a_transform_makes_of_outputs,
     ),
@@ -474,13 +475,6 @@ STEPS = [
 ]
 TRANSFORMS = [
     (
-        "_in_time",
-        "ends the worker for a late reply",
-        "isinstance(conversion, Late)",
-        "False",
-        test_preparing.test_a_call_after_the_model_that_never_returns_is_told,
-    ),
-    (
         "Transforms.prepare",
         "prepares what has no transform",
         "request.form is Form.TRANSFORM",
@@ -488,21 +482,37 @@ TRANSFORMS = [
         test_preparing.test_a_lane_may_have_models_with_a_transform_and_without,
     ),
     (
-        "Transforms.finish",
+        "Transforms._preprocessed",
+        "takes one failure for all",
+        "TransformFailed",
+        "ZeroDivisionError",
+        partial(test_line.test_a_transform_fails_for_its_request_alone, test_line.Words),
+    ),
+]
+FINISHING = [
+    (
+        "_in_time",
+        "ends the worker for a late reply",
+        "isinstance(conversion, Late)",
+        "False",
+        test_preparing.test_a_call_after_the_model_that_never_returns_is_told,
+    ),
+    (
+        "Finishing.finish",
         "forgets who is being finished",
-        "self._finishing += len(sound)",
-        "self._finishing += 0",
+        "self._under_way += len(sound)",
+        "self._under_way += 0",
         test_partitions.test_a_revocation_waits_for_what_a_transform_makes_of_outputs,
     ),
     (
-        "Transforms.finish",
+        "Finishing.finish",
         "does not count outputs that wait",
         "self._ran([request for request, _ in group], outputs_bytes)",
         "outputs_bytes = 0",
         test_backpressure.test_nothing_more_runs_of_a_lane_while_too_many_of_its_outputs_wait_for_their_transform,
     ),
     (
-        "Transforms._finish",
+        "Finishing._finish",
         "keeps the budget of outputs",
         "self._finished(requests, outputs_bytes)",
         "pass",
@@ -517,13 +527,6 @@ TRANSFORMS = [
             test_context.test_a_context_meets_the_transform_that_made_it_whatever_serves_by_then,
             test_context.Document,
         ),
-    ),
-    (
-        "Transforms._preprocessed",
-        "takes one failure for all",
-        "TransformFailed",
-        "ZeroDivisionError",
-        partial(test_line.test_a_transform_fails_for_its_request_alone, test_line.Words),
     ),
 ]
 LANE_CLOCK = [
@@ -582,6 +585,7 @@ BY_MODULE = {
     "daemon.line.pipeline": PIPELINE,
     "daemon.preparing.steps": STEPS,
     "daemon.preparing.transforms": TRANSFORMS,
+    "daemon.preparing.finishing": FINISHING,
     "daemon.line.assembly": ASSEMBLY,
 }
 """By module: the function, the fault, what stands there once, what instead, the test."""

@@ -7,7 +7,7 @@ from math import inf
 
 import pytest
 
-from daemon.preparing import loop_slices, transforms
+from daemon.preparing import loop_slices, transform_calls
 from daemon.preparing.time_slices import SLICE_S
 from daemon.preparing.transform_threads import MOST_LOST
 from daemon.telemetry.events import Event
@@ -107,7 +107,9 @@ async def test_so_it_does_where_transforms_run_on_the_loop():
 @pytest.mark.parametrize("method", ["preprocess", "postprocess"])
 async def test_a_call_that_never_returns_costs_its_own_request_alone(method, monkeypatch):
     told = []
-    monkeypatch.setattr(transforms, "log", lambda event, **fields: told.append((event, fields)))
+    monkeypatch.setattr(
+        transform_calls, "log", lambda event, **fields: told.append((event, fields))
+    )
     place = before(lambda body: inf if body == b"hang" else 0.001)
     if method == "postprocess":
         place = after(lambda length: inf if length == len("hang") else 0.001)
@@ -219,7 +221,9 @@ class Failing(Ones):
 
 async def test_where_a_transform_fails_is_told_to_the_operator_and_not_on_what(monkeypatch):
     told = []
-    monkeypatch.setattr(transforms, "log", lambda event, **fields: told.append((event, fields)))
+    monkeypatch.setattr(
+        transform_calls, "log", lambda event, **fields: told.append((event, fields))
+    )
     async with Line(LANES, transform=Failing()) as line:
         for body in (b"before", b"within", b"behind"):
             line.push("standard", body)
@@ -267,7 +271,9 @@ class Elsewhere(Conversion):
 
 async def test_where_calls_are_ended_any_number_of_them_costs_no_thread(monkeypatch):
     told = []
-    monkeypatch.setattr(transforms, "log", lambda event, **fields: told.append((event, fields)))
+    monkeypatch.setattr(
+        transform_calls, "log", lambda event, **fields: told.append((event, fields))
+    )
     monkeypatch.setattr(line_of_tests, "Conversion", Elsewhere)
     async with Line(LANES, transform=Lengths(), transform_limit=2.0) as line:
         pushed = line.push("standard", *[b"hang", b"a", b"late"] * 2 * MOST_LOST)
