@@ -223,6 +223,19 @@ class Model(_Section):
         description='what runs the transform: "threads", or "process:N": N processes of its own, killed and'
         " replaced when a call takes too long (docs/transforms.md)",
     )
+    allow_neighbours: bool = Field(
+        False,
+        description="let rows share runs though they change each other's answers, as in a dynamically"
+        " quantised model; else such a model runs one row at a time",
+    )
+    batch_tolerance: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="how far an answer beside others may be from the one alone, as a share of an output's"
+        " largest value (at least 1); none: 0.001, 0.01 in 16 bits and in TF32; other outputs must be"
+        " equal",
+    )
     finite: bool = Field(True, description="NaN and infinity in inputs are invalid_value")
     finite_outputs: bool = Field(True, description="NaN and infinity in outputs are invalid_output")
     threads: int = Field(1, ge=1, description="threads of one run on the CPU")

@@ -285,9 +285,9 @@ class Worker:
     def _sharing(self) -> Mapping[str, SharingLane]:
         """Return the lanes as they share the executor, by name."""
         serving, settings = self._models.serving, self._settings
-        fixed_rows = {name: model.session.signature.fixed_rows for name, model in serving.items()}
+        most_rows = {name: model.session.signature.most_rows for name, model in serving.items()}
         return {
-            name: SharingLane.of(name, lane, settings.scaling, fixed_rows)
+            name: SharingLane.of(name, lane, settings.scaling, most_rows)
             for name, lane in settings.lanes.items()
         }
 

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from config.settings import Model as Settings
+from runtime.agreement import apart, tolerance_of
 from runtime.errors import ModelRefused, RunError
 from runtime.padding import Padding, Place, fill_up_rows
 from runtime.sample import Sample
-from runtime.signature import FLOATS, Signature, TensorSpec
+from runtime.signature import Signature, TensorSpec
 
 Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 Run: TypeAlias = Callable[[Arrays], Arrays]
@@ -27,10 +28,6 @@ _LEAST_LENGTH = 2
 _SEED = 7
 _MOST_DISTINCT = 100
 """Integers that are tried where a range is set: enough to tell places apart."""
-_TOLERANCE = 1e-3
-_TOLERANCE_16_BITS = 1e-2
-"""Of the largest value that an output has. Kernels for other shapes differ by 1e-5 in float32 and by a unit
-in the last place of TF32 and float16 (1e-3); what must not be padded was off by 0.21 and more."""
 _REMEDY = (
     "leave `pad` out for it: it reads what rows were filled up with, as a GRU that reads backwards does;"
     " or set a `value` that the model, or its mask, leaves out"
@@ -187,32 +184,9 @@ def _compare(signature: Signature, exact: Arrays, cut: Arrays, told: str) -> Non
                 f" ({told}), and {list(alone.shape)} where they are not: it cannot be cut back",
                 "leave `pad` out, or export the model so that the output has the length of its input",
             )
-        off = _largest_difference(spec, alone, together)
-        if off > 0:
+        off = apart(spec, alone, together)
+        if off.relative > tolerance_of(spec):
             raise ModelRefused(
-                f"output {spec.name!r} is off by {off:.2g} where rows are padded ({told})", _REMEDY
+                f"output {spec.name!r} is off by {off.difference:.2g} where rows are padded ({told})",
+                _REMEDY,
             )
-
-
-def _largest_difference(
-    spec: TensorSpec, alone: npt.NDArray[Any], together: npt.NDArray[Any]
-) -> float:
-    """Return by how much they differ, 0 where that is within the tolerance, inf where it is no number."""
-    if spec.datatype not in FLOATS:
-        return 0.0 if np.array_equal(alone, together) else np.inf
-    one, other = _reals(spec, alone), _reals(spec, together)
-    alike = (one == other) | (np.isnan(one) & np.isnan(other))
-    if alike.all():
-        return 0.0
-    with np.errstate(invalid="ignore"):
-        differences = np.abs(one - other)[~alike]
-    largest = float(np.nan_to_num(differences, nan=np.inf, posinf=np.inf).max())
-    scale = max(1.0, float(np.abs(one[np.isfinite(one)]).max(initial=0.0)))
-    wide = spec.datatype in {"FP32", "FP64"}
-    return largest if largest > scale * (_TOLERANCE if wide else _TOLERANCE_16_BITS) else 0.0
-
-
-def _reals(spec: TensorSpec, array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    if spec.datatype == "BF16":
-        array = (array.astype(np.uint32) << 16).view(np.float32)
-    return array.astype(np.float64)

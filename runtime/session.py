@@ -29,6 +29,8 @@ from runtime.errors import (
 )
 from runtime.filling import cut_back, fill_up
 from runtime.length_times import time_lengths
+from runtime.neighbours import look_at_neighbours
+from runtime.operators import dynamic_operators
 from runtime.out_of_memory import is_out_of_memory
 from runtime.outputs import require_rows
 from runtime.padded_axes import padding_of
@@ -64,7 +66,7 @@ class _Place:
 class Session:
     """A loaded model. So many runs at a time as it was made for: a further one waits its turn.
 
-    `provider` is where it runs; `degraded` whether that is the CPU for want of the GPU, and
+    `neighbours` is what rows do to each other. `provider` is where it runs; `degraded` whether that is the CPU for want of the GPU, and
     `degraded_because` why; `nodes` counts the model's nodes by provider; `digest` is the model
     file's, in hex; `metadata` what was written into it as custom metadata.
     """
@@ -112,6 +114,7 @@ class Session:
                 partial(self.run, limit_s=_FIRST_RUN_S), self.signature, settings
             )
             self._prove_padding(settings)
+            self._look_at_neighbours(file, settings)
         except ModelRefused:
             self.close()
             raise
@@ -219,6 +222,19 @@ class Session:
                 return place.bound.run(self._session, inputs, place.options)
         outputs: list[npt.NDArray[Any]] = self._session.run(self._names, inputs, place.options)
         return outputs
+
+    def _look_at_neighbours(self, file: ModelFile, settings: Settings) -> None:
+        """Let rows run alone that change each other's answers, unless the settings allow it."""
+        self.neighbours = look_at_neighbours(
+            partial(self.run, limit_s=_FIRST_RUN_S),
+            self.signature,
+            self._sample,
+            settings,
+            operators=sorted(dynamic_operators(file.data)),
+            on_gpu=not self.on_cpu,
+        )
+        alone = self.neighbours.reason is not None and not settings.allow_neighbours
+        self.signature = replace(self.signature, alone=alone)
 
     def _prove_padding(self, settings: Settings) -> None:
         """Let rows be padded as the settings ask for, the sample's too; raises ModelRefused."""

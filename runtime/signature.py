@@ -51,18 +51,25 @@ class TensorSpec:
 class Signature:
     """A model's inputs and outputs; `fixed_rows` is the k of a model that takes only k rows.
 
-    `padding`: how rows of different lengths share a run; None: they do not.
+    `padding`: how rows of different lengths share a run; None: they do not. `alone`: rows change each
+    other's answers, so that none may share a run.
     """
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     fixed_rows: int | None = None
     padding: Padding | None = None
+    alone: bool = False
 
     @property
     def whole(self) -> bool:
         """Whether each request is a run of its own, its tensors whole."""
         return self.inputs[0].whole
+
+    @property
+    def most_rows(self) -> int | None:
+        """How many rows a batch may have; None: any number."""
+        return 1 if self.alone else self.fixed_rows
 
     @cached_property
     def raw_row_bytes(self) -> int | None:

@@ -168,17 +168,53 @@ def text_features(locale="no_WHERE.UTF-8"):
     return assembled([node], [("x", "STRING", ["n"])], [("y", "STRING", ["n"])])
 
 
-def batch_normalised():
-    """Return x float32 [n, 4] -> y [n, 4]: less the mean of its batch, as one left in training is."""
+def batch_normalised(rows="n"):
+    """Return x float32 [rows, 4] -> y [rows, 4]: less the mean of its batch, as one left in training is."""
     nodes = [
         helper.make_node("ReduceMean", ["x", "first"], ["mean"]),
         helper.make_node("Sub", ["x", "mean"], ["y"]),
     ]
     return assembled(
         nodes,
-        [("x", "FLOAT", ["n", 4])],
-        [("y", "FLOAT", ["n", 4])],
+        [("x", "FLOAT", [rows, 4])],
+        [("y", "FLOAT", [rows, 4])],
         [_constant(np.array([0]), "first")],
+    )
+
+
+def first_row_for_all(kind):
+    """Return x [n, 4] -> y [n, 4] of any element type: each row is answered with the first one."""
+    nodes = [
+        helper.make_node("Shape", ["x"], ["shape"]),
+        helper.make_node("Slice", ["x", "zero", "one", "zero"], ["row"]),
+        helper.make_node("Expand", ["row", "shape"], ["y"]),
+    ]
+    if kind in {"STRING", "BFLOAT16"}:  # for which onnxruntime has no Expand
+        nodes[2:] = [
+            helper.make_node("Slice", ["shape", "zero", "one"], ["rows"]),
+            helper.make_node("ConstantOfShape", ["rows"], ["places"], value=_constant([0], "")),
+            helper.make_node("Gather", ["row", "places"], ["y"]),
+        ]
+    constants = [_constant(np.array([0]), "zero"), _constant(np.array([1]), "one")]
+    return assembled(nodes, [("x", kind, ["n", 4])], [("y", kind, ["n", 4])], constants)
+
+
+def token_encoder():
+    """Return ids, types int64 [n, length] -> y [n, length, 2]: ids up to 99, types 0 and 1."""
+    random = np.random.default_rng(5)
+    nodes = [
+        helper.make_node("Gather", ["words", "ids"], ["word"]),
+        helper.make_node("Gather", ["kinds", "types"], ["kind"]),
+        helper.make_node("Add", ["word", "kind"], ["y"]),
+    ]
+    return assembled(
+        nodes,
+        [("ids", "INT64", ["n", "length"]), ("types", "INT64", ["n", "length"])],
+        [("y", "FLOAT", ["n", "length", 2])],
+        [
+            _constant(random.normal(size=(100, 2)).astype(np.float32), "words"),
+            _constant(random.normal(size=(2, 2)).astype(np.float32), "kinds"),
+        ],
     )
 
 

@@ -15,6 +15,7 @@ from daemon.telemetry.status_page import Status
 from daemon.values.errors import Code
 from daemon.values.ports import Suspected
 from daemon.windows.window import WindowEnd
+from tests.signatures import one_to_one
 
 WELL = (True, "all is well")
 DIGEST = "4f1d1c3b9a7e55d0c2f8" + "0" * 44
@@ -53,7 +54,9 @@ class Shown:
 
     def serve(self, *, provider="CUDAExecutionProvider", degraded=False):
         """The models are warm and the group is joined."""
-        session = SimpleNamespace(digest=DIGEST, provider=provider, degraded=degraded)
+        session = SimpleNamespace(
+            digest=DIGEST, provider=provider, degraded=degraded, signature=one_to_one()
+        )
         self.metrics.bind_models({"filetype": SimpleNamespace(session=session)})
         self.metrics.rebalance()
         self.metrics.bind(

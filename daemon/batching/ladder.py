@@ -71,7 +71,7 @@ EXACT = Ladder()
 
 def ladder_of(model: str, session: Loaded, settings: Settings) -> Ladder:
     """Return that of `model` in the lanes of `settings`; one of fixed rows runs no others anyway."""
-    if session.on_cpu or session.signature.fixed_rows is not None:
+    if session.on_cpu or session.signature.most_rows is not None:
         return EXACT
     lanes = [lane for lane in settings.lanes.values() if model in lane.models]
     return Ladder.to(max(batch_rows(lane, session.signature) for lane in lanes))
@@ -79,6 +79,8 @@ def ladder_of(model: str, session: Loaded, settings: Settings) -> Ladder:
 
 def batch_rows(lane: Lane, signature: Signature) -> int:
     """Return the most rows of a batch, as far as that can be told from the size of a row."""
+    if signature.alone:
+        return 1
     sizes_bytes = [spec.row_bytes for spec in signature.inputs]
     row_bytes = sum(size_bytes or 0 for size_bytes in sizes_bytes)
     if None in sizes_bytes or not row_bytes:

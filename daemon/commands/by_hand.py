@@ -133,7 +133,7 @@ class Stations:
         self._limits = RunLimits(
             run_limit_s,
             run_limit_s,
-            max_rows=full_rows(lane_settings, {name: signature.fixed_rows}),
+            max_rows=full_rows(lane_settings, {name: signature.most_rows}),
             ladder=ladder_of(name, model.session, settings),
         )
 

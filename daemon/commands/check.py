@@ -126,6 +126,11 @@ def _describe(model: Model, settings: ModelSettings) -> str:
         ]
     if settings.constants:
         parts.append(f"always {shown(settings.constants)}")
+    if session.neighbours.told:
+        parts.append(session.neighbours.told)
+    if session.neighbours.reason:
+        runs = "allowed" if settings.allow_neighbours else "so it runs one row at a time"
+        parts.append(f"{session.neighbours.reason}: {runs}")
     if settings.transform:
         processes = f" in {len(model.pids)} processes" if model.pids else ""
         parts.append(f"transform {described(settings.transform)}{processes}")

@@ -39,7 +39,7 @@ def _batches(settings: Settings, signatures: Mapping[str, Signature]) -> Iterato
     for name, lane in settings.lanes.items():
         for model in lane.models:
             signature = signatures[model]
-            most_rows = min(lane.max_rows, signature.fixed_rows or lane.max_rows)
+            most_rows = min(lane.max_rows, signature.most_rows or lane.max_rows)
             row_bytes = sum(spec.row_bytes or 0 for spec in signature.inputs)
             if most_rows * row_bytes > lane.max_bytes:
                 warning = (

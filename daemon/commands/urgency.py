@@ -29,12 +29,12 @@ def urgency(settings: Settings, models: Mapping[str, Tried]) -> Iterator[CheckFi
         run_times.ladders[name] = tried.ladder
         for rows, seconds in tried.runs:
             run_times.observe(name, rows, seconds)
-        (_, alone_s), (most_rows, together_s) = tried.runs[0], tried.runs[-1]
-        if most_rows > 1:
-            yield CheckFinding(f"model {name}", gain(alone_s, most_rows, together_s))
-    fixed_rows = {name: tried.signature.fixed_rows for name, tried in models.items()}
+        (_, alone_s), (full_rows, together_s) = tried.runs[0], tried.runs[-1]
+        if full_rows > 1:
+            yield CheckFinding(f"model {name}", gain(alone_s, full_rows, together_s))
+    most_rows = {name: tried.signature.most_rows for name, tried in models.items()}
     lanes = {
-        name: SharingLane.of(name, lane, settings.scaling, fixed_rows)
+        name: SharingLane.of(name, lane, settings.scaling, most_rows)
         for name, lane in settings.lanes.items()
     }
     for name, told in longest_waits(lanes, Runs.by_model(run_times, lanes)):

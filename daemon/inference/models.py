@@ -240,9 +240,12 @@ class Models:
             model=name,
             digest=session.digest,
             provider=session.provider,
+            neighbours=session.neighbours.told,
             seconds=round(monotonic() - began_s, 3),
             **_steps(session.signature),
         )
+        if session.signature.alone:
+            log(Event.NEIGHBOURS_NOTICED, model=name, reason=session.neighbours.reason)
         if session.degraded:
             log(Event.MODEL_DEGRADED, model=name, reason=session.degraded_because)
         return Warm(model, runs)
@@ -256,6 +259,12 @@ def _steps(signature: Signature) -> Mapping[str, str]:
 
 
 def _require_same_form(name: str, old: Model, fresh: Model) -> None:
+    if fresh.session.signature.alone != old.session.signature.alone:
+        now = "only apart" if fresh.session.signature.alone else "together again"
+        raise ModelRefused(
+            f"model {name} would run rows {now}, by what they do to each other's answers",
+            "restart the worker to change that",
+        )
     if fresh.session.signature != old.session.signature:
         raise ModelRefused(
             f"model {name} has other inputs or outputs than the one that serves",

@@ -211,15 +211,15 @@ def assemble(
 
 
 def make_lanes(settings: Settings, models: Models, *, by_clock: bool = True) -> list[Lane]:
-    """Return the lanes of a line; a model of a fixed number of rows lowers its lanes' N.
+    """Return the lanes of a line; a model that takes fewer rows at once lowers its lanes' N.
 
     Not `by_clock`: all of them are always open.
     """
     lanes = []
-    fixed = {name: model.session.signature.fixed_rows for name, model in models.serving.items()}
+    most = {name: model.session.signature.most_rows for name, model in models.serving.items()}
     for name, lane in settings.lanes.items():
         policy = LanePolicy.of(name, lane, settings.scaling)
-        policy = replace(policy, max_rows=full_rows(lane, fixed))
+        policy = replace(policy, max_rows=full_rows(lane, most))
         budget = Budget(lane.max_waiting, lane.max_waiting_bytes, lane.max_bytes)
         window = Window.of(lane) if by_clock else None
         lanes.append(Lane(policy, tuple(lane.topics), budget, window))

@@ -250,7 +250,7 @@ class Dispatch:
         """Let batches have fewer rows than those for which there was no memory."""
         bucket, rows = served.batch.bucket, _rows_at_once(served)
         self._metrics.out_of_memory(bucket.model)
-        if served.model.session.signature.fixed_rows is None:  # else fewer rows take as much
+        if served.model.session.signature.most_rows is None:  # else fewer rows take as much
             self._fitting_rows.failed(bucket, rows, now_s)
         most_rows = min(self._fitting_rows.most(bucket, now_s), rows)
         log(

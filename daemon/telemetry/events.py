@@ -114,7 +114,12 @@ class Event(StrEnum):
     MODEL_LOADED = (
         "model.loaded",
         "info",
-        "a model is checked and warm; shows digest, provider, and the step of what is padded",
+        "a model is checked and warm; shows digest, provider, what neighbours change, and the step of what is padded",
+    )
+    NEIGHBOURS_NOTICED = (
+        "neighbours.noticed",
+        "warning",
+        "rows of a model change each other's answers, so it runs them one at a time; shows why (docs/models.md)",
     )
     MODEL_DEGRADED = (
         "model.degraded",

@@ -189,6 +189,12 @@ MODEL_INFO = Metric(
     "model_info", "gauge", ("model", "digest", "provider"), "1 for each model that serves"
 )
 DEGRADED = Metric("degraded", "gauge", (), "1 when a model runs on the CPU because CUDA is missing")
+RUNS_ALONE = Metric(
+    "runs_alone",
+    "gauge",
+    ("model",),
+    "1 where a model's rows run one at a time, since they change each other's answers",
+)
 LAST_PROGRESS = Metric(
     "last_progress_timestamp_seconds", "gauge", (), "when an answer was last acknowledged"
 )
@@ -347,6 +353,7 @@ WORKER_METRICS = (
     WAITING_RECORDS,
     WAITING_SECONDS,
     MODEL_INFO,
+    RUNS_ALONE,
     DEGRADED,
     LAST_PROGRESS,
     REBALANCES,

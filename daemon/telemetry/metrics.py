@@ -296,6 +296,8 @@ class Metrics(Collector):
         serving.clear()
         for name, session in sessions.items():
             serving[name, session.digest, session.provider] = 1.0
+        alone = {name: each.signature.alone for name, each in sessions.items()}
+        self._replace(names.RUNS_ALONE, {name: float(each) for name, each in alone.items()})
         degraded = any(session.degraded for session in sessions.values())
         self._values[names.DEGRADED][()] = float(degraded)
 

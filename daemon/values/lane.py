@@ -64,10 +64,10 @@ class Lane:
         return self.budget.has_room and (self.window is None or self.window.is_open)
 
 
-def full_rows(lane: LaneSettings, fixed_rows: Mapping[str, int | None]) -> int:
-    """Return N of a lane, which models of a fixed number of rows lower; `fixed_rows` by model."""
-    fixed = [fixed_rows[model] for model in lane.models]
-    return min([lane.max_rows, *[rows for rows in fixed if rows is not None]])
+def full_rows(lane: LaneSettings, most_rows: Mapping[str, int | None]) -> int:
+    """Return N of a lane, which models lower that take fewer rows at once; `most_rows` by model."""
+    most = [most_rows[model] for model in lane.models]
+    return min([lane.max_rows, *[rows for rows in most if rows is not None]])
 
 
 def by_topic(lanes: Iterable[Lane]) -> dict[str, Lane]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -351,3 +352,15 @@ async def test_rows_of_one_batch_go_back_to_their_own_requests():
         bodies = [line.end_of(each).value for each in (one, three, two)]
         assert bodies == [row(2), row(4) + row(6) + row(8), row(10) + row(12)]
         assert line.session.runs == [[1, 2, 3, 4, 5, 6]]
+
+
+async def test_rows_that_change_each_others_answers_run_one_at_a_time():
+    line = Line()
+    line.session.signature = replace(Doubling.signature, alone=True)
+    async with line:
+        one, three = line.push("standard", row(1), row(2) + row(3) + row(4))
+        await line.quiet()
+
+        bodies = [line.end_of(each).value for each in (one, three)]
+        assert bodies == [row(2), row(4) + row(6) + row(8)]
+        assert line.session.runs == [[1], [2], [3], [4]]

@@ -100,6 +100,7 @@ def _findings(
             gathered=_gathered(window, seen.scaling),
             busy=busy,
             degraded=any(window.gauge(names.DEGRADED, of=max).values()),
+            alone=_alone(window),
             lost=sum(window.total(names.REQUESTS_LOST).values()),
             answers=sum(answered.values()),
             errors=_some(answered, _is_error),
@@ -110,6 +111,11 @@ def _findings(
             workers=seen.workers or (),
         )
     )
+
+
+def _alone(window: Window) -> list[str]:
+    alone = window.gauge(names.RUNS_ALONE, "model", of=max)
+    return sorted(model for (model,), is_alone in alone.items() if is_alone)
 
 
 def _gathered(window: Window, scaling: ScalingReport | None) -> float:

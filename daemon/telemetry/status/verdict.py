@@ -56,6 +56,8 @@ class Facts(NamedTuple):
     """Requests that wait for their lane to open by the clock, as far as that is known."""
     busy: float | None
     degraded: bool
+    alone: Sequence[str]
+    """Models whose rows run one at a time."""
     lost: float
     answers: float
     errors: Mapping[str, float]
@@ -90,6 +92,11 @@ def _process(facts: Facts) -> Iterator[Finding]:
         yield Finding(State.STARTING, f"Starting: {why_not_ready}")
     if facts.degraded:
         yield Finding(State.ATTENTION, "Degraded: a model runs on the CPU because CUDA is missing")
+    for model in facts.alone:
+        yield Finding(
+            State.ATTENTION,
+            f"Model {model} runs one row at a time: rows change each other's answers",
+        )
 
 
 def _group(facts: Facts) -> Iterator[Finding]:

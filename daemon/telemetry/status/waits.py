@@ -27,11 +27,11 @@ class SharingLane(NamedTuple):
 
     @classmethod
     def of(
-        cls, name: str, lane: Lane, scaling: Scaling, fixed_rows: Mapping[str, int | None]
+        cls, name: str, lane: Lane, scaling: Scaling, most_rows: Mapping[str, int | None]
     ) -> Self:
-        """Return what the settings of lane `name` say; `fixed_rows` by model."""
+        """Return what the settings of lane `name` say; `most_rows` by model."""
         patience_s = LanePolicy.of(name, lane, scaling).patience_s
-        return cls(lane.models, full_rows(lane, fixed_rows), patience_s)
+        return cls(lane.models, full_rows(lane, most_rows), patience_s)
 
 
 class Runs(NamedTuple):

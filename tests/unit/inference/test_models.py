@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -132,6 +133,16 @@ def test_what_such_a_reload_cannot_replace_is_loaded_again(files):
 
     assert models.serving[NAME] is files.made[2]
     assert [each.closed for each in files.made] == [1, 1, 0]
+
+
+@pytest.mark.parametrize(("now", "told"), [(True, "only apart"), (False, "together again")])
+def test_a_reload_does_not_change_whether_rows_run_together(files, now, told):
+    files.signature = replace(files.signature, alone=not now)
+    models = files.models()
+    files.signature = replace(files.signature, alone=now)
+
+    with pytest.raises(ModelRefused, match=f"run rows {told}.*; restart the worker"):
+        models.prepare(settings(2))
 
 
 def test_a_model_that_cannot_be_loaded_again_ends_the_process(files):

@@ -8,6 +8,7 @@ from config.settings import Settings
 from daemon.inference import models
 from daemon.inference.models import Models
 from runtime import ModelFailed, ModelRefused
+from runtime.neighbours import Neighbours
 from tests.signatures import one_to_one
 
 NAME = "m"
@@ -30,6 +31,7 @@ class Session:
     provider = "fake"
     on_cpu = True
     degraded = False
+    neighbours = Neighbours()
 
     def __init__(self, digest, signature):
         self.digest = digest

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +19,7 @@ from daemon.values.ports import Suspected
 from daemon.windows.window import WindowEnd
 from tests.fakes import FakeRecord
 from tests.ledgers import make_ledger
+from tests.signatures import one_to_one
 
 LEDGER = make_ledger("requests", 0, 0)
 
@@ -212,10 +214,15 @@ def test_what_happens_to_the_worker_is_counted(metrics):
     assert value(metrics, "clock_skew_total", lane="urgent") == 2
 
 
-def model(digest, *, degraded=False):
+def model(digest, *, degraded=False, alone=False):
     provider = "CPUExecutionProvider" if degraded else "CUDAExecutionProvider"
     return SimpleNamespace(
-        session=SimpleNamespace(digest=digest, provider=provider, degraded=degraded)
+        session=SimpleNamespace(
+            digest=digest,
+            provider=provider,
+            degraded=degraded,
+            signature=replace(one_to_one(), alone=alone),
+        )
     )
 
 
@@ -236,6 +243,13 @@ def test_a_reloaded_model_replaces_the_one_before(metrics):
     models["mlp"] = model("bbb")
 
     assert (before, digests(metrics)) == (["aaa"], ["bbb"])
+
+
+def test_models_whose_rows_run_alone_are_told(metrics):
+    metrics.bind_models({"a": model("aaa", alone=True), "b": model("bbb")})
+
+    assert value(metrics, "runs_alone", model="a") == 1
+    assert value(metrics, "runs_alone", model="b") == 0
 
 
 def test_one_degraded_model_degrades_the_worker(metrics):

@@ -43,6 +43,7 @@ def of(**changed):
         "gathered": 0.0,
         "busy": 0.1,
         "degraded": False,
+        "alone": (),
         "lost": 0.0,
         "answers": 0.0,
         "errors": {},
@@ -144,6 +145,10 @@ def test_what_kafka_deleted_stays_known():
 
 def test_a_model_on_the_wrong_device_is_told():
     assert only(degraded=True).text.startswith("Degraded:")
+
+
+def test_a_model_whose_rows_run_alone_is_named():
+    assert only(alone=["tagger"]).text.startswith("Model tagger runs one row at a time")
 
 
 def test_dead_letters_and_error_events_are_counted_by_name():
