@@ -20,6 +20,7 @@ from daemon.batching.ladder import ladder_of
 from daemon.inference.bisection import blame
 from daemon.inference.jobs import Served
 from daemon.inference.runs import Part, RunLimits, run_batch
+from daemon.preparing.transform_calls import conversion_of
 from daemon.values.budget import Budget
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.lane import Lane, LanePolicy, full_rows
@@ -27,7 +28,7 @@ from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer, Array, Arrays, Batch, Chunk, Form, Header, Request
 from daemon.values.reply_run import apart
 from daemon.wire.assemble import assemble, slices
-from runtime import Conversion, Done, Model, Rejected, RunError, TransformFailed
+from runtime import Done, Model, Rejected, RunError, TransformFailed
 from runtime.signature import TensorSpec
 
 
@@ -39,7 +40,7 @@ class Stage(NamedTuple):
 
 
 class Tensor(NamedTuple):
-    """An input or output as it was: its protocol datatype, and its shape with the rows."""
+    """An input or output as it was: its protocol datatype, and its shape, rows first where it has some."""
 
     name: str
     datatype: str
@@ -187,7 +188,7 @@ class Stations:
         headers = {name: value for name, value in request.record.headers if value is not None}
         try:
             with course.stage("preprocess"):
-                made = self._conversion.preprocess(request.record.value or b"", headers)
+                made = conversion_of(self._model).preprocess(request.record.value or b"", headers)
         except (Rejected, TransformFailed) as failure:
             return self._refused(course, request, failure)
         if isinstance(made, Done):
@@ -226,7 +227,9 @@ class Stations:
         inputs = {} if isinstance(request.inputs, bytes) else request.inputs
         try:
             with course.stage("postprocess"):
-                made = self._conversion.postprocess(outputs, inputs=inputs, context=context)
+                made = conversion_of(self._model).postprocess(
+                    outputs, inputs=inputs, context=context
+                )
         except (Rejected, TransformFailed) as failure:
             return self._refused(course, request, failure)
         converted = self._replies.converted(served, part, [(request, made)], wall_ahead_s=0.0)
@@ -242,12 +245,6 @@ class Stations:
             limits=self._limits,
         )
 
-    @property
-    def _conversion(self) -> Conversion:
-        if self._model.transform is None:
-            raise ValueError("a model without a transform has nothing to convert")
-        return self._model.transform
-
     def _refused(
         self, course: Course, request: Request, failure: Rejected | TransformFailed
     ) -> Answer:
@@ -260,7 +257,11 @@ class Stations:
 
 
 def _tensors(arrays: Arrays, specs: Sequence[TensorSpec]) -> list[Tensor]:
-    return [Tensor(spec.name, spec.datatype, arrays[spec.name].shape) for spec in specs]
+    shapes = {name: array.shape for name, array in arrays.items()}
+    return [
+        Tensor(spec.name, spec.datatype, shapes[spec.name][1:] if spec.whole else shapes[spec.name])
+        for spec in specs
+    ]
 
 
 def _difference(one: Array, other: Array) -> float:

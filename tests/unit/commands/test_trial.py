@@ -13,7 +13,7 @@ from daemon.commands.trial_report import TrialReport
 from daemon.values.errors import Exit
 from daemon.values.messages import Answer
 from runtime import ModelFailed
-from tests import models
+from tests import models, published_models
 
 ROW = list(range(16))
 TRANSFORM = """
@@ -261,6 +261,20 @@ def test_a_batch_that_fails_where_each_alone_does_not_is_told(tried, monkeypatch
 
     assert code == 0
     assert "only one row" in (json.loads(out)["together"]["problem"] if options else out)
+
+
+def test_whole_tensors_have_the_shapes_that_were_sent_and_run_alone(tried, tmp_path):
+    models.save(published_models.detector(), tmp_path)
+    boxes = {"name": "image", "shape": [1, 3, 5], "datatype": "FP32", "data": [0.5] * 15}
+    least = {"name": "threshold", "shape": [], "datatype": "FP32", "data": [0.3]}
+    request = {"inputs": [boxes, least]}
+    options = ["-s", "models.mlp.batch=none", "--json"]
+
+    code, told = as_json(tried(request, request, name="{}.json", options=options))
+
+    assert code == 0
+    assert [each["shape"] for each in told["files"][0]["inputs"]] == [[1, 3, 5], []]
+    assert told["together"] is None
 
 
 def test_one_file_runs_alone(tried):
