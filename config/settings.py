@@ -502,3 +502,7 @@ class Settings(_Section):
         """Topics that answers go to whatever a request says."""
         passing = [topic for lane in self.lanes if (topic := self.next_topic(lane))]
         return (self.replies.topic, *dict.fromkeys(passing), self.dead_letters.topic)
+
+    def transform_processes_of(self, lane: str) -> int:
+        """Return how many processes run a transform of `lane`, the most of any; 0: threads do."""
+        return max(self.models[name].transform_processes for name in self.lanes[lane].models)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from daemon.inference.executor import serve
 from daemon.inference.jobs import Done, Job, Rebuild, Served
 from daemon.inference.runs import RunLimits, SessionSick, slices_of
-from daemon.preparing.time_slices import TimeSlice, TimeSlices, ValueGroup
+from daemon.preparing.time_slices import GROUP, TimeSlice, TimeSlices, ValueGroup
 from daemon.preparing.transform_threads import MOST_LOST, THREADS, worn_out
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
@@ -174,12 +174,12 @@ class FakeTransformThreads:
     `seconds` says how long work on a value takes, infinity for a call that never returns.
     """
 
-    def __init__(self, weights, *, failed, threads=THREADS, seconds=lambda value: 0.01) -> None:
+    def __init__(self, weights, *, failed, processes=0, seconds=lambda value: 0.01) -> None:
         self._failed = failed
-        self._slices = TimeSlices(weights)
+        self._slices = TimeSlices(weights, least_group=1 if processes else GROUP)
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
-        self._idle = threads
+        self._idle = processes or THREADS
         self._closed = False
         self._results: dict = {}
         self.lost = 0

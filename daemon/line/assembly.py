@@ -171,7 +171,8 @@ def assemble(
         tasks,
         handed_back=settlement.handed_back,
         held=lambda: settlement.full_of_prepared | settlement.full_of_replies,
-        group_size=calls.group_size,
+        group_size=lambda lane: calls.group_size(lane, settings.lanes[lane].models),
+        processes=settings.transform_processes_of,
         on_loop={lane.name for lane in lanes if all_cheap(settings, lane, models)},
     )
     probing = Probing(source, delivery, steps, dispatch, outbox, settlement, isolating=isolating)
@@ -235,7 +236,7 @@ def transform_threads(
     """
     shared = make()
     return {
-        name: make(threads=model.transform_processes) if model.transform_processes else shared
+        name: make(processes=model.transform_processes) if model.transform_processes else shared
         for name, model in settings.models.items()
     }
 

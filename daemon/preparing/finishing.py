@@ -78,7 +78,8 @@ class Finishing:
         self, served: Served, sound: Sequence[_Ran]
     ) -> Iterator[tuple[Conversion, Sequence[_Ran]]]:
         """Yield what is to be postprocessed together: on the loop all, since nothing is handed over."""
-        size = self._calls.group_size(served.batch.bucket.lane)
+        bucket = served.batch.bucket
+        size = self._calls.group_size(bucket.lane, [bucket.model])
         for conversion, its in _by_conversion(conversion_of(served.model), sound).items():
             for group in groups(its, max(size, len(its)) if conversion.cheap else size):
                 yield conversion, group

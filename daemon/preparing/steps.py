@@ -5,7 +5,7 @@ in which order, is a tuple in daemon/line/assembly.py.
 
 Rule 1. A request that goes in comes out once: with those that are ready, by an answer, or handed
   back because its partition was lost meanwhile. The order inside a partition is not kept.
-Rule 2. Requests go from step to step in groups, at most MOST_GROUPS of a lane at a time: what
+Rule 2. Requests go from step to step in groups, only some of a lane at a time (`groups_at_once`): what
   several lanes need (threads, a connection) is asked for little by little, and their turn comes. Where
   nothing is handed over, since all is done on the loop, it is one larger group at a time.
 Rule 3. What a step has not come to goes through it again, before others of its lane; what it is done
@@ -27,6 +27,14 @@ from daemon.values.messages import Answer, Request
 
 MOST_GROUPS = 4
 """Two threads are at work, and each has its next group waiting."""
+
+
+def groups_at_once(processes: int) -> int:
+    """Return how many groups of a lane may be under way whose transforms have so many `processes`.
+
+    Each of them has its next group waiting, as threads have.
+    """
+    return max(MOST_GROUPS, 2 * processes)
 
 
 class Prepared(NamedTuple):
@@ -59,15 +67,22 @@ class Steps:
         handed_back: Callable[[Sequence[Request]], None],
         held: Callable[[], Collection[str]],
         group_size: Callable[[str], int] = lambda _lane: GROUP,
+        processes: Callable[[str], int] = lambda _lane: 0,
         on_loop: Collection[str] = (),
     ) -> None:
         """`by_lane`: every lane's steps, in order; `handed_back` gets what another worker owes.
 
         `held`: the lanes that are to wait at present. `group_size` tells how many requests of a lane
-        go together at present. `on_loop`: the lanes whose steps wait for nothing but the loop.
+        go together at present, `processes` how many work for it besides the threads of all. `on_loop`:
+        the lanes whose steps wait for nothing but the loop.
         """
         self._lanes = {
-            name: _Lane(name, tuple(steps), on_loop=name in on_loop)
+            name: _Lane(
+                name,
+                tuple(steps),
+                on_loop=name in on_loop,
+                most_groups=1 if name in on_loop else groups_at_once(processes(name)),
+            )
             for name, steps in by_lane.items()
         }
         self._held = held
@@ -175,11 +190,13 @@ class Steps:
 class _Lane:
     """A lane's steps, and the groups that wait for them."""
 
-    def __init__(self, name: str, steps: Sequence[Step], *, on_loop: bool) -> None:
+    def __init__(
+        self, name: str, steps: Sequence[Step], *, on_loop: bool, most_groups: int
+    ) -> None:
         self.name = name
         self.steps = steps
         self.on_loop = on_loop
-        self.most_groups = 1 if on_loop else MOST_GROUPS
+        self.most_groups = most_groups
         self.waiting: deque[_Group] = deque()
         self.waiting_requests = 0
         self.groups_under_way = 0

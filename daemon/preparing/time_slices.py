@@ -138,9 +138,15 @@ class TimeSlice:
 class TimeSlices:
     """Groups that wait, by lane, and the slices under way."""
 
-    def __init__(self, weights: Mapping[str, int], slice_s: float = SLICE_S) -> None:
-        """`weights` are all lanes', as in the settings; `slice_s` is the longest slice."""
+    def __init__(
+        self, weights: Mapping[str, int], slice_s: float = SLICE_S, *, least_group: int = GROUP
+    ) -> None:
+        """`weights` are all lanes', as in the settings; `slice_s` is the longest slice.
+
+        `least_group`: values that go together however long each takes.
+        """
         self._slice_s = slice_s
+        self._least_group = least_group
         self._lanes = FairQueue(weights)
         self._waiting: dict[str, deque[ValueGroup[Any, Any]]] = {lane: deque() for lane in weights}
         self._under_way: set[TimeSlice] = set()
@@ -148,7 +154,7 @@ class TimeSlices:
 
     def group_size(self, lane: str) -> int:
         """Return how many values of `lane` are to go together: about what takes a slice."""
-        return min(max(int(self._slice_s / self._value_s[lane]), GROUP), LARGE_GROUP)
+        return min(max(int(self._slice_s / self._value_s[lane]), self._least_group), LARGE_GROUP)
 
     def put(self, group: ValueGroup[Any, Any]) -> None:
         """Let `group`, which has values, wait for its lane's turn."""

@@ -1,6 +1,6 @@
 """Calls of users' transforms: where they run, how long they may take, what is told of one that fails."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from math import inf
 from typing import TypeVar, cast
@@ -43,9 +43,9 @@ class TransformCalls:
             for name, limit_s in limits_s.items()
         }
 
-    def group_size(self, lane: str) -> int:
-        """Return how many requests of `lane` to hand over together at present."""
-        return max([threads.group_size(lane) for threads in set(self._threads.values())])
+    def group_size(self, lane: str, models: Iterable[str]) -> int:
+        """Return how many requests of `lane` for any of `models` to hand over together at present."""
+        return min([self._threads[model].group_size(lane) for model in models])
 
     async def apply(
         self,

@@ -12,6 +12,7 @@ from math import inf
 from typing import Any
 
 from daemon.preparing.time_slices import (
+    GROUP,
     In,
     Late,
     Out,
@@ -38,15 +39,16 @@ class TransformThreads:
         weights: Mapping[str, int],
         *,
         failed: Callable[[BaseException], None],
-        threads: int = THREADS,
+        processes: int = 0,
     ) -> None:
-        """`weights` are all lanes'; to be made on the loop. `threads` are made when one is needed.
+        """`weights` are all lanes'; to be made on the loop. Threads are made when one is needed.
 
-        `failed` is called when too many are lost, on the loop.
+        `failed` is called when too many are lost, on the loop. `processes` do the work, if there are
+        any: each has a thread, and nothing waits behind a long value for one while another is free.
         """
         self._failed = failed
-        self._threads = threads
-        self._slices = TimeSlices(weights)
+        self._threads = processes or THREADS
+        self._slices = TimeSlices(weights, least_group=1 if processes else GROUP)
         self._loop = asyncio.get_running_loop()
         self._ready = threading.Condition()
         self._at_work = 0

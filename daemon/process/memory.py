@@ -18,6 +18,8 @@ _DECODED_RATIO = 16
 """How far a body grows when it is decoded: `0,` of JSON is 32 bytes as Python has it."""
 _PREPARING = 4
 """Groups of a lane that transforms are at work on, by which it passes its limit (daemon.preparing.steps)."""
+_PREPARING_EACH = 2
+"""The same for each process that runs a transform of it, where that comes to more."""
 _PROCESS_COPIES = 2
 """A transform's process has what it makes, and may have to put it in order to send it."""
 _GROUP_BYTES = 2**20
@@ -161,7 +163,7 @@ def memory_budget(
         # A lane's limit is passed by at most what was admitted when it was reached.
         requests_bytes=sum(lane.max_waiting_bytes for lane in lanes) + growth,
         objects_bytes=sum(lane.max_waiting for lane in lanes) * _REQUEST_OBJECTS_BYTES,
-        prepared_bytes=sum(_prepared_bytes(lane, settings) for lane in lanes)
+        prepared_bytes=sum(_prepared_bytes(name, settings) for name in settings.lanes)
         + _in_processes_bytes(settings),
         fetch_bytes=fetched + _RESPONSE_COPIES * min(fetched, answered),
         unpacking_bytes=_UNPACKED_RATIO * settings.kafka.fetch_bytes + len(lanes) * _WINDOW_BYTES,
@@ -171,12 +173,14 @@ def memory_budget(
     )
 
 
-def _prepared_bytes(lane: Lane, settings: Settings) -> int:
-    """Return how much transforms may make of what `lane` holds."""
+def _prepared_bytes(name: str, settings: Settings) -> int:
+    """Return how much transforms may make of what lane `name` holds."""
+    lane = settings.lanes[name]
     if not _has_transforms(lane, settings):
         return 0
     request_bytes = settings.limits.prepared_bytes
-    under_way_bytes = _PREPARING * (_GROUP_BYTES + request_bytes)
+    groups = max(_PREPARING, _PREPARING_EACH * settings.transform_processes_of(name))
+    under_way_bytes = groups * (_GROUP_BYTES + request_bytes)
     return min(lane.max_waiting * request_bytes, lane.max_waiting_bytes + under_way_bytes)
 
 

@@ -17,7 +17,7 @@ from tests.requests import make_requests
 class Station:
     """A station, and what comes out of it; requests are told apart by offset."""
 
-    def __init__(self, *, on_loop=(), **by_lane):
+    def __init__(self, *, on_loop=(), processes=0, **by_lane):
         self.tasks = Tasks()
         self.ready, self.answers, self.handed_back, self.groups = [], [], [], []
         self.steps = Steps(
@@ -25,6 +25,7 @@ class Station:
             self.tasks,
             handed_back=self._hand_back,
             held=lambda: self.held,
+            processes=lambda _lane: processes,
             on_loop=on_loop,
         )
         self.counts = []
@@ -193,7 +194,8 @@ async def test_what_comes_out_is_not_under_way_any_more():
     assert sorted(station.counts) == [0, 4] or sorted(station.counts) == [0, GROUP]
 
 
-async def test_so_many_groups_of_a_lane_are_under_way_and_no_more():
+@pytest.mark.parametrize(("processes", "groups"), [(0, MOST_GROUPS), (1, MOST_GROUPS), (8, 16)])
+async def test_so_many_groups_of_a_lane_are_under_way_and_no_more(processes, groups):
     at_once = [0]
     most = []
 
@@ -204,14 +206,14 @@ async def test_so_many_groups_of_a_lane_are_under_way_and_no_more():
         at_once[0] -= 1
         return Prepared(group)
 
-    station = Station(l=(counts,))
-    station.prepare(*requests(100))
+    station = Station(l=(counts,), processes=processes)
+    station.prepare(*requests(200))
     await asyncio.sleep(0.05)
-    station.prepare(*requests(100, first=100))
+    station.prepare(*requests(200, first=200))
     await station.quiet()
 
-    assert max(most) == MOST_GROUPS
-    assert sorted(station.ready) == list(range(200))
+    assert max(most) == groups
+    assert sorted(station.ready) == list(range(400))
 
 
 async def test_a_lane_that_is_held_begins_no_group_and_lets_those_under_way_come_out():

@@ -208,6 +208,15 @@ def test_values_that_take_little_go_together_in_larger_groups(value_s, size):
     assert made.group_size("b") == GROUP
 
 
+def test_values_that_take_long_need_not_go_together():
+    made = TimeSlices({"a": 1}, least_group=1)
+    made.put(group())
+    assert made.group_size("a") == 1  # nothing is known
+    ends(made, made.take(0.0), "0", SLICE_S / 5)
+
+    assert made.group_size("a") == 4
+
+
 def test_what_nobody_wants_is_not_begun():
     unwanted, other = group(), group()
     unwanted.is_wanted = False

@@ -77,7 +77,7 @@ def test_processes_of_a_transform_hold_what_they_make_and_what_they_send():
 
     more_bytes = memory_budget(processes).prepared_bytes - memory_budget(threads).prepared_bytes
 
-    assert more_bytes == 3 * 2 * 5 * MIB
+    assert more_bytes == 3 * 2 * 5 * MIB + (3 * 2 - 4) * (1 + 5) * MIB
 
 
 def test_a_lane_without_a_transform_makes_nothing():
@@ -98,10 +98,10 @@ def test_a_response_is_never_larger_than_what_is_asked_for():
 
 def test_the_bounds_are_those_that_reading_keeps():
     assert intake.MOST_BYTES == memory._ADMITTED_BYTES
-    assert (steps.MOST_GROUPS, time_slices.GROUP_BYTES) == (
-        memory._PREPARING,
-        memory._GROUP_BYTES,
-    )
+    assert time_slices.GROUP_BYTES == memory._GROUP_BYTES
+    for processes in range(9):
+        most = max(memory._PREPARING, memory._PREPARING_EACH * processes)
+        assert steps.groups_at_once(processes) == most
     assert room.RESPONSE_BYTES == memory._RESPONSE_BYTES
     assert (decompression.RATIO, decompression.WINDOW_BYTES) == (
         memory._UNPACKED_RATIO,
