@@ -6,9 +6,10 @@ One task that does nothing else.
 import asyncio
 import time
 from collections.abc import Collection, Sequence
+from itertools import takewhile
 
 from daemon.admission.admission import Admission
-from daemon.admission.turns import Turns
+from daemon.admission.turns import TURN_S, Turns
 from daemon.line.dispatch import Dispatch
 from daemon.line.lane_clock import LaneClock
 from daemon.line.outbox import Outbox
@@ -86,7 +87,7 @@ class Intake:
                 await self._settlement.room.wait(_OPEN_S)
                 continue
             chunks = await self._fetch(lanes)
-            await self._admit(chunks)
+            await self._admit(chunks, by_turns=True)
             if not chunks:
                 self._probing.nothing_came()
 
@@ -115,18 +116,20 @@ class Intake:
         """Fetch what is there of the first lane that has something; its turn is the next one."""
         by_name = {lane.name: lane for lane in lanes}
         for name in self._turns.order(by_name):
-            lane = by_name[name]
-            chunks = await self._source.fetch(
-                lane.topics,
-                beside=[topic for other in lanes if other is not lane for topic in other.topics],
-                max_records=self._most_records(lane),
-                max_bytes=_most_bytes(lane),
-                timeout_s=0.0,
-            )
-            if chunks:
+            if chunks := await self._fetch_of(by_name[name], lanes):
                 return chunks
         self._turns.rest()
         return ()
+
+    async def _fetch_of(self, lane: Lane, lanes: Collection[Lane]) -> Sequence[Chunk]:
+        """Fetch what is there of `lane`, beside which `lanes` are read."""
+        return await self._source.fetch(
+            lane.topics,
+            beside=[topic for other in lanes if other is not lane for topic in other.topics],
+            max_records=self._most_records(lane),
+            max_bytes=_most_bytes(lane),
+            timeout_s=0.0,
+        )
 
     def _most_records(self, lane: Lane) -> int:
         return min(self._turns.most_records(lane.name), lane.budget.room)
@@ -144,27 +147,43 @@ class Intake:
             max_bytes=_most_bytes(lane),
             timeout_s=_HELD_S,
         )
-        await self._admit(chunks, probe if probe.is_blamed else None)
+        await self._admit(chunks, probe if probe.is_blamed else None, by_turns=False)
 
     def _tell_what_comes(self) -> None:
         self._dispatch.expect(more=not self._drained or self._steps.coming > 0)
 
-    async def _admit(self, chunks: Sequence[Chunk], blamed: Probe | None = None) -> None:
+    async def _admit(
+        self, chunks: Sequence[Chunk], blamed: Probe | None = None, *, by_turns: bool
+    ) -> None:
         """Admit `chunks` piece by piece; the loop does everything else in between, and at the end.
 
-        What is left when it is stopped, or another worker owes by then, is left to redelivery.
+        `by_turns`: where all that takes longer than a turn, others whose turn it is are not kept
+        waiting. What is left when it is stopped, or another worker owes by then, is left to redelivery.
         """
-        began_s = time.monotonic()
+        began_s = turn_s = time.monotonic()
         for piece in self._turns.pieces(chunks):
             if not self._stopped and self._is_owed(piece.ledger):
                 self._admit_piece(piece, blamed)
             if time.monotonic() - began_s >= self._turns.piece_s:
                 await asyncio.sleep(0)
+                if by_turns and time.monotonic() - turn_s >= TURN_S:
+                    await self._let_in_before(piece.ledger.lane)
+                    turn_s = time.monotonic()
                 began_s = time.monotonic()
         self._tell_what_comes()
         await asyncio.sleep(
             0
         )  # also where nothing came: buffered records come without a suspension
+
+    async def _let_in_before(self, lane: Lane) -> None:
+        """Fetch and admit what is there of lanes whose turn comes before that of `lane`."""
+        lanes = [each for each in self._settlement.lanes if each.is_open or each is lane]
+        by_name = {each.name: each for each in lanes}
+        for name in takewhile(lane.name.__ne__, self._turns.order(by_name)):
+            if self._stopped:
+                return
+            if chunks := await self._fetch_of(by_name[name], lanes):
+                await self._admit(chunks, by_turns=False)
 
     def _is_owed(self, ledger: Ledger) -> bool:
         """Whether what was read into `ledger` is this worker's, and not about to be another's."""

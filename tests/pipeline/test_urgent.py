@@ -8,7 +8,7 @@ import pytest
 from config.settings import LEAST_PATIENCE
 from daemon.values.outgoing import RecordRun
 from tests.pipeline.doubling import Ones
-from tests.pipeline.line import Line, learn, now_s, slow_admission
+from tests.pipeline.line import Line, busy, learn, now_s, slow_admission
 from tests.pipeline.test_preparing import OnLoop, after, before
 
 LINGER_S = 0.02
@@ -50,6 +50,26 @@ async def test_fetch_and_admission(partitions):
 
         assert left > 0, "the standard lane was not full all the time"
         assert full_s - alone_s <= PATIENCE_S + LEAST_PATIENCE
+
+
+@pytest.mark.usefixtures("slow_records")
+async def test_admission_on_a_loop_that_does_much_else():
+    """Whatever comes between the pieces of a chunk: 10 ms each time that the loop turns."""
+    async with Line(LANES) as line:
+        other_work = asyncio.create_task(_keep_busy(0.01))
+        alone_s = await longest_s(line)
+        line.push("standard", *range(20_000))
+        full_s = await longest_s(line, count=10)
+        other_work.cancel()
+
+        assert line.source.lag_records()["standard"] > 0, "the standard lane was not full"
+        assert full_s - alone_s <= PATIENCE_S + LEAST_PATIENCE
+
+
+async def _keep_busy(seconds):
+    while True:
+        busy(seconds)
+        await asyncio.sleep(0)
 
 
 ROW_S = 0.009
