@@ -97,9 +97,10 @@ class ImageTransform(_ReadyMade):
     resample: Literal["nearest", "bilinear", "bicubic", "lanczos"] = Field(
         "bilinear", description="how pixels are made of others"
     )
-    # What a camera of 24 megapixels makes, with some to spare: 75 MB as RGB. Pillow itself stops at 179 million.
+    # A telephone's usual 4,032 x 3,024, with some to spare: up to 200 MB while it is decoded
+    # (daemon/process/memory.py). Pillow itself stops at 179 million.
     max_pixels: int = Field(
-        25_000_000,
+        12_500_000,
         ge=1,
         le=178_956_970,
         description="largest picture, width times height; a larger one is refused undecoded",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from config.settings import Lane, Settings
+from config.transform_tables import ImageTransform
 from runtime.signature import Signature, TensorSpec
 
 _REQUEST_OBJECTS_BYTES = 2 * 2**10
@@ -22,6 +23,10 @@ _PREPARING_EACH = 2
 """The same for each process that runs a transform of it, where that comes to more."""
 _PROCESS_COPIES = 2
 """A transform's process has what it makes, and may have to put it in order to send it."""
+_TRANSFORM_THREADS = 2
+"""Calls of transforms at a time, of all models that have no processes (daemon.preparing.transform_threads)."""
+_PIXEL_BYTES = 16
+"""A pixel of WebP while it is decoded; of JPEG and PNG 4 to 9, measured with Pillow 13."""
 _GROUP_BYTES = 2**20
 """A group comes back with the request by which it has more (daemon.preparing.time_slices)."""
 _RESPONSE_BYTES = 8 * 2**20
@@ -93,7 +98,7 @@ class MemoryBudget(NamedTuple):
 _LOWERED_BY = {
     "requests_bytes": "lanes.NAME.max_waiting_bytes",
     "objects_bytes": "lanes.NAME.max_waiting",
-    "prepared_bytes": "lanes.NAME.max_waiting_bytes and limits.prepared_bytes",
+    "prepared_bytes": "lanes.NAME.max_waiting_bytes, limits.prepared_bytes and max_pixels of transforms",
     "replies_bytes": "lanes.NAME.max_bytes",
     "fetch_bytes": "kafka.fetch_bytes",
     "unpacking_bytes": "kafka.fetch_bytes",
@@ -164,7 +169,8 @@ def memory_budget(
         requests_bytes=sum(lane.max_waiting_bytes for lane in lanes) + growth,
         objects_bytes=sum(lane.max_waiting for lane in lanes) * _REQUEST_OBJECTS_BYTES,
         prepared_bytes=sum(_prepared_bytes(name, settings) for name in settings.lanes)
-        + _in_processes_bytes(settings),
+        + _in_processes_bytes(settings)
+        + _decoded_bytes(settings),
         fetch_bytes=fetched + _RESPONSE_COPIES * min(fetched, answered),
         unpacking_bytes=_UNPACKED_RATIO * settings.kafka.fetch_bytes + len(lanes) * _WINDOW_BYTES,
         # Beyond these nothing more of the lane is run, or seen by its transforms.
@@ -188,6 +194,18 @@ def _in_processes_bytes(settings: Settings) -> int:
     """Return what processes of transforms may hold of requests."""
     processes = sum(model.transform_processes for model in settings.models.values())
     return processes * _PROCESS_COPIES * settings.limits.prepared_bytes
+
+
+def _decoded_bytes(settings: Settings) -> int:
+    """Return what pictures may take, of ready-made transforms, while they are decoded."""
+    pixels = [
+        (model.transform_processes, model.transform.max_pixels)
+        for model in settings.models.values()
+        if isinstance(model.transform, ImageTransform)
+    ]
+    in_threads = max((most for processes, most in pixels if not processes), default=0)
+    in_processes = sum(processes * most for processes, most in pixels)
+    return _PIXEL_BYTES * (_TRANSFORM_THREADS * in_threads + in_processes)
 
 
 def _batch_bytes(lane: Lane, settings: Settings, rows: Mapping[str, RowBytes]) -> int:

@@ -34,7 +34,8 @@ def read_picture(body: bytes, *, channels: int, max_pixels: int) -> Image.Image:
     if width * height > max_pixels:
         raise _too_large(f"the picture has {width} x {height} pixels", max_pixels)
     try:
-        return _converted(ImageOps.exif_transpose(opened), _MODES[channels])
+        ImageOps.exif_transpose(opened, in_place=True)  # else a copy, turned or not
+        return _converted(opened, _MODES[channels])
     except MemoryError:
         raise
     except Exception as error:  # decoders raise what comes: OSError, SyntaxError, struct.error ...
@@ -59,7 +60,7 @@ def _converted(picture: Image.Image, mode: str) -> Image.Image:
         return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8)).convert(mode)
     if picture.mode == "P" and "transparency" in picture.info:  # else Pillow warns
         return picture.convert("RGBA").convert(mode)
-    return picture.convert(mode)
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _too_large(what: str, max_pixels: int) -> Rejected:

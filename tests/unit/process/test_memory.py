@@ -80,6 +80,23 @@ def test_processes_of_a_transform_hold_what_they_make_and_what_they_send():
     assert more_bytes == 3 * 2 * 5 * MIB + (3 * 2 - 4) * (1 + 5) * MIB
 
 
+def test_pictures_take_more_while_they_are_decoded():
+    small, large = ({"image": [3, 8, 8], "max_pixels": pixels * MIB} for pixels in (1, 4))
+
+    def prepared(**models):
+        given = settings(a={}, transform="t.py:T")
+        tables = {name: Model(path="m", **each) for name, each in models.items()}
+        return memory_budget(given.model_copy(update={"models": tables})).prepared_bytes
+
+    plain = prepared(m={"transform": "t.py:T"})
+    # Two threads decode for all models; a process has pictures of its own model alone.
+    assert prepared(m={"transform": small}) - plain == 2 * 16 * MIB
+    assert prepared(m={"transform": small}, n={"transform": large}) - plain == 2 * 64 * MIB
+    in_processes = prepared(m={"transform": large, "transform_workers": "process:3"})
+    of_classes = prepared(m={"transform": "t.py:T", "transform_workers": "process:3"})
+    assert in_processes - of_classes == 3 * 64 * MIB
+
+
 def test_a_lane_without_a_transform_makes_nothing():
     assert memory_budget(settings(a={})).prepared_bytes == 0
 

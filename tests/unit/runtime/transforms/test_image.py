@@ -200,7 +200,7 @@ def png_that_says(width, height):
 
 
 @pytest.mark.parametrize(
-    ("width", "height"), [(5_001, 5_000), (12_000, 12_000), (60_000, 60_000), (2**31 - 1, 1)]
+    ("width", "height"), [(3_536, 3_536), (12_000, 12_000), (60_000, 60_000), (2**31 - 1, 1)]
 )
 def test_a_bomb_is_refused_before_it_is_decoded(images, width, height):
     with pytest.raises(Rejected) as rejected:
