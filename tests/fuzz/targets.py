@@ -9,11 +9,13 @@ import itertools
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from io import BytesIO
 
 import cramjam
 from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.structs import TopicPartition
+from PIL import Image
 
 from daemon.admission.reply_topics import ReplyTopics
 from daemon.answering.replay import Skip, letter_of, replay_of
@@ -28,6 +30,9 @@ from daemon.values.errors import RequestRefused
 from daemon.values.messages import Unreadable
 from daemon.wire import binary, json_v2, npy
 from daemon.wire.headers import REQUEST_HEADERS, read_headers
+from runtime import Rejected
+from runtime.transforms.picture import read_picture
+from runtime.transforms.text_body import read_texts
 from tests import bad_input, raw_batches
 from tests.fakes import FakeRecord
 from tests.signatures import SIGNATURES, sentences
@@ -52,6 +57,9 @@ _PACK = {
 _SETTINGS = door.settings()
 _ADMISSION = door.admission(_SETTINGS)
 _TOPICS = ReplyTopics(_SETTINGS)
+_MOST_PIXELS = 2**16
+_TURNED = Image.Exif()
+_TURNED[0x0112] = 6
 _ALLOWED = ("bad.replies", "bad.elsewhere", "bad.dead")
 
 # Forms
@@ -270,6 +278,24 @@ def commit(data: bytes) -> None:
         _require(Commit.of(7, made.metadata) == made, "not what was read")
 
 
+def picture(data: bytes) -> None:
+    """A file as the ready-made transform of pictures reads it."""
+    with suppress(Rejected):
+        read = read_picture(data, channels=3, max_pixels=_MOST_PIXELS)
+        _require(read.mode == "RGB", f"pixels of {read.mode}")
+        _require(read.width * read.height <= _MOST_PIXELS, "more pixels than it may have")
+
+
+def text_body(data: bytes) -> None:
+    """Texts as their ready-made transform is sent them: plain after a zero, else JSON."""
+    headers = {} if data[:1] == b"\0" else {"content-type": b"application/json"}
+    with suppress(Rejected):
+        texts, many = read_texts(data[1:], headers)
+        _require(many or len(texts) == 1, "several texts of one")
+        both = [each for pair in texts for each in pair if each is not None]
+        _require(all(isinstance(each, str) for each in both), "a text that is none")
+
+
 class WrongDecoder(Exception):
     """A decoder did what it may not."""
 
@@ -295,6 +321,8 @@ TARGETS: dict[str, Target] = {
         raw_rows,
         dead_letter,
         commit,
+        picture,
+        text_body,
     )
 }
 
@@ -320,6 +348,12 @@ def seeds() -> Iterator[tuple[str, bytes]]:
         else:
             yield "raw_rows", b"\0" + body
     yield "json_body", RAGGED
+    for form in ("PNG", "JPEG", "WEBP"):
+        file = BytesIO()
+        Image.new("RGB", (9, 7), (1, 2, 3)).save(file, form, exif=_TURNED)
+        yield "picture", file.getvalue()
+    for body in (b"\0text", b'1{"text": "a", "pair": "b"}', b'1{"text": ["a", "\\ud800"]}'):
+        yield "text_body", body
     yield from _record_seeds()
     for topic in (
         b"bad.replies",
