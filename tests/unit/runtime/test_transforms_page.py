@@ -2,11 +2,13 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from config.settings import Model
 from runtime import Conversion, Done, Rejected
 from runtime.signature import Signature, TensorSpec
 from runtime.transform import ModelFacts, load_transform
@@ -75,4 +77,18 @@ def test_the_pages_of_a_document_become_rows_and_their_kinds_one_reply(shown):
     assert json.loads(kinds[1]) == [
         {"begins": "Dear Sir", "kind": "letter"},
         {"begins": "Invoice 3", "kind": "invoice"},
+    ]
+
+
+def test_ready_made_transforms_are_written_as_the_page_shows():
+    _, section = PAGE.read_text().split("## Ready-made\n")
+    (fragment,) = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
+    tables = {
+        name: Model.model_validate(each) for name, each in tomllib.loads(fragment)["models"].items()
+    }
+
+    assert [type(each.transform).__name__ for each in tables.values()] == [
+        "TextTransform",
+        "TextTransform",
+        "ImageTransform",
     ]
