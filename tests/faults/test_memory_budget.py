@@ -35,6 +35,20 @@ class Widening:
         return "application/octet-stream", outputs["y"].tobytes()
 """
 """Makes a large row of 4 bytes; the mean of four million integers below 4 is exact."""
+_GREEDY = """
+import numpy as np
+
+class Greedy:
+    def preprocess(self, body, headers):
+        taken = []
+        while body == b"all!":
+            taken.append(np.ones(1_000_000))
+        return {"x": np.frombuffer(body, "<f4").reshape(1, -1)}
+
+    def postprocess(self, outputs):
+        return "application/octet-stream", outputs["y"].tobytes()
+"""
+"""Takes all memory there is for one body."""
 _GIVING = f"""
 from runtime import Done
 
@@ -160,6 +174,33 @@ async def test_what_transforms_make_stays_within_the_budget(
         fault_row(lost=len(verdict.lost), repeated=verdict.repeated.total())
         assert verdict.exactly_once, verdict
         assert resident_bytes < budget_bytes
+        assert await terminate(worker) == 0
+
+
+@pytest.mark.fault_row(
+    "a transform takes all memory", "in a process of its own, in as much as announced", promise=3
+)
+async def test_a_transform_that_takes_all_memory_in_a_process_fails_its_own_request(
+    job_in_a_group, fault_row, tmp_path
+):
+    (tmp_path / "greedy.py").write_text(_GREEDY, encoding="utf-8")
+    greedy = _transform("greedy.py:Greedy") | {"models.m.transform_workers": "process:2"}
+    async with job_in_a_group(models.mean(1), same, **greedy) as (job, witness, group):
+        if group is None:
+            pytest.skip("the kernel ends nobody here: no cgroup may be made")
+        bodies = [struct.pack("<f", number) for number in range(200)]
+        worker, _ = await _start(job, group)
+        await witness.publish([*bodies[:100], b"all!", b"all!", *bodies[100:]])
+        await witness.until_all_answered()
+        verdict = witness.verdict()
+        fault_row(lost=len(verdict.lost), repeated=verdict.repeated.total())
+        assert verdict.codes == {"transform_failed": 2}
+        assert not verdict.lost
+        assert not verdict.repeated
+        assert group.kills == 2
+        assert {event["reason"] for event in events(worker, "transform.process_ended")} == {
+            "signal SIGKILL"
+        }
         assert await terminate(worker) == 0
 
 
