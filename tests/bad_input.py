@@ -39,6 +39,13 @@ DEAD_LETTERS = {"topic": "bad.dead"}
 MISSING_TOPIC = "bad.replies.missing"
 """Allowed as a reply topic, and never created."""
 
+ERROR_REPLY = (
+    ("content-type", b"application/problem+json"),
+    ("status", b"error"),
+    ("error-code", b"model_timeout"),
+)
+"""The headers of what another daemon answered."""
+
 
 class BadInput(NamedTuple):
     """One bad record. `code` is its error code; `dead`: in a dead letter instead of a reply.
@@ -372,6 +379,7 @@ HEADERS = [
         "too_many_headers", "too_large", ROW, (RAW, *[(f"h{number}", b"") for number in range(64)])
     ),
     BadInput("too_many_header_bytes", "too_large", ROW, (RAW, ("h", bytes(16 * 2**10)))),
+    BadInput("error_reply_of_a_daemon", "model_timeout", b'{"detail": "why"}', ERROR_REPLY),
     BadInput("unknown_model", "unknown_model", ROW, (RAW, ("model", b"other"))),
     BadInput("no_model_name", "unknown_model", ROW, (RAW, ("model", b""))),
     BadInput("model_of_another_lane", "unknown_model", ROW, (RAW, ("model", b"ids"))),
