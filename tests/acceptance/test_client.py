@@ -1,6 +1,7 @@
 """tidemill-client and the daemon, on a real Kafka: each question has the end that is its own."""
 
 import asyncio
+import gc
 import os
 import re
 import sys
@@ -13,7 +14,8 @@ import tidemill_client
 from tests import raw_batches
 from tests.acceptance.jobs import Job, pair, until
 from tests.pages import ROOT
-from tidemill_client import Client
+from tidemill_client import Client, session
+from tidemill_client.outgoing import Outgoing
 
 pytestmark = pytest.mark.kafka
 
@@ -137,16 +139,54 @@ async def test_many_are_answered_in_their_order(served):
         assert all(a.reply.body == pair(a.index) for a in answers if a.reply is not None)
 
 
-async def test_a_cancelled_question_leaves_nothing(served):
+async def test_cancelled_questions_leave_nothing(served):
     async with client_of(served) as client:
-        asking = asyncio.create_task(client.ask(served.names.requests, pair(1)))
-        await asyncio.sleep(0)
-        asking.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asking
-        assert client.waiting == 0
+        topic = served.names.requests
+        await client.ask(topic, pair(1))
+        tasks = asyncio.all_tasks()
+        for patience_s in (0, 0.001, 0.01):
+            asking = [asyncio.create_task(client.ask(topic, pair(n))) for n in range(500)]
+            await asyncio.sleep(patience_s)
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+            assert client.waiting == 0
+        del asking, task
 
-        assert (await client.ask(served.names.requests, pair(2))).body == pair(2)
+        assert (await client.ask(topic, pair(2))).body == pair(2)
+        await until(lambda: asyncio.all_tasks() == tasks)
+        gc.collect()
+        assert [left for left in gc.get_objects() if type(left) is Outgoing] == []
+
+
+async def test_closing_ends_questions_and_leaves_no_task(job):
+    tasks = asyncio.all_tasks()
+    async with client_of(job) as client:
+        asking = asyncio.create_task(client.ask(job.names.requests, pair(1)))
+        await until(lambda: client.waiting)
+
+    with pytest.raises(tidemill_client.Closed):
+        await asking
+    with pytest.raises(tidemill_client.Closed):
+        await client.ask(job.names.requests, pair(1))
+    assert asyncio.all_tasks() == tasks
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "end"), [(3600, tidemill_client.Reply), (-3600, tidemill_client.Expired)]
+)
+async def test_a_clock_that_steps_makes_no_doubt(served, monkeypatch, ahead_s, end):
+    """A deadline that is an hour ahead is bounded by the timeout; one in the past expires, and says so."""
+    right_ms = session.wall_ms
+    async with client_of(served) as client:
+        await client.ask(served.names.requests, pair(1))
+        monkeypatch.setattr(session, "wall_ms", lambda: right_ms() + 1000 * ahead_s)
+
+        asked = await asyncio.gather(
+            client.ask(served.names.requests, pair(2)), return_exceptions=True
+        )
+
+    assert [type(each) for each in asked] == [end]
 
 
 async def test_records_that_cannot_be_read_hide_no_reply(served):

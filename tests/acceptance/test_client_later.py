@@ -24,7 +24,7 @@ with SyncClient(bootstrap, reply_topic=replies) as client:
 @pytest.fixture
 async def job(kafka, topics, tmp_path, delivery):
     """Nobody serves it yet."""
-    names = await topics(requests=2, replies=2, dead=1, others=1)
+    names = await topics(requests=2, replies=1, dead=1, others=1)
     settings = {"kafka.delivery": delivery}
     async with Job(kafka, topics, names, tmp_path, **settings) as made:
         yield made

@@ -39,8 +39,10 @@ _REFUSALS: dict[type[errors.KafkaError], tuple[str, str]] = {
 class Outbox:
     """Sends requests, each once it is put in; never waits for who puts in."""
 
-    def __init__(self, reach: Options) -> None:
+    def __init__(self, reach: Options, known_topic: str) -> None:
+        """`known_topic` exists: a producer that was told of none asks brokers for all there are."""
         self._reach = reach
+        self._known_topic = known_topic
         self._producer: AIOKafkaProducer | None = None
         self._connecting = asyncio.Lock()
         self._topics: dict[str, _Topic] = {}
@@ -82,6 +84,7 @@ class Outbox:
                 producer = AIOKafkaProducer(acks="all", max_batch_size=_BATCH_BYTES, **self._reach)
                 try:
                     await producer.start()
+                    producer.client.set_topics([self._known_topic])
                 except BaseException:
                     await abandon(producer)
                     raise
@@ -229,11 +232,12 @@ class _Partition:
         requests: list[Outgoing] = []
         while self._waiting and len(requests) < self._most:
             request = self._waiting[0]
-            if request.latest_s < now_s and not request.may_be_in_kafka:
+            is_over = request.latest_s < now_s
+            if is_over and not request.may_be_in_kafka:
                 request.refuse(
                     NotSent("unsent", f"its time was over before it left for {self._name}")
                 )
-            if not request.future.done():
+            if not is_over and not request.future.done():
                 if not _append(batch, request):
                     break
                 request.is_handed = True

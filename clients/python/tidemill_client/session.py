@@ -49,7 +49,7 @@ class Session:
         self._reply_topic = reply_topic
         self._loop = asyncio.get_running_loop()
         self._process = forks.count
-        self._outbox = Outbox(reach)
+        self._outbox = Outbox(reach, reply_topic)
         self._reader = ReplyReader(reach, reply_topic, partition, self.questions)
         self._reading: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -123,8 +123,8 @@ class Session:
         """Return a ticket once Kafka has the request; raises NotSent, NoReply, Closed."""
         if self._is_closed:
             raise Closed("closed", "this client was closed")
-        reply_from, now_s, wall_ms = self._reader.next_offset, self._loop.time(), _wall_ms()
-        deadline_ms = wall_ms + round(request.timeout_s * 1000)
+        reply_from, asked_ms = self._reader.next_offset, wall_ms()
+        deadline_ms = asked_ms + round(request.timeout_s * 1000)
         correlation = secrets.token_bytes(_CORRELATION_BYTES)
         submission = Submission(
             request.topic,
@@ -136,9 +136,9 @@ class Session:
             ],
             correlation=correlation,
             key=request.key,
-            wall_ms=wall_ms,
+            wall_ms=asked_ms,
             timeout_s=request.timeout_s,
-            latest_s=now_s + request.timeout_s,
+            latest_s=self._loop.time() + request.timeout_s,
             future=self._loop.create_future(),
         )
         self._outbox.put(submission)
@@ -164,7 +164,7 @@ class Session:
         """Ask once, and return what is to be awaited and then dropped; raises Closed."""
         if self._is_closed:
             raise Closed("closed", "this client was closed")
-        wall_ms, timeout_s = _wall_ms(), until_s - self._loop.time()
+        asked_ms, timeout_s = wall_ms(), until_s - self._loop.time()
         correlation = self.questions.new_correlation()
         question = Outgoing(
             request.topic,
@@ -172,11 +172,11 @@ class Session:
             [
                 (request_headers.CORRELATION, correlation),
                 *request.headers,
-                *request_headers.lifetime(timeout_s, wall_ms=wall_ms),
+                *request_headers.lifetime(timeout_s, wall_ms=asked_ms),
             ],
             correlation=correlation,
             key=request.key,
-            wall_ms=wall_ms,
+            wall_ms=asked_ms,
             timeout_s=timeout_s,
             latest_s=until_s,
             future=self._loop.create_future(),
@@ -186,5 +186,6 @@ class Session:
         return question
 
 
-def _wall_ms() -> int:
+def wall_ms() -> int:
+    """Return what this host takes for the time, in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
