@@ -232,9 +232,9 @@ class Model(_Section):
         None,
         ge=0,
         allow_inf_nan=False,
-        description="how far an answer beside others may be from the one alone, as a share of an output's"
-        " largest value (at least 1); none: 0.001, 0.01 in 16 bits and in TF32; other outputs must be"
-        " equal",
+        description="how far an answer beside others, or of padded rows, may be from the one alone, as a share"
+        " of an output's largest value (at least 1); none: 0.001, 0.01 in 16 bits and in TF32; other"
+        " outputs must be equal",
     )
     finite: bool = Field(True, description="NaN and infinity in inputs are invalid_value")
     finite_outputs: bool = Field(True, description="NaN and infinity in outputs are invalid_output")

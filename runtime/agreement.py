@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from runtime.signature import FLOATS, TensorSpec
+from config.settings import Model as Settings
+from runtime.signature import FLOATS, Signature, TensorSpec
 
 _TOLERANCE = 1e-3
 _TOLERANCE_16_BITS = 1e-2
@@ -30,8 +31,19 @@ class Apart(NamedTuple):
         return self.difference / self.scale
 
 
-def tolerance_of(spec: TensorSpec, *, rounded: bool = False) -> float:
-    """Return how far answers may be apart, as a share; `rounded`: products are of fewer than 32 bits."""
+def tolerances_of(signature: Signature, settings: Settings, *, on_gpu: bool) -> dict[str, float]:
+    """Return how far answers may be apart, as a share, by output: what the settings say, or what rounding does."""
+    rounded = on_gpu and settings.cuda.use_tf32
+    return {
+        spec.name: _tolerance(spec, rounded=rounded)
+        if settings.batch_tolerance is None
+        else settings.batch_tolerance
+        for spec in signature.outputs
+    }
+
+
+def _tolerance(spec: TensorSpec, *, rounded: bool) -> float:
+    """`rounded`: products are of fewer than 32 bits."""
     wide = spec.datatype in {"FP32", "FP64"} and not rounded
     return _TOLERANCE if wide or spec.datatype not in FLOATS else _TOLERANCE_16_BITS
 

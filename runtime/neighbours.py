@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from config.settings import Model as Settings
-from runtime.agreement import apart, tolerance_of
+from runtime.agreement import apart, tolerances_of
 from runtime.errors import RunError
 from runtime.sample import Sample
 from runtime.signature import FLOATS, Signature, TensorSpec
@@ -83,12 +83,7 @@ def look_at_neighbours(
     rows = within_batch(signature, _ROWS)
     if rows == 1:
         return Neighbours()
-    told, rounded = settings.batch_tolerance, on_gpu and settings.cuda.use_tf32
-    tolerances = {
-        spec.name: tolerance_of(spec, rounded=rounded) if told is None else told
-        for spec in signature.outputs
-    }
-    found = Neighbours(operators, {}, tolerances)
+    found = Neighbours(operators, {}, tolerances_of(signature, settings, on_gpu=on_gpu))
     for seed in _SEEDS:
         made_up = _MadeUp(signature, sample, settings, rows, careful=on_gpu)
         seen = _measured(run, signature, made_up.unlike(np.random.default_rng(seed)), rows)

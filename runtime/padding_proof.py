@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from config.settings import Model as Settings
-from runtime.agreement import apart, tolerance_of
+from runtime.agreement import apart, tolerances_of
 from runtime.errors import ModelRefused, RunError
 from runtime.padding import Padding, Place, fill_up_rows
 from runtime.sample import Sample
@@ -30,7 +30,7 @@ _MOST_DISTINCT = 100
 """Integers that are tried where a range is set: enough to tell places apart."""
 _REMEDY = (
     "leave `pad` out for it: it reads what rows were filled up with, as a GRU that reads backwards does;"
-    " or set a `value` that the model, or its mask, leaves out"
+    " or set a `value` that the model, or its mask, leaves out; what may differ says `batch_tolerance`"
 )
 
 _FAILS_REMEDY = (
@@ -101,30 +101,36 @@ class _MadeUp:
 
 
 def prove_padding(
-    run: Run, signature: Signature, padding: Padding, settings: Settings, sample: Sample
+    run: Run,
+    signature: Signature,
+    padding: Padding,
+    settings: Settings,
+    sample: Sample,
+    *,
+    on_gpu: bool,
 ) -> Padding:
     """Return `padding` with the axes by which outputs are cut back.
 
     Axes of which the model wants the same length, whatever their names, become one. `sample` is one
     that it takes. Raises ModelRefused when padded rows give something else.
     """
+    made_up = _MadeUp(signature, padding, settings, sample)
+    tolerances = tolerances_of(signature, settings, on_gpu=on_gpu)
     try:
-        return _proven(run, signature, padding, settings, sample)
+        return _proven(run, made_up, tolerances)
     except _NotTaken:
         if len(padding.axes) == 1:
             raise
-    return _proven(run, signature, padding.as_one(), settings, sample)
+    return _proven(run, replace(made_up, padding=padding.as_one()), tolerances)
 
 
 class _NotTaken(ModelRefused):
     """The model does not take rows of these lengths as they are."""
 
 
-def _proven(
-    run: Run, signature: Signature, padding: Padding, settings: Settings, sample: Sample
-) -> Padding:
-    made_up = _MadeUp(signature, padding, settings, sample)
-    first = max(settings.sample_axis, _LEAST_LENGTH)
+def _proven(run: Run, made_up: _MadeUp, tolerances: Mapping[str, float]) -> Padding:
+    padding = made_up.padding
+    first = max(made_up.settings.sample_axis, _LEAST_LENGTH)
     lengths = {axis.name: first + nth for nth, axis in enumerate(padding.axes)}
     longer = {axis.name: (lengths[axis.name] // axis.step + 1) * axis.step for axis in padding.axes}
     told = ", ".join(f"{name} {lengths[name]} to {longer[name]}" for name in lengths)
@@ -148,7 +154,9 @@ def _proven(
             for axis in padding.axes
         ),
     )
-    _compare(signature, exact, proven.cut_back(padded, inputs), told)
+    cut = proven.cut_back(padded, inputs)
+    for spec in made_up.signature.outputs:
+        _compare(spec, exact[spec.name], cut[spec.name], told, tolerances[spec.name])
     return proven
 
 
@@ -175,18 +183,23 @@ def _grown(exact: Arrays, padded: Arrays, length: int, longer: int) -> Iterator[
                 yield name, place
 
 
-def _compare(signature: Signature, exact: Arrays, cut: Arrays, told: str) -> None:
-    for spec in signature.outputs:
-        alone, together = exact[spec.name], cut[spec.name]
-        if alone.shape != together.shape:
-            raise ModelRefused(
-                f"output {spec.name!r} has the shape {list(together.shape)} where rows are padded"
-                f" ({told}), and {list(alone.shape)} where they are not: it cannot be cut back",
-                "leave `pad` out, or export the model so that the output has the length of its input",
-            )
-        off = apart(spec, alone, together)
-        if off.relative > tolerance_of(spec):
-            raise ModelRefused(
-                f"output {spec.name!r} is off by {off.difference:.2g} where rows are padded ({told})",
-                _REMEDY,
-            )
+def _compare(
+    spec: TensorSpec,
+    alone: npt.NDArray[Any],
+    padded: npt.NDArray[Any],
+    told: str,
+    tolerance: float,
+) -> None:
+    """Raise ModelRefused where an output differs; `told` are the lengths."""
+    if alone.shape != padded.shape:
+        raise ModelRefused(
+            f"output {spec.name!r} has the shape {list(padded.shape)} where rows are padded"
+            f" ({told}), and {list(alone.shape)} where they are not: it cannot be cut back",
+            "leave `pad` out, or export the model so that the output has the length of its input",
+        )
+    off = apart(spec, alone, padded)
+    if off.relative > tolerance:
+        raise ModelRefused(
+            f"output {spec.name!r} is off by {off.difference:.2g} where rows are padded ({told})",
+            _REMEDY,
+        )

@@ -246,7 +246,9 @@ class Session:
         )
         if padding is None:
             return
-        padding = prove_padding(run, self.signature, padding, settings, self._sample)
+        padding = prove_padding(
+            run, self.signature, padding, settings, self._sample, on_gpu=not self.on_cpu
+        )
         self.signature = replace(self.signature, padding=padding)
         self._sample = self._sample.padded(padding)
 

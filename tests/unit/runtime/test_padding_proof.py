@@ -114,3 +114,7 @@ def test_a_step_can_be_measured_at_the_start(load):
     session = load(models.sentences(), inputs={"ids": {"pad": {**LENGTH, "step": "auto"}}}).session
 
     assert [axis.step for axis in session.signature.padding.axes] == [MOST_STEP]
+
+
+def test_how_far_padded_rows_may_be_off_is_set_as_for_neighbours(load_padded):
+    assert load_padded(models.recurrent("reverse"), "x", batch_tolerance=100.0).padding is not None
