@@ -7,6 +7,8 @@
 - `examination.py`: records looked at one by one: each is a request, or gets an answer instead
 - `json_bodies.py`: the JSON bodies of one model, of many records at once where they are alike
 - `model_rules.py`: what one model accepts: which forms, which tensors, which values
+- `raw_columns.py`: plain records of a lane by columns, admitted as one run where all of them ask for
+  the same
 - `raw_lane.py`: the plain records of a lane, admitted in one tight loop
 - `reply_topics.py`: where a reply may go: a requester must not make the daemon write wherever it
   has the right to

@@ -57,3 +57,22 @@ def late_detail(deadline_ms: int | None) -> str:
     if deadline_ms is not None and deadline_ms < _MEANT_AS_SECONDS_MS:
         return "its deadline is in 1970: it is read as milliseconds, not seconds"
     return "expired before it arrived"
+
+
+class Expiries:
+    """When requests expire that arrive at one moment: neighbours mostly share timestamp and timeout."""
+
+    def __init__(self, now_s: float, wall_ms: float) -> None:
+        self._now_s = now_s
+        self._wall_ms = wall_ms
+        self._last: tuple[int, float] | None = None
+        self._at_s: float | None = None
+
+    def of(self, timestamp_ms: int, timeout_s: float) -> float | None:
+        """Return when such a request expires; None for one that is late, or of a skewed clock."""
+        asked = timestamp_ms, timeout_s
+        if asked != self._last:
+            now_s, wall_ms = self._now_s, self._wall_ms
+            at_s, skewed = expiry(timestamp_ms, timeout_s, None, now_s=now_s, wall_ms=wall_ms)
+            self._last, self._at_s = asked, None if skewed or at_s <= now_s else at_s
+        return self._at_s

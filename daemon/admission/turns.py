@@ -10,7 +10,6 @@ Rule 4. Where there is one lane, it has all turns, each of MOST_RECORDS, in piec
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 
 from config.settings import LEAST_PATIENCE
 from daemon.batching.fair_queue import FairQueue
@@ -66,14 +65,10 @@ class Turns:
         for chunk in chunks:
             self._coming[chunk.ledger.lane.name] += len(chunk.records)
         for chunk in chunks:
-            lane, records, unreadable = (
-                chunk.ledger.lane.name,
-                iter(chunk.records),
-                chunk.unreadable,
-            )
-            while (
-                piece := list(islice(records, self._admitted_in(self.piece_s, lane)))
-            ) or unreadable:
+            lane, unreadable, first = chunk.ledger.lane.name, chunk.unreadable, 0
+            while first < len(chunk.records) or unreadable:
+                piece = chunk.records[first : first + self._admitted_in(self.piece_s, lane)]
+                first += len(piece)
                 self._coming[lane] -= len(piece)
                 yield Chunk(chunk.ledger, piece, unreadable)
                 unreadable = ()

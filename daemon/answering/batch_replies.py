@@ -6,9 +6,10 @@ from typing import TypeAlias
 import numpy as np
 
 from daemon.values.messages import Header, Request
-from daemon.values.outgoing import HeaderColumn, RecordRun, Rows
+from daemon.values.outgoing import HeaderColumn, RecordRun
 from daemon.values.reply_run import Leaving, ReplyRun
 from daemon.values.request_run import LEAST_ALIKE, Gathered, RequestRun, in_runs, in_steps
+from daemon.values.texts import Rows
 from daemon.wire.reply_headers import Echoed, Run, reply_headers, result_headers
 
 _MOST_RUN_BYTES = 256 * 2**10

@@ -19,6 +19,7 @@ from daemon.values.messages import Answer, Arrays, Header, Record, Request
 from daemon.values.outgoing import header_lists
 from daemon.values.reply_run import Leaving, apart
 from daemon.values.request_run import Waiting, in_runs
+from daemon.values.texts import Texts
 from daemon.wire import raw
 from daemon.wire.assemble import is_raw, slices
 from daemon.wire.encode import encode
@@ -286,7 +287,7 @@ class Replies:
         form: Sequence[Header],
     ) -> list[Leaving]:
         """Return the replies with `bodies`, of requests of one lane, or what they go on as."""
-        topic = self._next_topics.get(requests[0].bucket.lane)
+        topic = self._next_topics.get(in_runs(requests)[0].bucket.lane)
         if topic is None:
             return batch.results(requests, bodies, form)
         return [*onward(topic, requests, bodies, form, self._span_ids)]
@@ -294,6 +295,8 @@ class Replies:
 
 def _longest_key(waiting: Waiting) -> int:
     keys = [waiting.record.key] if isinstance(waiting, Request) else waiting.columns.keys
+    if isinstance(keys, Texts):
+        return int(keys.lengths.max())
     return max([len(key) for key in keys if key is not None], default=0)
 
 

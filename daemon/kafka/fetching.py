@@ -16,7 +16,6 @@ from daemon.kafka.group.answered_runs import MOST_OFFSETS
 from daemon.kafka.group.membership import Membership
 from daemon.kafka.reading.chunks import Chunks
 from daemon.kafka.reading.consumer import Consumer
-from daemon.kafka.reading.record_batches import FetchedRecord
 from daemon.kafka.reading.room import Room
 from daemon.loop.tasks import Tasks
 from daemon.telemetry.events import Event
@@ -24,6 +23,7 @@ from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Chunk
 from daemon.values.ports import Probe
+from daemon.values.record_columns import FetchedRecord
 
 _REFUSED_S = 1.0
 """Between two tries to join a group that refuses this client."""
@@ -161,7 +161,7 @@ class Fetching:
 
     def _read_probe(
         self, partition: TopicPartition, probe: Probe, room: Room
-    ) -> Mapping[TopicPartition, list[FetchedRecord]]:
+    ) -> Mapping[TopicPartition, Sequence[FetchedRecord]]:
         """Read of the probe's `partition`, and not beyond the probe's end."""
         most = probe.end - self._consumer.position(partition)
         if most <= 0:
@@ -175,7 +175,7 @@ class Fetching:
 
     def _read(
         self, partitions: Collection[TopicPartition], room: Room
-    ) -> Mapping[TopicPartition, list[FetchedRecord]]:
+    ) -> Mapping[TopicPartition, Sequence[FetchedRecord]]:
         try:
             return self._consumer.take(partitions, room)
         except errors.OffsetOutOfRangeError as error:

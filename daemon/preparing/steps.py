@@ -24,6 +24,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from daemon.loop.tasks import Tasks
 from daemon.preparing.time_slices import GROUP, LARGE_GROUP
 from daemon.values.messages import Answer, Request
+from daemon.values.request_run import in_runs
 
 MOST_GROUPS = 4
 """Two threads are at work, and each has its next group waiting."""
@@ -116,7 +117,7 @@ class Steps:
         """
         if not requests:
             return
-        name = requests[0].bucket.lane
+        name = in_runs(requests)[0].bucket.lane
         lane = self._lanes[name]
         if not lane.steps:
             done(requests, ())

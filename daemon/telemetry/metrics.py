@@ -24,6 +24,7 @@ from daemon.telemetry.status.waits import Runs
 from daemon.values.errors import Code
 from daemon.values.messages import FlushCause, Record
 from daemon.values.ports import Suspected
+from daemon.values.record_columns import timestamps_ms
 from daemon.values.reply_run import Leaving
 from daemon.windows.window import Outcome, WindowEnd
 from runtime import Model
@@ -95,8 +96,7 @@ class Metrics(Collector):
     ) -> None:
         """Records were fetched for `lane` at `wall_s`, and found `unreadable` ones beside them."""
         self._values[names.RECORDS][lane,] += len(records) + unreadable
-        stamps = [record.timestamp for record in records]
-        self.stage(lane, "broker", _ages(stamps, wall_s))
+        self.stage(lane, "broker", _ages(timestamps_ms(records), wall_s))
 
     def skewed(self, lane: str, count: int) -> None:
         """The timestamps of `count` records were in the future."""
@@ -337,7 +337,9 @@ def _family(metric: names.Metric) -> str:
     return metric.name.removesuffix("_total") if metric.kind == "counter" else metric.name
 
 
-def _ages(stamps_ms: Sequence[int], wall_s: float) -> npt.NDArray[np.float64]:
+def _ages(
+    stamps_ms: Sequence[int] | npt.NDArray[np.int64], wall_s: float
+) -> npt.NDArray[np.float64]:
     """Seconds since `stamps_ms`, float64 (n,); NaN for a record without a timestamp (-1)."""
     stamps = np.array(stamps_ms, dtype=np.int64)  # half the time of reading them as floats
     ages_s: npt.NDArray[np.float64] = wall_s - stamps / 1000

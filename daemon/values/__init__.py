@@ -9,8 +9,10 @@
 - `outgoing.py`: records on their way out: one alone, or a run of them by columns
 - `ports.py`: what the line asks of the world at its two ends, so that each end can be real or a
   fake
+- `record_columns.py`: records as they lie in the log: alone, or several of one partition by columns
 - `reply_run.py`: results that are alike, on their way from the model to the broker as one value
 - `request_run.py`: requests that are laid out alike, by columns: one value from admission to their
   replies
 - `sleep.py`: which lanes a fleet may sleep through: their requests gather in Kafka meanwhile
+- `texts.py`: texts that lie in one piece of memory: a column of them, of any length each
 """

@@ -9,14 +9,12 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from daemon.values.messages import Header
+from daemon.values.texts import Rows, Texts
 
 OutgoingRecord: TypeAlias = tuple[bytes | None, bytes | None, list[Header]]
 """Key, value, headers."""
-Rows: TypeAlias = npt.NDArray[np.uint8]
-"""Texts of one length, (n, length)."""
 
 
 class Numbered(NamedTuple):
@@ -87,7 +85,7 @@ def texts(column: Column) -> Sequence[bytes]:
         return [b"%b%d" % (column.start, number) for number in column.numbers]
     if isinstance(column, np.ndarray):
         return [row.tobytes() for row in column]
-    return column
+    return column.apart() if isinstance(column, Texts) else column
 
 
 def header_lists(headers: SharedHeaders, count: int) -> Iterator[list[Header]]:

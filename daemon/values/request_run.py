@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Bucket, Form, Header, Record, Request
-from daemon.values.outgoing import HeaderColumn, Rows
+from daemon.values.outgoing import HeaderColumn
+from daemon.values.texts import Rows
 
 LEAST_ALIKE = 16
 """Requests that are worth a run: one takes some 60 us by itself, a request 4 from fetch to reply."""

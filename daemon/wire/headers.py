@@ -57,6 +57,9 @@ REQUEST_HEADERS = frozenset(
 _DROPPED_TWICE = frozenset({TRACEPARENT, TRACESTATE, STATUS, ERROR_CODE, REQUEST_ID, ORIGIN_ID})
 """What counts as missing when it is given twice; anything else is refused."""
 
+OF_ONE = frozenset({DEADLINE, TRACESTATE, REQUEST_ID, ORIGIN_ID})
+"""What hardly two requests have in common, and few have at all."""
+
 LONGEST_CORRELATION = 128
 """Bytes; enough for two UUIDs and a prefix, and it is echoed and kept for each request."""
 _PARTITION_BYTES = 4

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from daemon.values.messages import Array, Request
-from daemon.values.outgoing import Rows
 from daemon.values.request_run import in_runs
+from daemon.values.texts import Rows
 from daemon.wire.binary import OCTETS_TYPE
 from daemon.wire.tensor_bytes import bytes_of
 from runtime.signature import TensorSpec

@@ -15,6 +15,7 @@ import cramjam
 from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.structs import TopicPartition
+from msgspec.structs import astuple
 from PIL import Image
 
 from daemon.admission.reply_topics import ReplyTopics
@@ -22,6 +23,7 @@ from daemon.answering.replay import Skip, letter_of, replay_of
 from daemon.isolation.note import LONGEST, Alone, Note
 from daemon.kafka.group.committed import Commit
 from daemon.kafka.reading.batch_reading import BatchReading
+from daemon.kafka.reading.column_reading import read_columns
 from daemon.kafka.reading.decompression import CannotUnpack, Decompressor
 from daemon.kafka.reading.record_batches import HEAD, read_leniently
 from daemon.kafka.reading.room import Room
@@ -109,7 +111,10 @@ def record_batch(data: bytes) -> None:
     count, offsets, records = data[1], data[2], data[3:]
     if codec != "none" and not is_packed:
         records = bytes(_PACK[codec](records))
-    batch = _batch(records, codec, count, offsets) + raw_batches.batch(b"next")
+    batch = _batch(records, codec, count, offsets)
+    if codec == "none":
+        _require_columns(memoryview(bytes(batch)))
+    batch += raw_batches.batch(b"next")
     _place(batch, HEAD.size + len(records), offsets + 1)
     batch_reading = BatchReading(_LIMIT_BYTES)
     reader = TolerantRecords(
@@ -127,6 +132,14 @@ def record_batch(data: bytes) -> None:
     _require(all(0 <= offset <= offsets + 1 for offset in read + bad), "an offset made up")
     _require(read[-1:] == [offsets + 1], "what follows the batch is hidden")
     _require(reader.ended and reader.next_fetch_offset == offsets + 2, "no end")
+
+
+def _require_columns(batch: memoryview) -> None:
+    """What is read by columns is what is read record by record."""
+    columns = read_columns(*_P, [batch])
+    if columns is not None:
+        alone = [*read_leniently(batch, *_P, 0)]
+        _require([*map(astuple, columns)] == [*map(astuple, alone)], "columns that are no records")
 
 
 def _batch(records: bytes, codec: str, count: int, offsets: int) -> bytearray:

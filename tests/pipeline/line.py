@@ -23,6 +23,7 @@ from runtime.conversion import Conversion
 from tests.fake_threads import FakeRunner, FakeTransformThreads
 from tests.fakes import FakeDelivery, FakeSink, FakeSource
 from tests.pipeline.doubling import Doubling, FakeModels, row
+from tests.record_columns import columns_of
 
 EPOCH_S = 1_700_000_000.0
 """The wall clock when virtual time is 0."""
@@ -31,6 +32,8 @@ REPLIES, DEAD = "replies", "dead"
 MODEL = "double"
 LEAST_ALIKE = 2
 """Requests, and replies, that are one value where they are alike."""
+BY_COLUMNS = True
+"""Whether records that are alike come by columns."""
 
 
 def now_s():
@@ -70,12 +73,23 @@ class Idle:
         pass
 
 
+def _by_columns(chunk):
+    offsets = [record.offset for record in chunk.records]
+    if offsets and offsets == [*range(offsets[0], offsets[-1] + 1)]:
+        return chunk._replace(records=columns_of(chunk.records) or chunk.records)
+    return chunk
+
+
 class WatchedSource(FakeSource):
     """Tells the line of each commit before it counts."""
 
     def __init__(self, line, lanes, **options):
         super().__init__(lanes, **options)
         self._line = line
+
+    async def fetch(self, topics, **options):
+        chunks = await super().fetch(topics, **options)
+        return [*map(_by_columns, chunks)] if BY_COLUMNS else chunks
 
     def _record_commit(self, ledgers):
         before = dict(self.committed)

@@ -19,8 +19,13 @@ _CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 """The machine may be busy with other tests."""
 
 
-@pytest.mark.parametrize("least_alike", [1, 1_000], ids=["in runs", "one by one"])
-def test_every_record_ends_rightly_in_any_life(least_alike, monkeypatch):
+@pytest.mark.parametrize(
+    ("by_columns", "least_alike"),
+    [(True, 1), (False, 1), (False, 1_000)],
+    ids=["by columns", "in runs", "one by one"],
+)
+def test_every_record_ends_rightly_in_any_life(by_columns, least_alike, monkeypatch):
+    monkeypatch.setattr("tests.pipeline.line.BY_COLUMNS", by_columns)
     monkeypatch.setattr("tests.pipeline.line.LEAST_ALIKE", least_alike)
 
     @settings(max_examples=200, **_CALM)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from daemon.values.errors import Code
+from daemon.values.request_run import RequestRun
 from runtime import Done, Model, Rejected
 from tests.pipeline.doubling import ENDLESS, POISON, Doubling, row, value_of
-from tests.pipeline.line import DEAD, EPOCH_S, MODEL, REPLIES, Line
+from tests.pipeline.line import DEAD, EPOCH_S, LANES, MODEL, REPLIES, Line
 
 
 async def test_a_request_is_answered_and_committed():
@@ -23,6 +24,22 @@ async def test_a_request_is_answered_and_committed():
         assert end.header("correlation-id") == b"c"
         assert end.header("status") == b"ok"
         assert line.source.committed["standard", 0] == 1
+
+
+@pytest.mark.parametrize("by_columns", [True, False], ids=["by columns", "one by one"])
+async def test_no_request_is_looked_at_alone_where_all_are_alike(by_columns, monkeypatch):
+    """One loop over a batch's requests costs as much as all stations together."""
+    monkeypatch.setattr("tests.pipeline.line.BY_COLUMNS", by_columns)
+    made = []
+    apart = RequestRun.apart
+    monkeypatch.setattr(RequestRun, "apart", lambda run: made.append(run) or apart(run))
+    async with Line({"standard": LANES["standard"]}) as line:  # of whom no other asks for slices
+        headers = [("correlation-id", b"c"), ("timeout-ms", b"5000")]
+        requests = line.push("standard", *range(1, 33), key=b"k", headers=headers)
+        await line.quiet()
+
+        assert [value_of(line.end_of(each).value) for each in requests] == [*range(2, 66, 2)]
+        assert made == []
 
 
 async def test_what_cannot_be_read_is_a_dead_letter_and_its_neighbours_are_answered():

@@ -19,10 +19,10 @@ from daemon.kafka import client, guards
 from daemon.kafka.connecting import check_topics
 from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.decompression import RATIO
-from daemon.kafka.reading.record_batches import FetchedRecord
 from daemon.kafka.reason import reason_of
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Header
+from daemon.values.record_columns import FetchedRecord
 
 _POLL_S = 0.5
 _FURTHER = 4

@@ -2,6 +2,9 @@
 
 - `batch_reading.py`: how one consumer reads batches: what unpacks them, what it could not read
 - `chunks.py`: what one fetch brought, entered in the ledgers and handed on by partition
+- `column_reading.py`: whole batches read by columns, where their records are laid out alike
+- `columns_ahead.py`: batches that follow each other, read together by columns: ahead of what is
+  taken, as far as that was asked for
 - `consumer.py`: aiokafka's consumer as this room uses it: every reach into its inside is here or
   in guards, but for those of reading itself and of leaving
 - `decompression.py`: decompression with a bound, in place of the client's, which has none

@@ -10,12 +10,12 @@ from daemon.kafka.group.generation import Generation
 from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.consumer import Consumer
 from daemon.kafka.reading.lag import Lag
-from daemon.kafka.reading.record_batches import FetchedRecord
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Chunk, Unreadable
 from daemon.values.ports import SourceMetrics
+from daemon.values.record_columns import FetchedRecord
 
 
 class Chunks:

@@ -21,11 +21,11 @@ from daemon.kafka.guards import GuardedCoordinator
 from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.fetched import Fetched
 from daemon.kafka.reading.lane_fetches import LaneFetches
-from daemon.kafka.reading.record_batches import FetchedRecord
 from daemon.kafka.reading.room import Room, response_bytes
 from daemon.kafka.silent_brokers import SilenceWatch, answers, doubt
 from daemon.kafka.topic_ids import TopicIds, TopicState, topic_ids, topic_states
 from daemon.values.errors import Exit, Fatal
+from daemon.values.record_columns import FetchedRecord
 
 _FETCH_WAIT_S = 0.5
 """How long the broker holds a fetch that finds nothing. Data is answered at once anyway; shorter
@@ -185,7 +185,7 @@ class Consumer:
 
     def take(
         self, partitions: Collection[TopicPartition], room: Room
-    ) -> Mapping[TopicPartition, list[FetchedRecord]]:
+    ) -> Mapping[TopicPartition, Sequence[FetchedRecord]]:
         """Return what has been fetched of `partitions`, as far as `room` has place for it.
 
         Only to be called when not `between_assignments`. Raises errors.KafkaError.

@@ -3,14 +3,14 @@
 The client's own `getmany` counts records alone, and unpacks whatever it comes by.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.structs import TopicPartition
 
-from daemon.kafka.reading.record_batches import FetchedRecord
 from daemon.kafka.reading.room import Room
+from daemon.values.record_columns import FetchedRecord
 
 if TYPE_CHECKING:  # they are made by the client
     from daemon.kafka.reading.tolerant_records import TolerantRecords
@@ -24,13 +24,13 @@ class Fetched:
 
     def take(
         self, partitions: Collection[TopicPartition], room: Room
-    ) -> Mapping[TopicPartition, list[FetchedRecord]]:
+    ) -> Mapping[TopicPartition, Sequence[FetchedRecord]]:
         """Return the next records of `partitions`, as many as `room` has place for.
 
         Raises errors.KafkaError, when nothing was taken.
         """
         wanted = frozenset(partitions)
-        taken: dict[TopicPartition, list[FetchedRecord]] = {}
+        taken: dict[TopicPartition, Sequence[FetchedRecord]] = {}
         buffers = self._fetcher._records
         for partition in list(buffers):
             if partition not in wanted:
@@ -49,7 +49,9 @@ class Fetched:
                 taken[partition] = records
         return taken
 
-    def _take_of(self, partition: TopicPartition, result: Any, room: Room) -> list[FetchedRecord]:
+    def _take_of(
+        self, partition: TopicPartition, result: Any, room: Room
+    ) -> Sequence[FetchedRecord]:
         if not result.check_assignment(partition):
             self._forget(partition)  # it was sought or paused
             return []

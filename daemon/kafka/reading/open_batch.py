@@ -19,7 +19,6 @@ from daemon.kafka.reading.record_batches import (
     COUNT,
     COUNT_AT,
     HEAD,
-    FetchedRecord,
     Item,
     is_old,
     read_leniently,
@@ -28,6 +27,7 @@ from daemon.kafka.reading.record_batches import (
 from daemon.kafka.reading.room import Room
 from daemon.values.messages import Unreadable
 from daemon.values.object_sizes import headers_bytes
+from daemon.values.record_columns import FetchedRecord
 
 _OFFSET, _HEADERS = attrgetter("offset"), attrgetter("headers")
 

@@ -12,6 +12,7 @@ in the process see no difference.
 import math
 from asyncio import Future
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from aiokafka.consumer import fetcher
@@ -19,18 +20,19 @@ from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.structs import TopicPartition
 
 from daemon.kafka.reading.batch_reading import BatchReading
+from daemon.kafka.reading.columns_ahead import ColumnsAhead
 from daemon.kafka.reading.decompression import WINDOW_BYTES, CannotUnpack, Unpacked
 from daemon.kafka.reading.open_batch import OpenBatch, left_of
 from daemon.kafka.reading.record_batches import (
     CODEC_MASK,
     HEAD,
     MAGIC_AT,
-    FetchedRecord,
     is_old,
     is_sound,
 )
 from daemon.kafka.reading.room import Room
 from daemon.values.messages import Unreadable
+from daemon.values.record_columns import FetchedRecord
 
 _OLD_ATTRIBUTES_AT = 17
 _OLD_HEAD_BYTES = 34
@@ -56,11 +58,29 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
     _unpacked: Future[Unpacked] | None = None
     """What is, or will be, a large batch unpacked."""
 
-    def take(self, room: Room) -> list[FetchedRecord]:
+    def take(self, room: Room) -> Sequence[FetchedRecord]:
         """Return the next records that `room` has place for; empty while a batch is being unpacked.
 
-        Stops at the end of a large batch, so that other partitions have their turn.
+        By columns where that is worth it. Stops at the end of these, and of a large batch, so that other
+        partitions have their turn.
         """
+        if self._raw is None and room.is_left:
+            if not self._ahead.is_some_left:
+                may_be_aborted = self._aborted_transactions or self._aborted_producers
+                self._records = self._ahead.read(
+                    self._records,
+                    self.next_fetch_offset,
+                    room,
+                    with_transactions=not may_be_aborted,
+                )
+            if self._ahead.is_some_left:
+                columns = self._ahead.take(room)
+                self.next_fetch_offset = columns.offsets[-1] + 1
+                return columns
+        return self._take_each(room)
+
+    def _take_each(self, room: Room) -> list[FetchedRecord]:
+        """Return the next records that `room` has place for, batch by batch."""
         taken: list[FetchedRecord] = []
         batch_reading = self._batch_reading
         while room.is_left:
@@ -80,12 +100,14 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
     @property
     def ended(self) -> bool:
         """Whether all was taken."""
-        return self._raw is None and not self._records.has_next()
+        is_read = self._raw is None and not self._records.has_next()
+        return is_read and not self._ahead.is_some_left
 
     @property
     def is_open(self) -> bool:
         """Whether a batch is being taken from, or unpacked to be."""
-        return self._open is not None or self._unpacked is not None
+        is_some_ahead = self._ahead.is_some_left
+        return is_some_ahead or self._open is not None or self._unpacked is not None
 
     # daemon.kafka.reading.unpacking.Holder
 
@@ -108,7 +130,7 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
     def __next__(self) -> FetchedRecord:
         """Return the next record."""
         while not self.ended:
-            for record in self.take(Room(1, math.inf)):
+            for record in self._take_each(Room(1, math.inf)):
                 return record
         raise StopIteration
 
@@ -212,6 +234,10 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
 
     def _tell(self, unreadable: Sequence[Unreadable]) -> None:
         self._batch_reading.add(self._tp, unreadable)
+
+    @cached_property
+    def _ahead(self) -> ColumnsAhead:
+        return ColumnsAhead(self._tp, self._batch_reading.decompressor)
 
     @property
     def _batch_reading(self) -> BatchReading:

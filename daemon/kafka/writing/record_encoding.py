@@ -14,7 +14,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from daemon.values.outgoing import Column, HeaderColumn, Numbered, OutgoingRecord, RecordRun, Rows
+from daemon.values.outgoing import Column, HeaderColumn, Numbered, OutgoingRecord, RecordRun
+from daemon.values.texts import Rows, Texts
 
 _TWO_BYTES, _THREE_BYTES = 64, 8_192
 """From where on a number takes so many."""
@@ -96,6 +97,8 @@ def _column(column: Column | Sequence[bytes | None]) -> Iterator[_Part]:
         yield column
     elif isinstance(column, Numbered):
         yield from _numbered(column)
+    elif isinstance(column, Texts):
+        yield from _in_memory(column)
     elif column[0] is None and column.count(None) == len(column):
         yield _NULL
     elif None in column:
@@ -110,10 +113,23 @@ def _of_any_length(texts: Sequence[bytes]) -> Iterator[_Part]:
         yield varint(lengths[0])
         if lengths[0]:
             yield np.frombuffer(b"".join(texts), np.uint8).reshape(len(texts), -1)
-    elif max(lengths) < _TWO_BYTES:
-        found = np.frombuffer(bytes(lengths), np.uint8)
-        yield (found << 1).astype(np.uint8)[:, np.newaxis]
-        yield _Texts(texts, found)
+    else:
+        yield from _of_lengths(texts, np.array(lengths))
+
+
+def _in_memory(texts: Texts) -> Iterator[_Part]:
+    width = texts.width
+    if width is None:
+        yield from _of_lengths(texts.apart(), texts.lengths)
+    else:
+        yield varint(width)
+        yield texts.rows(width)
+
+
+def _of_lengths(texts: Sequence[bytes], lengths: npt.NDArray[np.int64]) -> Iterator[_Part]:
+    if lengths.max() < _TWO_BYTES:
+        yield (lengths << 1).astype(np.uint8)[:, np.newaxis]
+        yield _Texts(texts, lengths)
     else:
         yield _texts([_sized(text) for text in texts])
 
