@@ -384,6 +384,12 @@ class Limits(_Section):
         60.0,
         description="longest time without an answer of a search for culprits, its last run apart",
     )
+    audit: int = Field(
+        10_000,
+        ge=0,
+        description="of so many batches one has a request run again alone, when there is nothing else to run,"
+        " and its answers compared; 0: never (docs/models.md)",
+    )
     publish: _Wait = Field(30.0, description="longest wait for the broker to take replies")
     drain: _Wait = Field(
         60.0, description="time to answer what is gathered after SIGTERM; then exit 75"

@@ -1,6 +1,8 @@
 """The stations in the order of the data, and the line that they make together.
 
 - `assembly.py`: puts the stations of the line together from the settings
+- `audit.py`: in service: one batch in so many has one of its requests run again alone, and the answers
+  compared
 - `committer.py`: commits what is settled, twice a second, and looks after what a quiet line would
   leave undone
 - `destination.py`: what waits to leave for one partition, lane by lane, and how much of it leaves next

@@ -165,6 +165,7 @@ def assemble(
         outbox,
         metrics,
         held=lambda: settlement.full_of_replies,
+        audit_every=settings.limits.audit,
     )
     steps = Steps(
         {lane.name: lane_steps(settings, lane, transforms) for lane in lanes},

@@ -12,6 +12,7 @@ from daemon.inference.jobs import Served
 from daemon.inference.runner import Runner
 from daemon.inference.runs import Part, RunLimits
 from daemon.inference.searches import Search, Searches, Verdict
+from daemon.line.audit import Audit
 from daemon.line.outbox import Outbox
 from daemon.loop.wakeup import Wakeup
 from daemon.preparing.finishing import Finishing
@@ -44,8 +45,12 @@ class Dispatch:
         metrics: Metrics,
         *,
         held: Callable[[], Collection[str]],
+        audit_every: int,
     ) -> None:
-        """`held`: the lanes whose replies the broker has to take before more of them is made."""
+        """`held`: the lanes whose replies the broker has to take before more of them is made.
+
+        `audit_every`: see Audit.
+        """
         self._batcher = batcher
         self._fitting_rows = fitting_rows
         self._searches = searches
@@ -59,6 +64,7 @@ class Dispatch:
         """Those in flight that are one request and run in slices, so that others may run in between."""
         self._wakeup = Wakeup()
         self._more_coming = True
+        self._audit = Audit(runner, metrics, every=audit_every, ended=self._wakeup.ring)
 
     # What waits
 
@@ -181,6 +187,8 @@ class Dispatch:
                 self._start(self._batcher.take_ahead(now_s), now_s)
         elif waiting == 1 and (ahead := self._runner.ahead) is not None:
             self._start(self._batcher.due_urgent(now_s, ahead), now_s, first=True)
+        if not self._runner.in_flight:
+            self._audit.run_next(lambda batch: self._limits_of(batch, now_s))
 
     def _start_next(self, now_s: float) -> bool:
         """Let a batch run that is due, or suspects, if it is their turn or nothing else is due.
@@ -227,6 +235,8 @@ class Dispatch:
         self._feed(now_s)
         self._wakeup.ring()
         self._count(served, again=again)
+        if not again:
+            self._audit.note(served)
         if isinstance(served.outcome, Part):
             self._answer(served, served.outcome)
         if verdict.blamed is not None:

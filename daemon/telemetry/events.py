@@ -147,6 +147,11 @@ class Event(StrEnum):
         "warning",
         "a batch failed in the model and was split until the culprits stood alone; shows what it took",
     )
+    BATCH_DIFFERED = (
+        "batch.differed",
+        "error",
+        "a request got another answer alone than beside others; shows the output, and by what share",
+    )
     MEMORY_EXHAUSTED = (
         "memory.exhausted",
         "warning",

@@ -157,6 +157,12 @@ OUT_OF_MEMORY = Metric(
     ("model",),
     "runs for whose rows there was no memory, of the host or of the GPU",
 )
+BATCH_DIFFERENCES = Metric(
+    "batch_differences_total",
+    "counter",
+    ("model",),
+    "answers that were others alone than beside other rows, of those that are compared",
+)
 INFLIGHT_REQUESTS = Metric(
     "inflight_requests", "gauge", (), "requests held from fetch to acknowledged answer"
 )
@@ -346,6 +352,7 @@ WORKER_METRICS = (
     SEARCH_RUNS,
     SEARCH_SECONDS,
     OUT_OF_MEMORY,
+    BATCH_DIFFERENCES,
     INFLIGHT_REQUESTS,
     INFLIGHT_BYTES,
     LAG_RECORDS,

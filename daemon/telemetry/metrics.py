@@ -155,6 +155,10 @@ class Metrics(Collector):
         """There was no memory for a run of `model`."""
         self._values[names.OUT_OF_MEMORY][model,] += 1
 
+    def batch_difference(self, model: str) -> None:
+        """A request got another answer of `model` alone than beside others."""
+        self._values[names.BATCH_DIFFERENCES][model,] += 1
+
     def dead_letter(self, code: Code, count: int) -> None:
         """The broker has `count` dead letters."""
         self._values[names.DEAD_LETTERS][code,] += count

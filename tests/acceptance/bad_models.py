@@ -73,7 +73,7 @@ def write(folder: Path, bootstrap: str, prefix: str) -> Path:
         },
         "replies": bad_input.REPLIES | {"allow": _ALLOW},
         "dead_letters": bad_input.DEAD_LETTERS,
-        "limits": bad_input.LIMITS,
+        "limits": bad_input.LIMITS | {"audit": 1},
     }
     for name, make in MODELS.items():
         models.save(make(), folder, f"{name}.onnx")

@@ -138,6 +138,10 @@ def test_no_payload_is_in_the_log(story):
     assert [form for form in shown if form in story.log] == []
 
 
+def test_answers_were_the_same_alone_as_beside_others(story):
+    assert story.metrics.total("batch_differences_total") == 0
+
+
 def _as_logs_may_show(piece):
     yield json.dumps(piece.decode("utf-8", "backslashreplace"))[1:-1]
     yield repr(piece)[2:-1]
