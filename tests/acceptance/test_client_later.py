@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from tests.acceptance.jobs import Job, pair
-from tidemill_client import Client, Lost, NotYet, Rejected, Ticket
+from tidemill_client import Client, Lost, NotSent, NotYet, Rejected, Ticket
 
 pytestmark = pytest.mark.kafka
 _PATIENCE_S = 20
@@ -72,3 +72,31 @@ async def test_what_is_dealt_with_and_has_no_reply_is_lost(job):
             await client.collect(kept, timeout=_PATIENCE_S)
         with pytest.raises(Lost, match="dead letter"):
             await client.collect(dead, timeout=_PATIENCE_S)
+
+
+async def test_a_batch_that_is_too_large_goes_in_parts(kafka, topics):
+    small = await topics.create("small", 1, {"max.message.bytes": "20000"})
+    names = await topics(replies=1)
+    async with Client(kafka, reply_topic=names.replies) as client:
+        tickets = await asyncio.gather(
+            *[client.submit(small, bytes(5_000), group=topics.group) for _ in range(100)]
+        )
+        with pytest.raises(NotSent) as too_large:
+            await client.submit(small, bytes(30_000), group=topics.group)
+
+    assert sorted(ticket.offset for ticket in tickets) == list(range(100))
+    assert too_large.value.code == "too_large"
+
+
+@pytest.mark.parametrize("how", [{"key": "text"}, {"headers": {"a": 1}}, {"timeout": 0}])
+async def test_what_cannot_be_a_request_fails_itself_alone(kafka, topics, how):
+    names = await topics(requests=1, replies=1)
+    async with Client(kafka, reply_topic=names.replies) as client:
+        ends = await asyncio.gather(
+            client.submit(names.requests, b"", group=topics.group, **how),
+            client.submit(names.requests, b"", group=topics.group),
+            return_exceptions=True,
+        )
+
+    assert isinstance(ends[0], TypeError | ValueError)
+    assert isinstance(ends[1], Ticket)

@@ -5,6 +5,8 @@ docs/decisions/0001-top-level-packages.md says why.
 
 import importlib
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -39,6 +41,14 @@ def test_the_client_of_producers_brings_its_types_and_needs_two_packages():
     assert {file.split("/")[0] for file in files} == {"tidemill_client"}
     assert sorted(needs) == ["aiokafka", "msgspec"]
     assert builder.metadata.core.requires_python == ">=3.10"
+
+
+def test_the_client_of_producers_imports_numpy_when_it_meets_an_array():
+    script = "import sys, tidemill_client; print(*{name.split('.')[0] for name in sys.modules})"
+    imported = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+
+    assert {b"aiokafka", b"msgspec"} <= {*imported.stdout.split()}
+    assert not {b"numpy", *map(str.encode, ALL)} & {*imported.stdout.split()}
 
 
 def test_the_wheel_has_every_room():

@@ -218,6 +218,8 @@ def _request(
     retries: int = RETRIES,
 ) -> Request:
     """Return what is asked; raises TypeError, ValueError."""
+    if not isinstance(topic, str) or not isinstance(key, bytes | None):  # type: ignore[redundant-expr] # callers may be untyped
+        raise TypeError(f"a topic is a string and a key is bytes, not {topic!r} and {key!r}")
     encoded_body, form = encoded(body, content_type)
     return Request(
         topic,

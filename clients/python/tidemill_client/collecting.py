@@ -6,7 +6,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 from aiokafka.client import CoordinationType
 from aiokafka.protocol.commit import OffsetFetchRequest
 
-from tidemill_client.connection import Options, client_of, leave, partitions_of, reply_consumer
+from tidemill_client.connection import (
+    TROUBLE,
+    Options,
+    client_of,
+    leave,
+    partitions_of,
+    reply_consumer,
+)
 from tidemill_client.errors import Lost, NoReply, NotSent, NotYet, TidemillError, error_of
 from tidemill_client.reply import Reply
 from tidemill_client.request_headers import CORRELATION
@@ -35,7 +42,7 @@ async def collected(reach: Options, ticket: Ticket, timeout_s: float) -> Reply:
                 silence: TidemillError = end
             except asyncio.TimeoutError:
                 silence = looker.lagging()
-            except errors.KafkaError as error:
+            except TROUBLE as error:
                 silence = NoReply("broker_unavailable", f"cannot look for a reply: {error!r}")
                 until_s = max(until_s, began_s + _TROUBLE_S)
             if loop.time() + _AGAIN_S > until_s:

@@ -23,6 +23,8 @@ from tidemill_client.errors import NotSent
 Options: TypeAlias = Mapping[str, Any]
 """Keyword arguments that every client of aiokafka takes."""
 
+TROUBLE = (errors.KafkaError, OSError, asyncio.TimeoutError)
+"""What aiokafka raises where a broker does not do what it is asked for."""
 REQUEST_S = 10.0
 """How long a broker may take for one answer, before it is taken for one that hangs."""
 _METADATA_AGE_MS = 30_000

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer, errors
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from tidemill_client.connection import DENIED, Options, abandon, partitions_of
+from tidemill_client.connection import DENIED, TROUBLE, Options, abandon, partitions_of
 from tidemill_client.errors import NotSent
 from tidemill_client.outgoing import Outgoing, Place
 
@@ -49,7 +49,7 @@ class Outbox:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Connect; raises errors.KafkaError."""
+        """Connect; raises what is TROUBLE."""
         await self.producer()
 
     async def close(self) -> None:
@@ -78,7 +78,7 @@ class Outbox:
         task.add_done_callback(self._tasks.discard)
 
     async def producer(self) -> AIOKafkaProducer:
-        """Return what sends, connected; raises errors.KafkaError."""
+        """Return what sends, connected; raises what is TROUBLE."""
         async with self._connecting:
             if self._producer is None:
                 producer = AIOKafkaProducer(acks="all", max_batch_size=_BATCH_BYTES, **self._reach)
@@ -98,11 +98,11 @@ class Outbox:
             await abandon(producer)
 
     async def partitions_of(self, topic: str) -> list[int]:
-        """Return them; raises errors.KafkaError, and NotSent where nobody can send to `topic`."""
+        """Return them; raises what is TROUBLE, and NotSent where nobody can send to `topic`."""
         producer = await self.producer()
         try:
             return await partitions_of(producer.client, topic)
-        except errors.KafkaError:
+        except TROUBLE:
             await self.replace(producer)
             raise
 
@@ -117,7 +117,7 @@ class _Topic:
         """What waits until the partitions are known."""
         self._partitions: list[_Partition] = []
         self._turn = 0
-        outbox.start(asyncio.create_task(self._learn()))
+        outbox.start(asyncio.create_task(self._begin()))
 
     def put(self, request: Outgoing) -> None:
         if not self._partitions:
@@ -142,18 +142,24 @@ class _Topic:
             _Partition(self.name, number, self, self._outbox) for number in sorted(numbers)[known:]
         ]
 
+    async def _begin(self) -> None:
+        try:
+            await self._learn()
+        finally:
+            if not self._partitions:
+                self._outbox.forget(self.name)
+
     async def _learn(self) -> None:
         """Find the partitions out, and place what waits; without a broker, for as long as anybody does."""
         while not self._partitions:
             self._unplaced = deque(each for each in self._unplaced if not each.future.done())
             if not self._unplaced:
-                self._outbox.forget(self.name)
                 return
             try:
                 self.grow(await self._outbox.partitions_of(self.name))
             except NotSent as error:
                 self._refuse(error)
-            except errors.KafkaError:
+            except TROUBLE:
                 await asyncio.sleep(_AGAIN_S)
         while self._unplaced:
             self.put(self._unplaced.popleft())
@@ -203,7 +209,7 @@ class _Partition:
     async def _send_next(self) -> None:
         try:
             producer = await self._outbox.producer()
-        except errors.KafkaError:  # who waits hears of it at the end of its time
+        except TROUBLE:  # who waits hears of it at the end of its time
             await asyncio.sleep(_AGAIN_S)
             self._waiting = deque(each for each in self._waiting if not each.future.done())
             return
@@ -216,10 +222,10 @@ class _Partition:
         try:
             sent = await producer.send_batch(batch, self._name, partition=self._number)
             first = (await sent).offset
-        except (errors.KafkaError, AssertionError) as error:
+        except (*TROUBLE, AssertionError) as error:
             await self._fail(requests, error, producer)
         else:
-            self._most = _BATCH_REQUESTS
+            self._most = min(self._most + self._most // 8 + 1, _BATCH_REQUESTS)
             for index, request in enumerate(requests):
                 request.taken(Place(self._name, self._number, first + index))
             self._topic.grow(producer.client.cluster.partitions_for_topic(self._name) or ())

@@ -11,7 +11,14 @@ import random
 from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 from aiokafka.errors import ConsumerStoppedError
 
-from tidemill_client.connection import Options, client_of, leave, partitions_of, reply_consumer
+from tidemill_client.connection import (
+    TROUBLE,
+    Options,
+    client_of,
+    leave,
+    partitions_of,
+    reply_consumer,
+)
 from tidemill_client.errors import NotSent
 from tidemill_client.questions import Questions
 
@@ -124,7 +131,7 @@ class ReplyReader:
         self._questions.problem = f"no broker has been heard of for {_SILENT_S:g} s and more"
         try:
             fresh = await self._connected()
-        except errors.KafkaError:
+        except TROUBLE:
             await asyncio.sleep(_AGAIN_S)
             return
         if self._consumer is not consumer:  # closed meanwhile

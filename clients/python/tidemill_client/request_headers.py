@@ -60,7 +60,11 @@ def until(deadline_ms: int) -> Headers:
 
 
 def described(content_type: str | None, model: str | None, given: Given | None) -> Headers:
-    """Return what says how to read a request; raises ValueError for what is not a caller's to set."""
+    """Return what says how to read a request.
+
+    Raises ValueError for what is not a caller's to set or is no UTF-8, TypeError for what is no header:
+    in a batch it would fail its neighbours.
+    """
     headers: Headers = []
     if content_type is not None:
         headers.append(("content-type", content_type.encode()))
@@ -69,5 +73,8 @@ def described(content_type: str | None, model: str | None, given: Given | None) 
     for name, value in (given or {}).items():
         if name in _OWN:
             raise ValueError(f"the header {name} is the client's to set")
+        if not isinstance(name, str) or not isinstance(value, (str, bytes)):  # type: ignore[redundant-expr] # callers may be untyped
+            raise TypeError(f"a header is a string and a string or bytes, not {name!r}: {value!r}")
+        name.encode()
         headers.append((name, value.encode() if isinstance(value, str) else value))
     return headers

@@ -7,10 +7,8 @@ import secrets
 import time
 from typing import NamedTuple
 
-from aiokafka import errors
-
 from tidemill_client import forks, request_headers, retrying
-from tidemill_client.connection import Options, unavailable
+from tidemill_client.connection import TROUBLE, Options, unavailable
 from tidemill_client.errors import Closed, Failed
 from tidemill_client.outbox import Outbox
 from tidemill_client.outgoing import Outgoing, Place, Submission
@@ -58,9 +56,7 @@ class Session:
         """Connect; raises NotSent."""
         try:
             await asyncio.wait_for(self._open(), limit_s)
-        except asyncio.TimeoutError as error:
-            raise unavailable(self._reach, error) from error
-        except errors.KafkaError as error:
+        except TROUBLE as error:
             raise unavailable(self._reach, error) from error
         self._reading = asyncio.create_task(self._reader.run())
         self.address = request_headers.address(self._reply_topic, self._reader.partition)

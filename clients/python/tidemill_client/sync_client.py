@@ -5,6 +5,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Coroutine, Iterable, Iterator
+from concurrent.futures import CancelledError
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -48,11 +49,14 @@ class SyncClient:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._process = forks.count
+        self._lock = threading.Lock()
+        """So that what is begun is begun before the loop is told to stop."""
+        self._is_closed = False
 
     def __enter__(self) -> "Self":
         """Start the thread and connect; raises NotSent."""
         if self._loop is not None:
-            raise Closed("other_loop", "this client is open already")
+            raise Closed("other_loop", "this client was opened before: make another one")
         loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=_run, args=(loop,), name="tidemill-client", daemon=True
@@ -134,48 +138,61 @@ class SyncClient:
     def _wait(self, doing: Coroutine[Any, Any, _T]) -> _T:
         future = self._begin(doing)
         try:
-            return future.result()
+            return _result(future)
         finally:
             future.cancel()  # where this thread was interrupted
 
     def _begin(self, doing: Coroutine[Any, Any, _T]) -> "Future[_T]":
         """Do it on the thread; raises Closed, and RuntimeError on an event loop, which it would block."""
         try:
-            loop = self._usable()
+            return self._begun(doing)
         except BaseException:
             doing.close()
             raise
-        return asyncio.run_coroutine_threadsafe(doing, loop)
 
-    def _usable(self) -> asyncio.AbstractEventLoop:
+    def _begun(self, doing: Coroutine[Any, Any, _T]) -> "Future[_T]":
+        self._check()
+        with self._lock:
+            if self._loop is None or self._is_closed:
+                raise Closed("closed", "this client was closed")
+            return asyncio.run_coroutine_threadsafe(doing, self._loop)
+
+    def _check(self) -> None:
         if self._process != forks.count:
             raise Closed("forked", "opened before a fork: open one in each process")
         if self._loop is None:
             raise Closed("not_open", "use it as `with SyncClient(...) as client`")
-        if self._loop.is_closed():
-            raise Closed("closed", "this client was closed")
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return self._loop
+            return
         raise RuntimeError("an event loop runs here, which SyncClient would block: use Client")
 
     def _end(self) -> None:
-        if self._loop is not None and self._thread is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
+        if self._loop is None or self._thread is None:
+            return
+        with self._lock:
+            if not self._is_closed:
+                self._is_closed = True
+                self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
-        for task in (left := asyncio.all_tasks(loop)):
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(_finish())
     finally:
         loop.close()
+
+
+async def _finish() -> None:
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()
 
 
 class _InOrder:
@@ -209,6 +226,13 @@ _Answers = _InOrder | _AsTheyCome
 
 def _taken(asked: "set[Future[Answer]]", window: _Answers) -> Answer:
     future = window.next()
-    answer = future.result()
+    answer = _result(future)
     asked.discard(future)
     return answer
+
+
+def _result(future: "Future[_T]") -> _T:
+    try:
+        return future.result()
+    except CancelledError:
+        raise Closed("closed", "this client was closed") from None

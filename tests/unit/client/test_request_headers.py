@@ -49,3 +49,15 @@ def test_what_the_client_sets_cannot_be_given_twice(name):
     """The daemon would refuse it."""
     with pytest.raises(ValueError, match=name):
         request_headers.described(None, None, {name: b""})
+
+
+@pytest.mark.parametrize("given", [{"a": 1}, {1: b""}, {"a": None}])
+def test_what_is_no_header_is_refused_before_it_meets_others(given):
+    with pytest.raises(TypeError):
+        request_headers.described(None, None, given)
+
+
+@pytest.mark.parametrize("given", [{"\udcff": b""}, {"a": "\udcff"}])
+def test_what_is_no_utf_8_is_refused_before_it_meets_others(given):
+    with pytest.raises(ValueError, match="utf-8"):
+        request_headers.described(None, None, given)
