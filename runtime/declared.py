@@ -14,6 +14,7 @@ import numpy as np
 from config.settings import Model as Settings
 from runtime.errors import ModelRefused
 from runtime.signature import Signature, TensorSpec
+from runtime.transforms.row_shape import as_made
 
 
 class Argument(Protocol):
@@ -73,7 +74,7 @@ def read_signature(
             "the model mixes bfloat16 and strings, which onnxruntime's Python cannot run",
             "cast bfloat16 to float inside the model",
         )
-    return signature
+    return as_made(signature, settings.transform)
 
 
 def settled(signature: Signature, shapes: Iterable[Mapping[str, tuple[int, ...]]]) -> Signature:

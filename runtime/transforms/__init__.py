@@ -7,6 +7,7 @@ They need the extra `transforms`; only `choice.py` is imported without it.
 - `class_names.py`: what a model's classes are called
 - `image.py`: pictures as a model's row of pixels
 - `picture.py`: a stranger's file as a picture, within bounds
+- `row_shape.py`: the shape of rows that are all alike
 - `text.py`: texts as rows of tokens
 - `text_body.py`: what a request of texts says
 """

@@ -14,10 +14,10 @@ from runtime.signature import Signature, TensorSpec
 from runtime.transform import ModelFacts
 from runtime.transforms.answers import answers_of, reply_of
 from runtime.transforms.picture import read_picture
+from runtime.transforms.row_shape import as_made
 
 _REALS = frozenset({"FP32", "FP16", "FP64"})
 _RAW = "UINT8"
-_AXES = 3
 _NORMALISATION = frozenset({"scale", "mean", "std"})
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -54,7 +54,7 @@ class Images:
             pixels = (pixels * self._factor - self._offset).astype(self._input.dtype)
         if table.channels_first:
             pixels = pixels.transpose(2, 0, 1)
-        if not _is_bare(self._input):
+        if not self._input.whole or self._input.row_shape != table.image:
             pixels = pixels[np.newaxis]
         return {self._input.name: np.ascontiguousarray(pixels)}
 
@@ -103,15 +103,10 @@ def _input(table: ImageTransform, signature: Signature) -> TensorSpec:
             f"a transform with `image` makes one input, the model takes {names}",
             "write a class of your own for such a model (docs/transforms.md)",
         )
-    (spec,) = signature.inputs
-    row = spec.row_shape
-    if spec.whole and not _is_bare(spec):
-        row = row[1:]
-    fits = len(row) == len(table.image) and all(
-        has in {None, wanted} for has, wanted in zip(row, table.image, strict=True)
-    )
-    if not fits:
-        shape = ["any" if length is None else length for length in row]
+    (spec,) = as_made(signature, table).inputs
+    made = {table.image, (1, *table.image)} if spec.whole else {table.image}
+    if spec.row_shape not in made:
+        shape = ["any" if length is None else length for length in spec.row_shape]
         raise ModelRefused(
             f"transform.image is {list(table.image)}, the model takes rows {shape}",
             "write the shape that the model takes",
@@ -127,8 +122,3 @@ def _input(table: ImageTransform, signature: Signature) -> TensorSpec:
             "remove it",
         )
     return spec
-
-
-def _is_bare(spec: TensorSpec) -> bool:
-    """Whether the input is a picture without any axis before it."""
-    return spec.whole and len(spec.row_shape) == _AXES

@@ -218,3 +218,29 @@ def test_settings_of_an_input_that_is_not_there_are_refused_with_those_that_are(
     signature.require_inputs(["mask"])
     with pytest.raises(ModelRefused, match=r"no input 'idz'.*; its inputs are ids, mask"):
         signature.require_inputs(["mask", "idz"])
+
+
+@pytest.mark.parametrize(
+    ("shape", "settings", "row_shape"),
+    [
+        (["n", 3, "height", "width"], {}, (3, 8, 6)),
+        ([None, 3, 8, None], {}, (3, 8, 6)),
+        ([4, 3, None, None], {}, (3, 8, 6)),
+        ([1, 3, None, None], {"batch": "none"}, (1, 3, 8, 6)),
+        ([3, None, None], {"batch": "none"}, (3, 8, 6)),
+        # These do not fit, and are refused where the transform is made.
+        (["n", 1, None, None], {}, (1, None, None)),
+        (["n", None], {}, (None,)),
+        ([2, 3, None, None], {"batch": "none"}, (2, 3, None, None)),
+    ],
+)
+def test_pictures_of_one_shape_settle_the_lengths_that_are_free(shape, settings, row_shape):
+    signature = read([tensor("x", shape)], OUT, transform={"image": [3, 8, 6]}, **settings)
+
+    assert signature.inputs[0].row_shape == row_shape
+
+
+def test_texts_leave_lengths_free():
+    signature = read([tensor("x", ["n", None], "int64")], OUT, transform={"text": "t.json"})
+
+    assert signature.inputs[0].row_shape == (None,)
