@@ -30,6 +30,7 @@ _ROWS = 3
 _SEEDS = (15, 51)
 _SCALES = (1.0, 8.0, 0.125)
 """Of the rows' reals: a scale that is taken over all of them fits none."""
+_LEAST_PERCENT = 1e-3
 _DISTINCT = (100, 3)
 """Integers that are tried from the sample's on; where one is an index out of range, fewer. On a GPU only
 those: a kernel there may not look at what is out of range."""
@@ -179,4 +180,7 @@ def _bits(reals: npt.NDArray[np.float64]) -> npt.NDArray[np.uint16]:
 
 
 def _share(share: float) -> str:
-    return f"{share:.0e} of its largest value" if np.isfinite(share) else "more than rounding"
+    if not np.isfinite(share):
+        return "more than rounding"
+    written = f"{share:.2%}" if share >= _LEAST_PERCENT else f"{share:.0e}"
+    return f"{written} of its largest value"

@@ -49,7 +49,7 @@ _FIRST_RUN_S = 60.0
 
 # What says where in onnxruntime's sources or in the model it happened, not what.
 _PLACE = re.compile(
-    r"^\[ONNXRuntimeError\] : \d+ : \w+ : |\S+\.(?:cc|cu|cuh|h):\d+ \S+|Name:'[^']*'|\S*/\S*"
+    r"^.*?\[ONNXRuntimeError\] : \d+ : \w+ : |\S+\.(?:cc|cu|cuh|h):\d+ \S+|Name:'[^']*'|\S*/\S*"
 )
 _DETAIL_LENGTH = 300
 

@@ -99,8 +99,9 @@ def _first(run: Run, signature: Signature, settings: Settings, rows: int) -> tup
             raise ModelRefused(f"a run of {rows} rows: {error}", _AXES_REMEDY) from error
         except ModelFailed as error:
             failure = error
+    lengths = "" if signature.one_shape else f", with free axes of length {settings.sample_axis}"
     raise ModelRefused(
-        f"the model fails on every warm-up sample: {failure}",
+        f"the model fails on every warm-up sample{lengths}: {failure}",
         _AXES_REMEDY,
         lacks_memory=isinstance(failure, ModelOutOfMemory),
     )
