@@ -18,6 +18,18 @@ from tests.unit.runtime.transforms.sample import (
 JSON = {"content-type": b"application/json; charset=utf-8"}
 
 
+class Telling:
+    """A tokenizer that tells how much it was given."""
+
+    def __init__(self, tokenizer):
+        self._tokenizer = tokenizer
+        self.characters = 0
+
+    def encode(self, text, pair):
+        self.characters = max(self.characters, len(text), len(pair or ""))
+        return self._tokenizer.encode(text, pair)
+
+
 @pytest.fixture
 def texts(tmp_path):
     write_tokenizer(tmp_path)
@@ -75,6 +87,20 @@ def test_a_long_text_is_cut_to_the_model_s_length(texts):
     prepared = texts(signature(tokens("input_ids", length=6))).preprocess(b"good " * 50, {})
 
     assert prepared.inputs["input_ids"].tolist() == [[2, 5, 5, 5, 5, 3]]
+
+
+@pytest.mark.parametrize("kept", ["left", "right"])
+def test_of_a_text_without_an_end_no_more_is_read_than_may_be_kept(texts, tmp_path, kept):
+    path = write_tokenizer(tmp_path)
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.enable_truncation(6, direction=kept)
+    tokenizer.save(str(path))
+    made = texts()
+    told = made._tokenizer = Telling(made._tokenizer)
+
+    (row,) = made.preprocess(b"a " * 100_000, {}).inputs["input_ids"].tolist()
+    assert row == [2, 4, 4, 4, 4, 3]
+    assert told.characters == 6 * 64
 
 
 def test_the_tokenizer_s_own_limit_holds_where_no_other_is_given(texts, tmp_path):
