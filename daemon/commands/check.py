@@ -126,9 +126,9 @@ def _describe(model: Model, settings: ModelSettings) -> str:
         ]
     if settings.constants:
         parts.append(f"always {shown(settings.constants)}")
-    if session.neighbours.told:
+    if session.neighbours.reason is None and session.neighbours.told:
         parts.append(session.neighbours.told)
-    if session.neighbours.reason:
+    elif session.neighbours.reason is not None:
         runs = "allowed" if settings.allow_neighbours else "so it runs one row at a time"
         parts.append(f"{session.neighbours.reason}: {runs}")
     if settings.transform:

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from daemon.__main__ import main
 from daemon.commands import check
 from daemon.process.memory import MemoryLimit
@@ -61,6 +63,26 @@ def test_rows_on_another_axis_are_shown_first(configuration, capsys):
     _, report = checked(configuration, capsys, "-s", told)
 
     assert "x FP32 [n, 4, width] -> y FP32 [n, time, 4]" in finding(report, "model mlp")["detail"]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "told"), [("false", "so it runs one row at a time"), ("true", "allowed")]
+)
+def test_rows_that_change_each_others_answers_are_told_of(configuration, capsys, allowed, told):
+    models.save(published_models.quantised_encoder(), configuration.parent, "int8.onnx")
+    chosen = f"models.mlp={{path = 'int8.onnx', allow_neighbours = {allowed}}}"
+
+    _, report = checked(configuration, capsys, "-s", chosen)
+
+    detail = finding(report, "model mlp")["detail"]
+    assert "DynamicQuantizeLinear scales by all rows of a run; neighbours change y by " in detail
+    assert detail.endswith(f"% of its largest value: {told}")
+
+
+def test_rows_that_do_not_are_told_of_too(configuration, capsys):
+    _, report = checked(configuration, capsys)
+
+    assert finding(report, "model mlp")["detail"].endswith(", neighbours change nothing")
 
 
 def test_a_missing_model_is_a_problem_with_a_remedy_and_exit_65(configuration, capsys):
