@@ -9,7 +9,13 @@ import numpy as np
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Bucket, Envelope, Form, Request
 from daemon.values.outgoing import HeaderColumn
-from daemon.values.request_run import RequestColumns, RequestRun, Waiting, gathered
+from daemon.values.request_run import (
+    ReplyAddress,
+    RequestColumns,
+    RequestRun,
+    Waiting,
+    gathered,
+)
 from tests.fakes import FakeRecord
 from tests.ledgers import make_ledger
 
@@ -70,12 +76,14 @@ def _runs(requests: Iterable[Request]) -> Iterator[Waiting]:
 
 def _layout(request: Request) -> tuple[object, ...]:
     correlation = request.correlation and request.correlation[0]
-    shared = request.bucket, request.arrived_s, request.reply_topic, request.reply_partition
+    shared = request.bucket, request.arrived_s
     return request.rows, id(request.ledger), correlation, request.traceparent is None, *shared
 
 
 def _run(alike: Sequence[Request]) -> RequestRun:
     first = alike[0]
+    asked = [ReplyAddress(each.reply_topic, each.reply_partition) for each in alike]
+    addresses = [*dict.fromkeys(asked)]
     columns = RequestColumns(
         [each.record for each in alike],
         [each.record.offset for each in alike],
@@ -87,12 +95,12 @@ def _run(alike: Sequence[Request]) -> RequestRun:
         first.correlation
         and HeaderColumn(first.correlation[0], [each.correlation[1] for each in alike]),
         first.traceparent and [each.traceparent for each in alike],
+        np.array([addresses.index(each) for each in asked]),
     )
     return RequestRun(
         first.ledger,
         first.bucket,
         first.arrived_s,
-        first.reply_topic,
-        first.reply_partition,
+        addresses,
         columns,
     )

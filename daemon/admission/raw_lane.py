@@ -20,8 +20,14 @@ from daemon.values.ledger import Ledger
 from daemon.values.messages import Bucket, Form, Header, Record, Request, SentHeader
 from daemon.values.object_sizes import headers_bytes
 from daemon.values.outgoing import HeaderColumn
-from daemon.values.record_columns import RecordColumns
-from daemon.values.request_run import LEAST_ALIKE, RequestColumns, RequestRun, Waiting, in_steps
+from daemon.values.record_columns import RecordColumns, in_steps
+from daemon.values.request_run import (
+    LEAST_ALIKE,
+    ReplyAddress,
+    RequestColumns,
+    RequestRun,
+    Waiting,
+)
 from daemon.wire.headers import (
     CORRELATION,
     LONGEST_CORRELATION,
@@ -175,8 +181,7 @@ class RawLane:
             ledger,
             self._bucket,
             moment.now_s,
-            terms.reply_topic,
-            terms.reply_partition,
+            [ReplyAddress(terms.reply_topic, terms.reply_partition)],
             columns,
         )
 

@@ -7,9 +7,10 @@ import numpy as np
 
 from daemon.values.messages import Header, Request
 from daemon.values.outgoing import HeaderColumn, RecordRun
+from daemon.values.record_columns import in_steps
 from daemon.values.reply_run import Leaving, ReplyRun
-from daemon.values.request_run import LEAST_ALIKE, Gathered, RequestRun, in_runs, in_steps
-from daemon.values.texts import Rows
+from daemon.values.request_run import LEAST_ALIKE, Gathered, ReplyAddress, RequestRun, in_runs
+from daemon.values.texts import Places, Rows
 from daemon.wire.reply_headers import Echoed, Run, reply_headers, result_headers
 
 _MOST_RUN_BYTES = 256 * 2**10
@@ -46,10 +47,12 @@ class BatchReplies:
                 places.append(first)
             else:
                 its_bodies = bodies[first : first + waiting.count]
-                leaving += self._as_fits(self._to_run(waiting, its_bodies, form))
+                for address, run, at in waiting.by_address():
+                    replies = self._to_run(address, run, _chosen(its_bodies, at), form)
+                    leaving += self._as_fits(replies)
             first += waiting.count
         if single:
-            its_bodies = bodies if len(single) == first else _chosen(bodies, places)
+            its_bodies = bodies if len(single) == first else _chosen(bodies, np.array(places))
             for alike, their_bodies in _alike(single, its_bodies):
                 leaving += self._as_fits(self._to_requests(alike, their_bodies, form))
         return leaving
@@ -82,8 +85,10 @@ class BatchReplies:
             prepared_bytes,
         )
 
-    def _to_run(self, run: RequestRun, bodies: Bodies, form: Sequence[Header]) -> ReplyRun:
-        """Return the replies to `run`."""
+    def _to_run(
+        self, address: ReplyAddress, run: RequestRun, bodies: Bodies, form: Sequence[Header]
+    ) -> ReplyRun:
+        """Return the replies to `run`, all of which go to `address`."""
         columns, ledger = run.columns, run.ledger
         echoed = Echoed(
             ledger.topic,
@@ -99,8 +104,8 @@ class BatchReplies:
             Gathered([run]),
             ledger,
             run.bucket.lane,
-            run.reply_topic,
-            run.reply_partition,
+            address.topic,
+            address.partition,
             RecordRun(columns.keys, bodies, self._headers(echoed, form)),
             columns.offsets,
             columns.timestamps_ms.tolist(),
@@ -160,13 +165,15 @@ def _alike(
     for place, kind in enumerate(kinds):
         places.setdefault(kind, []).append(place)
     for its in places.values():
-        yield [requests[place] for place in its], _chosen(bodies, its)
+        yield [requests[place] for place in its], _chosen(bodies, np.array(its))
 
 
-def _chosen(bodies: Bodies, places: list[int]) -> Bodies:
+def _chosen(bodies: Bodies, places: slice | Places) -> Bodies:
     if isinstance(bodies, np.ndarray):
         return bodies[places]
-    return [bodies[place] for place in places]
+    if isinstance(places, slice):
+        return bodies[places]
+    return [bodies[place] for place in places.tolist()]
 
 
 def _echoes(request: Request) -> tuple[object, ...]:

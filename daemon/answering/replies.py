@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+import numpy as np
 from msgspec import structs
 
 from config.settings import Settings
@@ -47,7 +48,9 @@ _ByForm: TypeAlias = dict[tuple[Header, ...], tuple[list[Request], list[bytes]]]
 Converted: TypeAlias = tuple[str, bytes] | RequestRefused
 """What a transform made of a request's outputs: content type and body, or a refusal."""
 
-_SPAN_ID_BITS = 64
+_SPAN_ID = np.dtype(np.uint64)
+_DRAWN = 1_024
+"""Span ids drawn at once: the system is asked, which takes 0.7 us each time."""
 
 
 class Address(NamedTuple):
@@ -68,12 +71,12 @@ class Replies:
         self,
         settings: Settings,
         *,
-        span_ids: Callable[[], int] = lambda: secrets.randbits(_SPAN_ID_BITS),
+        span_ids: Callable[[], int] | None = None,
     ) -> None:
         self._diagnostics = settings.replies.diagnostics
         self._most_bytes = settings.limits.reply_bytes - MOST_BYTES
         self._dead_letters = settings.dead_letters
-        self._span_ids = span_ids
+        self._span_ids = span_ids or _random_ids().__next__
         self._next_topics = {
             lane: topic for lane in settings.lanes if (topic := settings.next_topic(lane))
         }
@@ -291,6 +294,11 @@ class Replies:
         if topic is None:
             return batch.results(requests, bodies, form)
         return [*onward(topic, requests, bodies, form, self._span_ids)]
+
+
+def _random_ids() -> Iterator[int]:
+    while True:
+        yield from np.frombuffer(secrets.token_bytes(_DRAWN * _SPAN_ID.itemsize), _SPAN_ID).tolist()
 
 
 def _longest_key(waiting: Waiting) -> int:

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from daemon.values.messages import Header
-from daemon.values.texts import Rows, Texts
+from daemon.values.texts import Places, Rows, Texts
 
 OutgoingRecord: TypeAlias = tuple[bytes | None, bytes | None, list[Header]]
 """Key, value, headers."""
@@ -34,9 +34,9 @@ class HeaderColumn(NamedTuple):
     name: str
     values: Column
 
-    def part(self, chosen: slice) -> "HeaderColumn":
-        """Return that of the records at the places `chosen`."""
-        return HeaderColumn(self.name, _part(self.values, chosen))
+    def at(self, places: slice | Places) -> "HeaderColumn":
+        """Return that of the records at `places`."""
+        return HeaderColumn(self.name, _at(self.values, places))
 
     def headers(self) -> list[Header]:
         """Return it record by record."""
@@ -65,9 +65,9 @@ class RecordRun(msgspec.Struct, frozen=True, eq=False, gc=False):
             return self
         chosen = slice(first, end)
         headers = [
-            each.part(chosen) if isinstance(each, HeaderColumn) else each for each in self.headers
+            each.at(chosen) if isinstance(each, HeaderColumn) else each for each in self.headers
         ]
-        return RecordRun(self.keys[chosen], _part(self.values, chosen), headers)
+        return RecordRun(self.keys[chosen], _at(self.values, chosen), headers)
 
     def apart(self) -> Iterator[OutgoingRecord]:
         """Yield the same records one by one."""
@@ -97,7 +97,12 @@ def header_lists(headers: SharedHeaders, count: int) -> Iterator[list[Header]]:
     return map(list, zip(*columns, strict=True)) if columns else ([] for _ in range(count))
 
 
-def _part(column: Column, chosen: slice) -> Column:
-    if isinstance(column, Numbered):
-        return Numbered(column.start, column.numbers[chosen])
-    return column[chosen]
+def _at(column: Column, places: slice | Places) -> Column:
+    if isinstance(column, np.ndarray | Texts):
+        return column[places]
+    if isinstance(places, slice):
+        if isinstance(column, Numbered):
+            return Numbered(column.start, column.numbers[places])
+        return column[places]
+    every = texts(column)
+    return [every[place] for place in places.tolist()]

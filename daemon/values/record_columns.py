@@ -44,7 +44,7 @@ class SentColumn(NamedTuple):
 
 
 class RecordColumns(Sequence[FetchedRecord]):
-    """Records at consecutive offsets that have the same headers, each with a value; there is at least one.
+    """Records in the order of their offsets that have the same headers, each with a value.
 
     `keys` None: none has a key. `timestamps_ms`: int64, -1 where there is none.
     """
@@ -55,7 +55,7 @@ class RecordColumns(Sequence[FetchedRecord]):
         self,
         topic: str,
         partition: int,
-        offsets: range,
+        offsets: Sequence[int],
         timestamps_ms: Places,
         keys: Texts | None,
         values: Texts,
@@ -81,14 +81,14 @@ class RecordColumns(Sequence[FetchedRecord]):
     @overload
     def __getitem__(self, place: int) -> FetchedRecord: ...
     @overload
-    def __getitem__(self, place: slice) -> "RecordColumns": ...
-    def __getitem__(self, place: int | slice) -> "FetchedRecord | RecordColumns":
+    def __getitem__(self, place: slice | Places) -> "RecordColumns": ...
+    def __getitem__(self, place: int | slice | Places) -> "FetchedRecord | RecordColumns":
         """Return one of the records, made anew, or several by columns."""
-        if isinstance(place, slice):
+        if not isinstance(place, int):
             return RecordColumns(
                 self.topic,
                 self.partition,
-                self.offsets[place],
+                offsets_at(self.offsets, place),
                 self.timestamps_ms[place],
                 None if self.keys is None else self.keys[place],
                 self.values[place],
@@ -117,3 +117,19 @@ def timestamps_ms(records: Sequence[Record]) -> Sequence[int] | Places:
     if isinstance(records, RecordColumns):
         return records.timestamps_ms
     return [record.timestamp for record in records]
+
+
+def offsets_at(offsets: Sequence[int], places: slice | Places) -> Sequence[int]:
+    """Return those of `offsets` that are at `places`."""
+    if isinstance(places, slice):
+        return offsets[places]
+    return in_steps([offsets[place] for place in places.tolist()])
+
+
+def in_steps(offsets: list[int]) -> Sequence[int]:
+    """Return `offsets` as a range where they are one: neighbours mostly follow each other."""
+    if len(offsets) > 1 and offsets[0] < offsets[1]:
+        steps = range(offsets[0], offsets[-1] + 1, offsets[1] - offsets[0])
+        if len(steps) == len(offsets) and offsets == [*steps]:
+            return steps
+    return offsets

@@ -6,7 +6,7 @@ something happens to some of it alone, it is taken apart, and that happens to re
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, NamedTuple, TypeAlias, overload
+from typing import ClassVar, NamedTuple, TypeAlias, TypeVar, cast, overload
 
 import msgspec
 import numpy as np
@@ -15,7 +15,10 @@ import numpy.typing as npt
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Bucket, Form, Header, Record, Request
 from daemon.values.outgoing import HeaderColumn
-from daemon.values.texts import Rows
+from daemon.values.record_columns import RecordColumns, offsets_at
+from daemon.values.texts import Places, Rows, Texts
+
+_Value = TypeVar("_Value")
 
 LEAST_ALIKE = 16
 """Requests that are worth a run: one takes some 60 us by itself, a request 4 from fetch to reply."""
@@ -25,7 +28,8 @@ class RequestColumns(NamedTuple):
     """What each request of a run has of its own, in the order of offsets.
 
     `offsets`, `timestamps_ms` (int64) and `keys` are those of `records`; `bodies` are raw, of one row
-    each; `expires_s` (float64) None: none has a deadline; `traceparents` None: none has a trace.
+    each; `expires_s` (float64) None: none has a deadline; `traceparents` None: none has a trace;
+    `addresses` are places in those of the run, None: all have the first.
     """
 
     records: Sequence[Record]
@@ -37,25 +41,42 @@ class RequestColumns(NamedTuple):
     expires_s: npt.NDArray[np.float64] | None
     correlations: HeaderColumn | None
     traceparents: Sequence[bytes] | None
+    addresses: Places | None = None
 
-    def part(self, chosen: slice) -> "RequestColumns":
-        """Return those at the places `chosen`."""
+    def at(self, places: slice | Places) -> "RequestColumns":
+        """Return those at `places`."""
         correlations, expires_s = self.correlations, self.expires_s
         return RequestColumns(
-            self.records[chosen],
-            self.offsets[chosen],
-            self.timestamps_ms[chosen],
-            self.keys[chosen],
-            self.bodies[chosen],
-            self.costs_bytes[chosen],
-            None if expires_s is None else expires_s[chosen],
-            None if correlations is None else correlations.part(chosen),
-            None if self.traceparents is None else self.traceparents[chosen],
+            _at(self.records, places),
+            offsets_at(self.offsets, places),
+            self.timestamps_ms[places],
+            _at(self.keys, places),
+            self.bodies[places],
+            self.costs_bytes[places],
+            None if expires_s is None else expires_s[places],
+            None if correlations is None else correlations.at(places),
+            None if self.traceparents is None else _at(self.traceparents, places),
+            None if self.addresses is None else self.addresses[places],
         )
 
 
+def _at(column: Sequence[_Value], places: slice | Places) -> Sequence[_Value]:
+    if isinstance(places, slice):
+        return column[places]
+    if isinstance(column, Texts | RecordColumns):
+        return cast("Sequence[_Value]", column[places])
+    return [column[place] for place in places.tolist()]
+
+
+class ReplyAddress(NamedTuple):
+    """Where replies go; without a partition to that of the request, modulo the topic's count."""
+
+    topic: str
+    partition: int | None
+
+
 class RequestRun(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """Requests of one chunk that are raw rows, one each, and are answered in one place.
+    """Requests of one chunk that are raw rows, one each.
 
     Fields that are no column are those of each Request; `cost_bytes` is that of all.
     """
@@ -63,8 +84,7 @@ class RequestRun(msgspec.Struct, frozen=True, eq=False, gc=False):
     ledger: Ledger
     bucket: Bucket
     arrived_s: float
-    reply_topic: str
-    reply_partition: int | None
+    addresses: Sequence[ReplyAddress]
     columns: RequestColumns
 
     form: ClassVar[Form] = Form.RAW
@@ -97,15 +117,21 @@ class RequestRun(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     def part(self, first: int, end: int) -> "RequestRun":
         """Return those from the one at `first` to before `end`, as a run."""
-        columns = self.columns.part(slice(first, end))
-        return RequestRun(
-            self.ledger,
-            self.bucket,
-            self.arrived_s,
-            self.reply_topic,
-            self.reply_partition,
-            columns,
-        )
+        return self._at(slice(first, end))
+
+    def by_address(self) -> "Iterator[tuple[ReplyAddress, RequestRun, slice | Places]]":
+        """Yield those that are answered in one place, and their places among all of these."""
+        found = self.columns.addresses
+        if found is None or (found == found[0]).all():
+            yield self.addresses[0 if found is None else found[0]], self, slice(None)
+            return
+        for address in np.unique(found).tolist():
+            places = np.flatnonzero(found == address)
+            yield self.addresses[address], self._at(places), places
+
+    def _at(self, places: slice | Places) -> "RequestRun":
+        columns = self.columns.at(places)
+        return RequestRun(self.ledger, self.bucket, self.arrived_s, self.addresses, columns)
 
     def apart(self) -> list[Request]:
         """Return the requests that it is, made anew."""
@@ -115,6 +141,9 @@ class RequestRun(msgspec.Struct, frozen=True, eq=False, gc=False):
             correlations = columns.correlations.headers()
         traceparents: Sequence[bytes | None] = columns.traceparents or [None] * count
         expires_s = [math.inf] * count if columns.expires_s is None else columns.expires_s.tolist()
+        addresses = [self.addresses[0]] * count
+        if columns.addresses is not None:
+            addresses = [self.addresses[each] for each in columns.addresses.tolist()]
         return [
             Request(
                 record,
@@ -126,15 +155,16 @@ class RequestRun(msgspec.Struct, frozen=True, eq=False, gc=False):
                 cost_bytes,
                 self.arrived_s,
                 its_expires_s,
-                self.reply_topic,
-                self.reply_partition,
+                address.topic,
+                address.partition,
                 correlation,
                 traceparent,
             )
-            for record, cost_bytes, its_expires_s, correlation, traceparent in zip(
+            for record, cost_bytes, its_expires_s, address, correlation, traceparent in zip(
                 columns.records,
                 columns.costs_bytes.tolist(),
                 expires_s,
+                addresses,
                 correlations,
                 traceparents,
                 strict=True,
@@ -190,12 +220,3 @@ def gathered(waiting: Sequence[Waiting]) -> Sequence[Request]:
     """Return the requests that `waiting` is."""
     requests = [each for each in waiting if isinstance(each, Request)]
     return requests if len(requests) == len(waiting) else Gathered(waiting)
-
-
-def in_steps(offsets: list[int]) -> Sequence[int]:
-    """Return `offsets` as a range where they are one: neighbours mostly follow each other."""
-    if len(offsets) > 1 and offsets[0] < offsets[1]:
-        steps = range(offsets[0], offsets[-1] + 1, offsets[1] - offsets[0])
-        if len(steps) == len(offsets) and offsets == [*steps]:
-            return steps
-    return offsets

@@ -48,10 +48,10 @@ class Texts(Sequence[bytes]):
     @overload
     def __getitem__(self, place: int) -> bytes: ...
     @overload
-    def __getitem__(self, place: slice) -> "Texts": ...
-    def __getitem__(self, place: int | slice) -> "bytes | Texts":
+    def __getitem__(self, place: slice | Places) -> "Texts": ...
+    def __getitem__(self, place: int | slice | Places) -> "bytes | Texts":
         """Return one of the texts, or several."""
-        if isinstance(place, slice):
+        if not isinstance(place, int):
             return Texts(self.data, self.starts[place], self.lengths[place])
         start = int(self.starts[place])
         return self.data[start : start + int(self.lengths[place])]

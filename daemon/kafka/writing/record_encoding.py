@@ -43,6 +43,8 @@ class _Texts(NamedTuple):
 
 _Part: TypeAlias = bytes | Rows | _Texts
 """What all records of a run share, a column of one width, a column of any."""
+_Whole: TypeAlias = Sequence[bytes] | npt.NDArray[np.void]
+"""A text for each record, ready to be written."""
 
 
 def encoded_record(record: OutgoingRecord, place: int) -> EncodedRecords:
@@ -74,7 +76,12 @@ def encoded_run(run: RecordRun, place: int, most_bytes: int) -> EncodedRecords:
         ends = np.cumsum(lengths)
         count = int(np.searchsorted(ends, most_bytes, side="right"))
         total = int(ends[count - 1]) if count else 0
-    pieces = chain.from_iterable(zip(*columns, strict=True))
+    if len(columns) == 1 and isinstance(
+        columns[0], np.ndarray
+    ):  # no text is of a length of its own
+        return EncodedRecords([columns[0][:count].tobytes()], count, total)
+    listed = [each.tolist() if isinstance(each, np.ndarray) else each for each in columns]
+    pieces = chain.from_iterable(zip(*listed, strict=True))
     return EncodedRecords([*islice(pieces, count * len(columns))], count, total)
 
 
@@ -166,7 +173,7 @@ def _varints(numbers: npt.NDArray[np.int64]) -> Rows | _Texts:
     return written
 
 
-def _columns(parts: Sequence[_Part], count: int) -> Iterator[Sequence[bytes]]:
+def _columns(parts: Sequence[_Part], count: int) -> Iterator[_Whole]:
     """Yield `parts` as texts; those that are none yet make one for each record, up to the next text."""
     fixed: list[bytes | Rows] = []
     for part in parts:
@@ -179,7 +186,7 @@ def _columns(parts: Sequence[_Part], count: int) -> Iterator[Sequence[bytes]]:
     yield from _joint(fixed, count)
 
 
-def _joint(parts: Sequence[bytes | Rows], count: int) -> Iterator[Sequence[bytes]]:
+def _joint(parts: Sequence[bytes | Rows], count: int) -> Iterator[_Whole]:
     if not parts:
         return
     template = b"".join(
@@ -193,7 +200,7 @@ def _joint(parts: Sequence[bytes | Rows], count: int) -> Iterator[Sequence[bytes
         if isinstance(part, np.ndarray):
             rows[:, first:end] = part
         first = end
-    yield rows.view(f"V{len(template)}").ravel().tolist()
+    yield rows.view(f"V{len(template)}").ravel()
 
 
 def varint(number: int) -> bytes:

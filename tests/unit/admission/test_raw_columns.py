@@ -1,15 +1,27 @@
 """Records by columns must be treated as each of them would be alone."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
+from msgspec import structs
 
+from daemon.answering.replies import Replies
 from daemon.values.messages import Chunk
+from daemon.values.reply_run import apart
 from daemon.values.request_run import RequestRun, in_runs
 from tests.ledgers import make_ledger
 from tests.record_columns import columns_of
-from tests.unit.admission.door import NOW_S, WALL_MS, admission, record, settings
+from tests.unit.admission.door import (
+    NOW_S,
+    WALL_AHEAD_S,
+    WALL_MS,
+    admission,
+    record,
+    served,
+    settings,
+)
 from tests.unit.admission.test_raw_lane import (
     CORRELATED,
     FOREIGN,
@@ -126,18 +138,66 @@ def test_what_requests_mostly_carry_is_one_run_whatever_its_length(dress):
     "odd",
     [
         record(ROW, OCTETS, ("correlation-id", b"x" * 129), TIMED),
-        record(ROW, OCTETS, CORRELATED, ("timeout-ms", b"1000")),
+        record(ROW, OCTETS, CORRELATED, ("timeout-ms", b"soon")),
         record(ROW, OCTETS, CORRELATED, TIMED, timestamp=LATE_MS),
         record(ROW * 2, OCTETS, CORRELATED, TIMED),
         record(ROW[:-1], OCTETS, CORRELATED, TIMED),
     ],
-    ids=["a long id", "another timeout", "late", "two rows", "half a row"],
+    ids=["a long id", "no timeout", "late", "two rows", "half a row"],
 )
 def test_one_that_differs_leaves_all_to_who_looks_at_each(odd):
     alike = [record(ROW, OCTETS, CORRELATED, TIMED) for _ in range(3)]
 
     assert admitted_by_columns(*alike) is not None
     assert admitted_by_columns(*alike, odd) is None
+
+
+def test_where_replies_go_and_how_long_they_may_take_may_differ():
+    alone = [
+        record(ROW, ("reply-to", b"bad.replies.%d" % (place % 2)), ("timeout-ms", b"%d000" % place))
+        for place in range(1, 5)
+    ]
+
+    run = admitted_by_columns(*alone)
+
+    assert [each.reply_topic for each in run.apart()] == ["bad.replies.1", "bad.replies.0"] * 2
+    assert [each.expires_s - NOW_S for each in run.apart()] == pytest.approx([1, 2, 3, 4])
+
+
+def test_replies_are_those_of_requests_that_are_looked_at_alone(monkeypatch):
+    monkeypatch.setattr("daemon.answering.batch_replies.LEAST_ALIKE", 1)
+    addresses = [
+        [("reply-to", b"bad.replies.1"), ("kafka_replyPartition", b"\0\0\0\5")],
+        [("reply-to", b"bad.replies.2"), ("kafka_replyPartition", b"\0\0\0\6")],
+    ]
+    alone = sent(
+        *[
+            record(ROW, *addresses[place % 3 % 2], ("correlation-id", b"%d" % place), TRACE)
+            for place in range(8)
+        ]
+    )
+    outputs = np.arange(64, dtype=np.float32).reshape(8, 8)
+
+    def answers(door, records):
+        admitted = door.admit("rows", Chunk(LEDGER, records), now_s=NOW_S, wall_ms=WALL_MS)
+        run, part = served("rows", admitted.requests, y=outputs)
+        replies = Replies(settings(), span_ids=lambda: 0xABC)
+        made = apart(replies.results(run, part, wall_ahead_s=WALL_AHEAD_S))
+        made.sort(key=lambda each: each.record.offset)
+        return [
+            {name: _plain(value) for name, value in structs.asdict(each).items()} for each in made
+        ]
+
+    chosen = settings(lanes={"rows": LANES["raw"]})
+    assert admitted_by_columns(*alone) is not None
+    assert answers(admission(chosen), columns_of(alone)) == answers(examining(chosen), alone)
+
+
+def test_more_ways_than_a_few_are_looked_at_one_by_one():
+    timeouts = [("timeout-ms", b"%d" % (1_000 + place)) for place in range(65)]
+
+    assert admitted_by_columns(*[record(ROW, each) for each in timeouts[:64]]) is not None
+    assert admitted_by_columns(*[record(ROW, each) for each in timeouts]) is None
 
 
 def test_limits_are_the_examiner_s():

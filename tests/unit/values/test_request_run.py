@@ -4,8 +4,8 @@ import pytest
 from msgspec import structs
 
 from daemon.values.messages import Form
+from daemon.values.record_columns import in_steps
 from daemon.values.request_run import in_runs as waiting_of
-from daemon.values.request_run import in_steps
 from tests.ledgers import make_ledger
 from tests.requests import in_runs, make_request
 
@@ -39,8 +39,9 @@ def shown(request):
         {},
         {"correlation": lambda place: ("correlation-id", b"%d" % place)},
         {"traceparent": lambda _place: TRACE},
+        {"reply_topic": lambda place: f"replies-{place % 2}"},
     ],
-    ids=["bare", "correlated", "traced"],
+    ids=["bare", "correlated", "traced", "to two topics"],
 )
 @pytest.mark.parametrize(("first", "end"), [(0, 5), (0, 2), (3, 5)])
 def test_a_part_is_what_the_requests_there_are(fields, first, end):
@@ -70,3 +71,24 @@ def test_requests_of_runs_are_the_same_each_time_one_looks():
 def test_offsets_in_equal_steps_are_a_range(offsets, found):
     assert list(in_steps(offsets)) == list(found)
     assert type(in_steps(offsets)) is type(found)
+
+
+def test_those_to_one_address_are_a_run_of_their_own():
+    alone = requests(
+        6,
+        correlation=lambda place: ("correlation-id", b"%d" % place),
+        reply_topic=lambda place: f"replies-{place % 3 % 2}",
+        reply_partition=lambda place: place % 3 % 2 or None,
+    )
+    (run,) = waiting_of(in_runs(alone))
+
+    found = [*run.part(1, 6).by_address()]
+
+    assert [(address, [*places]) for address, _, places in found] == [
+        (("replies-0", None), [1, 2, 4]),
+        (("replies-1", 1), [0, 3]),
+    ]
+    assert [[*map(shown, its.apart())] for _, its, _ in found] == [
+        [*map(shown, [alone[2], alone[3], alone[5]])],
+        [*map(shown, [alone[1], alone[4]])],
+    ]
