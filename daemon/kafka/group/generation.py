@@ -53,6 +53,8 @@ class Generation:
         self._topic_ids: dict[tuple[str, int], str] = {}
         self._ends: dict[tuple[str, int], int] = {}
         self._committed: dict[tuple[str, int], Commit] = {}
+        self._noted: set[tuple[str, int]] = set()
+        """Of what the group has it that something is suspect."""
         self._restart: dict[tuple[str, int], int] = {}
         """Where a worker that took over now would begin."""
         self._openings: dict[tuple[str, int], Opening] = {}
@@ -87,7 +89,7 @@ class Generation:
         self._topic_ids[partition] = topic_id
         self._restart[partition] = position if committed is None else committed.offset
         if committed is not None:
-            self._committed[partition] = committed
+            self._know({partition: committed})
             if committed.opened is not None:
                 self._openings[partition] = committed.opened
         self.resume(partition)
@@ -156,23 +158,24 @@ class Generation:
                 for partition in self._readable.get(topic, ())
                 if partition == probe.partition
             ]
-        suspects = self.quarantine.suspects
-        return [
+        ledgers, restart = self._ledgers, self._restart  # asked for at each fetch, of hundreds
+        read = [
             partition
             for topic in topics
             for partition in self._readable.get(topic, ())
-            if partition not in suspects
-            and not self._is_noted(partition)
-            and self._ledgers[partition].position - self._restart[partition] <= most_ahead
+            if ledgers[partition].position - restart[partition] <= most_ahead
         ]
+        suspects = self._noted.union(self.quarantine.suspects)
+        return [each for each in read if each not in suspects] if suspects else read
 
     def held(self, topics: Collection[str], *, most_ahead: int) -> list[Ledger]:
         """Return the ledgers of the other open partitions of `topics`."""
+        ledgers, restart = self._ledgers, self._restart
         return [
-            self._ledgers[partition]
+            ledgers[partition]
             for topic in topics
             for partition in self._readable.get(topic, ())
-            if self._ledgers[partition].position - self._restart[partition] > most_ahead
+            if ledgers[partition].position - restart[partition] > most_ahead
         ]
 
     def suspected(self) -> Mapping[tuple[str, int], Suspected]:
@@ -203,13 +206,15 @@ class Generation:
 
     def committed(self, commits: Mapping[tuple[str, int], Commit]) -> None:
         """The group has `commits`."""
-        self._committed.update(commits)
+        self._know(commits)
         self._restart.update({partition: each.offset for partition, each in commits.items()})
 
-    def _is_noted(self, partition: tuple[str, int]) -> bool:
-        """Whether the group has it that something of `partition` is suspect."""
-        commit = self._committed.get(partition)
-        return commit is not None and commit.note.suspects is not None
+    def _know(self, commits: Mapping[tuple[str, int], Commit]) -> None:
+        self._committed.update(commits)
+        self._noted.difference_update(commits)
+        self._noted.update(
+            partition for partition, each in commits.items() if each.note.suspects is not None
+        )
 
     @property
     def openings(self) -> Mapping[tuple[str, int], Opening]:
