@@ -5,9 +5,8 @@ and the rest of this room, depend on; a test fails when one of them changes, and
 this room must be read again beside it.
 """
 
-import functools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
 import aiokafka.client
@@ -109,15 +108,18 @@ def install() -> None:
     Brokers that nobody finds any more are asked for at the bootstrap servers (see bootstrap.py), a
     closed client or connection is gone (see closing.py), and a broker that hangs is gone around
     (silent_brokers.py).
-    Metadata requests of aiokafka ask the broker to create the topics they name.
+    Metadata requests of aiokafka ask the broker to create the topics they name, and for all there are
+    where they name none: a producer without anything to send would, every METADATA_AGE_S.
     """
-    aiokafka.client.MetadataRequest = functools.partial(
-        MetadataRequest, allow_auto_topic_creation=False
-    )
+    aiokafka.client.MetadataRequest = _metadata_request
     tolerant_records.install()
     bootstrap.install()
     closing.install()
     silent_brokers.install()
+
+
+def _metadata_request(topics: Sequence[str] | None) -> MetadataRequest:
+    return MetadataRequest([*(topics or ())], allow_auto_topic_creation=False)
 
 
 class GuardedCoordinator:

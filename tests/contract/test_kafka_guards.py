@@ -206,6 +206,31 @@ async def test_without_the_guard_a_connection_that_was_cut_raises_what_nobody_ex
     await client.close()
 
 
+# Metadata: who needs no topic asks for all of them
+
+
+async def test_a_client_without_topics_learns_of_none(kafka, topics):
+    await topics(anothers=1)
+    client, _ = await _started_client(kafka)
+
+    assert await client.force_metadata_update()
+
+    assert client.cluster.brokers()
+    assert not client.cluster.topics()
+    await client.close()
+
+
+async def test_without_the_guard_it_learns_of_all(kafka, topics, monkeypatch):
+    names = await topics(anothers=1)
+    client, _ = await _started_client(kafka)
+    monkeypatch.setattr(aiokafka.client, "MetadataRequest", MetadataRequest)
+
+    assert await client.force_metadata_update()
+
+    assert names.anothers in client.cluster.topics()
+    await client.close()
+
+
 # Finding 5: the client's tasks die without a word
 
 
