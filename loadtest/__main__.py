@@ -21,6 +21,7 @@ class Bench(StrEnum):
     COMPUTE = "compute"
     DELIVERY = "delivery"
     LATENCY = "latency"
+    URGENT = "urgent"
     IDLE = "idle"
     MEMORY = "memory"
     JSON = "json"

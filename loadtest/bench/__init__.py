@@ -21,7 +21,7 @@
 - `relay.py`: bench: the way there and back, of raw rows and of JSON
 - `replies.py`: all replies of a run, read back, compared by whole arrays, timed by the broker
 - `report.py`: figures as a table, as JSON, on a page
-- `urgent.py`: bench: an urgent lane beside a full standard lane
+- `urgent.py`: bench: an urgent lane beside a full standard lane, and what that one pays for it
 - `watch.py`: a process and the replies it has given, until it has given them all
 - `work.py`: what is asked and what must be answered, and the forms of bodies that say it
 """

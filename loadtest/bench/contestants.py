@@ -31,6 +31,7 @@ class LaneSetup(NamedTuple):
     linger: str
     eager: bool = False
     weight: int = 1
+    patience: str = ""
 
 
 def configuration(
@@ -60,6 +61,8 @@ def configuration(
             "weight": lane.weight,
             "content_type": "application/octet-stream",
         }
+        if lane.patience:
+            sections[f"lanes.{name}"]["patience"] = lane.patience
     return "\n".join(_section(name, values) for name, values in sections.items())
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import uvloop
 from rich.console import Console
 
-from loadtest.bench import report
+from loadtest.bench import report, urgent
 from loadtest.bench.breadth import breadth
 from loadtest.bench.compute import compute
 from loadtest.bench.delivery import delivery
@@ -24,7 +24,6 @@ from loadtest.bench.look import look
 from loadtest.bench.memory import growth, held
 from loadtest.bench.relay import full_dress, open_inference, relay, typical
 from loadtest.bench.report import renewed, require_marks
-from loadtest.bench.urgent import urgent
 from loadtest.deployment import machine
 
 Measure: TypeAlias = Callable[[Ground, Scale], Awaitable[Section]]
@@ -34,7 +33,8 @@ BENCHES: dict[str, tuple[Measure, ...]] = {
     "dresses": (typical, full_dress),
     "compute": (compute,),
     "delivery": (delivery,),
-    "latency": (linger, eager, urgent),
+    "latency": (linger, eager),
+    "urgent": (urgent.compute, urgent.filetype, urgent.relay),
     "idle": (idle,),
     "memory": (growth, held),
     "json": (open_inference,),

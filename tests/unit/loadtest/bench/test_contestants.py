@@ -22,3 +22,11 @@ def test_the_daemon_accepts_it():
     assert settings.lanes["urgent"].eager
     assert settings.replies.allow == ("a.*",)
     assert list(settings.models) == ["relay"]
+
+
+def test_a_lane_may_have_a_patience_of_its_own():
+    lanes = LANES | {"urgent": LANES["urgent"]._replace(patience="1h")}
+    text = configuration("127.0.0.1:9", "g", lanes, replies="out", allow=[], dead="dead")
+    settings = Settings.model_validate(tomllib.loads(text))
+    assert settings.lanes["urgent"].patience == 3_600
+    assert settings.lanes["standard"].patience is None
