@@ -4,7 +4,8 @@ Rule 1. A batch counts when several requests shared it, by a model that is not k
   each other's answers.
 Rule 2. What is chosen waits until the executor has nothing to do: nobody's answer is late for it. One
   waits at a time, the newest.
-Rule 3. Its answer left long ago. What is found is told, and changes nothing.
+Rule 3. Where rows are padded it runs without: what padding changes is found too.
+Rule 4. Its answer left long ago. What is found is told, and changes nothing.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.telemetry.metrics import Metrics
 from daemon.values.messages import Arrays, Batch
+from daemon.wire.assemble import as_it_came, inputs_of
 from runtime import Model
 from runtime.agreement import apart
 
@@ -92,7 +94,11 @@ def choose(served: Served, part: Part, turn: int) -> Chosen:
     first_row = sum([each.rows for each in batch.requests[:place]])
     rows = slice(first_row, first_row + request.rows)
     beside = {name: array[rows].copy() for name, array in part.outputs.items()}
-    alone = Batch(batch.bucket, (request,), request.rows, batch.cause)
+    padding = served.model.session.signature.padding
+    if padding is not None:
+        beside = dict(padding.cut_back(beside, inputs_of(request)))
+        request = as_it_came(request, padding)
+    alone = Batch(request.bucket, (request,), request.rows, batch.cause)
     return Chosen(alone, served.model, batch.rows, beside)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 import numpy as np
+from msgspec import structs
 
 from daemon.values.messages import Array, Arrays, Form, Request
 from daemon.values.request_run import in_runs
@@ -62,7 +63,7 @@ def slices(
     for request in requests:
         last = first + request.rows
         own = {name: array[first:last] for name, array in outputs.items()}
-        yield own if padding is None else padding.cut_back(own, _sent(request))
+        yield own if padding is None else padding.cut_back(own, inputs_of(request))
         first = last
 
 
@@ -70,22 +71,29 @@ def padded_elements(requests: Sequence[Request], padding: Padding) -> tuple[int,
     """Return the elements of all inputs in a run of `requests`, and how many of them filled rows up."""
     row_elements = sum(map(math.prod, requests[0].bucket.shape))
     rows = sum([request.rows for request in requests])
-    came = [own_elements(_sent(each), each.envelope, padding) for each in requests]
-    sent = sum([array.size for each in came for array in each.values()])
-    return rows * row_elements, rows * row_elements - sent
+    own = [own_elements(inputs_of(each), each.envelope, padding) for each in requests]
+    came = sum([array.size for each in own for array in each.values()])
+    return rows * row_elements, rows * row_elements - came
 
 
 def _padded(requests: Sequence[Request], padding: Padding) -> Arrays:
     shapes = zip(padding.inputs, padding.values, requests[0].bucket.shape, strict=True)
     return {
-        name: fill_up_rows([_sent(request)[name] for request in requests], shape, value)
+        name: fill_up_rows([inputs_of(request)[name] for request in requests], shape, value)
         for name, value, shape in shapes
     }
 
 
-def _sent(request: Request) -> Arrays:
+def inputs_of(request: Request) -> Arrays:
     """Return the inputs of a request for a model that pads: they are never raw, and have their own lengths."""
     return cast("Arrays", request.inputs)
+
+
+def as_it_came(request: Request, padding: Padding) -> Request:
+    """Return a request whose rows are not filled up when it runs: its bucket has its own lengths."""
+    inputs = inputs_of(request)
+    shape = tuple(inputs[name].shape[1:] for name in padding.inputs)
+    return structs.replace(request, bucket=request.bucket._replace(shape=shape))
 
 
 def _arrays(request: Request, signature: Signature) -> Arrays:

@@ -14,6 +14,7 @@ _LENGTHS = 90
 _PADDED = {
     "models.m.inputs.ids.pad.axis": "length",
     "models.m.inputs.ids.maximum": 99,
+    "limits.audit": 1,
     "lanes.l.linger": "300ms",
     "lanes.l.content_type": "application/json",
 }
@@ -84,6 +85,7 @@ async def test_each_gets_what_it_gets_alone_in_lanes_of_different_n(make_job, al
             worker, "batch_rows_count"
         )
         padding = await metric(worker, "padding_elements_total")
+        assert await metric(worker, "batch_differences_total") == 0
         elements = await metric(worker, "input_elements_total")
 
     replies = {entry.reply.correlation: json.loads(entry.reply.body) for entry in witness.log}

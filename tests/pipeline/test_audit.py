@@ -5,13 +5,15 @@ import pytest
 
 from daemon.inference.jobs import Served
 from daemon.inference.runs import Part
-from daemon.line.audit import Chosen, differences_of
-from daemon.values.messages import Batch, Bucket
+from daemon.line.audit import Chosen, choose, differences_of
+from daemon.values.messages import Batch, Bucket, Form
+from daemon.wire.assemble import assemble
 from runtime import Model
 from runtime.neighbours import Neighbours
 from tests.pipeline.doubling import Doubling, row, value_of
 from tests.pipeline.line import Line
 from tests.requests import make_request
+from tests.signatures import sentences
 
 TOLERANT = Neighbours(tolerances={"y": 1e-3})
 
@@ -121,3 +123,21 @@ def test_a_model_that_came_meanwhile_is_not_held_against_the_one_before(is_anoth
     chosen = Chosen(batch, model, 8, {"y": np.zeros((1, 1), np.float32)})
 
     assert bool(differences_of(chosen, served)) is not is_another
+
+
+def test_a_request_whose_rows_were_padded_is_compared_with_the_answer_without_padding():
+    session = Doubling()
+    session.signature = sentences(step=4)
+    bucket = Bucket("lane", "m", ((4,), (4,)))
+    short, long = (
+        make_request(form=Form.JSON, bucket=bucket, rows=1, inputs={"ids": ids, "mask": ids})
+        for ids in (np.ones((1, 2), np.int64), np.ones((1, 4), np.int64))
+    )
+    words = np.arange(2 * 4 * 16, dtype=np.float32).reshape(2, 4, 16)
+    part = Part((short, long), {"mean": np.zeros((2, 16)), "words": words}, None)
+    batch = Batch(bucket, (short, long), 2, "full")
+
+    chosen = choose(Served(batch, Model(session, None), part, 0.0, 0.0, 0.0, None), part, turn=2)
+
+    assert assemble(chosen.batch.requests, session.signature)["ids"].shape == (1, 2)
+    assert chosen.beside["words"].tolist() == words[:1, :2].tolist()
