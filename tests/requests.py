@@ -86,6 +86,7 @@ def _run(alike: Sequence[Request]) -> RequestRun:
     addresses = [*dict.fromkeys(asked)]
     columns = RequestColumns(
         [each.record for each in alike],
+        range(len(alike)),
         [each.record.offset for each in alike],
         np.array([each.record.timestamp for each in alike]),
         [each.record.key for each in alike],

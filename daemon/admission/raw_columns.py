@@ -68,6 +68,7 @@ class RawColumns:
             return None
         columns = RequestColumns(
             records,
+            range(len(records)),
             records.offsets,
             records.timestamps_ms,
             [None] * len(records) if records.keys is None else records.keys,

@@ -168,6 +168,7 @@ class RawLane:
         bodies = b"".join([record.value for record in records])
         columns = RequestColumns(
             records,
+            range(len(records)),
             in_steps([record.offset for record in records]),
             np.array([record.timestamp for record in records]),
             [record.key for record in records],

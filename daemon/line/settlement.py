@@ -15,7 +15,7 @@ from daemon.telemetry.metrics import Metrics
 from daemon.values.lane import Lane
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Chunk, Request
-from daemon.values.reply_run import Leaving
+from daemon.values.reply_run import Leaving, offsets_of
 
 _Item = TypeVar("_Item", Leaving, Request)
 
@@ -113,7 +113,7 @@ class Settlement:
         """The broker has `answers`, which took `publish_s`."""
         for ledger, group in _by_ledger(answers).items():
             if not ledger.lost:
-                ledger.settle([offset for answer in group for offset in answer.offsets])
+                ledger.settle(offsets_of(group))
                 ledger.has_result = ledger.has_result or any(each.code is None for each in group)
             ledger.lane.budget.give_replies(sum([answer.reply_bytes for answer in group]))
             self._metrics.answered(ledger.lane.name, group, wall_s=time.time())

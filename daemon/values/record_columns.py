@@ -88,7 +88,7 @@ class RecordColumns(Sequence[FetchedRecord]):
             return RecordColumns(
                 self.topic,
                 self.partition,
-                offsets_at(self.offsets, place),
+                in_order(self.offsets, place),
                 self.timestamps_ms[place],
                 None if self.keys is None else self.keys[place],
                 self.values[place],
@@ -119,17 +119,17 @@ def timestamps_ms(records: Sequence[Record]) -> Sequence[int] | Places:
     return [record.timestamp for record in records]
 
 
-def offsets_at(offsets: Sequence[int], places: slice | Places) -> Sequence[int]:
-    """Return those of `offsets` that are at `places`."""
+def in_order(numbers: Sequence[int], places: slice | Places) -> Sequence[int]:
+    """Return those of `numbers`, which ascend, that are at `places`."""
     if isinstance(places, slice):
-        return offsets[places]
-    return in_steps([offsets[place] for place in places.tolist()])
+        return numbers[places]
+    return in_steps([numbers[place] for place in places.tolist()])
 
 
-def in_steps(offsets: list[int]) -> Sequence[int]:
-    """Return `offsets` as a range where they are one: neighbours mostly follow each other."""
-    if len(offsets) > 1 and offsets[0] < offsets[1]:
-        steps = range(offsets[0], offsets[-1] + 1, offsets[1] - offsets[0])
-        if len(steps) == len(offsets) and offsets == [*steps]:
+def in_steps(numbers: list[int]) -> Sequence[int]:
+    """Return `numbers` as a range where they are one: offsets of neighbours mostly follow each other."""
+    if len(numbers) > 1 and numbers[0] < numbers[1]:
+        steps = range(numbers[0], numbers[-1] + 1, numbers[1] - numbers[0])
+        if len(steps) == len(numbers) and numbers == [*steps]:
             return steps
-    return offsets
+    return numbers

@@ -5,6 +5,7 @@ happens to some of it alone it is taken apart into just these answers.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import ClassVar, TypeAlias
 
 import msgspec
@@ -77,3 +78,14 @@ def apart(leaving: Iterable[Leaving]) -> list[Answer]:
         else:
             answers.append(each)
     return answers
+
+
+def offsets_of(leaving: Sequence[Leaving]) -> Sequence[int]:
+    """Return the offsets of all requests that `leaving` ends, those of runs that follow each other as one."""
+    each_one = [each.offsets for each in leaving]
+    first, end = each_one[0][0], each_one[0][0]
+    for offsets in each_one:
+        if not isinstance(offsets, range) or offsets.step != 1 or offsets.start != end:
+            return [*chain.from_iterable(each_one)]
+        end = offsets.stop
+    return range(first, end)

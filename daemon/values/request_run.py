@@ -15,7 +15,7 @@ import numpy.typing as npt
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Bucket, Form, Header, Record, Request
 from daemon.values.outgoing import HeaderColumn
-from daemon.values.record_columns import RecordColumns, offsets_at
+from daemon.values.record_columns import RecordColumns, in_order
 from daemon.values.texts import Places, Rows, Texts
 
 _Value = TypeVar("_Value")
@@ -27,12 +27,13 @@ LEAST_ALIKE = 16
 class RequestColumns(NamedTuple):
     """What each request of a run has of its own, in the order of offsets.
 
-    `offsets`, `timestamps_ms` (int64) and `keys` are those of `records`; `bodies` are raw, of one row
-    each; `expires_s` (float64) None: none has a deadline; `traceparents` None: none has a trace;
+    `places`: which of `records` they are; `offsets`, `timestamps_ms` (int64) and `keys` are those of
+    these; `bodies` are raw, of one row each; `expires_s` (float64) None: none has a deadline; `traceparents` None: none has a trace;
     `addresses` are places in those of the run, None: all have the first.
     """
 
     records: Sequence[Record]
+    places: Sequence[int]
     offsets: Sequence[int]
     timestamps_ms: npt.NDArray[np.int64]
     keys: Sequence[bytes | None]
@@ -47,8 +48,9 @@ class RequestColumns(NamedTuple):
         """Return those at `places`."""
         correlations, expires_s = self.correlations, self.expires_s
         return RequestColumns(
-            _at(self.records, places),
-            offsets_at(self.offsets, places),
+            self.records,
+            in_order(self.places, places),
+            in_order(self.offsets, places),
             self.timestamps_ms[places],
             _at(self.keys, places),
             self.bodies[places],
@@ -161,7 +163,7 @@ class RequestRun(msgspec.Struct, frozen=True, eq=False, gc=False):
                 traceparent,
             )
             for record, cost_bytes, its_expires_s, address, correlation, traceparent in zip(
-                columns.records,
+                _at(columns.records, np.array(columns.places)),
                 columns.costs_bytes.tolist(),
                 expires_s,
                 addresses,

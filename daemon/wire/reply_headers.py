@@ -4,7 +4,7 @@ What every reply has to carry is appended in `reply_headers`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import repeat
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -141,15 +141,23 @@ def _ids(echoed: Echoed) -> Column:
 
 
 def _stages(echoed: Echoed, run: Run) -> Header | HeaderColumn:
-    """Requests that ran together mostly arrived together, and share timestamps."""
-    stamps_ms, arrived_s = np.asarray(echoed.timestamps_ms), echoed.arrived_s
-    arrivals_s = repeat(arrived_s) if isinstance(arrived_s, float) else arrived_s
-    moments = zip(stamps_ms.tolist(), arrivals_s, strict=False)
-    if isinstance(arrived_s, float) and (stamps_ms == stamps_ms[0]).all():
-        return _stages_since(*next(moments), run)
-    each = [*moments]
-    told = {moment: _stages_since(*moment, run)[1] for moment in {*each}}
-    return HeaderColumn(STAGES, [told[moment] for moment in each])
+    """Requests that ran together mostly arrived together, and neighbours mostly share timestamps."""
+    stamps_ms, arrived_s = echoed.timestamps_ms, echoed.arrived_s
+    if isinstance(arrived_s, float):
+        stamps = np.asarray(stamps_ms)
+        edges = [0, *(np.flatnonzero(stamps[1:] != stamps[:-1]) + 1).tolist(), len(stamps)]
+        moments = [(stamp_ms, arrived_s) for stamp_ms in stamps[edges[:-1]].tolist()]
+        counts = [end - first for first, end in pairwise(edges)]
+    else:
+        moments = [*zip(stamps_ms, arrived_s, strict=True)]
+        counts = [1] * len(moments)
+    told = {moment: _stages_since(*moment, run) for moment in {*moments}}
+    if len(told) == 1:
+        return told[moments[0]]
+    texts: list[bytes] = []
+    for moment, count in zip(moments, counts, strict=True):
+        texts += [told[moment][1]] * count
+    return HeaderColumn(STAGES, texts)
 
 
 def _stages_since(timestamp_ms: int, arrived_s: float, run: Run) -> Header:
