@@ -38,6 +38,10 @@ def waste(
     settings: Settings, signatures: Mapping[str, Signature], lengths: Sequence[int]
 ) -> Iterator[CheckFinding]:
     """Yield for each lane and each of its models with free axes what steps make of `lengths`."""
+    if all(signature.one_shape for signature in signatures.values()):
+        yield CheckFinding(
+            "lengths", "all rows of all models have one shape: nothing is to be padded"
+        )
     for name, lane in settings.lanes.items():
         for model in lane.models:
             signature = signatures[model]

@@ -81,5 +81,5 @@ def test_a_step_of_ones_own_stands_among_the_others():
     assert "8 7.6, 17% · 10 (set) 9.1, 12%" in told
 
 
-def test_models_whose_rows_all_have_one_shape_are_left_out():
-    assert of(one_to_one()) == []
+def test_where_all_rows_have_one_shape_that_is_said():
+    assert of(one_to_one()) == ["all rows of all models have one shape: nothing is to be padded"]
