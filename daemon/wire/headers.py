@@ -35,6 +35,9 @@ ERROR_CODE = "error-code"
 REQUEST_ID = "request-id"
 ORIGIN_ID = "origin-id"
 """The request-id of the request that began a row of models; see `RequestHeaders.passed`."""
+JOB_ID = "job-id"
+ITEM_ID = "item-id"
+"""Whose a request is, in the requester's own names; nothing here asks what they say."""
 
 REQUEST_HEADERS = frozenset(
     {
@@ -52,14 +55,18 @@ REQUEST_HEADERS = frozenset(
         ERROR_CODE,
         REQUEST_ID,
         ORIGIN_ID,
+        JOB_ID,
+        ITEM_ID,
     }
 )
 """Every header a request can say something with."""
 
-_DROPPED_TWICE = frozenset({TRACEPARENT, TRACESTATE, STATUS, ERROR_CODE, REQUEST_ID, ORIGIN_ID})
+_DROPPED_TWICE = frozenset(
+    {TRACEPARENT, TRACESTATE, STATUS, ERROR_CODE, REQUEST_ID, ORIGIN_ID, JOB_ID, ITEM_ID}
+)
 """What counts as missing when it is given twice; anything else is refused."""
 
-OF_ONE = frozenset({DEADLINE, TRACESTATE, REQUEST_ID, ORIGIN_ID})
+OF_ONE = frozenset({DEADLINE, TRACESTATE, REQUEST_ID, ORIGIN_ID, JOB_ID, ITEM_ID})
 """What hardly two requests have in common, and few have at all."""
 
 LONGEST_CORRELATION = 128
@@ -67,8 +74,8 @@ LONGEST_CORRELATION = 128
 _PARTITION_BYTES = 4
 _MOST_DIGITS = 15
 """Digits read of a number; more is beyond any limit a setting can have."""
-_LONGEST_ID = 300
-"""A topic's name takes 249 bytes, a partition 10 and an offset 19."""
+LONGEST_ID = 300
+"""A topic's name takes 249 bytes, a partition 10 and an offset 19; the name of a file 255."""
 _MOST_TRACESTATE = 512
 """Bytes that W3C Trace Context asks everyone to pass on (section 3.3.1.5)."""
 
@@ -105,8 +112,8 @@ class RequestHeaders(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What the headers of one request say; `refusal` is the first thing that is wrong with them.
 
     `reply_to_twice`: nobody can tell where the reply would go. `timeout_ms` is not yet clamped.
-    `passed` is for the reply too: a deadline, and, of what is itself the reply of a daemon, whose
-    request came first. `error` is the code of what is the error reply of a daemon.
+    `passed` is for the reply too: a deadline, job and item, and, of what is itself the reply of a daemon,
+    whose request came first. `error` is the code of what is the error reply of a daemon.
     """
 
     correlation: Header | None
@@ -196,11 +203,16 @@ def _weighed(
 
 
 def _passed(found: Mapping[str, Header], deadline_ms: int | None) -> tuple[Header, ...]:
-    if deadline_ms is None and ORIGIN_ID not in found and REQUEST_ID not in found:
+    if OF_ONE.isdisjoint(found):
         return ()  # nearly always
     passed = [] if deadline_ms is None else [found[DEADLINE]]
+    passed += [
+        found[name]
+        for name in (JOB_ID, ITEM_ID)
+        if name in found and len(found[name][1]) <= LONGEST_ID
+    ]
     origin = found.get(ORIGIN_ID) or found.get(REQUEST_ID)
-    if origin is not None and len(origin[1]) <= _LONGEST_ID:
+    if origin is not None and len(origin[1]) <= LONGEST_ID:
         passed.append((ORIGIN_ID, origin[1]))
     return tuple(passed)
 

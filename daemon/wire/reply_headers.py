@@ -34,8 +34,8 @@ STAGES = "stages"
 OK: Header = (STATUS, b"ok")
 ERROR: Header = (STATUS, b"error")
 
-MOST_BYTES = 2 * 2**10
-"""More than all of them take: correlation 128, trace 600, ten others of 40 to 300 bytes."""
+MOST_BYTES = 3 * 2**10
+"""More than all of them take: correlation 128, trace 600, four ids of 300, ten others of 40 bytes."""
 _OF_RESULTS = frozenset(
     {CONTENT_TYPE, JSON_LENGTH, STATUS, BATCH_ROWS, STAGES, REPLY_TO[0], REPLY_PARTITION}
 )

@@ -256,6 +256,18 @@ def test_each_reply_carries_on_where_its_own_row_began():
     assert [header(answer, "deadline") for answer in replies].count(b"9" * 13) == 1
 
 
+def test_each_reply_says_whose_it_is():
+    sent = [
+        record(ROW, RAW, ("job-id", b"j"), ("item-id", b"%d" % number), offset=number)
+        for number in (1, 2)
+    ]
+
+    replies = results(admit(*sent).requests, y=np.zeros((2, 8), np.float32))
+
+    assert sorted(header(answer, "item-id") for answer in replies) == [b"1", b"2"]
+    assert {header(answer, "job-id") for answer in replies} == {b"j"}
+
+
 def test_so_does_an_error_reply():
     request = only_request(record(ROW, RAW, ("request-id", b"pages/3/1"), ("deadline", b"9" * 13)))
 

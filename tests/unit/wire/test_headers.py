@@ -274,10 +274,18 @@ def test_a_deadline_is_passed_on_as_it_is():
         [("deadline", b"1"), ("deadline", b"1")],
         [ID, ID],
         [("origin-id", b"x" * 301)],
+        [("item-id", b"x" * 301)],
+        [("job-id", b"j"), ("job-id", b"k")],
     ],
 )
 def test_what_makes_no_sense_is_not_passed_on(headers):
     assert read(*headers).passed == ()
+
+
+def test_whose_a_request_is_goes_along_in_whatever_order_it_came():
+    said = read(("item-id", b"a.pdf"), ("job-id", b"j1"))
+
+    assert said.passed == (("job-id", b"j1"), ("item-id", b"a.pdf"))
 
 
 def test_an_error_reply_is_known_by_its_headers():
@@ -307,7 +315,7 @@ def test_another_word_in_it_makes_none(header):
     assert read(*headers, header).error is None
 
 
-@pytest.mark.parametrize("name", ["status", "error-code", "request-id", "origin-id"])
+@pytest.mark.parametrize("name", ["status", "error-code", "request-id", "origin-id", "job-id"])
 def test_what_only_replies_have_is_no_mistake_of_a_requester_s(name):
     said = read((name, b"x"), (name, b"y"))
 
