@@ -91,6 +91,18 @@ def constants_have_no_rows(settings: Settings) -> Iterator[str]:
             )
 
 
+def samples_are_not_too_long(settings: Settings) -> Iterator[str]:
+    """The sample is a request that the model takes."""
+    for name, model in settings.models.items():
+        for tensor, own in model.inputs.items():
+            longest = None if own.pad is None else own.pad.longest
+            if longest is not None and model.sample_axis > longest:
+                yield (
+                    f"models.{name}.sample_axis ({model.sample_axis}) is beyond"
+                    f" models.{name}.inputs.{tensor}.pad.longest ({longest}); lower it"
+                )
+
+
 def padded_models_have_rows(settings: Settings) -> Iterator[str]:
     """A request that is a run of its own shares it with none."""
     for name, model in settings.models.items():
@@ -315,6 +327,7 @@ RULES = (
     model_range_is_not_empty,
     padded_axes_have_one_step,
     padded_models_have_rows,
+    samples_are_not_too_long,
     whole_tensors_have_no_rows,
     constants_have_no_rows,
     cuda_options_have_a_gpu,

@@ -159,6 +159,12 @@ class Pad(_Section):
     value: float = Field(
         0, allow_inf_nan=False, description="what fills up; strings are filled up with empty ones"
     )
+    longest: int | None = Field(
+        None,
+        ge=2,
+        description="the most that the model takes: longer ones are invalid_shape, and none is filled up beyond"
+        " it",
+    )
 
 
 class Input(_Section):

@@ -34,6 +34,7 @@ def padding_of(
                 axis,
                 _step([pads[name] for name, its in asked.items() if its == axis], best_step),
                 tuple(_places(signature.inputs, axis, asked)),
+                longest=_longest([pads[name] for name, its in asked.items() if its == axis]),
             )
             for axis in dict.fromkeys(asked.values())
         ),
@@ -76,6 +77,10 @@ def _step(pads: Sequence[Pad], best_step: Callable[[], int]) -> int:
     """Return the step that one of them names; they do not differ (config/line_rules.py)."""
     step = next((pad.step for pad in pads if "step" in pad.model_fields_set), pads[0].step)
     return best_step() if step == "auto" else step
+
+
+def _longest(pads: Sequence[Pad]) -> int | None:
+    return min([pad.longest for pad in pads if pad.longest is not None], default=None)
 
 
 def _value(spec: TensorSpec, pad: Pad | None) -> Any:  # noqa: ANN401 -- an element of the input's own dtype

@@ -25,21 +25,25 @@ Place: TypeAlias = tuple[str, int]
 
 @dataclass(frozen=True)
 class PaddedAxis:
-    """A length by which the rows of a run may differ, and where inputs and outputs have it."""
+    """A length by which the rows of a run may differ, and where inputs and outputs have it.
+
+    `longest` is the most that the model takes; None: that is not known.
+    """
 
     name: str
     step: int = field(compare=False)
     inputs: tuple[Place, ...]
     outputs: tuple[Place, ...] = ()
+    longest: int | None = field(default=None, compare=False)
+
+    def up(self, length: int) -> int:
+        """Return what `length` is filled up to."""
+        filled = -(-length // self.step) * self.step
+        return filled if self.longest is None else min(filled, self.longest)
 
 
-class UnequalLengths(Exception):
-    """Inputs that share an axis differ in its length; `axis` is its name, `tensors` have it."""
-
-    def __init__(self, axis: str, tensors: Sequence[str]) -> None:
-        super().__init__(axis, tensors)
-        self.axis = axis
-        self.tensors = tensors
+class LengthsRefused(Exception):
+    """Rows have lengths that cannot be padded; the text is fit for a reply."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +60,17 @@ class Padding:
         return any(axis.outputs for axis in self.axes)
 
     def padded(self, shapes: Shapes) -> Shapes:
-        """Return what rows of `shapes` become; raises UnequalLengths."""
+        """Return what rows of `shapes` become; raises LengthsRefused."""
         longer = [list(shape) for shape in shapes]
         for axis in self.axes:
-            length = self._length(axis, shapes)
+            filled = axis.up(self._length(axis, shapes))
             for name, place in axis.inputs:
-                longer[self.inputs.index(name)][place] = -(-length // axis.step) * axis.step
+                longer[self.inputs.index(name)][place] = filled
         return tuple(map(tuple, longer))
 
     def as_one(self) -> "Padding":
         """Return it with one length for all axes, which goes up by the largest step."""
+        known = [axis.longest for axis in self.axes if axis.longest is not None]
         return replace(
             self,
             axes=(
@@ -73,6 +78,7 @@ class Padding:
                     " and ".join(axis.name for axis in self.axes),
                     max(axis.step for axis in self.axes),
                     tuple(place for axis in self.axes for place in axis.inputs),
+                    longest=min(known, default=None),
                 ),
             ),
         )
@@ -109,8 +115,14 @@ class Padding:
     def _length(self, axis: PaddedAxis, shapes: Shapes) -> int:
         lengths = {shapes[self.inputs.index(name)][place] for name, place in axis.inputs}
         if len(lengths) > 1:
-            raise UnequalLengths(axis.name, list(dict.fromkeys(name for name, _ in axis.inputs)))
-        return lengths.pop()
+            names = " and ".join(dict.fromkeys(name for name, _ in axis.inputs))
+            raise LengthsRefused(f"inputs {names} differ in the length of axis {axis.name}")
+        length = lengths.pop()
+        if axis.longest is not None and length > axis.longest:
+            raise LengthsRefused(
+                f"axis {axis.name} has the length {length}, at most {axis.longest} is allowed"
+            )
+        return length
 
 
 def fill_up_rows(arrays: Sequence[Array], row_shape: Sequence[int], value: object) -> Array:

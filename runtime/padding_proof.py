@@ -131,8 +131,11 @@ class _NotTaken(ModelRefused):
 def _proven(run: Run, made_up: _MadeUp, tolerances: Mapping[str, float]) -> Padding:
     padding = made_up.padding
     first = max(made_up.settings.sample_axis, _LEAST_LENGTH)
-    lengths = {axis.name: first + nth for nth, axis in enumerate(padding.axes)}
-    longer = {axis.name: (lengths[axis.name] // axis.step + 1) * axis.step for axis in padding.axes}
+    lengths = {
+        axis.name: first + nth if axis.longest is None else min(first + nth, axis.longest - 1)
+        for nth, axis in enumerate(padding.axes)
+    }
+    longer = {axis.name: axis.up(lengths[axis.name] + 1) for axis in padding.axes}
     told = ", ".join(f"{name} {lengths[name]} to {longer[name]}" for name in lengths)
     inputs, exact = _run_exact(run, made_up, lengths)
     filled = {

@@ -12,7 +12,7 @@ from daemon.wire.json_frames import Frame, frame_of
 from daemon.wire.ragged import own_elements
 from daemon.wire.shapes import check_rows
 from daemon.wire.values import ValueRule
-from runtime.padding import UnequalLengths
+from runtime.padding import LengthsRefused
 from runtime.signature import Signature
 
 
@@ -102,7 +102,7 @@ class ModelRules:
     def bucket(self, lane: str, arrays: Arrays) -> Bucket:
         """Return whom a request with these inputs may share a batch with.
 
-        Raises RequestRefused invalid_shape where inputs that are padded together differ in length.
+        Raises RequestRefused invalid_shape for lengths that cannot be padded.
         """
         if self.signature.one_shape:
             return Bucket(lane, self.name)
@@ -111,11 +111,8 @@ class ModelRules:
             return Bucket(lane, self.name, shape)
         try:
             return Bucket(lane, self.name, self.signature.padding.padded(shape))
-        except UnequalLengths as unequal:
-            raise RequestRefused(
-                Code.INVALID_SHAPE,
-                f"inputs {' and '.join(unequal.tensors)} differ in the length of axis {unequal.axis}",
-            ) from unequal
+        except LengthsRefused as refused:
+            raise RequestRefused(Code.INVALID_SHAPE, str(refused)) from refused
 
     def padding_bytes(self, bucket: Bucket, arrays: Arrays) -> int:
         """Return what these inputs take besides when they are padded as others in `bucket`.

@@ -74,6 +74,11 @@ ROWS = [
         ["lanes.urgent.missed", "lanes.urgent.open"],
     ),
     (
+        line_rules.samples_are_not_too_long,
+        {"models.filetype.inputs": {"ids": {"pad": {"axis": "length", "longest": 4}}}},
+        ["models.filetype.sample_axis (8)", "inputs.ids.pad.longest (4)"],
+    ),
+    (
         line_rules.padded_models_have_rows,
         {
             "models.filetype.batch": "none",

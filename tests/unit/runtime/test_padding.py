@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.padding import PaddedAxis, Padding, UnequalLengths, fill_up_rows
+from runtime.padding import LengthsRefused, PaddedAxis, Padding, fill_up_rows
 
 LENGTH = PaddedAxis("length", 16, (("ids", 0), ("mask", 0)), (("words", 0),))
 PADDING = Padding((LENGTH,), ("ids", "mask", "image"), (7, 0, 0.0))
@@ -20,10 +22,20 @@ def test_other_axes_keep_their_lengths():
 
 
 def test_inputs_that_share_a_length_must_have_the_same():
-    with pytest.raises(UnequalLengths) as unequal:
+    with pytest.raises(
+        LengthsRefused, match="inputs ids and mask differ in the length of axis length"
+    ):
         PADDING.padded(((5,), (6,), (3, 5)))
 
-    assert (unequal.value.axis, unequal.value.tensors) == ("length", ["ids", "mask"])
+
+def test_lengths_are_not_filled_up_beyond_the_longest():
+    padding = Padding((replace(LENGTH, longest=20),), PADDING.inputs, PADDING.values)
+
+    filled = [padding.padded(((length,), (length,), (3, 5)))[0][0] for length in (3, 17, 20)]
+
+    assert filled == [16, 20, 20]
+    with pytest.raises(LengthsRefused, match="has the length 21, at most 20 is allowed"):
+        padding.padded(((21,), (21,), (3, 5)))
 
 
 def test_two_axes_have_a_step_each():

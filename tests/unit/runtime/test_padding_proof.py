@@ -90,6 +90,14 @@ def test_a_model_that_fails_on_longer_rows_is_refused(load_padded):
     assert "say `pad` for each input" in refused.value.remedy
 
 
+def test_one_whose_longest_rows_are_known_is_padded_within_them(load):
+    pad = {**LENGTH, "longest": 8}
+
+    session = load(models.sentences(positions=8), inputs={"ids": {"pad": pad}}).session
+
+    assert session.signature.padding.padded(((3,), (3,))) == ((8,), (8,))
+
+
 def test_the_model_is_warmed_with_the_lengths_of_padded_rows(load, monkeypatch):
     session = load(models.sentences(), inputs={"ids": {"pad": LENGTH}}).session
     lengths = []
