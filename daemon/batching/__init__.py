@@ -9,6 +9,7 @@
   eager lanes do apart
 - `ladder.py`: the few numbers of rows that runs of a model have where each other number costs
   extra
+- `lane_queues.py`: the buckets of one lane, and which of them runs first
 - `run_times.py`: how long the next run of a model is expected to take, from those before
 - `slices.py`: how much of a batch runs at once, so that other lanes need not wait for all of it
 - `timer_queue.py`: what comes first, of things whose times change

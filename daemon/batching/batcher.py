@@ -12,7 +12,7 @@ Where memory lacked for so many rows, a batch has fewer for a while (daemon/batc
 A batch that another lane may have to wait for too long runs in slices, each of which is a batch
 (daemon/batching/slices.py); what is left of it is due at once, and nothing joins it any more.
 Rule 4: lanes share the executor by weight (daemon/batching/fair_queue.py); within a lane the bucket whose time
-came first is next (daemon/batching/buckets.py).
+came first is next (daemon/batching/lane_queues.py).
 """
 
 import math
@@ -21,10 +21,11 @@ from functools import partial
 from itertools import groupby
 from operator import attrgetter
 
-from daemon.batching.buckets import BucketQueue, LaneQueues
+from daemon.batching.buckets import BucketQueue
 from daemon.batching.fair_queue import FairQueue, Turn
 from daemon.batching.fitting_rows import FittingRows
 from daemon.batching.flush_policy import FlushPolicy
+from daemon.batching.lane_queues import LaneQueues
 from daemon.batching.run_times import RunTimes
 from daemon.batching.slices import Slices
 from daemon.batching.timer_queue import TimerQueue

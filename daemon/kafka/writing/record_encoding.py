@@ -65,9 +65,7 @@ def encoded_run(run: RecordRun, place: int, most_bytes: int) -> EncodedRecords:
     """
     count = run.count
     parts = [_START, _varints(np.arange(place, place + count)), *_parts(run)]
-    lengths = np.zeros(count, np.int64)
-    for part in parts:
-        lengths += _lengths(part)
+    lengths = _together([*map(_lengths, parts)], count)
     sizes = _varints(lengths)
     columns = [*_columns([sizes, *parts], count)]
     lengths += _lengths(sizes)
@@ -76,13 +74,17 @@ def encoded_run(run: RecordRun, place: int, most_bytes: int) -> EncodedRecords:
         ends = np.cumsum(lengths)
         count = int(np.searchsorted(ends, most_bytes, side="right"))
         total = int(ends[count - 1]) if count else 0
-    if len(columns) == 1 and isinstance(
-        columns[0], np.ndarray
-    ):  # no text is of a length of its own
-        return EncodedRecords([columns[0][:count].tobytes()], count, total)
+    return EncodedRecords(_pieces(columns, count), count, total)
+
+
+def _pieces(columns: Sequence[_Whole], count: int) -> list[bytes]:
+    """Return the first `count` records: one piece where no text is of a length of its own."""
+    first = columns[0]
+    if len(columns) == 1 and isinstance(first, np.ndarray):
+        return [first[:count].tobytes()]
     listed = [each.tolist() if isinstance(each, np.ndarray) else each for each in columns]
     pieces = chain.from_iterable(zip(*listed, strict=True))
-    return EncodedRecords([*islice(pieces, count * len(columns))], count, total)
+    return [*islice(pieces, count * len(columns))]
 
 
 def _parts(run: RecordRun) -> Iterator[_Part]:
@@ -161,6 +163,18 @@ def _lengths(part: _Part) -> int | npt.NDArray[np.integer]:
     if isinstance(part, bytes):
         return len(part)
     return part.lengths if isinstance(part, _Texts) else int(part.shape[1])
+
+
+def _together(
+    lengths: Sequence[int | npt.NDArray[np.integer]], count: int
+) -> npt.NDArray[np.int64]:
+    """Return the sum of the parts' lengths for each record; most are the same for all."""
+    shared = sum([each for each in lengths if isinstance(each, int)])
+    together = np.full(count, shared, np.int64)
+    for each in lengths:
+        if not isinstance(each, int):
+            together += each
+    return together
 
 
 def _varints(numbers: npt.NDArray[np.int64]) -> Rows | _Texts:

@@ -9,6 +9,7 @@ ORDER = [
     "daemon.batching.slices",
     "daemon.batching.fair_queue",
     "daemon.batching.buckets",
+    "daemon.batching.lane_queues",
     "daemon.batching.flush_policy",
     "daemon.batching.batcher",
 ]
@@ -127,19 +128,19 @@ RULES = [
         "self.laggards.difference_update(())",
     ),
     Mutant(
-        "daemon.batching.buckets:LaneQueues.deserving",
+        "daemon.batching.lane_queues:LaneQueues.deserving",
         "due an instant too late",
         "first[0] <= now",
         "first[0] < now",
     ),
     Mutant(
-        "daemon.batching.buckets:LaneQueues.deserving",
+        "daemon.batching.lane_queues:LaneQueues.deserving",
         "every lane is eager",
         "return first[1] if idle and self.policy.eager else None",
         "return first[1] if idle else None",
     ),
     Mutant(
-        "daemon.batching.buckets:LaneQueues.deserving",
+        "daemon.batching.lane_queues:LaneQueues.deserving",
         "what is full goes before what waits longer than it may",
         """
         if first[0] <= now:
