@@ -4,6 +4,7 @@ Arrays go as they lie in memory, behind the message that names them, so that nei
 Nothing that comes back is unpickled: what a request does to the process of its transform stays there.
 """
 
+import select
 import socket
 import time
 from collections.abc import Mapping
@@ -127,6 +128,13 @@ class Channel:
         data = bytearray(int.from_bytes(length))
         self._fill(memoryview(data), until_s)
         return data
+
+    @property
+    def has_something(self) -> bool:
+        """Whether there is something to receive at once: the end of the other side, or what it sent."""
+        poll = select.poll()
+        poll.register(self._end, select.POLLIN)
+        return bool(poll.poll(0))
 
     def close(self) -> None:
         """Let the other side see the end."""

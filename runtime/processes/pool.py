@@ -115,9 +115,9 @@ class TransformPool:
         while not self._closed.is_set():
             try:
                 process = self._start()
-            except ModelRefused as refused:
+            except Exception as error:  # noqa: BLE001 -- else nobody starts another, or says so
                 failures += 1
-                if self._give_up(refused, failures):
+                if self._give_up(_refusal(error), failures):
                     return
                 self._closed.wait(_PAUSE_S)
                 continue
@@ -149,3 +149,12 @@ class TransformPool:
             reason = self._killed_for.pop(process, "")
         if not self._closed.is_set():
             self._ended(reason or of)
+
+
+def _refusal(error: Exception) -> ModelRefused:
+    if isinstance(error, ModelRefused):
+        return error
+    return ModelRefused(
+        f"no process of a transform can be started: {type(error).__name__}: {error}",
+        "look at the limits of processes, files and memory",
+    )

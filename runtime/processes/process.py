@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 
 from config.transform_tables import described
 from runtime.errors import ModelRefused
@@ -39,23 +40,27 @@ class TransformProcess:
         """Start it, and wait until the transform is loaded; raises ModelRefused."""
         self._name = described(load.transform)
         ours, theirs = socket.socketpair()
-        with theirs:
-            code = _CODE.format(path=sys.path, descriptor=theirs.fileno(), worker=os.getpid())
-            try:
-                self._child = subprocess.Popen(  # noqa: S603 -- our own words, no shell
-                    [sys.executable, "-c", code],
-                    stdin=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()],
-                    process_group=0,  # what a terminal sends is for the worker
-                )
-            except OSError as error:
-                ours.close()
-                raise ModelRefused(
-                    f"no process can be started for transform {self._name}: {error}",
-                    "look at the limits of processes (TasksMax, pids) and of memory",
-                ) from error
+        with theirs, ExitStack() as failed:
+            failed.callback(ours.close)
+            self._child = self._start(theirs)
+            failed.pop_all()
         self._channel = Channel(ours)
         self.loaded = self._load(load)
+
+    def _start(self, end: socket.socket) -> subprocess.Popen[bytes]:
+        code = _CODE.format(path=sys.path, descriptor=end.fileno(), worker=os.getpid())
+        try:
+            return subprocess.Popen(  # noqa: S603 -- our own words, no shell
+                [sys.executable, "-c", code],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[end.fileno()],
+                process_group=0,  # what a terminal sends is for the worker
+            )
+        except OSError as error:
+            raise ModelRefused(
+                f"no process can be started for transform {self._name}: {error}",
+                "look at the limits of processes (TasksMax, pids) and of memory",
+            ) from error
 
     def _load(self, load: Load) -> Loaded:
         try:
@@ -78,8 +83,8 @@ class TransformProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it has not ended."""
-        return self._child.poll() is None
+        """Whether it has not ended; it has nothing to say before it is asked."""
+        return not self._channel.has_something
 
     def ask(self, call: Call, *, limit_s: float) -> Outcome:
         """Return what comes of `call`.

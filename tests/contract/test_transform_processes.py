@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import closing, contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -134,12 +135,13 @@ def until(condition):
 
 
 def lives(pid):
-    """Whether a process is there, and no zombie."""
+    """Whether a process is there, and no zombie: neither its first thread nor any other."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+        threads = len([*Path(f"/proc/{pid}/task").iterdir()])
     except OSError:
         return False
-    return state != "Z"
+    return state != "Z" or threads > 1
 
 
 def pid_of(model):
@@ -305,6 +307,25 @@ def test_a_cheap_transform_is_refused(tmp_path):
         pass
 
     assert "process:2" in refused.value.reason
+
+
+def test_who_calls_before_anybody_has_noticed_is_not_to_blame(model):
+    for pid in model.pids:
+        os.kill(pid, signal.SIGKILL)
+        until(lambda pid=pid: not lives(pid))
+
+        assert model.transform.preprocess(b"next", {}).rows == 2
+
+
+def test_what_else_goes_wrong_at_a_start_is_no_request_s_fault_either(folder, monkeypatch):
+    monkeypatch.setattr(pool, "_PAUSE_S", 0.01)
+    with loaded(folder, count=1) as model:
+        monkeypatch.setattr(subprocess, "Popen", Mock(side_effect=MemoryError("none left")))
+        with pytest.raises(TransformFailed):
+            model.transform.preprocess(b"kill", {})
+
+        with pytest.raises(TransformGone, match="MemoryError: none left"):
+            model.transform.preprocess(b"next", {})
 
 
 def test_when_none_can_be_started_any_more_that_is_no_request_s_fault(tmp_path, monkeypatch):

@@ -41,14 +41,14 @@ import numpy as np
 class Greedy:
     def preprocess(self, body, headers):
         taken = []
-        while body == b"all!":
+        while body == b"all!" and len(taken) < 250:
             taken.append(np.ones(1_000_000))
         return {"x": np.frombuffer(body, "<f4").reshape(1, -1)}
 
     def postprocess(self, outputs):
         return "application/octet-stream", outputs["y"].tobytes()
 """
-"""Takes all memory there is for one body."""
+"""Takes 2 GB for one body, all there is in the group."""
 _GIVING = f"""
 from runtime import Done
 
