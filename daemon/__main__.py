@@ -191,6 +191,18 @@ def schema() -> int:
 
 
 @app.command(
+    help="Print what requests and replies may be as an AsyncAPI 3 document, for generators and catalogues.\n\n"
+    "Models and transforms are loaded for it; no broker is needed.",
+    epilog="- `tidemill asyncapi -c tidemill.toml > asyncapi.json`",
+)
+def asyncapi(config: Config = None, overrides: Overrides = None) -> int:
+    """`tidemill asyncapi`."""
+    from daemon.commands.asyncapi import asyncapi as command
+
+    return command(config, overrides or ())
+
+
+@app.command(
     help="Send one request and print its reply.\n\n"
     "The reply's body goes to standard output, its headers to standard error. The exit "
     "code is 0 for a result, 1 for an error reply, 75 when no reply came in time.",

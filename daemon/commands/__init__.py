@@ -1,6 +1,7 @@
 """What the command `tidemill` does, one file a command; daemon.__main__ says how it is typed.
 
 - `ask.py`: `tidemill ask`
+- `asyncapi.py`: `tidemill asyncapi`
 - `by_hand.py`: requests by hand through the stations of the line, each timed, without a broker
 - `check.py`: `tidemill check`: everything `run` will need, tried without changing anything
 - `dead_letters.py`: `tidemill dead-letters list`

@@ -7,7 +7,15 @@ import pytest
 from daemon.__main__ import main
 from daemon.values.errors import Exit
 
-COMMANDS = [["run"], ["check"], ["try"], ["schema"], ["ask"], ["dead-letters", "list"]]
+COMMANDS = [
+    ["run"],
+    ["check"],
+    ["try"],
+    ["schema"],
+    ["asyncapi"],
+    ["ask"],
+    ["dead-letters", "list"],
+]
 
 
 @pytest.fixture(autouse=True)
