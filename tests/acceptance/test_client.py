@@ -5,6 +5,7 @@ import gc
 import os
 import re
 import sys
+import textwrap
 from contextlib import AsyncExitStack
 
 import numpy as np
@@ -215,21 +216,47 @@ async def test_a_forked_client_says_so(served):
         assert os.waitstatus_to_exitcode(status) == 0
 
 
-async def test_the_question_of_the_page_is_answered(served, capsys):
+def example(mark, job):
+    """An example of the page, with this job's names."""
     page = (ROOT / "docs" / "producers.md").read_text(encoding="utf-8")
-    text = re.search(r"<!-- python ask -->\n```python\n(.*?)```", page, re.DOTALL)[1]
-    for shown, real in {
-        '"127.0.0.1:9092"': repr(served.bootstrap),
-        '"numbers.replies"': repr(served.names.replies),
-        '"numbers"': repr(served.names.requests),
-        "bytes(16)": "bytes(8)",
-    }.items():
-        assert shown in text
-        text = text.replace(shown, real)
+    text = re.search(rf"<!-- python {mark} -->\n```python\n(.*?)```", page, re.DOTALL)[1]
+    names = {
+        '"127.0.0.1:9092"': job.bootstrap,
+        '"numbers.replies"': job.names.replies,
+        '"numbers"': job.names.requests,
+        '"minimal"': job.topics.group,
+    }
+    for shown, real in names.items():
+        text = text.replace(shown, repr(real))
+    return text
+
+
+async def test_the_question_of_the_page_is_answered(served, capsys):
+    text = example("ask", served).replace("bytes(16)", "bytes(8)")
 
     await asyncio.to_thread(exec, text, {})
 
     assert capsys.readouterr().out.startswith("[0. 0.] m@")
+
+
+async def test_the_page_s_other_examples_are_answered(served, capsys):
+    given = {"bodies": [pair(0), pair(1)], "body": pair(1), "Ticket": tidemill_client.Ticket}
+    async with client_of(served) as client:
+        for mark in ("many", "later"):
+            text = example(mark, served).replace(".decode(text)", ".decode(text), timeout=20")
+            made = {}
+            body = textwrap.indent(text, "    ")
+            exec(
+                f"async def example():\n{body}    return locals()\n",
+                given | {"client": client},
+                made,
+            )
+            found = await made["example"]()
+    await asyncio.to_thread(exec, example("blocking", served), given)
+
+    assert found["reply"].body == pair(1)
+    assert found["text"] == found["ticket"].encode()
+    assert capsys.readouterr().out.splitlines() == ["0 [0. 0.]", "1 [1. 0.]"] * 2
 
 
 @pytest.mark.long

@@ -78,24 +78,39 @@ async def test_a_broker_hangs_for_longer_than_a_request_may_take(make_job, spare
             spare.resume()
 
 
-async def test_closing_does_not_wait_for_a_broker_that_hangs(make_job, spare, spare_topics):
+async def test_reading_that_died_begins_anew_where_it_ended(make_job, kafka, topics):
+    """The Kafka client's own reading ends without a word, as it may by an error that it does not expect."""
+    async with make_job(kafka, topics) as job, client_of(job) as client:
+        await job.start()
+        async with asking(client, job.names.requests):
+            client._session._reader._consumer._fetcher._fetch_task.cancel()
+            await asyncio.sleep(5)
+
+
+def sending_or_fetching(tasks):
+    """Tasks of a Kafka client but for those that read connections, which the test's own has too."""
+    return [task for task in tasks if "AIOKafkaConnection" not in task.get_coro().__qualname__]
+
+
+@pytest.mark.parametrize(("away", "back"), [("pause", "resume"), ("kill", "start")])
+async def test_closing_does_not_wait_for_a_broker(make_job, spare, spare_topics, away, back):
     loop = asyncio.get_running_loop()
     async with make_job(spare.bootstrap, spare_topics) as job:
         tasks = asyncio.all_tasks()
         async with client_of(job) as client:
             asking = asyncio.create_task(client.ask(job.names.requests, pair(1)))
             await until(lambda: client.waiting)
-            spare.pause()
+            await asyncio.to_thread(getattr(spare, away))
             asking_late = asyncio.create_task(client.ask(job.names.requests, pair(2)))
             await asyncio.sleep(1)
             began_s = loop.time()
         took_s = loop.time() - began_s
-        spare.resume()
+        await asyncio.to_thread(getattr(spare, back))
 
         ends = await asyncio.gather(asking, asking_late, return_exceptions=True)
         assert [type(end) for end in ends] == [Closed, Closed]
         assert took_s < 15
-        await until(lambda: asyncio.all_tasks() == tasks)
+        await until(lambda: sending_or_fetching(asyncio.all_tasks() - tasks) == [])
 
 
 async def test_leaders_of_replies_and_requests_move(make_job, cluster, cluster_topics, leaders):

@@ -133,9 +133,11 @@ async def abandon(producer: AIOKafkaProducer) -> None:
     await _within(_GOODBYE_S, producer.client.close())
     accumulator = producer._message_accumulator
     queued = [batch for batches in accumulator._batches.values() for batch in batches]
-    for batch in [*queued, *accumulator._pending_batches]:
+    accumulator._pending_batches.update(queued)  # it takes them out of there once they are done
+    for batch in [*accumulator._pending_batches]:
         if not batch.future.done():
             batch.future.set_exception(errors.ProducerClosed())
+            batch.future.exception()  # seen: whoever waited for it may be gone
 
 
 async def _within(limit_s: float, ending: Coroutine[Any, Any, None]) -> None:
