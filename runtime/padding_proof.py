@@ -17,6 +17,7 @@ from runtime.errors import ModelRefused, RunError
 from runtime.padding import Padding, Place, fill_up_rows
 from runtime.sample import Sample
 from runtime.signature import Signature, TensorSpec
+from runtime.trial import within_batch
 
 Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 Run: TypeAlias = Callable[[Arrays], Arrays]
@@ -48,6 +49,11 @@ class _MadeUp:
     settings: Settings
     sample: Sample
 
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return within_batch(self.signature, _ROWS)
+
     def shapes(self, lengths: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
         """Return the row shape of each input where padded axes have these lengths."""
         own: dict[Place, int] = {
@@ -66,7 +72,7 @@ class _MadeUp:
         """Return rows like those of the sample."""
         shapes = self.shapes(lengths)
         return {
-            name: np.full((_ROWS, *shapes[name]), value)
+            name: np.full((self.rows, *shapes[name]), value)
             for name, (_, value) in self.sample.rows.items()
         }
 
@@ -75,7 +81,7 @@ class _MadeUp:
         shapes = self.shapes(lengths)
         random = np.random.default_rng(_SEED)
         return {
-            spec.name: self._values(spec, (_ROWS, *shapes[spec.name]), random)
+            spec.name: self._values(spec, (self.rows, *shapes[spec.name]), random)
             for spec in self.signature.inputs
         }
 
@@ -130,11 +136,7 @@ class _NotTaken(ModelRefused):
 
 def _proven(run: Run, made_up: _MadeUp, tolerances: Mapping[str, float]) -> Padding:
     padding = made_up.padding
-    first = max(made_up.settings.sample_axis, _LEAST_LENGTH)
-    lengths = {
-        axis.name: first + nth if axis.longest is None else min(first + nth, axis.longest - 1)
-        for nth, axis in enumerate(padding.axes)
-    }
+    lengths = _unlike_lengths(padding, max(made_up.settings.sample_axis, _LEAST_LENGTH))
     longer = {axis.name: axis.up(lengths[axis.name] + 1) for axis in padding.axes}
     told = ", ".join(f"{name} {lengths[name]} to {longer[name]}" for name in lengths)
     inputs, exact = _run_exact(run, made_up, lengths)
@@ -161,6 +163,25 @@ def _proven(run: Run, made_up: _MadeUp, tolerances: Mapping[str, float]) -> Padd
     for spec in made_up.signature.outputs:
         _compare(spec, exact[spec.name], cut[spec.name], told, tolerances[spec.name])
     return proven
+
+
+def _unlike_lengths(padding: Padding, usual: int) -> dict[str, int]:
+    """Return a length for each axis that can be filled up: of axes of one length none could tell which an output has.
+
+    Raises ModelRefused where axes are too short for that.
+    """
+    lengths: dict[str, int] = {}
+    for axis in padding.axes:
+        most = usual + len(lengths) if axis.longest is None else axis.longest - 1
+        free = set(range(1, most + 1)) - set(lengths.values())
+        if not free:
+            raise ModelRefused(
+                f"axis {axis.name} is never longer than {axis.longest}, and others are as short: which output"
+                " has which of their lengths cannot be told",
+                "leave `pad` out for one of them",
+            )
+        lengths[axis.name] = max(each for each in free if each <= usual + len(lengths))
+    return lengths
 
 
 def _run_exact(run: Run, made_up: _MadeUp, lengths: Mapping[str, int]) -> tuple[Arrays, Arrays]:

@@ -78,6 +78,36 @@ def test_axes_that_need_not_agree_stay_two(load):
     assert [axis.outputs for axis in axes] == [(("c", 0),), (("d", 0),)]
 
 
+def test_nor_do_they_where_both_are_as_short(load):
+    """Tried at one length, each output would be cut back to either."""
+    inputs = {
+        "a": {"pad": {**LENGTH, "longest": 8}},
+        "b": {"pad": {"axis": "other", "longest": 8}},
+    }
+
+    axes = load(models.two_identities(), inputs=inputs).session.signature.padding.axes
+
+    assert [axis.outputs for axis in axes] == [(("c", 0),), (("d", 0),)]
+
+
+def test_axes_too_short_to_be_told_apart_are_refused(load):
+    inputs = {
+        "a": {"pad": {**LENGTH, "longest": 2}},
+        "b": {"pad": {"axis": "other", "longest": 2}},
+    }
+
+    with pytest.raises(ModelRefused, match="axis other is never longer than 2, and others are"):
+        load(models.two_identities(), inputs=inputs, sample_axis=2)
+
+
+def test_a_model_of_one_row_may_be_padded(load_padded):
+    made = models.identity(shape=(1, "length"))
+
+    (axis,) = load_padded(made, "x").padding.axes
+
+    assert axis.outputs == (("y", 0),)
+
+
 def test_an_output_that_has_another_length_is_refused(load_padded):
     with pytest.raises(ModelRefused, match=r"\[2, 8\] where rows are padded .* \[2, 4\]"):
         load_padded(models.halved(), "x")
