@@ -45,6 +45,12 @@ def test_requests_that_are_results_of_another_lane_are_read_and_written():
     assert told == [("topic boxes", Exit.CLEAN), ("topic boxes", Exit.DENIED)]
     assert sum(check.partitions for check in checks) == 8
 
+    topics["boxes"] = None
+
+    missing = judge(chosen, topics, wall_s=WALL_S)
+
+    assert [check.subject for check in missing if check.problem] == ["topic boxes"]
+
 
 def test_good_topics_are_no_problem():
     assert [check.problem for check in _judged().values()] == [""] * 4
