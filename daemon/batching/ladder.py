@@ -79,10 +79,9 @@ def ladder_of(model: str, session: Loaded, settings: Settings) -> Ladder:
 
 def batch_rows(lane: Lane, signature: Signature) -> int:
     """Return the most rows of a batch, as far as that can be told from the size of a row."""
-    if signature.alone:
-        return 1
+    most_rows = min(lane.max_rows, signature.most_rows or lane.max_rows)
     sizes_bytes = [spec.row_bytes for spec in signature.inputs]
     row_bytes = sum(size_bytes or 0 for size_bytes in sizes_bytes)
     if None in sizes_bytes or not row_bytes:
-        return lane.max_rows
-    return max(min(lane.max_rows, lane.max_bytes // row_bytes), 1)
+        return most_rows
+    return max(min(most_rows, lane.max_bytes // row_bytes), 1)

@@ -1,4 +1,4 @@
-"""What `check` says of batches: whether they pay, and what urgent requests may have to wait for. Pure."""
+"""What `check` says of batches: whether they pay, who makes them small, and what urgent requests may have to wait for. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -8,6 +8,7 @@ from daemon.batching.ladder import EXACT, Ladder
 from daemon.batching.run_times import RunTimes
 from daemon.commands.findings import CheckFinding
 from daemon.telemetry.status.waits import Runs, SharingLane, gain, longest_waits
+from daemon.values.lane import full_rows
 from runtime.signature import Signature
 
 
@@ -37,5 +38,19 @@ def urgency(settings: Settings, models: Mapping[str, Tried]) -> Iterator[CheckFi
         name: SharingLane.of(name, lane, settings.scaling, most_rows)
         for name, lane in settings.lanes.items()
     }
+    yield from _lowered(settings, most_rows)
     for name, told in longest_waits(lanes, Runs.by_model(run_times, lanes)):
         yield CheckFinding(f"lane {name}", told)
+
+
+def _lowered(settings: Settings, most_rows: Mapping[str, int | None]) -> Iterator[CheckFinding]:
+    """Yield the lanes where a model that takes fewer rows at once lowers N for others."""
+    for name, lane in settings.lanes.items():
+        rows = full_rows(lane, most_rows)
+        few = [model for model in lane.models if most_rows[model] == rows]
+        if rows < lane.max_rows and len(few) < len(lane.models):
+            warning = (
+                f"a batch of any model has at most {rows} of max_rows ({lane.max_rows}), since no run of"
+                f" {', '.join(few)} takes more; give what takes so few lanes of its own"
+            )
+            yield CheckFinding(f"lane {name}", f"N is {rows}", warning=warning)

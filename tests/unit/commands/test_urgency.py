@@ -89,6 +89,31 @@ def test_a_model_of_fixed_rows_lowers_what_is_waited_for():
     assert told.startswith("may wait 200 ms for a run of standard's 4 rows")
 
 
+def test_a_model_that_makes_the_batches_of_others_small_is_told():
+    few, many = (
+        Tried(Signature((spec("x"),), (spec("y"),), fixed), [(1, 0.1)]) for fixed in (1, None)
+    )
+    settings = Settings(
+        kafka={"group": "g"},
+        models={"few": {"path": "m.onnx"}, "many": {"path": "m.onnx"}},
+        lanes={
+            "both": {"topics": ["both"], "models": ["many", "few"], "max_rows": 8},
+            "one": {"topics": ["one"], "models": ["few"], "max_rows": 8},
+            "other": {"topics": ["other"], "models": ["many"], "max_rows": 8},
+        },
+        replies={"topic": "replies"},
+        dead_letters={"topic": "dead"},
+    )
+
+    told = [each for each in urgency(settings, {"few": few, "many": many}) if each.warning]
+
+    assert [each.subject for each in told] == ["lane both"]
+    assert told[0].warning == (
+        "a batch of any model has at most 1 of max_rows (8), since no run of few takes more; give what"
+        " takes so few lanes of its own"
+    )
+
+
 @pytest.mark.parametrize("seconds", [0.0, 1e-9])
 def test_runs_that_take_no_time_are_no_trouble(seconds):
     assert "model m" in of((seconds, 0.0), urgent={})
