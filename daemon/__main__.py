@@ -229,6 +229,48 @@ def ask(
     return command(config, overrides or (), question)
 
 
+@app.command(
+    help="Send all of a folder or a JSONL file, and collect a result of each.\n\n"
+    "An item is a file, or a line with custom_id and body. Results, failures and all that is known of "
+    "the job are in the folder --out; after a crash, or a closed laptop, --resume goes on with it. The "
+    "exit code is 0 when each item has a result, 1 when some failed, 75 when some are still without an end.",
+    epilog="- `tidemill submit documents/ -c tidemill.toml --by 08:00 --out results/`\n"
+    "- `tidemill submit items.jsonl -c tidemill.toml --lane standard --out results/`\n"
+    "- `tidemill submit -c tidemill.toml --resume results/`",
+)
+def submit(
+    source: Annotated[Path | None, typer.Argument(help="A folder, or a JSONL file.")] = None,
+    config: Config = None,
+    overrides: Overrides = None,
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where results go.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Go on with the job in this folder.")
+    ] = None,
+    lane: Annotated[str, typer.Option(help="Lane to send it on; else the first.")] = "",
+    by: Annotated[
+        str,
+        typer.Option(metavar="WHEN", help="Deadline: 08:00, 2030-01-31T08:00, or 2h; else none."),
+    ] = "",
+    zone: Annotated[str, typer.Option(help="Time zone of --by; else this host's.")] = "",
+    model: Annotated[str, typer.Option(help="Model to ask; else the lane's first.")] = "",
+    content_type: Annotated[
+        str, typer.Option(help="Form of the bodies; else by names of files: .json, .npy.")
+    ] = "",
+    ahead: Annotated[
+        int, typer.Option(min=1, help="Most items that wait for their answers at a time.")
+    ] = 100_000,
+    as_json: AsJson = False,
+) -> int:
+    """`tidemill submit`."""
+    from daemon.commands.submit import Submission
+    from daemon.commands.submit import submit as command
+
+    typed = Submission(
+        source, out, resume, lane, by, zone, model, content_type, ahead=ahead, as_json=as_json
+    )
+    return command(config, overrides or (), typed)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (else the command line) name; return the exit code."""
     with standard_streams():

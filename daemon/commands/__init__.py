@@ -23,6 +23,7 @@
 - `run.py`: `tidemill run`
 - `scaler.py`: `tidemill scaler`
 - `schema.py`: `tidemill schema`
+- `submit.py`: `tidemill submit`
 - `supervise.py`: `tidemill supervise`
 - `trial.py`: `tidemill try`
 - `trial_report.py`: what `tidemill try` prints: of each file its tensors, its times and its reply

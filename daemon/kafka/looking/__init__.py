@@ -11,4 +11,5 @@
   changes nothing
 - `reader.py`: reading and asking by hand: one request and its reply, the newest records of a
   topic
+- `tail.py`: follows topics from certain offsets on, and asks how far a group is
 """

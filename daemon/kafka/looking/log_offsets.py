@@ -12,7 +12,7 @@ from aiokafka.structs import TopicPartition
 
 _CONSUMER = -1
 """The replica id of one who is no broker."""
-_READ_COMMITTED = 1
+_READ_UNCOMMITTED, _READ_COMMITTED = 0, 1
 _NO_RECORD = -1
 
 
@@ -50,14 +50,17 @@ async def log_offsets(
     place: int,
     *,
     timeout_s: float,
+    undecided: bool = False,
 ) -> Mapping[TopicPartition, int]:
     """Return `place` of the logs, or the first offset that is not older than `place` milliseconds.
 
     _NO_RECORD stands where none is so young; those are missing of which nothing is known within `timeout_s`.
 
     END is what a worker can read up to: the first open transaction holds it back, as it holds the
-    worker. Markers of transactions count. Raises errors.TopicAuthorizationFailedError.
+    worker, unless `undecided` is to count too. Markers of transactions count. Raises
+    errors.TopicAuthorizationFailedError.
     """
+    isolation = _READ_UNCOMMITTED if undecided else _READ_COMMITTED
     leaders: defaultdict[int, list[TopicPartition]] = defaultdict(list)
     for partition in partitions:
         leader = inner.cluster.leader_for_partition(partition)
@@ -66,7 +69,7 @@ async def log_offsets(
     if sum(map(len, leaders.values())) < len(partitions):
         inner.force_metadata_update()
     answers = await asyncio.gather(
-        *(_ask(inner, leader, led, place, timeout_s) for leader, led in leaders.items())
+        *(_ask(inner, leader, led, place, isolation, timeout_s) for leader, led in leaders.items())
     )
     return {partition: offset for answer in answers for partition, offset in answer.items()}
 
@@ -76,12 +79,13 @@ async def _ask(
     leader: int,
     partitions: Collection[TopicPartition],
     place: int,
+    isolation: int,
     timeout_s: float,
 ) -> dict[TopicPartition, int]:
     topics: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for topic, number in partitions:
         topics[topic].append((number, place))
-    request = OffsetRequest(_CONSUMER, _READ_COMMITTED, list(topics.items()))
+    request = OffsetRequest(_CONSUMER, isolation, list(topics.items()))
     try:
         async with asyncio.timeout(timeout_s):
             response = await inner.send(leader, request)

@@ -49,7 +49,7 @@ async def ask(
     try:
         async with (
             asyncio.timeout(timeout_s),
-            _reading(kafka, reply_topic, base, reachable_s=timeout_s) as consumer,
+            reading(kafka, [reply_topic], base, reachable_s=timeout_s) as consumer,
         ):
             ends = await consumer.end_offsets(consumer.assignment())
             _seek(consumer, ends)
@@ -84,7 +84,7 @@ async def newest(
     `since_ms` leaves out what is older, in milliseconds since 1970.
     """
     try:
-        async with asyncio.timeout(timeout_s), _reading(kafka, topic, base) as consumer:
+        async with asyncio.timeout(timeout_s), reading(kafka, [topic], base) as consumer:
             ends = await consumer.end_offsets(consumer.assignment())
             firsts = await _starts(consumer, ends, since_ms)
             records = await _newest_of_each(consumer, firsts, ends, number)
@@ -106,7 +106,7 @@ async def whole(
     times allows. To be closed by who stops before the end. Raises Fatal, also when the broker is
     silent for `timeout_s`.
     """
-    async with _reading(kafka, topic, base) as consumer:
+    async with reading(kafka, [topic], base) as consumer:
         ends = await consumer.end_offsets(consumer.assignment())
         _seek(consumer, await _starts(consumer, ends, since_ms))
         while await _is_before(consumer, ends):
@@ -121,10 +121,18 @@ async def whole(
 
 
 @asynccontextmanager
-async def _reading(
-    kafka: Kafka, topic: str, base: Path, *, reachable_s: float | None = None
+async def reading(
+    kafka: Kafka,
+    topics: Collection[str],
+    base: Path,
+    *,
+    reachable_s: float | None = None,
+    auto_offset_reset: str = "latest",
 ) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer of all partitions of `topic`, in no group; `reachable_s` to reach a broker in."""
+    """A consumer of all partitions of `topics`, in no group; `reachable_s` to reach a broker in.
+
+    Raises Fatal.
+    """
     guards.install()
     reach = client.options(kafka, base=base)
     wait_s = kafka.start_timeout if reachable_s is None else min(reachable_s, kafka.start_timeout)
@@ -132,15 +140,22 @@ async def _reading(
     consumer = AIOKafkaConsumer(
         **reach,
         group_id=None,
+        auto_offset_reset=auto_offset_reset,
         isolation_level="read_committed",
         key_deserializer=BatchReading(kafka.fetch_bytes * RATIO),
     )
     try:
         await consumer.start()
-        await check_topics(consumer._client, [topic], clock=time.monotonic)
-        await consumer._client.add_topic(topic)
-        numbers = consumer.partitions_for_topic(topic) or ()
-        consumer.assign([TopicPartition(topic, number) for number in numbers])
+        await check_topics(consumer._client, topics, clock=time.monotonic)
+        for topic in topics:
+            await consumer._client.add_topic(topic)
+        consumer.assign(
+            [
+                TopicPartition(topic, number)
+                for topic in topics
+                for number in consumer.partitions_for_topic(topic) or ()
+            ]
+        )
         yield consumer
     except errors.KafkaError as error:
         raise _fatal(error, kafka) from error

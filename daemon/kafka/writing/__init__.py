@@ -7,6 +7,7 @@
 - `producer.py`: one idempotent producer after the other: what cannot go on is replaced, not
   repaired
 - `producers.py`: the producer of the moment, and its successor made in the background
+- `publisher.py`: publishing many requests by hand: whole batches to named partitions
 - `record_batch.py`: a batch of records for one partition, as the client sends it
 - `record_encoding.py`: records as they lie in Kafka's log: one alone, or a run of them by columns
 - `refusals.py`: what it means that a broker refuses a batch: the one table of it

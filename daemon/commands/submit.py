@@ -1,0 +1,183 @@
+"""`tidemill submit`."""
+
+import asyncio
+import fcntl
+import json
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from config.load import Loaded, load
+from daemon.commands.ask import find_lane, headers_for
+from daemon.commands.printing import printed
+from daemon.jobs import journal as journals
+from daemon.jobs.deadline import deadline_of
+from daemon.jobs.ends import End, State
+from daemon.jobs.job import Job, Wish
+from daemon.jobs.journal import Journal
+from daemon.jobs.results import FAILED, RESULTS
+from daemon.jobs.summary import shown
+from daemon.telemetry import logs
+from daemon.values.errors import Exit, Fatal
+
+
+class Submission(NamedTuple):
+    """What was typed; empty texts are left to the settings."""
+
+    source: Path | None
+    out: Path | None
+    resume: Path | None
+    lane: str = ""
+    by: str = ""
+    zone: str = ""
+    model: str = ""
+    content_type: str = ""
+    ahead: int = 100_000
+    as_json: bool = False
+
+
+def submit(config: Path | None, overrides: Sequence[str], typed: Submission) -> int:
+    """See to a job until each item has an end; return the exit code. Raises SettingsError and Fatal."""
+    loaded = load(config, os.environ, overrides)
+    logs.configure(loaded.settings.log, worker="submit")
+    if typed.resume is not None:
+        if typed.source is not None or typed.out is not None:
+            raise Fatal(Exit.USAGE, "--resume goes on with a job as it was: no input, no --out")
+        with _alone(typed.resume):
+            return _go_on(loaded, typed.resume, typed)
+    if typed.source is None or typed.out is None:
+        raise Fatal(Exit.USAGE, "a job needs an input and --out FOLDER, or --resume FOLDER")
+    wish = _wish(loaded, typed.source, typed)
+    _make(typed.out)
+    with _alone(typed.out):
+        return _begin(loaded, typed.out, wish, typed)
+
+
+def _wish(loaded: Loaded, source: Path, typed: Submission) -> Wish:
+    lane = find_lane(loaded.settings, typed.lane)
+    headers_for(source, lane, model=typed.model, content_type=typed.content_type)
+    name = next(name for name, each in loaded.settings.lanes.items() if each is lane)
+    deadline = None
+    if typed.by:
+        deadline = deadline_of(typed.by, typed.zone, now=datetime.now(UTC).astimezone())
+        _tell(f"by {deadline.isoformat(timespec='seconds')}")
+    return Wish(source, name, deadline, typed.model, typed.content_type)
+
+
+def _begin(loaded: Loaded, folder: Path, wish: Wish, typed: Submission) -> int:
+    file = folder / journals.FILE
+    if _holds_a_job(file):
+        raise Fatal(Exit.USAGE, f"{folder} holds a job: tidemill submit --resume {folder}")
+    _remove(file)
+    journal = Journal.new(file)
+    job = Job(loaded, folder, journal, told=_tell)
+    try:
+        return _see_to_it(job, job.begin(wish, most_ahead=typed.ahead), folder, typed)
+    finally:
+        journal.close()
+        if not _holds_a_job(file):
+            _remove(file)
+
+
+def _go_on(loaded: Loaded, folder: Path, typed: Submission) -> int:
+    journal = Journal.resume(folder / journals.FILE)
+    order, settings = journal.order(), loaded.settings
+    if (order.reply_topic, order.dead_letter_topic) != (
+        settings.replies.topic,
+        settings.dead_letters.topic,
+    ):
+        raise Fatal(Exit.USAGE, f"the job's replies are in {order.reply_topic}: other settings")
+    job = Job(loaded, folder, journal, told=_tell)
+    try:
+        return _see_to_it(job, job.go_on(most_ahead=typed.ahead), folder, typed)
+    finally:
+        journal.close()
+
+
+def _see_to_it(job: Job, doing: Coroutine[Any, Any, State], folder: Path, typed: Submission) -> int:
+    """Do it; say how it ended, or how it stands where it was stopped."""
+    resume = f"go on with: tidemill submit --resume {folder}"
+    try:
+        state = asyncio.run(_until_told_to_stop(doing))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise _stopped(job, resume) from None
+    except (OSError, sqlite3.Error) as error:
+        raise Fatal(Exit.WORK_LEFT, f"{folder} cannot be written: {error}; {resume}") from error
+    job.note()
+    summary = job.summary()
+    printed(json.dumps(summary) + "\n" if typed.as_json else shown(summary))
+    if missing := summary["ended"][End.MISSING]:
+        _tell(f"{missing:,} items are missing: {folder / FAILED} names them; this must not happen")
+    _tell(f"results are in {folder / RESULTS}, failures in {folder / FAILED}")
+    if summary["left"]:
+        raise Fatal(Exit.WORK_LEFT, f"the deadline is over, and not all is answered; {resume}")
+    return state.exit_code
+
+
+def _stopped(job: Job, resume: str) -> Fatal:
+    try:
+        job.note()
+    except Fatal:  # it has not begun
+        return Fatal(Exit.WORK_LEFT, "stopped before anything was sent")
+    return Fatal(Exit.WORK_LEFT, f"stopped; {resume}")
+
+
+async def _until_told_to_stop(doing: Coroutine[Any, Any, State]) -> State:
+    task = asyncio.ensure_future(doing)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
+
+
+def _holds_a_job(file: Path) -> bool:
+    """Whether a job began there; one that was refused did not."""
+    if not file.exists():
+        return False
+    journal = None
+    try:
+        journal = Journal.resume(file)
+    except Fatal:
+        return False
+    finally:
+        if journal is not None:
+            journal.close()
+    return True
+
+
+def _remove(file: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Fatal(Exit.USAGE, f"{folder} cannot be made: {error.strerror}") from error
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Be the only one who works in `folder`; raises Fatal where another process does."""
+    try:
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise Fatal(Exit.USAGE, f"{folder} cannot be opened: {error.strerror}") from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Fatal(Exit.USAGE, f"another process sees to the job in {folder}") from None
+    else:
+        yield
+    finally:
+        os.close(held)
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"tidemill: {text}\n")
+    sys.stderr.flush()

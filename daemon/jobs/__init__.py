@@ -1,0 +1,16 @@
+"""Jobs: many requests submitted together, each of which has exactly one end in a folder of results.
+
+- `collecting.py`: reads what comes of a job's items, and finds out what nothing will come of
+- `deadline.py`: by when a job is wanted: a time of day, a moment or a while, as people type it
+- `ends.py`: how an item ends, and what that makes of the job
+- `inputs.py`: what a job asks: each file of a folder, or each line of a JSONL file
+- `job.py`: one job, from its input to its last end
+- `journal.py`: `job.sqlite`: each item with its end, and how far replies are read
+- `order.py`: what was ordered: the job as it was when it began
+- `progress.py`: how far a job has come, said while it runs
+- `publishing.py`: sends the items, a chunk at a time, no further ahead than it may be
+- `registering.py`: takes up the items: all of them, or none
+- `results.py`: the files of results: a line for each item that ended, and the summary
+- `settling.py`: gives items their ends: in the journal and in the files, together or not at all
+- `summary.py`: what a job tells of itself: for programs as JSON, for people in a few lines
+"""

@@ -1,0 +1,174 @@
+"""What a job asks: each file of a folder, or each line of a JSONL file."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol
+
+import msgspec
+
+from daemon.values.errors import Exit, Fatal
+from daemon.wire.headers import LONGEST_ID
+
+JSON = "application/json"
+_FORMS = {".json": JSON, ".npy": "application/x-npy"}
+_AROUND_BYTES = 64 * 2**10
+"""How much longer than its body a line may be: its id, names, and whatever else it says."""
+
+
+class Item(NamedTuple):
+    """One request to be; `start`: at which byte its line begins, 0 for a file. `name` is what people see."""
+
+    id: str
+    start: int
+    name: str
+    body: bytes
+
+
+class Unfit(NamedTuple):
+    """What cannot be sent, by the name that people see, and why."""
+
+    name: str
+    why: str
+
+
+class Input(Protocol):
+    """Where a job's items come from."""
+
+    def items(self) -> Iterator[Item | Unfit]:
+        """Read all of them, in an order that stays; raises OSError."""
+
+    def body(self, item_id: str, start: int) -> bytes:
+        """Return the body of one of them as it is now; raises OSError, ValueError where it is no more."""
+
+    def form(self, item_id: str) -> str:
+        """Return the content type of its body; empty: that of the lane."""
+
+
+class Folder:
+    """A folder: an item is a file, its id the path below the folder. Names that begin with a dot are left out."""
+
+    def __init__(self, path: Path, *, most_bytes: int) -> None:
+        self._path = path
+        self._most_bytes = most_bytes
+
+    def items(self) -> Iterator[Item | Unfit]:
+        """As `Input` says; by name, folder by folder."""
+        for above, folders, files in os.walk(self._path, onerror=_raise):
+            folders[:] = sorted(each for each in folders if not each.startswith("."))
+            for file in sorted(each for each in files if not each.startswith(".")):
+                yield self._item(Path(above, file))
+
+    def _item(self, file: Path) -> Item | Unfit:
+        name = file.relative_to(self._path).as_posix()
+        try:
+            why = _unfit_id(name)
+            size_bytes = file.stat().st_size
+            if not why and size_bytes <= self._most_bytes:
+                return Item(name, 0, name, file.read_bytes())
+            return Unfit(_printable(name), why or _too_large(size_bytes, self._most_bytes))
+        except OSError as error:
+            return Unfit(_printable(name), error.strerror or str(error))
+
+    def body(self, item_id: str, start: int) -> bytes:  # noqa: ARG002 -- a file is its body
+        """As `Input` says."""
+        return (self._path / item_id).read_bytes()
+
+    def form(self, item_id: str) -> str:
+        """By the file's name."""
+        return _FORMS.get(Path(item_id).suffix, "")
+
+
+class _Line(msgspec.Struct):
+    custom_id: str
+    body: msgspec.Raw
+
+
+class Lines:
+    """A JSONL file: each line has a `custom_id`, and a `body` that is sent as JSON."""
+
+    def __init__(self, path: Path, *, most_bytes: int) -> None:
+        self._path = path
+        self._most_bytes = most_bytes
+
+    def items(self) -> Iterator[Item | Unfit]:
+        """As `Input` says; line by line."""
+        number = start = 0
+        with self._path.open("rb") as file:
+            while line := self._read(file):
+                number += 1
+                if line.strip():
+                    yield self._item(f"line {number}", start, line)
+                start = file.tell()
+
+    def _read(self, file: BinaryIO) -> bytes:
+        """Return the next line; of one that is too long, its beginning and its end."""
+        most_bytes = self._most_bytes + _AROUND_BYTES
+        line = file.readline(most_bytes + 1)
+        rest = line
+        while len(rest) > most_bytes and not rest.endswith(b"\n"):
+            rest = file.readline(most_bytes + 1)
+        return line
+
+    def _item(self, name: str, start: int, line: bytes) -> Item | Unfit:
+        if len(line) > self._most_bytes + _AROUND_BYTES:
+            return Unfit(name, f"longer than {self._most_bytes + _AROUND_BYTES:,} bytes")
+        try:
+            said = msgspec.json.decode(line, type=_Line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return Unfit(name, str(error))
+        body = bytes(said.body)
+        if why := _unfit_id(said.custom_id):
+            return Unfit(name, why)
+        if len(body) > self._most_bytes:
+            return Unfit(f"{name} ({said.custom_id})", _too_large(len(body), self._most_bytes))
+        return Item(said.custom_id, start, name, body)
+
+    def body(self, item_id: str, start: int) -> bytes:
+        """As `Input` says."""
+        with self._path.open("rb") as file:
+            file.seek(start)
+            said = msgspec.json.decode(self._read(file), type=_Line)
+        if said.custom_id != item_id:
+            raise ValueError(f"{self._path} has another line there")
+        return bytes(said.body)
+
+    def form(self, item_id: str) -> str:  # noqa: ARG002 -- all are JSON
+        """As `Input` says."""
+        return JSON
+
+
+def input_at(path: Path, *, most_bytes: int) -> Input:
+    """Return what is at `path`, no body larger than `most_bytes`; raises Fatal."""
+    try:
+        if path.is_dir():
+            return Folder(path, most_bytes=most_bytes)
+        path.open("rb").close()
+        return Lines(path, most_bytes=most_bytes)
+    except OSError as error:
+        raise Fatal(Exit.USAGE, f"{path} cannot be read: {error.strerror}") from error
+
+
+def _unfit_id(item_id: str) -> str:
+    """Return why `item_id` cannot be a header, empty where it can."""
+    try:
+        size_bytes = len(item_id.encode())
+    except UnicodeEncodeError:
+        return "its name is no UTF-8"
+    if not item_id:
+        return "custom_id is empty"
+    if size_bytes > LONGEST_ID:
+        return f"its id takes {size_bytes} bytes, more than {LONGEST_ID}"
+    return ""
+
+
+def _too_large(size_bytes: int, most_bytes: int) -> str:
+    return f"{size_bytes:,} bytes, more than {most_bytes:,}"
+
+
+def _printable(name: str) -> str:
+    return name.encode(errors="replace").decode()
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -1,0 +1,196 @@
+"""One job, from its input to its last end; begun, or gone on with.
+
+The reply topic is the state: where it ended is noted before anything is sent, so that everything that comes
+of the job lies behind that, whoever reads it and when. What is sent twice is harmless: an item goes to the
+same partition each time, names the same reply partition, and only its first reply there counts.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from config.load import Loaded
+from config.settings import Settings
+from daemon.jobs.collecting import Collecting
+from daemon.jobs.ends import State, state_of
+from daemon.jobs.inputs import input_at
+from daemon.jobs.journal import Journal
+from daemon.jobs.order import Order
+from daemon.jobs.progress import Progress
+from daemon.jobs.publishing import Publishing
+from daemon.jobs.registering import Registered, register
+from daemon.jobs.results import Results, write_summary
+from daemon.jobs.settling import Settling
+from daemon.jobs.summary import summary_of
+from daemon.kafka.looking.cluster import Topic
+from daemon.kafka.looking.tail import Tail, tail
+from daemon.kafka.writing.publisher import Publisher
+from daemon.values.errors import Exit, Fatal
+
+_GRACE_S = 60.0
+"""How long after its deadline a job waits for the answers to it; a worker that runs gives them at once."""
+_RECORD_BYTES = 1_024
+"""What a record takes beside its body: ids of 300 bytes, a few headers, Kafka's own."""
+
+
+class Wish(NamedTuple):
+    """What is wanted of a new job; `lane` is one of the settings', empty texts are left to them."""
+
+    source: Path
+    lane: str
+    deadline: datetime | None
+    model: str
+    content_type: str
+
+
+class Job:
+    """A job in its folder."""
+
+    def __init__(
+        self, loaded: Loaded, folder: Path, journal: Journal, *, told: Callable[[str], None]
+    ) -> None:
+        """`told` hears how it gets on."""
+        self._settings = loaded.settings
+        self._base = loaded.base
+        self._folder = folder
+        self._journal = journal
+        self._told = told
+
+    async def begin(self, wish: Wish, *, most_ahead: int) -> State:
+        """Take up what is wished for, and see to it until the end. Raises Fatal, OSError, sqlite3.Error."""
+        source = input_at(wish.source, most_bytes=self._settings.limits.request_bytes)
+        registered = register(self._journal, source)
+        lane = self._settings.lanes[wish.lane]
+        async with self._publisher(lane.topics[0]) as publisher, self._tail() as following:
+            order = await self._ordered(wish, registered, publisher)
+            positions = await following.ends([order.reply_topic, order.dead_letter_topic])
+            if positions is None:
+                raise Fatal(Exit.BROKER_UNAVAILABLE, "nobody says where the reply topic ends")
+            self._journal.begin(order, positions)
+            return await self._see_to_it(publisher, following, most_ahead)
+
+    async def go_on(self, *, most_ahead: int) -> State:
+        """See to a job that began, until the end. Raises Fatal, OSError, sqlite3.Error."""
+        topic = self._journal.order().topic
+        async with self._publisher(topic) as publisher, self._tail() as following:
+            return await self._see_to_it(publisher, following, most_ahead)
+
+    def summary(self) -> dict[str, Any]:
+        """Return how it stands."""
+        order, now_ms = self._journal.order(), time.time() * 1000
+        journal = self._journal
+        return summary_of(
+            order,
+            state_of(journal.ends, journal.left, past_deadline=order.is_past_deadline(now_ms)),
+            journal.said(),
+            total=journal.total,
+            sent=journal.handed,
+            now_ms=now_ms,
+        )
+
+    def note(self) -> None:
+        """Write how it stands to summary.json."""
+        write_summary(self._folder, self.summary())
+
+    def _publisher(self, topic: str) -> Publisher:
+        return Publisher(self._settings.kafka, topic, base=self._base)
+
+    def _tail(self) -> AbstractAsyncContextManager[Tail]:
+        settings = self._settings
+        topics = [settings.replies.topic, settings.dead_letters.topic]
+        return tail(settings.kafka, topics, base=self._base)
+
+    async def _ordered(self, wish: Wish, registered: Registered, publisher: Publisher) -> Order:
+        settings, lane = self._settings, self._settings.lanes[wish.lane]
+        topic, reply_topic = lane.topics[0], settings.replies.topic
+        seen = await publisher.look_at(topic, reply_topic)
+        requests, replies = seen[topic], seen[reply_topic]
+        if requests is None or replies is None:
+            raise Fatal(Exit.SETTINGS, f"{topic} or {reply_topic} does not exist")
+        _check_size(registered, topic, requests)
+        now = datetime.now(UTC)
+        return Order(
+            job_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
+            source=str(wish.source.absolute()),
+            lane=wish.lane,
+            topic=topic,
+            partitions=requests.partitions,
+            reply_topic=reply_topic,
+            reply_partitions=replies.partitions,
+            dead_letter_topic=settings.dead_letters.topic,
+            onward=_onward(settings, wish.lane),
+            model=wish.model,
+            content_type=wish.content_type,
+            deadline_ms=None if wish.deadline is None else round(wish.deadline.timestamp() * 1000),
+            began_ms=round(now.timestamp() * 1000),
+        )
+
+    async def _see_to_it(self, publisher: Publisher, following: Tail, most_ahead: int) -> State:
+        order, journal = self._journal.order(), self._journal
+        results = Results(self._folder, journal.sizes())
+        try:
+            settling = Settling(journal, results)
+            collecting = Collecting(settling, following, is_over=lambda: _is_over(order))
+            progress = Progress(journal, told=self._told, noted=self.note)
+            beside = [collecting.watch(), progress.run()]
+            if journal.unsent(0, 1):
+                source = input_at(
+                    Path(order.source), most_bytes=self._settings.limits.request_bytes
+                )
+                publishing = Publishing(
+                    settling,
+                    source,
+                    publisher,
+                    most_ahead=most_ahead,
+                    is_past_deadline=lambda: order.is_past_deadline(time.time() * 1000),
+                    told=self._told,
+                )
+                beside.append(publishing.run())
+            await _until(collecting.run(), *beside)
+        finally:
+            results.close()
+        return State(self.summary()["state"])
+
+
+def _check_size(registered: Registered, topic: str, seen: Topic) -> None:
+    if seen.largest_bytes is None or registered.largest_bytes + _RECORD_BYTES <= seen.largest_bytes:
+        return
+    raise Fatal(
+        Exit.USAGE,
+        f"nothing was sent: {registered.largest} has {registered.largest_bytes:,} bytes, and {topic} takes"
+        f" records of {seen.largest_bytes:,} (max.message.bytes)",
+    )
+
+
+def _onward(settings: Settings, lane: str) -> tuple[str, ...]:
+    topics = []
+    following = settings.lanes[lane].then
+    while following is not None:
+        topics.append(settings.lanes[following].topics[0])
+        following = settings.lanes[following].then
+    return tuple(topics)
+
+
+def _is_over(order: Order) -> bool:
+    return order.is_past_deadline((time.time() - _GRACE_S) * 1000)
+
+
+async def _until(first: Coroutine[Any, Any, None], *beside: Coroutine[Any, Any, None]) -> None:
+    """Return when `first` has ended; raise what any of them raises."""
+    main = asyncio.ensure_future(first)
+    tasks = [main, *map(asyncio.ensure_future, beside)]
+    pending = set(tasks)
+    try:
+        while not main.done():
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for each in done:
+                each.result()
+    finally:
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

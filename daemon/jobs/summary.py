@@ -1,0 +1,59 @@
+"""What a job tells of itself: for programs as JSON, for people in a few lines. Pure."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from daemon.jobs.ends import End, State
+from daemon.jobs.order import Order
+
+
+def summary_of(
+    order: Order,
+    state: State,
+    said: Mapping[End, Mapping[str, int]],
+    *,
+    total: int,
+    sent: int,
+    now_ms: float,
+) -> dict[str, Any]:
+    """Return the summary of a job; `said`: how many ended how, by who served them or by code."""
+    counts = {end.value: sum(said.get(end, {}).values()) for end in End}
+    failures = {end.value: dict(said[end]) for end in End if end is not End.OK and end in said}
+    return {
+        "job_id": order.job_id,
+        "state": state.value,
+        "items": total,
+        "sent": sent,
+        "left": total - sum(counts.values()),
+        "ended": counts,
+        "served_by": dict(said.get(End.OK, {})),
+        "failures": failures,
+        "source": order.source,
+        "lane": order.lane,
+        "topic": order.topic,
+        "reply_topic": order.reply_topic,
+        "began": moment_text(order.began_ms),
+        "deadline": None if order.deadline_ms is None else moment_text(order.deadline_ms),
+        "as_of": moment_text(now_ms),
+    }
+
+
+def shown(summary: Mapping[str, Any]) -> str:
+    """Return the summary as lines for people."""
+    ended = summary["items"] - summary["left"]
+    whole = f"{ended:,} of {summary['items']:,} items have ended"
+    lines = [f"{summary['state']}: {whole} (job {summary['job_id']})"]
+    for end, count in summary["ended"].items():
+        whose = summary["served_by"] if end == End.OK else summary["failures"].get(end, {})
+        told = ", ".join(f"{name} {number:,}" for name, number in whose.items())
+        if count:
+            lines.append(f"  {end:<8}{count:>12,}  {told}")
+    if summary["left"]:
+        lines.append(f"  {'left':<8}{summary['left']:>12,}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def moment_text(wall_ms: float) -> str:
+    """Return a moment as clocks in UTC show it."""
+    return datetime.fromtimestamp(wall_ms / 1000, UTC).isoformat(timespec="seconds")

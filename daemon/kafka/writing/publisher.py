@@ -1,0 +1,129 @@
+"""Publishing many requests by hand: whole batches to named partitions, with the offsets that they got."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from aiokafka import AIOKafkaProducer, errors
+
+from config.settings import Kafka
+from daemon.kafka import client, guards
+from daemon.kafka.connecting import check_topics
+from daemon.kafka.looking.cluster import Topic, look_at
+from daemon.kafka.reason import reason_of
+from daemon.values.errors import Exit, Fatal
+from daemon.values.messages import Header
+
+_BATCH_BYTES = 256 * 2**10
+"""A quarter of what Kafka takes by default; a larger request makes a batch of its own."""
+_CLOSE_S = 5.0
+
+
+class Letter(NamedTuple):
+    """What is sent: the caller's number for it, body and headers."""
+
+    number: int
+    value: bytes
+    headers: Sequence[Header]
+
+
+class NotTaken(Exception):
+    """The broker did not say that it has what was sent; it may have it all the same."""
+
+
+class Publisher:
+    """Sends to one topic, acknowledged by all replicas in sync; an async context manager.
+
+    Without idempotence: it is for those whose repeats do no harm.
+    """
+
+    def __init__(self, kafka: Kafka, topic: str, *, base: Path) -> None:
+        self._kafka = kafka
+        self._topic = topic
+        self._reach = client.options(kafka, base=base)
+        self._producer = AIOKafkaProducer(**self._reach, acks="all", max_batch_size=_BATCH_BYTES)
+
+    async def __aenter__(self) -> Self:
+        """Connect; raises Fatal when there is no broker, or the topic is missing."""
+        guards.install()
+        await client.wait_until_reachable(self._reach, self._kafka.start_timeout)
+        try:
+            await self._producer.start()
+            await check_topics(
+                self._producer.client, [self._topic], clock=time.monotonic, to="write"
+            )
+        except BaseException:
+            await self._producer.stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close; what is on its way to a broker that is gone is given up after a while."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_S):
+                await self._producer.stop()
+
+    async def look_at(self, *topics: str) -> Mapping[str, Topic | None]:
+        """Return what is known of topics; raises Fatal."""
+        try:
+            return await look_at(self._producer.client, topics)
+        except errors.KafkaError as error:
+            servers = self._kafka.bootstrap_servers
+            raise Fatal(
+                Exit.BROKER_UNAVAILABLE, f"{servers} does not say what topics it has: {error!r}"
+            ) from error
+
+    async def publish(self, letters: Mapping[int, Sequence[Letter]]) -> list[tuple[int, int, int]]:
+        """Send `letters` to their partitions; return partition, offset and number of each.
+
+        Raises NotTaken, and Fatal when this client is refused.
+        """
+        sending = [self._to_partition(number, each) for number, each in letters.items()]
+        outcomes = await asyncio.gather(*sending, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise self._meaning(outcome)
+        return [place for places in outcomes if isinstance(places, list) for place in places]
+
+    async def _to_partition(
+        self, partition: int, letters: Sequence[Letter]
+    ) -> list[tuple[int, int, int]]:
+        places: list[tuple[int, int, int]] = []
+        while len(places) < len(letters):
+            batch, count = self._filled(letters, len(places))
+            sent = await self._producer.send_batch(batch, self._topic, partition=partition)
+            first = (await sent).offset
+            numbers = [each.number for each in letters[len(places) : len(places) + count]]
+            places += [(partition, first + place, each) for place, each in enumerate(numbers)]
+        return places
+
+    def _filled(self, letters: Sequence[Letter], start: int) -> tuple[object, int]:
+        """Return a batch of `letters` from `start` on, and how many it has place for."""
+        batch = self._producer.create_batch()
+        now_ms = round(time.time() * 1000)
+        count = 0
+        for letter in letters[start:]:
+            if not batch.append(
+                timestamp=now_ms, key=None, value=letter.value, headers=list(letter.headers)
+            ):
+                break
+            count += 1
+        batch.close()
+        return batch, count
+
+    def _meaning(self, error: BaseException) -> BaseException:
+        if not isinstance(error, errors.KafkaError):
+            return error
+        refusal = client.denied(error, self._kafka.bootstrap_servers)
+        if isinstance(error, errors.MessageSizeTooLargeError | errors.RecordListTooLargeError):
+            refusal = Fatal(Exit.USAGE, f"{self._topic} takes no record as large as one of these")
+        return refusal or NotTaken(reason_of(error))

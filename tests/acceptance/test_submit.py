@@ -1,0 +1,198 @@
+"""`tidemill submit`: each item has exactly one end, as people find it in the folder of results."""
+
+import asyncio
+import base64
+import json
+import signal
+import sqlite3
+import sys
+from contextlib import closing
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from daemon.values.errors import Exit
+from tests.acceptance.jobs import pair, toml, until
+
+_PATIENCE_S = 60.0
+
+
+class Submit:
+    """One process of `tidemill submit`."""
+
+    def __init__(self, process):
+        self.process = process
+
+    async def end(self):
+        """Return the exit code and what it printed and said."""
+        async with asyncio.timeout(_PATIENCE_S):
+            out, said = await self.process.communicate()
+        return self.process.returncode, out.decode(), said.decode()
+
+
+@pytest.fixture
+async def submit(tmp_path):
+    """submit(job, *arguments): a process that is started; it is killed with the test."""
+    started = []
+
+    async def start(job, *arguments):
+        config = tmp_path / "submit.toml"
+        config.write_text(toml(job.settings))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "daemon", "submit", "-c", config, *map(str, arguments)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        started.append(process)
+        return Submit(process)
+
+    yield start
+    for process in started:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+def folder_of(folder, count, *, bad=()):
+    """A folder of raw rows; those with a number in `bad` end within a row."""
+    folder.mkdir()
+    for number in range(count):
+        body = pair(number)[:5] if number in bad else pair(number)
+        (folder / f"{number}.bin").write_bytes(body)
+    return folder
+
+
+def lines(file):
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def ends(out):
+    """The ids in results.jsonl and failed.jsonl."""
+    told = [*lines(out / "results.jsonl"), *lines(out / "failed.jsonl")]
+    return sorted(each["custom_id"] for each in told)
+
+
+async def test_each_file_has_one_end(served, submit, tmp_path):
+    documents, out = folder_of(tmp_path / "documents", 300, bad={7, 8}), tmp_path / "results"
+
+    code, _, said = await (await submit(served, documents, "--out", out, "--by", "1h")).end()
+
+    assert code == 1, said
+    results = {each["custom_id"]: each for each in lines(out / "results.jsonl")}
+    assert len(results) == 298
+    for number in (0, 299):
+        assert base64.b64decode(results[f"{number}.bin"]["body_base64"]) == pair(number)
+    failed = {
+        each["custom_id"]: (each["end"], each["code"]) for each in lines(out / "failed.jsonl")
+    }
+    assert failed == dict.fromkeys(("7.bin", "8.bin"), ("error", "invalid_shape"))
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["state"], summary["left"]) == ("complete_with_failures", 0)
+    assert summary["ended"] == {"ok": 298, "error": 2, "expired": 0, "dead": 0, "missing": 0}
+
+
+async def test_each_line_has_one_end(served, submit, tmp_path):
+    items, out = tmp_path / "items.jsonl", tmp_path / "results"
+    body = {"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}]}
+    asked = [{"custom_id": f"item {number}", "body": body} for number in range(20)]
+    items.write_text("".join(json.dumps(each) + "\n" for each in asked))
+
+    code, printed, said = await (await submit(served, items, "--out", out, "--json")).end()
+
+    assert code == Exit.CLEAN, said
+    assert json.loads(printed)["state"] == "complete"
+    assert ends(out) == sorted(each["custom_id"] for each in asked)
+    assert lines(out / "results.jsonl")[0]["body"]["outputs"][0]["data"] == [1, 2]
+
+
+async def test_nothing_is_sent_where_one_cannot_be(served, submit, tmp_path):
+    items, out = tmp_path / "items.jsonl", tmp_path / "results"
+    items.write_text('{"custom_id": "a", "body": 1}\n{"custom_id": "a", "body": 2}\nno JSON\n')
+
+    code, _, said = await (await submit(served, items, "--out", out)).end()
+
+    assert code == Exit.USAGE
+    assert "line 2: custom_id 'a' is that of line 1 too" in said
+    assert "line 3: " in said
+    assert list(out.iterdir()) == []
+
+
+async def test_a_job_that_was_killed_goes_on(make_job, submit, tmp_path):
+    documents, out = folder_of(tmp_path / "documents", 500), tmp_path / "results"
+    async with make_job() as (job, _):
+        first = await submit(job, documents, "--out", out)
+        journal = out / "job.sqlite"
+        await until(lambda: journal.exists() and sent(journal) == 500)
+        first.process.kill()
+        await first.end()
+        await job.start()
+
+        code, _, said = await (await submit(job, "--resume", out)).end()
+
+    assert code == Exit.CLEAN, said
+    assert ends(out) == sorted(f"{number}.bin" for number in range(500))
+
+
+def sent(journal):
+    """How many items are certainly in Kafka."""
+    try:
+        with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as db:
+            return db.execute("SELECT count(*) FROM items WHERE offset IS NOT NULL").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0
+
+
+async def test_one_that_is_stopped_says_how_to_go_on(make_job, submit, tmp_path):
+    documents, out = folder_of(tmp_path / "documents", 10), tmp_path / "results"
+    async with make_job() as (job, _):
+        waiting = await submit(job, documents, "--out", out)
+        await until(lambda: (out / "job.sqlite").exists() and sent(out / "job.sqlite") == 10)
+        waiting.process.send_signal(signal.SIGINT)
+
+        code, _, said = await waiting.end()
+
+    assert code == Exit.WORK_LEFT
+    assert f"tidemill submit --resume {out}" in said
+    assert json.loads((out / "summary.json").read_text())["state"] == "running"
+
+
+async def step_over(job):
+    """Commit to the end of the request topic, as one who answers nothing."""
+    everything = [TopicPartition(job.names.requests, number) for number in range(4)]
+    async with AIOKafkaConsumer(
+        bootstrap_servers=job.bootstrap, group_id=job.topics.group, enable_auto_commit=False
+    ) as consumer:
+        consumer.assign(everything)
+        await consumer.commit(await consumer.end_offsets(everything))
+
+
+async def test_what_the_group_steps_over_is_missing(make_job, submit, tmp_path):
+    """By the group's commit, and nothing else."""
+    documents, out = folder_of(tmp_path / "documents", 10), tmp_path / "results"
+    async with make_job() as (job, _):
+        waiting = await submit(job, documents, "--out", out)
+        await until(lambda: (out / "job.sqlite").exists() and sent(out / "job.sqlite") == 10)
+        await step_over(job)
+
+        code, _, said = await waiting.end()
+
+    assert code == 1
+    assert "10 items are missing" in said
+    assert {each["end"] for each in lines(out / "failed.jsonl")} == {"missing"}
+
+
+async def test_what_nobody_came_for_expires_and_is_late(make_job, submit, tmp_path):
+    """What was never sent has its end at once, and what waits in Kafka when a worker comes."""
+    documents, out = folder_of(tmp_path / "documents", 10), tmp_path / "results"
+    async with make_job() as (job, _):
+        waiting = await submit(job, documents, "--out", out, "--by", "3s", "--ahead", 4)
+        await until(lambda: (out / "failed.jsonl").exists() and len(ends(out)) == 6)
+        await job.start()
+
+        code, _, said = await waiting.end()
+
+    assert code == 1, said
+    assert {each["end"] for each in lines(out / "failed.jsonl")} == {"expired"}
+    assert json.loads((out / "summary.json").read_text())["state"] == "late"
+    assert len(ends(out)) == 10
