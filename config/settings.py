@@ -429,6 +429,9 @@ class Replies(_Section):
         (), description="reply topics a request may name: exact, or a prefix with one trailing *"
     )
     diagnostics: bool = Field(True, description="add the headers batch-rows and stages")
+    cloudevents: bool = Field(
+        False, description="make a CloudEvent of each reply, in binary mode (docs/standards.md)"
+    )
 
 
 class DeadLetters(_Section):

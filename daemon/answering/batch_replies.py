@@ -24,11 +24,19 @@ class BatchReplies:
     """Makes the replies to one run's results; `run` is None for what needed no model."""
 
     def __init__(
-        self, served_by: bytes, run: Run | None, *, diagnostics: bool, span_ids: Callable[[], int]
+        self,
+        served_by: bytes,
+        run: Run | None,
+        *,
+        diagnostics: bool,
+        span_ids: Callable[[], int],
+        event: Sequence[Header] = (),
     ) -> None:
+        """`event`: see daemon.wire.reply_headers.reply_headers."""
         self._run = run if diagnostics else None
         self._shared = result_headers(served_by, self._run)
         self._span_ids = span_ids
+        self._event = event
 
     def results(
         self, requests: Sequence[Request], bodies: Bodies, form: Sequence[Header]
@@ -115,7 +123,8 @@ class BatchReplies:
         )
 
     def _headers(self, echoed: Echoed, form: Sequence[Header]) -> list[Header | HeaderColumn]:
-        return reply_headers(echoed, [*form, *self._shared], self._run, self._span_ids)
+        shared = [*form, *self._shared]
+        return reply_headers(echoed, shared, self._run, self._span_ids, self._event)
 
 
 def _echoed(requests: Sequence[Request]) -> Echoed:

@@ -23,6 +23,7 @@ from daemon.values.request_run import Waiting, in_runs
 from daemon.values.texts import Texts
 from daemon.wire import raw
 from daemon.wire.assemble import is_raw, slices
+from daemon.wire.cloud_events import ReplyEvents
 from daemon.wire.encode import encode
 from daemon.wire.headers import CONTENT_TYPE
 from daemon.wire.json_results import can_be_joined, responses
@@ -74,7 +75,8 @@ class Replies:
         span_ids: Callable[[], int] | None = None,
     ) -> None:
         self._diagnostics = settings.replies.diagnostics
-        self._most_bytes = settings.limits.reply_bytes - MOST_BYTES
+        self.events = ReplyEvents(settings.kafka.group, sent=settings.replies.cloudevents)
+        self._most_bytes = settings.limits.reply_bytes - MOST_BYTES - self.events.most_bytes
         self._dead_letters = settings.dead_letters
         self._span_ids = span_ids or _random_ids().__next__
         self._next_topics = {
@@ -148,7 +150,13 @@ class Replies:
 
     def done(self, request: Request, content_type: str, body: bytes, *, served_by: str) -> Answer:
         """Return the answer to a request that its transform answered without the model."""
-        batch = BatchReplies(served_by.encode(), None, diagnostics=False, span_ids=self._span_ids)
+        batch = BatchReplies(
+            served_by.encode(),
+            None,
+            diagnostics=False,
+            span_ids=self._span_ids,
+            event=self.events.of_results(request.bucket.lane),
+        )
         (answer,) = apart(self._fitting(batch, [request], [body], _form(content_type)))
         return answer
 
@@ -187,7 +195,8 @@ class Replies:
         echoed = echo(
             record, address.correlation, address.traceparent, address.tracestate, address.passed
         )
-        columns = reply_headers(echoed, error_headers(code), None, self._span_ids)
+        event = self.events.of_errors(lane)
+        columns = reply_headers(echoed, error_headers(code), None, self._span_ids, event)
         (headers,) = header_lists(columns, 1)
         body = problem(code, refused.detail)
         key = record.key
@@ -254,8 +263,14 @@ class Replies:
     def _batch(self, served: "Served", part: "Part", wall_ahead_s: float) -> BatchReplies:
         rows = sum([each.rows for each in in_runs(part.requests)])
         run = Run(rows, served.started_s, served.run_s, wall_ahead_s)
-        served_by = served.model.served_by(served.batch.bucket.model).encode()
-        return BatchReplies(served_by, run, diagnostics=self._diagnostics, span_ids=self._span_ids)
+        bucket = served.batch.bucket
+        return BatchReplies(
+            served.model.served_by(bucket.model).encode(),
+            run,
+            diagnostics=self._diagnostics,
+            span_ids=self._span_ids,
+            event=self.events.of_results(bucket.lane),
+        )
 
     def _by_form(self, batch: BatchReplies, by_form: _ByForm) -> Iterator[Leaving]:
         for form, (requests, bodies) in by_form.items():

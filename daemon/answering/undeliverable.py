@@ -25,7 +25,7 @@ class Undeliverable:
     def no_partition(self, answer: Answer) -> Answer:
         """Return the error reply for a reply to a partition that its topic lacks."""
         detail = "the reply topic has no such partition"
-        return _error_instead(answer, Code.INVALID_REQUEST, detail)
+        return self._error_instead(answer, Code.INVALID_REQUEST, detail)
 
     def no_topic(self, answer: Answer) -> Answer:
         """Return the dead letter for a reply whose topic does not exist or may not be written."""
@@ -52,7 +52,7 @@ class Undeliverable:
             return _shortened(answer)
         detail = "the broker takes no records that large for the reply topic"
         if answer.code is None:
-            return _error_instead(answer, Code.RESULT_TOO_LARGE, detail)
+            return self._error_instead(answer, Code.RESULT_TOO_LARGE, detail)
         if answer.key is not None:
             return structs.replace(answer, key=None)
         return self._dead(answer, Code.RESULT_TOO_LARGE, detail)
@@ -63,18 +63,18 @@ class Undeliverable:
         )
         return structs.replace(letter, reply_bytes=answer.reply_bytes)
 
-
-def _error_instead(answer: Answer, code: Code, detail: str) -> Answer:
-    """Return the error reply in the place of `answer`, which may have been to go on to another lane."""
-    waits = requester_of(answer.headers) or Requester(answer.topic, answer.partition)
-    return structs.replace(
-        answer,
-        code=code,
-        topic=waits.topic,
-        partition=None if code is Code.INVALID_REQUEST else waits.partition,
-        value=problem(code, detail),
-        headers=error_headers_instead(answer.headers, code),
-    )
+    def _error_instead(self, answer: Answer, code: Code, detail: str) -> Answer:
+        """Return the error reply in the place of `answer`, which may have been to go on to another lane."""
+        waits = requester_of(answer.headers) or Requester(answer.topic, answer.partition)
+        event = self._replies.events.of_errors(answer.lane)
+        return structs.replace(
+            answer,
+            code=code,
+            topic=waits.topic,
+            partition=None if code is Code.INVALID_REQUEST else waits.partition,
+            value=problem(code, detail),
+            headers=error_headers_instead(answer.headers, code, event),
+        )
 
 
 def _shortened(answer: Answer) -> Answer:

@@ -43,7 +43,7 @@ def document(settings: Settings, served: Mapping[str, Served]) -> Document:
     spoken = {
         lane: _Spoken(
             messages.requests(settings, lane, served),
-            {**messages.results(settings, lane, served), messages.ERROR: messages.error()},
+            {**messages.results(settings, lane, served), messages.ERROR: messages.error(settings)},
         )
         for lane in settings.lanes
     }

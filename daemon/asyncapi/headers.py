@@ -11,11 +11,15 @@ from config.settings import Settings
 from daemon.answering import dead_letters
 from daemon.asyncapi.payloads import Schema, replied_codes
 from daemon.values.errors import Code
-from daemon.wire import headers, reply_headers
+from daemon.wire import cloud_events, headers, reply_headers
 
 _DIGITS = "^[0-9]+$"
 _POSITION = {"type": "string", "pattern": r"^[a-zA-Z0-9._-]+/[0-9]+/[0-9]+$"}
 
+_OWN_NAME: Schema = {
+    "type": "string",
+    "description": "a name of the requester's own, which the reply repeats",
+}
 _ASKED: Mapping[str, Schema] = {
     headers.CORRELATION[0]: {
         "type": "string",
@@ -44,6 +48,12 @@ _ASKED: Mapping[str, Schema] = {
     },
     headers.TRACEPARENT: {"type": "string", "description": "W3C trace context"},
     headers.TRACESTATE: {"type": "string", "description": "W3C trace context"},
+    headers.JOB_ID: _OWN_NAME,
+    headers.ITEM_ID: _OWN_NAME,
+    headers.EVENT_ID: {
+        "type": "string",
+        "description": f"of a CloudEvent: the {headers.CORRELATION[0]} where there is none",
+    },
 }
 
 _ECHOED: Mapping[str, Schema] = {
@@ -54,6 +64,8 @@ _ECHOED: Mapping[str, Schema] = {
     },
     headers.TRACESTATE: {"type": "string", "description": "the request's"},
     headers.DEADLINE: {"type": "string", "description": "the request's"},
+    headers.JOB_ID: {"type": "string", "description": "the request's"},
+    headers.ITEM_ID: {"type": "string", "description": "the request's"},
     headers.REQUEST_ID: {
         **_POSITION,
         "description": "topic/partition/offset of the request, the same on every repeat",
@@ -115,17 +127,30 @@ def of_result(settings: Settings, *, model: str, form: Schema, has_json_part: bo
     required = [headers.STATUS, headers.CONTENT_TYPE, headers.REQUEST_ID, reply_headers.SERVED_BY]
     if has_json_part:
         required.append(headers.JSON_LENGTH)
-    return _schema({**said, **_ECHOED}, required)
+    event = _of_event(settings, cloud_events.OK_TYPE)
+    return _schema({**said, **event, **_ECHOED}, [*required, *event])
 
 
-def of_error() -> Schema:
+def of_error(settings: Settings) -> Schema:
     """Return the schema of an error reply's headers."""
-    said = {
+    said: dict[str, Schema] = {
         headers.STATUS: {"const": reply_headers.ERROR[1].decode()},
         headers.CONTENT_TYPE: {"const": headers.PROBLEM.decode()},
         headers.ERROR_CODE: {"enum": replied_codes()},
     }
+    said |= _of_event(settings, cloud_events.ERROR_TYPE)
     return _schema({**said, **_ECHOED}, [*said, headers.REQUEST_ID])
+
+
+def _of_event(settings: Settings, event_type: bytes) -> Mapping[str, Schema]:
+    if not settings.replies.cloudevents:
+        return {}
+    return {
+        cloud_events.SPEC_VERSION: {"const": cloud_events.VERSION.decode()},
+        cloud_events.SOURCE: {"type": "string", "format": "uri-reference"},
+        cloud_events.TYPE: {"const": event_type.decode()},
+        cloud_events.ID: {**_POSITION, "description": f"the same as {headers.REQUEST_ID}"},
+    }
 
 
 def of_dead_letter() -> Schema:

@@ -74,12 +74,12 @@ def results(settings: Settings, lane_name: str, served: Mapping[str, Served]) ->
     }
 
 
-def error() -> Message:
+def error(settings: Settings) -> Message:
     """Return the error reply."""
     return {
         "title": "Error",
         "contentType": PROBLEM.decode(),
-        "headers": headers.of_error(),
+        "headers": headers.of_error(settings),
         "payload": payloads.problem(),
         "correlationId": _correlation(),
     }

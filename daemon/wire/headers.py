@@ -17,6 +17,8 @@ from daemon.values.texts import Texts
 
 CORRELATION = ("correlation-id", "correlation_id", "kafka_correlationId")
 """The first of these that is there wins, and the reply carries it by the same name."""
+EVENT_ID = "ce_id"
+"""Of a request that is a CloudEvent; without any of those the correlation, by the first name."""
 REPLY_TO = ("reply-to", "reply_to", "kafka_replyTopic")
 """The first of these that is there wins."""
 REPLY_PARTITION = "kafka_replyPartition"
@@ -42,6 +44,7 @@ ITEM_ID = "item-id"
 REQUEST_HEADERS = frozenset(
     {
         *CORRELATION,
+        EVENT_ID,
         *REPLY_TO,
         REPLY_PARTITION,
         MODEL,
@@ -62,11 +65,11 @@ REQUEST_HEADERS = frozenset(
 """Every header a request can say something with."""
 
 _DROPPED_TWICE = frozenset(
-    {TRACEPARENT, TRACESTATE, STATUS, ERROR_CODE, REQUEST_ID, ORIGIN_ID, JOB_ID, ITEM_ID}
+    {TRACEPARENT, TRACESTATE, STATUS, ERROR_CODE, REQUEST_ID, ORIGIN_ID, JOB_ID, ITEM_ID, EVENT_ID}
 )
 """What counts as missing when it is given twice; anything else is refused."""
 
-OF_ONE = frozenset({DEADLINE, TRACESTATE, REQUEST_ID, ORIGIN_ID, JOB_ID, ITEM_ID})
+OF_ONE = frozenset({DEADLINE, TRACESTATE, REQUEST_ID, ORIGIN_ID, JOB_ID, ITEM_ID, EVENT_ID})
 """What hardly two requests have in common, and few have at all."""
 
 LONGEST_CORRELATION = 128
@@ -178,6 +181,8 @@ def _weighed(
     if correlation is not None and len(correlation[1]) > LONGEST_CORRELATION:
         refusal = refusal or _invalid(correlation[0], f"longer than {LONGEST_CORRELATION} bytes")
         correlation = None
+    elif correlation is None and EVENT_ID in found and not twice.intersection(CORRELATION):
+        correlation = _of_event(found[EVENT_ID])
     reply_partition, partition_refusal = _partition(get(REPLY_PARTITION))
     timeout_ms, timeout_refusal = _number(get(TIMEOUT))
     deadline_ms, deadline_refusal = _number(get(DEADLINE))
@@ -200,6 +205,12 @@ def _weighed(
         _passed(found, deadline_ms),
         _error(found) if STATUS in found else None,
     )
+
+
+def _of_event(header: Header) -> Header | None:
+    """Return the id of an event as correlation; who asks for none is not refused for a long one."""
+    event_id = header[1]
+    return (CORRELATION[0], event_id) if 0 < len(event_id) <= LONGEST_CORRELATION else None
 
 
 def _passed(found: Mapping[str, Header], deadline_ms: int | None) -> tuple[Header, ...]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from daemon.values.errors import Code
 from daemon.values.messages import Header, Record
 from daemon.values.outgoing import Column, HeaderColumn, Numbered
+from daemon.wire import cloud_events
 from daemon.wire.headers import (
     CONTENT_TYPE,
     ERROR_CODE,
@@ -38,6 +39,7 @@ MOST_BYTES = 3 * 2**10
 """More than all of them take: correlation 128, trace 600, four ids of 300, ten others of 40 bytes."""
 _OF_RESULTS = frozenset(
     {CONTENT_TYPE, JSON_LENGTH, STATUS, BATCH_ROWS, STAGES, REPLY_TO[0], REPLY_PARTITION}
+    | cloud_events.ATTRIBUTES
 )
 """What says something of a result, or where it goes on to; the error reply in its place has no such
 headers, or others."""
@@ -108,19 +110,34 @@ def error_headers(code: Code) -> list[Header]:
     return [PROBLEM_TYPE, ERROR, (ERROR_CODE, code.encode())]
 
 
-def error_headers_instead(headers: Iterable[Header], code: Code) -> list[Header]:
-    """Return the headers of the error reply that takes the place of a reply with `headers`."""
-    return [
-        *error_headers(code),
-        *[each for each in headers if each[0] not in _OF_RESULTS and each[0] != ERROR_CODE],
-    ]
+def error_headers_instead(
+    headers: Iterable[Header], code: Code, event: Sequence[Header] = ()
+) -> list[Header]:
+    """Return the headers of the error reply that takes the place of a reply with `headers`.
+
+    `event`: see `reply_headers`.
+    """
+    kept = [each for each in headers if each[0] not in _OF_RESULTS and each[0] != ERROR_CODE]
+    if event:
+        event = [*event, (cloud_events.ID, dict(kept)[REQUEST_ID])]
+    return [*error_headers(code), *kept, *event]
 
 
 def reply_headers(
-    echoed: Echoed, shared: Sequence[Header], run: Run | None, span_ids: Callable[[], int]
+    echoed: Echoed,
+    shared: Sequence[Header],
+    run: Run | None,
+    span_ids: Callable[[], int],
+    event: Sequence[Header] = (),
 ) -> list[Header | HeaderColumn]:
-    """Return the headers of the replies to requests: those `shared`, and their own."""
-    headers: list[Header | HeaderColumn] = [*shared, HeaderColumn(REQUEST_ID, _ids(echoed))]
+    """Return the headers of the replies to requests: those `shared`, and their own.
+
+    `event`: what makes CloudEvents of them, but for their ids; empty: they are none.
+    """
+    ids = _ids(echoed)
+    headers: list[Header | HeaderColumn] = [*shared, HeaderColumn(REQUEST_ID, ids)]
+    if event:
+        headers += [*event, HeaderColumn(cloud_events.ID, ids)]
     if echoed.correlations is not None:
         headers.append(echoed.correlations)
     if run is not None:

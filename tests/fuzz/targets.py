@@ -224,7 +224,9 @@ def headers(data: bytes) -> None:
     """Headers by themselves."""
     sent, _ = _headers(data)
     said = read_headers(sent, _SETTINGS.limits)
-    _require(said.correlation is None or said.correlation in sent, "a correlation made up")
+    events = [("correlation-id", value) for name, value in sent if name == "ce_id"]
+    came = said.correlation is None or said.correlation in [*sent, *events]
+    _require(came, "a correlation made up")
     topic = _TOPICS.allowed(said.reply_to)
     _require(topic is None or _may_go_to(topic), f"a reply to {topic}")
 

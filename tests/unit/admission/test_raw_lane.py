@@ -185,6 +185,7 @@ def test_what_requests_mostly_carry_takes_the_tight_loop(lane, sent):
         [("request-id", b"a/0/1")],
         [("origin-id", b"a/0/1")],
         [("job-id", b"j")],
+        [("ce_id", b"e")],
         ERROR_REPLY,
     ],
 )

@@ -52,6 +52,7 @@ CONFIGURATIONS = {
     "pictures": ({"models.filetype.transform": {"image": [3, 8, 8], "labels": "names.txt"}}, ROWS),
     "whole tensors": ({"models.filetype.batch": "none"}, WHOLE),
     "padded": ({}, sentences()),
+    "events": ({"replies.cloudevents": True}, ROWS),
     "no finite outputs": ({"models.filetype.finite_outputs": False}, ROWS),
 }
 

@@ -53,6 +53,27 @@ def test_alias_that_lost_may_be_there_twice():
     assert said.refusal is None
 
 
+def test_the_id_of_an_event_is_the_correlation_where_there_is_none():
+    assert read(("ce_id", b"e-1")).correlation == ("correlation-id", b"e-1")
+    assert read(("ce_id", b"e-1"), ("correlation_id", b"c")).correlation == ("correlation_id", b"c")
+
+
+@pytest.mark.parametrize(
+    "sent", [[("ce_id", b"")], [("ce_id", b"e" * 129)], [("ce_id", b"e"), ("ce_id", b"e")]]
+)
+def test_an_event_id_that_cannot_be_a_correlation_is_dropped(sent):
+    said = read(*sent)
+
+    assert (said.correlation, said.refusal) == (None, None)
+
+
+def test_an_event_id_does_not_stand_for_a_correlation_that_is_refused():
+    said = read(("ce_id", b"e"), ("correlation-id", b"c"), ("correlation-id", b"c"))
+
+    assert said.correlation is None
+    assert said.refusal is not None
+
+
 def test_correlation_of_128_bytes_is_taken():
     assert read(("correlation-id", b"c" * 128)).correlation is not None
 
