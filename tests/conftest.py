@@ -21,6 +21,7 @@ How to use it:
   `secure_folder`/broker.pem, `secure_topics` on it; users and rights: tests/secure_broker.py.
 - Tests under unit/ and pipeline/ run in virtual time (async-solipsism): sleeping costs nothing, real
   sockets and threads do not work. All others run on uvloop, as the daemon does.
+- Property tests take as long as they take: the machine may be busy with other tests.
 """
 
 import asyncio
@@ -36,6 +37,7 @@ import structlog
 import uvloop
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.protocol.metadata import MetadataRequest
+from hypothesis import HealthCheck, settings
 from rich.console import Console
 
 from daemon.telemetry import logs
@@ -49,6 +51,9 @@ from tests import secure_broker as secure
 _KAFKA_FIXTURES = {"kafka", "broker", "spare", "cluster", "secure_broker"}
 _VIRTUAL_TIME = {"unit", "pipeline"}
 _GIVEN = os.environ.get("KAFKA_BOOTSTRAP")
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ def lanes(**standard):
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(_PAUSES)
 def test_nobody_waits_longer_than_its_linger_while_the_executor_is_free(arrivals):
     async def scenario():

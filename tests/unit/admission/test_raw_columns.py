@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -90,7 +89,6 @@ records = st.builds(
 
 
 @pytest.mark.parametrize("lane", LANES.values(), ids=LANES)
-@settings_of_hypothesis(deadline=None)
 @given(records)
 def test_columns_are_treated_as_the_examiner_treats_each_record(lane, alone):
     chosen = settings(lanes={"rows": lane})

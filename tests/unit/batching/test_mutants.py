@@ -15,7 +15,6 @@ TRIES = settings(
     max_examples=2000,
     derandomize=True,
     database=None,
-    deadline=None,
     phases=[Phase.generate],  # the first counterexample is enough
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),

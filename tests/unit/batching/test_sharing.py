@@ -1,20 +1,17 @@
 """Lanes share the executor: by weight, none starves, none waits beyond T while it is free."""
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 
 from daemon.batching.batcher import Batcher
 from tests.unit.batching import sharing
 
 ahead = pytest.mark.parametrize("ahead", [False, True], ids=["one at a time", "one ahead"])
-settled = settings(deadline=None)
-"""Hundreds of runs an example: a busy machine takes longer than a deadline would allow."""
 sliced = pytest.mark.parametrize("sliced", [False, True], ids=["whole batches", "in slices"])
 
 
 @ahead
 @sliced
-@settled
 @given(some=sharing.loads)
 def test_nobody_waits_beyond_linger_while_the_executor_is_free(ahead, sliced, some):
     sharing.check_linger(Batcher, some, ahead=ahead, sliced=sliced)
@@ -22,13 +19,11 @@ def test_nobody_waits_beyond_linger_while_the_executor_is_free(ahead, sliced, so
 
 @ahead
 @sliced
-@settled
 @given(some=sharing.loads)
 def test_lanes_that_are_always_full_share_by_weight(ahead, sliced, some):
     sharing.check_shares(Batcher, some, ahead=ahead, sliced=sliced)
 
 
-@settled
 @given(some=sharing.loads)
 def test_shares_are_of_real_time_when_runs_take_longer_than_expected(some):
     sharing.check_shares(Batcher, some, ahead=False, foreseen=False)
@@ -36,7 +31,6 @@ def test_shares_are_of_real_time_when_runs_take_longer_than_expected(some):
 
 @ahead
 @sliced
-@settled
 @given(some=sharing.loads)
 @example(some=sharing.OVERTAKEN)
 def test_a_lane_that_stays_due_is_not_starved(ahead, sliced, some):
@@ -44,7 +38,6 @@ def test_a_lane_that_stays_due_is_not_starved(ahead, sliced, some):
 
 
 @ahead
-@settled
 @given(some=sharing.loads)
 def test_no_run_takes_longer_than_other_lanes_have_patience(ahead, some):
     sharing.check_patience(Batcher, some, ahead=ahead)

@@ -2,7 +2,7 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tidemill_client import Closed, Failed, NoReply, NotSent
@@ -139,7 +139,6 @@ _STEPS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(_STEPS)
 def test_every_question_ends_once_and_everything_is_counted_once(steps):
     async def run():

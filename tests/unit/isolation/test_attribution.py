@@ -5,7 +5,7 @@ import random
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.isolation.note import NO_NOTE, Note
@@ -54,7 +54,6 @@ def exactly_the_killers_are_blamed(world, rules=RULES):
     assert group.deaths <= most_deaths(len(killers), AHEAD)
 
 
-@settings(deadline=None)
 @given(worlds)
 def test_exactly_the_killers_are_blamed_and_everybody_else_is_answered(world):
     exactly_the_killers_are_blamed(world)
@@ -74,7 +73,6 @@ def kills_from_outside_blame_nobody(world, kills, rules=RULES):
         assert not group.blamed
 
 
-@settings(deadline=None)
 @given(worlds, st.sets(st.integers(0, 600), max_size=12))
 def test_kills_from_outside_blame_nobody(world, kills):
     kills_from_outside_blame_nobody(world, kills)
@@ -92,7 +90,6 @@ def test_deaths_in_company_or_of_a_neighbour_blame_nobody():
     deaths_in_company_or_of_a_neighbour_blame_nobody()
 
 
-@settings(deadline=None)
 @given(worlds, st.sets(st.integers(0, 900), max_size=6))
 def test_kills_from_outside_keep_no_killer_from_being_found(world, kills):
     records, killers, workers, chance = world
@@ -152,13 +149,11 @@ def _everything(records):
     return [(("t", n), offset) for n, count in enumerate(records) for offset in range(count)]
 
 
-@settings(deadline=None)
 @given(worlds)
 def test_where_everything_kills_few_are_blamed_and_the_rest_waits_for_the_cure(world):
     where_everything_kills_few_are_blamed(world)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 80), st.integers(1, MOST_BLAMED), st.integers(0, 2**32 - 1))
 def test_killers_one_after_the_other_are_blamed_as_long_as_others_live(first, count, seed):
     killers = {(("t", 0), first + number) for number in range(count)}

@@ -154,7 +154,7 @@ def test_results_that_somebody_cut_are_not_gone_on_with(folder):
         Results(folder.path, folder.journal.sizes())
 
 
-@settings(max_examples=25, deadline=None)  # each of them opens and closes files
+@settings(max_examples=25)  # each of them opens and closes files
 @given(st.data())
 def test_each_item_ends_once_however_often_it_is_killed_and_reads_again(tmp_path_factory, data):
     numbers = [*range(8), *data.draw(st.lists(st.integers(0, 7), max_size=8))]

@@ -9,7 +9,7 @@ from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.structs import TopicPartition
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.kafka.reading import columns_ahead
@@ -126,7 +126,6 @@ rooms = st.lists(
 )
 
 
-@settings(deadline=None)  # the machine may be busy with other tests
 @given(batches, rooms, st.integers(0, 3))
 def test_columns_are_what_is_read_record_by_record(sent, rooms, first):
     log, offset = [], 0

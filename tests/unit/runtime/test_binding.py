@@ -78,9 +78,7 @@ runs = st.lists(
 
 
 @pytest.mark.parametrize("name", MADE)
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(runs=runs)
 def test_bound_runs_give_what_plain_runs_give_and_change_no_earlier_result(loaded, name, runs):
     plain, bound = loaded(name)

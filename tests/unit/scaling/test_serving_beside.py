@@ -105,7 +105,7 @@ lanes = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(lanes, min_size=1, max_size=4), st.floats(0.0, 1.5), st.integers(1, 6))
 def test_whichever_lane_is_served_first_each_is_ready_by_its_time(together, arriving, weight):
     turns = 1 / (weight + len(together))

@@ -139,7 +139,7 @@ def test_from_none_it_begins_anew():
 rates = st.floats(0.5, 200.0)
 
 
-@settings(deadline=None, max_examples=40)  # hours of a group, a second at a time
+@settings(max_examples=40)  # hours of a group, a second at a time
 @given(rates, st.floats(0.0, 0.8), st.integers(1, 12), st.integers(0, 500))
 def test_whoever_is_too_many_goes_in_the_end(rate, load_of_one, running, waiting):
     group = Group(
@@ -150,7 +150,7 @@ def test_whoever_is_too_many_goes_in_the_end(rate, load_of_one, running, waiting
     assert group.running == 1
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(rates, st.floats(0.1, 6.0), st.integers(0, 8))
 def test_it_always_serves_what_arrives(rate, load_of_one, running):
     group = Group(rate=rate, arrival_rate=rate * load_of_one, running=running)

@@ -202,7 +202,7 @@ class Host(RuleBasedStateMachine):
         assert self.processes == {}
 
 
-Host.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Host.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestHost = Host.TestCase
 
 

@@ -344,7 +344,7 @@ moves = st.tuples(st.just("move"), partitions)
 restarts = st.tuples(st.just("restart"), st.sampled_from([0, 1]))
 
 
-@settings(deadline=None, max_examples=50)  # a quarter of an hour of two workers
+@settings(max_examples=50)  # a quarter of an hour of two workers
 @given(st.lists(st.tuples(st.one_of(arrivals, moves, restarts), st.integers(0, 120)), max_size=6))
 def test_whoever_serves_it_all_that_came_before_the_opening_is_answered_in_time(events):
     group = Group()

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.windows.schedule import Schedule
@@ -120,7 +120,6 @@ def _happens(group, event):
         getattr(group, name)(*arguments)
 
 
-@settings(deadline=None)  # minutes and hours of two workers
 @given(st.lists(st.tuples(st.one_of(arrivals, moves, restarts, suspends), pauses), max_size=12))
 def test_all_that_a_moment_finds_is_answered_before_long(events):
     group = Group()
@@ -135,7 +134,6 @@ def test_all_that_a_moment_finds_is_answered_before_long(events):
     assert all(group.committed[each] >= end for each, end in waiting.items())
 
 
-@settings(deadline=None)  # minutes and hours of two workers
 @given(st.lists(st.tuples(st.one_of(arrivals, steps, moves, suspends), pauses), max_size=10))
 def test_no_moment_opens_twice_in_a_process_wherever_its_clock_is_set(events):
     group = Group()
@@ -148,7 +146,6 @@ def test_no_moment_opens_twice_in_a_process_wherever_its_clock_is_set(events):
         assert len(process.opened) == len(set(process.opened))
 
 
-@settings(deadline=None)  # minutes and hours of two workers
 @given(st.lists(st.tuples(st.one_of(arrivals, moves, restarts), pauses), max_size=12))
 def test_a_lane_whose_last_moment_is_served_is_shut(events):
     group = Group()
@@ -168,7 +165,6 @@ def test_a_lane_whose_last_moment_is_served_is_shut(events):
                 assert due or not process.window.is_open
 
 
-@settings(deadline=None)  # minutes and hours of two workers
 @given(st.lists(st.tuples(steps, pauses), max_size=4), arrivals)
 def test_however_clocks_were_set_all_is_answered_once_they_have_come_past_it(events, arrival):
     group = Group()

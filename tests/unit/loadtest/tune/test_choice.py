@@ -48,13 +48,12 @@ def test_settings_whose_cost_is_unknown_come_last():
     assert [each.setting.max_rows for each in found] == [2, 1]
 
 
-@settings(deadline=None)
 @given(st.lists(st.builds(_made, st.integers(1, 9), st.floats(0, 1), st.floats(0, 9)), max_size=9))
 def test_none_is_lost(candidates):
     assert sorted(cheapest_first(candidates)) == sorted(candidates)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     base_s=st.floats(1e-4, 0.05),
     per_row_s=st.floats(1e-6, 0.002),

@@ -1,7 +1,7 @@
 """BatchRun time against rows."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest.tune.fit import WORST_RESIDUAL, BatchRun, SizesMissing, fit
@@ -13,7 +13,6 @@ def _runs(run_s, sizes=SIZES, times=5):
     return [BatchRun(rows, run_s(rows)) for rows in sizes for _ in range(times)]
 
 
-@settings(deadline=None)
 @given(base_s=st.floats(1e-4, 1.0), per_row_s=st.floats(1e-6, 0.1))
 def test_a_line_is_found_as_it_is(base_s, per_row_s):
     found = fit(_runs(lambda rows: base_s + per_row_s * rows), least=1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest.scenario import arrivals
@@ -48,7 +48,6 @@ def test_a_third_batch_grows_while_two_are_in_flight():
     assert served.batches.tolist() == [1, 1, 3]
 
 
-@settings(deadline=None)
 @given(
     gaps_s=st.lists(st.floats(0, 0.2), min_size=1, max_size=60),
     max_rows=st.integers(1, 20),
@@ -74,7 +73,6 @@ def test_the_busy_share_is_that_of_the_formula(max_rows, linger_s, per_s):
     assert served.batches.mean() == pytest.approx(batch_that_forms(LINE, setting, load), rel=0.25)
 
 
-@settings(deadline=None)
 @given(max_rows=st.integers(1, 64), linger_s=st.floats(0.0, 2.0), per_s=st.floats(1.0, 500.0))
 def test_the_batch_that_forms_is_between_one_and_n(max_rows, linger_s, per_s):
     setting = Setting(max_rows, linger_s)

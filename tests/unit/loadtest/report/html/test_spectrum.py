@@ -20,7 +20,7 @@ def times(seconds, missing=0):
     return LatencyReport(latencies.samples, {}, known, latencies.encoded(), seen), latencies
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.floats(1e-5, 100), min_size=1, max_size=300), st.integers(min_value=0, max_value=20)
 )
