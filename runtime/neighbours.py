@@ -61,6 +61,16 @@ class Neighbours:
         return "; ".join(filter(None, (scaled, changed and f"neighbours change {changed}")))
 
     @property
+    def doubt(self) -> str:
+        """What else it may be, where no operator explains what neighbours change; else nothing."""
+        if self.operators or not self.beyond:
+            return ""
+        return (
+            "what changes each other may be no rows but the steps of one sequence, of which each would be"
+            ' answered alone: then name the axis of rows in batch_axis, or set batch = "none"'
+        )
+
+    @property
     def told(self) -> str:
         """What was measured, in a few words."""
         if not self.apart:

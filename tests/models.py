@@ -164,6 +164,13 @@ def recurrent(direction="reverse", width=4):
     )
 
 
+def cumulative():
+    """Return x float32 [time, 4] -> y [time, 4]: the sum of all steps up to each."""
+    node = helper.make_node("CumSum", ["x", "first"], ["y"])
+    first = numpy_helper.from_array(np.array(0), "first")
+    return assembled([node], [("x", "FLOAT", ["time", 4])], [("y", "FLOAT", ["time", 4])], [first])
+
+
 def sum_of_two():
     """Return a float32 [n, left], b float32 [n, right] -> y [n, left]: axes that must agree and have two names."""
     node = helper.make_node("Add", ["a", "b"], ["y"])

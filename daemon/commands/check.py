@@ -101,7 +101,9 @@ def _try_models(loaded: Loaded, report: CheckReport) -> tuple[Mapping[str, Tried
                     ladder = ladder_of(name, model.session, loaded.settings)
                     processes += model.pids
                     tried[name] = Tried(model.session.signature, runs, ladder)
-                    report.add(CheckFinding(f"model {name}", _describe(model, settings)))
+                    doubt = model.session.neighbours.doubt
+                    told = _describe(model, settings)
+                    report.add(CheckFinding(f"model {name}", told, warning=doubt))
         return tried, resident_bytes(others=processes)
 
 

@@ -245,7 +245,8 @@ class Models:
             **_steps(session.signature),
         )
         if session.signature.alone:
-            log(Event.NEIGHBOURS_NOTICED, model=name, reason=session.neighbours.reason)
+            why = filter(None, (session.neighbours.reason, session.neighbours.doubt))
+            log(Event.NEIGHBOURS_NOTICED, model=name, reason="; ".join(why))
         if session.degraded:
             log(Event.MODEL_DEGRADED, model=name, reason=session.degraded_because)
         return Warm(model, runs)

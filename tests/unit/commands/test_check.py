@@ -79,6 +79,14 @@ def test_rows_that_change_each_others_answers_are_told_of(configuration, capsys,
     assert detail.endswith(f"% of its largest value: {told}")
 
 
+def test_rows_that_may_be_none_are_a_warning(configuration, capsys):
+    models.save(models.cumulative(), configuration.parent, "steps.onnx")
+
+    _, report = checked(configuration, capsys, "-s", "models.mlp={path = 'steps.onnx'}")
+
+    assert 'or set batch = "none"' in finding(report, "model mlp")["warning"]
+
+
 def test_rows_that_do_not_are_told_of_too(configuration, capsys):
     _, report = checked(configuration, capsys)
 

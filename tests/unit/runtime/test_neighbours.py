@@ -76,6 +76,20 @@ def test_settings_may_let_rows_run_together_all_the_same(load):
     assert model.session.neighbours.reason
 
 
+def test_steps_that_are_taken_for_rows_are_a_doubt_that_is_told(load):
+    """Time first: alone each step would begin anew."""
+    steps = load(models.cumulative()).session.neighbours
+
+    assert steps.beyond == ["y"]
+    assert "name the axis of rows in batch_axis" in steps.doubt
+
+
+def test_there_is_no_doubt_where_an_operator_explains_it_or_there_is_nothing(load):
+    models_of = (published_models.quantised_encoder(), models.mlp())
+
+    assert [load(each).session.neighbours.doubt for each in models_of] == ["", ""]
+
+
 def test_a_tolerance_may_be_told(load):
     strict = load(published_models.batch_normalised(), batch_tolerance=100.0)
 
