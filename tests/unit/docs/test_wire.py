@@ -19,6 +19,7 @@ from tests.unit.admission.door import WALL_AHEAD_S, admit, header, record, serve
 PAGE = (Path(__file__).parents[3] / "docs" / "wire.md").read_text(encoding="utf-8")
 X = np.array([[1, 2.5]], np.float32)
 RAW = ("content-type", b"application/octet-stream")
+JSON = ("content-type", b"application/json")
 
 
 def section(title):
@@ -76,6 +77,32 @@ def test_codes_are_all_documented_as_they_are():
     documented = {code.strip("`"): retriable for code, retriable, _ in rows("### Errors")}
 
     assert documented == {code.value: "yes" if code.retriable else "no" for code in Code}
+
+
+LONG = (5_000).to_bytes(8, "big")
+GUESSES = [
+    [(b"", RAW), (b"", JSON), (None, RAW)],
+    [(X.tobytes(), RAW, ("reply-to", b""))],
+    [(X.tobytes(), ("content-type", b""))],
+    [(example("json request").encode(), ("Content-Type", b"text/plain"))],
+    [(X.tobytes(), RAW, ("timeout-ms", LONG)), (X.tobytes(), RAW, ("timeout-ms", b"5s"))],
+    [(X.tobytes(), RAW, ("kafka_replyPartition", b"1"))],
+    [(b"[[1, 2]]", JSON), (b'{"instances": [[1, 2]]}', JSON)],
+]
+"""What is easily guessed wrong, row by row of the page's table."""
+
+
+@pytest.mark.parametrize(
+    ("row", "sent"), list(zip(rows("### Easily guessed wrong"), GUESSES, strict=True))
+)
+def test_what_is_guessed_wrong_ends_as_documented(row, sent):
+    (code,) = re.findall(r"^`(\w+)`:", row[1]) or [None]
+
+    for value, *headers in sent:
+        admitted = admit(record(value, *headers), lane="logs")
+        said = [header(answer, "error-code") for answer in admitted.answers]
+        assert said == ([code.encode()] if code else [])
+        assert [each.reply_topic for each in admitted.requests] == ([] if code else ["bad.replies"])
 
 
 def test_the_load_tester_knows_all_codes():

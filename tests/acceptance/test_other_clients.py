@@ -1,0 +1,85 @@
+"""Clients in other languages (examples/clients/) ask the same five questions and hear the same."""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loadtest.kafka import jars
+
+pytestmark = pytest.mark.kafka
+
+FOLDER = Path(__file__).parents[2] / "examples" / "clients"
+PROGRAM_S = 60.0
+"""How long a program may take, the start of a virtual machine or a compiler included."""
+ROW = "0000803f00002040"
+HEARD = {
+    "ok": f"ok {ROW}",
+    "error": "invalid_shape",
+    "expired": "deadline_exceeded",
+    "late": "no_reply",
+    "repeated": f"ok {ROW}",
+    "ignored": "2",
+}
+
+
+def java(_folder):
+    need("javac")  # java runs a source file only with the compiler beside it
+    return ["java", "-cp", ":".join(map(str, jars.ready())), FOLDER / "Ask.java"]
+
+
+def confluent(folder):
+    packages = folder / "packages"
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    wanted = ["--no-deps", "--require-hashes", "-r", "requirements.txt"]
+    fetch([*install, *wanted, "--target", packages], FOLDER)
+    return ["env", f"PYTHONPATH={packages}", sys.executable, FOLDER / "ask_confluent.py"]
+
+
+def go(folder):
+    need("go")
+    fetch(["go", "mod", "download"], FOLDER / "go")
+    subprocess.run(["go", "build", "-o", folder / "ask", "."], cwd=FOLDER / "go", check=True)
+    return [folder / "ask"]
+
+
+def need(tool):
+    if shutil.which(tool) is None:
+        pytest.skip(f"no {tool}")
+
+
+def fetch(command, folder):
+    """Fetch a program's libraries; there is no test where they cannot be had."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"not fetched: {done.stderr.strip()[-500:]}")
+
+
+# A compiler that has compiled nothing yet takes a minute for Go's own libraries.
+BUILT = [pytest.mark.long, pytest.mark.timeout(600)]
+
+
+@pytest.mark.parametrize("command_in", [java, confluent, pytest.param(go, marks=BUILT)])
+async def test_five_questions_are_answered(command_in, served, tmp_path):
+    command = command_in(tmp_path)
+    arguments = [served.bootstrap, served.names.requests, served.names.replies, "1"]
+    program = await asyncio.create_subprocess_exec(
+        *map(str, command),
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=tmp_path,
+    )
+    try:
+        async with asyncio.timeout(PROGRAM_S):
+            told, noise = await program.communicate()
+    finally:
+        if program.returncode is None:
+            program.kill()
+            await program.wait()
+
+    assert program.returncode == 0, noise.decode()
+    assert dict(line.split(": ", 1) for line in told.decode().splitlines()) == HEARD
