@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from config.settings import Settings
 from daemon.commands.findings import CheckFinding
+from daemon.values.lane import full_rows
 from runtime.signature import Signature
 
 _STEPS = (1, 8, 16, 32, 64, 128)
@@ -42,20 +43,27 @@ def waste(
         yield CheckFinding(
             "lengths", "all rows of all models have one shape: nothing is to be padded"
         )
+    most_rows = {model: signature.most_rows for model, signature in signatures.items()}
     for name, lane in settings.lanes.items():
+        max_rows = full_rows(lane, most_rows)
         for model in lane.models:
             signature = signatures[model]
-            if signature.one_shape:
-                continue
-            own = [] if signature.padding is None else [a.step for a in signature.padding.axes]
-            max_rows = min(lane.max_rows, signature.fixed_rows or lane.max_rows)
-            steps = sorted({*_STEPS, *own})
-            told = " · ".join(_told(lengths, step, max_rows, chosen=step in own) for step in steps)
-            yield CheckFinding(
-                f"lengths, lane {name}",
-                f"rows a batch of model {model} where {max_rows} requests come within linger, and the"
-                f" share of padding, by step: {told}",
-            )
+            if not signature.one_shape:
+                yield CheckFinding(
+                    f"lengths, lane {name}", _told_of(model, signature, max_rows, lengths)
+                )
+
+
+def _told_of(model: str, signature: Signature, max_rows: int, lengths: Sequence[int]) -> str:
+    if max_rows == 1:
+        return f"a batch of model {model} has one row, whatever the step"
+    own = [] if signature.padding is None else [axis.step for axis in signature.padding.axes]
+    steps = sorted({*_STEPS, *own})
+    told = " · ".join(_told(lengths, step, max_rows, chosen=step in own) for step in steps)
+    return (
+        f"rows a batch of model {model} where {max_rows} requests come within linger, and the"
+        f" share of padding, by step: {told}"
+    )
 
 
 def _told(lengths: Sequence[int], step: int, max_rows: int, *, chosen: bool) -> str:

@@ -1,6 +1,7 @@
 """What `check --lengths` says of steps; a short simulation is the judge of its rows a batch."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -79,6 +80,14 @@ def test_a_step_of_ones_own_stands_among_the_others():
     (told,) = of(sentences(step=10))
 
     assert "8 7.6, 17% · 10 (set) 9.1, 12%" in told
+
+
+@pytest.mark.parametrize("few", [{"alone": True}, {"fixed_rows": 1}])
+def test_where_rows_run_alone_no_step_helps(few):
+    """It was said to have as many rows as one whose rows share runs."""
+    (told,) = of(replace(sentences(), **few))
+
+    assert told == "a batch of model m has one row, whatever the step"
 
 
 def test_where_all_rows_have_one_shape_that_is_said():
