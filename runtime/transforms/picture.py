@@ -29,7 +29,7 @@ def read_picture(body: bytes, *, channels: int, max_pixels: int) -> Image.Image:
     Raises:
         Rejected: it is of another format, larger than `max_pixels`, or broken.
     """
-    opened = _opened(body)
+    opened = _opened(body, max_pixels)
     width, height = opened.size
     if width * height > max_pixels:
         raise _too_large(f"the picture has {width} x {height} pixels", max_pixels)
@@ -42,13 +42,13 @@ def read_picture(body: bytes, *, channels: int, max_pixels: int) -> Image.Image:
         raise Rejected("invalid_value", "the picture is broken") from error
 
 
-def _opened(body: bytes) -> Image.Image:
+def _opened(body: bytes, max_pixels: int) -> Image.Image:
     try:
         return Image.open(BytesIO(body), formats=_FORMATS)
     except UnidentifiedImageError:
         raise Rejected("unsupported_media_type", "send a picture: JPEG, PNG or WebP") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _too_large("the picture is too large", 2 * (Image.MAX_IMAGE_PIXELS or 0)) from None
+        raise _too_large("the picture is too large", max_pixels) from None
     except MemoryError:
         raise
     except Exception as error:  # as above

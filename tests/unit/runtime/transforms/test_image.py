@@ -207,6 +207,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(images, width, height):
         images()(png_that_says(width, height))
 
     assert rejected.value.code == "too_large"
+    assert "at most 12500000 are decoded" in rejected.value.detail
 
 
 def test_the_limit_is_the_table_s(images):
