@@ -39,6 +39,20 @@ def confluent(folder):
     return ["env", f"PYTHONPATH={packages}", sys.executable, FOLDER / "ask_confluent.py"]
 
 
+def librdkafka(folder):
+    need("cc")
+    need("pkg-config")
+    flags = ["pkg-config", "--cflags", "--libs", "rdkafka"]
+    found = subprocess.run(flags, capture_output=True, text=True, check=False)
+    if found.returncode != 0:
+        pytest.skip("no librdkafka")
+    program = folder / "ask"
+    warned = ["-Wall", "-Wextra", "-Werror"]
+    build = ["cc", *warned, "-o", program, FOLDER / "ask.c", *found.stdout.split()]
+    subprocess.run(build, check=True)
+    return [program]
+
+
 def go(folder):
     need("go")
     fetch(["go", "mod", "download"], FOLDER / "go")
@@ -62,7 +76,7 @@ def fetch(command, folder):
 BUILT = [pytest.mark.long, pytest.mark.timeout(600)]
 
 
-@pytest.mark.parametrize("command_in", [java, confluent, pytest.param(go, marks=BUILT)])
+@pytest.mark.parametrize("command_in", [java, confluent, librdkafka, pytest.param(go, marks=BUILT)])
 async def test_five_questions_are_answered(command_in, served, tmp_path):
     command = command_in(tmp_path)
     arguments = [served.bootstrap, served.names.requests, served.names.replies, "1"]
