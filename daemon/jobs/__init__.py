@@ -7,6 +7,7 @@
 - `job.py`: one job, from its input to its last end
 - `journal.py`: `job.sqlite`: each item with its end, and how far replies are read
 - `order.py`: what was ordered: the job as it was when it began
+- `pace.py`: how fast it gets on, and how long the rest may take
 - `progress.py`: how far a job has come, said while it runs
 - `publishing.py`: sends the items, a chunk at a time, no further ahead than it may be
 - `registering.py`: takes up the items: all of them, or none

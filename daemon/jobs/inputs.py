@@ -72,11 +72,13 @@ class Folder:
 
     def body(self, item_id: str, start: int) -> bytes:  # noqa: ARG002 -- a file is its body
         """As `Input` says."""
-        return (self._path / item_id).read_bytes()
+        # By a Path it takes twice as long, which of small files is a quarter of the whole way.
+        with open(f"{self._path}/{item_id}", "rb", buffering=0) as file:  # noqa: PTH123
+            return file.read()
 
     def form(self, item_id: str) -> str:
         """By the file's name."""
-        return _FORMS.get(Path(item_id).suffix, "")
+        return _FORMS.get(os.path.splitext(item_id)[1], "")  # noqa: PTH122 -- as above
 
 
 class _Line(msgspec.Struct):

@@ -31,6 +31,7 @@ from daemon.kafka.looking.cluster import Topic
 from daemon.kafka.looking.tail import Tail, tail
 from daemon.kafka.writing.publisher import Publisher
 from daemon.values.errors import Exit, Fatal
+from daemon.windows.schedule import Schedule
 
 _GRACE_S = 60.0
 """How long after its deadline a job waits for the answers to it; a worker that runs gives them at once."""
@@ -130,13 +131,23 @@ class Job:
             began_ms=round(now.timestamp() * 1000),
         )
 
+    def _next_opening(self, lane: str) -> str:
+        settings = self._settings.lanes.get(lane)  # a resumed job's may be gone
+        schedule = None if settings is None else Schedule.of(settings)
+        return "" if schedule is None else schedule.shown(schedule.after(time.time()))
+
     async def _see_to_it(self, publisher: Publisher, following: Tail, most_ahead: int) -> State:
         order, journal = self._journal.order(), self._journal
         results = Results(self._folder, journal.sizes())
         try:
             settling = Settling(journal, results)
             collecting = Collecting(settling, following, is_over=lambda: _is_over(order))
-            progress = Progress(journal, told=self._told, noted=self.note)
+            progress = Progress(
+                journal,
+                told=self._told,
+                noted=self.note,
+                next_opening=lambda: self._next_opening(order.lane),
+            )
             beside = [collecting.watch(), progress.run()]
             if journal.unsent(0, 1):
                 source = input_at(

@@ -5,42 +5,60 @@ import time
 from collections.abc import Callable
 
 from daemon.jobs.journal import Journal
-from daemon.one_shot.eta import Eta
+from daemon.jobs.pace import Pace, Standing
 
 _FIRST_S = 2.0
 _EVERY_S = 10.0
+_MINUTE_S, _HOUR_S = 60, 3_600
 
 
 class Progress:
     """Tells now and then; `told` hears it, `noted` is called then too."""
 
     def __init__(
-        self, journal: Journal, *, told: Callable[[str], None], noted: Callable[[], None]
+        self,
+        journal: Journal,
+        *,
+        told: Callable[[str], None],
+        noted: Callable[[], None],
+        next_opening: Callable[[], str],
     ) -> None:
+        """`next_opening`: when the lane opens next, as clocks show it; empty for one that is always open."""
         self._journal = journal
         self._told = told
         self._noted = noted
+        self._next_opening = next_opening
 
     async def run(self) -> None:
         """Tell until cancelled."""
-        eta = Eta(self._journal.left, time.monotonic())
+        pace = Pace(self._journal.ends.total(), time.monotonic())
         pause_s = _FIRST_S
         while True:
             await asyncio.sleep(pause_s)
             pause_s = _EVERY_S
-            standing = eta.told(self._journal.left, time.monotonic())
-            self._told(standing_text(self._journal, standing.rate_per_s, standing.remaining_s))
+            journal = self._journal
+            standing = pace.told(journal.ends.total(), journal.left, time.monotonic())
+            self._told(standing_text(journal, standing, self._next_opening()))
             self._noted()
 
 
-def standing_text(journal: Journal, rate_per_s: float, remaining_s: float | None) -> str:
+def standing_text(journal: Journal, standing: Standing, next_opening: str) -> str:
     """Return one line that says how a job stands."""
     ends = ", ".join(f"{count:,} {end}" for end, count in sorted(journal.ends.items()))
-    parts = [
-        f"{journal.total - journal.left:,} of {journal.total:,} items have ended",
-        f"({ends})" if ends else "",
-        f"{journal.handed:,} sent",
-        f"{rate_per_s:,.0f}/s",
-        "" if remaining_s is None else f"{remaining_s:,.0f} s left at that rate",
-    ]
-    return ", ".join(part for part in parts if part).replace(", (", " (")
+    whole = f"{journal.ends.total():,} of {journal.total:,} items have ended"
+    parts = [f"{whole} ({ends})" if ends else whole, f"{journal.handed:,} sent"]
+    if standing.remaining_s is not None:
+        least_s, most_s = standing.remaining_s
+        parts.append(f"{standing.rate_per_s:,.0f}/s")
+        parts.append(f"{_shown(least_s)} to {_shown(most_s)} left")
+    elif next_opening:
+        parts.append(f"the lane opens {next_opening}")
+    return ", ".join(parts)
+
+
+def _shown(time_s: float) -> str:
+    if time_s < _MINUTE_S:
+        return f"{time_s:.0f} s"
+    if time_s < _HOUR_S:
+        return f"{time_s / _MINUTE_S:.0f} min"
+    return f"{time_s / _HOUR_S:.1f} h"

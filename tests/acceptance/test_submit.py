@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import random
 import signal
 import sqlite3
 import sys
@@ -14,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from daemon.values.errors import Exit
 from tests.acceptance.jobs import pair, toml, until
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 
 
 class Submit:
@@ -24,7 +25,7 @@ class Submit:
         self.process = process
 
     async def end(self):
-        """Return the exit code and what it printed and said."""
+        """Return the exit code, and what it printed and said."""
         async with asyncio.timeout(_PATIENCE_S):
             out, said = await self.process.communicate()
         return self.process.returncode, out.decode(), said.decode()
@@ -196,3 +197,51 @@ async def test_what_nobody_came_for_expires_and_is_late(make_job, submit, tmp_pa
     assert {each["end"] for each in lines(out / "failed.jsonl")} == {"expired"}
     assert json.loads((out / "summary.json").read_text())["state"] == "late"
     assert len(ends(out)) == 10
+
+
+async def first_replies(job):
+    """The request-id of the first reply to each item, by an independent reading of the reply topic."""
+    first = {}
+    async with AIOKafkaConsumer(
+        job.names.replies, bootstrap_servers=job.bootstrap, auto_offset_reset="earliest"
+    ) as consumer:
+        ends_at = await consumer.end_offsets(consumer.assignment())
+        while any([await consumer.position(each) < end for each, end in ends_at.items()]):
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                for record in records:
+                    headers = dict(record.headers)
+                    first.setdefault(headers["item-id"].decode(), headers["request-id"].decode())
+    return first
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+async def test_kills_of_both_sides_leave_each_item_its_first_reply(make_job, submit, tmp_path):
+    """10,000 items, ten times kill -9 of who submits and ten times of the worker."""
+    moments = random.Random(16)
+    documents = folder_of(tmp_path / "documents", 10_000, bad={*range(0, 10_000, 50)})
+    out = tmp_path / "results"
+    async with make_job(**{"lanes.l.linger": "100ms", "kafka.instance_id": "slot-0"}) as (job, _):
+        worker = job.worker()
+        submitting = await submit(job, documents, "--out", out, "--ahead", 50)
+        await until(lambda: sent(out / "job.sqlite") > 0)
+        for _ in range(10):
+            worker.start()
+            await asyncio.sleep(moments.uniform(0.5, 3))
+            submitting.process.kill()
+            code, _, said = await submitting.end()
+            assert code == -signal.SIGKILL, f"it was over before it was killed: {said}"
+            submitting = await submit(job, "--resume", out, "--ahead", 50)
+            await asyncio.sleep(moments.uniform(0, 2))
+            worker.kill()
+        await job.start()
+
+        code, _, said = await submitting.end()
+
+        assert code == 1, said
+        first = await first_replies(job)
+    assert ends(out) == sorted(f"{number}.bin" for number in range(10_000))
+    told = {each["custom_id"]: each["request_id"] for each in lines(out / "results.jsonl")}
+    assert told.keys() | {each["custom_id"] for each in lines(out / "failed.jsonl")} == first.keys()
+    assert [name for name, request_id in told.items() if first[name] != request_id] == []
+    assert len(told) == 9_800
