@@ -60,6 +60,14 @@ def go(folder):
     return [folder / "ask"]
 
 
+def node(folder):
+    need("npm")
+    shutil.copytree(FOLDER / "node", folder, dirs_exist_ok=True)
+    quiet = ["--no-audit", "--no-fund", "--ignore-scripts"]
+    fetch(["npm", "install", *quiet], folder)
+    return ["node", folder / "ask.mjs"]
+
+
 def need(tool):
     if shutil.which(tool) is None:
         pytest.skip(f"no {tool}")
@@ -72,11 +80,19 @@ def fetch(command, folder):
         pytest.skip(f"not fetched: {done.stderr.strip()[-500:]}")
 
 
-# A compiler that has compiled nothing yet takes a minute for Go's own libraries.
-BUILT = [pytest.mark.long, pytest.mark.timeout(600)]
+# A compiler that has compiled nothing yet takes a minute for Go's own libraries; npm fetches a tree
+# of which only the top is pinned.
+LONG = [pytest.mark.long, pytest.mark.timeout(600)]
+PROGRAMS = [
+    java,
+    confluent,
+    librdkafka,
+    pytest.param(go, marks=LONG),
+    pytest.param(node, marks=LONG),
+]
 
 
-@pytest.mark.parametrize("command_in", [java, confluent, librdkafka, pytest.param(go, marks=BUILT)])
+@pytest.mark.parametrize("command_in", PROGRAMS)
 async def test_five_questions_are_answered(command_in, served, tmp_path):
     command = command_in(tmp_path)
     arguments = [served.bootstrap, served.names.requests, served.names.replies, "1"]
