@@ -31,7 +31,8 @@ _MOST_DISTINCT = 100
 """Integers that are tried where a range is set: enough to tell places apart."""
 _REMEDY = (
     "leave `pad` out for it: it reads what rows were filled up with, as a GRU that reads backwards does;"
-    " or set a `value` that the model, or its mask, leaves out; what may differ says `batch_tolerance`"
+    " or set a `value` that the model, or its mask, leaves out, and `minimum` where reals are never below 0;"
+    " what may differ says `batch_tolerance`"
 )
 
 _FAILS_REMEDY = (
@@ -90,20 +91,30 @@ class _MadeUp:
     ) -> npt.NDArray[Any]:
         """Return values of one input, within its range.
 
-        Reals lie between 0 and 1, as a mask's do. Integers differ only where their range is set: one too
-        many is an index out of range.
+        Reals lie between 0 and 1, as a mask's do. Those of the first row are below 0 where the input has a
+        `pad` of its own and so is no mask: a maximum over places does not see zeros among what is above
+        them. Integers differ only where their range is set: one too many is an index out of range.
         """
         _, usual = self.sample.rows[spec.name]
         low, high = self.settings.range_of(spec.name)
         if spec.datatype in {"FP16", "FP32", "FP64"}:
             most = 1.0 if high is None else high
             least = min(0.0, most) if low is None else low
-            return random.uniform(least, max(least, most), shape).astype(spec.dtype)
+            reals = random.uniform(least, max(least, most), shape)
+            lowest = min(-1.0, most) if low is None else low
+            if lowest < 0 and self._is_set(spec):
+                reals[0] = random.uniform(lowest, min(lowest / 2, most), shape[1:])
+            return reals.astype(spec.dtype)
         if spec.datatype in {"BF16", "BOOL", "BYTES"}:
             return np.full(shape, usual)
         first = int(usual) + int(usual == self.padding.value_of(spec.name))
         last = first if high is None else min(int(high), first + _MOST_DISTINCT)
         return random.integers(first, max(first, last), shape, endpoint=True).astype(spec.dtype)
+
+    def _is_set(self, spec: TensorSpec) -> bool:
+        """Whether settings say how this input is padded."""
+        own = self.settings.inputs.get(spec.name)
+        return own is not None and own.pad is not None
 
 
 def prove_padding(

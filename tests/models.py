@@ -86,6 +86,14 @@ def mean(columns):
     )
 
 
+def largest():
+    """Return x float32 [n, length] -> y [n]: the largest value over a free second axis."""
+    node = helper.make_node("ReduceMax", ["x", "axes"], ["y"], keepdims=0)
+    return assembled(
+        [node], [("x", "FLOAT", ["n", "length"])], [("y", "FLOAT", ["n"])], [_ints([1], "axes")]
+    )
+
+
 def spread(columns):
     """Return x float32 [n, 1] -> y [n, columns], each the same: a small request and a large reply."""
     node = helper.make_node("MatMul", ["x", "ones"], ["y"])

@@ -52,6 +52,23 @@ def test_a_mean_over_all_places_is_refused(load_padded):
         load_padded(models.sentences(masked=False))
 
 
+@pytest.mark.parametrize("sample_axis", [8, 100])
+def test_so_is_a_maximum_that_may_be_below_what_fills_rows_up(load_padded, sample_axis):
+    """Zeros are not seen among values above them; a request's may be below."""
+    with pytest.raises(ModelRefused, match="output 'y' is off by"):
+        load_padded(models.largest(), "x", sample_axis=sample_axis)
+
+
+@pytest.mark.parametrize(
+    ("pad", "settings"),
+    [({}, {"minimum": 0}), ({}, {"minimum": 0, "maximum": 255}), ({"value": -9}, {})],
+)
+def test_one_that_cannot_be_is_not(load, pad, settings):
+    inputs = {"x": {"pad": {**LENGTH, **pad}}}
+
+    assert load(models.largest(), inputs=inputs, **settings).session.signature.padding is not None
+
+
 def test_so_is_one_over_rows_that_are_like_what_fills_them_up(load):
     """The usual sample has ones in all places; padded with ones its mean would be the same."""
     pad = {**LENGTH, "value": 1}
