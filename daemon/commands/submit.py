@@ -105,12 +105,12 @@ def _see_to_it(job: Job, doing: Coroutine[Any, Any, State], folder: Path, typed:
     resume = f"go on with: tidemill submit --resume {folder}"
     try:
         state = asyncio.run(_until_told_to_stop(doing))
+        job.note()
+        summary = job.summary()
     except (KeyboardInterrupt, asyncio.CancelledError):
-        raise _stopped(job, resume) from None
+        raise _stopped(job, "stopped", resume) from None
     except (OSError, sqlite3.Error) as error:
-        raise Fatal(Exit.WORK_LEFT, f"{folder} cannot be written: {error}; {resume}") from error
-    job.note()
-    summary = job.summary()
+        raise _stopped(job, f"{folder} cannot be written: {error}", resume) from error
     printed(json.dumps(summary) + "\n" if typed.as_json else shown(summary))
     if missing := summary["ended"][End.MISSING]:
         _tell(f"{missing:,} items are missing: {folder / FAILED} names them; this must not happen")
@@ -120,12 +120,14 @@ def _see_to_it(job: Job, doing: Coroutine[Any, Any, State], folder: Path, typed:
     return state.exit_code
 
 
-def _stopped(job: Job, resume: str) -> Fatal:
+def _stopped(job: Job, why: str, resume: str) -> Fatal:
     try:
         job.note()
     except Fatal:  # it has not begun
-        return Fatal(Exit.WORK_LEFT, "stopped before anything was sent")
-    return Fatal(Exit.WORK_LEFT, f"stopped; {resume}")
+        return Fatal(Exit.WORK_LEFT, f"{why}, before anything was sent")
+    except (OSError, sqlite3.Error):
+        pass  # the journal has it
+    return Fatal(Exit.WORK_LEFT, f"{why}; {resume}")
 
 
 async def _until_told_to_stop(doing: Coroutine[Any, Any, State]) -> State:

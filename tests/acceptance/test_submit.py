@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import random
+import resource
 import signal
 import sqlite3
 import sys
@@ -33,10 +34,13 @@ class Submit:
 
 @pytest.fixture
 async def submit(tmp_path):
-    """submit(job, *arguments): a process that is started; it is killed with the test."""
+    """submit(job, *arguments): a process that is started; it is killed with the test.
+
+    `before` is called in it first.
+    """
     started = []
 
-    async def start(job, *arguments):
+    async def start(job, *arguments, before=None):
         config = tmp_path / "submit.toml"
         config.write_text(toml(job.settings))
         process = await asyncio.create_subprocess_exec(
@@ -44,6 +48,7 @@ async def submit(tmp_path):
             *("-m", "daemon", "submit", "-c", config, *map(str, arguments)),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            preexec_fn=before,
         )
         started.append(process)
         return Submit(process)
@@ -168,6 +173,23 @@ async def step_over(job):
         await consumer.commit(await consumer.end_offsets(everything))
 
 
+async def test_one_whose_disk_is_full_goes_on_when_there_is_room(served, submit, tmp_path):
+    documents, out = folder_of(tmp_path / "documents", 2_000), tmp_path / "results"
+
+    def fill():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400 * 2**10, resource.RLIM_INFINITY))
+
+    code, _, said = await (await submit(served, documents, "--out", out, before=fill)).end()
+    assert code == Exit.WORK_LEFT, said
+    assert f"{out} cannot be written" in said
+    assert f"--resume {out}" in said
+
+    code, _, said = await (await submit(served, "--resume", out)).end()
+
+    assert code == Exit.CLEAN, said
+    assert ends(out) == sorted(f"{number}.bin" for number in range(2_000))
+
+
 async def test_what_the_group_steps_over_is_missing(make_job, submit, tmp_path):
     """By the group's commit, and nothing else."""
     documents, out = folder_of(tmp_path / "documents", 10), tmp_path / "results"
@@ -245,3 +267,22 @@ async def test_kills_of_both_sides_leave_each_item_its_first_reply(make_job, sub
     assert told.keys() | {each["custom_id"] for each in lines(out / "failed.jsonl")} == first.keys()
     assert [name for name, request_id in told.items() if first[name] != request_id] == []
     assert len(told) == 9_800
+
+
+async def test_what_went_on_to_another_lane_is_not_missing(make_job, submit, tmp_path):
+    """The first lane has committed it long before the last one answers."""
+    documents, out = folder_of(tmp_path / "documents", 10), tmp_path / "results"
+    async with make_job(partitions={"next": 3}) as (job, _):
+        job.settings |= {
+            "lanes.l.then": "next",
+            "lanes.next.topics": [job.names.next],
+            "lanes.next.models": ["m"],
+            "lanes.next.content_type": "application/octet-stream",
+            "lanes.next.linger": "6s",
+        }
+        await job.start()
+
+        code, _, said = await (await submit(job, documents, "--out", out)).end()
+
+    assert code == Exit.CLEAN, said
+    assert ends(out) == sorted(f"{number}.bin" for number in range(10))
