@@ -26,8 +26,8 @@ from daemon.wire.headers import (
     OF_ONE,
     REQUEST_HEADERS,
     TRACEPARENT,
-    are_traces,
 )
+from daemon.wire.trace import are_traces
 
 _MOST_WAYS = 64
 """Combinations of headers in one chunk: each takes 20 us, and replies leave in as many runs."""

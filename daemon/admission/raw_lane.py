@@ -34,8 +34,8 @@ from daemon.wire.headers import (
     OF_ONE,
     REQUEST_HEADERS,
     TRACEPARENT,
-    is_trace,
 )
+from daemon.wire.trace import is_trace
 
 _MOST_KEPT = 1_024
 """Combinations of headers whose terms are kept; with one more all are found out anew."""

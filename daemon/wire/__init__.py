@@ -32,6 +32,7 @@
   allocated
 - `tensor_bytes.py`: a tensor's elements as little-endian bytes, as the binary tensor extension
   lays them out
-- `trace.py`: W3C Trace Context: what a reply says of the trace that its request belongs to
+- `trace.py`: W3C Trace Context: what is passed on of a request's trace, and what its reply says of
+  it
 - `values.py`: which values an input may hold: for one request, or for all rows of a chunk at once
 """

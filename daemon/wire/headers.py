@@ -4,16 +4,14 @@ Names are exact and case-sensitive, as Kafka's are. A header whose value is null
 and so does an empty name of a reply topic; unknown headers are ignored.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
-import numpy as np
 
 from config.settings import Limits
 from daemon.values.errors import Code
 from daemon.values.messages import Header, SentHeader
-from daemon.values.texts import Texts
+from daemon.wire.trace import is_trace, is_tracestate
 
 CORRELATION = ("correlation-id", "correlation_id", "kafka_correlationId")
 """The first of these that is there wins, and the reply carries it by the same name."""
@@ -79,17 +77,6 @@ _MOST_DIGITS = 15
 """Digits read of a number; more is beyond any limit a setting can have."""
 LONGEST_ID = 300
 """A topic's name takes 249 bytes, a partition 10 and an offset 19; the name of a file 255."""
-_MOST_TRACESTATE = 512
-"""Bytes that W3C Trace Context asks everyone to pass on (section 3.3.1.5)."""
-
-# W3C Trace Context, section 3.2.2. Versions above 00 may add fields after the flags.
-_TRACE = rb"-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
-_TRACEPARENT = re.compile(
-    rb"00" + _TRACE + rb"|(?!00|ff)[0-9a-f]{2}" + _TRACE + rb"(?:-[\x21-\x7e]{0,200})?"
-)
-_TRACESTATE_MEMBER = re.compile(
-    rb"[ \t]*(?:[a-z0-9][-a-z0-9_*/@]{0,255}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,256})?[ \t]*"
-)
 
 _REPLIED = {
     code.encode(): code
@@ -97,16 +84,6 @@ _REPLIED = {
     if code not in {Code.REPLY_TOPIC_DENIED, Code.UNDECODABLE_RECORD}
 }
 """The codes that an error reply can have, by their text."""
-
-# The same of version 00, by places of its 55 bytes: what is fixed, and digits, by which an id is not 0.
-_TRACE_BYTES = 55
-_FIXED_PLACES = [0, 1, 2, 35, 52]
-_FIXED = np.frombuffer(b"00---", np.uint8)
-_HEX_PLACES = [*range(3, 35), *range(36, 52), 53, 54]
-_TRACE_ID, _SPAN_ID = slice(0, 32), slice(32, 48)
-_NO_DIGIT = 16
-_DIGITS = np.full(256, _NO_DIGIT, np.uint8)
-_DIGITS[np.frombuffer(b"0123456789abcdef", np.uint8)] = range(16)
 
 Refusal = tuple[Code, str]
 
@@ -294,31 +271,9 @@ def partition_bytes(number: int) -> bytes:
     return number.to_bytes(_PARTITION_BYTES, "big", signed=True)
 
 
-def is_trace(value: bytes) -> bool:
-    """Whether `value` is a traceparent that is well formed; it is the caller's word and only passed on."""
-    return _TRACEPARENT.fullmatch(value) is not None
-
-
-def are_traces(values: Texts) -> bool:
-    """Whether each of `values` is a traceparent that is well formed; 0.1 us for one of version 00."""
-    if values.width != _TRACE_BYTES:
-        return all(map(is_trace, values))
-    rows = values.rows(_TRACE_BYTES)
-    ids = _DIGITS[rows[:, _HEX_PLACES]]
-    plain = (rows[:, _FIXED_PLACES] == _FIXED).all() and (ids < _NO_DIGIT).all()
-    if plain and ids[:, _TRACE_ID].any(axis=1).all() and ids[:, _SPAN_ID].any(axis=1).all():
-        return True
-    return all(map(is_trace, values))
-
-
 def _traceparent(header: Header | None) -> bytes | None:
     return None if header is None or not is_trace(header[1]) else header[1]
 
 
 def _tracestate(header: Header | None) -> bytes | None:
-    if header is None or len(header[1]) > _MOST_TRACESTATE:
-        return None
-    members = header[1].split(b",")
-    if not all(_TRACESTATE_MEMBER.fullmatch(member) for member in members):
-        return None
-    return header[1]
+    return None if header is None or not is_tracestate(header[1]) else header[1]

@@ -1,12 +1,8 @@
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from config.settings import Limits
 from daemon.values.errors import Code
-from daemon.values.texts import Texts
-from daemon.wire.headers import REPLY_TO, are_traces, deadline_of, is_trace, read_headers
+from daemon.wire.headers import REPLY_TO, deadline_of, read_headers
 
 LIMITS = Limits()
 TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -342,31 +338,3 @@ def test_what_only_replies_have_is_no_mistake_of_a_requester_s(name):
 
     assert said.refusal is None
     assert said.passed == ()
-
-
-@given(
-    st.lists(
-        st.one_of(
-            st.just(TRACE),
-            st.builds(
-                lambda place, byte: TRACE[:place] + byte + TRACE[place + 1 :],
-                st.integers(0, len(TRACE) - 1),
-                st.sampled_from([b"0", b"a", b"F", b"-", b"g", b"\xff"]),
-            ),
-            st.builds(
-                lambda start, end: TRACE[:start] + b"0" * (end - start) + TRACE[end:],
-                st.sampled_from([3, 36]),
-                st.sampled_from([35, 52]),
-            ),
-            st.just(b"cc" + TRACE[2:] + b"-more"),
-        ),
-        min_size=1,
-        max_size=3,
-    )
-)
-def test_traces_by_columns_are_those_that_are_traces_alone(values):
-    lengths = [*map(len, values)]
-    starts = [sum(lengths[:place]) for place in range(len(values))]
-    column = Texts(b"".join(values), np.array(starts), np.array(lengths))
-
-    assert are_traces(column) == all(map(is_trace, values))

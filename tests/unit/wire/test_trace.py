@@ -1,6 +1,11 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
 from daemon.values.outgoing import header_lists
+from daemon.values.texts import Texts
 from daemon.wire.reply_headers import echo, reply_headers, stages
-from daemon.wire.trace import child
+from daemon.wire.trace import are_traces, child, is_trace
 from tests.fakes import FakeRecord
 
 PARENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -44,3 +49,31 @@ def test_stages_leave_out_what_no_timestamp_tells():
 
 def test_stages_are_never_negative():
     assert stages(-1.0, -0.1, 0.0) == ("stages", b"broker=0;wait=0;run=0")
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.just(PARENT),
+            st.builds(
+                lambda place, byte: PARENT[:place] + byte + PARENT[place + 1 :],
+                st.integers(0, len(PARENT) - 1),
+                st.sampled_from([b"0", b"a", b"F", b"-", b"g", b"\xff"]),
+            ),
+            st.builds(
+                lambda start, end: PARENT[:start] + b"0" * (end - start) + PARENT[end:],
+                st.sampled_from([3, 36]),
+                st.sampled_from([35, 52]),
+            ),
+            st.just(b"cc" + PARENT[2:] + b"-more"),
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_traces_by_columns_are_those_that_are_traces_alone(values):
+    lengths = [*map(len, values)]
+    starts = [sum(lengths[:place]) for place in range(len(values))]
+    column = Texts(b"".join(values), np.array(starts), np.array(lengths))
+
+    assert are_traces(column) == all(map(is_trace, values))
