@@ -3,6 +3,7 @@
 from config import (
     broker_rules,
     line_rules,
+    model_rules,
     scaling_rules,
     topic_rules,
     transform_rules,
@@ -12,6 +13,7 @@ from config.settings import Settings
 
 RULES = (
     *topic_rules.RULES,
+    *model_rules.RULES,
     *line_rules.RULES,
     *window_rules.RULES,
     *broker_rules.RULES,

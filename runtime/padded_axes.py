@@ -74,7 +74,7 @@ def _places(specs: Sequence[TensorSpec], axis: str, asked: Mapping[str, str]) ->
 
 
 def _step(pads: Sequence[Pad], best_step: Callable[[], int]) -> int:
-    """Return the step that one of them names; they do not differ (config/line_rules.py)."""
+    """Return the step that one of them names; they do not differ (config/model_rules.py)."""
     step = next((pad.step for pad in pads if "step" in pad.model_fields_set), pads[0].step)
     return best_step() if step == "auto" else step
 

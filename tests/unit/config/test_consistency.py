@@ -6,6 +6,7 @@ from config import (
     broker_rules,
     consistency,
     line_rules,
+    model_rules,
     scaling_rules,
     topic_rules,
     transform_rules,
@@ -49,12 +50,12 @@ ROWS = [
         ["models.filetype.transform.std", "zero"],
     ),
     (
-        line_rules.whole_tensors_have_no_rows,
+        model_rules.whole_tensors_have_no_rows,
         {"models.filetype.batch": "none", "models.filetype.batch_axis": {"state": 1}},
         ["models.filetype.batch", "models.filetype.batch_axis", "state"],
     ),
     (
-        line_rules.constants_have_no_rows,
+        model_rules.constants_have_no_rows,
         {"models.filetype.constants": {"sr": 8000}, "models.filetype.batch_axis": {"sr": 1}},
         ["models.filetype.constants", "models.filetype.batch_axis", "sr"],
     ),
@@ -74,12 +75,12 @@ ROWS = [
         ["lanes.urgent.missed", "lanes.urgent.open"],
     ),
     (
-        line_rules.samples_are_not_too_long,
+        model_rules.samples_are_not_too_long,
         {"models.filetype.inputs": {"ids": {"pad": {"axis": "length", "longest": 4}}}},
         ["models.filetype.sample_axis (8)", "inputs.ids.pad.longest (4)"],
     ),
     (
-        line_rules.padded_models_have_rows,
+        model_rules.padded_models_have_rows,
         {
             "models.filetype.batch": "none",
             "models.filetype.inputs": {"ids": {"pad": {"axis": "length"}}},
@@ -87,7 +88,7 @@ ROWS = [
         ["models.filetype.inputs.ids.pad", 'models.filetype.batch is "none"'],
     ),
     (
-        line_rules.padded_axes_have_one_step,
+        model_rules.padded_axes_have_one_step,
         {
             "models.filetype.inputs": {
                 "ids": {"pad": {"axis": "length", "step": 16}},
@@ -97,17 +98,17 @@ ROWS = [
         ["inputs.ids.pad.step (16)", "inputs.mask.pad.step (8)", '"length"'],
     ),
     (
-        line_rules.cuda_options_have_a_gpu,
+        model_rules.cuda_options_have_a_gpu,
         {"models.filetype.device": "cpu", "models.filetype.cuda.use_tf32": True},
         ["models.filetype.cuda", "use_tf32", "models.filetype.device"],
     ),
     (
-        line_rules.transform_workers_have_work,
+        model_rules.transform_workers_have_work,
         {"models.filetype.transform_workers": "process:2"},
         ["models.filetype.transform_workers", '"process:2"', "no transform"],
     ),
     (
-        line_rules.executors_have_a_gpu,
+        model_rules.executors_have_a_gpu,
         {"limits.executors": 2},
         ["limits.executors", "models.filetype.device", '"auto"'],
     ),
@@ -215,27 +216,27 @@ ROWS = [
     (topic_rules.allowed_replies_are_harmless, {"replies.allow": ["*"]}, ['"*"', '"__"']),
     (topic_rules.allowed_replies_are_harmless, {"replies.allow": ["__x"]}, ['"__x"', '"__"']),
     (
-        line_rules.models_exist,
+        model_rules.models_exist,
         {"lanes.urgent.models": ["filetype", "filetyp"]},
         ["lanes.urgent.models", '"filetyp"', "did you mean filetype?"],
     ),
     (
-        line_rules.models_exist,
+        model_rules.models_exist,
         {"lanes.urgent.models": ["other"]},
         ["lanes.urgent.models", "[models.other]"],
     ),
     (
-        line_rules.models_are_served,
+        model_rules.models_are_served,
         {"models.spare.path": "spare.onnx"},
         ["models.spare", "lanes.NAME.models"],
     ),
     (
-        line_rules.model_range_is_not_empty,
+        model_rules.model_range_is_not_empty,
         {"models.filetype.minimum": 1, "models.filetype.maximum": 0.5},
         ["models.filetype.minimum (1)", "models.filetype.maximum (0.5)"],
     ),
     (
-        line_rules.model_range_is_not_empty,
+        model_rules.model_range_is_not_empty,
         {"models.filetype.minimum": 1, "models.filetype.inputs": {"ids": {"maximum": 0.5}}},
         ["models.filetype.minimum (1)", "models.filetype.inputs.ids.maximum (0.5)"],
     ),
