@@ -1,7 +1,7 @@
 """How far two answers to the same rows are apart, and how far they may be. Pure.
 
 Kernels for other shapes add up in another order: answers differ by 1e-5 in float32, and by a unit in
-the last place of TF32 and float16 (1e-3). What is something else was off by 0.01 and more.
+the last place of TF32 and float16 (1e-3). Where it was no rounding they were 0.01 apart and more.
 """
 
 from typing import Any, NamedTuple
@@ -32,7 +32,7 @@ class Apart(NamedTuple):
 
 
 def tolerances_of(signature: Signature, settings: Settings, *, on_gpu: bool) -> dict[str, float]:
-    """Return how far answers may be apart, as a share, by output: what the settings say, or what rounding does."""
+    """Return by output how far answers may be apart, as a share: as set, or as far as rounding goes."""
     rounded = on_gpu and settings.cuda.use_tf32
     return {
         spec.name: _tolerance(spec, rounded=rounded)

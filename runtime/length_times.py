@@ -1,18 +1,15 @@
 """What runs of several lengths take on this device, for who chooses a step of padding by it."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator
 
 import numpy as np
-import numpy.typing as npt
 
 from runtime.errors import RunError
 from runtime.padding_step import LengthRun
 from runtime.sample import Sample
 from runtime.signature import Signature
-
-Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
+from runtime.trial import Arrays, Run
 
 _LENGTHS = (16, 64, 128)
 _ROWS = (1, 8)
@@ -22,7 +19,7 @@ _ENOUGH_S = 0.05
 
 
 def time_lengths(
-    run: Callable[[Arrays], Arrays],
+    run: Run,
     signature: Signature,
     sample: Sample,
     *,
@@ -38,15 +35,16 @@ def time_lengths(
 
 
 def _timed(
-    run: Callable[[Arrays], Arrays],
+    run: Run,
     signature: Signature,
     sample: Sample,
     rows: list[int],
     clock: Callable[[], float],
 ) -> Iterator[LengthRun]:
     for length in _LENGTHS:
+        longer = sample.longer(signature, length)
         for count in rows:
-            inputs = _rows(signature, sample, count, length)
+            inputs = longer.of(count)
             try:
                 run(inputs)  # the first may allocate
                 yield LengthRun(count, length, _shortest_s(run, inputs, clock))
@@ -54,9 +52,7 @@ def _timed(
                 continue
 
 
-def _shortest_s(
-    run: Callable[[Arrays], Arrays], inputs: Arrays, clock: Callable[[], float]
-) -> float:
+def _shortest_s(run: Run, inputs: Arrays, clock: Callable[[], float]) -> float:
     shortest_s = np.inf
     for _ in range(_TRIES):
         began_s = clock()
@@ -65,13 +61,3 @@ def _shortest_s(
         if shortest_s >= _ENOUGH_S:
             break
     return float(shortest_s)
-
-
-def _rows(signature: Signature, sample: Sample, count: int, length: int) -> Arrays:
-    return {
-        spec.name: np.full(
-            (count, *(length if each is None else each for each in spec.row_shape)),
-            sample.rows[spec.name][1],
-        )
-        for spec in signature.inputs
-    }

@@ -8,9 +8,9 @@ Rule 2. Made-up rows that are unlike each other run together and alone; what is 
 Rule 3. Either is enough for a model to run one row at a time, unless the settings allow it not to.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +20,7 @@ from runtime.agreement import apart, tolerances_of
 from runtime.errors import RunError
 from runtime.sample import Sample
 from runtime.signature import FLOATS, Signature, TensorSpec
-from runtime.trial import within_batch
-
-Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
-Run: TypeAlias = Callable[[Arrays], Arrays]
-"""Runs rows; raises RunError."""
+from runtime.trial import Arrays, Run, within_batch
 
 _ROWS = 3
 _SEEDS = (15, 51)

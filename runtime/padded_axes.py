@@ -18,7 +18,8 @@ def padding_of(
 ) -> Padding | None:
     """Return how inputs are to be padded by the settings `inputs`, by name; None: none is.
 
-    `best_step` measures one where the settings name none. Raises ModelRefused for an axis that the input does not have, or whose length is fixed.
+    `best_step` measures one for the step `auto`. Raises ModelRefused for an axis that the input does
+    not have, or whose length is fixed.
     """
     pads = {name: said.pad for name, said in inputs.items() if said.pad is not None}
     asked = {

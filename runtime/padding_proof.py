@@ -4,9 +4,9 @@ What fails here must not be padded: a layer that reads from the end, as a backwa
 what rows were filled up with; a mean without a mask counts it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,7 @@ from runtime.errors import ModelRefused, RunError
 from runtime.padding import Padding, Place, fill_up_rows
 from runtime.sample import Sample
 from runtime.signature import Signature, TensorSpec
-from runtime.trial import within_batch
-
-Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
-Run: TypeAlias = Callable[[Arrays], Arrays]
-"""Runs the model; raises RunError."""
+from runtime.trial import Arrays, Run, within_batch
 
 _ROWS = 2
 _LEAST_LENGTH = 2
@@ -177,9 +173,10 @@ def _proven(run: Run, made_up: _MadeUp, tolerances: Mapping[str, float]) -> Padd
 
 
 def _unlike_lengths(padding: Padding, usual: int) -> dict[str, int]:
-    """Return a length for each axis that can be filled up: of axes of one length none could tell which an output has.
+    """Return a length for each axis that can be filled up, all different.
 
-    Raises ModelRefused where axes are too short for that.
+    Of axes of one length none could tell which an output has. Raises ModelRefused where axes are too
+    short for that.
     """
     lengths: dict[str, int] = {}
     for axis in padding.axes:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy.typing as npt
 import onnxruntime
@@ -38,9 +38,7 @@ from runtime.padding_proof import prove_padding
 from runtime.padding_step import best_step
 from runtime.providers import CPU, open_session
 from runtime.run_limit import RunLimit
-from runtime.trial import prove, refusal_of, within_batch
-
-Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
+from runtime.trial import Arrays, prove, refusal_of, within_batch
 
 # onnxruntime looks at the flag between two nodes: this is the longest a single node may take.
 _GRACE_S = 10.0
@@ -66,9 +64,10 @@ class _Place:
 class Session:
     """A loaded model. So many runs at a time as it was made for: a further one waits its turn.
 
-    `neighbours` is what rows do to each other. `provider` is where it runs; `degraded` whether that is the CPU for want of the GPU, and
-    `degraded_because` why; `nodes` counts the model's nodes by provider; `digest` is the model
-    file's, in hex; `metadata` what was written into it as custom metadata.
+    `neighbours` is what rows do to each other. `provider` is where it runs; `degraded` whether that is
+    the CPU for want of the GPU, and `degraded_because` why; `nodes` counts the model's nodes by
+    provider; `digest` is the model file's, in hex; `metadata` what was written into it as custom
+    metadata.
     """
 
     def __init__(
