@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from config.settings import Model as Settings
+from runtime.bfloat16 import to_float32
 from runtime.signature import FLOATS, Signature, TensorSpec
 
 _TOLERANCE = 1e-3
@@ -63,5 +64,5 @@ def apart(spec: TensorSpec, one: npt.NDArray[Any], other: npt.NDArray[Any]) -> A
 
 def _reals(spec: TensorSpec, array: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     if spec.datatype == "BF16":
-        array = (array.astype(np.uint32) << 16).view(np.float32)
+        array = to_float32(array)
     return array.astype(np.float64)

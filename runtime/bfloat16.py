@@ -1,56 +1,21 @@
-"""bfloat16 in and out of onnxruntime, which takes no numpy array for it.
-
-Its bits travel as uint16. Measured on onnxruntime 1.31: `run` refuses every array for such an input
-and cannot return such an output; values made with the ONNX type work.
-"""
-
-import ctypes
-from collections.abc import Mapping
-from typing import Any, Final
+"""bfloat16, which numpy does not have: the upper 16 bits of a float32, carried as uint16. Pure."""
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
-from runtime.signature import Signature
-
-_BFLOAT16: Final = 16  # onnx.TensorProto.BFLOAT16
+_LOWER_BITS = 16
+_QUIET_NAN = np.uint16(0x7FC0)
 
 
-def run_as_values(
-    session: onnxruntime.InferenceSession,
-    signature: Signature,
-    inputs: Mapping[str, npt.NDArray[Any]],
-    options: onnxruntime.RunOptions,
-) -> list[npt.NDArray[Any]]:
-    """Return the outputs in the signature's order, as `InferenceSession.run` would.
-
-    `inputs` may have more than the signature's, none of them bfloat16.
-    """
-    arrays = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
-    datatypes = {spec.name: spec.datatype for spec in signature.inputs}
-    values = {name: _to_value(array, datatypes.get(name, "")) for name, array in arrays.items()}
-    names = [spec.name for spec in signature.outputs]
-    outputs = session.run_with_ort_values(names, values, options)
-    return [
-        _from_value(value, spec.datatype)
-        for value, spec in zip(outputs, signature.outputs, strict=True)
-    ]
+def to_float32(bits: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
+    """Return the float32 values, exactly."""
+    return (bits.astype(np.uint32) << _LOWER_BITS).view(np.float32)
 
 
-def _to_value(array: npt.NDArray[Any], datatype: str) -> onnxruntime.OrtValue:
-    """Return a value over `array`, which must outlive it."""
-    if datatype == "BF16":
-        return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(array, _BFLOAT16)
-    return onnxruntime.OrtValue.ortvalue_from_numpy(array)
-
-
-def _from_value(value: onnxruntime.OrtValue, datatype: str) -> npt.NDArray[Any]:
-    """Return a copy; outputs of a plain run lie in the CPU's memory, whatever the provider."""
-    array: npt.NDArray[Any]
-    if datatype == "BF16":
-        array = np.empty(value.shape(), dtype=np.uint16)
-        ctypes.memmove(array.ctypes.data, value.data_ptr(), array.nbytes)
-    else:
-        array = value.numpy()
-    return array
+def from_float32(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
+    """Return the nearest bfloat16 values, ties to even; what is too large becomes infinity."""
+    whole = values.view(np.uint32)
+    # Half of the lower part's range, and one less before an even upper part: ties go to even.
+    rounding = np.uint32(0x7FFF) + ((whole >> _LOWER_BITS) & np.uint32(1))
+    upper = ((whole + rounding) >> _LOWER_BITS).astype(np.uint16)
+    return np.where(np.isnan(values), _QUIET_NAN, upper)

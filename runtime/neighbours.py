@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from config.settings import Model as Settings
 from runtime.agreement import apart, tolerances_of
+from runtime.bfloat16 import from_float32
 from runtime.errors import RunError
 from runtime.sample import Sample
 from runtime.signature import FLOATS, Signature, TensorSpec
@@ -169,8 +170,10 @@ class _MadeUp:
         shape = alike.shape
         if spec.datatype in FLOATS:
             scales = np.array(_SCALES[: self.rows]).reshape(-1, *[1] * (len(shape) - 1))
-            reals = np.clip(random.normal(size=shape) * scales, low, high)
-            return _bits(reals) if spec.datatype == "BF16" else reals.astype(spec.dtype)
+            reals: npt.NDArray[np.float64] = np.clip(random.normal(size=shape) * scales, low, high)
+            if spec.datatype == "BF16":
+                return from_float32(reals.astype(np.float32))
+            return reals.astype(spec.dtype)
         if spec.datatype == "BOOL":
             return random.integers(0, 2, shape).astype(np.bool_)
         if spec.datatype == "BYTES":
@@ -178,11 +181,6 @@ class _MadeUp:
         first = int(alike.flat[0]) if alike.size else 0
         last = int(min(first + distinct - 1, high, np.iinfo(spec.dtype).max))
         return random.integers(first, last, shape, endpoint=True).astype(spec.dtype)
-
-
-def _bits(reals: npt.NDArray[np.float64]) -> npt.NDArray[np.uint16]:
-    """Return the bit patterns of bfloat16."""
-    return np.asarray(reals.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
 
 
 def _share(share: float) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from config.settings import Input, Pad
+from runtime.bfloat16 import from_float32
 from runtime.errors import ModelRefused
 from runtime.padding import PaddedAxis, Padding, Place
 from runtime.signature import FLOATS, Signature, TensorSpec
@@ -89,7 +90,7 @@ def _value(spec: TensorSpec, pad: Pad | None) -> Any:  # noqa: ANN401 -- an elem
     if spec.datatype == "BYTES":
         return ""
     if spec.datatype == "BF16":
-        return np.uint16(np.float32(value).view(np.uint32) >> 16)
+        return from_float32(np.array(value, np.float32))[()]
     with np.errstate(over="ignore"):
         element = np.array(value).astype(spec.dtype)[()]
     if spec.datatype not in FLOATS and element != value:

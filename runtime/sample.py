@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from config.settings import Range
+from runtime.bfloat16 import from_float32
 from runtime.padding import Padding
 from runtime.signature import FLOATS, Signature, TensorSpec
 
@@ -82,8 +83,7 @@ def _value(spec: TensorSpec, fill: int, bounds: Range) -> npt.NDArray[Any]:
         return np.array("1" if fill else "", dtype=np.object_)
     value = min(max(fill, low), high)
     if spec.datatype == "BF16":
-        bits = np.array(value, dtype=np.float32).view(np.uint32)
-        return np.asarray(bits >> 16).astype(np.uint16)
+        return from_float32(np.array(value, np.float32))
     if spec.datatype not in FLOATS:
         value = math.ceil(value) if value > fill else math.floor(value)
     return np.array(value).astype(spec.dtype)

@@ -13,7 +13,7 @@ import onnxruntime
 
 from config.settings import Model as Settings
 from runtime.axes import Axes
-from runtime.bfloat16 import run_as_values
+from runtime.bfloat16_runs import run_as_values
 from runtime.binding import BoundRuns, can_be_bound
 from runtime.constants import make_constants
 from runtime.declared import read_signature

@@ -2,8 +2,6 @@
 
 - `assemble.py`: a batch's inputs as the model takes them, and the rows of its outputs that belong
   to each request
-- `bfloat16.py`: bfloat16, which numpy does not have: the upper 16 bits of a float32, carried as
-  uint16
 - `binary.py`: the form application/octet-stream with a JSON part: the protocol's binary tensor
   extension
 - `cloud_events.py`: replies as CloudEvents: what their headers say in binary mode

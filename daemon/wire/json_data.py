@@ -12,9 +12,9 @@ import numpy as np
 
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.messages import Array
-from daemon.wire import bfloat16
 from daemon.wire.json_text import UNREADABLE, refusal
 from daemon.wire.shapes import describe
+from runtime import bfloat16
 from runtime.signature import FLOATS, TensorSpec
 
 _OPENING = re.compile(rb"(?:\[[ \t\r\n]*+)*+")

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from config.settings import Model
 from daemon.values.messages import Array
-from daemon.wire import bfloat16
 from daemon.wire.shapes import describe
+from runtime import bfloat16
 from runtime.signature import FLOATS, TensorSpec
 
 _Faults = Callable[[Any], npt.NDArray[np.bool_]]

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import Model
-from daemon.wire import bfloat16
 from daemon.wire.values import ValueRule
+from runtime import bfloat16
 from tests.signatures import DTYPES, spec
 
 
