@@ -264,15 +264,15 @@ class Model(_Section):
         description="What ONNX Runtime's CUDA provider is told of this model, under its own names.",
     )
 
-    @property
-    def transform_processes(self) -> int:
-        """How many processes run its transform; 0: threads do."""
-        return int(self.transform_workers.removeprefix("threads").removeprefix("process:") or 0)
-
     inputs: dict[Text, Input] = Field(
         default_factory=dict,
         description="What holds for one input of the model, by its name there.",
     )
+
+    @property
+    def transform_processes(self) -> int:
+        """How many processes run its transform; 0: threads do."""
+        return int(self.transform_workers.removeprefix("threads").removeprefix("process:") or 0)
 
     def range_of(self, tensor: str) -> Range:
         """Return what values of an input may be: each bound its own, or else the model's."""

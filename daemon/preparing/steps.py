@@ -38,15 +38,15 @@ def groups_at_once(processes: int) -> int:
     return max(MOST_GROUPS, 2 * processes)
 
 
-class Prepared(NamedTuple):
-    """Requests that go on, the answers of those that do not, and those that were not come to."""
+class GroupOutcome(NamedTuple):
+    """What a step made of a group: what goes on, answers of what does not, and what it did not come to."""
 
     ready: Sequence[Request]
     answers: Sequence[Answer] = ()
     again: Sequence[Request] = ()
 
 
-Step: TypeAlias = Callable[[Sequence[Request]], Awaitable[Prepared]]
+Step: TypeAlias = Callable[[Sequence[Request]], Awaitable[GroupOutcome]]
 """What is done to requests of one lane; each comes out in one of three ways, not all of them again."""
 
 Done: TypeAlias = Callable[[Sequence[Request], Sequence[Answer]], None]

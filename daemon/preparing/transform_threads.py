@@ -78,9 +78,9 @@ class TransformThreads:
     ) -> Sequence[Out | Late]:
         """Return what `work` makes of each of `values`, up to one that takes `limit_s` or longer.
 
-        Infinity where the work ends such a one itself. That one is Late, and those behind it have no result: to be handed over anew, alone or with
+        That one is Late, and those behind it have no result: to be handed over anew, alone or with
         others; so have those behind GROUP_BYTES of results, by their `size`. There is at least one
-        result. Raises whatever `work` raises.
+        result. `limit_s` is infinity where `work` ends late calls itself. Raises whatever `work` raises.
         """
         group = ValueGroup(lane, work, values, limit_s=limit_s, size=size)
         results: asyncio.Future[Sequence[Out | Late]] = self._loop.create_future()

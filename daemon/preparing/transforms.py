@@ -5,7 +5,7 @@ from functools import partial
 
 from daemon.admission.admission import Admission
 from daemon.answering.replies import Replies
-from daemon.preparing.steps import Prepared
+from daemon.preparing.steps import GroupOutcome
 from daemon.preparing.time_slices import Late
 from daemon.preparing.transform_calls import TransformCalls, conversion_of, refused, too_late
 from daemon.values.errors import RequestRefused
@@ -35,7 +35,7 @@ class Transforms:
         self._replies = replies
         self._made = made
 
-    async def prepare(self, requests: Sequence[Request]) -> Prepared:
+    async def prepare(self, requests: Sequence[Request]) -> GroupOutcome:
         """Make inputs of bodies. Other forms pass as they are."""
         ready: list[Request] = []
         ended: list[Answer] = []
@@ -63,7 +63,7 @@ class Transforms:
                     ended.append(self._error(request, too_late("preprocess", outcome)))
                 else:
                     ended.append(outcome)
-        return Prepared(ready, ended, again)
+        return GroupOutcome(ready, ended, again)
 
     def _preprocessed(self, model: Model, request: Request) -> Request | Answer:
         body = request.record.value or b""

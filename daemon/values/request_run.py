@@ -28,8 +28,9 @@ class RequestColumns(NamedTuple):
     """What each request of a run has of its own, in the order of offsets.
 
     `places`: which of `records` they are; `offsets`, `timestamps_ms` (int64) and `keys` are those of
-    these; `bodies` are raw, of one row each; `expires_s` (float64) None: none has a deadline; `traceparents` None: none has a trace;
-    `addresses` are places in those of the run, None: all have the first.
+    these; `bodies` are raw, of one row each; `expires_s` (float64) None: none has a deadline;
+    `traceparents` None: none has a trace; `addresses` are places in those of the run, None: all have
+    the first.
     """
 
     records: Sequence[Record]

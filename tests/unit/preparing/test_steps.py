@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.loop.tasks import Tasks
-from daemon.preparing.steps import MOST_GROUPS, Prepared, Steps
+from daemon.preparing.steps import MOST_GROUPS, GroupOutcome, Steps
 from daemon.preparing.time_slices import GROUP, LARGE_GROUP
 from daemon.values.messages import Bucket
 from tests.ledgers import make_ledger
@@ -58,19 +58,19 @@ def requests(count, lane="l", first=0, ledger=None):
 
 
 async def passes(group):
-    return Prepared(group)
+    return GroupOutcome(group)
 
 
 async def waits(group):
     await asyncio.sleep(0.1)
-    return Prepared(group)
+    return GroupOutcome(group)
 
 
 async def refuses_odd(group):
     """Its answers are offsets, as far as the station can tell."""
     offsets = [offset_of(each) for each in group]
     odd = [offset for offset in offsets if offset % 2]
-    return Prepared([each for each in group if not offset_of(each) % 2], odd)
+    return GroupOutcome([each for each in group if not offset_of(each) % 2], odd)
 
 
 async def test_a_lane_without_steps_lets_pass_at_once():
@@ -115,7 +115,7 @@ async def test_steps_follow_one_another():
     def step(name):
         async def note(group):
             order.append((name, len(group)))
-            return Prepared(group)
+            return GroupOutcome(group)
 
         return note
 
@@ -140,7 +140,7 @@ async def test_an_answer_does_not_wait_for_later_steps():
 
 async def test_a_step_that_ends_all_leaves_nothing_for_the_next():
     async def ends_all(group):
-        return Prepared((), [offset_of(each) for each in group])
+        return GroupOutcome((), [offset_of(each) for each in group])
 
     async def never(group):
         raise AssertionError(group)
@@ -158,11 +158,11 @@ async def test_what_a_step_has_not_come_to_goes_through_it_again_and_holds_up_no
     async def one_at_a_time(group):
         await asyncio.sleep(0.1)
         met.append(len(group))
-        return Prepared(group[:1], again=group[1:])
+        return GroupOutcome(group[:1], again=group[1:])
 
     async def never_again(group):
         met.append([offset_of(each) for each in group])
-        return Prepared(group)
+        return GroupOutcome(group)
 
     station = Station(l=(never_again, one_at_a_time))
     station.prepare(*requests(3))
@@ -177,7 +177,7 @@ async def test_what_a_step_has_not_come_to_goes_through_it_again_and_holds_up_no
 
 async def test_a_step_that_comes_to_nothing_ends_the_worker():
     async def puts_off(group):
-        return Prepared((), again=group)
+        return GroupOutcome((), again=group)
 
     station = Station(l=(puts_off,))
     station.prepare(*requests(2))
@@ -204,7 +204,7 @@ async def test_so_many_groups_of_a_lane_are_under_way_and_no_more(processes, gro
         most.append(at_once[0])
         await asyncio.sleep(0.1)
         at_once[0] -= 1
-        return Prepared(group)
+        return GroupOutcome(group)
 
     station = Station(l=(counts,), processes=processes)
     station.prepare(*requests(200))
@@ -276,7 +276,7 @@ async def test_what_is_lost_while_it_waits_meets_no_step():
     async def notes(group):
         met.extend(offset_of(each) for each in group)
         await asyncio.sleep(0.1)
-        return Prepared(group)
+        return GroupOutcome(group)
 
     lost, kept = make_ledger("l"), make_ledger("l")
     station = Station(l=(notes,))
@@ -315,7 +315,7 @@ async def test_a_step_that_raises_ends_the_worker():
 @pytest.mark.parametrize("returned", [(), (0,), (0, 1, 2)])
 async def test_a_step_that_loses_or_adds_requests_ends_the_worker(returned):
     async def miscounts(group):
-        return Prepared([group[place % 2] for place in returned])
+        return GroupOutcome([group[place % 2] for place in returned])
 
     station = Station(l=(miscounts,))
     station.prepare(*requests(2))
@@ -358,7 +358,7 @@ async def test_every_request_comes_out_once(loads, losses):
     async def slow(group):
         await asyncio.sleep(0.01 * (offset_of(group[0]) % 3))
         most = 1 + offset_of(group[0]) % 20
-        return Prepared(group[:most], again=group[most:])
+        return GroupOutcome(group[:most], again=group[most:])
 
     station = Station(a=(slow, refuses_odd, passes), b=(passes, refuses_odd))
     ledgers = [make_ledger("a") for _ in range(3)]
