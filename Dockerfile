@@ -9,7 +9,7 @@ FROM ${BUILD_BASE} AS builder
 
 # cpu, or gpu for NVIDIA on x86_64.
 ARG VARIANT=cpu
-# transforms: what ready-made transforms need, as well.
+# transforms: what ready-made transforms need, as well; otel: what OpenTelemetry needs.
 ARG EXTRA
 # Where pip finds packages, when not at its usual place. PIP_NO_INDEX=1: only in the folder wheels/.
 ARG PIP_INDEX_URL
@@ -32,7 +32,8 @@ RUN case "${VARIANT}" in \
  && case "${EXTRA}" in \
       "") ;; \
       transforms) locks="${locks} -r locked/transforms.txt" ;; \
-      *) echo "EXTRA is transforms or nothing, not ${EXTRA}" >&2; exit 1 ;; \
+      otel) locks="${locks} -r locked/otel.txt" ;; \
+      *) echo "EXTRA is transforms, otel or nothing, not ${EXTRA}" >&2; exit 1 ;; \
     esac \
  && python3 -m venv --without-pip /opt/tidemill \
  && tools/bin/pip --python /opt/tidemill/bin/python install --no-deps --require-hashes ${locks}

@@ -154,6 +154,11 @@ def _is_server(text: str) -> bool:
     return found is not None and 1 <= int(found[1]) <= _HIGHEST_PORT
 
 
+Endpoint = Annotated[
+    str, Form(r"|https?://[^\s/]\S*", "an address that begins with http:// or https://")
+]
+"""Where something is sent over HTTP; empty: nowhere."""
+
 Servers = Annotated[str, AfterValidator(_check_servers)]
 """Brokers to ask first."""
 

@@ -15,6 +15,7 @@ from config.forms import (
     Constants,
     Cron,
     Digest,
+    Endpoint,
     File,
     Name,
     Servers,
@@ -477,6 +478,15 @@ class Scaling(_Section):
     interval: _Wait = Field(1.0, description="how often log ends and commits are looked at")
 
 
+class Otel(_Section):
+    endpoint: Endpoint = Field(
+        "",
+        description="a receiver of OTLP over HTTP, such as http://127.0.0.1:4318; empty: nothing is sent."
+        " Needs the extra `otel` (docs/standards.md)",
+    )
+    interval: _Wait = Field(15.0, description="how often metrics are sent")
+
+
 class Log(_Section):
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="least shown")
     form: Literal["auto", "json", "text"] = Field(
@@ -504,6 +514,9 @@ class Settings(_Section):
     scaling: Scaling = Field(
         default_factory=Scaling,
         description="How many workers there should be, and what that is decided by.",
+    )
+    otel: Otel = Field(
+        default_factory=Otel, description="Spans and metrics for OpenTelemetry, beside Prometheus."
     )
     log: Log = Field(default_factory=Log, description="What is written to standard error.")
 

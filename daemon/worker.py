@@ -36,6 +36,7 @@ from daemon.telemetry.events import Event
 from daemon.telemetry.http import HttpServer, ProbeResult
 from daemon.telemetry.logs import log, summarise
 from daemon.telemetry.metrics import Gauges, Metrics
+from daemon.telemetry.otel.reporting import reporting
 from daemon.telemetry.status import About
 from daemon.telemetry.status.waits import Runs, SharingLane
 from daemon.telemetry.status_page import Status
@@ -89,6 +90,7 @@ class Worker:
         self._one_shot = one_shot
         self._open_line = open_line
         self._metrics = metrics
+        self._process = about.process
         self._models = Models(settings, base, on_stuck=_end_stuck)
         self._start_attempts = StartAttempts(
             os.environ,
@@ -234,6 +236,14 @@ class Worker:
         with self._start_attempts.attempt():
             await in_thread(self._models.load)
         self._metrics.bind_models(self._models.serving)
+        tracing = await stack.enter_async_context(
+            reporting(
+                self._settings.otel,
+                group=self._settings.kafka.group,
+                process=self._process,
+                registry=self._metrics.registry,
+            )
+        )
         source, line = await stack.enter_async_context(
             self._open_line(
                 self._settings,
@@ -244,6 +254,7 @@ class Worker:
                 moved=self._health.moved,
                 isolating=self._announcer.isolating,
                 by_clock=self._one_shot is None,
+                tracing=tracing,
             )
         )
         await line.start()

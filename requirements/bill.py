@@ -22,6 +22,7 @@ LOCKS = {
     "run": "with or without a GPU",
     "gpu": "with a GPU: the libraries of CUDA",
     "transforms": "with or without a GPU: what ready-made transforms need",
+    "otel": "with or without a GPU: what OpenTelemetry needs",
 }
 """The locks of what a worker runs, and the machines that they are for."""
 _PINNED = re.compile(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==([^ \\;]+)(?: ; ([^\\]+?))?(?: \\)?$")
@@ -115,7 +116,7 @@ def main() -> None:
         texts = [(HERE / f"{lock}.txt").read_text(encoding="utf-8") for lock in LOCKS]
         packages = {(each.name, each.version) for text in texts for each in locked(text)}
         for name, version in sorted(packages):
-            print(f"{name:<20}{version:<11}{licences()[name]}")
+            print(f"{name:<43}{version:<16}{licences()[name]}")
         return
     options.to.mkdir(parents=True, exist_ok=True)
     for lock, machines in LOCKS.items():

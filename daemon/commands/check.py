@@ -10,6 +10,7 @@ from pathlib import Path
 from config.errors import SettingsError
 from config.load import Loaded, load
 from config.settings import Model as ModelSettings
+from config.settings import Settings
 from config.transform_tables import described
 from daemon.batching.ladder import ladder_of
 from daemon.commands.findings import CheckFinding, CheckReport
@@ -23,6 +24,7 @@ from daemon.inference.warm_up import warm_up
 from daemon.kafka.looking.preflight import look
 from daemon.process.own_memory import memory_limit, resident_bytes
 from daemon.telemetry import logs
+from daemon.telemetry.otel.reporting import open_export
 from daemon.values.errors import Exit, Fatal
 from runtime.errors import ModelRefused
 from runtime.model import Model, load_model
@@ -57,6 +59,8 @@ def check(
     report.add(CheckFinding("settings", "hold together"))
     for finding in openings(loaded.settings, time.time()):
         report.add(finding)
+    if loaded.settings.otel.endpoint:
+        report.add(_try_otel(loaded.settings))
     tried, idle_bytes = _try_models(loaded, report)
     partitions = 0 if offline else _try_kafka(loaded, report)
     if len(tried) == len(loaded.settings.models):
@@ -105,6 +109,14 @@ def _try_models(loaded: Loaded, report: CheckReport) -> tuple[Mapping[str, Tried
                     told = _describe(model, settings)
                     report.add(CheckFinding(f"model {name}", told, warning=doubt))
         return tried, resident_bytes(others=processes)
+
+
+def _try_otel(settings: Settings) -> CheckFinding:
+    try:
+        open_export(settings.otel, group=settings.kafka.group, process="check").close()
+    except Fatal as missing:
+        return CheckFinding("otel", "the extra is missing", str(missing), missing.exit_code)
+    return CheckFinding("otel", f"spans and metrics go to {settings.otel.endpoint}")
 
 
 def _try_kafka(loaded: Loaded, report: CheckReport) -> int:

@@ -42,6 +42,7 @@ from daemon.preparing.transforms import Transforms
 from daemon.process.gc_policy import GcPolicy
 from daemon.scaling.remembered import Subject
 from daemon.telemetry.metrics import Metrics
+from daemon.telemetry.otel.tracing import Tracing
 from daemon.values.budget import Budget
 from daemon.values.lane import Lane, LanePolicy, full_rows
 from daemon.values.ports import Delivery, Source
@@ -59,6 +60,7 @@ async def kafka_line(
     moved: Callable[[], None],
     isolating: Isolating,
     by_clock: bool,
+    tracing: Tracing | None = None,
 ) -> AsyncIterator[tuple[KafkaSource, Pipeline]]:
     """The line between two ends at Kafka; answers could leave, the group is not yet joined.
 
@@ -80,6 +82,7 @@ async def kafka_line(
         moved=moved,
         isolating=isolating,
         model_files=files_of(settings, base) if is_some_ready else "",
+        tracing=tracing,
     )
     try:
         await delivery.start()
@@ -102,12 +105,14 @@ def assemble(
     moved: Callable[[], None],
     isolating: Isolating,
     model_files: str = "",
+    tracing: Tracing | None = None,
     runner_kind: type[Runner] = Runner,
     threads_kind: type[TransformThreads] = TransformThreads,
 ) -> Pipeline:
     """Return the line between `source` and `delivery`, whichever they are; inside a running loop.
 
     Each station gets those behind it. `model_files`: as daemon.group_watch.model_files tells it.
+    `tracing` gets what ran and what was answered.
     `runner_kind` and `threads_kind` are what has threads: tests have some without.
     """
 
@@ -131,7 +136,7 @@ def assemble(
         own_topics=settings.own_topics,
         may_send=source.lease_valid,
         taken=settlement.answered,
-        settled=settlement.settled,
+        settled=tracing.after(settlement.settled) if tracing else settlement.settled,
         dropped=settlement.dropped,
         patience_s=settings.limits.publish,
         trouble=Trouble(settings.limits.unavailable, clock=time.monotonic),
@@ -166,6 +171,7 @@ def assemble(
         metrics,
         held=lambda: settlement.full_of_replies,
         audit_every=settings.limits.audit,
+        ran=tracing.ran if tracing else None,
     )
     steps = Steps(
         {lane.name: lane_steps(settings, lane, transforms) for lane in lanes},

@@ -8,7 +8,7 @@ import numpy as np
 from daemon.answering.replies import Replies
 from daemon.batching.batcher import Batcher
 from daemon.batching.fitting_rows import FittingRows
-from daemon.inference.jobs import Served
+from daemon.inference.jobs import Done, Served
 from daemon.inference.runner import Runner
 from daemon.inference.runs import Part, RunLimits
 from daemon.inference.searches import Search, Searches, Verdict
@@ -46,10 +46,11 @@ class Dispatch:
         *,
         held: Callable[[], Collection[str]],
         audit_every: int,
+        ran: Done | None = None,
     ) -> None:
         """`held`: the lanes whose replies the broker has to take before more of them is made.
 
-        `audit_every`: see Audit.
+        `audit_every`: see Audit. `ran` is told of each run, if anybody is.
         """
         self._batcher = batcher
         self._fitting_rows = fitting_rows
@@ -60,6 +61,7 @@ class Dispatch:
         self._outbox = outbox
         self._held = held
         self._metrics = metrics
+        self._ran = ran
         self._lone: list[Batch] = []
         """Those in flight that are one request and run in slices, so that others may run in between."""
         self._wakeup = Wakeup()
@@ -235,6 +237,8 @@ class Dispatch:
         self._feed(now_s)
         self._wakeup.ring()
         self._count(served, again=again)
+        if self._ran is not None:
+            self._ran(served)
         if not again:
             self._audit.note(served)
         if isinstance(served.outcome, Part):

@@ -156,6 +156,7 @@ class Line:
         scaling=None,
         transform_limit=30.0,
         on_cpu=True,
+        tracing=None,
     ):
         """`others` are transforms, or None, of further models by name; each takes `transform_s`
         for a value, which is a request before the model and outputs after it. Not `on_cpu`: models
@@ -163,6 +164,7 @@ class Line:
         """
         self.session = Doubling()
         self._transform_s = transform_s
+        self._tracing = tracing
         models = {MODEL: _model(self.session, transform)}
         for name, theirs in (others or {}).items():
             models[name] = _model(Doubling(), theirs)
@@ -235,6 +237,7 @@ class Line:
             gc_policy=Idle(),
             moved=lambda: None,
             isolating=self._note_isolation,
+            tracing=self._tracing,
             runner_kind=FakeRunner,
             threads_kind=partial(FakeTransformThreads, seconds=self._seconds),
         )

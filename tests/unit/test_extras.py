@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from daemon.values.errors import Exit
 from loadtest import extra
 from loadtest.__main__ import app
 
@@ -87,17 +88,31 @@ for table in GIVEN:
         told.append(str(refused))
 print(json.dumps(told))
 """
+_OTEL = """
+from config.settings import Otel
+from daemon.telemetry.otel.reporting import open_export
+from daemon.values.errors import Fatal
+
+told = ""
+try:
+    open_export(Otel(endpoint=GIVEN), group="g", process="p")
+except Fatal as fatal:
+    told = [fatal.exit_code, str(fatal)]
+print(json.dumps(told))
+"""
 _OF_TRANSFORMS = ("PIL", "tokenizers")
+_OF_OTEL = ("opentelemetry",)
 _NEEDING_THEM = [
     "runtime.transforms.image",
     "runtime.transforms.picture",
     "runtime.transforms.text",
+    "daemon.telemetry.otel.export",
 ]
 
 
 def bare(script, given):
     """Run `script` in a process that has none of the extras' packages."""
-    gone = ",".join([*extra.PACKAGES, *_OF_TRANSFORMS])
+    gone = ",".join([*extra.PACKAGES, *_OF_TRANSFORMS, *_OF_OTEL])
     done = subprocess.run(
         [sys.executable, "-c", _BARE + script, gone, json.dumps(given)],
         capture_output=True,
@@ -133,7 +148,7 @@ def test_every_command_of_the_load_tester_says_what_is_missing(tmp_path):
     assert "hdrhistogram" in needing["run"]
 
 
-def test_the_daemon_needs_no_extra_but_where_texts_and_pictures_are_read():
+def test_the_daemon_needs_no_extra_but_where_one_is_asked_for():
     assert bare(_MODULES, ROOMS) == _NEEDING_THEM
 
 
@@ -145,8 +160,16 @@ def test_a_ready_made_transform_says_what_is_missing():
     assert "pip install '.[transforms]'" in texts
 
 
-def test_a_worker_without_such_a_transform_does_not_load_what_they_need():
-    loaded = "import sys, daemon.worker; print(sorted({'PIL', 'tokenizers'} & set(sys.modules)))"
+def test_who_sends_to_opentelemetry_is_told_what_is_missing():
+    code, said = bare(_OTEL, "http://127.0.0.1:4318")
+
+    assert code == Exit.SETTINGS
+    assert "pip install '.[otel]'" in said
+
+
+def test_a_worker_loads_no_package_of_an_extra_that_it_does_not_use():
+    packages = {*_OF_TRANSFORMS, *_OF_OTEL}
+    loaded = f"import sys, daemon.worker; print(sorted({packages} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", loaded], capture_output=True, text=True, check=True, cwd=ROOT
     )

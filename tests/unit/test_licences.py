@@ -25,6 +25,7 @@ FREE = {
     "ISC",
     "MIT",
     "MIT-CMU",
+    "MPL-2.0",
     "PSF-2.0",
     "Zlib",
 }
@@ -114,6 +115,7 @@ def test_the_commands_of_the_page_do_it(tmp_path):
     assert [file.name for file in files] == [
         "sbom-cpu.cdx.json",
         "sbom-gpu.cdx.json",
+        "sbom-otel.cdx.json",
         "sbom-run.cdx.json",
         "sbom-transforms.cdx.json",
     ]

@@ -20,6 +20,7 @@ from daemon.worker import Worker
 from tests import models
 from tests.fakes import FakeDelivery, FakeSink, FakeSource
 from tests.pipeline.line import Idle
+from tests.unit.telemetry.otel.receiver import Receiver
 
 ROW = np.ones(2, "<f4").tobytes()
 PATIENCE_S = 20.0
@@ -42,7 +43,7 @@ class Source(FakeSource):
 class World:
     """A worker on a plain loop, and the ends of its line."""
 
-    def __init__(self, folder, **limits):
+    def __init__(self, folder, *, otel=None, **limits):
         path = models.save(models.identity(), folder)
         self.settings = Settings(
             kafka={"group": "g", "commit_interval": "50ms"},
@@ -58,6 +59,7 @@ class World:
             replies={"topic": "replies"},
             dead_letters={"topic": "dead"},
             http={"port": 0},
+            otel=otel or {},
             limits=limits,
         )
         self.folder = folder
@@ -78,7 +80,7 @@ class World:
 
     @contextlib.asynccontextmanager
     async def _open_line(
-        self, settings, base, served, metrics, tasks, *, moved, isolating, by_clock
+        self, settings, base, served, metrics, tasks, *, moved, isolating, by_clock, tracing
     ):
         lanes = assembly.make_lanes(settings, served, by_clock=by_clock)
         self.source, self.tasks = Source(lanes), tasks
@@ -95,6 +97,7 @@ class World:
             gc_policy=Idle(),
             moved=moved,
             isolating=isolating,
+            tracing=tracing,
         )
         self.opened.set()
         try:
@@ -146,6 +149,24 @@ def test_it_is_ready_once_its_group_is_joined_and_answers(tmp_path):
             assert {record.value for record in world.sink.published} == {ROW}
 
     on_a_plain_loop(scenario())
+
+
+def test_it_tells_a_receiver_of_opentelemetry_what_it_does(tmp_path):
+    trace = b"00-%032x-%016x-01" % (1, 1)
+
+    async def scenario(otel):
+        async with World(tmp_path, otel=otel) as world:
+            await world.until(lambda: world.ready)
+            world.source.push("requests", 0, ROW, headers=[("traceparent", trace)])
+            await world.until(lambda: receiver.metrics() and len(world.sink.published) == 1)
+            signal.raise_signal(signal.SIGTERM)
+            assert await world.how_it_ends() is Exit.CLEAN
+
+    with Receiver() as receiver:
+        on_a_plain_loop(scenario({"endpoint": receiver.endpoint, "interval": "100ms"}))
+
+        assert sorted(span.name for span, _ in receiver.spans()) == ["process requests", "run m"]
+        assert "tidemill_records_total" in receiver.metrics()
 
 
 @pytest.mark.parametrize("limit_bytes", [2**28, 2**50])

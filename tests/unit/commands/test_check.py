@@ -217,3 +217,9 @@ def test_a_file_that_has_no_lengths_is_told_at_once(configuration, capsys, tmp_p
 
     assert code == Exit.USAGE
     assert "line 2 is no whole number above 0" in capsys.readouterr().err
+
+
+def test_it_says_where_spans_and_metrics_go(configuration, capsys):
+    _, report = checked(configuration, capsys, "-s", "otel.endpoint=http://127.0.0.1:4318")
+
+    assert finding(report, "otel")["detail"] == "spans and metrics go to http://127.0.0.1:4318"
