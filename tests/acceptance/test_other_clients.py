@@ -31,6 +31,14 @@ def java(_folder):
     return ["java", "-cp", ":".join(map(str, jars.ready())), FOLDER / "Ask.java"]
 
 
+def spring(folder):
+    need("javac")
+    need("mvn")
+    wanted = ["dependency:copy-dependencies", f"-DoutputDirectory={folder}"]
+    fetch(["mvn", "--quiet", "--batch-mode", *wanted], FOLDER / "spring")
+    return ["java", "-cp", f"{folder}/*", FOLDER / "spring" / "AskSpring.java"]
+
+
 def confluent(folder):
     packages = folder / "packages"
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -80,16 +88,11 @@ def fetch(command, folder):
         pytest.skip(f"not fetched: {done.stderr.strip()[-500:]}")
 
 
-# A compiler that has compiled nothing yet takes a minute for Go's own libraries; npm fetches a tree
-# of which only the top is pinned.
+# A compiler that has compiled nothing yet takes a minute for Go's own libraries; npm and Maven fetch
+# trees of which only the top is pinned.
 LONG = [pytest.mark.long, pytest.mark.timeout(600)]
-PROGRAMS = [
-    java,
-    confluent,
-    librdkafka,
-    pytest.param(go, marks=LONG),
-    pytest.param(node, marks=LONG),
-]
+PROGRAMS = [java, confluent, librdkafka]
+PROGRAMS += [pytest.param(program, marks=LONG) for program in (go, node, spring)]
 
 
 @pytest.mark.parametrize("command_in", PROGRAMS)
