@@ -178,7 +178,7 @@ SETTLEMENT = [
     (
         "Settlement.settled",
         "settles nothing",
-        "ledger.settle([offset for answer in group for offset in answer.offsets])",
+        "ledger.settle(offsets_of(group))",
         "pass",
         test_line.test_a_request_is_answered_and_committed,
     ),
