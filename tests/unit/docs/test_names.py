@@ -16,11 +16,15 @@ from tests.pages import PAGES, ROOT, name
 
 SECTIONS = "kafka|limits|http|log|replies|dead_letters|scaling"
 ROOMS = "clients|config|daemon|deploy|docs|examples|loadtest|requirements|runtime|studies|tests"
-ROOMS_WITH_TABLES = sorted(
-    str(init.parent.relative_to(ROOT))
-    for top in ("clients", "daemon", "loadtest", "runtime", "studies")
-    for init in (ROOT / top).glob("*/**/__init__.py")
-)
+ROOMS_WITH_TABLES = [
+    "config",
+    "runtime",
+    *sorted(
+        str(init.parent.relative_to(ROOT))
+        for top in ("clients", "daemon", "loadtest", "runtime", "studies")
+        for init in (ROOT / top).glob("*/**/__init__.py")
+    ),
+]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
