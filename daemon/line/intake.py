@@ -171,9 +171,8 @@ class Intake:
                     turn_s = time.monotonic()
                 began_s = time.monotonic()
         self._tell_what_comes()
-        await asyncio.sleep(
-            0
-        )  # also where nothing came: buffered records come without a suspension
+        # Also where nothing came: buffered records come without a suspension.
+        await asyncio.sleep(0)
 
     async def _let_in_before(self, lane: Lane) -> None:
         """Fetch and admit what is there of lanes whose turn comes before that of `lane`."""

@@ -37,33 +37,32 @@ class Transforms:
 
     async def prepare(self, requests: Sequence[Request]) -> GroupOutcome:
         """Make inputs of bodies. Other forms pass as they are."""
-        ready: list[Request] = []
-        ended: list[Answer] = []
+        ready, bodies = _parted(requests)
+        answers: list[Answer] = []
         again: list[Request] = []
-        by_bucket: dict[Bucket, list[Request]] = {}
-        for request in requests:
-            if request.form is Form.TRANSFORM:
-                by_bucket.setdefault(request.bucket, []).append(request)
-            else:
-                ready.append(request)
-        for bucket, group in by_bucket.items():
-            model = self._models[bucket.model]
-            work = partial(self._preprocessed, model)
-            outcomes = await self._calls.apply(
-                bucket, conversion_of(model), work, group, _outcome_bytes
-            )
+        for bucket, group in bodies.items():
+            outcomes = await self._outcomes(bucket, group)
             again += group[len(outcomes) :]
             made = [outcome for outcome in outcomes if isinstance(outcome, Request)]
             self._made(made)
             ready += made
-            for request, outcome in zip(group, outcomes, strict=False):
-                if isinstance(outcome, Request):
-                    continue
-                if isinstance(outcome, Late):
-                    ended.append(self._error(request, too_late("preprocess", outcome)))
-                else:
-                    ended.append(outcome)
-        return GroupOutcome(ready, ended, again)
+            answers += [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+        return GroupOutcome(ready, answers, again)
+
+    async def _outcomes(
+        self, bucket: Bucket, group: Sequence[Request]
+    ) -> Sequence[Request | Answer]:
+        """Return what comes of each of `group`, or of the first of them: see TransformCalls.apply."""
+        model = self._models[bucket.model]
+        outcomes = await self._calls.apply(
+            bucket, conversion_of(model), partial(self._preprocessed, model), group, _outcome_bytes
+        )
+        return [
+            self._error(request, too_late("preprocess", outcome))
+            if isinstance(outcome, Late)
+            else outcome
+            for request, outcome in zip(group, outcomes, strict=False)
+        ]
 
     def _preprocessed(self, model: Model, request: Request) -> Request | Answer:
         body = request.record.value or b""
@@ -79,6 +78,20 @@ class Transforms:
 
     def _error(self, request: Request, refused: RequestRefused) -> Answer:
         return self._replies.error(request, refused.code, refused.detail)
+
+
+def _parted(
+    requests: Sequence[Request],
+) -> tuple[list[Request], Mapping[Bucket, Sequence[Request]]]:
+    """Return the requests that have their inputs, and by bucket those that are bodies yet."""
+    ready: list[Request] = []
+    bodies: dict[Bucket, list[Request]] = {}
+    for request in requests:
+        if request.form is Form.TRANSFORM:
+            bodies.setdefault(request.bucket, []).append(request)
+        else:
+            ready.append(request)
+    return ready, bodies
 
 
 def _outcome_bytes(outcome: Request | Answer) -> int:

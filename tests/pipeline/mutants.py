@@ -475,7 +475,7 @@ STEPS = [
 ]
 TRANSFORMS = [
     (
-        "Transforms.prepare",
+        "_parted",
         "prepares what has no transform",
         "request.form is Form.TRANSFORM",
         "True",
