@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeAlias
 
 from daemon.answering.undeliverable import NoForm, Undeliverable
 from daemon.line.destination import Destination
@@ -36,9 +35,6 @@ _RETRY_S = 0.25
 """Pause before a send whose fate is unknown is repeated; the sink has waited long by then."""
 _LONGEST_RETRY_S = 2.0
 """As far apart as attempts get: what passes by itself is over at most so much earlier."""
-
-Address: TypeAlias = tuple[str, int]
-"""Topic and partition."""
 
 
 class Outbox:
@@ -77,7 +73,8 @@ class Outbox:
         self._dropped = dropped
         self._patience_s = patience_s
         self._trouble = trouble
-        self._destinations: dict[Address, Destination] = {}
+        self._destinations: dict[tuple[str, int], Destination] = {}
+        """By topic and partition."""
         self._counts: dict[str, int] = {}
         self._unplaced: dict[str, list[Leaving]] = {}
         self._tasks = Tasks(tasks)
