@@ -1,4 +1,4 @@
-"""What `check` says of batches: whether they pay, who makes them small, and what urgent requests may have to wait for. Pure."""
+"""What `check` says of batches: whether they pay, who makes them small, what urgent requests may wait for. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple

@@ -105,7 +105,8 @@ class Metrics(Collector):
     def settled(self, lane: str, outcome: str, count: int, seconds: Seconds) -> None:
         """The broker has `count` answers; `outcome` is OK, a Code or DEAD_LETTER.
 
-        `answered` does the same from the answers themselves. `seconds`: from each record's timestamp till now; NaN where there is no timestamp.
+        `answered` does the same from the answers themselves. `seconds`: from each record's timestamp
+        till now; NaN where there is no timestamp.
         """
         self._values[names.REQUESTS][lane, outcome] += count
         self._observe(names.REQUEST_SECONDS, (lane,), seconds)

@@ -90,7 +90,8 @@ class _MetadataRequest(Request[_MetadataStruct]):  # type: ignore[misc]  # as ab
 class Topic(NamedTuple):
     """A topic as this client sees it; what it may not know is None.
 
-    `retention_s`: how long records are kept; inf: for ever, as far as time goes. `most_ahead_s`, `most_behind_s`: what a record's time may differ from the broker's clock.
+    `retention_s`: how long records are kept; inf: for ever, as far as time goes. `most_ahead_s`,
+    `most_behind_s`: what a record's time may differ from the broker's clock.
     """
 
     partitions: int

@@ -10,7 +10,8 @@ Health: TypeAlias = tuple[bool, str]
 """Whether all is well, and the reason a person reads; as daemon.telemetry.http has it."""
 
 WorkerState: TypeAlias = Literal["starting", "serving", "unready", "draining", "waiting", "closed"]
-"""`unready`: it says that it does not serve at present; `waiting`: it ended and is started again after a while; `closed`: it is not started again."""
+"""`unready`: it says that it does not serve at present; `waiting`: it ended and is started again after
+a while; `closed`: it is not started again."""
 
 
 class LaneAbout(NamedTuple):
