@@ -14,4 +14,5 @@
 - `results.py`: the files of results: a line for each item that ended, and the summary
 - `settling.py`: gives items their ends: in the journal and in the files, together or not at all
 - `summary.py`: what a job tells of itself: for programs as JSON, for people in a few lines
+- `topics.py`: whether the topics are fit for a job: what they take, and how long they keep it
 """

@@ -27,7 +27,7 @@ from daemon.jobs.registering import Registered, register
 from daemon.jobs.results import Results, write_summary
 from daemon.jobs.settling import Settling
 from daemon.jobs.summary import summary_of
-from daemon.kafka.looking.cluster import Topic
+from daemon.jobs.topics import check_size, short_retention
 from daemon.kafka.looking.tail import Tail, tail
 from daemon.kafka.writing.publisher import Publisher
 from daemon.values.errors import Exit, Fatal
@@ -35,8 +35,6 @@ from daemon.windows.schedule import Schedule
 
 _GRACE_S = 60.0
 """How long after its deadline a job waits for the answers to it; a worker that runs gives them at once."""
-_RECORD_BYTES = 1_024
-"""What a record takes beside its body: ids of 300 bytes, a few headers, Kafka's own."""
 
 
 class Wish(NamedTuple):
@@ -113,8 +111,12 @@ class Job:
         requests, replies = seen[topic], seen[reply_topic]
         if requests is None or replies is None:
             raise Fatal(Exit.SETTINGS, f"{topic} or {reply_topic} does not exist")
-        _check_size(registered, topic, requests)
+        check_size(registered, topic, requests)
         now = datetime.now(UTC)
+        if wish.deadline is not None:
+            until_s = (wish.deadline - now).total_seconds()
+            if warning := short_retention(reply_topic, replies, until_s=until_s):
+                self._told(warning)
         return Order(
             job_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
             source=str(wish.source.absolute()),
@@ -166,16 +168,6 @@ class Job:
         finally:
             results.close()
         return State(self.summary()["state"])
-
-
-def _check_size(registered: Registered, topic: str, seen: Topic) -> None:
-    if seen.largest_bytes is None or registered.largest_bytes + _RECORD_BYTES <= seen.largest_bytes:
-        return
-    raise Fatal(
-        Exit.USAGE,
-        f"nothing was sent: {registered.largest} has {registered.largest_bytes:,} bytes, and {topic} takes"
-        f" records of {seen.largest_bytes:,} (max.message.bytes)",
-    )
 
 
 def _onward(settings: Settings, lane: str) -> tuple[str, ...]:

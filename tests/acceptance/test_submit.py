@@ -163,6 +163,18 @@ async def test_one_that_is_stopped_says_how_to_go_on(make_job, submit, tmp_path)
     assert json.loads((out / "summary.json").read_text())["state"] == "running"
 
 
+async def test_a_reply_topic_that_forgets_before_the_deadline_is_told(make_job, submit, tmp_path):
+    documents, out = folder_of(tmp_path / "documents", 1), tmp_path / "results"
+    async with make_job() as (job, _):
+        replies = await job.topics.create("forgetful", 1, {"retention.ms": "3600000"})
+        job.settings["replies.topic"] = replies
+        await job.start()
+
+        _, _, said = await (await submit(job, documents, "--out", out, "--by", "2h")).end()
+
+    assert f"{replies} keeps replies for 1h" in said
+
+
 async def step_over(job):
     """Commit to the end of the request topic, as one who answers nothing."""
     everything = [TopicPartition(job.names.requests, number) for number in range(4)]
