@@ -75,9 +75,9 @@ async def test_the_number_rises_with_the_work_and_falls_to_nothing_after_it(make
         assert metrics.total("desired_workers") == 4
         assert metrics.total("lag_records") == 200
         assert (fallen["lag_records"], fallen["members"]) == (0, 1)
+        assert await terminate(worker) == await terminate(scaler) == 0
         decided = [each["workers"] for each in events(scaler, "scaling.decided")]
         assert (decided[0], max(decided), decided[-1]) == (0, 4, 0)
-        assert await terminate(worker) == await terminate(scaler) == 0
 
 
 async def test_the_number_is_held_while_the_broker_is_away_and_followed_again(

@@ -6,6 +6,12 @@ import pytest
 from daemon.wire.headers import REQUEST_HEADERS
 from tidemill_client import request_headers
 
+_A_CALLERS = {
+    *("traceparent", "tracestate", "inference-header-content-length"),
+    *("job-id", "item-id", "ce_id"),
+}
+"""What the client never sets, and a caller may."""
+
 
 def test_replies_are_asked_for_where_they_are_read():
     headers = dict(request_headers.address("replies", 7))
@@ -41,10 +47,7 @@ def test_text_and_bytes_go_along():
     ]
 
 
-@pytest.mark.parametrize(
-    "name",
-    sorted(REQUEST_HEADERS - {"traceparent", "tracestate", "inference-header-content-length"}),
-)
+@pytest.mark.parametrize("name", sorted(REQUEST_HEADERS - _A_CALLERS))
 def test_what_the_client_sets_cannot_be_given_twice(name):
     """The daemon would refuse it."""
     with pytest.raises(ValueError, match=name):
