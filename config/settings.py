@@ -440,6 +440,14 @@ class DeadLetters(_Section):
     max_bytes: Size = Field(2**20 - 2**14, ge=_SMALLEST_REPLY, description="a larger value is cut")
 
 
+class Jobs(_Section):
+    topic: Topic | None = Field(
+        None,
+        description="where `tidemill submit` says how its jobs stand, as CloudEvents; none: nowhere"
+        " (docs/jobs.md)",
+    )
+
+
 class Scaling(_Section):
     min_workers: int = Field(0, ge=0, description="fewest workers; 0: none while there is no work")
     max_workers: int | None = Field(
@@ -507,6 +515,7 @@ class Settings(_Section):
     dead_letters: DeadLetters = Field(
         description="Where records go that nobody can be answered for."
     )
+    jobs: Jobs = Field(default_factory=Jobs, description="Who hears of jobs.")
     limits: Limits = Field(
         default_factory=Limits, description="What a request may be, and how long things may take."
     )

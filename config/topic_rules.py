@@ -37,6 +37,7 @@ def topics_are_not_internal(settings: Settings) -> Iterator[str]:
     named = {setting: topic for topic, setting in _inputs(settings).items()}
     named["replies.topic"] = settings.replies.topic
     named["dead_letters.topic"] = settings.dead_letters.topic
+    named["jobs.topic"] = settings.jobs.topic or ""
     for setting, topic in named.items():
         if topic.startswith(_INTERNAL):
             yield f'{setting} names "{topic}", which is Kafka\'s own ("{_INTERNAL}"); name another'
@@ -69,6 +70,21 @@ def dead_letters_are_no_replies(settings: Settings) -> Iterator[str]:
         yield (
             f'dead_letters.topic and replies.topic are both "{settings.replies.topic}": requesters'
             " would read dead letters as replies; give dead letters a topic of their own"
+        )
+
+
+def jobs_have_a_topic_of_their_own(settings: Settings) -> Iterator[str]:
+    """What is said of jobs is neither a request nor anybody's reply."""
+    taken = {
+        **_inputs(settings),
+        settings.replies.topic: "replies.topic",
+        settings.dead_letters.topic: "dead_letters.topic",
+    }
+    topic = settings.jobs.topic
+    if topic is not None and topic in taken:
+        yield (
+            f'jobs.topic is "{topic}", which is also in {taken[topic]}: its readers would take what is'
+            " said of jobs for their own; give jobs a topic of their own"
         )
 
 
@@ -139,6 +155,7 @@ RULES = (
     replies_are_no_input,
     dead_letters_are_no_input,
     dead_letters_are_no_replies,
+    jobs_have_a_topic_of_their_own,
     allowed_replies_are_harmless,
     lanes_go_on_to_lanes,
     rows_of_lanes_end,

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from config.load import Loaded
 from config.settings import Settings
+from daemon.jobs.announcing import Announcing
 from daemon.jobs.collecting import Collecting
 from daemon.jobs.ends import State, state_of
 from daemon.jobs.inputs import input_at
@@ -97,7 +98,8 @@ class Job:
         write_summary(self._folder, self.summary())
 
     def _publisher(self, topic: str) -> Publisher:
-        return Publisher(self._settings.kafka, topic, base=self._base)
+        others = [topic for topic in [self._settings.jobs.topic] if topic is not None]
+        return Publisher(self._settings.kafka, topic, base=self._base, others=others)
 
     def _tail(self) -> AbstractAsyncContextManager[Tail]:
         settings = self._settings
@@ -139,6 +141,21 @@ class Job:
         return "" if schedule is None else schedule.shown(schedule.after(time.time()))
 
     async def _see_to_it(self, publisher: Publisher, following: Tail, most_ahead: int) -> State:
+        if self._journal.left:
+            await self._announce(publisher)
+        await self._settle_all(publisher, following, most_ahead)
+        await self._announce(publisher)
+        return State(self.summary()["state"])
+
+    async def _announce(self, publisher: Publisher) -> None:
+        kafka, topic = self._settings.kafka, self._settings.jobs.topic
+        if topic is not None:
+            announcing = Announcing(
+                publisher, topic, group=kafka.group, folder=self._folder, told=self._told
+            )
+            await announcing.say(self.summary())
+
+    async def _settle_all(self, publisher: Publisher, following: Tail, most_ahead: int) -> None:
         order, journal = self._journal.order(), self._journal
         results = Results(self._folder, journal.sizes())
         try:
@@ -167,7 +184,6 @@ class Job:
             await _until(collecting.run(), *beside)
         finally:
             results.close()
-        return State(self.summary()["state"])
 
 
 def _onward(settings: Settings, lane: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@
   to each request
 - `binary.py`: the form application/octet-stream with a JSON part: the protocol's binary tensor
   extension
-- `cloud_events.py`: replies as CloudEvents: what their headers say in binary mode
+- `cloud_events.py`: replies and jobs as CloudEvents: what their headers say in binary mode
 - `encode.py`: a result in the form of its request
 - `forms.py`: what every form of a body has in common
 - `headers.py`: a request's headers, read in one pass: address, deadline, form, model, trace

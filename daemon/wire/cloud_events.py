@@ -1,12 +1,13 @@
-"""Replies as CloudEvents: what their headers say in binary mode.
+"""Replies and jobs as CloudEvents: what their headers say in binary mode.
 
 Sources: https://github.com/cloudevents/spec, cloudevents/spec.md 1.0.2 (attributes) and
 bindings/kafka-protocol-binding.md (`ce_` before an attribute's name; `content-type` is its
-datacontenttype). The id is the request's, so that a repeated reply is the same event: readers tell
+datacontenttype). A reply's id is the request's, so that a repeated one is the same event: readers tell
 repetitions by source and id. There is no time, which a repetition would change; Kafka's timestamp has it.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
 from daemon.values.messages import Header
@@ -15,11 +16,14 @@ SPEC_VERSION = "ce_specversion"
 SOURCE = "ce_source"
 TYPE = "ce_type"
 ID = "ce_id"
+SUBJECT = "ce_subject"
 ATTRIBUTES = frozenset({SPEC_VERSION, SOURCE, TYPE, ID})
 
 VERSION = b"1.0"
 OK_TYPE = b"tidemill.reply.ok"
 ERROR_TYPE = b"tidemill.reply.error"
+JOB_TYPE = "tidemill.job."
+"""Before the state of a job."""
 
 _MOST_GROUP = 48
 """Characters of the group's name, each of which may take 12 bytes; a source is cut rather than refused."""
@@ -34,7 +38,7 @@ class ReplyEvents:
     """
 
     def __init__(self, group: str, *, sent: bool) -> None:
-        self._group = quote(group[:_MOST_GROUP], safe="")
+        self._group = group
         self._sent = sent
 
     @property
@@ -51,7 +55,14 @@ class ReplyEvents:
         return self._said(lane, ERROR_TYPE)
 
     def _said(self, lane: str, event_type: bytes) -> Sequence[Header]:
-        if not self._sent:
-            return ()
-        source = f"/tidemill/{self._group}/{quote(lane, safe='')}"
-        return [(SPEC_VERSION, VERSION), (SOURCE, source.encode()), (TYPE, event_type)]
+        return attributes(self._group, lane, event_type) if self._sent else ()
+
+
+def attributes(group: str, lane: str, event_type: bytes) -> list[Header]:
+    """Return the headers of an event of `lane`, but for the id."""
+    return [(SPEC_VERSION, VERSION), (SOURCE, _source(group, lane)), (TYPE, event_type)]
+
+
+@lru_cache(maxsize=64)
+def _source(group: str, lane: str) -> bytes:
+    return f"/tidemill/{quote(group[:_MOST_GROUP], safe='')}/{quote(lane, safe='')}".encode()

@@ -6,12 +6,15 @@ import json
 import random
 import resource
 import signal
+import socket
 import sqlite3
 import sys
 from contextlib import closing
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
+from cloudevents.core.formats.json import JSONFormat
 
 from daemon.values.errors import Exit
 from tests.acceptance.jobs import pair, toml, until
@@ -173,6 +176,61 @@ async def test_a_reply_topic_that_forgets_before_the_deadline_is_told(make_job, 
         _, _, said = await (await submit(job, documents, "--out", out, "--by", "2h")).end()
 
     assert f"{replies} keeps replies for 1h" in said
+
+
+async def test_the_topic_of_jobs_hears_how_one_stands(make_job, submit, tmp_path):
+    """As CloudEvents, which the official SDK reads; `--resume` of what is over says the same again."""
+    documents, out = folder_of(tmp_path / "documents", 3, bad={1}), tmp_path / "results"
+    async with make_job() as (job, _):
+        job.settings["jobs.topic"] = topic = await job.topics.create(
+            "jobs", 1, {"cleanup.policy": "compact"}
+        )
+        await job.start()
+        code, _, said = await (await submit(job, documents, "--out", out)).end()
+        assert code == 1, said
+        await (await submit(job, "--resume", out)).end()
+
+        begun, over, again = await everything(job, topic)
+
+    event, summary = as_event(over), json.loads((out / "summary.json").read_text())
+    assert as_event(begun).get_type() == "tidemill.job.running"
+    assert event.get_type() == "tidemill.job.complete_with_failures"
+    assert event.get_source() == f"/tidemill/{job.topics.group}/l"
+    assert event.get_subject() == summary["job_id"] == over.key.decode() == begun.key.decode()
+    data = event.get_data()
+    assert data["ended"] == {"ok": 2, "error": 1, "expired": 0, "dead": 0, "missing": 0}
+    assert data["served_by"] == {job.served_by("model.onnx").decode(): 2}
+    assert (data["host"], data["folder"]) == (socket.gethostname(), str(out))
+    assert as_event(again).get_id() == event.get_id() != as_event(begun).get_id()
+
+
+async def everything(job, topic):
+    """The records of a topic with one partition, as far as there are some now."""
+    async with AIOKafkaConsumer(bootstrap_servers=job.bootstrap) as consumer:
+        place = TopicPartition(topic, 0)
+        consumer.assign([place])
+        await consumer.seek_to_beginning(place)
+        (end,) = (await consumer.end_offsets([place])).values()
+        records = []
+        while await consumer.position(place) < end:
+            records += (await consumer.getmany(timeout_ms=500)).get(place, [])
+    return records
+
+
+def as_event(record):
+    return from_binary(KafkaMessage(dict(record.headers), record.key, record.value), JSONFormat())
+
+
+async def test_nothing_is_sent_where_nobody_can_hear_of_it(make_job, submit, tmp_path):
+    documents, out = folder_of(tmp_path / "documents", 1), tmp_path / "results"
+    async with make_job() as (job, _):
+        job.settings["jobs.topic"] = f"{job.topics.prefix}absent"
+
+        code, _, said = await (await submit(job, documents, "--out", out)).end()
+
+    assert code == Exit.SETTINGS, said
+    assert "absent" in said
+    assert list(out.iterdir()) == []
 
 
 async def step_over(job):

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -36,25 +36,29 @@ class NotTaken(Exception):
 
 
 class Publisher:
-    """Sends to one topic, acknowledged by all replicas in sync; an async context manager.
+    """Sends to one topic, and now and then to others, acknowledged by all replicas in sync; an async context manager.
 
     Without idempotence: it is for those whose repeats do no harm.
     """
 
-    def __init__(self, kafka: Kafka, topic: str, *, base: Path) -> None:
+    def __init__(
+        self, kafka: Kafka, topic: str, *, base: Path, others: Collection[str] = ()
+    ) -> None:
+        """`others`: where else single records go."""
         self._kafka = kafka
         self._topic = topic
+        self._topics = [topic, *others]
         self._reach = client.options(kafka, base=base)
         self._producer = AIOKafkaProducer(**self._reach, acks="all", max_batch_size=_BATCH_BYTES)
 
     async def __aenter__(self) -> Self:
-        """Connect; raises Fatal when there is no broker, or the topic is missing."""
+        """Connect; raises Fatal when there is no broker, or a topic is missing."""
         guards.install()
         await client.wait_until_reachable(self._reach, self._kafka.start_timeout)
         try:
             await self._producer.start()
             await check_topics(
-                self._producer.client, [self._topic], clock=time.monotonic, to="write"
+                self._producer.client, self._topics, clock=time.monotonic, to="write"
             )
         except BaseException:
             await self._producer.stop()
@@ -93,6 +97,13 @@ class Publisher:
             if isinstance(outcome, BaseException):
                 raise self._meaning(outcome)
         return [place for places in outcomes if isinstance(places, list) for place in places]
+
+    async def post(self, topic: str, key: bytes, value: bytes, headers: Sequence[Header]) -> None:
+        """Send one record to `topic`, where its key says. Raises NotTaken, and Fatal when this client is refused."""
+        try:
+            await self._producer.send_and_wait(topic, value, key=key, headers=list(headers))
+        except errors.KafkaError as error:
+            raise self._meaning(error) from error
 
     async def _to_partition(
         self, partition: int, letters: Sequence[Letter]
