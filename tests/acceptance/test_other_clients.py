@@ -40,11 +40,18 @@ def spring(folder):
 
 
 def confluent(folder):
-    packages = folder / "packages"
+    return python(FOLDER / "ask_confluent.py", folder / "packages")
+
+
+def faststream(folder):
+    return python(FOLDER / "faststream" / "ask_faststream.py", folder / "packages")
+
+
+def python(program, packages):
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     wanted = ["--no-deps", "--require-hashes", "-r", "requirements.txt"]
-    fetch([*install, *wanted, "--target", packages], FOLDER)
-    return ["env", f"PYTHONPATH={packages}", sys.executable, FOLDER / "ask_confluent.py"]
+    fetch([*install, *wanted, "--target", packages], program.parent)
+    return ["env", f"PYTHONPATH={packages}", sys.executable, program]
 
 
 def librdkafka(folder):
@@ -89,10 +96,10 @@ def fetch(command, folder):
 
 
 # A compiler that has compiled nothing yet takes a minute for Go's own libraries; npm and Maven fetch
-# trees of which only the top is pinned.
+# trees of which only the top is pinned; pip installs a dozen packages for FastStream.
 LONG = [pytest.mark.long, pytest.mark.timeout(600)]
 PROGRAMS = [java, confluent, librdkafka]
-PROGRAMS += [pytest.param(program, marks=LONG) for program in (go, node, spring)]
+PROGRAMS += [pytest.param(program, marks=LONG) for program in (go, node, spring, faststream)]
 
 
 @pytest.mark.parametrize("command_in", PROGRAMS)
