@@ -236,7 +236,8 @@ def ask(
     "exit code is 0 when each item has a result, 1 when some failed, 75 when some are still without an end.",
     epilog="- `tidemill submit documents/ -c tidemill.toml --by 08:00 --out results/`\n"
     "- `tidemill submit items.jsonl -c tidemill.toml --lane standard --out results/`\n"
-    "- `tidemill submit -c tidemill.toml --resume results/`",
+    "- `tidemill submit -c tidemill.toml --resume results/`\n"
+    "- `tidemill submit -c tidemill.toml --cancel results/`",
 )
 def submit(
     source: Annotated[Path | None, typer.Argument(help="A folder, or a JSONL file.")] = None,
@@ -245,6 +246,10 @@ def submit(
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where results go.")] = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Go on with the job in this folder.")
+    ] = None,
+    cancel: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="End the job in this folder; nobody waits any more."),
     ] = None,
     lane: Annotated[str, typer.Option(help="Lane to send it on; else the first.")] = "",
     by: Annotated[
@@ -266,7 +271,17 @@ def submit(
     from daemon.commands.submit import submit as command
 
     typed = Submission(
-        source, out, resume, lane, by, zone, model, content_type, ahead=ahead, as_json=as_json
+        source,
+        out,
+        resume,
+        cancel,
+        lane,
+        by,
+        zone,
+        model,
+        content_type,
+        ahead=ahead,
+        as_json=as_json,
     )
     return command(config, overrides or (), typed)
 

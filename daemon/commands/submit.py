@@ -33,6 +33,7 @@ class Submission(NamedTuple):
     source: Path | None
     out: Path | None
     resume: Path | None
+    cancel: Path | None
     lane: str = ""
     by: str = ""
     zone: str = ""
@@ -46,11 +47,14 @@ def submit(config: Path | None, overrides: Sequence[str], typed: Submission) -> 
     """See to a job until each item has an end; return the exit code. Raises SettingsError and Fatal."""
     loaded = load(config, os.environ, overrides)
     logs.configure(loaded.settings.log, worker="submit")
-    if typed.resume is not None:
-        if typed.source is not None or typed.out is not None:
-            raise Fatal(Exit.USAGE, "--resume goes on with a job as it was: no input, no --out")
-        with _alone(typed.resume):
-            return _go_on(loaded, typed.resume, typed)
+    begun = typed.resume or typed.cancel
+    if begun is not None:
+        if typed.source or typed.out or (typed.resume and typed.cancel):
+            raise Fatal(
+                Exit.USAGE, "--resume, or --cancel, is of a job as it was: no input, no --out"
+            )
+        with _alone(begun):
+            return _go_on(loaded, begun, typed)
     if typed.source is None or typed.out is None:
         raise Fatal(Exit.USAGE, "a job needs an input and --out FOLDER, or --resume FOLDER")
     wish = _wish(loaded, typed.source, typed)
@@ -94,8 +98,9 @@ def _go_on(loaded: Loaded, folder: Path, typed: Submission) -> int:
     ):
         raise Fatal(Exit.USAGE, f"the job's replies are in {order.reply_topic}: other settings")
     job = Job(loaded, folder, journal, told=_tell)
+    doing = job.cancel() if typed.cancel is not None else job.go_on(most_ahead=typed.ahead)
     try:
-        return _see_to_it(job, job.go_on(most_ahead=typed.ahead), folder, typed)
+        return _see_to_it(job, doing, folder, typed)
     finally:
         journal.close()
 
@@ -173,7 +178,9 @@ def _alone(folder: Path) -> Iterator[None]:
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise Fatal(Exit.USAGE, f"another process sees to the job in {folder}") from None
+        raise Fatal(
+            Exit.USAGE, f"another process sees to the job in {folder}: stop it first"
+        ) from None
     else:
         yield
     finally:

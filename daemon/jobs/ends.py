@@ -29,6 +29,7 @@ class End(StrEnum):
     EXPIRED = "expired"
     DEAD = "dead"
     MISSING = "missing"
+    CANCELLED = "cancelled"
 
 
 class State(StrEnum):
@@ -38,6 +39,7 @@ class State(StrEnum):
     COMPLETE = "complete"
     COMPLETE_WITH_FAILURES = "complete_with_failures"
     LATE = "late"
+    CANCELLED = "cancelled"
 
     @property
     def exit_code(self) -> int:
@@ -58,6 +60,12 @@ MISSING = Outcome(
     End.MISSING, "missing", "the group is done with its request, and nothing came of it"
 )
 
+CANCELLED = Outcome(
+    End.CANCELLED,
+    "cancelled",
+    "nobody waits for it any more; if it was sent, it may be computed yet",
+)
+
 
 def outcome_of(headers: Sequence[SentHeader], body: bytes) -> Outcome:
     """Return what a reply with `headers` says of its item."""
@@ -71,6 +79,8 @@ def outcome_of(headers: Sequence[SentHeader], body: bytes) -> Outcome:
 
 def state_of(counts: Mapping[End, int], left: int, *, past_deadline: bool) -> State:
     """Return the state of a job of which `left` items have no end yet."""
+    if counts.get(End.CANCELLED):
+        return State.CANCELLED
     if past_deadline and (left or counts.get(End.EXPIRED)):
         return State.LATE
     if left:

@@ -18,7 +18,7 @@ from config.load import Loaded
 from config.settings import Settings
 from daemon.jobs.announcing import Announcing
 from daemon.jobs.collecting import Collecting
-from daemon.jobs.ends import State, state_of
+from daemon.jobs.ends import CANCELLED, State, state_of
 from daemon.jobs.inputs import input_at
 from daemon.jobs.journal import Journal
 from daemon.jobs.order import Order
@@ -36,6 +36,8 @@ from daemon.windows.schedule import Schedule
 
 _GRACE_S = 60.0
 """How long after its deadline a job waits for the answers to it; a worker that runs gives them at once."""
+_MOST_CANCELLED = 10_000
+"""In one transaction."""
 
 
 class Wish(NamedTuple):
@@ -79,6 +81,20 @@ class Job:
         topic = self._journal.order().topic
         async with self._publisher(topic) as publisher, self._tail() as following:
             return await self._see_to_it(publisher, following, most_ahead)
+
+    async def cancel(self) -> State:
+        """Wait for nothing any more: end what has no end. Raises Fatal, OSError, sqlite3.Error."""
+        results = Results(self._folder, self._journal.sizes())
+        try:
+            settling = Settling(self._journal, results)
+            while waiting := self._journal.without_end(_MOST_CANCELLED):
+                settling.fail([(item_id, CANCELLED) for item_id in waiting])
+        finally:
+            results.close()
+        if (topic := self._settings.jobs.topic) is not None:
+            async with Publisher(self._settings.kafka, topic, base=self._base) as publisher:
+                await self._announce(publisher)
+        return State(self.summary()["state"])
 
     def summary(self) -> dict[str, Any]:
         """Return how it stands."""

@@ -168,6 +168,13 @@ class Journal:
         )
         return [item_id for (item_id,) in rows]
 
+    def without_end(self, most: int) -> list[str]:
+        """Return the ids of items that have no end yet."""
+        rows = self._db.execute(
+            "SELECT id FROM items WHERE end IS NULL ORDER BY number LIMIT ?", (most,)
+        )
+        return [item_id for (item_id,) in rows]
+
     # What came of it; within a transaction
 
     def end(self, item_id: str, outcome: Outcome) -> bool:

@@ -17,7 +17,7 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 
 from daemon.values.errors import Exit
-from tests.acceptance.jobs import pair, toml, until
+from tests.acceptance.jobs import pair, terminate, toml, until
 
 _PATIENCE_S = 120.0
 
@@ -98,7 +98,14 @@ async def test_each_file_has_one_end(served, submit, tmp_path):
     assert failed == dict.fromkeys(("7.bin", "8.bin"), ("error", "invalid_shape"))
     summary = json.loads((out / "summary.json").read_text())
     assert (summary["state"], summary["left"]) == ("complete_with_failures", 0)
-    assert summary["ended"] == {"ok": 298, "error": 2, "expired": 0, "dead": 0, "missing": 0}
+    assert summary["ended"] == {
+        "ok": 298,
+        "error": 2,
+        "expired": 0,
+        "dead": 0,
+        "missing": 0,
+        "cancelled": 0,
+    }
 
 
 async def test_each_line_has_one_end(served, submit, tmp_path):
@@ -198,7 +205,14 @@ async def test_the_topic_of_jobs_hears_how_one_stands(make_job, submit, tmp_path
     assert event.get_source() == f"/tidemill/{job.topics.group}/l"
     assert event.get_subject() == summary["job_id"] == over.key.decode() == begun.key.decode()
     data = event.get_data()
-    assert data["ended"] == {"ok": 2, "error": 1, "expired": 0, "dead": 0, "missing": 0}
+    assert data["ended"] == {
+        "ok": 2,
+        "error": 1,
+        "expired": 0,
+        "dead": 0,
+        "missing": 0,
+        "cancelled": 0,
+    }
     assert data["served_by"] == {job.served_by("model.onnx").decode(): 2}
     assert (data["host"], data["folder"]) == (socket.gethostname(), str(out))
     assert as_event(again).get_id() == event.get_id() != as_event(begun).get_id()
@@ -231,6 +245,35 @@ async def test_nothing_is_sent_where_nobody_can_hear_of_it(make_job, submit, tmp
     assert code == Exit.SETTINGS, said
     assert "absent" in said
     assert list(out.iterdir()) == []
+
+
+async def test_one_that_is_cancelled_waits_for_nothing(make_job, submit, tmp_path):
+    """What ended before stays, what did not is cancelled, and whoever hears of jobs hears of it."""
+    documents, out = folder_of(tmp_path / "documents", 100, bad={0}), tmp_path / "results"
+    async with make_job() as (job, _):
+        job.settings["jobs.topic"] = topic = await job.topics.create("jobs")
+        worker = await job.start()
+        waiting = await submit(job, documents, "--out", out, "--ahead", 1)
+        await until(lambda: (out / "failed.jsonl").exists() and lines(out / "failed.jsonl"))
+        await terminate(worker)
+        code, _, said = await (await submit(job, "--cancel", out)).end()
+        assert code == Exit.USAGE
+        assert "stop it first" in said
+        waiting.process.send_signal(signal.SIGINT)
+        await waiting.end()
+
+        code, _, said = await (await submit(job, "--cancel", out)).end()
+
+        assert code == 1, said
+        last = (await everything(job, topic))[-1]
+        again, _, _ = await (await submit(job, "--resume", out)).end()
+        assert again == 1
+    assert as_event(last).get_type() == "tidemill.job.cancelled"
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["state"], summary["left"]) == ("cancelled", 0)
+    assert summary["ended"]["error"] == 1
+    assert summary["ended"]["cancelled"] > 0
+    assert ends(out) == sorted(f"{number}.bin" for number in range(100))
 
 
 async def step_over(job):

@@ -37,6 +37,8 @@ def test_a_reply_without_a_status_is_no_result():
         ({End.OK: 2, End.EXPIRED: 1}, 0, False, State.COMPLETE_WITH_FAILURES),
         ({End.ERROR: 2}, 0, False, State.COMPLETE_WITH_FAILURES),
         ({End.MISSING: 1}, 0, False, State.COMPLETE_WITH_FAILURES),
+        ({End.OK: 2, End.CANCELLED: 1}, 0, False, State.CANCELLED),
+        ({End.EXPIRED: 2, End.CANCELLED: 1}, 0, True, State.CANCELLED),
     ],
 )
 def test_a_state_says_whether_all_went_well(counts, left, past, state):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.jobs.ends import UNSENT, End
+from daemon.jobs.ends import CANCELLED, UNSENT, End
 from daemon.jobs.journal import FILE, Journal
 from daemon.jobs.order import Order
 from daemon.jobs.results import FAILED, RESULTS, Results
@@ -134,6 +134,18 @@ def test_what_was_never_sent_expires_and_is_not_sent_any_more(folder):
 
     assert folder.journal.ends == {End.EXPIRED: 3}
     assert [each.id for each in folder.journal.unsent(0, 10)] == ["i1"]
+
+
+def test_what_is_cancelled_has_its_end_whatever_comes_later(folder):
+    folder.journal.hand([1, 2])
+    folder.settling.take([reply("i0")], {})
+
+    folder.settling.fail([(each, CANCELLED) for each in folder.journal.without_end(10)])
+    folder.settling.take([reply("i1")], {})
+
+    assert folder.journal.ends == {End.OK: 1, End.CANCELLED: 3}
+    assert folder.told() == ["i0", "i1", "i2", "i3"]
+    assert folder.journal.waiting == 0
 
 
 def test_how_many_wait_is_known_after_a_kill(folder):
