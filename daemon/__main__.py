@@ -286,6 +286,19 @@ def submit(
     return command(config, overrides or (), typed)
 
 
+@app.command(
+    help="Show the jobs that `tidemill submit` said of how they stand, those under way last.\n\n"
+    "Each by its last word in the topic jobs.topic.",
+    epilog="- `tidemill jobs -c tidemill.toml`\n"
+    "- `tidemill jobs -c tidemill.toml --json | jq 'select(.state == \"running\")'`",
+)
+def jobs(config: Config = None, overrides: Overrides = None, as_json: AsJson = False) -> int:
+    """`tidemill jobs`."""
+    from daemon.commands.jobs import jobs as command
+
+    return command(config, overrides or (), as_json=as_json)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (else the command line) name; return the exit code."""
     with standard_streams():

@@ -9,6 +9,7 @@
 - `findings.py`: what `check` found, and how it is shown
 - `footprint.py`: what `check` says of memory: what a worker may come to use, and rows that no batch
   has room for
+- `jobs.py`: `tidemill jobs`
 - `lengths.py`: what `check --lengths` says: how full batches get, and what of them is padding, by
   the step of `pad`
 - `one_shot.py`: `tidemill run --until-caught-up`: what is asked for, and what people and programs

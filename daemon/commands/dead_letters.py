@@ -96,10 +96,11 @@ def shown_time(timestamp_ms: int) -> str:
 
 def _text(headers: Mapping[str, bytes], name: str) -> str:
     """Anybody may write to a topic: what it says is shown without control characters."""
-    return _harmless(headers.get(name, b"").decode("utf-8", "replace"))
+    return harmless(headers.get(name, b"").decode("utf-8", "replace"))
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """Return `text` without control characters."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
@@ -108,7 +109,7 @@ def _reply_to(headers: Iterable[SentHeader]) -> str | None:
     given = list(headers)
     for name in REPLY_TO:
         if asked := [value for header, value in given if header == name and value]:
-            return _harmless(b", ".join(asked).decode("utf-8", "replace"))
+            return harmless(b", ".join(asked).decode("utf-8", "replace"))
     return None
 
 
@@ -153,4 +154,4 @@ def _why(row: Row) -> Text:
     lines = [row["detail"], reply_to, f"attempts {row['attempts']}{size}"]
     lines += [row.get("value"), row.get("value_base64")]
     shown = [f"{row['code']} {row['origin']}", *(str(line) for line in lines if line)]
-    return Text("\n".join(_harmless(each) for line in shown for each in line.split("\n")))
+    return Text("\n".join(harmless(each) for line in shown for each in line.split("\n")))

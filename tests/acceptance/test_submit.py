@@ -197,6 +197,7 @@ async def test_the_topic_of_jobs_hears_how_one_stands(make_job, submit, tmp_path
         assert code == 1, said
         await (await submit(job, "--resume", out)).end()
 
+        shown = await listed(tmp_path / "submit.toml")
         begun, over, again = await everything(job, topic)
 
     event, summary = as_event(over), json.loads((out / "summary.json").read_text())
@@ -215,7 +216,20 @@ async def test_the_topic_of_jobs_hears_how_one_stands(make_job, submit, tmp_path
     }
     assert data["served_by"] == {job.served_by("model.onnx").decode(): 2}
     assert (data["host"], data["folder"]) == (socket.gethostname(), str(out))
+    assert [(each["job_id"], each["state"], each["folder"]) for each in shown] == [
+        (summary["job_id"], "complete_with_failures", str(out))
+    ]
     assert as_event(again).get_id() == event.get_id() != as_event(begun).get_id()
+
+
+async def listed(config):
+    """What `tidemill jobs` knows."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "daemon", "jobs", "-c", config, "--json"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    return [json.loads(line) for line in out.decode().splitlines()]
 
 
 async def everything(job, topic):
