@@ -8,6 +8,7 @@ import java.util.concurrent.*;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.serialization.*;
 import org.springframework.kafka.core.*;
@@ -22,6 +23,8 @@ public class AskSpring extends ReplyingKafkaTemplate<byte[], byte[], byte[]> {
     }
 
     final AtomicInteger ignored = new AtomicInteger();
+    final CountDownLatch atTheEnd = new CountDownLatch(1);
+    final Object listening = new Object();
 
     AskSpring(Map<String, Object> own, ContainerProperties read) {
         super(new DefaultKafkaProducerFactory<>(own, new ByteArraySerializer(), new ByteArraySerializer()),
@@ -30,6 +33,16 @@ public class AskSpring extends ReplyingKafkaTemplate<byte[], byte[], byte[]> {
         setSharedReplyTopic(true);      // other instances' replies arrive here too: no error in the log
         setReplyErrorChecker(reply ->   // else an error reply completes the future as if it were a result
             "error".equals(text(reply.headers(), "status")) ? new Refused(text(reply.headers(), "error-code")) : null);
+    }
+
+    @Override   // called when the container has heard from the broker at which offset it begins
+    public void onPartitionsAssigned(Map<TopicPartition, Long> begins, ConsumerSeekCallback seeks) {
+        atTheEnd.countDown();
+    }
+
+    @Override   // so that this example can hold back a reply until it is late
+    public void onMessage(List<ConsumerRecord<byte[], byte[]>> replies) {
+        synchronized (listening) { super.onMessage(replies); }
     }
 
     @Override   // another's, a repetition, or one that nobody waits for any more: counted for this example alone
@@ -60,6 +73,22 @@ public class AskSpring extends ReplyingKafkaTemplate<byte[], byte[], byte[]> {
         }
     }
 
+    void fiveQuestions(String topic) throws Exception {
+        byte[] row = {0, 0, (byte) 0x80, 0x3f, 0, 0, 0x20, 0x40};   // 1.0 and 2.5
+        var patience = Duration.ofSeconds(30);
+        System.out.println("ok: " + ask(request(topic, row, 30_000), patience));
+        System.out.println("error: " + ask(request(topic, Arrays.copyOf(row, 7), 30_000), patience));
+        System.out.println("expired: " + ask(request(topic, row, 0), patience));
+        synchronized (listening) {
+            System.out.println("late: " + ask(request(topic, row, 30_000), Duration.ofMillis(1)));
+        }
+        var repeated = request(topic, row, 30_000);
+        System.out.println("repeated: " + ask(repeated, patience));
+        send(repeated);
+        while (ignored.get() < 2) Thread.sleep(10);   // the late one and the second of two
+        System.out.println("ignored: " + ignored);
+    }
+
     public static void main(String[] args) throws Exception {
         Map<String, Object> own = Map.of("bootstrap.servers", args[0], "isolation.level", "read_committed");
         // No group: one partition, from its end.
@@ -67,19 +96,13 @@ public class AskSpring extends ReplyingKafkaTemplate<byte[], byte[], byte[]> {
         var client = new AskSpring(own, new ContainerProperties(replies));
         client.afterPropertiesSet();
         client.start();
-        client.waitForAssignment(Duration.ofSeconds(30));   // so that no reply is missed
-        byte[] row = {0, 0, (byte) 0x80, 0x3f, 0, 0, 0x20, 0x40};   // 1.0 and 2.5
-        var patience = Duration.ofSeconds(30);
-        System.out.println("ok: " + client.ask(request(args[1], row, 30_000), patience));
-        System.out.println("error: " + client.ask(request(args[1], Arrays.copyOf(row, 7), 30_000), patience));
-        System.out.println("expired: " + client.ask(request(args[1], row, 0), patience));
-        System.out.println("late: " + client.ask(request(args[1], row, 30_000), Duration.ofMillis(1)));
-        var repeated = request(args[1], row, 30_000);
-        System.out.println("repeated: " + client.ask(repeated, patience));
-        client.send(repeated);
-        while (client.ignored.get() < 2) Thread.sleep(10);   // the late one and the second of two
-        System.out.println("ignored: " + client.ignored);
-        client.stop();
-        client.destroy();
+        try {
+            // So that no reply is missed: waitForAssignment waits for a first poll, made also where no end was found.
+            if (!client.atTheEnd.await(30, TimeUnit.SECONDS)) throw new TimeoutException("no end of the replies");
+            client.fiveQuestions(args[1]);
+        } finally {
+            client.stop();
+            client.destroy();
+        }
     }
 }
