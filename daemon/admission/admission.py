@@ -9,12 +9,15 @@ Pure: no clock, no loop, no logging, no I/O.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from config.settings import Settings
 from daemon.admission.examination import Examiner, Moment
+from daemon.admission.header_columns import HeaderColumns, KnownTerms
+from daemon.admission.json_columns import JsonColumns
 from daemon.admission.model_rules import ModelRules
 from daemon.admission.raw_lane import RawLane
 from daemon.admission.reply_topics import ReplyTopics
@@ -23,6 +26,7 @@ from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer, Chunk, Form, Record, Request, SentHeader
 from daemon.values.object_sizes import array_bytes, value_bytes
+from daemon.values.record_columns import RecordColumns
 from daemon.values.request_run import Waiting, gathered
 from daemon.values.sleep import sleeps
 from daemon.wire.assemble import joined, rows_of
@@ -76,23 +80,32 @@ class Admission:
         }
         self._examiners: dict[str, Examiner] = {}
         self._raw_lanes: dict[str, RawLane] = {}
+        self._json_lanes: dict[str, JsonColumns] = {}
         for name, lane in settings.lanes.items():
             models = [self._models[model] for model in lane.models]
             asleep = sleeps(lane, settings.scaling)
             self._examiners[name] = Examiner(
                 name, lane, models, limits, topics, replies, sleeps=asleep
             )
-            is_plain = not asleep and lane.then is None
-            if is_plain and models[0].raw_row_bytes is not None:
-                find_terms = self._examiners[name].raw_terms
+            if asleep or lane.then is not None:
+                continue
+            terms_of = self._examiners[name].terms
+            if models[0].raw_row_bytes is not None:
+                find_terms = partial(terms_of, Form.RAW)
                 self._raw_lanes[name] = RawLane(name, models[0], limits, find_terms)
+            if models[0].rows_are_columns:
+                headers = HeaderColumns(limits, KnownTerms(partial(terms_of, Form.JSON)))
+                bodies = self._examiners[name].bodies.json_of(models[0])
+                self._json_lanes[name] = JsonColumns(
+                    name, models[0], bodies, headers, limits.request_bytes
+                )
 
     def admit(self, lane: str, chunk: Chunk, *, now_s: float, wall_ms: float) -> Admitted:
         """Check every record of `chunk`, which came by `lane`; nothing a requester sends raises."""
-        waiting: list[Waiting] = []
         answers = [self._undecodable(lane, chunk.ledger, *each) for each in chunk.unreadable]
         moment = Moment(now_s, wall_ms)
-        raw, others = self._plain(lane, chunk, moment)
+        waiting: list[Waiting] = [*self._alike(lane, chunk, moment)]
+        raw, others = ({}, ()) if waiting else self._plain(lane, chunk, moment)
         examined = self._examiners[lane].examine(others, chunk.ledger, moment)
         answers += examined.answers
         raw_form = Form.RAW  # a look-up takes 90 ns
@@ -153,6 +166,13 @@ class Admission:
     def _undecodable(self, lane: str, ledger: Ledger, offset: int, reason: str) -> Answer:
         stub = _Stub(ledger.topic, ledger.number, offset)
         return self._replies.dead(stub, ledger, lane, Code.UNDECODABLE_RECORD, reason, cost_bytes=0)
+
+    def _alike(self, lane: str, chunk: Chunk, moment: Moment) -> Sequence[Waiting]:
+        """Return the requests that the records are where all of them are JSON and alike, else none."""
+        json_lane, records = self._json_lanes.get(lane), chunk.records
+        if json_lane is None or not isinstance(records, RecordColumns) or not records:
+            return []
+        return json_lane.runs(records, chunk.ledger, moment) or []
 
     def _plain(
         self, lane: str, chunk: Chunk, moment: Moment

@@ -50,6 +50,10 @@ class Bodies:
         self._json = {model.name: JsonBodies(model) for model in models if not model.transform}
         self._forms: dict[bytes, Form | None] = {}
 
+    def json_of(self, model: ModelRules) -> JsonBodies:
+        """Return what reads JSON bodies for a model that has no transform."""
+        return self._json[model.name]
+
     def form(self, headers: RequestHeaders, model: ModelRules) -> Form:
         """Return the form of a body; raises RequestRefused for one that the model does not take."""
         if model.transform:

@@ -27,7 +27,7 @@ class Moment(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What a request asks for by its headers, when it is raw rows for the lane's first model."""
+    """What a request asks for by its headers, when it is of a certain form for the lane's first model."""
 
     reply_topic: str
     reply_partition: int | None
@@ -77,7 +77,7 @@ class Examiner:
         self._topics = topics
         self._replies = replies
         self._sleeps = sleeps
-        self._bodies = Bodies(lane, models, settings.content_type)
+        self.bodies = Bodies(lane, models, settings.content_type)
 
     def examine(self, records: Sequence[Record], ledger: Ledger, moment: Moment) -> Examined:
         """Return what becomes of `records`; never raises for anything a requester can send."""
@@ -91,7 +91,7 @@ class Examiner:
             else:
                 opened.append(outcome)
         skewed = 0
-        contents = self._bodies.read([each.body for each in opened])
+        contents = self.bodies.read([each.body for each in opened])
         for each, content in zip(opened, contents, strict=True):
             if isinstance(content, RequestRefused):
                 answers.append(self._refused(each, ledger, content))
@@ -100,10 +100,10 @@ class Examiner:
                 skewed += each.skewed
         return Examined(requests, answers, skewed)
 
-    def raw_terms(self, sent: Sequence[SentHeader]) -> Terms | None:
+    def terms(self, form: Form, sent: Sequence[SentHeader]) -> Terms | None:
         """Return what a request with the headers `sent` asks for, as far as they tell.
 
-        None where that is refused, is no raw rows for the first model, or has a deadline.
+        None where that is refused, is not of `form` for the first model, or has a deadline.
         """
         headers = read_headers(sent, self._limits)
         topic = self._topics.allowed(headers.reply_to)
@@ -111,10 +111,10 @@ class Examiner:
             return None
         try:
             model = self._first_checks(b"", headers)
-            form = self._bodies.form(headers, model)
+            given = self.bodies.form(headers, model)
         except RequestRefused:
             return None
-        if model is not self._default or form is not Form.RAW:
+        if model is not self._default or given is not form:
             return None
         return Terms(topic, headers.reply_partition, self._timeout_s(headers))
 
@@ -147,7 +147,7 @@ class Examiner:
         try:
             model = self._first_checks(record.value, headers)
             expires_s, skewed = self._expiry(record.timestamp, headers, moment)
-            form = self._bodies.form(headers, model)
+            form = self.bodies.form(headers, model)
         except RequestRefused as refused:
             address = _address(topic, headers)
             return self._replies.refusal(record, ledger, self.lane, address, refused, cost_bytes)

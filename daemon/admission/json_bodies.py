@@ -4,7 +4,7 @@ Nothing here decides anything of its own: what is not alike, or not right, goes 
 by body, which would treat all of them the same (a test compares the two).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from daemon.admission.model_rules import ModelRules
 from daemon.values.errors import RequestRefused
@@ -42,19 +42,30 @@ class JsonBodies:
 
     def read(self, bodies: Mapping[int, bytes]) -> dict[int, Decoded]:
         """Return what bodies hold, by their places; without those that are to be read one by one."""
+        decoded: dict[int, Decoded] = {}
+        for frame, places, texts in self.alike(bodies.items()):
+            self._read(frame, places, texts, decoded)
+        return decoded
+
+    def knows(self, body: bytes) -> bool:
+        """Whether it is of a frame that was learnt."""
+        return self._texts(body) is not None
+
+    def alike(
+        self, bodies: Iterable[tuple[int, bytes]]
+    ) -> Iterator[tuple[Frame, list[int], list[list[bytes]]]]:
+        """Yield the frames of bodies, the places of its own and their texts, as many as may be read at once."""
         alike: dict[Frame, tuple[list[int], list[list[bytes]]]] = {}
-        for place, body in bodies.items():
+        for place, body in bodies:
             found = self._texts(body)
             if found is not None:
                 frame, texts = found
                 places, all_texts = alike.setdefault(frame, ([], []))
                 places.append(place)
                 all_texts.append(texts)
-        decoded: dict[int, Decoded] = {}
         for frame, (places, all_texts) in alike.items():
             for part in joinable(all_texts):
-                self._read(frame, places[part], all_texts[part], decoded)
-        return decoded
+                yield frame, places[part], all_texts[part]
 
     def _texts(self, body: bytes) -> tuple[Frame, list[bytes]] | None:
         for number, frame in enumerate(self._frames):

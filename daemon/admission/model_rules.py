@@ -8,7 +8,7 @@ from daemon.values.errors import Code, RequestRefused
 from daemon.values.messages import Arrays, Bucket, Form
 from daemon.wire import binary, json_v2, npy
 from daemon.wire.forms import Bounds, Decoded
-from daemon.wire.json_frames import Frame, frame_of
+from daemon.wire.json_frames import Frame, Joined, frame_of
 from daemon.wire.ragged import own_elements
 from daemon.wire.shapes import check_rows
 from daemon.wire.values import ValueRule
@@ -35,6 +35,12 @@ class ModelRules:
         files = (Form.NPY,) if npy.supports(signature) else ()
         self.forms = (Form.JSON, Form.BINARY, *raw, *files)
         """What bodies for this model can be; a tuple, since an Enum's hash is slow."""
+
+    @property
+    def rows_are_columns(self) -> bool:
+        """Whether bodies of one row each can be rows of one array: nothing is made of them, or padded."""
+        signature = self.signature
+        return not self.transform and signature.padding is None and not signature.whole
 
     @property
     def raw_rule(self) -> ValueRule:
@@ -76,9 +82,13 @@ class ModelRules:
 
         Raises RequestRefused when one of them is not right; which one and why, `decode` says.
         """
+        return self.read_joined(frame, bodies).apart()
+
+    def read_joined(self, frame: Frame, bodies: Sequence[list[bytes]]) -> Joined:
+        """Return the same, of all bodies in one array for each input."""
         joined = frame.read(bodies)
         self.check_values(joined.arrays)
-        return joined.apart()
+        return joined
 
     def check_rows(self, rows: int) -> None:
         """Raise RequestRefused too_large for more rows than a request may have."""

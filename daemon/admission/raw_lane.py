@@ -6,7 +6,7 @@ anything of its own: what is not plain goes to the examiner, which would treat a
 (a test compares the two).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from config.settings import Limits
 from daemon.admission.deadlines import NEVER_S, Expiries
 from daemon.admission.examination import Moment, Terms
+from daemon.admission.header_columns import FindTerms, HeaderColumns, KnownTerms
 from daemon.admission.model_rules import ModelRules
 from daemon.admission.raw_columns import RawColumns
 from daemon.values.ledger import Ledger
@@ -37,10 +38,6 @@ from daemon.wire.headers import (
 )
 from daemon.wire.trace import is_trace
 
-_MOST_KEPT = 1_024
-"""Combinations of headers whose terms are kept; with one more all are found out anew."""
-_LONGEST_KEPT = 512
-"""Bytes of their values: a reply topic's name takes 249 at most, and nobody is to fill memory."""
 _ECHOED = frozenset(CORRELATION)
 
 _Told: TypeAlias = tuple[Record, Terms | None, Header | None, bytes | None, int]
@@ -60,10 +57,6 @@ class _Layout(NamedTuple):
     has_trace: bool
 
 
-FindTerms: TypeAlias = Callable[[Sequence[SentHeader]], Terms | None]
-"""Returns what requests with these headers ask for; None: more than these terms can say."""
-
-
 class RawLane:
     """A lane whose requests are raw rows for its first model, unless they differ."""
 
@@ -74,9 +67,9 @@ class RawLane:
         self._most_bytes = min(limits.request_bytes, model.most_rows * self._row_bytes)
         self._held_bytes = [headers_bytes(count, of=1) for count in range(limits.headers + 1)]
         self._most_header_bytes = limits.header_bytes
-        self._find_terms = find_terms
-        self._kept: dict[tuple[SentHeader, ...], Terms | None] = {}
-        self._columns = RawColumns(self._bucket, self._row_bytes, limits, self._terms)
+        self._terms = KnownTerms(find_terms)
+        headers = HeaderColumns(limits, self._terms)
+        self._columns = RawColumns(self._bucket, self._row_bytes, limits.request_bytes, headers)
 
     def take(
         self, records: Sequence[Record], ledger: Ledger, moment: Moment
@@ -189,7 +182,7 @@ class RawLane:
     def _read(self, records: Iterable[Record]) -> Iterator[_Told]:
         """Read the headers of each of `records`."""
         echoed, of_one, weighed = _ECHOED, OF_ONE, REQUEST_HEADERS
-        terms_of, bare_terms = self._terms, self._terms(())
+        terms_of, bare_terms = self._terms.of, self._terms.of(())
         held_bytes, most_bytes = self._held_bytes, self._most_header_bytes
         for record in records:
             headers = record.headers
@@ -221,14 +214,3 @@ class RawLane:
                     yield record, terms, correlation, trace, size_bytes
                     continue
             yield record, None, None, None, 0
-
-    def _terms(self, telling: tuple[SentHeader, ...]) -> Terms | None:
-        try:
-            return self._kept[telling]
-        except KeyError:
-            terms = self._find_terms(telling)
-            if sum([len(value or b"") for _, value in telling]) <= _LONGEST_KEPT:
-                if len(self._kept) == _MOST_KEPT:
-                    self._kept.clear()
-                self._kept[telling] = terms
-            return terms

@@ -6,19 +6,22 @@ something happens to some of it alone, it is taken apart, and that happens to re
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, NamedTuple, TypeAlias, TypeVar, cast, overload
+from typing import NamedTuple, TypeAlias, TypeVar, cast, overload
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from daemon.values.ledger import Ledger
-from daemon.values.messages import Bucket, Form, Header, Record, Request
+from daemon.values.messages import Arrays, Bucket, Envelope, Form, Header, Record, Request
 from daemon.values.outgoing import HeaderColumn
 from daemon.values.record_columns import RecordColumns, in_order
 from daemon.values.texts import Places, Rows, Texts
 
 _Value = TypeVar("_Value")
+
+Inputs: TypeAlias = Rows | Arrays
+"""Raw rows, one for each request, or each input by name with as many rows."""
 
 LEAST_ALIKE = 16
 """Requests that are worth a run: one takes some 60 us by itself, a request 4 from fetch to reply."""
@@ -28,9 +31,9 @@ class RequestColumns(NamedTuple):
     """What each request of a run has of its own, in the order of offsets.
 
     `places`: which of `records` they are; `offsets`, `timestamps_ms` (int64) and `keys` are those of
-    these; `bodies` are raw, of one row each; `expires_s` (float64) None: none has a deadline;
+    these; `inputs` have one row each; `expires_s` (float64) None: none has a deadline;
     `traceparents` None: none has a trace; `addresses` are places in those of the run, None: all have
-    the first.
+    the first; `envelopes` None: none has one.
     """
 
     records: Sequence[Record]
@@ -38,29 +41,35 @@ class RequestColumns(NamedTuple):
     offsets: Sequence[int]
     timestamps_ms: npt.NDArray[np.int64]
     keys: Sequence[bytes | None]
-    bodies: Rows
+    inputs: Inputs
     costs_bytes: npt.NDArray[np.int64]
     expires_s: npt.NDArray[np.float64] | None
     correlations: HeaderColumn | None
     traceparents: Sequence[bytes] | None
     addresses: Places | None = None
+    envelopes: Sequence[Envelope | None] | None = None
 
     def at(self, places: slice | Places) -> "RequestColumns":
         """Return those at `places`."""
-        correlations, expires_s = self.correlations, self.expires_s
+        correlations, expires_s, inputs = self.correlations, self.expires_s, self.inputs
         return RequestColumns(
             self.records,
             in_order(self.places, places),
             in_order(self.offsets, places),
             self.timestamps_ms[places],
             _at(self.keys, places),
-            self.bodies[places],
+            inputs[places] if isinstance(inputs, np.ndarray) else _rows_at(inputs, places),
             self.costs_bytes[places],
             None if expires_s is None else expires_s[places],
             None if correlations is None else correlations.at(places),
             None if self.traceparents is None else _at(self.traceparents, places),
             None if self.addresses is None else self.addresses[places],
+            None if self.envelopes is None else _at(self.envelopes, places),
         )
+
+
+def _rows_at(arrays: Arrays, places: slice | Places) -> Arrays:
+    return {name: array[places] for name, array in arrays.items()}
 
 
 def _at(column: Sequence[_Value], places: slice | Places) -> Sequence[_Value]:
@@ -79,7 +88,7 @@ class ReplyAddress(NamedTuple):
 
 
 class RequestRun(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """Requests of one chunk that are raw rows, one each.
+    """Requests of one chunk that have one row each, raw or JSON.
 
     Fields that are no column are those of each Request; `cost_bytes` is that of all.
     """
@@ -89,8 +98,7 @@ class RequestRun(msgspec.Struct, frozen=True, eq=False, gc=False):
     arrived_s: float
     addresses: Sequence[ReplyAddress]
     columns: RequestColumns
-
-    form: ClassVar[Form] = Form.RAW
+    form: Form = Form.RAW
 
     @property
     def count(self) -> int:
@@ -103,9 +111,9 @@ class RequestRun(msgspec.Struct, frozen=True, eq=False, gc=False):
         return self.count
 
     @property
-    def inputs(self) -> Rows:
-        """Their bodies, end to end."""
-        return self.columns.bodies
+    def inputs(self) -> Inputs:
+        """Their bodies end to end, or their arrays."""
+        return self.columns.inputs
 
     @property
     def cost_bytes(self) -> int:
@@ -134,7 +142,9 @@ class RequestRun(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     def _at(self, places: slice | Places) -> "RequestRun":
         columns = self.columns.at(places)
-        return RequestRun(self.ledger, self.bucket, self.arrived_s, self.addresses, columns)
+        return RequestRun(
+            self.ledger, self.bucket, self.arrived_s, self.addresses, columns, self.form
+        )
 
     def apart(self) -> list[Request]:
         """Return the requests that it is, made anew."""
@@ -147,13 +157,14 @@ class RequestRun(msgspec.Struct, frozen=True, eq=False, gc=False):
         addresses = [self.addresses[0]] * count
         if columns.addresses is not None:
             addresses = [self.addresses[each] for each in columns.addresses.tolist()]
+        records = _at(columns.records, np.array(columns.places))
         return [
             Request(
                 record,
                 self.ledger,
                 self.bucket,
                 self.form,
-                record.value or b"",
+                inputs,
                 1,
                 cost_bytes,
                 self.arrived_s,
@@ -162,16 +173,39 @@ class RequestRun(msgspec.Struct, frozen=True, eq=False, gc=False):
                 address.partition,
                 correlation,
                 traceparent,
+                None,
+                envelope,
             )
-            for record, cost_bytes, its_expires_s, address, correlation, traceparent in zip(
-                _at(columns.records, np.array(columns.places)),
+            for (
+                record,
+                inputs,
+                cost_bytes,
+                its_expires_s,
+                address,
+                correlation,
+                traceparent,
+                envelope,
+            ) in zip(
+                records,
+                self._inputs_of_each(records),
                 columns.costs_bytes.tolist(),
                 expires_s,
                 addresses,
                 correlations,
                 traceparents,
+                columns.envelopes or [None] * count,
                 strict=True,
             )
+        ]
+
+    def _inputs_of_each(self, records: Sequence[Record]) -> Sequence[bytes | Arrays]:
+        """Return what each request holds, in arrays of its own: a view would keep all the others alive."""
+        inputs = self.inputs
+        if isinstance(inputs, np.ndarray):
+            return [record.value or b"" for record in records]
+        return [
+            {name: array[place : place + 1].copy() for name, array in inputs.items()}
+            for place in range(self.count)
         ]
 
 

@@ -1,14 +1,15 @@
 """A batch's inputs as the model takes them, and the rows of its outputs that belong to each request."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 import numpy as np
 from msgspec import structs
 
 from daemon.values.messages import Array, Arrays, Form, Request
-from daemon.values.request_run import in_runs
+from daemon.values.request_run import Waiting, in_runs
+from daemon.values.texts import Rows
 from daemon.wire.ragged import own_elements
 from daemon.wire.tensor_bytes import little_endian
 from runtime.padding import Padding, fill_up_rows
@@ -26,9 +27,9 @@ def assemble(requests: Sequence[Request], signature: Signature) -> Arrays:
     if is_raw(requests):
         (spec,) = signature.inputs
         return {spec.name: rows_of(joined(requests), spec)}
-    if len(requests) == 1:
-        return _arrays(requests[0], signature)
-    every = [_arrays(request, signature) for request in requests]
+    every = [_arrays(each, signature) for each in in_runs(requests)]
+    if len(every) == 1:
+        return every[0]
     return {
         spec.name: np.concatenate([arrays[spec.name] for arrays in every])
         for spec in signature.inputs
@@ -48,7 +49,7 @@ def joined(raw: Sequence[Request]) -> bytes:
     return b"".join(cast("list[bytes]", [each.inputs for each in in_runs(raw)]))
 
 
-def rows_of(body: bytes, spec: TensorSpec) -> Array:
+def rows_of(body: bytes | Rows, spec: TensorSpec) -> Array:
     """View raw rows end to end as one array, read-only; `body` is whole rows."""
     lengths = [-1, *(length for length in spec.row_shape if length is not None)]
     flat: Array = np.frombuffer(body, little_endian(spec.dtype))
@@ -96,8 +97,9 @@ def as_it_came(request: Request, padding: Padding) -> Request:
     return structs.replace(request, bucket=request.bucket._replace(shape=shape))
 
 
-def _arrays(request: Request, signature: Signature) -> Arrays:
-    if isinstance(request.inputs, bytes):
-        (spec,) = signature.inputs
-        return {spec.name: rows_of(request.inputs, spec)}
-    return request.inputs
+def _arrays(waiting: Waiting, signature: Signature) -> Arrays:
+    inputs = waiting.inputs
+    if isinstance(inputs, Mapping):
+        return inputs
+    (spec,) = signature.inputs
+    return {spec.name: rows_of(inputs, spec)}

@@ -88,9 +88,10 @@ def _form(request, monkeypatch):
 
 
 def examining(chosen):
-    """A door without the tight loop."""
+    """A door without the tight loop, and without columns."""
     door = admission(chosen)
     door._raw_lanes.clear()
+    door._json_lanes.clear()
     return door
 
 
@@ -200,7 +201,7 @@ def test_terms_are_kept_of_few_combinations_of_headers():
     requests, _ = raw_lane.take(sent, chunk().ledger, Moment(NOW_S, WALL_MS))
 
     assert len(requests) == len(sent)
-    assert len(raw_lane._kept) <= 1_024
+    assert len(raw_lane._terms._kept) <= 1_024
 
 
 def test_terms_of_long_headers_are_not_kept():
@@ -208,4 +209,4 @@ def test_terms_of_long_headers_are_not_kept():
 
     raw_lane.take([record(ROW, ("model", b"x" * 600))], chunk().ledger, Moment(NOW_S, WALL_MS))
 
-    assert [*raw_lane._kept] == [()]
+    assert [*raw_lane._terms._kept] == [()]
