@@ -25,6 +25,13 @@ class Item(NamedTuple):
     body: bytes
 
 
+class Body(NamedTuple):
+    """What is sent of an item; `form`: its content type, empty: that of the lane."""
+
+    content: bytes
+    form: str
+
+
 class Unfit(NamedTuple):
     """What cannot be sent, by the name that people see, and why."""
 
@@ -38,11 +45,8 @@ class Input(Protocol):
     def items(self) -> Iterator[Item | Unfit]:
         """Read all of them, in an order that stays; raises OSError."""
 
-    def body(self, item_id: str, start: int) -> bytes:
+    def body(self, item_id: str, start: int) -> Body:
         """Return the body of one of them as it is now; raises OSError, ValueError where it is no more."""
-
-    def form(self, item_id: str) -> str:
-        """Return the content type of its body; empty: that of the lane."""
 
 
 class Folder:
@@ -70,28 +74,39 @@ class Folder:
         except OSError as error:
             return Unfit(_printable(name), error.strerror or str(error))
 
-    def body(self, item_id: str, start: int) -> bytes:  # noqa: ARG002 -- a file is its body
-        """As `Input` says."""
+    def body(self, item_id: str, start: int) -> Body:  # noqa: ARG002 -- a file is its body
+        """As `Input` says; its form by the file's name."""
+        form = _FORMS.get(os.path.splitext(item_id)[1], "")  # noqa: PTH122 -- as below
         # By a Path it takes twice as long, which of small files is a quarter of the whole way.
         with open(f"{self._path}/{item_id}", "rb", buffering=0) as file:  # noqa: PTH123
-            return file.read()
+            return Body(file.read(), form)
 
-    def form(self, item_id: str) -> str:
-        """By the file's name."""
-        return _FORMS.get(os.path.splitext(item_id)[1], "")  # noqa: PTH122 -- as above
+
+_NO_JSON = msgspec.Raw(b"")
 
 
 class _Line(msgspec.Struct):
     custom_id: str
-    body: msgspec.Raw
+    body: msgspec.Raw = _NO_JSON
+    body_base64: bytes | None = None
+
+    def sent(self) -> Body:
+        """Return what is to be sent; raises ValueError where that is not one thing."""
+        has_json = bool(bytes(self.body))
+        if has_json == (self.body_base64 is not None):
+            raise ValueError("it needs one of body and body_base64")
+        if self.body_base64 is not None:
+            return Body(self.body_base64, "")
+        return Body(bytes(self.body), JSON)
 
 
 class Lines:
-    """A JSONL file: each line has a `custom_id`, and a `body` that is sent as JSON."""
+    """A JSONL file: each line has a `custom_id`, and a `body` that is sent as JSON, or bytes as `body_base64`."""
 
     def __init__(self, path: Path, *, most_bytes: int) -> None:
         self._path = path
         self._most_bytes = most_bytes
+        self._line_bytes = most_bytes * 4 // 3 + _AROUND_BYTES  # base64 makes four bytes of three
 
     def items(self) -> Iterator[Item | Unfit]:
         """As `Input` says; line by line."""
@@ -105,7 +120,7 @@ class Lines:
 
     def _read(self, file: BinaryIO) -> bytes:
         """Return the next line; of one that is too long, its beginning and its end."""
-        most_bytes = self._most_bytes + _AROUND_BYTES
+        most_bytes = self._line_bytes
         line = file.readline(most_bytes + 1)
         rest = line
         while len(rest) > most_bytes and not rest.endswith(b"\n"):
@@ -113,31 +128,27 @@ class Lines:
         return line
 
     def _item(self, name: str, start: int, line: bytes) -> Item | Unfit:
-        if len(line) > self._most_bytes + _AROUND_BYTES:
-            return Unfit(name, f"longer than {self._most_bytes + _AROUND_BYTES:,} bytes")
+        if len(line) > self._line_bytes:
+            return Unfit(name, f"longer than {self._line_bytes:,} bytes")
         try:
             said = msgspec.json.decode(line, type=_Line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            body = said.sent().content
+        except (ValueError, RecursionError) as error:  # msgspec's are ValueErrors too
             return Unfit(name, str(error))
-        body = bytes(said.body)
         if why := _unfit_id(said.custom_id):
             return Unfit(name, why)
         if len(body) > self._most_bytes:
             return Unfit(f"{name} ({said.custom_id})", _too_large(len(body), self._most_bytes))
         return Item(said.custom_id, start, name, body)
 
-    def body(self, item_id: str, start: int) -> bytes:
+    def body(self, item_id: str, start: int) -> Body:
         """As `Input` says."""
         with self._path.open("rb") as file:
             file.seek(start)
             said = msgspec.json.decode(self._read(file), type=_Line)
         if said.custom_id != item_id:
             raise ValueError(f"{self._path} has another line there")
-        return bytes(said.body)
-
-    def form(self, item_id: str) -> str:  # noqa: ARG002 -- all are JSON
-        """As `Input` says."""
-        return JSON
+        return said.sent()
 
 
 def input_at(path: Path, *, most_bytes: int) -> Input:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from daemon.jobs.ends import UNSENT, End, Outcome
-from daemon.jobs.inputs import Input
+from daemon.jobs.inputs import Body, Input
 from daemon.jobs.journal import Unsent
 from daemon.jobs.order import Addressing
 from daemon.jobs.settling import Settling
@@ -75,9 +75,10 @@ class Publishing:
             except (OSError, ValueError) as error:
                 failed.append((item.id, Outcome(End.ERROR, "input_changed", str(error))))
                 continue
-            partition, headers = self._addressing.of(item.id, self._form(item.id))
-            letters[partition].append(Letter(item.number, body, headers))
-            size_bytes += len(body)
+            form = self._order.content_type or body.form
+            partition, headers = self._addressing.of(item.id, form)
+            letters[partition].append(Letter(item.number, body.content, headers))
+            size_bytes += len(body.content)
             if size_bytes >= _MOST_BYTES:
                 break
         self._settling.fail(failed)
@@ -85,12 +86,9 @@ class Publishing:
         await self._until_taken(letters)
         return last
 
-    def _form(self, item_id: str) -> str:
-        return self._order.content_type or self._source.form(item_id)
-
-    def _body(self, item: Unsent) -> bytes:
+    def _body(self, item: Unsent) -> Body:
         body = self._source.body(item.id, item.start)
-        if digest_of(body) != item.digest:
+        if digest_of(body.content) != item.digest:
             raise ValueError("it is not what it was when the job began")
         return body
 

@@ -112,6 +112,7 @@ async def test_each_line_has_one_end(served, submit, tmp_path):
     items, out = tmp_path / "items.jsonl", tmp_path / "results"
     body = {"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}]}
     asked = [{"custom_id": f"item {number}", "body": body} for number in range(20)]
+    asked.append({"custom_id": "raw", "body_base64": base64.b64encode(pair(3)).decode()})
     items.write_text("".join(json.dumps(each) + "\n" for each in asked))
 
     code, printed, said = await (await submit(served, items, "--out", out, "--json")).end()
@@ -119,7 +120,9 @@ async def test_each_line_has_one_end(served, submit, tmp_path):
     assert code == Exit.CLEAN, said
     assert json.loads(printed)["state"] == "complete"
     assert ends(out) == sorted(each["custom_id"] for each in asked)
-    assert lines(out / "results.jsonl")[0]["body"]["outputs"][0]["data"] == [1, 2]
+    results = {each["custom_id"]: each for each in lines(out / "results.jsonl")}
+    assert results["item 0"]["body"]["outputs"][0]["data"] == [1, 2]
+    assert base64.b64decode(results["raw"]["body_base64"]) == pair(3)
 
 
 async def test_nothing_is_sent_where_one_cannot_be(served, submit, tmp_path):

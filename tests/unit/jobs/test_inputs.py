@@ -1,3 +1,4 @@
+import base64
 import json
 import os
 
@@ -34,12 +35,34 @@ def test_a_folder_s_items_are_its_files_by_their_paths(tmp_path):
     source = Folder(tmp_path, most_bytes=100)
 
     assert [each.id for each in items(source)] == ["a.bin", "b/1.json", "b/2.npy"]
-    assert source.body("b/1.json", 0) == b"b/1.json"
-    assert [source.form(each) for each in ("a.bin", "b/1.json", "b/2.npy")] == [
+    assert source.body("b/1.json", 0).content == b"b/1.json"
+    assert [source.body(each, 0).form for each in ("a.bin", "b/1.json", "b/2.npy")] == [
         "",
         "application/json",
         "application/x-npy",
     ]
+
+
+def test_a_line_s_bytes_are_sent_in_the_form_of_the_lane(tmp_path):
+    bodies = {"a": b"\xff\x00", "b": b"x" * 10_000, "empty": b""}
+    texts = [
+        json.dumps({"custom_id": name, "body_base64": base64.b64encode(body).decode()})
+        for name, body in bodies.items()
+    ]
+    source = lines_of(tmp_path, *texts, most_bytes=10_000)
+
+    assert {each.id: source.body(each.id, each.start) for each in items(source)} == {
+        name: (body, "") for name, body in bodies.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "rest", ["", ', "body": 1, "body_base64": "AA=="', ', "body_base64": "no base64!"']
+)
+def test_a_line_has_one_body_that_can_be_read(tmp_path, rest):
+    source = lines_of(tmp_path, f'{{"custom_id": "a"{rest}}}')
+
+    assert list(unfit(source)) == ["line 1"]
 
 
 def test_a_file_that_is_too_large_is_named(tmp_path):
@@ -67,8 +90,8 @@ def test_a_line_s_body_is_sent_as_it_is_written(tmp_path):
 
     assert (first.id, first.name, first.body) == ("a", "line 1", b'{"b": 1.50}')
     assert (second.id, second.name) == ("b", "line 3")
-    assert source.body("b", second.start) == b"[2]"
-    assert source.body("a", first.start) == first.body
+    assert source.body("b", second.start) == (b"[2]", "application/json")
+    assert source.body("a", first.start).content == first.body
 
 
 @pytest.mark.parametrize(
