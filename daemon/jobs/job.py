@@ -66,7 +66,7 @@ class Job:
     async def begin(self, wish: Wish, *, most_ahead: int) -> State:
         """Take up what is wished for, and see to it until the end. Raises Fatal, OSError, sqlite3.Error."""
         source = input_at(wish.source, most_bytes=self._settings.limits.request_bytes)
-        registered = register(self._journal, source)
+        registered = await register(self._journal, source)
         lane = self._settings.lanes[wish.lane]
         async with self._publisher(lane.topics[0]) as publisher, self._tail() as following:
             order = await self._ordered(wish, registered, publisher)

@@ -276,8 +276,8 @@ async def test_one_that_is_cancelled_waits_for_nothing(make_job, submit, tmp_pat
         code, _, said = await (await submit(job, "--cancel", out)).end()
         assert code == Exit.USAGE
         assert "stop it first" in said
-        waiting.process.send_signal(signal.SIGINT)
-        await waiting.end()
+        waiting.process.send_signal(signal.SIGINT)  # most are not published yet
+        assert (await waiting.end())[0] == Exit.WORK_LEFT
 
         code, _, said = await (await submit(job, "--cancel", out)).end()
 

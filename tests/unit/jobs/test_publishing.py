@@ -1,13 +1,14 @@
 """What is sent of a job, by a publisher that takes it when it likes."""
 
 import asyncio
+import itertools
 from collections import Counter
 from contextlib import closing
 
 import pytest
 
 from daemon.jobs.ends import End, Outcome
-from daemon.jobs.inputs import Folder
+from daemon.jobs.inputs import Folder, Item
 from daemon.jobs.journal import FILE, Journal
 from daemon.jobs.order import Addressing, Order
 from daemon.jobs.publishing import Publishing
@@ -61,12 +62,14 @@ class Job:
             (self.documents / f"{number}.json").write_bytes(b"[%d]" % number)
         self.source = Folder(self.documents, most_bytes=100)
         self.journal = Journal.new(path / FILE)
-        register(self.journal, self.source)
-        self.journal.begin(ORDER, {})
         self.results = Results(path, {})
-        self.settling = Settling(self.journal, self.results)
         self.is_late = False
         self.told = []
+
+    async def begin(self):
+        await register(self.journal, self.source)
+        self.journal.begin(ORDER, {})
+        self.settling = Settling(self.journal, self.results)
 
     def close(self):
         self.journal.close()
@@ -84,8 +87,9 @@ class Job:
 
 
 @pytest.fixture
-def job(tmp_path):
+async def job(tmp_path):
     with closing(Job(tmp_path, 5)) as made:
+        await made.begin()
         yield made
 
 
@@ -163,26 +167,49 @@ def test_items_spread_over_all_partitions():
     assert {addressing.of(f"{n}", "").partition for n in range(100)} == {0, 1, 2}
 
 
-def test_a_job_without_items_is_none(tmp_path):
+async def test_a_job_without_items_is_none(tmp_path):
     with closing(Journal.new(tmp_path / FILE)) as journal:
         (tmp_path / "empty").mkdir()
         with pytest.raises(Fatal, match="there are no items") as raised:
-            register(journal, Folder(tmp_path / "empty", most_bytes=1))
+            await register(journal, Folder(tmp_path / "empty", most_bytes=1))
 
     assert raised.value.exit_code is Exit.USAGE
 
 
-def test_a_long_list_of_what_cannot_be_sent_is_cut(tmp_path):
+async def test_a_long_list_of_what_cannot_be_sent_is_cut(tmp_path):
     for number in range(30):
         (tmp_path / f"{number:02}").write_bytes(b"xx")
     with (
         closing(Journal.new(tmp_path / f".{FILE}")) as journal,
         pytest.raises(Fatal) as raised,
     ):
-        register(journal, Folder(tmp_path, most_bytes=1))
+        await register(journal, Folder(tmp_path, most_bytes=1))
 
     lines = str(raised.value).splitlines()
     assert lines[0] == "nothing was sent: 30 cannot be sent:"
     assert lines[1].strip() == "00: 2 bytes, more than 1"
     assert lines[-1].strip() == "and 10 more"
     assert journal.total == 0
+
+
+async def test_one_that_is_stopped_while_it_is_taken_up_leaves_nothing(tmp_path):
+    with closing(Journal.new(tmp_path / FILE)) as journal:
+        endless = Endless()
+        endless.reader = asyncio.create_task(register(journal, endless))
+
+        with pytest.raises(asyncio.CancelledError):
+            await endless.reader
+
+        assert journal.total == 0
+
+
+class Endless:
+    """Items without an end, whose reader is cancelled in between."""
+
+    def items(self):
+        for number in itertools.count():
+            if number == 1_050:
+                self.reader.cancel()
+            if number == 10_000:
+                pytest.fail("it was not heard")
+            yield Item(f"{number}", 0, f"{number}", b"")
