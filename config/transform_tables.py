@@ -20,7 +20,7 @@ USUAL_LENGTH = 512
 
 
 def _check_image(shape: tuple[int, ...]) -> tuple[int, ...]:
-    channels = {shape[0], shape[-1]} & set(_CHANNELS) if len(shape) == 3 else set()  # noqa: PLR2004
+    channels = {shape[0], shape[-1]} & set(_CHANNELS) if len(shape) == 3 else set()  # noqa: PLR2004 -- axes of a picture
     if not channels or min(shape) < 1:
         raise ValueError(
             "must be the shape of a row of the model, 1 or 3 channels first or last, like"

@@ -78,7 +78,7 @@ class Folder:
         """As `Input` says; its form by the file's name."""
         form = _FORMS.get(os.path.splitext(item_id)[1], "")  # noqa: PTH122 -- as below
         # By a Path it takes twice as long, which of small files is a quarter of the whole way.
-        with open(f"{self._path}/{item_id}", "rb", buffering=0) as file:  # noqa: PTH123
+        with open(f"{self._path}/{item_id}", "rb", buffering=0) as file:  # noqa: PTH123 -- as said
             return Body(file.read(), form)
 
 

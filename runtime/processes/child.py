@@ -66,7 +66,7 @@ def serve(descriptor: int, worker: int) -> None:
 
 def _work(channel: Channel) -> None:
     # The worker's own words, which no request had a part in.
-    load: Load = pickle.loads(channel.receive_bytes())  # noqa: S301
+    load: Load = pickle.loads(channel.receive_bytes())  # noqa: S301 -- as said
     try:
         transform = chosen_transform(load.transform, base=load.base, facts=load.facts)
         conversion = Conversion(transform, load.facts.signature)
@@ -105,7 +105,7 @@ def _preprocessed(conversion: Conversion, call: Preprocess) -> Outcome:
 
 def _postprocessed(conversion: Conversion, call: Postprocess) -> Outcome:
     # Pickled by a process of this transform, and kept by the worker as it was.
-    context = None if call.context is None else pickle.loads(call.context)  # noqa: S301
+    context = None if call.context is None else pickle.loads(call.context)  # noqa: S301 -- as said
     return Reply(*conversion.postprocess(call.outputs, inputs=call.inputs, context=context))
 
 

@@ -111,7 +111,7 @@ class Export:
             buckets.counts,
             buckets.bounds,
             None,  # type: ignore[arg-type]  # the least and the most are not kept; OTLP needs neither
-            None,  # type: ignore[arg-type]
+            None,  # type: ignore[arg-type]  # as above
         )
 
 
