@@ -3,24 +3,21 @@
 import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
-from aiokafka import AIOKafkaProducer, errors
+from aiokafka import errors
 
 from config.settings import Kafka
-from daemon.kafka import client, guards
-from daemon.kafka.connecting import check_topics
+from daemon.kafka import client
 from daemon.kafka.looking.cluster import Topic, look_at
 from daemon.kafka.reason import reason_of
+from daemon.kafka.writing.plain_producer import PlainProducer
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Header
 
 _BATCH_BYTES = 256 * 2**10
 """A quarter of what Kafka takes by default; a larger request makes a batch of its own."""
-_CLOSE_S = 5.0
 
 
 class Letter(NamedTuple):
@@ -35,46 +32,16 @@ class NotTaken(Exception):
     """The broker did not say that it has what was sent; it may have it all the same."""
 
 
-class Publisher:
-    """Sends to one topic, and now and then to others, acknowledged by all replicas in sync; an async context manager.
-
-    Without idempotence: it is for those whose repeats do no harm.
-    """
+class Publisher(PlainProducer):
+    """Sends to one topic, and now and then to others."""
 
     def __init__(
         self, kafka: Kafka, topic: str, *, base: Path, others: Collection[str] = ()
     ) -> None:
         """`others`: where else single records go."""
-        self._kafka = kafka
+        topics = [topic, *others]
+        super().__init__(kafka, topics, base=base, to="write", max_batch_size=_BATCH_BYTES)
         self._topic = topic
-        self._topics = [topic, *others]
-        self._reach = client.options(kafka, base=base)
-        self._producer = AIOKafkaProducer(**self._reach, acks="all", max_batch_size=_BATCH_BYTES)
-
-    async def __aenter__(self) -> Self:
-        """Connect; raises Fatal when there is no broker, or a topic is missing."""
-        guards.install()
-        await client.wait_until_reachable(self._reach, self._kafka.start_timeout)
-        try:
-            await self._producer.start()
-            await check_topics(
-                self._producer.client, self._topics, clock=time.monotonic, to="write"
-            )
-        except BaseException:
-            await self._producer.stop()
-            raise
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close; what is on its way to a broker that is gone is given up after a while."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_S):
-                await self._producer.stop()
 
     async def look_at(self, *topics: str) -> Mapping[str, Topic | None]:
         """Return what is known of topics; raises Fatal."""

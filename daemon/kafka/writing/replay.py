@@ -1,23 +1,19 @@
 """Sending replayed requests: each to its partition, acknowledged by all replicas in sync."""
 
 import asyncio
-import time
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
-from aiokafka import AIOKafkaProducer, errors
+from aiokafka import errors
 
 from config.settings import Kafka
-from daemon.kafka import client, guards
-from daemon.kafka.connecting import check_topics
+from daemon.kafka import client
+from daemon.kafka.writing.plain_producer import PlainProducer
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Header
 
 _OF_THE_RECORD = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError)
-_CLOSE_S = 5.0
 _LARGEST_BYTES = 50 * 2**20
 """What a broker takes is the topic's to say; the client's own limit of 1 MiB would hide it."""
 
@@ -46,8 +42,8 @@ class Outgoing(Protocol):
         """Its headers."""
 
 
-class Replayer:
-    """Sends replays, a few records by hand; an async context manager.
+class Replayer(PlainProducer):
+    """Sends replays, a few records by hand.
 
     Without idempotence: a record that the broker refuses must not end those behind it, and a repeat
     after a lost acknowledgement is no harm where everything is delivered at least once.
@@ -55,37 +51,9 @@ class Replayer:
 
     def __init__(self, kafka: Kafka, topics: Collection[str], *, base: Path) -> None:
         """`topics` are all it may send to."""
-        self._kafka = kafka
-        self._topics = topics
-        self._reach = client.options(kafka, base=base)
-        self._producer = AIOKafkaProducer(
-            **self._reach, acks="all", max_request_size=_LARGEST_BYTES
-        )
+        super().__init__(kafka, topics, base=base, max_request_size=_LARGEST_BYTES)
         self.ended: Fatal | None = None
         """Why nothing more can be sent; a record that is too large ends nothing."""
-
-    async def __aenter__(self) -> Self:
-        """Connect; raises Fatal when there is no broker, or a topic is missing."""
-        guards.install()
-        await client.wait_until_reachable(self._reach, self._kafka.start_timeout)
-        try:
-            await self._producer.start()
-            await check_topics(self._producer.client, self._topics, clock=time.monotonic)
-        except BaseException:
-            await self._producer.stop()
-            raise
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close; what is on its way to a broker that is gone is given up after a while."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_S):
-                await self._producer.stop()
 
     async def send(self, records: Sequence[Outgoing]) -> list[str]:
         """Send `records`; return for each why the broker does not have it, "" when it does.
