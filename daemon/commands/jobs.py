@@ -16,6 +16,7 @@ from daemon.commands.dead_letters import harmless
 from daemon.commands.printing import printed
 from daemon.commands.waiting import waiting
 from daemon.jobs.last_words import LastWord, LastWords
+from daemon.jobs.pace import pace_text
 from daemon.kafka.looking.reader import whole
 from daemon.telemetry import logs
 from daemon.values.errors import Exit, Fatal
@@ -71,5 +72,5 @@ def _who(word: LastWord) -> Text:
     by = f", by {word.deadline[:_TO_MINUTES].replace('T', ' ')}" if word.deadline else ""
     ends = ", ".join(f"{count:,} {end}" for end, count in word.ended.items() if count)
     lines = [f"{word.state} {word.job_id}", f"lane {word.lane}{by}", ends]
-    lines.append(f"{word.host}:{word.folder}")
+    lines += [pace_text(word.standing), f"{word.host}:{word.folder}"]
     return Text("\n".join(harmless(line) for line in lines if line))

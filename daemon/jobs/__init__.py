@@ -1,7 +1,7 @@
 """Jobs: many requests submitted together, each of which has exactly one end in a folder of results.
 
-- `announcing.py`: says in the topic of jobs how one stands: when somebody begins to see to it, and when
-  it is over
+- `announcing.py`: says in the topic of jobs how one stands: when somebody begins to see to it, under way,
+  and when it is over
 - `collecting.py`: reads what comes of a job's items, and finds out what nothing will come of
 - `deadline.py`: by when a job is wanted: a time of day, a moment or a while, as people type it
 - `ends.py`: how an item ends, and what that makes of the job

@@ -22,6 +22,7 @@ from daemon.jobs.ends import CANCELLED, State, state_of
 from daemon.jobs.inputs import input_at
 from daemon.jobs.journal import Journal
 from daemon.jobs.order import Order
+from daemon.jobs.pace import Standing
 from daemon.jobs.progress import Progress
 from daemon.jobs.publishing import Publishing
 from daemon.jobs.registering import Registered, register
@@ -93,11 +94,11 @@ class Job:
             results.close()
         if (topic := self._settings.jobs.topic) is not None:
             async with Publisher(self._settings.kafka, topic, base=self._base) as publisher:
-                await self._announce(publisher)
+                await self._announcing(publisher).say(self.summary())
         return State(self.summary()["state"])
 
-    def summary(self) -> dict[str, Any]:
-        """Return how it stands."""
+    def summary(self, standing: Standing | None = None) -> dict[str, Any]:
+        """Return how it stands; `standing`: how it gets on, while it does."""
         order, now_ms = self._journal.order(), time.time() * 1000
         journal = self._journal
         return summary_of(
@@ -107,6 +108,7 @@ class Job:
             total=journal.total,
             sent=journal.handed,
             now_ms=now_ms,
+            standing=standing,
         )
 
     def note(self) -> None:
@@ -157,21 +159,25 @@ class Job:
         return "" if schedule is None else schedule.shown(schedule.after(time.time()))
 
     async def _see_to_it(self, publisher: Publisher, following: Tail, most_ahead: int) -> State:
+        announcing = self._announcing(publisher)
         if self._journal.left:
-            await self._announce(publisher)
-        await self._settle_all(publisher, following, most_ahead)
-        await self._announce(publisher)
+            await announcing.say(self.summary())
+        await self._settle_all(publisher, following, announcing, most_ahead)
+        await announcing.say(self.summary())
         return State(self.summary()["state"])
 
-    async def _announce(self, publisher: Publisher) -> None:
+    def _announcing(self, publisher: Publisher) -> Announcing:
         kafka, topic = self._settings.kafka, self._settings.jobs.topic
-        if topic is not None:
-            announcing = Announcing(
-                publisher, topic, group=kafka.group, folder=self._folder, told=self._told
-            )
-            await announcing.say(self.summary())
+        return Announcing(publisher, topic, group=kafka.group, folder=self._folder, told=self._told)
 
-    async def _settle_all(self, publisher: Publisher, following: Tail, most_ahead: int) -> None:
+    def _note_under_way(self, standing: Standing, announcing: Announcing) -> None:
+        summary = self.summary(standing)
+        write_summary(self._folder, summary)
+        announcing.note(summary)
+
+    async def _settle_all(
+        self, publisher: Publisher, following: Tail, announcing: Announcing, most_ahead: int
+    ) -> None:
         order, journal = self._journal.order(), self._journal
         results = Results(self._folder, journal.sizes())
         try:
@@ -180,10 +186,10 @@ class Job:
             progress = Progress(
                 journal,
                 told=self._told,
-                noted=self.note,
+                noted=lambda standing: self._note_under_way(standing, announcing),
                 next_opening=lambda: self._next_opening(order.lane),
             )
-            beside = [collecting.watch(), progress.run()]
+            beside = [collecting.watch(), progress.run(), announcing.keep_up()]
             if journal.unsent(0, 1):
                 source = input_at(
                     Path(order.source), most_bytes=self._settings.limits.request_bytes

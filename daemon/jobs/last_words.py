@@ -5,12 +5,16 @@ from collections.abc import Iterable
 import msgspec
 
 from daemon.jobs.ends import State
+from daemon.jobs.pace import Standing
 from daemon.values.messages import Record
 from daemon.wire.cloud_events import JOB_TYPE, TYPE
 
 
 class LastWord(msgspec.Struct, frozen=True):
-    """How a job stood at `as_of`, as far as its summary tells others. Moments are in ISO 8601, UTC."""
+    """How a job stood at `as_of`, as far as its summary tells others. Moments are in ISO 8601, UTC.
+
+    `rate_per_s` and `remaining_s` are those of a Standing, where it was under way.
+    """
 
     job_id: str
     state: State
@@ -23,6 +27,14 @@ class LastWord(msgspec.Struct, frozen=True):
     as_of: str
     host: str
     folder: str
+    sent: int = 0
+    rate_per_s: float | None = None
+    remaining_s: tuple[float, float] | None = None
+
+    @property
+    def standing(self) -> Standing:
+        """How it got on."""
+        return Standing(self.rate_per_s or 0.0, self.remaining_s)
 
 
 class LastWords:

@@ -7,6 +7,7 @@ from daemon.scaling.sliding_window import SlidingRate
 _RECENT_S = 30.0
 """As a one-shot run has it: workers come and go."""
 _LEAST_S = 1.0
+_MINUTE_S, _HOUR_S = 60, 3_600
 
 
 class Standing(NamedTuple):
@@ -38,3 +39,19 @@ class Pace:
         if not recent:
             return Standing(recent, None)
         return Standing(recent, (left / max(recent, whole), left / min(recent, whole)))
+
+
+def pace_text(standing: Standing) -> str:
+    """Return for people how fast it gets on, and how long the rest takes; empty while nothing ends."""
+    if standing.remaining_s is None:
+        return ""
+    least_s, most_s = standing.remaining_s
+    return f"{standing.rate_per_s:,.0f}/s, {_shown(least_s)} to {_shown(most_s)} left"
+
+
+def _shown(time_s: float) -> str:
+    if time_s < _MINUTE_S:
+        return f"{time_s:.0f} s"
+    if time_s < _HOUR_S:
+        return f"{time_s / _MINUTE_S:.0f} min"
+    return f"{time_s / _HOUR_S:.1f} h"

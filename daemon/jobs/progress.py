@@ -1,26 +1,25 @@
-"""How far a job has come, said on standard error and in its summary while it runs."""
+"""How far a job has come, said while it runs: on standard error, and to whoever takes note of it."""
 
 import asyncio
 import time
 from collections.abc import Callable
 
 from daemon.jobs.journal import Journal
-from daemon.jobs.pace import Pace, Standing
+from daemon.jobs.pace import Pace, Standing, pace_text
 
 _FIRST_S = 2.0
 _EVERY_S = 10.0
-_MINUTE_S, _HOUR_S = 60, 3_600
 
 
 class Progress:
-    """Tells now and then; `told` hears it, `noted` is called then too."""
+    """Tells now and then; `told` hears it as a line, `noted` as a Standing."""
 
     def __init__(
         self,
         journal: Journal,
         *,
         told: Callable[[str], None],
-        noted: Callable[[], None],
+        noted: Callable[[Standing], None],
         next_opening: Callable[[], str],
     ) -> None:
         """`next_opening`: when the lane opens next, as clocks show it; empty for one that is always open."""
@@ -39,7 +38,7 @@ class Progress:
             journal = self._journal
             standing = pace.told(journal.ends.total(), journal.left, time.monotonic())
             self._told(standing_text(journal, standing, self._next_opening()))
-            self._noted()
+            self._noted(standing)
 
 
 def standing_text(journal: Journal, standing: Standing, next_opening: str) -> str:
@@ -47,18 +46,8 @@ def standing_text(journal: Journal, standing: Standing, next_opening: str) -> st
     ends = ", ".join(f"{count:,} {end}" for end, count in sorted(journal.ends.items()))
     whole = f"{journal.ends.total():,} of {journal.total:,} items have ended"
     parts = [f"{whole} ({ends})" if ends else whole, f"{journal.handed:,} sent"]
-    if standing.remaining_s is not None:
-        least_s, most_s = standing.remaining_s
-        parts.append(f"{standing.rate_per_s:,.0f}/s")
-        parts.append(f"{_shown(least_s)} to {_shown(most_s)} left")
+    if pace := pace_text(standing):
+        parts.append(pace)
     elif next_opening:
         parts.append(f"the lane opens {next_opening}")
     return ", ".join(parts)
-
-
-def _shown(time_s: float) -> str:
-    if time_s < _MINUTE_S:
-        return f"{time_s:.0f} s"
-    if time_s < _HOUR_S:
-        return f"{time_s / _MINUTE_S:.0f} min"
-    return f"{time_s / _HOUR_S:.1f} h"

@@ -6,6 +6,7 @@ from typing import Any
 
 from daemon.jobs.ends import End, State
 from daemon.jobs.order import Order
+from daemon.jobs.pace import Standing
 
 
 def summary_of(
@@ -16,8 +17,12 @@ def summary_of(
     total: int,
     sent: int,
     now_ms: float,
+    standing: Standing | None = None,
 ) -> dict[str, Any]:
-    """Return the summary of a job; `said`: how many ended how, by who served them or by code."""
+    """Return the summary of a job; `said`: how many ended how, by who served them or by code.
+
+    `standing`: how it gets on, while it does.
+    """
     counts = {end.value: sum(said.get(end, {}).values()) for end in End}
     failures = {end.value: dict(said[end]) for end in End if end is not End.OK and end in said}
     return {
@@ -36,7 +41,15 @@ def summary_of(
         "began": moment_text(order.began_ms),
         "deadline": None if order.deadline_ms is None else moment_text(order.deadline_ms),
         "as_of": moment_text(now_ms),
+        **_pace(standing),
     }
+
+
+def _pace(standing: Standing | None) -> dict[str, Any]:
+    if standing is None:
+        return {"rate_per_s": None, "remaining_s": None}
+    remaining_s = standing.remaining_s and [round(each, 1) for each in standing.remaining_s]
+    return {"rate_per_s": round(standing.rate_per_s, 1), "remaining_s": remaining_s}
 
 
 def shown(summary: Mapping[str, Any]) -> str:

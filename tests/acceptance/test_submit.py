@@ -201,7 +201,7 @@ async def test_the_topic_of_jobs_hears_how_one_stands(make_job, submit, tmp_path
         await (await submit(job, "--resume", out)).end()
 
         shown = await listed(tmp_path / "submit.toml")
-        begun, over, again = await everything(job, topic)
+        begun, over, again = await said_of_ends(job, topic)
 
     event, summary = as_event(over), json.loads((out / "summary.json").read_text())
     assert as_event(begun).get_type() == "tidemill.job.running"
@@ -223,6 +223,33 @@ async def test_the_topic_of_jobs_hears_how_one_stands(make_job, submit, tmp_path
         (summary["job_id"], "complete_with_failures", str(out))
     ]
     assert as_event(again).get_id() == event.get_id() != as_event(begun).get_id()
+
+
+async def test_a_job_under_way_says_how_far_it_is(make_job, submit, tmp_path):
+    """Whoever is killed leaves that behind."""
+    documents, out = folder_of(tmp_path / "documents", 10), tmp_path / "results"
+    async with make_job() as (job, _):
+        job.settings["jobs.topic"] = topic = await job.topics.create("jobs")
+        waiting = await submit(job, documents, "--out", out)
+
+        async def is_told():
+            return any(map(is_progress, await everything(job, topic)))
+
+        await until(is_told)
+        waiting.process.kill()
+        await waiting.end()
+        (shown,) = await listed(tmp_path / "submit.toml")
+
+    assert (shown["state"], shown["sent"], shown["left"]) == ("running", 10, 10)
+
+
+def is_progress(record):
+    return as_event(record).get_type() == "tidemill.job.progress"
+
+
+async def said_of_ends(job, topic):
+    """What the topic of jobs heard, but for what was said under way, as on a busy machine."""
+    return [each for each in await everything(job, topic) if not is_progress(each)]
 
 
 async def listed(config):
@@ -282,7 +309,7 @@ async def test_one_that_is_cancelled_waits_for_nothing(make_job, submit, tmp_pat
         code, _, said = await (await submit(job, "--cancel", out)).end()
 
         assert code == 1, said
-        last = (await everything(job, topic))[-1]
+        last = (await said_of_ends(job, topic))[-1]
         again, _, _ = await (await submit(job, "--resume", out)).end()
         assert again == 1
     assert as_event(last).get_type() == "tidemill.job.cancelled"

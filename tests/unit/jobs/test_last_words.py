@@ -70,11 +70,22 @@ def test_people_see_it_on_a_narrow_terminal_without_control_characters():
     console = Console(file=StringIO(), width=60)
 
     print_table(
-        console, "jobs", known(said(folder="/\x1b[31m", deadline="2030-01-31T08:00:00+00:00"))
+        console,
+        "jobs",
+        known(
+            said(
+                b"tidemill.job.progress",
+                folder="/\x1b[31m",
+                deadline="2030-01-31T08:00:00+00:00",
+                rate_per_s=12.5,
+                remaining_s=[32, 400],
+            )
+        ),
     )
 
     shown = console.file.getvalue()
     assert "600 of 1,000" in shown
     assert "running j1" in shown
     assert "lane l, by 2030-01-31 08:00" in shown
+    assert "12/s, 32 s to 7 min left" in shown
     assert "\x1b[31m" not in shown
