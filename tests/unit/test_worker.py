@@ -19,8 +19,8 @@ from daemon.values.errors import Exit, Fatal
 from daemon.worker import Worker
 from tests import models
 from tests.fakes import FakeDelivery, FakeSink, FakeSource
+from tests.otlp_receiver import Receiver
 from tests.pipeline.line import Idle
-from tests.unit.telemetry.otel.receiver import Receiver
 
 ROW = np.ones(2, "<f4").tobytes()
 PATIENCE_S = 20.0

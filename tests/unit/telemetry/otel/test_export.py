@@ -12,8 +12,8 @@ from daemon.telemetry.otel.export import Export
 from daemon.telemetry.otel.points import metrics as points
 from daemon.telemetry.otel.reporting import reporting
 from daemon.telemetry.otel.spans import Context, Span
+from tests.otlp_receiver import Receiver, attributes
 from tests.unit.config.sample import tables
-from tests.unit.telemetry.otel.receiver import Receiver, attributes
 
 PARENT = Context(0xABC, 0xDEF, sampled=True)
 REQUEST = Span(

@@ -20,10 +20,10 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
-                self.send_response(200)
+                owner._take(_KINDS[self.path].FromString(body))
+                self.send_response(200)  # who has heard this may look at what came
                 self.send_header("content-length", "0")
                 self.end_headers()
-                owner._take(_KINDS[self.path].FromString(body))
 
             def log_message(self, *_):
                 pass
