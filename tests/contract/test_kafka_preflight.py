@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from config.settings import Jobs
 from daemon.kafka import client
 from daemon.kafka.looking.preflight import look
 from daemon.values.errors import Exit, Fatal
@@ -59,6 +60,19 @@ async def test_a_topic_that_forgets_what_waits_for_a_moment_is_a_warning(kafka, 
 
     (warning,) = [check.warning for check in checks if check.warning]
     assert warning.startswith("retention.ms keeps records for 2 h, less than 4 times")
+
+
+@pytest.mark.parametrize("policy", ["compact", "delete"])
+async def test_a_topic_of_jobs_that_keeps_no_last_words_is_a_warning(kafka, topics, policy):
+    await topics(requests=1, replies=1, dead=1)
+    jobs = await topics.create("jobs", 1, {"cleanup.policy": policy})
+    settings = settings_for(kafka, topics).model_copy(update={"jobs": Jobs(topic=jobs)})
+
+    *_, check = await look(settings, base=Path())
+
+    assert (check.subject, check.problem) == (f"topic {jobs}", "")
+    assert check.detail == "how jobs stand, 1 partitions"
+    assert bool(check.warning) is (policy == "delete")
 
 
 @pytest.mark.parametrize("ahead_s", [7200, -600])

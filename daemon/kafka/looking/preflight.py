@@ -84,7 +84,8 @@ async def look(
 
 def _all_topics(settings: Settings) -> list[str]:
     requests = [topic for lane in settings.lanes.values() for topic in lane.topics]
-    return list(dict.fromkeys([*requests, *_written(settings)]))
+    heard = [topic for topic in [settings.jobs.topic] if topic is not None]
+    return list(dict.fromkeys([*requests, *_written(settings), *heard]))
 
 
 def _written(settings: Settings) -> list[str]:
@@ -203,6 +204,8 @@ def judge(settings: Settings, topics: Mapping[str, Topic | None], *, wall_s: flo
     for topic, largest_bytes in written.items():
         role = roles.get(topic, "replies")
         checks.append(_write_to(topic, role, topics.get(topic), largest_bytes))
+    if (topic := settings.jobs.topic) is not None:
+        checks.append(_of_jobs(topic, topics.get(topic)))
     return [*dict.fromkeys(checks)]  # a topic that is read and written is missing once
 
 
@@ -254,6 +257,28 @@ def _write_to(name: str, role: str, topic: Topic | None, record_bytes: int) -> C
     else:
         limit = f", up to {topic.largest_bytes} bytes"
     return Check(subject, f"{role}, {topic.partitions} partitions{limit}")
+
+
+def _of_jobs(name: str, topic: Topic | None) -> Check:
+    """Weigh the topic of jobs, without which `run` serves all the same."""
+    subject, told = f"topic {name}", "how jobs stand"
+    if topic is None:
+        warning = (
+            "does not exist, or may not be seen: create it, else tidemill submit sends nothing"
+        )
+        return Check(subject, told, warning=warning)
+    warnings = []
+    if not topic.may_read:
+        warnings.append(f"{client.MAY_NOT_READ}, else tidemill jobs shows none")
+    if topic.compacted is False:
+        warnings.append(
+            "cleanup.policy is not compact: the last word of a job is deleted in time, and others are"
+            " kept until then; set it to compact"
+        )
+    told = f"{told}, {topic.partitions} partitions"
+    if not topic.may_write:
+        told = f"{told}; tidemill submit needs a login that may write to it"
+    return Check(subject, told, warning="; ".join(warnings))
 
 
 def _missing(subject: str) -> Check:

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from config.settings import Settings
+from config.settings import Jobs, Settings
 from daemon.kafka.broker_clock import Difference
 from daemon.kafka.looking.cluster import Topic
 from daemon.kafka.looking.preflight import judge, judge_clock
@@ -140,3 +140,25 @@ def test_requests_that_are_deleted_after_few_windows_are_a_warning(retention_s, 
     assert bool(check.warning) is warns
     assert not warns or "raise it to 14400000" in check.warning
     assert not _judged(requests=GOOD._replace(retention_s=60))["topic requests"].warning
+
+
+@pytest.mark.parametrize(
+    ("topic", "warning"),
+    [
+        (GOOD._replace(compacted=True), ""),
+        (GOOD._replace(compacted=None), ""),
+        (GOOD._replace(compacted=True, may_write=False), ""),
+        (GOOD, "cleanup.policy is not compact"),
+        (GOOD._replace(compacted=True, may_read=False), "grant Read on it"),
+        (None, "does not exist"),
+    ],
+    ids=["compacted", "may not be known", "not to be written", "kept", "not to be read", "absent"],
+)
+def test_the_topic_of_jobs_is_looked_at_and_never_keeps_a_worker_from_serving(topic, warning):
+    settings = SETTINGS.model_copy(update={"jobs": Jobs(topic="jobs")})
+
+    check = judge(settings, {"jobs": topic}, wall_s=WALL_S)[-1]
+
+    assert (check.subject, check.problem) == ("topic jobs", "")
+    assert warning in check.warning
+    assert bool(warning) is bool(check.warning)
