@@ -241,22 +241,26 @@ async def test_the_question_of_the_page_is_answered(served, capsys):
 
 async def test_the_page_s_other_examples_are_answered(served, capsys):
     given = {"bodies": [pair(0), pair(1)], "body": pair(1), "Ticket": tidemill_client.Ticket}
+    found = {}
     async with client_of(served) as client:
-        for mark in ("many", "later"):
+        tickets = [await client.submit(served.names.requests, pair(2), group=served.topics.group)]
+        for mark in ("many", "later", "tickets"):
             text = example(mark, served).replace(".decode(text)", ".decode(text), timeout=20")
             made = {}
             body = textwrap.indent(text, "    ")
             exec(
                 f"async def example():\n{body}    return locals()\n",
-                given | {"client": client},
+                given | {"client": client, "tickets": tickets},
                 made,
             )
-            found = await made["example"]()
+            found |= await made["example"]()
     await asyncio.to_thread(exec, example("blocking", served), given)
 
     assert found["reply"].body == pair(1)
     assert found["text"] == found["ticket"].encode()
-    assert capsys.readouterr().out.splitlines() == ["0 [0. 0.]", "1 [1. 0.]"] * 2
+    many = ["0 [0. 0.]", "1 [1. 0.]"]
+    (ticket,) = tickets
+    assert capsys.readouterr().out.splitlines() == [*many, f"{ticket.offset} [2. 0.]", *many]
 
 
 @pytest.mark.long

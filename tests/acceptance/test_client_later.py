@@ -7,7 +7,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from tests.acceptance.jobs import Job, pair
+from tests.acceptance.jobs import Job, pair, terminate
 from tidemill_client import Client, Lost, NotSent, NotYet, Rejected, Ticket
 
 pytestmark = pytest.mark.kafka
@@ -57,6 +57,26 @@ async def test_a_ticket_is_collected_by_another_process(job):
             await client.collect(bad, timeout=_PATIENCE_S)
     assert (again.body, Ticket.decode(good.encode())) == (pair(7), good)
     assert again.request_id == f"{good.topic}/{good.partition}/{good.offset}"
+
+
+async def test_many_tickets_are_collected_together_and_each_has_its_own_end(job):
+    worker = await job.start()
+    async with client_of(job) as client, client_of(job, reply_topic=job.names.others) as denied:
+        good = await submitted(client, job, *map(pair, range(300)))
+        (bad,) = await submitted(client, job, b"odd")
+        (dead,) = await submitted(denied, job, pair(1))
+        ends = {
+            end.ticket: end
+            async for end in client.collect_many([*good, bad, dead], timeout=_PATIENCE_S)
+        }
+        await terminate(worker)
+        (waiting,) = await submitted(client, job, pair(2))
+        later = [end async for end in client.collect_many([waiting, good[0]])]
+
+    assert [ends.pop(ticket).result().body for ticket in good] == [*map(pair, range(300))]
+    assert {ticket: type(end.error) for ticket, end in ends.items()} == {bad: Rejected, dead: Lost}
+    assert later[0].result().body == pair(0)
+    assert type(later[1].error) is NotYet
 
 
 async def test_what_is_dealt_with_and_has_no_reply_is_lost(job):

@@ -47,6 +47,16 @@ def test_who_stops_early_leaves_no_question(served, client):
     assert client.ask(served.names.requests, pair(1)).body == pair(1)
 
 
+def test_tickets_are_collected(served, client):
+    topic, group = served.names.requests, served.topics.group
+    tickets = [client.submit(topic, body, group=group) for body in (pair(1), pair(2), b"odd")]
+
+    ends = {end.ticket: end for end in client.collect_many(tickets, timeout=20)}
+
+    assert [ends[ticket].result().body for ticket in tickets[:2]] == [pair(1), pair(2)]
+    assert isinstance(ends[tickets[2]].error, Rejected)
+
+
 async def test_it_does_not_block_an_event_loop(served, client):
     with pytest.raises(RuntimeError, match="use Client"):
         client.ask(served.names.requests, pair(1))

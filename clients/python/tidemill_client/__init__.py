@@ -3,11 +3,12 @@
 - `arrays.py`: arrays as bodies, where numpy is there
 - `bodies.py`: what may be asked, as bytes with the header that says their form
 - `client.py`: the client: asks, and gets each answer to who asked for it
-- `collecting.py`: looks for the reply to a ticket
+- `collecting.py`: looks for the replies to tickets
 - `connection.py`: aiokafka as this client uses it: what it is made with, and how it is left
 - `errors.py`: how asking ends without a result: kinds of error, codes, details
 - `forks.py`: how often this process was forked from another one
 - `many.py`: many questions at once, with a bound on how many are under way
+- `open_tickets.py`: tickets that have no end yet, and what ends them
 - `outbox.py`: requests on their way out, in whole batches
 - `outgoing.py`: a request on its way to Kafka, and how far it came
 - `questions.py`: questions that wait: which reply is whose, and what all others are
@@ -33,6 +34,7 @@ from tidemill_client.errors import (
     TidemillError,
 )
 from tidemill_client.many import Answer
+from tidemill_client.open_tickets import Collected
 from tidemill_client.questions import Counts
 from tidemill_client.reply import Reply, Stages
 from tidemill_client.sync_client import SyncClient
@@ -42,6 +44,7 @@ __all__ = [
     "Answer",
     "Client",
     "Closed",
+    "Collected",
     "Counts",
     "Expired",
     "Failed",

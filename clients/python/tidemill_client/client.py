@@ -1,6 +1,7 @@
 """The client: asks, and gets each answer to who asked for it."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from contextlib import aclosing
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from tidemill_client.ticket import Ticket
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from tidemill_client.open_tickets import Collected
 
 TIMEOUT_S = 30.0
 GRACE_S = 1.0
@@ -169,8 +172,19 @@ class Client:
 
         Raises what an error reply says, as `ask` does; NotYet; Lost; NoReply where one cannot look.
         """
+        async with aclosing(self.collect_many([ticket], timeout=timeout)) as ends:
+            return (await anext(ends)).result()
+
+    def collect_many(
+        self, tickets: Iterable[Ticket], *, timeout: float = 0
+    ) -> "AsyncGenerator[Collected, None]":
+        """Yield what became of each of `tickets` as it is found, waiting for those not yet answered.
+
+        Each reply partition is read once for all of them. Nothing is raised for a ticket without a
+        result: what is yielded says why, as `collect` does. Those that wait come at the end of `timeout`.
+        """
         self._here()
-        return await collected(self._reach, ticket, timeout)
+        return collected(self._reach, tickets, timeout)
 
     def ask_many(
         self,

@@ -1,9 +1,17 @@
-"""Looks for the reply to a ticket: the commit first, then the end of the reply partition, then all before it."""
+"""Looks for the replies to tickets: the commits first, then the end of a reply partition, then all before it.
+
+One reply partition is read after the other, once for all tickets whose replies go there, and from where
+the last look ended. What is held is the tickets, and of replies what one fetch brings.
+"""
 
 import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Collection, Iterable
+from contextlib import aclosing
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition, errors
-from aiokafka.client import CoordinationType
+from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.protocol.commit import OffsetFetchRequest
 
 from tidemill_client.connection import (
@@ -13,14 +21,15 @@ from tidemill_client.connection import (
     leave,
     partitions_of,
     reply_consumer,
+    started,
 )
-from tidemill_client.errors import Lost, NoReply, NotSent, NotYet, TidemillError, error_of
-from tidemill_client.reply import Reply
-from tidemill_client.request_headers import CORRELATION
-from tidemill_client.ticket import Ticket, unanswered
+from tidemill_client.errors import NoReply, NotSent, NotYet, TidemillError
+from tidemill_client.open_tickets import Collected, OpenTickets, Requests, requests_of
+from tidemill_client.reply import Record
+from tidemill_client.ticket import Committed, Ticket, unanswered
 
-_LOOK_S = 30.0
-"""Longest time for one look; it has to read what others were answered meanwhile."""
+_STILL_S = 30.0
+"""How long nothing may come of a partition that is not read to its end: a transaction may hold it up."""
 _TROUBLE_S = 5.0
 """How long a broker that cannot say is asked again: a group's coordinator may just be moving."""
 _AGAIN_S = 0.5
@@ -28,115 +37,178 @@ _POLL_MS = 200
 _CHUNK = 500
 
 
-async def collected(reach: Options, ticket: Ticket, timeout_s: float) -> Reply:
-    """Return the reply, waiting so long for it; raises what an error reply says, NotYet, Lost, NoReply."""
+async def collected(
+    reach: Options, tickets: Iterable[Ticket], timeout_s: float
+) -> AsyncGenerator[Collected, None]:
+    """Yield the end of each ticket once it is found, waiting so long for those that have none yet."""
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     until_s = began_s + timeout_s
-    looker = _Looker(reach, ticket)
+    logs = _by_reply_partition(tickets)
+    looker = _Looker(reach)
     try:
         while True:
-            try:
-                return await asyncio.wait_for(looker.look(), _LOOK_S)
-            except NotYet as end:
-                silence: TidemillError = end
-            except asyncio.TimeoutError:
-                silence = looker.lagging()
-            except TROUBLE as error:
-                silence = NoReply("broker_unavailable", f"cannot look for a reply: {error!r}")
+            for log in logs:
+                async with aclosing(looker.look(log)) as ends:
+                    async for end in ends:
+                        yield end
+            logs = [log for log in logs if log.tickets]
+            if any(log.trouble for log in logs):
                 until_s = max(until_s, began_s + _TROUBLE_S)
-            if loop.time() + _AGAIN_S > until_s:
-                raise silence
+            if not logs or loop.time() + _AGAIN_S > until_s:
+                break
             await asyncio.sleep(_AGAIN_S)
+        for log in logs:
+            for end in log.tickets.left(log.silence):
+                yield end
     finally:
         await looker.close()
 
 
+def _by_reply_partition(tickets: Iterable[Ticket]) -> "list[_Log]":
+    together: dict[TopicPartition, list[Ticket]] = defaultdict(list)
+    for ticket in tickets:
+        together[TopicPartition(ticket.reply_topic, ticket.reply_partition)].append(ticket)
+    return [_Log(where, OpenTickets(each)) for where, each in together.items()]
+
+
+class _Log:
+    """A reply partition, the tickets whose replies go there, and how far it was read for them."""
+
+    def __init__(self, where: TopicPartition, tickets: OpenTickets) -> None:
+        self.where = where
+        self.tickets = tickets
+        self.next = self.end = tickets.reply_from
+        self.is_there = False
+        """Whether there is such a partition,"""
+        self.first: int | None = None
+        """and what is the first offset that it still has."""
+        self.committed: dict[Requests, Committed] = {}
+        """As it was before `end` was asked for."""
+        self.trouble: BaseException | None = None
+        """Why the last look did not come to `end`."""
+
+    def silence(self, ticket: Ticket) -> TidemillError:
+        """Return what it means that the last look found no end of `ticket`."""
+        if isinstance(self.trouble, asyncio.TimeoutError):
+            replies = f"{self.where.topic}/{self.where.partition}"
+            return NotYet("not_yet", f"{replies} is read up to {self.next} of {self.end} so far")
+        if self.trouble is not None:
+            return NoReply("broker_unavailable", f"cannot look for a reply: {self.trouble!r}")
+        return unanswered(ticket, self.committed.get(requests_of(ticket)), first=self.first)
+
+
 class _Looker:
-    """Reads the reply partition from where the last look ended."""
+    """Asks brokers, and reads one partition at a time."""
 
-    def __init__(self, reach: Options, ticket: Ticket) -> None:
-        self._ticket = ticket
-        self._where = TopicPartition(ticket.reply_topic, ticket.reply_partition)
-        self._correlation = bytes.fromhex(ticket.correlation)
-        self._next = ticket.reply_from
-        self._end = ticket.reply_from
-        # Who is assigned nothing has no fetch that others wait behind.
-        self._asking = AIOKafkaConsumer(enable_auto_commit=False, **reach)
-        self._reading = reply_consumer(reach)
-        self._is_open = False
+    def __init__(self, reach: Options) -> None:
+        self._reach = reach
+        self._asking: Any = None
+        """A consumer, once connected, that is assigned nothing: it has no fetch that others wait behind."""
+        self._reading: Any = None
+        """The consumer that reads."""
 
-    async def look(self) -> Reply:
-        """Return the reply; raises errors.KafkaError, NotYet, Lost and what an error reply says."""
-        if not self._is_open:
-            await self._open()
-        committed = await self._committed()
-        self._end = (await self._asking.end_offsets([self._where]))[self._where]
-        reply = await self._found()
-        if reply is None:
-            first = (await self._asking.beginning_offsets([self._where]))[self._where]
-            raise unanswered(self._ticket, committed, first=first)
-        error = error_of(reply)
-        if error is not None:
-            raise error
-        return reply
+    async def look(self, log: _Log) -> AsyncGenerator[Collected, None]:
+        """Yield which tickets of `log` end by what is in Kafka by now."""
+        log.trouble = None
+        try:
+            await asyncio.wait_for(self._begin(log), _STILL_S)
+            while log.tickets and log.next < log.end:
+                records = await asyncio.wait_for(self._read(log), _STILL_S)
+                for end in log.tickets.answered(records):
+                    yield end
+            for end in await asyncio.wait_for(self._conclude(log), _STILL_S):
+                yield end
+        except TROUBLE as error:
+            log.trouble = error
+        except NoReply as error:
+            denied = error
+            for end in log.tickets.left(lambda _: denied):
+                yield end
 
     async def close(self) -> None:
         """Hang up."""
-        await leave(self._asking)
-        await leave(self._reading)
+        for consumer in (self._asking, self._reading):
+            if consumer is not None:
+                await leave(consumer)
 
-    def lagging(self) -> NotYet:
-        """Return what it means that a look took too long."""
-        replies = f"{self._ticket.reply_topic}/{self._ticket.reply_partition}"
-        return NotYet("not_yet", f"{replies} is read up to {self._next} of {self._end} so far")
+    async def _begin(self, log: _Log) -> None:
+        """Learn up to where `log` is to be read; raises TROUBLE, and NoReply where it may not be seen."""
+        if self._asking is None:
+            self._asking = await started(AIOKafkaConsumer(enable_auto_commit=False, **self._reach))
+        if self._reading is None:
+            self._reading = await started(reply_consumer(self._reach))
+        for group, asked in log.tickets.by_group().items():
+            log.committed |= await _committed(client_of(self._asking), group, asked)
+        log.is_there = await _exists(client_of(self._asking), log.where)
+        if not log.is_there:
+            log.end = log.next
+            return
+        log.end = (await self._asking.end_offsets([log.where]))[log.where]
+        if log.end < log.next:  # the topic was made anew
+            log.next = 0
+        if log.next < log.end:
+            self._reading.assign([log.where])
+            self._reading.seek(log.where, log.next)
 
-    async def _open(self) -> None:
-        await self._asking.start()
-        await self._reading.start()
-        try:
-            numbers = await partitions_of(client_of(self._asking), self._ticket.reply_topic)
-        except NotSent as error:
-            if error.code == "unknown_topic":
-                raise Lost("lost", f"{error.detail}, where its reply was to be") from error
-            raise
-        if self._ticket.reply_partition not in numbers:
-            raise Lost(
-                "lost", f"{self._where.topic} has no partition {self._where.partition} any more"
-            )
-        self._reading.assign([self._where])
-        self._reading.seek(self._where, self._next)
-        self._is_open = True
-
-    async def _committed(self) -> int | None:
-        """Return below which offset the group has dealt with everything, None where it says nothing.
-
-        Raises errors.KafkaError, and NoReply without the right to ask. aiokafka's own call takes a failure
-        of the whole request for a group without commits.
-        """
-        group, client = self._ticket.group, client_of(self._asking)
-        request = OffsetFetchRequest(group, [(self._ticket.topic, [self._ticket.partition])])
-        try:
-            node = await client.coordinator_lookup(CoordinationType.GROUP, group)
-            answer = await client.send(node, request)
-            told = [each for _, partitions in answer.topics for each in partitions]
-            for code in (getattr(answer, "error_code", 0), *(code for *_, code in told)):
-                if code:
-                    raise errors.for_code(code)(group)
-        except errors.GroupAuthorizationFailedError:
-            raise NoReply(
-                "group_denied", f"not allowed to see {group}: grant Describe on it"
-            ) from None
-        offsets: list[int] = [offset for _, offset, *_ in told if offset >= 0]
-        return offsets[0] if offsets else None
-
-    async def _found(self) -> Reply | None:
-        """Read up to the end; return the first reply to the ticket."""
-        while self._next < self._end:
+    async def _read(self, log: _Log) -> list[Record]:
+        """Return the next records of `log`, maybe none; may wait for ever. Raises errors.KafkaError."""
+        while True:
             fetched = await self._reading.getmany(timeout_ms=_POLL_MS, max_records=_CHUNK)
-            for records in fetched.values():
-                for record in records:
-                    if (CORRELATION, self._correlation) in record.headers:
-                        return Reply(record.value or b"", record.headers, record.key)
-            self._next = await self._reading.position(self._where)
-        return None
+            position = await self._reading.position(log.where)
+            if position != log.next:
+                log.next = position
+                records: list[Record] = fetched.get(log.where, [])
+                return records
+
+    async def _conclude(self, log: _Log) -> list[Collected]:
+        """Return which tickets of `log` have no reply, and never will; raises TROUBLE."""
+        if log.tickets and log.is_there:
+            log.first = (await self._asking.beginning_offsets([log.where]))[log.where]
+        return log.tickets.unanswered(log.committed, first=log.first)
+
+
+async def _exists(client: AIOKafkaClient, where: TopicPartition) -> bool:
+    """Whether there is such a partition; raises errors.KafkaError, and NoReply where it may not be seen."""
+    try:
+        return where.partition in await partitions_of(client, where.topic)
+    except NotSent as error:
+        if error.code == "unknown_topic":
+            return False
+        raise NoReply(error.code, error.detail) from error
+
+
+async def _committed(
+    client: AIOKafkaClient, group: str, asked: Collection[Requests]
+) -> dict[Requests, Committed]:
+    """Return how far the group came, where it says so; raises errors.KafkaError.
+
+    aiokafka's own call takes a failure of the whole request for a group without commits.
+    """
+    partitions: dict[str, list[int]] = defaultdict(list)
+    for requests in asked:
+        partitions[requests.topic].append(requests.partition)
+    try:
+        node = await client.coordinator_lookup(CoordinationType.GROUP, group)
+        answer = await client.send(node, OffsetFetchRequest(group, [*partitions.items()]))
+        _check(getattr(answer, "error_code", 0), group)
+    except errors.GroupAuthorizationFailedError:
+        denied = NoReply("group_denied", f"not allowed to see {group}: grant Describe on it")
+        return dict.fromkeys(asked, denied)
+    committed: dict[Requests, Committed] = {}
+    for topic, told in answer.topics:
+        for partition, offset, _metadata, code in told:
+            requests = Requests(group, topic, partition)
+            if code == errors.TopicAuthorizationFailedError.errno:
+                committed[requests] = NoReply(
+                    "topic_denied", f"not allowed to see {topic}: grant Describe on it"
+                )
+                continue
+            _check(code, group)
+            committed[requests] = offset if offset >= 0 else None
+    return committed
+
+
+def _check(code: int, group: str) -> None:
+    if code:
+        raise errors.for_code(code)(group)

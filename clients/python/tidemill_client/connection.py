@@ -112,6 +112,16 @@ def reply_consumer(reach: Options) -> AIOKafkaConsumer:
     )
 
 
+async def started(consumer: AIOKafkaConsumer) -> AIOKafkaConsumer:
+    """Return `consumer`, connected; raises what is TROUBLE."""
+    try:
+        await consumer.start()
+    except BaseException:
+        await leave(consumer)
+        raise
+    return consumer
+
+
 def client_of(consumer: AIOKafkaConsumer) -> AIOKafkaClient:
     """Return what `consumer` speaks to brokers by."""
     return consumer._client

@@ -10,13 +10,12 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import Iterable
-from typing import Protocol
 
 import msgspec
 
 from tidemill_client.errors import Closed, error_of
 from tidemill_client.outgoing import Outgoing
-from tidemill_client.reply import Reply
+from tidemill_client.reply import Record, Reply
 from tidemill_client.request_headers import CORRELATION
 
 _PREFIX_BYTES = 8
@@ -24,14 +23,6 @@ _NUMBER_BYTES = 8
 _TICK_S = 0.05
 _REMEMBERED = 10_000
 """Of so many questions that were given up it is known that a reply to them is late."""
-
-
-class Record(Protocol):
-    """What is read from the reply topic."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...]
 
 
 class Counts(msgspec.Struct):

@@ -1,6 +1,6 @@
 """A reply, as it came. Pure."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
 _TENSORS_AFTER_JSON = "inference-header-content-length"
+
+
+class Record(Protocol):
+    """What is read from the reply topic."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
 
 
 class Stages(NamedTuple):

@@ -18,6 +18,7 @@ from tidemill_client.connection import (
     leave,
     partitions_of,
     reply_consumer,
+    started,
 )
 from tidemill_client.errors import NotSent
 from tidemill_client.questions import Questions
@@ -61,7 +62,7 @@ class ReplyReader:
 
     async def open(self) -> None:
         """Find the end of the partition; raises errors.KafkaError, NotSent."""
-        consumer = await self._connected()
+        consumer = await started(reply_consumer(self._reach))
         self._consumer = consumer
         numbers = await partitions_of(client_of(consumer), self._topic)
         chosen = random.choice(numbers) if self._wanted is None else self._wanted  # noqa: S311 - no secret
@@ -97,15 +98,6 @@ class ReplyReader:
         if consumer is not None:
             await leave(consumer)
 
-    async def _connected(self) -> AIOKafkaConsumer:
-        consumer = reply_consumer(self._reach)
-        try:
-            await consumer.start()
-        except BaseException:
-            await leave(consumer)
-            raise
-        return consumer
-
     async def _step_over(self, consumer: AIOKafkaConsumer, error: Exception) -> None:
         """Get past what cannot be read: record by record first, so that all before it is read."""
         if isinstance(error, errors.KafkaError) and not isinstance(error, _BAD_RECORD):
@@ -130,7 +122,7 @@ class ReplyReader:
         """Read on with another consumer, once a broker lets one in."""
         self._questions.problem = f"no broker has been heard of for {_SILENT_S:g} s and more"
         try:
-            fresh = await self._connected()
+            fresh = await started(reply_consumer(self._reach))
         except TROUBLE:
             await asyncio.sleep(_AGAIN_S)
             return

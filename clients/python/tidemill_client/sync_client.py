@@ -4,7 +4,7 @@ import asyncio
 import queue
 import threading
 from collections import deque
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator
 from concurrent.futures import CancelledError
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +14,7 @@ from tidemill_client.bodies import Body
 from tidemill_client.client import GRACE_S, Client
 from tidemill_client.errors import Closed, TidemillError
 from tidemill_client.many import Answer
+from tidemill_client.open_tickets import Collected
 from tidemill_client.questions import Counts
 from tidemill_client.reply import Reply
 from tidemill_client.ticket import Ticket
@@ -128,6 +129,25 @@ class SyncClient:
     def collect(self, ticket: Ticket, *, timeout: float = 0) -> Reply:
         """Return the reply to what was submitted; arguments and errors are those of Client.collect."""
         return self._wait(self._client.collect(ticket, timeout=timeout))
+
+    def collect_many(self, tickets: Iterable[Ticket], *, timeout: float = 0) -> Iterator[Collected]:
+        """Yield what became of each of `tickets` as it is found; as Client.collect_many."""
+
+        async def begin() -> AsyncGenerator[Collected, None]:
+            return self._client.collect_many(tickets, timeout=timeout)
+
+        async def next_end() -> Collected | None:
+            return await anext(ends, None)
+
+        async def give_up() -> None:
+            await ends.aclose()
+
+        ends = self._wait(begin())
+        try:
+            while (end := self._wait(next_end())) is not None:
+                yield end
+        finally:
+            self._wait(give_up())
 
     async def _answer(self, index: int, topic: str, body: Body, how: dict[str, Any]) -> Answer:
         try:

@@ -3,13 +3,15 @@
 Rule 1: who looks learns first how far the group has committed, then where the reply partition ends,
 and reads up to there. A commit beyond a request is made when its reply is in Kafka, so that a reply
 not found by then will never be found.
-Rule 2: without such a commit nothing is certain yet.
+Rule 2: without such a commit nothing is certain yet; who may not see it cannot wait for it either.
 Pure.
 """
 
+from typing import TypeAlias
+
 import msgspec
 
-from tidemill_client.errors import Lost, NotYet
+from tidemill_client.errors import Lost, NoReply, NotYet
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -39,13 +41,22 @@ class Ticket(msgspec.Struct, frozen=True):
         return msgspec.json.decode(text, type=cls)
 
 
-def unanswered(ticket: Ticket, committed: int | None, *, first: int) -> NotYet | Lost:
+Committed: TypeAlias = "int | NoReply | None"
+"""Below which offset a group is done with a partition; None where it has committed nothing, and NoReply
+where that cannot be learned."""
+
+
+def unanswered(
+    ticket: Ticket, committed: Committed, *, first: int | None
+) -> NotYet | Lost | NoReply:
     """Return what it means that no reply was found.
 
-    `committed`: what the group had committed before the reply partition was read; `first`: the first
-    offset that the reply partition still had.
+    `committed`: as it was before the reply partition was read; `first`: the first offset that the
+    reply partition still had, None where there is no such partition.
     """
     where = f"{ticket.topic}/{ticket.partition}"
+    if isinstance(committed, NoReply):
+        return NoReply(committed.code, committed.detail)
     if committed is None:
         return NotYet("not_yet", f"the group {ticket.group} has committed nothing of {where}")
     if committed <= ticket.offset:
@@ -55,7 +66,9 @@ def unanswered(ticket: Ticket, committed: int | None, *, first: int) -> NotYet |
             f"the request is at {ticket.offset}",
         )
     replies = f"{ticket.reply_topic}/{ticket.reply_partition}"
-    if first > ticket.reply_from:
+    if first is None:
+        why = f"there is no {replies} any more"
+    elif first > ticket.reply_from:
         why = f"{replies} keeps nothing before {first} any more, its reply may have been there"
     else:
         why = "it may be a dead letter, or have been stepped over by hand"

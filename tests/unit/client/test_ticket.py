@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill_client import Lost, NotYet, Ticket
+from tidemill_client import Lost, NoReply, NotYet, Ticket
 from tidemill_client.ticket import unanswered
 
 TICKET = Ticket(
@@ -38,7 +38,16 @@ def test_lost_is_said_of_what_is_dealt_with_and_of_nothing_else(committed, first
         (57, 0, "up to 57, the request is at 57"),
         (58, 101, "replies/1 keeps nothing before 101"),
         (58, 100, "dead letter"),
+        (58, None, "no replies/1 any more"),
     ],
 )
 def test_it_says_how_that_is_known(committed, first, detail):
     assert detail in unanswered(TICKET, committed, first=first).detail
+
+
+def test_who_may_not_see_the_group_waits_for_nothing():
+    denied = NoReply("group_denied", "grant Describe")
+
+    end = unanswered(TICKET, denied, first=0)
+
+    assert (type(end), end.code, end.detail) == (NoReply, denied.code, denied.detail)
