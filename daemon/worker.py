@@ -90,7 +90,7 @@ class Worker:
         self._one_shot = one_shot
         self._open_line = open_line
         self._metrics = metrics
-        self._process = about.process
+        self._about = about
         self._models = Models(settings, base, on_stuck=_end_stuck)
         self._start_attempts = StartAttempts(
             os.environ,
@@ -237,12 +237,7 @@ class Worker:
             await in_thread(self._models.load)
         self._metrics.bind_models(self._models.serving)
         tracing = await stack.enter_async_context(
-            reporting(
-                self._settings.otel,
-                group=self._settings.kafka.group,
-                process=self._process,
-                registry=self._metrics.registry,
-            )
+            reporting(self._settings.otel, self._about, self._metrics.registry)
         )
         source, line = await stack.enter_async_context(
             self._open_line(

@@ -57,12 +57,13 @@ class Receiver:
             for span in scope.spans
         ]
 
-    def metrics(self):
-        """Return the metrics so far, by name; the last of each."""
+    def metrics(self, *, role=None):
+        """Return the metrics so far, by name; the last of each. `role`: only of such processes."""
         return {
             metric.name: metric
             for message in self._got
             for resource in getattr(message, "resource_metrics", ())
+            if role in {None, attributes(resource.resource).get("tidemill.role")}
             for scope in resource.scope_metrics
             for metric in scope.metrics
         }

@@ -5,12 +5,12 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
 
 from config.errors import SettingsError
 from config.load import Loaded, load
 from config.settings import Model as ModelSettings
-from config.settings import Settings
 from config.transform_tables import described
 from daemon.batching.ladder import ladder_of
 from daemon.commands.findings import CheckFinding, CheckReport
@@ -25,6 +25,7 @@ from daemon.kafka.looking.preflight import look
 from daemon.process.own_memory import memory_limit, resident_bytes
 from daemon.telemetry import logs
 from daemon.telemetry.otel.reporting import open_export
+from daemon.telemetry.status import About
 from daemon.values.errors import Exit, Fatal
 from runtime.errors import ModelRefused
 from runtime.model import Model, load_model
@@ -60,7 +61,7 @@ def check(
     for finding in openings(loaded.settings, time.time()):
         report.add(finding)
     if loaded.settings.otel.endpoint:
-        report.add(_try_otel(loaded.settings))
+        report.add(_try_otel(loaded))
     tried, idle_bytes = _try_models(loaded, report)
     partitions = 0 if offline else _try_kafka(loaded, report)
     if len(tried) == len(loaded.settings.models):
@@ -111,12 +112,19 @@ def _try_models(loaded: Loaded, report: CheckReport) -> tuple[Mapping[str, Tried
         return tried, resident_bytes(others=processes)
 
 
-def _try_otel(settings: Settings) -> CheckFinding:
+def _try_otel(loaded: Loaded) -> CheckFinding:
+    about = About.of(
+        loaded.settings,
+        role="check",
+        process="check",
+        version=version("tidemill"),
+        configuration=loaded.name,
+    )
     try:
-        open_export(settings.otel, group=settings.kafka.group, process="check").close()
+        open_export(loaded.settings.otel, about).close()
     except Fatal as missing:
         return CheckFinding("otel", "the extra is missing", str(missing), missing.exit_code)
-    return CheckFinding("otel", f"spans and metrics go to {settings.otel.endpoint}")
+    return CheckFinding("otel", f"spans and metrics go to {loaded.settings.otel.endpoint}")
 
 
 def _try_kafka(loaded: Loaded, report: CheckReport) -> int:

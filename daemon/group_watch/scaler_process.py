@@ -25,6 +25,7 @@ from daemon.scaling.scaler import Scaler
 from daemon.telemetry.events import Event
 from daemon.telemetry.http import HttpServer, ProbeResult
 from daemon.telemetry.logs import counts, log, summarise
+from daemon.telemetry.otel.reporting import sending_metrics
 from daemon.telemetry.scaling_metrics import ScalingMetrics
 from daemon.telemetry.status import About
 from daemon.telemetry.status_page import Status
@@ -50,8 +51,10 @@ class ScalerProcess:
     """One process of `tidemill scaler`."""
 
     def __init__(self, settings: Settings, base: Path, about: About, notifier: Notifier) -> None:
-        """`base` is where relative secrets are; `about` is for the status page."""
+        """`base` is where relative secrets are; `about`: who it says it is."""
+        self._about = about
         self._http = settings.http
+        self._otel = settings.otel
         self._notifier = notifier
         self._metrics = ScalingMetrics(counts, lambda: next_openings(settings.lanes, time.time()))
         self._watch = GroupWatch(
@@ -81,6 +84,9 @@ class ScalerProcess:
                 ready=self.ready,
                 registry=self._metrics.registry,
                 routes=[web.get("/scale", self._scale), *self._status.routes()],
+            )
+            await stack.enter_async_context(
+                sending_metrics(self._otel, self._about, self._metrics.registry)
             )
             await http.start()
             stack.push_async_callback(http.stop)

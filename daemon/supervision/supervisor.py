@@ -26,6 +26,7 @@ from daemon.supervision.revision import Revision
 from daemon.supervision.workers import Recipe, Workers
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import counts, log, summarise
+from daemon.telemetry.otel.reporting import sending_metrics
 from daemon.telemetry.scaling_metrics import ScalingMetrics
 from daemon.telemetry.status import About
 from daemon.values.errors import Exit, Fatal
@@ -43,8 +44,9 @@ class Supervisor:
     def __init__(
         self, revision: Revision, reread: Callable[[], Revision], about: About, notifier: Notifier
     ) -> None:
-        """`reread` returns what the settings say at a SIGHUP; `about` is for the status page."""
+        """`reread` returns what the settings say at a SIGHUP; `about`: who it says it is."""
         self._revision = revision
+        self._about = about
         self._notifier = notifier
         self._slots = Slots(revision.most, revision.patience, now=time.monotonic())
         self._metrics = ScalingMetrics(counts, self._next_openings)
@@ -97,6 +99,9 @@ class Supervisor:
                     reloads="replace the workers, one by one",
                     at_once=self._workers.end_at_once,
                 )
+            )
+            await stack.enter_async_context(
+                sending_metrics(self._revision.settings.otel, self._about, self._metrics.registry)
             )
             await self._reporting.start()
             stack.push_async_callback(self._reporting.stop)

@@ -7,7 +7,7 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
 from tests.acceptance.conftest import serving
-from tests.acceptance.jobs import pair, until
+from tests.acceptance.jobs import pair, start, terminate, until
 from tests.otlp_receiver import Receiver, attributes
 
 TRACE_ID, SPAN_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -80,6 +80,17 @@ async def test_a_receiver_gets_the_metrics_that_are_scraped(job, receiver):
         return metric is not None and sum(each.as_double for each in metric.sum.data_points) >= 1
 
     await until(told)
+
+
+@pytest.mark.parametrize("role", ["scaler", "supervise"])
+async def test_who_decides_how_many_workers_there_are_sends_metrics_too(job, receiver, role):
+    process = job.worker(does=role, **{"scaling.min_workers": 0, "scaling.max_workers": 1})
+    await start(process)
+
+    await until(lambda: "tidemill_desired_workers" in receiver.metrics(role=role))
+
+    assert "tidemill_requests_total" not in receiver.metrics(role=role)
+    assert await terminate(process) == 0
 
 
 def spans_of(receiver, trace_id):

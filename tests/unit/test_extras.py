@@ -91,11 +91,12 @@ print(json.dumps(told))
 _OTEL = """
 from config.settings import Otel
 from daemon.telemetry.otel.reporting import open_export
+from daemon.telemetry.status import About
 from daemon.values.errors import Fatal
 
 told = ""
 try:
-    open_export(Otel(endpoint=GIVEN), group="g", process="p")
+    open_export(Otel(endpoint=GIVEN), About("worker", "p", "0", "g", "", {}))
 except Fatal as fatal:
     told = [fatal.exit_code, str(fatal)]
 print(json.dumps(told))

@@ -35,13 +35,19 @@ class Export:
         self,
         endpoint: str,
         *,
+        role: str,
         service: str,
         instance: str,
         version: str,
     ) -> None:
         """`endpoint`: the address of an OTLP receiver over HTTP."""
         self._resource = Resource.create(
-            {names.SERVICE: service, names.INSTANCE: instance, names.VERSION: version}
+            {
+                names.SERVICE: service,
+                names.INSTANCE: instance,
+                names.VERSION: version,
+                names.ROLE: role,
+            }
         )
         address = endpoint.rstrip("/")
         self._spans = BatchSpanProcessor(

@@ -14,6 +14,8 @@ RUN: Final = "run"
 SERVICE: Final = "service.name"
 INSTANCE: Final = "service.instance.id"
 VERSION: Final = "service.version"
+ROLE: Final = "tidemill.role"
+"""What kind of process it is: a supervisor tells the lag of the whole group, a worker its own."""
 
 SYSTEM: Final = "messaging.system"
 KAFKA: Final = "kafka"

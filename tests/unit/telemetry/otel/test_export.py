@@ -2,19 +2,23 @@
 
 import asyncio
 import socket
+import threading
 
 import pytest
 
 from config.settings import Otel, Settings
 from daemon.telemetry import metric_names
 from daemon.telemetry.metrics import Metrics
+from daemon.telemetry.otel import reporting as module
 from daemon.telemetry.otel.export import Export
 from daemon.telemetry.otel.points import metrics as points
-from daemon.telemetry.otel.reporting import reporting
+from daemon.telemetry.otel.reporting import reporting, sending_metrics
 from daemon.telemetry.otel.spans import Context, Span
+from daemon.telemetry.status import About
 from tests.otlp_receiver import Receiver, attributes
 from tests.unit.config.sample import tables
 
+WORKER = About("worker", "p", "1.2", "g", "", {})
 PARENT = Context(0xABC, 0xDEF, sampled=True)
 REQUEST = Span(
     "process documents",
@@ -32,7 +36,7 @@ BATCH = Span(
 
 
 def export(endpoint):
-    return Export(endpoint, service="classify", instance="host-1", version="1.2")
+    return Export(endpoint, role="worker", service="classify", instance="host-1", version="1.2")
 
 
 def closed_port():
@@ -74,6 +78,7 @@ def test_spans_arrive_as_they_were():
     ] == [PARENT[:2]]
     assert resource["service.name"] == "classify"
     assert resource["service.instance.id"] == "host-1"
+    assert resource["tidemill.role"] == "worker"
 
 
 def test_metrics_arrive_as_prometheus_would_read_them():
@@ -113,7 +118,7 @@ def test_a_worker_sends_at_intervals_and_what_is_left_at_its_end():
     async def scenario(receiver):
         otel = Otel(endpoint=receiver.endpoint, interval="50ms")
         told = filled()
-        async with reporting(otel, group="g", process="p", registry=told.registry) as tracing:
+        async with reporting(otel, WORKER, told.registry) as tracing:
             await asyncio.to_thread(receiver.wait)
             tracing._ended(BATCH)
 
@@ -124,11 +129,39 @@ def test_a_worker_sends_at_intervals_and_what_is_left_at_its_end():
         assert [span.name for span, _ in receiver.spans()] == ["run m"]
 
 
+def test_what_was_counted_since_the_last_interval_is_sent_at_the_end():
+    async def scenario(receiver):
+        told = Metrics()
+        otel = Otel(endpoint=receiver.endpoint, interval="1h")
+        async with sending_metrics(otel, WORKER, told.registry):
+            told.batch("m", "standard", 8, 1.0, "rows")
+
+    with Receiver() as receiver:
+        asyncio.run(scenario(receiver))
+
+        (rows,) = receiver.metrics()["tidemill_batch_rows"].histogram.data_points
+        assert rows.count == 1
+
+
+def test_a_receiver_that_says_nothing_holds_up_an_end_for_a_bounded_time(monkeypatch):
+    monkeypatch.setattr(module, "_END_S", 0.1)
+
+    async def scenario(endpoint):
+        async with reporting(Otel(endpoint=endpoint), WORKER, Metrics().registry) as tracing:
+            tracing._ended(BATCH)
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ending = threading.Thread(
+            target=asyncio.run, args=[scenario(f"http://127.0.0.1:{silent.getsockname()[1]}")]
+        )
+        ending.start()
+        ending.join(4)
+        assert not ending.is_alive()
+
+
 def test_without_an_endpoint_there_is_nothing_to_tell():
     async def scenario():
-        async with reporting(
-            Otel(), group="g", process="p", registry=Metrics().registry
-        ) as tracing:
+        async with reporting(Otel(), WORKER, Metrics().registry) as tracing:
             assert tracing is None
             assert len(asyncio.all_tasks()) == 1
 
