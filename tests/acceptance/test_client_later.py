@@ -108,6 +108,32 @@ async def test_a_batch_that_is_too_large_goes_in_parts(kafka, topics):
     assert too_large.value.code == "too_large"
 
 
+async def test_a_record_that_the_topic_refuses_fails_itself_alone(kafka, topics):
+    kept = await topics.create("kept", 1, {"cleanup.policy": "compact"})
+    names = await topics(replies=1)
+    keys = [None if number in {3, 40} else b"%d" % number for number in range(50)]
+    async with Client(kafka, reply_topic=names.replies) as client:
+        ends = await asyncio.gather(
+            *[client.submit(kept, b"", group=topics.group, key=key) for key in keys],
+            return_exceptions=True,
+        )
+
+    refused = [number for number, end in enumerate(ends) if not isinstance(end, Ticket)]
+    assert refused == [3, 40]
+    assert {(type(ends[number]), ends[number].code) for number in refused} == {(NotSent, "refused")}
+
+
+async def test_what_is_larger_than_brokers_take_at_once_is_not_sent(kafka, topics):
+    names = await topics(requests=1, replies=1)
+    async with Client(kafka, reply_topic=names.replies, max_request_bytes=100_000) as client:
+        whole = {"body": bytes(100_000)}, {"key": bytes(100_000)}, {"headers": {"a": "a" * 100_000}}
+        for how in whole:
+            with pytest.raises(NotSent) as end:
+                await client.submit(names.requests, **{"body": b""} | how, group=topics.group)
+            assert end.value.code == "too_large"
+        await client.submit(names.requests, bytes(90_000), group=topics.group)
+
+
 @pytest.mark.parametrize("how", [{"key": "text"}, {"headers": {"a": 1}}, {"timeout": 0}])
 async def test_what_cannot_be_a_request_fails_itself_alone(kafka, topics, how):
     names = await topics(requests=1, replies=1)

@@ -26,6 +26,8 @@ GRACE_S = 1.0
 """An answer that something expired is on its way for milliseconds; a worker may be busy with a batch."""
 RETRIES = 2
 SUBMITTED_S = 86_400.0
+MAX_REQUEST_BYTES = 100 * 2**20
+"""Kafka's default of `socket.request.max.bytes`: a broker hangs up on who sends more."""
 _OPENING_S = 30.0
 
 
@@ -39,6 +41,7 @@ class Client:
         reply_topic: str,
         reply_partition: int | None = None,
         grace: float = GRACE_S,
+        max_request_bytes: int = MAX_REQUEST_BYTES,
         **login: Any,  # noqa: ANN401 - aiokafka's own
     ) -> None:
         """Prepare a client; nothing is connected yet.
@@ -48,12 +51,15 @@ class Client:
             reply_topic: where replies are to go; the job must admit it (`replies.topic`, `replies.allow`).
             reply_partition: the partition of it that is read; without one it is chosen by chance.
             grace: seconds to wait beyond a question's timeout to hear that it expired.
+            max_request_bytes: what brokers take at once, their `socket.request.max.bytes`; larger
+                questions are NotSent.
             login: how brokers let one in, as aiokafka calls it: security_protocol, ssl_context, sasl_...
         """
         self._reach = connection.options(bootstrap_servers, login)
         self._reply_topic = reply_topic
         self._reply_partition = reply_partition
         self._grace_s = request_headers.checked_timeout(grace)
+        self._max_request_bytes = max_request_bytes
         self._session: Session | None = None
         self._why_closed = Closed("not_open", "use it as `async with Client(...) as client`")
 
@@ -61,7 +67,13 @@ class Client:
         """Connect and stand at the end of the reply partition; raises NotSent."""
         if self._session is not None:
             raise Closed("other_loop", "this client is open already")
-        session = Session(self._reach, self._reply_topic, self._reply_partition, self._grace_s)
+        session = Session(
+            self._reach,
+            self._reply_topic,
+            self._reply_partition,
+            grace_s=self._grace_s,
+            max_request_bytes=self._max_request_bytes,
+        )
         try:
             await session.open(_OPENING_S)
         except BaseException:
@@ -235,11 +247,13 @@ def _request(
     if not isinstance(topic, str) or not isinstance(key, bytes | None):  # type: ignore[redundant-expr] # callers may be untyped
         raise TypeError(f"a topic is a string and a key is bytes, not {topic!r} and {key!r}")
     encoded_body, form = encoded(body, content_type)
+    own = request_headers.described(form, model, headers)
     return Request(
         topic,
         encoded_body,
-        session.address + request_headers.described(form, model, headers),
+        session.address + own,
         key,
         request_headers.checked_timeout(timeout),
         retries,
+        len(encoded_body) + len(key or b"") + sum(len(name) + len(value) for name, value in own),
     )

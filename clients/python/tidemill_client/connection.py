@@ -6,6 +6,7 @@ must not hang, as found in aiokafka 0.14.0:
 - `stop()` of a consumer raises the cancellation of its own fetches while no broker answers;
 - `stop()` of a producer waits for what no broker takes;
 - naming a topic to it asks the broker to create that topic;
+- it has no name for what a topic says that takes no such record (producer.py);
 - it asks the bootstrap servers once, and a consumer whose fetching has died says nothing: so both
   are made anew when they were silent for long (reply_reader.py, outbox.py).
 """

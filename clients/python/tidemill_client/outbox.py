@@ -9,31 +9,19 @@ import asyncio
 from collections import deque
 from collections.abc import Collection
 
-from aiokafka import AIOKafkaProducer, errors
+from aiokafka import errors
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from tidemill_client.connection import DENIED, TROUBLE, Options, abandon, partitions_of
+from tidemill_client.connection import TROUBLE, Options
 from tidemill_client.errors import NotSent
 from tidemill_client.outgoing import Outgoing, Place
+from tidemill_client.producer import Producer
+from tidemill_client.refusals import REFUSALS
 
-_BATCH_BYTES = 256 * 1024
-"""A quarter of what Kafka takes by default; a larger request makes a batch of its own."""
 _BATCH_REQUESTS = 500
 """2 ms of work: replies must be read meanwhile."""
 _AGAIN_S = 0.2
-_REFUSALS: dict[type[errors.KafkaError], tuple[str, str]] = {
-    errors.MessageSizeTooLargeError: ("too_large", "it is larger than the topic takes"),
-    errors.RecordListTooLargeError: ("too_large", "it is larger than the broker takes"),
-    **dict.fromkeys(DENIED, ("topic_denied", "not allowed to write to it: grant Write on it")),
-    errors.InvalidTopicError: ("unknown_topic", "Kafka allows no such name"),
-    errors.InvalidTimestampError: (
-        "refused",
-        "the clock of this host is too far from the broker's",
-    ),
-    errors.PolicyViolationError: ("refused", "a policy of the broker forbids it"),
-}
-"""What a broker says that certainly did not take a batch, and will not."""
 
 
 class Outbox:
@@ -43,7 +31,7 @@ class Outbox:
         """`known_topic` exists: a producer that was told of none asks brokers for all there are."""
         self._reach = reach
         self._known_topic = known_topic
-        self._producer: AIOKafkaProducer | None = None
+        self._producer: Producer | None = None
         self._connecting = asyncio.Lock()
         self._topics: dict[str, _Topic] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -59,7 +47,7 @@ class Outbox:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._producer is not None:
-            await abandon(self._producer)
+            await self._producer.abandon()
 
     def put(self, request: Outgoing) -> None:
         """Send `request` soon; it is told what comes of it."""
@@ -77,31 +65,26 @@ class Outbox:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def producer(self) -> AIOKafkaProducer:
+    async def producer(self) -> Producer:
         """Return what sends, connected; raises what is TROUBLE."""
         async with self._connecting:
             if self._producer is None:
-                producer = AIOKafkaProducer(acks="all", max_batch_size=_BATCH_BYTES, **self._reach)
-                try:
-                    await producer.start()
-                    producer.client.set_topics([self._known_topic])
-                except BaseException:
-                    await abandon(producer)
-                    raise
+                producer = Producer(self._reach)
+                await producer.start(self._known_topic)
                 self._producer = producer
             return self._producer
 
-    async def replace(self, producer: AIOKafkaProducer) -> None:
+    async def replace(self, producer: Producer) -> None:
         """Connect anew for what comes next: brokers may be elsewhere by now."""
         if self._producer is producer:
             self._producer = None
-            await abandon(producer)
+            await producer.abandon()
 
     async def partitions_of(self, topic: str) -> list[int]:
         """Return them; raises what is TROUBLE, and NotSent where nobody can send to `topic`."""
         producer = await self.producer()
         try:
-            return await partitions_of(producer.client, topic)
+            return await producer.partitions_of(topic)
         except TROUBLE:
             await self.replace(producer)
             raise
@@ -220,15 +203,14 @@ class _Partition:
             return
         self._since_s = self._loop.time()
         try:
-            sent = await producer.send_batch(batch, self._name, partition=self._number)
-            first = (await sent).offset
+            first = await producer.send(batch, self._name, self._number)
         except (*TROUBLE, AssertionError) as error:
             await self._fail(requests, error, producer)
         else:
             self._most = min(self._most + self._most // 8 + 1, _BATCH_REQUESTS)
             for index, request in enumerate(requests):
                 request.taken(Place(self._name, self._number, first + index))
-            self._topic.grow(producer.client.cluster.partitions_for_topic(self._name) or ())
+            self._topic.grow(producer.known_partitions_of(self._name))
         finally:
             self._since_s = None
 
@@ -251,26 +233,23 @@ class _Partition:
             self._waiting.popleft()
         return requests
 
-    async def _fail(
-        self, requests: list[Outgoing], error: Exception, producer: AIOKafkaProducer
-    ) -> None:
+    async def _fail(self, requests: list[Outgoing], error: Exception, producer: Producer) -> None:
         """Cut, refuse or send again what the broker did not take."""
         for request in requests:
             request.is_handed = False
-        kind = type(error)
-        if kind is errors.MessageSizeTooLargeError and len(requests) > 1:
+        refusal = REFUSALS.get(type(error))
+        if refusal is None:
+            await self._try_again(requests, error, producer)
+        elif refusal.is_of_records and len(requests) > 1:
             self._most = (len(requests) + 1) // 2
             self._waiting.extendleft(reversed(requests))
-        elif kind in _REFUSALS:
-            code, why = _REFUSALS[kind]
+        else:
             for request in requests:
                 if not request.is_doubtful:
-                    request.refuse(NotSent(code, f"{self._name}: {why}"))
-        else:
-            await self._try_again(requests, error, producer)
+                    request.refuse(NotSent(refusal.code, f"{self._name}: {refusal.why}"))
 
     async def _try_again(
-        self, requests: list[Outgoing], error: Exception, producer: AIOKafkaProducer
+        self, requests: list[Outgoing], error: Exception, producer: Producer
     ) -> None:
         """Send again what may or may not have got there."""
         for request in requests:

@@ -162,7 +162,7 @@ class Questions:
         doubt = f": {self.problem}" if self.problem else ""
         if question.place is not None and not doubt:
             doubt = f": does a worker serve it, and admit replies to {self._reply_topic}?"
-        waited = f"{question.timeout_s:g} s and {self._grace_s:g} s of grace"
+        waited = f"{round(question.timeout_s, 3):g} s and {self._grace_s:g} s of grace"
         question.refuse(question.silence(waited, doubt))
 
     def _remember(self, correlation: bytes) -> None:

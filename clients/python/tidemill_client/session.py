@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tidemill_client import forks, request_headers, retrying
 from tidemill_client.connection import TROUBLE, Options, unavailable
-from tidemill_client.errors import Closed, Failed
+from tidemill_client.errors import Closed, Failed, NotSent
 from tidemill_client.outbox import Outbox
 from tidemill_client.outgoing import Outgoing, Place, Submission
 from tidemill_client.questions import Questions
@@ -21,6 +21,9 @@ from tidemill_client.ticket import Ticket
 _TAKEN_S = 30.0
 """How long a broker may take to have what is submitted."""
 _CORRELATION_BYTES = 16
+_FRAME_BYTES = 4096
+"""What a request takes beyond what its caller gave: the client's own headers, names of topics (249 bytes
+at most), and what Kafka puts around a record."""
 
 
 class Request(NamedTuple):
@@ -33,18 +36,27 @@ class Request(NamedTuple):
     key: bytes | None
     timeout_s: float
     retries: int
+    size_bytes: int
+    """Of what the caller gave: body, key and headers."""
 
 
 class Session:
     """Belongs to one event loop of one process."""
 
     def __init__(
-        self, reach: Options, reply_topic: str, partition: int | None, grace_s: float
+        self,
+        reach: Options,
+        reply_topic: str,
+        partition: int | None,
+        *,
+        grace_s: float,
+        max_request_bytes: int,
     ) -> None:
         self.questions = Questions(reply_topic, grace_s)
         self.address: Headers = []
         self._reach = reach
         self._reply_topic = reply_topic
+        self._max_request_bytes = max_request_bytes
         self._loop = asyncio.get_running_loop()
         self._process = forks.count
         self._outbox = Outbox(reach, reply_topic)
@@ -117,8 +129,7 @@ class Session:
 
     async def submit(self, request: Request, group: str) -> Ticket:
         """Return a ticket once Kafka has the request; raises NotSent, NoReply, Closed."""
-        if self._is_closed:
-            raise Closed("closed", "this client was closed")
+        self._check(request)
         reply_from, asked_ms = self._reader.next_offset, wall_ms()
         deadline_ms = asked_ms + round(request.timeout_s * 1000)
         correlation = secrets.token_bytes(_CORRELATION_BYTES)
@@ -157,9 +168,8 @@ class Session:
         self.questions.drop(question)
 
     def begin(self, request: Request, until_s: float) -> Outgoing:
-        """Ask once, and return what is to be awaited and then dropped; raises Closed."""
-        if self._is_closed:
-            raise Closed("closed", "this client was closed")
+        """Ask once, and return what is to be awaited and then dropped; raises Closed, NotSent."""
+        self._check(request)
         asked_ms, timeout_s = wall_ms(), until_s - self._loop.time()
         correlation = self.questions.new_correlation()
         question = Outgoing(
@@ -180,6 +190,17 @@ class Session:
         self.questions.open(question)
         self._outbox.put(question)
         return question
+
+    def _check(self, request: Request) -> None:
+        """Raise Closed, and NotSent for what brokers would hang up on without a word."""
+        if self._is_closed:
+            raise Closed("closed", "this client was closed")
+        if request.size_bytes + _FRAME_BYTES > self._max_request_bytes:
+            raise NotSent(
+                "too_large",
+                f"{request.size_bytes} bytes, and what goes around them, are more than brokers "
+                f"take at once (max_request_bytes is {self._max_request_bytes})",
+            )
 
 
 def wall_ms() -> int:

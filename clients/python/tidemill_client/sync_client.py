@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tidemill_client import forks
 from tidemill_client.bodies import Body
-from tidemill_client.client import GRACE_S, Client
+from tidemill_client.client import GRACE_S, MAX_REQUEST_BYTES, Client
 from tidemill_client.errors import Closed, TidemillError
 from tidemill_client.many import Answer
 from tidemill_client.open_tickets import Collected
@@ -37,6 +37,7 @@ class SyncClient:
         reply_topic: str,
         reply_partition: int | None = None,
         grace: float = GRACE_S,
+        max_request_bytes: int = MAX_REQUEST_BYTES,
         **login: Any,  # noqa: ANN401 - aiokafka's own
     ) -> None:
         """Prepare a client, by the same arguments as Client; nothing is connected yet."""
@@ -45,6 +46,7 @@ class SyncClient:
             reply_topic=reply_topic,
             reply_partition=reply_partition,
             grace=grace,
+            max_request_bytes=max_request_bytes,
             **login,
         )
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -11,7 +11,7 @@ from tidemill_client.session import Request
 
 
 def request_of(body):
-    return Request("topic", body, [], None, 1_000.0, 0)
+    return Request("topic", body, [], None, 1_000.0, 0, 0)
 
 
 class Asked:

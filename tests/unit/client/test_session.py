@@ -6,10 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from tidemill_client import Closed, Expired, Failed
+from tidemill_client import Closed, Expired, Failed, NotSent
 from tidemill_client.session import Request, Session
 
 TIMEOUT_S = 10.0
+MAX_REQUEST_BYTES = 100_000
 
 
 class Script:
@@ -36,12 +37,12 @@ class Script:
         self._session.questions.receive([SimpleNamespace(key=None, value=body, headers=headers)])
 
 
-def request(retries=2):
-    return Request("topic", b"", [], None, TIMEOUT_S, retries)
+def request(retries=2, size_bytes=0):
+    return Request("topic", b"", [], None, TIMEOUT_S, retries, size_bytes)
 
 
 def scripted(*answers, **how):
-    session = Session({}, "replies", 0, 1.0)
+    session = Session({}, "replies", 0, grace_s=1.0, max_request_bytes=MAX_REQUEST_BYTES)
     session._outbox = Script(session, *answers, **how)
     return session, session._outbox.asked
 
@@ -103,6 +104,19 @@ async def test_a_closed_session_asks_nothing():
         await session.ask(request())
 
     assert asked == []
+
+
+async def test_what_brokers_hang_up_on_is_not_sent():
+    session, asked = scripted("ok")
+    with pytest.raises(NotSent) as question:
+        await session.ask(request(size_bytes=MAX_REQUEST_BYTES))
+    with pytest.raises(NotSent) as submission:
+        await session.submit(request(size_bytes=MAX_REQUEST_BYTES), "group")
+
+    await session.ask(request(size_bytes=MAX_REQUEST_BYTES // 2))
+
+    assert (question.value.code, submission.value.code) == ("too_large", "too_large")
+    assert len(asked) == session.questions.counts.asked == 1
 
 
 async def test_a_session_of_another_loop_says_so(monkeypatch):
