@@ -39,6 +39,7 @@ from daemon.preparing.steps import Step, Steps
 from daemon.preparing.transform_calls import TransformCalls
 from daemon.preparing.transform_threads import TransformThreads
 from daemon.preparing.transforms import Transforms
+from daemon.process.allocator import keep_freed_memory
 from daemon.process.gc_policy import GcPolicy
 from daemon.scaling.remembered import Subject
 from daemon.telemetry.metrics import Metrics
@@ -66,6 +67,7 @@ async def kafka_line(
 
     Not `by_clock`: lanes that open by the clock are open whatever it says.
     """
+    keep_freed_memory()
     lanes = make_lanes(settings, models, by_clock=by_clock)
     is_some_ready = by_clock and any(lane.ready_by for lane in settings.lanes.values())
     source = KafkaSource(settings, lanes, metrics=metrics, tasks=tasks, base=base)

@@ -1,5 +1,6 @@
 """The worker as a process: does it move, what stops it, what does it hold.
 
+- `allocator.py`: what the C library does with memory that is let go
 - `announcer.py`: what a service manager is told of a worker, and when
 - `cancellable.py`: work that is given up when the process is told to stop before it is done
 - `gc_policy.py`: when Python's cyclic garbage collector may run
