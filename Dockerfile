@@ -9,7 +9,7 @@ FROM ${BUILD_BASE} AS builder
 
 # cpu, or gpu for NVIDIA on x86_64.
 ARG VARIANT=cpu
-# transforms: what ready-made transforms need, as well; otel: what OpenTelemetry needs.
+# transforms: what ready-made transforms need, as well; otel: what OpenTelemetry needs; parquet: what jobs need for Parquet.
 ARG EXTRA
 # Where pip finds packages, when not at its usual place. PIP_NO_INDEX=1: only in the folder wheels/.
 ARG PIP_INDEX_URL
@@ -33,7 +33,8 @@ RUN case "${VARIANT}" in \
       "") ;; \
       transforms) locks="${locks} -r locked/transforms.txt" ;; \
       otel) locks="${locks} -r locked/otel.txt" ;; \
-      *) echo "EXTRA is transforms, otel or nothing, not ${EXTRA}" >&2; exit 1 ;; \
+      parquet) locks="${locks} -r locked/parquet.txt" ;; \
+      *) echo "EXTRA is transforms, otel, parquet or nothing, not ${EXTRA}" >&2; exit 1 ;; \
     esac \
  && python3 -m venv --without-pip /opt/tidemill \
  && tools/bin/pip --python /opt/tidemill/bin/python install --no-deps --require-hashes ${locks}

@@ -91,7 +91,7 @@ licences: $(STAMP) ## what a worker runs, and under which terms
 	@$(BIN)/python requirements/bill.py --licences
 
 lock: ## compile requirements/*.in into hash-pinned locks (needs uv)
-	@for name in run load transforms otel dev gpu; do \
+	@for name in run load transforms otel parquet dev gpu; do \
 	  $(LOCK) --override requirements/overrides.txt \
 	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	@for name in cpu build; do \

@@ -230,17 +230,20 @@ def ask(
 
 
 @app.command(
-    help="Send all of a folder or a JSONL file, and collect a result of each.\n\n"
-    "An item is a file, or a line with custom_id and body. Results, failures and all that is known of "
+    help="Send all of a folder, a JSONL or a Parquet file, and collect a result of each.\n\n"
+    "An item is a file, a line with custom_id and body, or a row. Results, failures and all that is known of "
     "the job are in the folder --out; after a crash, or a closed laptop, --resume goes on with it. The "
     "exit code is 0 when each item has a result, 1 when some failed, 75 when some are still without an end.",
     epilog="- `tidemill submit documents/ -c tidemill.toml --by 08:00 --out results/`\n"
     "- `tidemill submit items.jsonl -c tidemill.toml --lane standard --out results/`\n"
+    "- `tidemill submit table.parquet -c tidemill.toml --id-column id --out results/`\n"
     "- `tidemill submit -c tidemill.toml --resume results/`\n"
     "- `tidemill submit -c tidemill.toml --cancel results/`",
 )
 def submit(
-    source: Annotated[Path | None, typer.Argument(help="A folder, or a JSONL file.")] = None,
+    source: Annotated[
+        Path | None, typer.Argument(help="A folder, a JSONL or a Parquet file.")
+    ] = None,
     config: Config = None,
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where results go.")] = None,
@@ -261,6 +264,18 @@ def submit(
     content_type: Annotated[
         str, typer.Option(help="Form of the bodies; else by names of files: .json, .npy.")
     ] = "",
+    id_column: Annotated[
+        str, typer.Option(metavar="COLUMN", help="Of a table: its ids; else custom_id, or rows.")
+    ] = "",
+    body_column: Annotated[
+        str, typer.Option(metavar="COLUMN", help="Of a table: whole bodies; else body.")
+    ] = "",
+    input_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN", help="Of a table: an input; else all, where none is a body."
+        ),
+    ] = None,
     ahead: Annotated[
         int, typer.Option(min=1, help="Most items that wait for their answers at a time.")
     ] = 100_000,
@@ -269,6 +284,7 @@ def submit(
     """`tidemill submit`."""
     from daemon.commands.submit import Submission
     from daemon.commands.submit import submit as command
+    from daemon.jobs.order import Columns
 
     typed = Submission(
         source,
@@ -280,6 +296,7 @@ def submit(
         zone,
         model,
         content_type,
+        Columns(id_column, body_column, tuple(input_column or ())),
         ahead=ahead,
         as_json=as_json,
     )

@@ -23,6 +23,7 @@ LOCKS = {
     "gpu": "with a GPU: the libraries of CUDA",
     "transforms": "with or without a GPU: what ready-made transforms need",
     "otel": "with or without a GPU: what OpenTelemetry needs",
+    "parquet": "with or without a GPU: what jobs need for Parquet",
 }
 """The locks of what a worker runs, and the machines that they are for."""
 _PINNED = re.compile(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==([^ \\;]+)(?: ; ([^\\]+?))?(?: \\)?$")

@@ -21,6 +21,7 @@ from daemon.jobs.deadline import deadline_of
 from daemon.jobs.ends import End, State
 from daemon.jobs.job import Job, Wish
 from daemon.jobs.journal import Journal
+from daemon.jobs.order import Columns
 from daemon.jobs.results import FAILED, RESULTS
 from daemon.jobs.summary import shown
 from daemon.telemetry import logs
@@ -39,6 +40,7 @@ class Submission(NamedTuple):
     zone: str = ""
     model: str = ""
     content_type: str = ""
+    columns: Columns = Columns()
     ahead: int = 100_000
     as_json: bool = False
 
@@ -64,6 +66,8 @@ def submit(config: Path | None, overrides: Sequence[str], typed: Submission) -> 
 
 
 def _wish(loaded: Loaded, source: Path, typed: Submission) -> Wish:
+    if typed.columns.body and typed.columns.inputs:
+        raise Fatal(Exit.USAGE, "a row has one --body-column, or input columns")
     lane = find_lane(loaded.settings, typed.lane)
     headers_for(source, lane, model=typed.model, content_type=typed.content_type)
     name = next(name for name, each in loaded.settings.lanes.items() if each is lane)
@@ -71,7 +75,7 @@ def _wish(loaded: Loaded, source: Path, typed: Submission) -> Wish:
     if typed.by:
         deadline = deadline_of(typed.by, typed.zone, now=datetime.now(UTC).astimezone())
         _tell(f"by {deadline.isoformat(timespec='seconds')}")
-    return Wish(source, name, deadline, typed.model, typed.content_type)
+    return Wish(source, name, deadline, typed.model, typed.content_type, typed.columns)
 
 
 def _begin(loaded: Loaded, folder: Path, wish: Wish, typed: Submission) -> int:

@@ -2,7 +2,9 @@
 
 - `announcing.py`: says in the topic of jobs how one stands: when somebody begins to see to it, under way,
   and when it is over
+- `choice.py`: which input a job has: a folder, a table, or lines
 - `collecting.py`: reads what comes of a job's items, and finds out what nothing will come of
+- `columns.py`: what the columns of a Parquet file are to a job: ids, bodies, or the inputs of a model
 - `deadline.py`: by when a job is wanted: a time of day, a moment or a while, as people type it
 - `ends.py`: how an item ends, and what that makes of the job
 - `inputs.py`: what a job asks: each file of a folder, or each line of a JSONL file
@@ -17,5 +19,6 @@
 - `results.py`: the files of results: a line for each item that ended, and the summary
 - `settling.py`: gives items their ends: in the journal and in the files, together or not at all
 - `summary.py`: what a job tells of itself: for programs as JSON, for people in a few lines
+- `tables.py`: a Parquet file as what a job asks: each row is an item
 - `topics.py`: whether the topics are fit for a job: what they take, and how long they keep it
 """

@@ -7,7 +7,6 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 import msgspec
 
-from daemon.values.errors import Exit, Fatal
 from daemon.wire.headers import LONGEST_ID
 
 JSON = "application/json"
@@ -66,11 +65,11 @@ class Folder:
     def _item(self, file: Path) -> Item | Unfit:
         name = file.relative_to(self._path).as_posix()
         try:
-            why = _unfit_id(name)
+            why = unfit_id(name)
             size_bytes = file.stat().st_size
             if not why and size_bytes <= self._most_bytes:
                 return Item(name, 0, name, file.read_bytes())
-            return Unfit(_printable(name), why or _too_large(size_bytes, self._most_bytes))
+            return Unfit(_printable(name), why or too_large(size_bytes, self._most_bytes))
         except OSError as error:
             return Unfit(_printable(name), error.strerror or str(error))
 
@@ -135,10 +134,10 @@ class Lines:
             body = said.sent().content
         except (ValueError, RecursionError) as error:  # msgspec's are ValueErrors too
             return Unfit(name, str(error))
-        if why := _unfit_id(said.custom_id):
+        if why := unfit_id(said.custom_id):
             return Unfit(name, why)
         if len(body) > self._most_bytes:
-            return Unfit(f"{name} ({said.custom_id})", _too_large(len(body), self._most_bytes))
+            return Unfit(f"{name} ({said.custom_id})", too_large(len(body), self._most_bytes))
         return Item(said.custom_id, start, name, body)
 
     def body(self, item_id: str, start: int) -> Body:
@@ -151,18 +150,7 @@ class Lines:
         return said.sent()
 
 
-def input_at(path: Path, *, most_bytes: int) -> Input:
-    """Return what is at `path`, no body larger than `most_bytes`; raises Fatal."""
-    try:
-        if path.is_dir():
-            return Folder(path, most_bytes=most_bytes)
-        path.open("rb").close()
-        return Lines(path, most_bytes=most_bytes)
-    except OSError as error:
-        raise Fatal(Exit.USAGE, f"{path} cannot be read: {error.strerror}") from error
-
-
-def _unfit_id(item_id: str) -> str:
+def unfit_id(item_id: str) -> str:
     """Return why `item_id` cannot be a header, empty where it can."""
     try:
         size_bytes = len(item_id.encode())
@@ -175,7 +163,8 @@ def _unfit_id(item_id: str) -> str:
     return ""
 
 
-def _too_large(size_bytes: int, most_bytes: int) -> str:
+def too_large(size_bytes: int, most_bytes: int) -> str:
+    """Return why a body of `size_bytes` is not sent."""
     return f"{size_bytes:,} bytes, more than {most_bytes:,}"
 
 

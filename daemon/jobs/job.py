@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 from config.load import Loaded
 from config.settings import Settings
 from daemon.jobs.announcing import Announcing
+from daemon.jobs.choice import input_at
 from daemon.jobs.collecting import Collecting
 from daemon.jobs.ends import CANCELLED, State, state_of
-from daemon.jobs.inputs import input_at
+from daemon.jobs.inputs import Input
 from daemon.jobs.journal import Journal
-from daemon.jobs.order import Order
+from daemon.jobs.order import Columns, Order
 from daemon.jobs.pace import Standing
 from daemon.jobs.progress import Progress
 from daemon.jobs.publishing import Publishing
@@ -49,6 +50,7 @@ class Wish(NamedTuple):
     deadline: datetime | None
     model: str
     content_type: str
+    columns: Columns = Columns()
 
 
 class Job:
@@ -66,7 +68,7 @@ class Job:
 
     async def begin(self, wish: Wish, *, most_ahead: int) -> State:
         """Take up what is wished for, and see to it until the end. Raises Fatal, OSError, sqlite3.Error."""
-        source = input_at(wish.source, most_bytes=self._settings.limits.request_bytes)
+        source = self._input_at(wish.source, wish.columns)
         registered = await register(self._journal, source)
         lane = self._settings.lanes[wish.lane]
         async with self._publisher(lane.topics[0]) as publisher, self._tail() as following:
@@ -115,6 +117,9 @@ class Job:
         """Write how it stands to summary.json."""
         write_summary(self._folder, self.summary())
 
+    def _input_at(self, path: Path, columns: Columns) -> Input:
+        return input_at(path, columns, most_bytes=self._settings.limits.request_bytes)
+
     def _publisher(self, topic: str) -> Publisher:
         others = [topic for topic in [self._settings.jobs.topic] if topic is not None]
         return Publisher(self._settings.kafka, topic, base=self._base, others=others)
@@ -151,6 +156,7 @@ class Job:
             content_type=wish.content_type,
             deadline_ms=None if wish.deadline is None else round(wish.deadline.timestamp() * 1000),
             began_ms=round(now.timestamp() * 1000),
+            columns=wish.columns,
         )
 
     def _next_opening(self, lane: str) -> str:
@@ -191,9 +197,7 @@ class Job:
             )
             beside = [collecting.watch(), progress.run(), announcing.keep_up()]
             if journal.unsent(0, 1):
-                source = input_at(
-                    Path(order.source), most_bytes=self._settings.limits.request_bytes
-                )
+                source = self._input_at(Path(order.source), order.columns)
                 publishing = Publishing(
                     settling,
                     source,

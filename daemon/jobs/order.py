@@ -18,6 +18,14 @@ from daemon.wire.headers import (
 )
 
 
+class Columns(msgspec.Struct, frozen=True):
+    """Which columns of a table are ids, bodies, or inputs; what is empty is found by the names they have."""
+
+    ids: str = ""
+    body: str = ""
+    inputs: tuple[str, ...] = ()
+
+
 class Order(msgspec.Struct, frozen=True):
     """What is sent where, and where its ends are looked for.
 
@@ -39,6 +47,7 @@ class Order(msgspec.Struct, frozen=True):
     content_type: str
     deadline_ms: int | None
     began_ms: int
+    columns: Columns = Columns()
 
     def is_past_deadline(self, wall_ms: float) -> bool:
         """Whether its deadline is over, if it has one."""

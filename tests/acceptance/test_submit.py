@@ -11,6 +11,8 @@ import sqlite3
 import sys
 from contextlib import closing
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
@@ -123,6 +125,22 @@ async def test_each_line_has_one_end(served, submit, tmp_path):
     results = {each["custom_id"]: each for each in lines(out / "results.jsonl")}
     assert results["item 0"]["body"]["outputs"][0]["data"] == [1, 2]
     assert base64.b64decode(results["raw"]["body_base64"]) == pair(3)
+
+
+async def test_each_row_has_one_end(served, submit, tmp_path):
+    file, out = tmp_path / "table.parquet", tmp_path / "results"
+    rows = [[number, number + 0.5] for number in range(20)]
+    x = pa.array([*rows, [1, 2, 3]], pa.list_(pa.float32()))
+    pq.write_table(pa.table({"id": range(21), "x": x}), file, row_group_size=6)
+
+    code, _, said = await (await submit(served, file, "--id-column", "id", "--out", out)).end()
+
+    assert code == 1, said
+    results = {each["custom_id"]: each["body"] for each in lines(out / "results.jsonl")}
+    answered = {name: body["outputs"][0]["data"] for name, body in results.items()}
+    assert answered == {f"{number}": row for number, row in enumerate(rows)}
+    (failed,) = lines(out / "failed.jsonl")
+    assert (failed["custom_id"], failed["code"]) == ("20", "invalid_shape")
 
 
 async def test_nothing_is_sent_where_one_cannot_be(served, submit, tmp_path):

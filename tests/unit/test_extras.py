@@ -101,19 +101,35 @@ except Fatal as fatal:
     told = [fatal.exit_code, str(fatal)]
 print(json.dumps(told))
 """
+_TABLE = """
+from pathlib import Path
+from daemon.jobs.choice import input_at
+from daemon.jobs.order import Columns
+from daemon.values.errors import Fatal
+
+told = ""
+try:
+    input_at(Path(GIVEN), Columns(), most_bytes=1)
+except Fatal as fatal:
+    told = [fatal.exit_code, str(fatal)]
+print(json.dumps(told))
+"""
 _OF_TRANSFORMS = ("PIL", "tokenizers")
 _OF_OTEL = ("opentelemetry",)
+_OF_PARQUET = ("pyarrow",)
 _NEEDING_THEM = [
     "runtime.transforms.image",
     "runtime.transforms.picture",
     "runtime.transforms.text",
+    "daemon.jobs.columns",
+    "daemon.jobs.tables",
     "daemon.telemetry.otel.export",
 ]
 
 
 def bare(script, given):
     """Run `script` in a process that has none of the extras' packages."""
-    gone = ",".join([*extra.PACKAGES, *_OF_TRANSFORMS, *_OF_OTEL])
+    gone = ",".join([*extra.PACKAGES, *_OF_TRANSFORMS, *_OF_OTEL, *_OF_PARQUET])
     done = subprocess.run(
         [sys.executable, "-c", _BARE + script, gone, json.dumps(given)],
         capture_output=True,
@@ -168,8 +184,17 @@ def test_who_sends_to_opentelemetry_is_told_what_is_missing():
     assert "pip install '.[otel]'" in said
 
 
+def test_who_submits_a_table_is_told_what_is_missing(tmp_path):
+    (tmp_path / "table").write_bytes(b"PAR1")
+
+    code, said = bare(_TABLE, str(tmp_path / "table"))
+
+    assert code == Exit.USAGE
+    assert "pip install '.[parquet]'" in said
+
+
 def test_a_worker_loads_no_package_of_an_extra_that_it_does_not_use():
-    packages = {*_OF_TRANSFORMS, *_OF_OTEL}
+    packages = {*_OF_TRANSFORMS, *_OF_OTEL, *_OF_PARQUET}
     loaded = f"import sys, daemon.worker; print(sorted({packages} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", loaded], capture_output=True, text=True, check=True, cwd=ROOT

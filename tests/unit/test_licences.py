@@ -116,6 +116,7 @@ def test_the_commands_of_the_page_do_it(tmp_path):
         "sbom-cpu.cdx.json",
         "sbom-gpu.cdx.json",
         "sbom-otel.cdx.json",
+        "sbom-parquet.cdx.json",
         "sbom-run.cdx.json",
         "sbom-transforms.cdx.json",
     ]

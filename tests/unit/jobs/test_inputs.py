@@ -4,7 +4,9 @@ import os
 
 import pytest
 
-from daemon.jobs.inputs import Folder, Item, Lines, Unfit, input_at
+from daemon.jobs.choice import input_at
+from daemon.jobs.inputs import Folder, Item, Lines, Unfit
+from daemon.jobs.order import Columns
 from daemon.values.errors import Exit, Fatal
 
 
@@ -125,6 +127,13 @@ def test_another_line_in_its_place_is_noticed(tmp_path):
 
 def test_what_is_not_there_is_said(tmp_path):
     with pytest.raises(Fatal, match="cannot be read") as raised:
-        input_at(tmp_path / "none", most_bytes=1)
+        input_at(tmp_path / "none", Columns(), most_bytes=1)
+
+    assert raised.value.exit_code is Exit.USAGE
+
+
+def test_only_a_table_has_columns(tmp_path):
+    with pytest.raises(Fatal, match="no Parquet file") as raised:
+        input_at(tmp_path, Columns(ids="id"), most_bytes=1)
 
     assert raised.value.exit_code is Exit.USAGE

@@ -1,0 +1,50 @@
+"""Which input a job has: a folder, a table, or lines."""
+
+from importlib.metadata import version
+from pathlib import Path
+
+from daemon.jobs.inputs import Folder, Input, Lines
+from daemon.jobs.order import Columns
+from daemon.values.errors import Exit, Fatal
+
+_PARQUET = b"PAR1"
+"""What a Parquet file begins with: https://parquet.apache.org/docs/file-format/."""
+
+
+def input_at(path: Path, columns: Columns, *, most_bytes: int) -> Input:
+    """Return what is at `path`, no body larger than `most_bytes`; raises Fatal."""
+    try:
+        if not path.is_dir():
+            with path.open("rb") as file:
+                if file.read(len(_PARQUET)) == _PARQUET:
+                    return _table(path, columns, most_bytes)
+    except OSError as error:
+        raise Fatal(Exit.USAGE, f"{path} cannot be read: {error.strerror or error}") from error
+    if columns != Columns():
+        raise Fatal(Exit.USAGE, f"{path} is no Parquet file, which alone has columns")
+    if path.is_dir():
+        return Folder(path, most_bytes=most_bytes)
+    return Lines(path, most_bytes=most_bytes)
+
+
+def _table(path: Path, columns: Columns, most_bytes: int) -> Input:
+    try:
+        # Whoever has no Parquet neither needs the extra nor waits for it.
+        from daemon.jobs.tables import Table
+    except ModuleNotFoundError as error:
+        raise _lacking(error) from error
+    try:
+        return Table(path, columns, most_bytes=most_bytes)
+    except ValueError as error:
+        raise Fatal(Exit.USAGE, f"nothing was sent: {path} cannot be sent:{error}") from error
+
+
+def _lacking(error: ModuleNotFoundError) -> Exception:
+    if error.name != "pyarrow":
+        return error
+    wheel = f"tidemill-{version('tidemill')}-py3-none-any.whl"
+    return Fatal(
+        Exit.USAGE,
+        "Parquet needs the package pyarrow, which is not installed; it comes with the extra `parquet`:"
+        f" pip install '.[parquet]' in a checkout, or '{wheel}[parquet]'",
+    )

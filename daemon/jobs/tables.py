@@ -1,0 +1,128 @@
+"""A Parquet file as what a job asks: each row is an item. It is read in batches, whatever its row groups are."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from daemon.jobs.columns import chosen_columns
+from daemon.jobs.inputs import Body, Item, Unfit, too_large, unfit_id
+from daemon.jobs.order import Columns
+
+_MOST_ROWS = 1_000
+"""Held at a time; of small ones a batch costs little beside them."""
+_MOST_BYTES = 8 * 2**20
+"""Held at a time, by the mean size of a row."""
+_READ_BYTES = 2**20
+"""Read of a column at a time; else it is all of a row group, which may be the whole file."""
+_DIGITS = 12
+"""Of a body's digest, in the id of a row where no column has one; as many as tell models apart."""
+
+
+class _Row(NamedTuple):
+    number: int
+    item_id: Any
+    """As the column of ids has it."""
+    content: Any
+    """As the columns have it of which the body is made."""
+
+
+class Table:
+    """A Parquet file: an item is a row, its id in a column, or its number, from 0, with a digest of its body."""
+
+    def __init__(self, path: Path, columns: Columns, *, most_bytes: int) -> None:
+        """Raises OSError, and ValueError where it is no Parquet, or its columns cannot be sent."""
+        self._path = path
+        self._most_bytes = most_bytes
+        try:
+            schema = pq.read_schema(path)
+        except pa.ArrowException as error:
+            raise ValueError(f" it is broken: {error}") from error
+        self._chosen = chosen_columns(schema, columns)
+        self._following: Iterator[_Row] = iter(())
+        self._next = 0
+        """The number of the row that `_following` comes to next."""
+
+    def items(self) -> Iterator[Item | Unfit]:
+        """As `Input` says; row by row."""
+        number = 0
+        try:
+            for row in self._rows(0):
+                yield self._item(row)
+                number = row.number + 1
+        except (pa.ArrowException, OSError) as error:
+            yield Unfit(f"row {number} and all behind it", " ".join(str(error).split()))
+
+    def _item(self, row: _Row) -> Item | Unfit:
+        name = f"row {row.number}"
+        try:
+            body = self._chosen.sent.sent(row.content)
+            item_id = self._id(row, body)
+        except ValueError as error:
+            return Unfit(name, str(error))
+        if why := unfit_id(item_id):
+            return Unfit(name, why)
+        if len(body) > self._most_bytes:
+            return Unfit(f"{name} ({item_id})", too_large(len(body), self._most_bytes))
+        return Item(item_id, row.number, name, body)
+
+    def body(self, item_id: str, start: int) -> Body:
+        """As `Input` says; quick for rows one behind the other."""
+        row = self._row(start)
+        body = self._chosen.sent.sent(row.content)
+        if self._id(row, body) != item_id:
+            raise ValueError(f"{self._path} has another row there")
+        return Body(body, self._chosen.sent.form)
+
+    def _id(self, row: _Row, body: bytes) -> str:
+        if self._chosen.ids is not None:
+            return self._chosen.ids.text(row.item_id)
+        return f"{row.number}-{hashlib.sha256(body).hexdigest()[:_DIGITS]}"
+
+    def _row(self, number: int) -> _Row:
+        """Return a row; raises OSError, ValueError."""
+        if not self._next or number < self._next:
+            self._following, self._next = self._rows(number), number
+        try:
+            for row in self._following:
+                self._next = row.number + 1
+                if row.number == number:
+                    return row
+        except pa.ArrowException as error:
+            raise ValueError(str(error)) from error
+        raise ValueError(f"{self._path} has no row {number} any more")
+
+    def _rows(self, start: int) -> Iterator[_Row]:
+        """Read from a batch on that has row `start`; raises OSError, ArrowException."""
+        ids, sent = self._chosen
+        for first, batch in self._batches(start):
+            item_ids = ids.read(batch) if ids is not None else [None] * batch.num_rows
+            for number, row in enumerate(zip(item_ids, sent.read(batch), strict=True), first):
+                yield _Row(number, *row)
+
+    def _batches(self, start: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Read the batches from that on, each with the number of its first row."""
+        with pq.ParquetFile(self._path, buffer_size=_READ_BYTES, pre_buffer=False) as file:
+            first = 0
+            for number in range(file.num_row_groups):
+                group = file.metadata.row_group(number)
+                if first + group.num_rows <= start:
+                    first += group.num_rows
+                    continue
+                for batch in file.iter_batches(
+                    _rows_at_a_time(group),
+                    row_groups=[number],
+                    columns=self._chosen.names,
+                    use_threads=False,
+                ):
+                    if first + batch.num_rows > start:
+                        yield first, batch
+                    first += batch.num_rows
+
+
+def _rows_at_a_time(group: pq.RowGroupMetaData) -> int:
+    mean_bytes: int = group.total_byte_size // max(group.num_rows, 1)
+    return max(1, min(_MOST_ROWS, _MOST_BYTES // max(mean_bytes, 1)))
