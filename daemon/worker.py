@@ -15,6 +15,7 @@ from pathlib import Path
 from config.settings import Settings
 from daemon.inference.models import Models
 from daemon.inference.reloading import Reloading
+from daemon.jobs.hearing import Hearing
 from daemon.kafka.looking.observer import Observer
 from daemon.line.assembly import kafka_line
 from daemon.line.pipeline import Pipeline
@@ -108,8 +109,13 @@ class Worker:
         self._reread = reread
         self._watchdog = Watchdog(settings.limits.stall)
         self._health = self._make_health()
+        self._hearing = Hearing(settings, base)
         self._status = Status(
-            about, live=self._health.live, ready=self.ready, metrics=self._metrics
+            about,
+            live=self._health.live,
+            ready=self.ready,
+            metrics=self._metrics,
+            jobs=self._hearing.heard,
         )
 
     async def run(self) -> Exit:
@@ -190,6 +196,7 @@ class Worker:
         """Work, and look at itself; whichever of the two ends first ends the other."""
         work = self._tasks.start(self._live(stop), name="work")
         self._tasks.start(self._health.run(), name="health")
+        self._tasks.start(self._hearing.run(), name="jobs")
         self._tasks.start(self._announce_end(stop), name="stopping")
         try:
             await self._tasks.until(work)

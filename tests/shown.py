@@ -3,8 +3,12 @@
 from math import sin
 from types import SimpleNamespace
 
+import msgspec
 from prometheus_client.samples import Sample
 
+from daemon.jobs.ends import State
+from daemon.jobs.last_words import JobsHeard, LastWord
+from daemon.jobs.summary import moment_text
 from daemon.scaling.policy import Decision
 from daemon.scaling.report import LaneLoad, ScalingReport
 from daemon.telemetry.metrics import Gauges, Metrics
@@ -32,6 +36,7 @@ class Shown:
         self.live = self.ready = WELL
         self.scaling = None
         self.workers = None
+        self.jobs = None
         self.events = {}
         self.lags = {}
         self.suspected = {}
@@ -48,6 +53,7 @@ class Shown:
             metrics=self.metrics,
             scaling=lambda: self.scaling,
             workers=lambda: self.workers,
+            jobs=lambda: self.jobs,
             clock=lambda: self.now_s,
             wall=lambda: self.now_s,
         )
@@ -294,4 +300,31 @@ def scaler(lanes=2):
         topics={},
     )
     shown.tick(70)
+    return shown
+
+
+def with_jobs():
+    """Jobs are under way: one gets on, one is late, one has not begun to be answered."""
+    shown = by_the_clock(2)
+    gets_on = LastWord(
+        job_id="20251130T100000Z-1f2e3d4c",
+        state=State.RUNNING,
+        lane="standard",
+        items=1_200_000,
+        left=450_000,
+        ended={"ok": 749_880, "error": 120},
+        began=moment_text((shown.now_s - 3_600) * 1000),
+        deadline=moment_text((shown.now_s + 7_200) * 1000),
+        as_of=moment_text((shown.now_s - 4) * 1000),
+        host="batch-7.internal.example",
+        folder="/srv/archive/" + "documents-of-the-third-quarter/" * 3 + "results",
+        sent=850_000,
+        rate_per_s=208.3,
+        remaining_s=(1_900.0, 2_400.0),
+    )
+    late = msgspec.structs.replace(gets_on, job_id="late", remaining_s=(9_000.0, 9_900.0))
+    waits = msgspec.structs.replace(
+        gets_on, job_id="waits", left=1_200_000, ended={}, rate_per_s=0.0, remaining_s=None
+    )
+    shown.jobs = JobsHeard([gets_on, late, msgspec.structs.replace(waits, deadline=None)], more=3)
     return shown

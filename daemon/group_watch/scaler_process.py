@@ -17,6 +17,7 @@ from aiohttp import web
 from config.settings import Settings
 from daemon.group_watch.group_watch import GroupWatch
 from daemon.group_watch.model_files import files_of
+from daemon.jobs.hearing import Hearing
 from daemon.kafka.looking.observer import Observer
 from daemon.process.notify import Notifier
 from daemon.process.signals import Signals
@@ -63,12 +64,14 @@ class ScalerProcess:
             settings.scaling.interval,
             tell=self._take,
         )
+        self._hearing = Hearing(settings, base)
         self._status = Status(
             about,
             live=self.live,
             ready=self.ready,
             metrics=self._metrics,
             scaling=lambda: self._watch.report,
+            jobs=self._hearing.heard,
         )
 
     async def run(self) -> Exit:
@@ -112,6 +115,7 @@ class ScalerProcess:
         tasks = [
             asyncio.create_task(self._watch.run(), name="look"),
             asyncio.create_task(self._beat(), name="beat"),
+            asyncio.create_task(self._hearing.run(), name="jobs"),
             asyncio.create_task(stop.wait(), name="stop"),
         ]
         try:

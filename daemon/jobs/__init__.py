@@ -7,6 +7,7 @@
 - `columns.py`: what the columns of a Parquet file are to a job: ids, bodies, or the inputs of a model
 - `deadline.py`: by when a job is wanted: a time of day, a moment or a while, as people type it
 - `ends.py`: how an item ends, and what that makes of the job
+- `hearing.py`: hears of jobs under way, for as long as somebody looks at a status page
 - `inputs.py`: what a job asks: each file of a folder, or each line of a JSONL file
 - `job.py`: one job, from its input to its last end
 - `journal.py`: `job.sqlite`: each item with its end, and how far replies are read

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from config.settings import Http
 from daemon.group_watch.group_watch import GroupWatch
+from daemon.jobs.last_words import JobsHeard
 from daemon.process.notify import Notifier
 from daemon.scaling.own_rate import ModelWork, Work
 from daemon.slots.slot import SlotState
@@ -51,6 +52,7 @@ class Reporting:
         gathering: Gathering,
         metrics: ScalingMetrics,
         watch: Callable[[], GroupWatch],
+        jobs: Callable[[], JobsHeard | None],
     ) -> None:
         self._notifier = notifier
         self._slots = slots
@@ -69,6 +71,7 @@ class Reporting:
             scaling=lambda: watch().report,
             workers=self._seen,
             window=self._window,
+            jobs=jobs,
         )
         self._http = HttpServer(
             http.host,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from daemon.group_watch.group_watch import GroupWatch
+from daemon.jobs.hearing import Hearing
 from daemon.kafka.looking.observer import Observer
 from daemon.process.notify import Notifier
 from daemon.process.signals import Signals
@@ -64,6 +65,7 @@ class Supervisor:
             left=gathering.ended,
             changed=self._changed.set,
         )
+        self._hearing = Hearing(revision.settings, revision.base)
         self._reporting = Reporting(
             revision.settings.http,
             about,
@@ -73,6 +75,7 @@ class Supervisor:
             gathering=gathering,
             metrics=self._metrics,
             watch=lambda: self._watch,
+            jobs=self._hearing.heard,
         )
         self._watch = self._watch_as(revision)
         self._watching: asyncio.Task[NoReturn]
@@ -111,12 +114,13 @@ class Supervisor:
         """Serve until told to stop; whatever ends that, no worker is left behind."""
         self._watching = asyncio.create_task(self._watch.run(), name="look")
         gathering = asyncio.create_task(self._reporting.run(), name="gather")
+        hearing = asyncio.create_task(self._hearing.run(), name="jobs")
         try:
             await self._serve(stop, gathering)
         finally:
             await self._renewal.end()
             clean = await self._drain()
-            await _end(self._watching, gathering)
+            await _end(self._watching, gathering, hearing)
             summarise(last=True)
         return Exit.CLEAN if clean else Exit.WORK_LEFT
 

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
+from daemon.jobs.last_words import JobsHeard
 from daemon.scaling.report import ScalingReport
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.status.adherence import Adherence
@@ -41,6 +42,7 @@ class Status:
         metrics: the metrics of this process; None: `observe` is called instead.
         scaling: what the scaler reported last; None where there is no scaler or no report yet.
         workers: the workers this process supervises, None when it supervises none.
+        jobs: jobs under way, None where nobody says how they stand; asked for each document.
         window: what the metrics are seen through; given where somebody else looks through it too.
         clock, wall: monotonic seconds, and seconds since the epoch.
     """
@@ -54,6 +56,7 @@ class Status:
         metrics: Collector | None = None,
         scaling: Callable[[], ScalingReport | None] = lambda: None,
         workers: Callable[[], Sequence[WorkerSeen] | None] = lambda: None,
+        jobs: Callable[[], JobsHeard | None] = lambda: None,
         window: Window | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -64,6 +67,7 @@ class Status:
         self._metrics = metrics
         self._scaling = scaling
         self._workers = workers
+        self._jobs = jobs
         self._clock = clock
         self._wall = wall
         self._window = window or Window()
@@ -98,7 +102,12 @@ class Status:
         """Return what the page shows now, as JSON has it."""
         self._look_after(_ASKED_S)
         seen = ProcessState(
-            self._live(), self._ready(), self._was_ready, self._scaling(), self._workers()
+            self._live(),
+            self._ready(),
+            self._was_ready,
+            self._scaling(),
+            self._workers(),
+            self._jobs(),
         )
         moment = PageMoment(self._clock(), self._wall(), self._started_s)
         return document(self._about, self._window, self._trends, self._adherence, seen, moment)

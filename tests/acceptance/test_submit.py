@@ -14,7 +14,7 @@ from contextlib import closing
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 
@@ -244,7 +244,7 @@ async def test_the_topic_of_jobs_hears_how_one_stands(make_job, submit, tmp_path
 
 
 async def test_a_job_under_way_says_how_far_it_is(make_job, submit, tmp_path):
-    """Whoever is killed leaves that behind."""
+    """Whoever is killed leaves that behind, and a worker shows it, whatever else is in the topic."""
     documents, out = folder_of(tmp_path / "documents", 10), tmp_path / "results"
     async with make_job() as (job, _):
         job.settings["jobs.topic"] = topic = await job.topics.create("jobs")
@@ -258,7 +258,30 @@ async def test_a_job_under_way_says_how_far_it_is(make_job, submit, tmp_path):
         await waiting.end()
         (shown,) = await listed(tmp_path / "submit.toml")
 
+        await write(job, topic, b"{", [("ce_type", b"tidemill.job.progress")])
+        worker = await job.start()
+        seen = {}
+
+        async def is_seen():
+            seen.update(await asyncio.to_thread(jobs_seen, worker))
+            return seen["known"]
+
+        await until(is_seen)
+
     assert (shown["state"], shown["sent"], shown["left"]) == ("running", 10, 10)
+    (row,) = seen["under_way"]
+    assert (row["job_id"], row["sent"], row["ended"]) == (shown["job_id"], 10, 0)
+
+
+async def write(job, topic, value, headers):
+    async with AIOKafkaProducer(bootstrap_servers=job.bootstrap) as producer:
+        await producer.send_and_wait(topic, value, headers=headers)
+
+
+def jobs_seen(worker):
+    """What the status page of `worker` knows of jobs."""
+    _, body = worker.get("/status.json")
+    return json.loads(body)["jobs"]
 
 
 def is_progress(record):

@@ -25,6 +25,7 @@ SCENES = {
     "isolating": lambda: shown.isolating(2),
     "20 broken lanes": lambda: shown.broken(20),
     "by the clock": lambda: shown.by_the_clock(2),
+    "jobs": shown.with_jobs,
     "shut": shown.shut,
     "supervised": lambda: shown.supervised(2),
     "scaler": lambda: shown.scaler(2),

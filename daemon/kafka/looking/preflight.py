@@ -269,7 +269,9 @@ def _of_jobs(name: str, topic: Topic | None) -> Check:
         return Check(subject, told, warning=warning)
     warnings = []
     if not topic.may_read:
-        warnings.append(f"{client.MAY_NOT_READ}, else tidemill jobs shows none")
+        warnings.append(
+            f"{client.MAY_NOT_READ}, else neither tidemill jobs nor the status page shows any"
+        )
     if topic.compacted is False:
         warnings.append(
             "cleanup.policy is not compact: the last word of a job is deleted in time, and others are"

@@ -4,6 +4,7 @@
 - `backlog.py`: does a lane fall behind?
 - `document.py`: the page's document: everything it shows, as JSON has it
 - `inputs.py`: what the page is told besides metric samples
+- `job_rows.py`: jobs under way as the page shows them
 - `lane_rows.py`: the lanes as the page shows them
 - `openings.py`: when lanes open that open by the clock, what waits for it, and how it went before
 - `trends.py`: how rate and lag went in the last minutes, a point each few seconds

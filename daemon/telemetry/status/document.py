@@ -8,12 +8,14 @@ from statistics import fmean
 from typing import Any, NamedTuple, TypeAlias
 
 from daemon.batching.ladder import EXACT, Ladder
+from daemon.jobs.last_words import JobsHeard
 from daemon.scaling.report import ScalingReport, as_json
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.distribution import Distribution
 from daemon.telemetry.events import Event
 from daemon.telemetry.status.adherence import Adherence
 from daemon.telemetry.status.inputs import About, Health, WorkerSeen
+from daemon.telemetry.status.job_rows import job_rows
 from daemon.telemetry.status.lane_rows import LaneRow, lanes
 from daemon.telemetry.status.openings import OpeningRow, openings
 from daemon.telemetry.status.trends import Trends
@@ -35,13 +37,17 @@ class PageMoment(NamedTuple):
 
 
 class ProcessState(NamedTuple):
-    """What the process says of itself beside its metrics; `workers` None: it supervises none."""
+    """What the process says of itself beside its metrics; `workers` None: it supervises none.
+
+    `jobs` None: nobody says how jobs stand.
+    """
 
     live: Health
     ready: Health
     was_ready: bool
     scaling: ScalingReport | None
     workers: Sequence[WorkerSeen] | None
+    jobs: JobsHeard | None
 
 
 def document(
@@ -77,6 +83,7 @@ def document(
         "models": _models(window),
         "scaling": None if seen.scaling is None else as_json(seen.scaling),
         "workers": None if seen.workers is None else _workers(seen.workers, moment.now_s),
+        "jobs": None if seen.jobs is None else _jobs(seen.jobs, moment.wall_s),
         "errors": _codes(window, names.REQUESTS, "outcome"),
         "dead_letters": _codes(window, names.DEAD_LETTERS, "code"),
         "events": _events(window),
@@ -230,6 +237,15 @@ def _gain(rows: float, busy_s: float, runs: Runs | None) -> Document:
     return {
         "rows_per_s": per_s,
         "gain": None if per_s is None or alone_s is None else per_s * alone_s,
+    }
+
+
+def _jobs(heard: JobsHeard, wall_s: float) -> Document:
+    return {
+        "known": heard.words is not None,
+        "trouble": heard.trouble,
+        "more": heard.more,
+        "under_way": [_plain(row) for row in job_rows(heard, wall_s)],
     }
 
 

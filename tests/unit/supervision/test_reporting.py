@@ -40,6 +40,7 @@ class Shown:
             gathering=self.gathering,
             metrics=metrics,
             watch=lambda: self.watch,
+            jobs=lambda: None,
         )
 
     def serve(self, count):
