@@ -192,6 +192,7 @@ def schema() -> int:
 
 @app.command(
     help="Print what requests and replies may be as an AsyncAPI 3 document, for generators and catalogues.\n\n"
+    "It is JSON, which is YAML too: tools that take either read it as it stands. "
     "Models and transforms are loaded for it; no broker is needed.",
     epilog="- `tidemill asyncapi -c tidemill.toml > asyncapi.json`",
 )

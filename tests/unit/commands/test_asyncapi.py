@@ -2,6 +2,8 @@
 
 import json
 
+import yaml
+
 from daemon.__main__ import main
 from daemon.values.errors import Exit
 from tests import models, published_models
@@ -14,6 +16,13 @@ def test_the_document_is_printed_without_a_broker(configuration, capsys):
     assert printed["asyncapi"] == "3.0.0"
     assert printed["info"]["title"] == "classify"
     assert [*printed["operations"]] == ["ask.requests", "ask.requests.urgent", "bury"]
+
+
+def test_who_reads_yaml_reads_the_same(configuration, capsys):
+    assert main(["asyncapi", "-c", str(configuration)]) == 0
+
+    printed = capsys.readouterr().out
+    assert yaml.safe_load(printed) == json.loads(printed)
 
 
 def test_constants_are_no_inputs_and_only_chosen_outputs_come(configuration, tmp_path, capsys):
