@@ -42,23 +42,22 @@ static void read_replies(void) {
     rd_kafka_topic_partition_list_destroy(replies);
 }
 
-static int is(rd_kafka_message_t *reply, const char *name, const char *expected) {
+// Returns the text of a header until the next call, "" when there is none.
+static const char *header(const rd_kafka_message_t *reply, const char *name) {
+    static char text[256];
     rd_kafka_headers_t *headers;
     const void *value;
     size_t size;
-    return rd_kafka_message_headers(reply, &headers) == 0 &&
-           rd_kafka_header_get_last(headers, name, &value, &size) == 0 &&
-           size == strlen(expected) && memcmp(value, expected, size) == 0;
+    if (rd_kafka_message_headers(reply, &headers) != 0 ||
+        rd_kafka_header_get_last(headers, name, &value, &size) != 0)
+        return "";
+    snprintf(text, sizeof text, "%.*s", (int)size, (const char *)value);
+    return text;
 }
 
-static void print(rd_kafka_message_t *reply) {
-    rd_kafka_headers_t *headers;
-    const void *code;
-    size_t size;
-    rd_kafka_message_headers(reply, &headers);
-    if (is(reply, "status", "error") &&
-        rd_kafka_header_get_last(headers, "error-code", &code, &size) == 0) {
-        printf("%.*s\n", (int)size, (const char *)code);
+static void print(const rd_kafka_message_t *reply) {
+    if (strcmp(header(reply, "status"), "error") == 0) {
+        printf("%s\n", header(reply, "error-code"));
         return;
     }
     printf("ok ");
@@ -66,14 +65,19 @@ static void print(rd_kafka_message_t *reply) {
     printf("\n");
 }
 
-static long now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000L + now.tv_nsec / 1000000;
+// Reads one reply; returns whether it was the expected one, which is printed.
+static int take(const char *identity) {
+    rd_kafka_message_t *reply = rd_kafka_consumer_poll(consumer, 100);
+    if (reply == NULL) return 0;
+    int own = !reply->err && strcmp(header(reply, "correlation-id"), identity) == 0;
+    if (own) print(reply);
+    else if (!reply->err) ignored++; // another's, a repetition, or one that nobody waits for any more
+    rd_kafka_message_destroy(reply);
+    return own;
 }
 
-static void ask(const char *name, const char *body, size_t size, const char *timeout_ms, int wait_ms,
-                int times) {
+static void ask(const char *question, const char *body, size_t size, const char *timeout_ms,
+                int wait_s, int times) {
     char identity[64];
     uint32_t big_endian = htonl(partition);
     snprintf(identity, sizeof identity, "%ld-%d-%d", (long)time(NULL), (int)getpid(), asked++);
@@ -85,16 +89,9 @@ static void ask(const char *name, const char *body, size_t size, const char *tim
                           RD_KAFKA_V_HEADER("kafka_replyPartition", &big_endian, 4),
                           RD_KAFKA_V_HEADER("content-type", "application/octet-stream", -1),
                           RD_KAFKA_V_HEADER("timeout-ms", timeout_ms, -1), RD_KAFKA_V_END);
-    printf("%s: ", name);
-    for (long end_ms = now_ms() + wait_ms; now_ms() < end_ms;) {
-        rd_kafka_message_t *reply = rd_kafka_consumer_poll(consumer, 10);
-        if (reply == NULL) continue;
-        int own = !reply->err && is(reply, "correlation-id", identity);
-        if (own) print(reply);
-        else if (!reply->err) ignored++; // another's, a repetition, or one that nobody waits for any more
-        rd_kafka_message_destroy(reply);
-        if (own) return;
-    }
+    printf("%s: ", question);
+    for (time_t end = time(NULL) + wait_s; time(NULL) < end;)
+        if (take(identity)) return;
     printf("no_reply\n");
 }
 
@@ -105,17 +102,12 @@ int main(int count, char **words) {
     consumer = client(RD_KAFKA_CONSUMER, words[1]);
     read_replies();
     const char row[8] = {0, 0, (char)0x80, 0x3f, 0, 0, 0x20, 0x40}; // 1.0 and 2.5
-    ask("ok", row, 8, "30000", 30000, 1);
-    ask("error", row, 7, "30000", 30000, 1);
-    ask("expired", row, 8, "0", 30000, 1);
+    ask("ok", row, 8, "30000", 30, 1);
+    ask("error", row, 7, "30000", 30, 1);
+    ask("expired", row, 8, "0", 30, 1);
     ask("late", row, 8, "30000", 0, 1);
-    ask("repeated", row, 8, "30000", 30000, 2);
-    while (ignored < 2) { // the late one and the second of two
-        rd_kafka_message_t *reply = rd_kafka_consumer_poll(consumer, 1000);
-        if (reply == NULL) continue;
-        ignored += !reply->err;
-        rd_kafka_message_destroy(reply);
-    }
+    ask("repeated", row, 8, "30000", 30, 2);
+    while (ignored < 2) take("nobody"); // the late one and the second of two
     printf("ignored: %d\n", ignored);
     rd_kafka_consumer_close(consumer);
     rd_kafka_destroy(consumer);

@@ -45,26 +45,19 @@ class Asker:
         self.producer.poll(0)
         until_s = time.monotonic() + wait_s
         while (left_s := until_s - time.monotonic()) > 0:
-            reply = self.read(left_s)
+            reply = self.consumer.poll(left_s)
             if reply is None:
                 continue
-            if reply["correlation-id"] != identity:
+            if reply.error():
+                raise RuntimeError(reply.error())
+            headers = dict(reply.headers() or [])
+            if headers.get("correlation-id") != identity:
                 self.ignored += 1  # another's, a repetition, or one that nobody waits for any more
-            elif reply["status"] == b"error":
-                return reply["error-code"].decode()
+            elif headers["status"] == b"error":
+                return headers["error-code"].decode()
             else:
-                return f"ok {reply['body'].hex()}"
+                return f"ok {reply.value().hex()}"
         return "no_reply"
-
-    def read(self, wait_s: float) -> dict[str, bytes | None] | None:
-        """Return the next reply, its headers and its body; None when there is none in time."""
-        record = self.consumer.poll(wait_s)
-        if record is None:
-            return None
-        if record.error():
-            raise RuntimeError(record.error())
-        missing = {"correlation-id": None, "status": None}
-        return missing | dict(record.headers() or []) | {"body": record.value()}
 
 
 def main() -> None:
@@ -78,7 +71,7 @@ def main() -> None:
     print("late:", client.ask(row, wait_s=0))
     print("repeated:", client.ask(row, times=2))
     while client.ignored < LATE_AND_REPEATED:
-        client.ignored += client.read(1.0) is not None
+        client.ignored += client.consumer.poll(1.0) is not None
     print("ignored:", client.ignored)
     client.consumer.close()
 

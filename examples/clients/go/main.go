@@ -74,37 +74,32 @@ func header(record *kgo.Record, name string) string {
 	return ""
 }
 
-func open(broker, topic, replyTopic, partition string) (*asker, error) {
-	number, err := strconv.ParseInt(partition, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
-	if err != nil {
-		return nil, err
-	}
-	// No group: one partition, from its end as it is before the first question.
-	ends, err := kadm.NewClient(client).ListEndOffsets(context.Background(), replyTopic)
-	if err != nil {
-		return nil, err
-	}
-	end, found := ends.Lookup(replyTopic, int32(number))
+// open begins at the end of the replies as it is before the first question, so that none is missed. There is no group.
+func open(broker, topic, replyTopic, partition string) *asker {
+	number := int32(must(strconv.ParseInt(partition, 10, 32)))
+	client := must(kgo.NewClient(kgo.SeedBrokers(broker), kgo.FetchIsolationLevel(kgo.ReadCommitted())))
+	ends := must(kadm.NewClient(client).ListEndOffsets(context.Background(), replyTopic))
+	end, found := ends.Lookup(replyTopic, number)
 	if !found || end.Err != nil {
-		return nil, fmt.Errorf("no partition %s of %s: %v", partition, replyTopic, end.Err)
+		log.Fatalf("no partition %s of %s: %v", partition, replyTopic, end.Err)
 	}
 	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{
-		replyTopic: {int32(number): kgo.NewOffset().At(end.Offset)},
+		replyTopic: {number: kgo.NewOffset().At(end.Offset)},
 	})
 	a := &asker{client: client, topic: topic, replyTopic: replyTopic, partition: uint32(number)}
 	go a.read()
-	return a, nil
+	return a
 }
 
-func main() {
-	a, err := open(os.Args[1], os.Args[2], os.Args[3], os.Args[4])
+func must[T any](value T, err error) T {
 	if err != nil {
 		log.Fatal(err)
 	}
+	return value
+}
+
+func main() {
+	a := open(os.Args[1], os.Args[2], os.Args[3], os.Args[4])
 	row := []byte{0, 0, 0x80, 0x3f, 0, 0, 0x20, 0x40} // 1.0 and 2.5
 	const long = 30 * time.Second
 	fmt.Println("ok:", a.ask(row, long, long, 1))
