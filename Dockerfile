@@ -9,7 +9,8 @@ FROM ${BUILD_BASE} AS builder
 
 # cpu, or gpu for NVIDIA on x86_64.
 ARG VARIANT=cpu
-# transforms: what ready-made transforms need, as well; otel: what OpenTelemetry needs; parquet: what jobs need for Parquet.
+# Any of these, with blanks between: transforms: what ready-made transforms need; otel: what
+# OpenTelemetry needs; parquet: what jobs need for Parquet.
 ARG EXTRA
 # Where pip finds packages, when not at its usual place. PIP_NO_INDEX=1: only in the folder wheels/.
 ARG PIP_INDEX_URL
@@ -29,13 +30,12 @@ RUN case "${VARIANT}" in \
       gpu) locks="-r locked/run.txt -r locked/gpu.txt" ;; \
       *) echo "VARIANT is cpu or gpu, not ${VARIANT}" >&2; exit 1 ;; \
     esac \
- && case "${EXTRA}" in \
-      "") ;; \
+ && for extra in ${EXTRA}; do case "${extra}" in \
       transforms) locks="${locks} -r locked/transforms.txt" ;; \
       otel) locks="${locks} -r locked/otel.txt" ;; \
       parquet) locks="${locks} -r locked/parquet.txt" ;; \
-      *) echo "EXTRA is transforms, otel, parquet or nothing, not ${EXTRA}" >&2; exit 1 ;; \
-    esac \
+      *) echo "EXTRA is any of transforms, otel and parquet, with blanks between, not ${EXTRA}" >&2; exit 1 ;; \
+    esac; done \
  && python3 -m venv --without-pip /opt/tidemill \
  && tools/bin/pip --python /opt/tidemill/bin/python install --no-deps --require-hashes ${locks}
 

@@ -34,6 +34,12 @@ def arguments(name, stage=-1):
     return [each.argument for each in stages()[stage] if each.name == name]
 
 
+def defaults():
+    """Return what the first stage has for its build arguments where a build gives none."""
+    said = [each.partition("=") for each in arguments("ARG", 1)]
+    return {name: default for name, _, default in said if default}
+
+
 def health_check():
     """Return the words of the health check's command; they are not for a shell."""
     (argument,) = arguments("HEALTHCHECK")

@@ -1,14 +1,16 @@
 """The image is made of what there is, from locks, and needs neither root nor a shell."""
 
 import json
+import os
 import re
 import shlex
+import subprocess
 import tomllib
 
 import pytest
 
 from config.settings import Http
-from tests.dockerfile import TEXT, arguments, health_check, stages
+from tests.dockerfile import TEXT, arguments, defaults, health_check, stages
 from tests.pages import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -27,6 +29,25 @@ def pins(lock):
     """Return the names and versions of a lock, markers cut."""
     text = (ROOT / "requirements" / lock).read_text(encoding="utf-8")
     return set(re.findall(r"^([a-z][\w-]*==[\w.]+)", text, re.MULTILINE))
+
+
+def installed(folder, chosen):
+    """Do the installing step with a pip that only says what it is given."""
+    (step,) = [run for run in RUNS if "${EXTRA}" in run]
+    for name, does in {"tools/bin/pip": 'echo "$@"', "bin/python3": "exit 0"}.items():
+        program = folder / name
+        program.parent.mkdir(parents=True)
+        program.write_text(f"#!/bin/sh\n{does}\n")
+        program.chmod(0o755)
+    path = {"PATH": f"{folder}/bin:{os.environ['PATH']}"}
+    return subprocess.run(
+        ["sh", "-c", step],
+        cwd=folder,
+        env=path | defaults() | chosen,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_it_has_two_stages_on_bases_that_a_build_can_choose():
@@ -120,6 +141,31 @@ def test_nothing_is_installed_but_by_hash():
     assert len(installs) == 3
     assert all("--require-hashes" in each or "--no-index" in each for each in installs)
     assert all("--no-deps" in each for each in installs)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "locks"),
+    [
+        ({}, ["cpu"]),
+        ({"EXTRA": "otel"}, ["cpu", "otel"]),
+        ({"EXTRA": "transforms otel"}, ["cpu", "transforms", "otel"]),
+        ({"VARIANT": "gpu", "EXTRA": "otel"}, ["run", "gpu", "otel"]),
+    ],
+)
+def test_a_build_installs_the_locks_of_its_variant_and_its_extras(tmp_path, chosen, locks):
+    done = installed(tmp_path, chosen)
+
+    assert re.findall(r"locked/(\w+)\.txt", done.stdout) == locks
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("chosen", [{"VARIANT": "tpu"}, {"EXTRA": "otel tracing"}])
+def test_a_build_of_what_there_is_not_ends_and_says_what_there_is(tmp_path, chosen):
+    done = installed(tmp_path, chosen)
+
+    (name,) = chosen
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"{name} is ")
 
 
 def test_both_variants_have_the_same_versions():
