@@ -57,7 +57,9 @@ class Outcome(NamedTuple):
 
 UNSENT = Outcome(End.EXPIRED, Code.DEADLINE_EXCEEDED, "the deadline passed before it was sent")
 MISSING = Outcome(
-    End.MISSING, "missing", "the group is done with its request, and nothing came of it"
+    End.MISSING,
+    "missing",
+    "the group is done with its request, and nothing that was read came of it",
 )
 
 CANCELLED = Outcome(

@@ -42,7 +42,9 @@ class Hearing:
     ) -> None:
         """`base` is where relative secrets are looked up; nothing is heard where `jobs.topic` is not set."""
         self._topic = settings.jobs.topic
-        self._follow = follow or (lambda topic: tail(settings.kafka, [topic], base=base))
+        self._follow = follow or (
+            lambda topic: tail(settings.kafka, [topic], base=base, told=lambda _: None)
+        )
         self._clock = clock
         self._is_asked = asyncio.Event()
         self._asked_s = -inf

@@ -127,7 +127,7 @@ class Job:
     def _tail(self) -> AbstractAsyncContextManager[Tail]:
         settings = self._settings
         topics = [settings.replies.topic, settings.dead_letters.topic]
-        return tail(settings.kafka, topics, base=self._base)
+        return tail(settings.kafka, topics, base=self._base, told=self._told)
 
     async def _ordered(self, wish: Wish, registered: Registered, publisher: Publisher) -> Order:
         settings, lane = self._settings, self._settings.lanes[wish.lane]

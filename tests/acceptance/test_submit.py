@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import RecordsToDelete
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 
@@ -399,6 +400,34 @@ async def test_what_the_group_steps_over_is_missing(make_job, submit, tmp_path):
         code, _, said = await waiting.end()
 
     assert code == 1
+    assert "10 items are missing" in said
+    assert {each["end"] for each in lines(out / "failed.jsonl")} == {"missing"}
+
+
+async def test_what_was_answered_and_deleted_before_it_was_read_is_missing(
+    make_job, submit, tmp_path
+):
+    documents, out = folder_of(tmp_path / "documents", 10), tmp_path / "results"
+    async with make_job() as (job, _):
+        waiting = await submit(job, documents, "--out", out)
+        await until(lambda: (out / "job.sqlite").exists() and sent(out / "job.sqlite") == 10)
+        waiting.process.send_signal(signal.SIGINT)
+        await waiting.end()
+        await job.start()
+
+        async def is_committed():
+            return sum((await job.committed()).values()) == 10
+
+        await until(is_committed)
+        await job.topics.admin.delete_records(
+            {TopicPartition(job.names.replies, number): RecordsToDelete(-1) for number in range(2)}
+        )
+
+        code, _, said = await (await submit(job, "--resume", out)).end()
+
+    assert code == 1, said
+    assert f"{job.names.replies}/0: " in said
+    assert "records were deleted before they were read" in said
     assert "10 items are missing" in said
     assert {each["end"] for each in lines(out / "failed.jsonl")} == {"missing"}
 
