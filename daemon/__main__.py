@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -248,6 +248,10 @@ def submit(
     config: Config = None,
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where results go.")] = None,
+    out_format: Annotated[
+        Literal["jsonl", "parquet"],
+        typer.Option(help="parquet: a table in the order of the input as well, when it is over."),
+    ] = "jsonl",
     resume: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Go on with the job in this folder.")
     ] = None,
@@ -285,7 +289,7 @@ def submit(
     """`tidemill submit`."""
     from daemon.commands.submit import Submission
     from daemon.commands.submit import submit as command
-    from daemon.jobs.order import Columns
+    from daemon.jobs.order import Columns, OutFormat
 
     typed = Submission(
         source,
@@ -298,6 +302,7 @@ def submit(
         model,
         content_type,
         Columns(id_column, body_column, tuple(input_column or ())),
+        OutFormat(out_format),
         ahead=ahead,
         as_json=as_json,
     )

@@ -17,12 +17,13 @@ from config.load import Loaded, load
 from daemon.commands.ask import find_lane, headers_for
 from daemon.commands.printing import printed
 from daemon.jobs import journal as journals
+from daemon.jobs.choice import finish_of
 from daemon.jobs.deadline import deadline_of
 from daemon.jobs.ends import End, State
 from daemon.jobs.job import Job, Wish
 from daemon.jobs.journal import Journal
-from daemon.jobs.order import Columns
-from daemon.jobs.results import FAILED, RESULTS
+from daemon.jobs.order import Columns, OutFormat
+from daemon.jobs.results import FAILED, RESULTS, TABLE
 from daemon.jobs.summary import shown
 from daemon.telemetry import logs
 from daemon.values.errors import Exit, Fatal
@@ -41,6 +42,7 @@ class Submission(NamedTuple):
     model: str = ""
     content_type: str = ""
     columns: Columns = Columns()
+    out_format: OutFormat = OutFormat.JSONL
     ahead: int = 100_000
     as_json: bool = False
 
@@ -68,6 +70,7 @@ def submit(config: Path | None, overrides: Sequence[str], typed: Submission) -> 
 def _wish(loaded: Loaded, source: Path, typed: Submission) -> Wish:
     if typed.columns.body and typed.columns.inputs:
         raise Fatal(Exit.USAGE, "a row has one --body-column, or input columns")
+    finish_of(typed.out_format)  # what it lacks is said before anything is sent
     lane = find_lane(loaded.settings, typed.lane)
     headers_for(source, lane, model=typed.model, content_type=typed.content_type)
     name = next(name for name, each in loaded.settings.lanes.items() if each is lane)
@@ -75,7 +78,15 @@ def _wish(loaded: Loaded, source: Path, typed: Submission) -> Wish:
     if typed.by:
         deadline = deadline_of(typed.by, typed.zone, now=datetime.now(UTC).astimezone())
         _tell(f"by {deadline.isoformat(timespec='seconds')}")
-    return Wish(source, name, deadline, typed.model, typed.content_type, typed.columns)
+    return Wish(
+        source,
+        name,
+        deadline,
+        typed.model,
+        typed.content_type,
+        typed.columns,
+        typed.out_format,
+    )
 
 
 def _begin(loaded: Loaded, folder: Path, wish: Wish, typed: Submission) -> int:
@@ -123,7 +134,8 @@ def _see_to_it(job: Job, doing: Coroutine[Any, Any, State], folder: Path, typed:
     printed(json.dumps(summary) + "\n" if typed.as_json else shown(summary))
     if missing := summary["ended"][End.MISSING]:
         _tell(f"{missing:,} items are missing: {folder / FAILED} names them; this must not happen")
-    _tell(f"results are in {folder / RESULTS}, failures in {folder / FAILED}")
+    results = TABLE if job.out_format is OutFormat.PARQUET else RESULTS
+    _tell(f"results are in {folder / results}, failures in {folder / FAILED}")
     if summary["left"]:
         raise Fatal(Exit.WORK_LEFT, f"the deadline is over, and not all is answered; {resume}")
     return state.exit_code

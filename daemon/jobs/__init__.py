@@ -2,7 +2,7 @@
 
 - `announcing.py`: says in the topic of jobs how one stands: when somebody begins to see to it, under way,
   and when it is over
-- `choice.py`: which input a job has: a folder, a table, or lines
+- `choice.py`: which input a job has, a folder, a table, or lines, and whether its results become a table
 - `collecting.py`: reads what comes of a job's items, and finds out what nothing will come of
 - `columns.py`: what the columns of a Parquet file are to a job: ids, bodies, or the inputs of a model
 - `deadline.py`: by when a job is wanted: a time of day, a moment or a while, as people type it
@@ -18,6 +18,7 @@
 - `publishing.py`: sends the items, a chunk at a time, no further ahead than it may be
 - `registering.py`: takes up the items: all of them, or none
 - `results.py`: the files of results: a line for each item that ended, and the summary
+- `results_table.py`: results.parquet: the results in the order of the input, made when the job is over
 - `settling.py`: gives items their ends: in the journal and in the files, together or not at all
 - `summary.py`: what a job tells of itself: for programs as JSON, for people in a few lines
 - `tables.py`: a Parquet file as what a job asks: each row is an item

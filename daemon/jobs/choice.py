@@ -1,10 +1,12 @@
-"""Which input a job has: a folder, a table, or lines."""
+"""Which input a job has, a folder, a table, or lines, and whether its results become a table."""
 
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
 
 from daemon.jobs.inputs import Folder, Input, Lines
-from daemon.jobs.order import Columns
+from daemon.jobs.journal import Journal
+from daemon.jobs.order import Columns, OutFormat
 from daemon.values.errors import Exit, Fatal
 
 _PARQUET = b"PAR1"
@@ -25,6 +27,21 @@ def input_at(path: Path, columns: Columns, *, most_bytes: int) -> Input:
     if path.is_dir():
         return Folder(path, most_bytes=most_bytes)
     return Lines(path, most_bytes=most_bytes)
+
+
+def finish_of(out_format: OutFormat) -> Callable[[Path, Journal], Awaitable[None]]:
+    """Return what is done to a job's folder when it is over; raises Fatal where the extra is missing."""
+    if out_format is OutFormat.JSONL:
+        return _leave
+    try:
+        from daemon.jobs.results_table import write_table
+    except ModuleNotFoundError as error:
+        raise _lacking(error) from error
+    return write_table
+
+
+async def _leave(_folder: Path, _journal: Journal) -> None:
+    """Lines are there already."""
 
 
 def _table(path: Path, columns: Columns, most_bytes: int) -> Input:

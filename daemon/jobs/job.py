@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 from config.load import Loaded
 from config.settings import Settings
 from daemon.jobs.announcing import Announcing
-from daemon.jobs.choice import input_at
+from daemon.jobs.choice import finish_of, input_at
 from daemon.jobs.collecting import Collecting
 from daemon.jobs.ends import CANCELLED, State, state_of
 from daemon.jobs.inputs import Input
 from daemon.jobs.journal import Journal
-from daemon.jobs.order import Columns, Order
+from daemon.jobs.order import Columns, Order, OutFormat
 from daemon.jobs.pace import Standing
 from daemon.jobs.progress import Progress
 from daemon.jobs.publishing import Publishing
@@ -51,6 +51,7 @@ class Wish(NamedTuple):
     model: str
     content_type: str
     columns: Columns = Columns()
+    out_format: OutFormat = OutFormat.JSONL
 
 
 class Job:
@@ -87,6 +88,7 @@ class Job:
 
     async def cancel(self) -> State:
         """Wait for nothing any more: end what has no end. Raises Fatal, OSError, sqlite3.Error."""
+        finish = finish_of(self.out_format)
         results = Results(self._folder, self._journal.sizes())
         try:
             settling = Settling(self._journal, results)
@@ -94,6 +96,7 @@ class Job:
                 settling.fail([(item_id, CANCELLED) for item_id in waiting])
         finally:
             results.close()
+        await finish(self._folder, self._journal)
         if (topic := self._settings.jobs.topic) is not None:
             async with Publisher(self._settings.kafka, topic, base=self._base) as publisher:
                 await self._announcing(publisher).say(self.summary())
@@ -112,6 +115,11 @@ class Job:
             now_ms=now_ms,
             standing=standing,
         )
+
+    @property
+    def out_format(self) -> OutFormat:
+        """As what results are found when it is over."""
+        return self._journal.order().out_format
 
     def note(self) -> None:
         """Write how it stands to summary.json."""
@@ -157,6 +165,7 @@ class Job:
             deadline_ms=None if wish.deadline is None else round(wish.deadline.timestamp() * 1000),
             began_ms=round(now.timestamp() * 1000),
             columns=wish.columns,
+            out_format=wish.out_format,
         )
 
     def _next_opening(self, lane: str) -> str:
@@ -165,10 +174,12 @@ class Job:
         return "" if schedule is None else schedule.shown(schedule.after(time.time()))
 
     async def _see_to_it(self, publisher: Publisher, following: Tail, most_ahead: int) -> State:
+        finish = finish_of(self.out_format)
         announcing = self._announcing(publisher)
         if self._journal.left:
             await announcing.say(self.summary())
         await self._settle_all(publisher, following, announcing, most_ahead)
+        await finish(self._folder, self._journal)
         await announcing.say(self.summary())
         return State(self.summary()["state"])
 

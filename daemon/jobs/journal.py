@@ -120,6 +120,11 @@ class Journal:
         row = self._db.execute("SELECT name FROM items WHERE id = ?", (item_id,)).fetchone()
         return str(row[0])
 
+    def numbers_of(self, item_ids: Iterable[str]) -> list[int]:
+        """Return the numbers of items, which are their places in the input."""
+        asked = "SELECT number FROM items WHERE id = ?"
+        return [self._db.execute(asked, (item_id,)).fetchone()[0] for item_id in item_ids]
+
     def begin(self, order: Order, positions: Mapping[tuple[str, int], int]) -> None:
         """Note what is ordered, and where its ends will be looked for from; from here on it may be sent."""
         with self.transaction():

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
@@ -26,6 +27,13 @@ class Columns(msgspec.Struct, frozen=True):
     inputs: tuple[str, ...] = ()
 
 
+class OutFormat(StrEnum):
+    """As what results are found when a job is over; results.jsonl is always there."""
+
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
 class Order(msgspec.Struct, frozen=True):
     """What is sent where, and where its ends are looked for.
 
@@ -48,6 +56,7 @@ class Order(msgspec.Struct, frozen=True):
     deadline_ms: int | None
     began_ms: int
     columns: Columns = Columns()
+    out_format: OutFormat = OutFormat.JSONL
 
     def is_past_deadline(self, wall_ms: float) -> bool:
         """Whether its deadline is over, if it has one."""

@@ -15,6 +15,7 @@ from daemon.values.messages import Record
 from daemon.wire.headers import CONTENT_TYPE, JSON_LENGTH, REQUEST_ID
 
 RESULTS = "results.jsonl"
+TABLE = "results.parquet"
 FAILED = "failed.jsonl"
 SUMMARY = "summary.json"
 

@@ -172,6 +172,31 @@ async def test_a_job_that_was_killed_goes_on(make_job, submit, tmp_path):
     assert ends(out) == sorted(f"{number}.bin" for number in range(500))
 
 
+async def test_a_table_that_was_killed_goes_on_to_a_table_in_its_order(make_job, submit, tmp_path):
+    file, out = tmp_path / "table.parquet", tmp_path / "results"
+    bodies = [pair(number)[: 5 if number == 7 else None] for number in range(500)]
+    pq.write_table(pa.table({"body": bodies}), file, row_group_size=100)
+    async with make_job() as (job, _):
+        wished = (file, "--out", out, "--out-format", "parquet", "--ahead", 250)
+        first = await submit(job, *wished)
+        journal = out / "job.sqlite"
+        await until(lambda: journal.exists() and sent(journal) == 250)
+        first.process.kill()
+        await first.end()
+        await job.start()
+
+        code, _, said = await (await submit(job, "--resume", out)).end()
+
+    assert code == 1, said
+    assert f"results are in {out / 'results.parquet'}" in said
+    results = pq.read_table(out / "results.parquet").to_pylist()
+    assert [each["body"] for each in results] == [*bodies[:7], *bodies[8:]]
+    assert [int(each["custom_id"].partition("-")[0]) for each in results] == [
+        number for number in range(500) if number != 7
+    ]
+    assert [each["code"] for each in lines(out / "failed.jsonl")] == ["invalid_shape"]
+
+
 def sent(journal):
     """How many items are certainly in Kafka."""
     try:
@@ -339,7 +364,8 @@ async def test_one_that_is_cancelled_waits_for_nothing(make_job, submit, tmp_pat
     async with make_job() as (job, _):
         job.settings["jobs.topic"] = topic = await job.topics.create("jobs")
         worker = await job.start()
-        waiting = await submit(job, documents, "--out", out, "--ahead", 1)
+        wished = (documents, "--out", out, "--ahead", 1, "--out-format", "parquet")
+        waiting = await submit(job, *wished)
         await until(lambda: (out / "failed.jsonl").exists() and lines(out / "failed.jsonl"))
         await terminate(worker)
         code, _, said = await (await submit(job, "--cancel", out)).end()
@@ -359,6 +385,7 @@ async def test_one_that_is_cancelled_waits_for_nothing(make_job, submit, tmp_pat
     assert (summary["state"], summary["left"]) == ("cancelled", 0)
     assert summary["ended"]["error"] == 1
     assert summary["ended"]["cancelled"] > 0
+    assert pq.read_metadata(out / "results.parquet").num_rows == summary["ended"]["ok"]
     assert ends(out) == sorted(f"{number}.bin" for number in range(100))
 
 

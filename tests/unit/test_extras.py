@@ -101,17 +101,18 @@ except Fatal as fatal:
     told = [fatal.exit_code, str(fatal)]
 print(json.dumps(told))
 """
-_TABLE = """
+_PARQUET = """
 from pathlib import Path
-from daemon.jobs.choice import input_at
-from daemon.jobs.order import Columns
+from daemon.jobs.choice import finish_of, input_at
+from daemon.jobs.order import Columns, OutFormat
 from daemon.values.errors import Fatal
 
-told = ""
-try:
-    input_at(Path(GIVEN), Columns(), most_bytes=1)
-except Fatal as fatal:
-    told = [fatal.exit_code, str(fatal)]
+told = []
+for ask in (lambda: input_at(Path(GIVEN), Columns(), most_bytes=1), lambda: finish_of(OutFormat.PARQUET)):
+    try:
+        ask()
+    except Fatal as fatal:
+        told.append([fatal.exit_code, str(fatal)])
 print(json.dumps(told))
 """
 _OF_TRANSFORMS = ("PIL", "tokenizers")
@@ -122,6 +123,7 @@ _NEEDING_THEM = [
     "runtime.transforms.picture",
     "runtime.transforms.text",
     "daemon.jobs.columns",
+    "daemon.jobs.results_table",
     "daemon.jobs.tables",
     "daemon.telemetry.otel.export",
 ]
@@ -184,11 +186,13 @@ def test_who_sends_to_opentelemetry_is_told_what_is_missing():
     assert "pip install '.[otel]'" in said
 
 
-def test_who_submits_a_table_is_told_what_is_missing(tmp_path):
+def test_who_has_a_table_or_wants_one_is_told_what_is_missing(tmp_path):
     (tmp_path / "table").write_bytes(b"PAR1")
 
-    code, said = bare(_TABLE, str(tmp_path / "table"))
+    given, wanted = bare(_PARQUET, str(tmp_path / "table"))
 
+    assert given == wanted
+    code, said = given
     assert code == Exit.USAGE
     assert "pip install '.[parquet]'" in said
 
