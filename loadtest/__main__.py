@@ -18,6 +18,7 @@ class Bench(StrEnum):
 
     RELAY = "relay"
     DRESSES = "dresses"
+    STATIONS = "stations"
     COMPUTE = "compute"
     DELIVERY = "delivery"
     LATENCY = "latency"
@@ -292,9 +293,9 @@ def bench(
     page: Annotated[
         Path | None, typer.Option(help="page whose figures to renew: docs/performance.md")
     ] = None,
-    py_spy: Annotated[
+    stacks: Annotated[
         Path | None,
-        typer.Option(help="profile the relay once more: .svg a flame graph, else raw stacks"),
+        typer.Option(help="stations: folder for the sampled stacks, for flame graphs"),
     ] = None,
 ) -> None:
     """Measure the daemon against a plain loop and ONNX Runtime alone: docs/performance.md."""
@@ -305,7 +306,7 @@ def bench(
 
     try:
         raise typer.Exit(
-            measure(names or list(Bench), Scale(repeat, quick, py_spy, long), json, page)
+            measure(names or list(Bench), Scale(repeat, quick, long, stacks), json, page)
         )
     except (MarkMissing, WorkerFailed) as error:
         sys.exit(f"tidemill-load bench: {error}")

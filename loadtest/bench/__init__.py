@@ -17,10 +17,17 @@
 - `memory.py`: bench: memory while replies cannot leave, and over many requests
 - `open_loop.py`: requests at their own times, beside the bare hop through Kafka
 - `plain_loop.py`: the contestant that many would write by hand
+- `profile.py`: what a sampled daemon did, and at which station
 - `raw_model.py`: ONNX Runtime alone in a loop
 - `relay.py`: bench: the way there and back, of raw rows and of JSON
+- `relayed.py`: what there is to relay, in each dress: a backlog for next to no model, as raw rows or
+  as JSON
 - `replies.py`: all replies of a run, read back, compared by whole arrays, timed by the broker
 - `report.py`: figures as a table, as JSON, on a page
+- `sampled_daemon.py`: runs the daemon and notes, again and again as it takes CPU time, what it is
+  doing
+- `stations.py`: bench: where the CPU time of a relayed request goes, station by station, in each
+  dress
 - `urgent.py`: bench: an urgent lane beside a full standard lane, and what that one pays for it
 - `watch.py`: a process and the replies it has given, until it has given them all
 - `work.py`: what is asked and what must be answered, and the forms of bodies that say it

@@ -1,9 +1,6 @@
 """Who is measured: the daemon and the plain loop, each as a process of its own."""
 
 import json
-import shutil
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -13,13 +10,11 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 from loadtest.bench import plain_loop
 from loadtest.bench.ground import Ground
 from loadtest.processes.child import Child
-from loadtest.processes.worker import Worker, WorkerFailed
+from loadtest.processes.worker import DAEMON, Worker, WorkerFailed
 
 _EXIT_TIMEOUT_S = 70.0
 AT_LEAST_ONCE, EXACTLY_ONCE = "at-least-once", "exactly-once"
 Value: TypeAlias = str | int | bool | list[str]
-_RATE_PER_S = 400
-_END_TIMEOUT_S = 60.0
 
 
 class LaneSetup(NamedTuple):
@@ -124,13 +119,19 @@ def one_lane(
     eager: bool = False,
     allow: Sequence[str] = (),
     delivery: str = AT_LEAST_ONCE,
+    program: Sequence[str] = DAEMON,
 ) -> Contestant:
-    """Return the daemon with one lane; `allow` as for daemon(). Its run raises WorkerFailed when it does not end with 0."""
+    """Return the daemon with one lane; `allow` and `program` as for configured().
+
+    Its run raises WorkerFailed when it does not end with 0.
+    """
 
     def start(topics: Topics) -> AbstractContextManager[Worker]:
         lane = LaneSetup(topics.requests, model, max_rows, linger, eager=eager)
         lanes = {"standard": lane}
-        return daemon(ground, lanes, topics.replies, allow=allow, delivery=delivery)
+        return daemon(
+            ground, lanes, topics.replies, allow=allow, delivery=delivery, program=program
+        )
 
     return start
 
@@ -144,13 +145,20 @@ def daemon(
     allow: Sequence[str] = (),
     bootstrap: str | None = None,
     delivery: str = AT_LEAST_ONCE,
+    program: Sequence[str] = DAEMON,
 ) -> Iterator[Worker]:
-    """BacklogRun the daemon, told to stop by SIGTERM afterwards; arguments as for configured().
+    """Run the daemon, told to stop by SIGTERM afterwards; arguments as for configured().
 
     Raises WorkerFailed when it does not end with 0.
     """
     with configured(
-        ground, lanes, replies, allow=allow, bootstrap=bootstrap, delivery=delivery
+        ground,
+        lanes,
+        replies,
+        allow=allow,
+        bootstrap=bootstrap,
+        delivery=delivery,
+        program=program,
     ) as worker:
         worker.start()
         yield worker
@@ -171,11 +179,12 @@ def configured(
     group: str = "",
     does: Literal["run", "supervise", "scaler"] = "run",
     settings: Mapping[str, str] | None = None,
+    program: Sequence[str] = DAEMON,
 ) -> Iterator[Worker]:
     """Prepare a daemon in a group of its own; nothing runs yet, and nothing is left behind.
 
     `allow`: reply topics that requests may name; `bootstrap`: where it finds the broker, straight
-    by default; `group`: another one than one of its own; `does`, `settings`: as of Worker.
+    by default; `group`: another one than one of its own; `does`, `settings`, `program`: as of Worker.
     """
     group = group or ground.name("daemon")
     config = ground.folder / f"{group}.toml"
@@ -190,36 +199,8 @@ def configured(
             delivery=delivery,
         )
     )
-    worker = Worker(config, settings, does=does)
+    worker = Worker(config, settings, program=program, does=does)
     try:
         yield worker
     finally:
         worker.close()
-
-
-def profiled(contestant: Contestant, output: Path) -> Contestant:
-    """Return `contestant` under py-spy, which writes a flame graph (.svg) or stacks (.txt).
-
-    Raises FileNotFoundError when py-spy is not on the PATH.
-    """
-
-    @contextmanager
-    def start(topics: Topics) -> Iterator[Process]:
-        with contestant(topics) as process:
-            profiler = subprocess.Popen(_command(process.pid, output))  # noqa: S603 - see _command
-            try:
-                yield process
-            finally:
-                profiler.send_signal(signal.SIGINT)
-                profiler.wait(_END_TIMEOUT_S)
-
-    return start
-
-
-def _command(pid: int, output: Path) -> list[str]:
-    py_spy = shutil.which("py-spy")
-    if py_spy is None:
-        raise FileNotFoundError("py-spy is not on the PATH: pipx install py-spy")
-    form = "flamegraph" if output.suffix == ".svg" else "raw"
-    options = ["--native", "--rate", str(_RATE_PER_S), "--format", form, "--output", str(output)]
-    return [py_spy, "record", "--pid", str(pid), *options]

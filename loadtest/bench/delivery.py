@@ -7,7 +7,7 @@ from loadtest.bench.contestants import AT_LEAST_ONCE, EXACTLY_ONCE, Contestant, 
 from loadtest.bench.figures import Section, at_least, at_most, figure, ratios
 from loadtest.bench.ground import Ground, Scale, by_turns
 from loadtest.bench.open_loop import Timed, answered
-from loadtest.bench.relay import relay_backlog
+from loadtest.bench.relayed import relay_backlog
 from loadtest.bench.work import work
 from loadtest.deployment.perceptrons import RELAY, write
 from loadtest.scenario.arrivals import poisson

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from loadtest.traffic.records import Account
 
@@ -72,7 +72,19 @@ class Section:
     figures: list[BenchFigure]
     accounts: list[Account] = field(default_factory=list)
 
-    @property
-    def is_right(self) -> bool:
-        """Whether every request of every run was answered once, rightly."""
-        return all(account.exactly_once for account in self.accounts)
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """One bench that measures the same figures of several things: a column for each, by its name."""
+
+    title: str
+    columns: dict[str, list[BenchFigure]]
+    accounts: list[Account] = field(default_factory=list)
+
+
+Measured: TypeAlias = Section | SideBySide
+
+
+def is_right(measured: Measured) -> bool:
+    """Whether every request of every run was answered once, rightly."""
+    return all(account.exactly_once for account in measured.accounts)

@@ -106,15 +106,16 @@ async def new_ground(console: Console) -> AsyncIterator[Ground]:
 
 
 class Scale(NamedTuple):
-    """Repetitions, and where to write a profile of the relay.
+    """Repetitions, and how much is measured.
 
-    `quick`: a first look is enough; `long`: the largest sizes of growth as well.
+    `quick`: a first look is enough; `long`: the largest sizes of growth as well; `stacks`: a folder
+    for what stations saw in whole.
     """
 
     repeat: int
     quick: bool = False
-    profile: Path | None = None
     long: bool = False
+    stacks: Path | None = None
 
     def pick(self, whole: _Size, quick: _Size) -> _Size:
         """Return the size of a measurement."""

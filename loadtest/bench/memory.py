@@ -11,7 +11,7 @@ from loadtest.bench.backlog import BacklogRun, answer, fill
 from loadtest.bench.contestants import LaneSetup, configured, one_lane
 from loadtest.bench.figures import Section, at_most, figure, ratios
 from loadtest.bench.ground import Ground, Scale
-from loadtest.bench.relay import relay_backlog
+from loadtest.bench.relayed import relay_backlog
 from loadtest.bench.replies import read_back
 from loadtest.bench.watch import Watch, sample
 from loadtest.bench.work import Work, encode_raw, work

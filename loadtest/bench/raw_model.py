@@ -1,6 +1,6 @@
 """ONNX Runtime alone in a loop: the most that a model gives on this machine.
 
-BacklogRun as a process, `python -m loadtest.bench.raw_model MODEL ROWS SECONDS`, it prints rows a second
+Run as a process, `python -m loadtest.bench.raw_model MODEL ROWS SECONDS`, it prints rows a second
 as JSON.
 """
 

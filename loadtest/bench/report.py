@@ -4,36 +4,35 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from loadtest.bench.figures import BenchFigure, Section
+from loadtest.bench.figures import BenchFigure, Measured, Section, is_right
 from loadtest.bench.ground import Scale
 from loadtest.deployment.machine import in_a_line
 
 _THOUSAND = 1000
+_MISSED = "missed"
 
 
-def show(console: Console, section: Section) -> None:
+def show(console: Console, section: Measured) -> None:
     """Print a section as a table."""
     table = Table(title=section.title, title_justify="left", title_style="bold")
-    table.add_column("")
-    for name in ("min", "median", "max"):
-        table.add_column(name, justify="right")
-    table.add_column("unit")
-    table.add_column("target")
-    for figure in section.figures:
-        colour = "red" if figure.met is False else ""
-        table.add_row(figure.name, *_values(figure), figure.unit, Text(_wanted(figure), colour))
+    for head in _heads(section):
+        table.add_column(head.name, justify="right" if head.is_number else "left")
+    for row in _rows(section):
+        *cells, last = row
+        table.add_row(*cells, Text(last, "red" if last.endswith(_MISSED) else ""))
     console.print(table)
     if section.accounts:
-        console.print(Text(_replies(section), "" if section.is_right else "red"), "")
+        console.print(Text(_replies(section), "" if is_right(section) else "red"), "")
 
 
 def write(
-    path: Path, machine: dict[str, str], options: dict[str, str], sections: list[Section]
+    path: Path, machine: dict[str, str], options: dict[str, str], sections: list[Measured]
 ) -> None:
     """Write everything that was measured."""
     told = {
@@ -45,38 +44,72 @@ def write(
     path.write_text(json.dumps(told, indent=2) + "\n")
 
 
-def markdown(section: Section) -> str:
+def markdown(section: Measured) -> str:
     """Return a section as Markdown: a heading, a table, what the replies said."""
-    rows = [
-        " | ".join((figure.name, *_values(figure), figure.unit, _wanted(figure)))
-        for figure in section.figures
+    heads = _heads(section)
+    table = [
+        "|".join(["", *(f" {head.name} ".replace("  ", " ") for head in heads), ""]),
+        "|".join(["", *("---:" if head.is_number else "---" for head in heads), ""]),
+        *(f"| {' | '.join(row)} |" for row in _rows(section)),
     ]
-    table = ["| | min | median | max | unit | target |", "|---|---:|---:|---:|---|---|"]
-    lines = [f"### {section.title}", "", *table, *(f"| {row} |" for row in rows), ""]
+    lines = [f"### {section.title}", "", *table, ""]
     if section.accounts:
         lines += [_replies(section), ""]
     return "\n".join(lines)
 
 
-def _plain(section: Section) -> dict[str, object]:
-    return {
-        "title": section.title,
-        "figures": [
-            {
-                "name": figure.name,
-                "unit": figure.unit,
-                "values": figure.values,
-                "min": min(figure.values),
-                "median": figure.median,
-                "max": max(figure.values),
-                "target": figure.target and f"{figure.target.kind} {figure.target.bound}",
-                "met": figure.met,
-            }
+class _Head(NamedTuple):
+    """Of a column."""
+
+    name: str
+    is_number: bool = False
+
+
+def _heads(section: Measured) -> list[_Head]:
+    names = ("min", "median", "max") if isinstance(section, Section) else tuple(section.columns)
+    last = ("unit", "target") if isinstance(section, Section) else ("unit",)
+    return [_Head(""), *(_Head(name, is_number=True) for name in names), *map(_Head, last)]
+
+
+def _rows(section: Measured) -> list[list[str]]:
+    """Return the table: the range of each figure, or, side by side, what is the same of all."""
+    if isinstance(section, Section):
+        return [
+            [figure.name, *_values(figure), figure.unit, _wanted(figure)]
             for figure in section.figures
-        ],
-        "runs": [
-            {**account._asdict(), "errors": dict(account.errors)} for account in section.accounts
-        ],
+        ]
+    alike = zip(*section.columns.values(), strict=True)
+    return [
+        [figures[0].name, *(_number(figure.median) for figure in figures), figures[0].unit]
+        for figures in alike
+    ]
+
+
+def _plain(section: Measured) -> dict[str, object]:
+    told: dict[str, object] = {"title": section.title}
+    if isinstance(section, Section):
+        told["figures"] = [_plain_figure(figure) for figure in section.figures]
+    else:
+        told["columns"] = {
+            name: [_plain_figure(figure) for figure in figures]
+            for name, figures in section.columns.items()
+        }
+    told["runs"] = [
+        {**account._asdict(), "errors": dict(account.errors)} for account in section.accounts
+    ]
+    return told
+
+
+def _plain_figure(figure: BenchFigure) -> dict[str, object]:
+    return {
+        "name": figure.name,
+        "unit": figure.unit,
+        "values": figure.values,
+        "min": min(figure.values),
+        "median": figure.median,
+        "max": max(figure.values),
+        "target": figure.target and f"{figure.target.kind} {figure.target.bound}",
+        "met": figure.met,
     }
 
 
@@ -93,11 +126,11 @@ def _number(value: float) -> str:
 def _wanted(figure: BenchFigure) -> str:
     if figure.target is None:
         return ""
-    met = "met" if figure.met else "missed"
+    met = "met" if figure.met else _MISSED
     return f"{figure.target.kind} {_number(figure.target.bound)}: {met}"
 
 
-def _replies(section: Section) -> str:
+def _replies(section: Measured) -> str:
     bad = [account for account in section.accounts if not account.exactly_once]
     if bad:
         return "\n".join(str(account) for account in bad)
@@ -112,7 +145,7 @@ class MarkMissing(Exception):
 
 def renewed(
     text: str,
-    measured: Mapping[str, Sequence[Section]],
+    measured: Mapping[str, Sequence[Measured]],
     machine: Mapping[str, str],
     scale: Scale,
 ) -> str:
@@ -145,7 +178,9 @@ def _replaced(text: str, name: str, block: str) -> str:
     return f"{before}{begin}\n{block}\n{end}{after}"
 
 
-def _block(name: str, sections: Sequence[Section], machine: Mapping[str, str], scale: Scale) -> str:
+def _block(
+    name: str, sections: Sequence[Measured], machine: Mapping[str, str], scale: Scale
+) -> str:
     sizes = " --quick" * scale.quick + " --long" * scale.long
     command = f"tidemill-load bench {name} --repeat {scale.repeat}{sizes}"
     return "\n".join(

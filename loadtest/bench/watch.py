@@ -30,7 +30,7 @@ class ProcessSample(NamedTuple):
 
 
 def sample(process: psutil.Process, replies: int = 0) -> ProcessSample:
-    """ProcessSample once; raises WorkerFailed when the process has ended."""
+    """Look once; raises WorkerFailed when the process has ended."""
     try:
         with process.oneshot():
             if process.status() == psutil.STATUS_ZOMBIE:
@@ -42,8 +42,8 @@ def sample(process: psutil.Process, replies: int = 0) -> ProcessSample:
     return ProcessSample(time.monotonic(), replies, cpu_s, rss_bytes)
 
 
-def cpu_us_a_reply(samples: Sequence[ProcessSample]) -> float:
-    """Return microseconds of CPU a reply, from the first twentieth of the replies to the last.
+def warm(samples: Sequence[ProcessSample]) -> tuple[ProcessSample, ProcessSample]:
+    """Return the samples at the first twentieth of the replies and at the last of them.
 
     What came before is the start of the process, which a backlog pays once. Raises ValueError when
     all replies came between two samples.
@@ -52,6 +52,12 @@ def cpu_us_a_reply(samples: Sequence[ProcessSample]) -> float:
     first = next(each for each in samples if each.replies >= _WARM_SHARE * last.replies)
     if first.replies == last.replies:
         raise ValueError("all replies came between two samples: the backlog is too small")
+    return first, last
+
+
+def cpu_us_a_reply(samples: Sequence[ProcessSample]) -> float:
+    """Return microseconds of CPU a reply while the process is warm, see warm()."""
+    first, last = warm(samples)
     return (last.cpu_s - first.cpu_s) / (last.replies - first.replies) * 1e6
 
 
@@ -128,7 +134,7 @@ class Watch:
         return self._read
 
     async def until(self, replies: int, pid: int, told: Told = silent) -> list[ProcessSample]:
-        """ProcessSample at process `pid` until there are `replies`; return all that was seen.
+        """Look at process `pid` until there are `replies`; return all that was seen.
 
         Raises WorkerFailed when the process ends, or when nothing comes for a minute.
         """

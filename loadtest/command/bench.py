@@ -13,7 +13,7 @@ from loadtest.bench import report, urgent
 from loadtest.bench.breadth import breadth
 from loadtest.bench.compute import compute
 from loadtest.bench.delivery import delivery
-from loadtest.bench.figures import Section
+from loadtest.bench.figures import Measured, is_right
 from loadtest.bench.fleet import fleet
 from loadtest.bench.ground import Ground, Scale, new_ground
 from loadtest.bench.growth import by_backlog, by_partitions
@@ -24,13 +24,15 @@ from loadtest.bench.look import look
 from loadtest.bench.memory import growth, held
 from loadtest.bench.relay import full_dress, open_inference, relay, typical
 from loadtest.bench.report import renewed, require_marks
+from loadtest.bench.stations import stations
 from loadtest.deployment import machine
 
-Measure: TypeAlias = Callable[[Ground, Scale], Awaitable[Section]]
+Measure: TypeAlias = Callable[[Ground, Scale], Awaitable[Measured]]
 
 BENCHES: dict[str, tuple[Measure, ...]] = {
     "relay": (relay,),
     "dresses": (typical, full_dress),
+    "stations": (stations,),
     "compute": (compute,),
     "delivery": (delivery,),
     "latency": (linger, eager),
@@ -50,7 +52,7 @@ _QUIET_LOAD = 0.5
 
 
 def bench(names: Sequence[str], scale: Scale, json: Path | None, page: Path | None) -> int:
-    """BacklogRun the benches `names` and return the exit code: 1 when any reply was not right.
+    """Run the benches `names` and return the exit code: 1 when any reply was not right.
 
     A missed target is shown and is no failure: how fast a machine is, is for people to judge.
     Raises KafkaUnavailable, WorkerFailed, MarkMissing.
@@ -80,14 +82,14 @@ def bench(names: Sequence[str], scale: Scale, json: Path | None, page: Path | No
         report.write(json, described, options, sections)
     if page is not None:
         page.write_text(renewed(page.read_text(), measured, described, scale))
-    right = all(section.is_right for sections in measured.values() for section in sections)
+    right = all(is_right(section) for sections in measured.values() for section in sections)
     return 0 if right else 1
 
 
 async def _measure(
     names: Sequence[str], scale: Scale, console: Console
-) -> dict[str, list[Section]]:
-    measured: dict[str, list[Section]] = {}
+) -> dict[str, list[Measured]]:
+    measured: dict[str, list[Measured]] = {}
     async with new_ground(console) as ground:
         for name in names:
             measured[name] = []

@@ -14,6 +14,8 @@ from loadtest.processes.child import Child
 from loadtest.processes.metrics import Metrics
 
 _HOST = "127.0.0.1"
+DAEMON = ("-m", "daemon")
+"""What Python runs for it."""
 _HTTP_TIMEOUT_S = 5.0
 _POLL_S = 0.05
 
@@ -34,13 +36,13 @@ class Worker:
         overrides: Mapping[str, str] | None = None,
         *,
         detached: bool = False,
-        program: Sequence[str] = ("-m", "daemon"),
+        program: Sequence[str] = DAEMON,
         does: Literal["run", "supervise", "scaler"] = "run",
     ) -> None:
         """Prepare a worker; nothing runs yet.
 
         `overrides` are given to --set. `program` is what Python runs: another stands in for the
-        daemon where a test must see one that is broken.
+        daemon where a test must see one that is broken, or runs it under a sampler.
         """
         settings = {"http.port": "0", "log.form": "json"} | dict(overrides or {})
         pairs = [f"{name}={value}" for name, value in settings.items()]

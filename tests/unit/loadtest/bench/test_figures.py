@@ -7,7 +7,15 @@ import pytest
 from rich.console import Console
 
 from loadtest.bench import report
-from loadtest.bench.figures import Section, at_least, at_most, figure, ratios
+from loadtest.bench.figures import (
+    Section,
+    SideBySide,
+    at_least,
+    at_most,
+    figure,
+    is_right,
+    ratios,
+)
 from loadtest.traffic.records import Account
 
 RIGHT = Account(sent=1000, lost=0, repeated=0, wrong=0, unknown=0)
@@ -71,9 +79,35 @@ def test_the_table_shows_spread_target_and_account():
 
 def test_a_wrong_reply_is_shown_and_fails_the_section():
     section = Section("Relay", [], [RIGHT, RIGHT._replace(wrong=3)])
-    assert not section.is_right
+    assert not is_right(section)
     assert "of 1,000: 0 lost, 0 repeated, 3 wrong, 0 unknown" in _shown(section)
     assert "All replies" not in _shown(section)
+
+
+def _side_by_side():
+    columns = {
+        "bare": [figure("reading", "us", [0.3, 0.2, 0.4]), figure("ratio", "", [1.01])],
+        "full": [figure("reading", "us", [1.5]), figure("ratio", "", [1.03])],
+    }
+    return SideBySide("Stations", columns, [RIGHT])
+
+
+def test_things_side_by_side_are_shown_by_their_medians():
+    lines = [
+        [cell.strip() for cell in line.split("│")[1:-1]]
+        for line in _shown(_side_by_side()).splitlines()
+    ]
+    assert ["reading", "0.3", "1.5", "us"] in lines
+    assert ["ratio", "1.01", "1.03", ""] in lines
+
+
+def test_things_side_by_side_are_written_with_every_value(tmp_path):
+    path = tmp_path / "figures.json"
+    report.write(path, {}, {}, [_side_by_side()])
+    (written,) = json.loads(path.read_text())["sections"]
+    assert [each["name"] for each in written["columns"]["full"]] == ["reading", "ratio"]
+    assert written["columns"]["bare"][0]["values"] == [0.3, 0.2, 0.4]
+    assert len(written["runs"]) == 1
 
 
 def test_everything_is_written_as_json(tmp_path):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.bench.figures import Section, at_least, figure
+from loadtest.bench.figures import Section, SideBySide, at_least, figure
 from loadtest.bench.ground import Scale
 from loadtest.bench.report import MarkMissing, renewed, require_marks
 from loadtest.command.bench import BENCHES
@@ -50,6 +50,15 @@ kept
 after
 """
     )
+
+
+def test_things_side_by_side_have_a_column_each():
+    columns = {
+        "bare": [figure("reading", "us", [0.3, 0.2, 0.4])],
+        "full": [figure("reading", "us", [1.5])],
+    }
+    text = renewed(PAGE, {"relay": [SideBySide("Stations", columns)]}, {}, Scale(3))
+    assert "| | bare | full | unit |\n|---|---:|---:|---|\n| reading | 0.3 | 1.5 | us |\n" in text
 
 
 def test_figures_can_be_renewed_again():
