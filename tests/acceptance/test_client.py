@@ -130,6 +130,13 @@ async def test_what_is_certainly_not_sent_says_so_at_once(served):
         assert small.body == pair(1)
 
 
+async def test_a_question_to_the_reply_topic_is_a_slip(served):
+    """It would be read as its own answer."""
+    async with client_of(served) as client:
+        with pytest.raises(ValueError, match="where replies go"):
+            await client.ask(served.names.replies, pair(1))
+
+
 async def test_many_are_answered_in_their_order(served):
     async with client_of(served) as client:
         bodies = (b"odd" if number == 70 else pair(number) for number in range(2_000))

@@ -1,6 +1,7 @@
 """What is submitted is found later, from anywhere; who looks learns what is certain, and no more."""
 
 import asyncio
+import math
 import sys
 
 import pytest
@@ -12,6 +13,17 @@ from tidemill_client import Client, Lost, NotSent, NotYet, Rejected, Ticket
 
 pytestmark = pytest.mark.kafka
 _PATIENCE_S = 20
+TICKET = Ticket(
+    topic="requests",
+    partition=0,
+    offset=0,
+    group="group",
+    correlation="00",
+    reply_topic="replies",
+    reply_partition=0,
+    reply_from=0,
+    deadline_ms=0,
+)
 _ELSEWHERE = """
 import sys
 from tidemill_client import SyncClient, Ticket
@@ -134,15 +146,33 @@ async def test_what_is_larger_than_brokers_take_at_once_is_not_sent(kafka, topic
         await client.submit(names.requests, bytes(90_000), group=topics.group)
 
 
-@pytest.mark.parametrize("how", [{"key": "text"}, {"headers": {"a": 1}}, {"timeout": 0}])
+@pytest.mark.parametrize(
+    "how", [{"key": "text"}, {"headers": {"a": 1}}, {"timeout": 0}, {"group": ""}]
+)
 async def test_what_cannot_be_a_request_fails_itself_alone(kafka, topics, how):
     names = await topics(requests=1, replies=1)
     async with Client(kafka, reply_topic=names.replies) as client:
         ends = await asyncio.gather(
-            client.submit(names.requests, b"", group=topics.group, **how),
+            client.submit(names.requests, b"", **{"group": topics.group} | how),
             client.submit(names.requests, b"", group=topics.group),
             return_exceptions=True,
         )
 
     assert isinstance(ends[0], TypeError | ValueError)
     assert isinstance(ends[1], Ticket)
+
+
+@pytest.mark.parametrize(
+    ("tickets", "patience_s", "slip"),
+    [
+        ([TICKET], -1, ValueError),
+        ([TICKET], math.inf, ValueError),
+        ([TICKET], math.nan, ValueError),
+        ([TICKET.encode()], 0, TypeError),
+    ],
+)
+async def test_what_cannot_be_collected_says_so(kafka, topics, tickets, patience_s, slip):
+    names = await topics(replies=1)
+    async with Client(kafka, reply_topic=names.replies) as client:
+        with pytest.raises(slip):
+            [end async for end in client.collect_many(tickets, timeout=patience_s)]

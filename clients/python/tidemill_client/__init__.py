@@ -16,6 +16,7 @@
 - `refusals.py`: what it means that a broker does not take a batch
 - `reply.py`: a reply, as it came
 - `reply_reader.py`: reads one partition of the reply topic
+- `request.py`: what is asked, checked before it meets others
 - `request_headers.py`: the headers of a request
 - `retrying.py`: when a request that failed is worth another try
 - `session.py`: an open client: what it holds from its opening to its closing

@@ -5,15 +5,16 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from tidemill_client import connection, request_headers
-from tidemill_client.bodies import Body, encoded
+from tidemill_client import connection
+from tidemill_client.bodies import Body
 from tidemill_client.collecting import collected
 from tidemill_client.errors import Closed
 from tidemill_client.many import Answer, answers
 from tidemill_client.questions import Counts
 from tidemill_client.reply import Reply
-from tidemill_client.request_headers import Given
-from tidemill_client.session import Request, Session
+from tidemill_client.request import RETRIES
+from tidemill_client.request_headers import Given, checked_timeout
+from tidemill_client.session import Session
 from tidemill_client.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 TIMEOUT_S = 30.0
 GRACE_S = 1.0
 """An answer that something expired is on its way for milliseconds; a worker may be busy with a batch."""
-RETRIES = 2
 SUBMITTED_S = 86_400.0
 MAX_REQUEST_BYTES = 100 * 2**20
 """Kafka's default of `socket.request.max.bytes`: a broker hangs up on who sends more."""
@@ -55,10 +55,15 @@ class Client:
                 questions are NotSent.
             login: how brokers let one in, as aiokafka calls it: security_protocol, ssl_context, sasl_...
         """
+        if not isinstance(reply_topic, str) or not isinstance(reply_partition, int | None):  # type: ignore[redundant-expr] # callers may be untyped
+            raise TypeError(
+                f"a topic is a string and a partition a number, "
+                f"not {reply_topic!r} and {reply_partition!r}"
+            )
         self._reach = connection.options(bootstrap_servers, login)
         self._reply_topic = reply_topic
         self._reply_partition = reply_partition
-        self._grace_s = request_headers.checked_timeout(grace)
+        self._grace_s = checked_timeout(grace)
         self._max_request_bytes = max_request_bytes
         self._session: Session | None = None
         self._why_closed = Closed("not_open", "use it as `async with Client(...) as client`")
@@ -133,8 +138,7 @@ class Client:
         """
         session = self._here()
         return await session.ask(
-            _request(
-                session,
+            session.request(
                 topic,
                 body,
                 timeout=timeout,
@@ -167,8 +171,11 @@ class Client:
         Raises NotSent, NoReply where nobody knows whether Kafka has it, Closed; TypeError, ValueError.
         """
         session = self._here()
-        request = _request(
-            session,
+        if not isinstance(group, str) or not group:  # type: ignore[redundant-expr] # callers may be untyped
+            raise ValueError(
+                f"a group is the `kafka.group` of the job that serves it, not {group!r}"
+            )
+        request = session.request(
             topic,
             body,
             timeout=timeout,
@@ -182,7 +189,8 @@ class Client:
     async def collect(self, ticket: Ticket, *, timeout: float = 0) -> Reply:
         """Return the reply to what was submitted, waiting for it at most `timeout` seconds.
 
-        Raises what an error reply says, as `ask` does; NotYet; Lost; NoReply where one cannot look.
+        Raises what an error reply says, as `ask` does; NotYet; Lost; NoReply where one cannot look;
+        ValueError.
         """
         async with aclosing(self.collect_many([ticket], timeout=timeout)) as ends:
             return (await anext(ends)).result()
@@ -196,7 +204,7 @@ class Client:
         result: what is yielded says why, as `collect` does. Those that wait come at the end of `timeout`.
         """
         self._here()
-        return collected(self._reach, tickets, timeout)
+        return collected(self._reach, tickets, 0 if timeout == 0 else checked_timeout(timeout))
 
     def ask_many(
         self,
@@ -217,7 +225,7 @@ class Client:
         session = self._here()
         return answers(
             session,
-            lambda body: _request(session, topic, body, timeout=timeout, **how),
+            lambda body: session.request(topic, body, timeout=timeout, **how),
             bodies,
             in_flight=in_flight,
             ordered=ordered,
@@ -229,31 +237,3 @@ class Client:
             raise Closed(self._why_closed.code, self._why_closed.detail)
         self._session.check()
         return self._session
-
-
-def _request(
-    session: Session,
-    topic: str,
-    body: Body,
-    *,
-    timeout: float,
-    key: bytes | None = None,
-    model: str | None = None,
-    content_type: str | None = None,
-    headers: Given | None = None,
-    retries: int = RETRIES,
-) -> Request:
-    """Return what is asked; raises TypeError, ValueError."""
-    if not isinstance(topic, str) or not isinstance(key, bytes | None):  # type: ignore[redundant-expr] # callers may be untyped
-        raise TypeError(f"a topic is a string and a key is bytes, not {topic!r} and {key!r}")
-    encoded_body, form = encoded(body, content_type)
-    own = request_headers.described(form, model, headers)
-    return Request(
-        topic,
-        encoded_body,
-        session.address + own,
-        key,
-        request_headers.checked_timeout(timeout),
-        retries,
-        len(encoded_body) + len(key or b"") + sum(len(name) + len(value) for name, value in own),
-    )

@@ -68,6 +68,10 @@ async def collected(
 def _by_reply_partition(tickets: Iterable[Ticket]) -> "list[_Log]":
     together: dict[TopicPartition, list[Ticket]] = defaultdict(list)
     for ticket in tickets:
+        if not isinstance(ticket, Ticket):
+            raise TypeError(
+                f"a ticket is a Ticket, such as Ticket.decode(text), not {ticket!r:.40}"
+            )
         together[TopicPartition(ticket.reply_topic, ticket.reply_partition)].append(ticket)
     return [_Log(where, OpenTickets(each)) for where, each in together.items()]
 

@@ -12,7 +12,7 @@ from tidemill_client.bodies import Body
 from tidemill_client.errors import Closed, Failed, TidemillError
 from tidemill_client.outgoing import Outgoing
 from tidemill_client.reply import Reply
-from tidemill_client.session import Request
+from tidemill_client.request import Request
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -53,7 +53,7 @@ class Reply(msgspec.Struct, frozen=True):
     def array(self, dtype: "DTypeLike | None" = None) -> "np.ndarray[Any, Any]":
         """Return the body as an array: an .npy file as it says itself, raw rows as `dtype` says.
 
-        Raw rows come flat. Raises ValueError for what is neither.
+        Raw rows come flat. Raises ValueError for what is neither, ImportError without numpy.
         """
         if self.header(_TENSORS_AFTER_JSON) is not None:
             raise ValueError("the body is JSON and tensors behind it, no single array")

@@ -35,9 +35,13 @@ a request the error of another daemon."""
 
 def checked_timeout(timeout_s: float) -> float:
     """Return `timeout_s`; raises ValueError when it is none: nobody waits for ever."""
-    if not 0 < timeout_s < math.inf:
+    try:
+        is_one = 0 < timeout_s < math.inf
+    except TypeError:
+        is_one = False
+    if not is_one:
         raise ValueError(f"a timeout is a number of seconds above 0, not {timeout_s!r}")
-    return timeout_s
+    return float(timeout_s)
 
 
 def address(reply_topic: str, partition: int) -> Headers:
@@ -66,10 +70,15 @@ def described(content_type: str | None, model: str | None, given: Given | None) 
     in a batch it would fail its neighbours.
     """
     headers: Headers = []
-    if content_type is not None:
-        headers.append(("content-type", content_type.encode()))
-    if model is not None:
-        headers.append(("model", model.encode()))
+    if content_type is None and model is None and given is None:
+        return headers
+    for name, text in (("content-type", content_type), ("model", model)):
+        if isinstance(text, str):
+            headers.append((name, text.encode()))
+        elif text is not None:
+            raise TypeError(f"{name} is a string, not {text!r}")
+    if given is not None and not isinstance(given, Mapping):
+        raise TypeError(f"headers are a mapping of names to values, not {given!r:.40}")
     for name, value in (given or {}).items():
         if name in _OWN:
             raise ValueError(f"the header {name} is the client's to set")

@@ -5,9 +5,10 @@ import itertools
 import random
 import secrets
 import time
-from typing import NamedTuple
+from typing import Any
 
 from tidemill_client import forks, request_headers, retrying
+from tidemill_client.bodies import Body
 from tidemill_client.connection import TROUBLE, Options, unavailable
 from tidemill_client.errors import Closed, Failed, NotSent
 from tidemill_client.outbox import Outbox
@@ -15,7 +16,7 @@ from tidemill_client.outgoing import Outgoing, Place, Submission
 from tidemill_client.questions import Questions
 from tidemill_client.reply import Reply
 from tidemill_client.reply_reader import ReplyReader
-from tidemill_client.request_headers import Headers
+from tidemill_client.request import Request, request_of
 from tidemill_client.ticket import Ticket
 
 _TAKEN_S = 30.0
@@ -24,20 +25,6 @@ _CORRELATION_BYTES = 16
 _FRAME_BYTES = 4096
 """What a request takes beyond what its caller gave: the client's own headers, names of topics (249 bytes
 at most), and what Kafka puts around a record."""
-
-
-class Request(NamedTuple):
-    """What is asked, as often as it takes."""
-
-    topic: str
-    body: bytes
-    headers: Headers
-    """All but those of each try."""
-    key: bytes | None
-    timeout_s: float
-    retries: int
-    size_bytes: int
-    """Of what the caller gave: body, key and headers."""
 
 
 class Session:
@@ -53,9 +40,9 @@ class Session:
         max_request_bytes: int,
     ) -> None:
         self.questions = Questions(reply_topic, grace_s)
-        self.address: Headers = []
         self._reach = reach
         self._reply_topic = reply_topic
+        self._address: request_headers.Headers = []
         self._max_request_bytes = max_request_bytes
         self._loop = asyncio.get_running_loop()
         self._process = forks.count
@@ -71,7 +58,7 @@ class Session:
         except TROUBLE as error:
             raise unavailable(self._reach, error) from error
         self._reading = asyncio.create_task(self._reader.run())
-        self.address = request_headers.address(self._reply_topic, self._reader.partition)
+        self._address = request_headers.address(self._reply_topic, self._reader.partition)
 
     async def _open(self) -> None:
         await self._reader.open()
@@ -92,6 +79,14 @@ class Session:
             raise Closed("forked", "opened before a fork: open one in each process")
         if self._loop.is_closed() or asyncio.get_running_loop() is not self._loop:
             raise Closed("other_loop", "opened on another event loop: open one on each")
+
+    def request(self, topic: str, body: Body, **how: Any) -> Request:  # noqa: ANN401 - those of request_of
+        """Return what is to be asked; raises TypeError, ValueError."""
+        if topic == self._reply_topic:
+            raise ValueError(
+                f"{topic} is where replies go: questions there would be read as replies"
+            )
+        return request_of(self._address, topic, body, **how)
 
     async def ask(self, request: Request) -> Reply:
         """Return the result; raises TidemillError."""

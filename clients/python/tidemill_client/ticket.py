@@ -31,6 +31,10 @@ class Ticket(msgspec.Struct, frozen=True):
     deadline_ms: int
     """When the request expires, in milliseconds since 1970."""
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no client has made."""
+        bytes.fromhex(self.correlation)
+
     def encode(self) -> str:
         """Return it as text, for a database or another process."""
         return msgspec.json.encode(self).decode()

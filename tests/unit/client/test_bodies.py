@@ -1,4 +1,5 @@
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -23,9 +24,10 @@ def test_what_json_can_say_goes_as_json():
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("dtype", ["<f4", ">i8", "bool"])
-def test_an_array_comes_back_as_it_went(dtype, order):
-    array = np.array([[1, 0], [0, 1], [1, 1]], dtype, order=order)
+@pytest.mark.parametrize("dtype", ["<f4", ">i8", "bool", "<f2"])
+@pytest.mark.parametrize("part", [np.s_[:], np.s_[::-2, 1:], np.s_[:0], np.s_[0, 0, np.newaxis]])
+def test_an_array_comes_back_as_it_went(dtype, order, part):
+    array = np.array([[1, 0], [0, 1], [1, 1]], dtype, order=order)[part]
 
     back = reply(*encoded(array, None)).array()
 
@@ -47,6 +49,18 @@ def test_what_has_no_form_is_refused(body):
 def test_objects_are_never_pickled():
     with pytest.raises(ValueError, match=r"[Oo]bject"):
         encoded(np.array([object()]), None)
+
+
+def test_a_mask_is_not_lost_without_a_word():
+    with pytest.raises(ValueError, match="mask"):
+        encoded(np.ma.masked_equal(np.array([1, 2], np.float32), 2), None)
+
+
+def test_who_has_no_numpy_is_told_what_arrays_take(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy", None)
+
+    with pytest.raises(ImportError, match="pip install numpy"):
+        reply(bytes(4), "application/octet-stream").array("<f4")
 
 
 def test_raw_rows_are_an_array_of_the_type_that_is_named():

@@ -7,7 +7,7 @@ import pytest
 
 from tidemill_client import Closed, Failed, Reply
 from tidemill_client.many import answers
-from tidemill_client.session import Request
+from tidemill_client.request import Request
 
 
 def request_of(body):

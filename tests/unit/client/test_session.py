@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from tidemill_client import Closed, Expired, Failed, NotSent
-from tidemill_client.session import Request, Session
+from tidemill_client.request import Request
+from tidemill_client.session import Session
 
 TIMEOUT_S = 10.0
 MAX_REQUEST_BYTES = 100_000

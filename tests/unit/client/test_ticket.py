@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,11 @@ TICKET = Ticket(
 
 def test_a_ticket_survives_as_text():
     assert Ticket.decode(TICKET.encode()) == TICKET
+
+
+def test_text_that_is_no_ticket_is_refused():
+    with pytest.raises(msgspec.MsgspecError, match="hexadecimal"):
+        Ticket.decode(TICKET.encode().replace("00ff", "none"))
 
 
 @given(st.none() | st.integers(0, 200), st.integers(0, 200))
