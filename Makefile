@@ -9,6 +9,7 @@ SEED ?=
 SCENARIO ?= quickstart
 JOBS ?= 2
 MINUTES ?= 10
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tidemill/tools
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command 'make lock'
 
@@ -16,7 +17,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo test test-long test-faults fault-table soak test-gpu gpu-proof fuzz check format bench load pictures sbom licences wheels lock clean
+.PHONY: help bootstrap demo test test-long test-faults fault-table soak test-gpu gpu-proof fuzz check format bench load pictures collector sbom licences wheels lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -69,6 +70,10 @@ load: $(STAMP) ## a load test with its verdict: SCENARIO=quickstart, tiers, back
 
 pictures: $(STAMP) ## the pictures of docs/, of a real run; needs Debian's chromium and chromium-driver
 	@$(BIN)/python -m tests.pictures
+
+collector: ## OpenTelemetry's collector, which a test sends to (needs Go, and minutes the first time)
+	@mkdir -p $(TOOLS)/otelcol
+	@cd $(TOOLS)/otelcol && go run go.opentelemetry.io/collector/cmd/builder@v0.165.0 --config $(CURDIR)/tests/acceptance/collector.yaml
 
 check: $(STAMP) ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

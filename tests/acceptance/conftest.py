@@ -46,21 +46,21 @@ def job_maker(bootstrap, topics, folder):
 @pytest.fixture(scope="module")
 def served(kafka, tmp_path_factory):
     """A job with a worker, for all tests of a file: each of them has a loop of its own."""
-    with serving(kafka, tmp_path_factory.mktemp("job")) as job:
+    with serving(kafka, tmp_path_factory.mktemp("job")) as (job, _):
         yield job
 
 
 @contextmanager
 def serving(bootstrap, folder, **settings):
-    """A job with a worker that is ready; it needs no loop of whoever uses it."""
+    """A job and its worker, which is ready; neither needs the loop of whoever uses them."""
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         topics = runner.run(stack.enter_async_context(Topics(bootstrap)))
         names = runner.run(topics(requests=4, replies=3, dead=1))
         job = Job(bootstrap, topics, names, folder, **settings)
         runner.run(stack.enter_async_context(job))
-        runner.run(job.start())
-        yield job
+        worker = runner.run(job.start())
+        yield job, worker
         runner.run(stack.aclose())
 
 

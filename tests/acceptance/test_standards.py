@@ -1,11 +1,15 @@
 """A daemon beside programs that know nothing of it: they read its replies and what it says of itself."""
 
+import asyncio
+import re
+
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary, to_binary
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
+from tests.acceptance.collector import Collector
 from tests.acceptance.conftest import serving
 from tests.acceptance.jobs import pair, start, terminate, until
 from tests.otlp_receiver import Receiver, attributes
@@ -30,6 +34,20 @@ def job(kafka, receiver, tmp_path_factory):
         "otel.endpoint": receiver.endpoint,
         "otel.interval": "200ms",
     }
+    with serving(kafka, tmp_path_factory.mktemp("job"), **settings) as (made, _):
+        yield made
+
+
+@pytest.fixture(scope="module")
+def collector():
+    with Collector() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def collected(kafka, collector, tmp_path_factory):
+    """A job and its worker, which sends spans and metrics to a real collector."""
+    settings = {"otel.endpoint": collector.endpoint, "otel.interval": "200ms"}
     with serving(kafka, tmp_path_factory.mktemp("job"), **settings) as made:
         yield made
 
@@ -91,6 +109,29 @@ async def test_who_decides_how_many_workers_there_are_sends_metrics_too(job, rec
 
     assert "tidemill_requests_total" not in receiver.metrics(role=role)
     assert await terminate(process) == 0
+
+
+async def test_a_collector_shows_the_spans_of_a_trace(collected, collector):
+    job, _ = collected
+    _, reply = await answered(job, pair(1), TRACED)
+    replied_id = dict(reply.headers)["traceparent"].decode().split("-")[2]
+
+    of_request = rf"Trace ID +: {TRACE_ID}\n +Parent ID +: {SPAN_ID}\n +ID +: {replied_id}\n"
+    link_of_batch = rf"Name +: run m\n(?s:.*)Links:\nSpanLink #0\n.*{TRACE_ID}\n.*{SPAN_ID}\n"
+    await until(lambda: all(re.search(p, collector.log) for p in (of_request, link_of_batch)))
+
+
+async def test_a_collector_shows_prometheus_the_series_of_a_worker(collected, collector):
+    job, worker = collected
+    await answered(job, pair(1), [])
+    _, own = await asyncio.to_thread(worker.get, "/metrics")
+
+    await until(lambda: series(own) <= series(collector.metrics()))
+
+
+def series(page):
+    """Return the names of the series of a page for Prometheus."""
+    return set(re.findall(r"^(\w+)[{ ]", page, re.MULTILINE))
 
 
 def spans_of(receiver, trace_id):
