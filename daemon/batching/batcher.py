@@ -179,19 +179,20 @@ class Batcher:
         rows: int,
         seconds: float,
         *,
+        work_s: float | None = None,
         failed: bool = False,
         again: bool = False,
     ) -> None:
         """Charge the bucket's lane for a run of `rows` that took `seconds`, and learn from it.
 
-        `failed`: it says nothing about runs to come. `again`: its requests had a run before, so that
+        `work_s`: see daemon.batching.run_times.RunLine. `failed`: it says nothing about runs to come. `again`: its requests had a run before, so that
         nothing was charged when this one was bound.
         """
         charged_s = 0.0 if again else self._run_times.expected_s(bucket.model, rows)
         self._fair_queue.correct(bucket.lane, seconds - charged_s)
         if failed:
             return
-        self._run_times.observe(bucket.model, rows, seconds)
+        self._run_times.observe(bucket.model, rows, seconds, work_s)
         for queue in self._expiries:
             if queue.key.model == bucket.model:
                 self._place(queue)

@@ -19,10 +19,11 @@ _LEAST_S = 1e-6
 """No run is free: a lane that costs nothing would always be next."""
 
 _SHAPE_GAIN = 1 / 128
-"""Weight of the newest run in what is learned of a model's shape, which it keeps. Beside other work
-single runs tell little: of 64 rows of 12 ms, which gain nothing, slices had 6 to 14 rows with the
-weight of the averages, and have 3 to 5 with this; where 3 % may be lost, 8 to 21 % were, and 2 to 5 %
-are now (simulation, half of the processor taken by others in turns of 25 ms; docs/decisions/0025)."""
+"""Weight of the newest run in what is learned of a model's shape, which it keeps. Where only the time
+of runs is known, single ones tell little beside other work: of 64 rows of 12 ms, which gain nothing,
+slices had 6 to 14 rows with the weight of the averages, and have 3 to 5 with this; where 3 % may be
+lost, 8 to 21 % were, and 2 to 5 % are now (simulation, half of the processor taken by others in turns
+of 25 ms; docs/decisions/0025)."""
 _SIZES_DIFFER = 0.04
 """Squared relative deviation of the rows of runs from which their shape can be told: as of runs of
 four and of six rows, half of each."""
@@ -43,6 +44,14 @@ class RunCost(NamedTuple):
         return self.start_s + self.row_s * self.ladder.up(rows)
 
 
+class TimedRun(NamedTuple):
+    """A run that was seen: what it took, and how much of that was work, as RunLine has it."""
+
+    rows: int
+    seconds: float
+    work_s: float | None = None
+
+
 class RunTimes:
     """Per model, a straight line through the latest runs: seconds over rows.
 
@@ -58,14 +67,14 @@ class RunTimes:
         """Another model goes by that name from now on."""
         self._lines.pop(model, None)
 
-    def observe(self, model: str, rows: int, seconds: float) -> None:
-        """Learn from a run of `rows` that took `seconds`."""
+    def observe(self, model: str, rows: int, seconds: float, work_s: float | None = None) -> None:
+        """Learn from a run of `rows` that took `seconds`; `work_s` as RunLine has it."""
         rows = self.ladders[model].up(rows)
         line = self._lines.get(model)
         if line is None:
-            self._lines[model] = RunLine(rows, seconds)
+            self._lines[model] = RunLine(rows, seconds, work_s)
         else:
-            line.observe(rows, seconds)
+            line.observe(rows, seconds, work_s)
 
     def expected_s(self, model: str, rows: int) -> float:
         """Return the seconds that a run of `rows` takes on average; never 0."""
@@ -89,41 +98,46 @@ class RunTimes:
 class RunLine:
     """What runs take at present, as means of the latest; how that changes with rows, by the model's shape.
 
-    While sizes do not differ the shape stays as it was last seen: a machine that becomes slower is
-    slower at all of a run.
+    The shape is told by the work in runs, their `work_s`: time that nothing else on the machine makes
+    longer. None: all of a run is taken for work. While sizes do not differ the shape stays as it was
+    last seen: a machine that becomes slower is slower at all of a run.
     """
 
-    __slots__ = ("_rows", "_seconds", "_shape", "_variance", "deviation_s")
+    __slots__ = ("_rows", "_seconds", "_shape", "_variance", "_work_s", "deviation_s")
 
-    def __init__(self, rows: int, seconds: float) -> None:
-        """The first run had `rows` and took `seconds`."""
+    def __init__(self, rows: int, seconds: float, work_s: float | None = None) -> None:
+        """The first run had `rows` and took `seconds`, with `work_s` of work."""
         self._rows = float(rows)
         self._seconds = seconds
+        self._work_s = seconds if work_s is None else work_s
         self._variance = 0.0
         self._shape = _Shape()
-        self._shape.observe(rows, seconds)
+        self._shape.observe(rows, self._work_s)
         self.deviation_s = 0.0
 
-    def observe(self, rows: int, seconds: float) -> None:
-        """Learn from a run of `rows` that took `seconds`."""
+    def observe(self, rows: int, seconds: float, work_s: float | None = None) -> None:
+        """Learn from a run of `rows` that took `seconds`, with `work_s` of work."""
+        work_s = seconds if work_s is None else work_s
         miss_s = abs(seconds - self.at(rows))
         self.deviation_s += _DEVIATION_GAIN * (miss_s - self.deviation_s)
         off_rows = rows - self._rows
         self._variance = (1 - _GAIN) * (self._variance + _GAIN * off_rows * off_rows)
         if self._variance >= _SIZES_DIFFER * self._rows * self._rows:
-            self._shape.observe(rows, seconds / self._slowness())
+            self._shape.observe(rows, work_s / self._slowness(self._work_s))
         self._rows += _GAIN * off_rows
         self._seconds += _GAIN * (seconds - self._seconds)
+        self._work_s += _GAIN * (work_s - self._work_s)
 
-    def _slowness(self) -> float:
-        """How much longer runs take at present than those by which the shape is known."""
+    def _slowness(self, mean_s: float) -> float:
+        """How much longer than by the shape, as it is known, the latest runs were with a mean of `mean_s`."""
         shape = self._shape.cost
-        usual_s = 0.0 if shape is None else shape.start_s + shape.row_s * self._rows
-        return self._seconds / usual_s if self._seconds > 0 and usual_s > 0 else 1.0
+        if shape is None:
+            return 1.0
+        return max(mean_s, _LEAST_S) / max(shape.start_s + shape.row_s * self._rows, _LEAST_S)
 
     def cost(self) -> RunCost | None:
         """Return what runs consist of at present, None while the sizes of those seen have not differed."""
-        shape, slowness = self._shape.cost, self._slowness()
+        shape, slowness = self._shape.cost, self._slowness(self._seconds)
         if shape is None:
             return None
         return RunCost(shape.start_s * slowness, shape.row_s * slowness)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from config.settings import Settings
 from daemon.batching.ladder import EXACT, Ladder
-from daemon.batching.run_times import RunTimes
+from daemon.batching.run_times import RunTimes, TimedRun
 from daemon.commands.findings import CheckFinding
 from daemon.telemetry.status.waits import Runs, SharingLane, gain, longest_waits
 from daemon.values.lane import full_rows
@@ -13,13 +13,13 @@ from runtime.signature import Signature
 
 
 class Tried(NamedTuple):
-    """A model that was run: what goes in and out, the rows and seconds of its runs, by rows.
+    """A model that was run: what goes in and out, its runs, by rows.
 
     Runs are filled up to the rungs of `ladder`.
     """
 
     signature: Signature
-    runs: Sequence[tuple[int, float]]
+    runs: Sequence[TimedRun]
     ladder: Ladder = EXACT
 
 
@@ -28,11 +28,12 @@ def urgency(settings: Settings, models: Mapping[str, Tried]) -> Iterator[CheckFi
     run_times = RunTimes()
     for name, tried in models.items():
         run_times.ladders[name] = tried.ladder
-        for rows, seconds in tried.runs:
-            run_times.observe(name, rows, seconds)
-        (_, alone_s), (full_rows, together_s) = tried.runs[0], tried.runs[-1]
-        if full_rows > 1:
-            yield CheckFinding(f"model {name}", gain(alone_s, full_rows, together_s))
+        for run in tried.runs:
+            run_times.observe(name, *run)
+        alone, together = tried.runs[0], tried.runs[-1]
+        if together.rows > 1:
+            told = gain(alone.seconds, together.rows, together.seconds)
+            yield CheckFinding(f"model {name}", told)
     most_rows = {name: tried.signature.most_rows for name, tried in models.items()}
     lanes = {
         name: SharingLane.of(name, lane, settings.scaling, most_rows)

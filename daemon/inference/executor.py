@@ -24,11 +24,10 @@ _END_S = 1.0
 
 
 class Ran(NamedTuple):
-    """A batch that the thread has served, and the thread's processor time for it."""
+    """A batch that the thread has served."""
 
     job: Job
     served: Served
-    cpu_s: float
 
 
 class Executor:
@@ -124,11 +123,10 @@ class Executor:
         return True
 
     def _run(self, job: Job) -> None:
-        cpu_s = time.thread_time()
         served = self._serve(job)
         with self._turn:
             self._running[threading.get_ident()].pop()
-        self._report(self._done, Ran(job, served, time.thread_time() - cpu_s))
+        self._report(self._done, Ran(job, served))
 
     def _run_first(self) -> None:
         """Run, between two slices of a lone request, what is to be run before all that waits."""
@@ -213,12 +211,14 @@ def serve(
     What runs `in_between` is in no time but its own.
     """
     started_s, others_s = clock(), 0.0
+    started_cpu_s, others_cpu_s = time.thread_time(), 0.0
 
     def let_others_run() -> None:
-        nonlocal others_s
-        left_s = clock()
+        nonlocal others_s, others_cpu_s
+        left_s, left_cpu_s = clock(), time.thread_time()
         in_between()
         others_s += clock() - left_s
+        others_cpu_s += time.thread_time() - left_cpu_s
 
     outcome: Part | RunError
     try:
@@ -236,7 +236,17 @@ def serve(
         require_healthy(job.model.session, limit_s=job.limits.full_s)
         outcome = error
     run_s = clock() - started_s - others_s
-    return Served(job.batch, job.model, outcome, job.assemble_s, started_s, run_s, job.limits)
+    cpu_s = time.thread_time() - started_cpu_s - others_cpu_s
+    return Served(
+        job.batch,
+        job.model,
+        outcome,
+        job.assemble_s,
+        started_s,
+        run_s,
+        job.limits,
+        cpu_s if job.model.session.on_cpu else None,
+    )
 
 
 def _beyond_repair(job: Job, reason: str) -> Fatal:

@@ -30,7 +30,11 @@ class Job(NamedTuple):
 
 
 class Served(NamedTuple):
-    """A batch that has run, and its rows or why there are none. Times are monotonic seconds."""
+    """A batch that has run, and its rows or why there are none. Times are monotonic seconds.
+
+    `work_s`: how much of its run was work of the processor, which other work on the machine does not
+    make longer; None on a GPU, which the thread only waits for.
+    """
 
     batch: Batch
     model: Model
@@ -39,6 +43,7 @@ class Served(NamedTuple):
     started_s: float
     run_s: float
     limits: RunLimits
+    work_s: float | None = None
 
 
 Done: TypeAlias = Callable[[Served], None]

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from config.settings import Settings
 from daemon.batching.ladder import ladder_of
-from daemon.batching.run_times import RunTimes
+from daemon.batching.run_times import RunTimes, TimedRun
 from daemon.inference.warm_up import warm_up
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
@@ -28,10 +28,10 @@ from runtime import Model, ModelRefused, ModelStuck, Signature, load_model
 
 
 class Warm(NamedTuple):
-    """A model that is loaded and warm, and what its runs took: rows, seconds."""
+    """A model that is loaded and warm, and what its runs took."""
 
     model: Model
-    runs: Sequence[tuple[int, float]]
+    runs: Sequence[TimedRun]
 
 
 class Fresh(NamedTuple):
@@ -198,8 +198,8 @@ class Models:
 
     def _learn(self, name: str, warm: Warm) -> None:
         self.run_times.ladders[name] = ladder_of(name, warm.model.session, self._settings)
-        for rows, run_s in warm.runs:
-            self.run_times.observe(name, rows, run_s)
+        for run in warm.runs:
+            self.run_times.observe(name, *run)
 
     def _warm_named(self, name: str, settings: Settings) -> Warm:
         """Load and warm up `name`; a refusal says which model it is about."""

@@ -142,9 +142,9 @@ class Runner:
     def _ran_in_thread(self, ran: Ran) -> None:
         served = ran.served
         self._sharing -= ran.job.lets_others_run
-        if isinstance(served.outcome, Part):
+        if isinstance(served.outcome, Part) and served.work_s is not None:
             self._short_runs.ran_in_thread(
-                served.model, served.batch.rows, cpu_s=ran.cpu_s, wall_s=served.run_s
+                served.model, served.batch.rows, cpu_s=served.work_s, wall_s=served.run_s
             )
         self._finish(served, ran.job.done)
 
@@ -161,7 +161,7 @@ class Runner:
         # What waited while the thread built a sick session anew runs on the new one.
         job = self._here[0]
         job = job._replace(model=self._models[job.batch.bucket.model])
-        started_s = time.monotonic()
+        started_s, started_cpu_s = time.monotonic(), time.thread_time()
         try:
             part = run_batch(
                 job.model.session,
@@ -174,10 +174,12 @@ class Runner:
             self._short_runs.ran_on_loop(job.model, time.monotonic() - started_s)
             self._hand_over()
             return
-        run_s = time.monotonic() - started_s
+        run_s, work_s = time.monotonic() - started_s, time.thread_time() - started_cpu_s
         self._short_runs.ran_on_loop(job.model, run_s)
         self._here.popleft()
-        served = Served(job.batch, job.model, part, job.assemble_s, started_s, run_s, job.limits)
+        served = Served(
+            job.batch, job.model, part, job.assemble_s, started_s, run_s, job.limits, work_s
+        )
         self._finish(served, job.done)
 
     def _finish(self, served: Served, done: Done) -> None:

@@ -252,7 +252,9 @@ class Dispatch:
         """Tell what decides over further runs of this one; `again`: it was a search's."""
         batch, run_s = served.batch, served.run_s
         failed = not isinstance(served.outcome, Part)
-        self._batcher.observe_run(batch.bucket, batch.rows, run_s, failed=failed, again=again)
+        self._batcher.observe_run(
+            batch.bucket, batch.rows, run_s, work_s=served.work_s, failed=failed, again=again
+        )
         if isinstance(served.outcome, Part):
             self._fitting_rows.succeeded(batch.bucket, _rows_at_once(served), now_s)
             return self._searches.succeeded(batch, run_s, now_s)

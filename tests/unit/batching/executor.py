@@ -16,17 +16,26 @@ class Run(NamedTuple):
 
 
 class Executor:
-    """Runs what `batcher` gives it; `run_s` says how long a batch takes.
+    """Runs what `batcher` gives it; `run_s` says how long a batch takes, `work_s` how much of that is
+    work, all of it unless said.
 
     `ahead`: assemble one batch while another runs, as `batches_in_flight = 2` does.
     """
 
-    def __init__(self, batcher, run_s: Callable[[Batch], float], *, ahead: bool = True) -> None:
+    def __init__(
+        self,
+        batcher,
+        run_s: Callable[[Batch], float],
+        *,
+        work_s: Callable[[Batch], float | None] = lambda batch: None,
+        ahead: bool = True,
+    ) -> None:
         self.batcher = batcher
         self.runs: list[Run] = []
         self.expired: list[Request] = []
         self.now = 0.0
         self._run_s = run_s
+        self._work_s = work_s
         self._assembles = ahead
         self._ahead: Batch | None = None
         self._free_s = 0.0
@@ -62,7 +71,9 @@ class Executor:
 
     def _observe(self) -> None:
         for batch, began_s, ended_s in self.runs[self._observed :]:
-            self.batcher.observe_run(batch.bucket, batch.rows, ended_s - began_s)
+            self.batcher.observe_run(
+                batch.bucket, batch.rows, ended_s - began_s, work_s=self._work_s(batch)
+            )
         self._observed = len(self.runs)
 
     def _next(self) -> Batch | None:

@@ -31,7 +31,7 @@ class ExactRunTimes:
     def __init__(self, row_s):
         self.row_s = row_s
 
-    def observe(self, model, rows, seconds):
+    def observe(self, model, rows, seconds, work_s=None):
         pass
 
     def expected_s(self, model, rows):

@@ -1,7 +1,7 @@
 """How long a run is expected to take."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from daemon.batching.ladder import Ladder
@@ -10,8 +10,8 @@ from daemon.batching.run_times import RunTimes
 
 def learned(*runs):
     run_times = RunTimes()
-    for rows, seconds in runs:
-        run_times.observe("filetype", rows, seconds)
+    for run in runs:
+        run_times.observe("filetype", *run)
     return run_times
 
 
@@ -129,6 +129,24 @@ def test_short_runs_that_now_and_then_take_long_do_not_look_like_a_cost_of_start
     assert max(shares[512:]) - start_s / (start_s + row_s * 64) < 0.005
 
 
+def test_what_delays_runs_is_not_taken_for_what_a_start_costs():
+    run_times = learned(*[(rows, 0.012 * rows + 0.025, 0.012 * rows) for rows in [1, 2, 4, 8]])
+
+    start_s, row_s, _ = run_times.cost("filetype")
+
+    assert start_s == pytest.approx(0.0, abs=1e-9)
+    assert row_s > 0.012
+
+
+def test_what_a_start_costs_is_as_much_longer_as_runs_are():
+    run_times = learned(*[(rows, 0.01 + 0.001 * rows, 0.01 + 0.001 * rows) for rows in [1, 64] * 9])
+
+    for _ in range(100):
+        run_times.observe("filetype", 8, 0.036, 0.018)
+
+    assert run_times.cost("filetype")[:2] == pytest.approx((0.02, 0.002), rel=0.01)
+
+
 def test_a_model_that_is_replaced_is_another_one():
     run_times = learned(*[(rows, 0.012 * rows) for rows in [1, 64, 16, 32] * 20])
 
@@ -149,6 +167,7 @@ runs = st.lists(
 
 
 @given(runs, st.integers(1, 5000))
+@example([(2, 5e-324), (1, 1.0), (1, 5e-324)], 1)
 def test_no_run_is_free_and_more_rows_never_take_less(runs, rows):
     run_times = learned(*runs)
 

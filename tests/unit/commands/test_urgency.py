@@ -4,6 +4,7 @@ import pytest
 
 from config.settings import Settings
 from daemon.batching.ladder import EXACT, Ladder
+from daemon.batching.run_times import TimedRun
 from daemon.commands.urgency import Tried, urgency
 from runtime.signature import Signature
 from tests.signatures import spec
@@ -11,6 +12,10 @@ from tests.signatures import spec
 ROWS_ALONE = [0.0, 0.013]
 """Seconds a run takes, and each row of it: nothing is gained by batches."""
 MOSTLY_START = [0.0073, 0.00031]
+
+
+def _run(rows, seconds):
+    return TimedRun(rows, seconds, work_s=seconds)
 
 
 def of(cost, *, fixed_rows=None, ladder=EXACT, standard=None, urgent=None):
@@ -32,7 +37,7 @@ def of(cost, *, fixed_rows=None, ladder=EXACT, standard=None, urgent=None):
         replies={"topic": "replies"},
         dead_letters={"topic": "dead"},
     )
-    tried = Tried(signature, [(rows, start_s + row_s * rows) for rows in sizes], ladder)
+    tried = Tried(signature, [_run(rows, start_s + row_s * rows) for rows in sizes], ladder)
     return {each.subject: each.detail for each in urgency(settings, {"m": tried})}
 
 
@@ -91,7 +96,7 @@ def test_a_model_of_fixed_rows_lowers_what_is_waited_for():
 
 def test_a_model_that_makes_the_batches_of_others_small_is_told():
     few, many = (
-        Tried(Signature((spec("x"),), (spec("y"),), fixed), [(1, 0.1)]) for fixed in (1, None)
+        Tried(Signature((spec("x"),), (spec("y"),), fixed), [_run(1, 0.1)]) for fixed in (1, None)
     )
     settings = Settings(
         kafka={"group": "g"},

@@ -313,6 +313,22 @@ def test_no_run_on_a_gpu_is_made_on_the_loop_however_short_it_looks():
         await bench.until(lambda: len(bench.served) == 2)
 
         assert engine.ran_in == ["executor", "executor"]
+        assert [served.work_s for served in bench.served] == [None, None]
+        bench.runner.close()
+
+    on_a_plain_loop(scenario())
+
+
+def test_what_a_run_waits_for_is_no_work():
+    async def scenario():
+        engine = GatedEngine()
+        bench = Bench(FakeModel(engine))
+        bench.submit(batch_of(1))
+        await entered(engine)
+        engine.gate.release()
+        await bench.until(lambda: bench.served)
+
+        assert 0.0 <= bench.served[0].work_s < bench.served[0].run_s
         bench.runner.close()
 
     on_a_plain_loop(scenario())

@@ -53,5 +53,6 @@ SETTINGS = Settings(
 def test_the_sizes_that_runs_will_have_are_warmed_those_of_a_full_batch_last(session, sizes):
     runs = warm_up("m", SimpleNamespace(session=session), SETTINGS)
 
-    assert [rows for rows, _ in runs] == sizes
+    assert [run.rows for run in runs] == sizes
     assert session.ran == [rows for rows in sizes for _ in range(2)]
+    assert {run.work_s is None for run in runs} == {not session.on_cpu}
