@@ -127,7 +127,9 @@ class KafkaSource:
             self._settings.kafka,
             self._consumer,
             self._membership,
-            Chunks(self._consumer, self._batch_reading, self._lag, self._metrics),
+            Chunks(
+                self._consumer, self._batch_reading, self._lag, self._metrics, clock=self._clock
+            ),
             self._tasks,
             clock=self._clock,
         )

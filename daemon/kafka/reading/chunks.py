@@ -2,7 +2,8 @@
 
 import time
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
 
 from aiokafka.structs import TopicPartition
 
@@ -17,18 +18,31 @@ from daemon.values.messages import Chunk, Unreadable
 from daemon.values.ports import SourceMetrics
 from daemon.values.record_columns import FetchedRecord
 
+_LOOK_S = 0.25
+"""Between two looks at what nothing was fetched of: of hundreds of partitions they would cost more
+than all else at a fetch. By so much the age of what came to one since is overstated at most."""
+
 
 class Chunks:
     """Makes a Chunk of each partition's records; no work for single records but odd ones."""
 
     def __init__(
-        self, consumer: Consumer, batch_reading: BatchReading, lag: Lag, metrics: SourceMetrics
+        self,
+        consumer: Consumer,
+        batch_reading: BatchReading,
+        lag: Lag,
+        metrics: SourceMetrics,
+        *,
+        clock: Callable[[], float],
     ) -> None:
         self._consumer = consumer
         self._batch_reading = batch_reading
         self._lag = lag
         self._metrics = metrics
+        self._clock = clock
         self._seen: dict[tuple[TopicPartition, str], int] = {}
+        self._looked_s: dict[str, float] = {}
+        """When all partitions were looked at, by the first topic of those that are read together."""
 
     def make(
         self,
@@ -36,11 +50,15 @@ class Chunks:
         partitions: Sequence[TopicPartition],
         fetched: Mapping[TopicPartition, Sequence[FetchedRecord]],
     ) -> list[Chunk]:
-        """Return what was fetched of `partitions`; every record is started in its ledger."""
+        """Return what was `fetched`; every record is started in its ledger.
+
+        `partitions` are all that were to be fetched of; of what was looked into `fetched` has an entry.
+        """
         unreadable = self._batch_reading.take()
-        chunks = []
-        for partition in partitions:
-            ledger = generation.ledgers.get(partition)
+        chunks, ledgers = [], generation.ledgers
+        is_look_due = self._is_look_due(partitions[0].topic)
+        for partition in partitions if is_look_due else {**fetched, **unreadable}:
+            ledger = ledgers.get(partition)
             if ledger is None:
                 continue
             bad: Sequence[Unreadable] = unreadable.get(partition, ())
@@ -54,6 +72,13 @@ class Chunks:
             else:
                 self._step(partition, ledger)
         return chunks
+
+    def _is_look_due(self, first_topic: str) -> bool:
+        now_s = self._clock()
+        is_due = now_s - self._looked_s.get(first_topic, -inf) >= _LOOK_S
+        if is_due:
+            self._looked_s[first_topic] = now_s
+        return is_due
 
     def _step(self, partition: TopicPartition, ledger: Ledger) -> None:
         """Follow the position over transaction markers; unfollowed they would be a lag of 1."""

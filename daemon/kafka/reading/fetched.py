@@ -27,7 +27,7 @@ class Fetched:
     ) -> Mapping[TopicPartition, Sequence[FetchedRecord]]:
         """Return the next records of `partitions`, as many as `room` has place for.
 
-        Raises errors.KafkaError, when nothing was taken.
+        Also of what was looked into without any. Raises errors.KafkaError, when nothing was taken.
         """
         wanted = frozenset(partitions)
         taken: dict[TopicPartition, Sequence[FetchedRecord]] = {}
@@ -41,33 +41,45 @@ class Fetched:
                 break
             result = buffers[partition]
             if not isinstance(result, FetchResult):
-                if taken:
+                if any(taken.values()):
                     break
-                self._forget(partition)
+                del buffers[partition]
+                self._ask_for_more([each for each in [*taken, partition] if each not in buffers])
                 result.check_raise()
-            elif records := self._take_of(partition, result, room):
-                taken[partition] = records
+            else:
+                taken[partition] = self._take_of(partition, result, room)
+        self._ask_for_more([each for each in taken if each not in buffers])
         return taken
 
     def _take_of(
         self, partition: TopicPartition, result: Any, room: Room
     ) -> Sequence[FetchedRecord]:
         if not result.check_assignment(partition):
-            self._forget(partition)  # it was sought or paused
+            del self._fetcher._records[partition]  # it was sought or paused
             return []
         buffer: TolerantRecords = result._partition_records
         records = buffer.take(room)
         result._update_position()
         if buffer.ended:
-            self._forget(partition)
+            del self._fetcher._records[partition]
         elif not buffer.is_open:
             self._fetcher._records.move_to_end(partition)
         return records
 
-    def _forget(self, partition: TopicPartition) -> None:
-        """Drop what is buffered of `partition`, so that more is fetched."""
-        del self._fetcher._records[partition]
-        self._fetcher._notify(self._fetcher._wait_consume_future)
+    def _ask_for_more(self, ended: Collection[TopicPartition]) -> None:
+        """Let the client fetch on where nothing is buffered of the `ended` any more, if it would.
+
+        To find out whether it would, it looks at each partition that it has, so it is not asked where a
+        fetch is under way, or records of the same broker are too young: it wakes by itself then.
+        """
+        fetcher = self._fetcher
+        node_of, buffers = fetcher._select_read_replica, fetcher._records
+        for node in {node_of(partition) for partition in ended} - fetcher._in_flight:
+            if not any(
+                result.calculate_backoff() and node_of(partition) == node
+                for partition, result in buffers.items()
+            ):
+                fetcher._notify(fetcher._wait_consume_future)
 
     def leave(self, partitions: Collection[TopicPartition]) -> None:
         """Let what is buffered of `partitions` lie, and hold up no other partition for it.
