@@ -90,6 +90,7 @@ RELIED_ON = {
     "aiokafka.producer.sender:Sender._maybe_wait_for_pid": "577189636b56",
     "aiokafka.producer.sender:Sender._sender_routine": "2380dc5e333d",
     "aiokafka.producer.transaction_manager:TransactionManager": "d0932794d69a",
+    "aiokafka.protocol.fetch:FetchRequest": "ef21d383f137",
     "aiokafka.protocol.metadata:MetadataRequest": "0a2584162e6d",
     "aiokafka.protocol.produce:ProduceRequest": "c9d2e4599634",
     "aiokafka.protocol.produce:ProduceRequest_v8": "d99f7bf085ff",

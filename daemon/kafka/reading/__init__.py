@@ -8,6 +8,8 @@
 - `consumer.py`: aiokafka's consumer as this room uses it: every reach into its inside is here or
   in guards, but for those of reading itself and of leaving
 - `decompression.py`: decompression with a bound, in place of the client's, which has none
+- `fetch_sessions.py`: what a broker remembers of earlier fetches, so that each names only what
+  changed since
 - `fetched.py`: what the client has fetched and nobody has taken yet: taken as far as there is room
 - `lag.py`: how far this worker's partitions are behind, in records and in seconds
 - `lane_fetches.py`: each lane's partitions are fetched on their own, by a connection of its own

@@ -9,12 +9,16 @@ So the client is told that lanes are led by brokers of their own. They are the s
 answers the requests of one connection one after the other, so there is one for each lane.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.structs import TopicPartition
+
+from daemon.kafka.reading.fetch_sessions import FetchSession
 
 _NO_LEADER = frozenset({None, -1})
 
@@ -54,15 +58,31 @@ class LaneFetches:
 
 
 class _Ways:
-    """The client, asked by its fetcher: what goes to a `_Way` takes the connection of that."""
+    """The client, asked by its fetcher: what goes to a `_Way` takes the connection of that.
+
+    Fetches name what changed since the last one that went the same way; see fetch_sessions.py.
+    """
 
     def __init__(self, client: AIOKafkaClient) -> None:
         self._client = client
+        self._sessions: defaultdict[Any, FetchSession] = defaultdict(FetchSession)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
     async def send(self, to: Any, request: Any) -> Any:
+        if not isinstance(request, FetchRequest):
+            return await self._send(to, request)
+        session = self._sessions[to]
+        try:
+            response = await self._send(to, session.ask(request))
+        except BaseException:  # cancelled too: nobody knows what the broker has got
+            session.end()
+            raise
+        session.answered(response)
+        return response
+
+    async def _send(self, to: Any, request: Any) -> Any:
         if isinstance(to, _Way):
             return await self._client.send(to.node, request, group=to.connection)
         return await self._client.send(to, request)
