@@ -10,6 +10,7 @@ import pytest
 
 from tests import models
 from tests.acceptance.jobs import Job, same, trips
+from tests.acceptance.submitted import submitted
 from tests.acceptance.witness import Witness
 from tests.conftest import Topics
 
@@ -62,6 +63,25 @@ def serving(bootstrap, folder, **settings):
         worker = runner.run(job.start())
         yield job, worker
         runner.run(stack.aclose())
+
+
+@pytest.fixture
+async def submit(tmp_path):
+    """submit(job, *arguments): a process of `tidemill submit` that is started; it is killed with the test.
+
+    `before` is called in it first.
+    """
+    started = []
+
+    async def start(job, *arguments, before=None):
+        started.append(await submitted(tmp_path / "submit.toml", job, *arguments, before=before))
+        return started[-1]
+
+    yield start
+    for each in started:
+        if each.process.returncode is None:
+            each.process.kill()
+            await each.process.communicate()
 
 
 @pytest.fixture

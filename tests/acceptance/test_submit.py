@@ -3,86 +3,21 @@
 import asyncio
 import base64
 import json
-import random
 import resource
 import signal
 import socket
-import sqlite3
 import sys
-from contextlib import closing
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 
 from daemon.values.errors import Exit
-from tests.acceptance.jobs import pair, terminate, toml, until
-
-_PATIENCE_S = 120.0
-
-
-class Submit:
-    """One process of `tidemill submit`."""
-
-    def __init__(self, process):
-        self.process = process
-
-    async def end(self):
-        """Return the exit code, and what it printed and said."""
-        async with asyncio.timeout(_PATIENCE_S):
-            out, said = await self.process.communicate()
-        return self.process.returncode, out.decode(), said.decode()
-
-
-@pytest.fixture
-async def submit(tmp_path):
-    """submit(job, *arguments): a process that is started; it is killed with the test.
-
-    `before` is called in it first.
-    """
-    started = []
-
-    async def start(job, *arguments, before=None):
-        config = tmp_path / "submit.toml"
-        config.write_text(toml(job.settings))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "daemon", "submit", "-c", config, *map(str, arguments)),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            preexec_fn=before,
-        )
-        started.append(process)
-        return Submit(process)
-
-    yield start
-    for process in started:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
-
-
-def folder_of(folder, count, *, bad=()):
-    """A folder of raw rows; those with a number in `bad` end within a row."""
-    folder.mkdir()
-    for number in range(count):
-        body = pair(number)[:5] if number in bad else pair(number)
-        (folder / f"{number}.bin").write_bytes(body)
-    return folder
-
-
-def lines(file):
-    return [json.loads(line) for line in file.read_text().splitlines()]
-
-
-def ends(out):
-    """The ids in results.jsonl and failed.jsonl."""
-    told = [*lines(out / "results.jsonl"), *lines(out / "failed.jsonl")]
-    return sorted(each["custom_id"] for each in told)
+from tests.acceptance.jobs import pair, terminate, until
+from tests.acceptance.submitted import ends, folder_of, lines, sent
 
 
 async def test_each_file_has_one_end(served, submit, tmp_path):
@@ -195,15 +130,6 @@ async def test_a_table_that_was_killed_goes_on_to_a_table_in_its_order(make_job,
         number for number in range(500) if number != 7
     ]
     assert [each["code"] for each in lines(out / "failed.jsonl")] == ["invalid_shape"]
-
-
-def sent(journal):
-    """How many items are certainly in Kafka."""
-    try:
-        with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as db:
-            return db.execute("SELECT count(*) FROM items WHERE offset IS NOT NULL").fetchone()[0]
-    except sqlite3.OperationalError:
-        return 0
 
 
 async def test_one_that_is_stopped_says_how_to_go_on(make_job, submit, tmp_path):
@@ -473,54 +399,6 @@ async def test_what_nobody_came_for_expires_and_is_late(make_job, submit, tmp_pa
     assert {each["end"] for each in lines(out / "failed.jsonl")} == {"expired"}
     assert json.loads((out / "summary.json").read_text())["state"] == "late"
     assert len(ends(out)) == 10
-
-
-async def first_replies(job):
-    """The request-id of the first reply to each item, by an independent reading of the reply topic."""
-    first = {}
-    async with AIOKafkaConsumer(
-        job.names.replies, bootstrap_servers=job.bootstrap, auto_offset_reset="earliest"
-    ) as consumer:
-        ends_at = await consumer.end_offsets(consumer.assignment())
-        while any([await consumer.position(each) < end for each, end in ends_at.items()]):
-            for records in (await consumer.getmany(timeout_ms=500)).values():
-                for record in records:
-                    headers = dict(record.headers)
-                    first.setdefault(headers["item-id"].decode(), headers["request-id"].decode())
-    return first
-
-
-@pytest.mark.long
-@pytest.mark.timeout(600)
-async def test_kills_of_both_sides_leave_each_item_its_first_reply(make_job, submit, tmp_path):
-    """10,000 items, ten times kill -9 of who submits and ten times of the worker."""
-    moments = random.Random(16)
-    documents = folder_of(tmp_path / "documents", 10_000, bad={*range(0, 10_000, 50)})
-    out = tmp_path / "results"
-    async with make_job(**{"lanes.l.linger": "100ms", "kafka.instance_id": "slot-0"}) as (job, _):
-        worker = job.worker()
-        submitting = await submit(job, documents, "--out", out, "--ahead", 50)
-        await until(lambda: sent(out / "job.sqlite") > 0)
-        for _ in range(10):
-            worker.start()
-            await asyncio.sleep(moments.uniform(0.5, 3))
-            submitting.process.kill()
-            code, _, said = await submitting.end()
-            assert code == -signal.SIGKILL, f"it was over before it was killed: {said}"
-            submitting = await submit(job, "--resume", out, "--ahead", 50)
-            await asyncio.sleep(moments.uniform(0, 2))
-            worker.kill()
-        await job.start()
-
-        code, _, said = await submitting.end()
-
-        assert code == 1, said
-        first = await first_replies(job)
-    assert ends(out) == sorted(f"{number}.bin" for number in range(10_000))
-    told = {each["custom_id"]: each["request_id"] for each in lines(out / "results.jsonl")}
-    assert told.keys() | {each["custom_id"] for each in lines(out / "failed.jsonl")} == first.keys()
-    assert [name for name, request_id in told.items() if first[name] != request_id] == []
-    assert len(told) == 9_800
 
 
 async def test_what_went_on_to_another_lane_is_not_missing(make_job, submit, tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from loadtest.kafka.leaders import Leaders
-from tests.acceptance.conftest import busy, make_job, make_spare_job, record_figure  # noqa: F401 -- fixtures
+from tests.acceptance.conftest import busy, make_job, make_spare_job, record_figure, submit  # noqa: F401 -- fixtures
 from tests.faults.trial import trial_maker
 
 
