@@ -209,6 +209,20 @@ async def test_records_that_cannot_be_read_hide_no_reply(served):
         assert client.counts.unreadable == 1
 
 
+async def test_records_that_cannot_be_read_hide_no_ticket_s_reply(served):
+    requests, group = served.names.requests, served.topics.group
+    raw = raw_batches.bad_header_between(b"a", b"bad")
+    async with client_of(served, reply_partition=0) as client:
+        before = await client.submit(requests, pair(1), group=group)
+        await client.collect(before, timeout=20)
+        await raw_batches.publish(served.bootstrap, served.names.replies, 0, raw)
+        after = await client.submit(requests, pair(2), group=group)
+
+        ends = {end.ticket: end async for end in client.collect_many([before, after], timeout=20)}
+
+    assert [ends[ticket].result().body for ticket in (before, after)] == [pair(1), pair(2)]
+
+
 async def test_a_forked_client_says_so(served):
     async with client_of(served) as client:
         child = os.fork()

@@ -16,6 +16,7 @@
 - `refusals.py`: what it means that a broker does not take a batch
 - `reply.py`: a reply, as it came
 - `reply_reader.py`: reads one partition of the reply topic
+- `reply_records.py`: the records of a partition of replies, past those that cannot be read
 - `request.py`: what is asked, checked before it meets others
 - `request_headers.py`: the headers of a request
 - `retrying.py`: when a request that failed is worth another try

@@ -26,6 +26,7 @@ from tidemill_client.connection import (
 from tidemill_client.errors import NoReply, NotSent, NotYet, TidemillError
 from tidemill_client.open_tickets import Collected, OpenTickets, Requests, requests_of
 from tidemill_client.reply import Record
+from tidemill_client.reply_records import ReplyRecords
 from tidemill_client.ticket import Committed, Ticket, unanswered
 
 _STILL_S = 30.0
@@ -34,7 +35,6 @@ _TROUBLE_S = 5.0
 """How long a broker that cannot say is asked again: a group's coordinator may just be moving."""
 _AGAIN_S = 0.5
 _POLL_MS = 200
-_CHUNK = 500
 
 
 async def collected(
@@ -111,6 +111,8 @@ class _Looker:
         """A consumer, once connected, that is assigned nothing: it has no fetch that others wait behind."""
         self._reading: Any = None
         """The consumer that reads."""
+        self._records: ReplyRecords
+        """What it reads at the moment."""
 
     async def look(self, log: _Log) -> AsyncGenerator[Collected, None]:
         """Yield which tickets of `log` end by what is in Kafka by now."""
@@ -152,17 +154,15 @@ class _Looker:
         if log.end < log.next:  # the topic was made anew
             log.next = 0
         if log.next < log.end:
-            self._reading.assign([log.where])
-            self._reading.seek(log.where, log.next)
+            self._records = ReplyRecords(self._reading, log.where, log.next)
 
     async def _read(self, log: _Log) -> list[Record]:
         """Return the next records of `log`, maybe none; may wait for ever. Raises errors.KafkaError."""
         while True:
-            fetched = await self._reading.getmany(timeout_ms=_POLL_MS, max_records=_CHUNK)
-            position = await self._reading.position(log.where)
+            records = await self._records.take(_POLL_MS)
+            position = await self._reading.position(log.where)  # beyond what is no record, too
             if position != log.next:
                 log.next = position
-                records: list[Record] = fetched.get(log.where, [])
                 return records
 
     async def _conclude(self, log: _Log) -> list[Collected]:

@@ -22,14 +22,12 @@ from tidemill_client.connection import (
 )
 from tidemill_client.errors import NotSent
 from tidemill_client.questions import Questions
+from tidemill_client.reply_records import ReplyRecords
 
 _POLL_MS = 1000
-_CHUNK = 500
-"""2 ms of work: requests must leave meanwhile."""
 _SILENT_S = 10.0
 """Fetches that find nothing are answered after 0.5 s."""
 _AGAIN_S = 0.5
-_BAD_RECORD = (errors.CorruptRecordException, errors.RecordTooLargeError)
 
 
 class ReplyReader:
@@ -44,15 +42,19 @@ class ReplyReader:
         self._wanted = partition
         self._questions = questions
         self._consumer: AIOKafkaConsumer | None = None
+        self._records: ReplyRecords
+        """What is read by that consumer, once it is open."""
         self._where = TopicPartition(topic, -1)
-        self._chunk = _CHUNK
         self._loop = asyncio.get_running_loop()
         self._heard_s = self._loop.time()
         """When a fetch was answered last,"""
         self._heard: int | None = None
         """and what the Kafka client calls that moment."""
-        self.next_offset = 0
-        """All replies to what is asked from now on are there or behind it."""
+
+    @property
+    def next_offset(self) -> int:
+        """All replies to what is asked from now on are there or behind it, once it is open."""
+        return self._records.next_offset
 
     @property
     def partition(self) -> int:
@@ -69,26 +71,20 @@ class ReplyReader:
         if chosen not in numbers:
             raise NotSent("unknown_topic", f"{self._topic} has no partition {chosen}")
         self._where = TopicPartition(self._topic, chosen)
-        consumer.assign([self._where])
-        self.next_offset = (await consumer.end_offsets([self._where]))[self._where]
-        consumer.seek(self._where, self.next_offset)
+        end = (await consumer.end_offsets([self._where]))[self._where]
+        self._records = ReplyRecords(consumer, self._where, end)
 
     async def run(self) -> None:
         """Read until it is closed."""
         while self._consumer is not None:
             consumer = self._consumer
             try:
-                fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._chunk)
+                await self._read()
             except ConsumerStoppedError:
                 return
-            except Exception as error:  # noqa: BLE001 - whatever the Kafka client makes of bytes
-                await self._step_over(consumer, error)
-            else:
-                for records in fetched.values():
-                    self.next_offset = records[-1].offset + 1
-                    self._questions.receive(records)
-                    self._questions.problem = ""
-                await asyncio.sleep(0)
+            except errors.KafkaError as error:
+                self._questions.problem = f"replies cannot be read: {error}"
+                await asyncio.sleep(_AGAIN_S)
             if self._is_silent(consumer):
                 await self._renew(consumer)
 
@@ -98,17 +94,14 @@ class ReplyReader:
         if consumer is not None:
             await leave(consumer)
 
-    async def _step_over(self, consumer: AIOKafkaConsumer, error: Exception) -> None:
-        """Get past what cannot be read: record by record first, so that all before it is read."""
-        if isinstance(error, errors.KafkaError) and not isinstance(error, _BAD_RECORD):
-            self._questions.problem = f"replies cannot be read: {error}"
-            await asyncio.sleep(_AGAIN_S)
-            return
-        if self._chunk == 1:
-            self._questions.counts.unreadable += 1
-            self.next_offset += 1
-        self._chunk = _CHUNK if self._chunk == 1 else 1
-        consumer.seek(self._where, self.next_offset)
+    async def _read(self) -> None:
+        """Hand on what comes next."""
+        unreadable = self._records.unreadable
+        records = await self._records.take(_POLL_MS)
+        self._questions.counts.unreadable += self._records.unreadable - unreadable
+        if records:
+            self._questions.receive(records)
+            self._questions.problem = ""
         await asyncio.sleep(0)
 
     def _is_silent(self, consumer: AIOKafkaConsumer) -> bool:
@@ -129,8 +122,7 @@ class ReplyReader:
         if self._consumer is not consumer:  # closed meanwhile
             await leave(fresh)
             return
-        fresh.assign([self._where])
-        fresh.seek(self._where, self.next_offset)
+        self._records = ReplyRecords(fresh, self._where, self.next_offset)
         self._consumer, self._heard, self._heard_s = fresh, None, self._loop.time()
         self._questions.problem = ""
         await leave(consumer)
