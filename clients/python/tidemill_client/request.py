@@ -40,7 +40,10 @@ def request_of(
     if not isinstance(retries, int) or retries < 0:  # type: ignore[redundant-expr] # the same
         raise ValueError(f"retries are a whole number from 0 on, not {retries!r}")
     encoded_body, form = encoded(body, content_type)
+    size_bytes = len(encoded_body) + len(key or b"")
     own = described(form, model, headers)
+    if own:
+        size_bytes += sum(len(name) + len(value) for name, value in own)
     return Request(
         topic,
         encoded_body,
@@ -48,5 +51,5 @@ def request_of(
         key,
         checked_timeout(timeout),
         retries,
-        len(encoded_body) + len(key or b"") + sum(len(name) + len(value) for name, value in own),
+        size_bytes,
     )
