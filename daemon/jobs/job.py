@@ -113,6 +113,7 @@ class Job:
             total=journal.total,
             sent=journal.handed,
             now_ms=now_ms,
+            pinned={name: model.sha256 for name, model in self._settings.models.items()},
             standing=standing,
         )
 

@@ -1,6 +1,6 @@
 """What a job tells of itself: for programs as JSON, for people in a few lines. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,11 +17,12 @@ def summary_of(
     total: int,
     sent: int,
     now_ms: float,
+    pinned: Mapping[str, str],
     standing: Standing | None = None,
 ) -> dict[str, Any]:
     """Return the summary of a job; `said`: how many ended how, by who served them or by code.
 
-    `standing`: how it gets on, while it does.
+    `pinned`: the digests that the settings insist on, by model; `standing`: how it gets on, while it does.
     """
     counts = {end.value: sum(said.get(end, {}).values()) for end in End}
     failures = {end.value: dict(said[end]) for end in End if end is not End.OK and end in said}
@@ -33,6 +34,7 @@ def summary_of(
         "left": total - sum(counts.values()),
         "ended": counts,
         "served_by": dict(said.get(End.OK, {})),
+        "digests": dict(_digests(said.get(End.OK, {}), pinned)),
         "failures": failures,
         "source": order.source,
         "lane": order.lane,
@@ -43,6 +45,15 @@ def summary_of(
         "as_of": moment_text(now_ms),
         **_pace(standing),
     }
+
+
+def _digests(served_by: Iterable[str], pinned: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield whole digests by who served, where they are known: replies say how they begin."""
+    for name in served_by:
+        model, _, beginning = name.rpartition("@")
+        digest = pinned.get(model, "").lower()
+        if beginning and digest.startswith(beginning):
+            yield name, digest
 
 
 def _pace(standing: Standing | None) -> dict[str, Any]:

@@ -59,11 +59,20 @@ def ends(out):
     return sorted(each["custom_id"] for each in told)
 
 
+def taken_up(journal):
+    """How many items a job has."""
+    return _items(journal, "1")
+
+
 def sent(journal):
     """How many items are certainly in Kafka."""
+    return _items(journal, "offset IS NOT NULL")
+
+
+def _items(journal, which):
     try:
         with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as db:
-            return db.execute("SELECT count(*) FROM items WHERE offset IS NOT NULL").fetchone()[0]
+            return db.execute(f"SELECT count(*) FROM items WHERE {which}").fetchone()[0]
     except sqlite3.OperationalError:
         return 0
 

@@ -17,7 +17,7 @@ from cloudevents.core.formats.json import JSONFormat
 
 from daemon.values.errors import Exit
 from tests.acceptance.jobs import pair, terminate, until
-from tests.acceptance.submitted import ends, folder_of, lines, sent
+from tests.acceptance.submitted import ends, folder_of, lines, sent, taken_up
 
 
 async def test_each_file_has_one_end(served, submit, tmp_path):
@@ -144,6 +144,23 @@ async def test_one_that_is_stopped_says_how_to_go_on(make_job, submit, tmp_path)
     assert code == Exit.WORK_LEFT
     assert f"tidemill submit --resume {out}" in said
     assert json.loads((out / "summary.json").read_text())["state"] == "running"
+
+
+async def test_one_that_is_stopped_before_a_broker_answers_leaves_no_job(
+    make_job, submit, tmp_path
+):
+    documents, out = folder_of(tmp_path / "documents", 10), tmp_path / "results"
+    async with make_job() as (job, _):
+        job.settings["kafka.bootstrap_servers"] = "127.0.0.1:1"
+        waiting = await submit(job, documents, "--out", out)
+        await until(lambda: (out / "job.sqlite").exists() and taken_up(out / "job.sqlite") == 10)
+        waiting.process.send_signal(signal.SIGTERM)
+
+        code, _, said = await waiting.end()
+
+    assert code == Exit.WORK_LEFT, said
+    assert "before anything was sent" in said
+    assert list(out.iterdir()) == []
 
 
 async def test_a_reply_topic_that_forgets_before_the_deadline_is_told(make_job, submit, tmp_path):
