@@ -446,6 +446,14 @@ class Jobs(_Section):
         description="where `tidemill submit` says how its jobs stand, as CloudEvents; none: nowhere"
         " (docs/jobs.md)",
     )
+    openlineage_topic: Topic | None = Field(
+        None,
+        description="where it says that a job began and how it ended, as run events of OpenLineage; none:"
+        " nowhere",
+    )
+    openlineage_namespace: str = Field(
+        "tidemill", min_length=1, description="namespace of jobs there; their name is GROUP.LANE"
+    )
 
 
 class Scaling(_Section):

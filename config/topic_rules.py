@@ -37,7 +37,7 @@ def topics_are_not_internal(settings: Settings) -> Iterator[str]:
     named = {setting: topic for topic, setting in _inputs(settings).items()}
     named["replies.topic"] = settings.replies.topic
     named["dead_letters.topic"] = settings.dead_letters.topic
-    named["jobs.topic"] = settings.jobs.topic or ""
+    named |= _said_of_jobs(settings)
     for setting, topic in named.items():
         if topic.startswith(_INTERNAL):
             yield f'{setting} names "{topic}", which is Kafka\'s own ("{_INTERNAL}"); name another'
@@ -73,19 +73,20 @@ def dead_letters_are_no_replies(settings: Settings) -> Iterator[str]:
         )
 
 
-def jobs_have_a_topic_of_their_own(settings: Settings) -> Iterator[str]:
+def jobs_have_topics_of_their_own(settings: Settings) -> Iterator[str]:
     """What is said of jobs is neither a request nor anybody's reply."""
     taken = {
         **_inputs(settings),
         settings.replies.topic: "replies.topic",
         settings.dead_letters.topic: "dead_letters.topic",
     }
-    topic = settings.jobs.topic
-    if topic is not None and topic in taken:
-        yield (
-            f'jobs.topic is "{topic}", which is also in {taken[topic]}: its readers would take what is'
-            " said of jobs for their own; give jobs a topic of their own"
-        )
+    for setting, topic in _said_of_jobs(settings).items():
+        if topic in taken:
+            yield (
+                f'{setting} is "{topic}", which is also in {taken[topic]}: its readers would take what is'
+                " said of jobs for their own; give jobs a topic of their own"
+            )
+        taken[topic] = setting
 
 
 def allowed_replies_are_harmless(settings: Settings) -> Iterator[str]:
@@ -144,6 +145,13 @@ def _inputs(settings: Settings) -> Mapping[str, str]:
     }
 
 
+def _said_of_jobs(settings: Settings) -> Mapping[str, str]:
+    """Return the topics on which others hear of jobs, by the settings that name them."""
+    jobs = settings.jobs
+    named = {"jobs.topic": jobs.topic, "jobs.openlineage_topic": jobs.openlineage_topic}
+    return {setting: topic for setting, topic in named.items() if topic is not None}
+
+
 def _covers(entry: str, topic: str) -> bool:
     return topic.startswith(entry[:-1]) if entry.endswith("*") else topic == entry
 
@@ -155,7 +163,7 @@ RULES = (
     replies_are_no_input,
     dead_letters_are_no_input,
     dead_letters_are_no_replies,
-    jobs_have_a_topic_of_their_own,
+    jobs_have_topics_of_their_own,
     allowed_replies_are_harmless,
     lanes_go_on_to_lanes,
     rows_of_lanes_end,

@@ -12,6 +12,7 @@
 - `job.py`: one job, from its input to its last end
 - `journal.py`: `job.sqlite`: each item with its end, and how far replies are read
 - `last_words.py`: what the topic of jobs says of each of them: the last that was said
+- `lineage.py`: says to OpenLineage that a job began, and how it ended
 - `order.py`: what was ordered: the job as it was when it began
 - `pace.py`: how fast it gets on, and how long the rest may take
 - `progress.py`: how far a job has come, said while it runs

@@ -6,7 +6,7 @@ waits for a job goes by the type: only what is said under way has one of its own
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +50,9 @@ class Announcing:
 
         It may be there more than once, as the same event.
         """
-        while self._topic is not None:
-            try:
-                await self._post(self._topic, summary, event_headers(self._group, summary))
-            except NotTaken as trouble:
-                self._told(f"{self._topic} takes nothing at the moment: {trouble}")
-                await asyncio.sleep(_AGAIN_S)
-            else:
-                return
+        if (topic := self._topic) is not None:
+            headers = event_headers(self._group, summary)
+            await until_taken(lambda: self._post(topic, summary, headers), topic, self._told)
 
     def note(self, summary: Mapping[str, Any]) -> None:
         """Leave to `keep_up` how it stands under way; what it did not come to before is dropped."""
@@ -84,6 +79,20 @@ class Announcing:
         body = msgspec.json.encode({**summary, **self._where})
         await self._publisher.post(topic, summary["job_id"].encode(), body, headers)
         self._said = _counts(summary)
+
+
+async def until_taken(
+    post: Callable[[], Awaitable[None]], topic: str, told: Callable[[str], None]
+) -> None:
+    """Post until the broker says that it has it; `told` hears of trouble. Raises what else `post` raises."""
+    while True:
+        try:
+            await post()
+        except NotTaken as trouble:
+            told(f"{topic} takes nothing at the moment: {trouble}")
+            await asyncio.sleep(_AGAIN_S)
+        else:
+            return
 
 
 def event_headers(group: str, summary: Mapping[str, Any]) -> list[Header]:

@@ -22,6 +22,7 @@ from daemon.jobs.collecting import Collecting
 from daemon.jobs.ends import CANCELLED, State, state_of
 from daemon.jobs.inputs import Input
 from daemon.jobs.journal import Journal
+from daemon.jobs.lineage import Lineage
 from daemon.jobs.order import Columns, Order, OutFormat
 from daemon.jobs.pace import Standing
 from daemon.jobs.progress import Progress
@@ -72,7 +73,8 @@ class Job:
         source = self._input_at(wish.source, wish.columns)
         registered = await register(self._journal, source)
         lane = self._settings.lanes[wish.lane]
-        async with self._publisher(lane.topics[0]) as publisher, self._tail() as following:
+        topics = [lane.topics[0], *self._heard_on()]
+        async with self._publisher(*topics) as publisher, self._tail() as following:
             order = await self._ordered(wish, registered, publisher)
             positions = await following.ends([order.reply_topic, order.dead_letter_topic])
             if positions is None:
@@ -82,8 +84,8 @@ class Job:
 
     async def go_on(self, *, most_ahead: int) -> State:
         """See to a job that began, until the end. Raises Fatal, OSError, sqlite3.Error."""
-        topic = self._journal.order().topic
-        async with self._publisher(topic) as publisher, self._tail() as following:
+        topics = [self._journal.order().topic, *self._heard_on()]
+        async with self._publisher(*topics) as publisher, self._tail() as following:
             return await self._see_to_it(publisher, following, most_ahead)
 
     async def cancel(self) -> State:
@@ -97,9 +99,9 @@ class Job:
         finally:
             results.close()
         await finish(self._folder, self._journal)
-        if (topic := self._settings.jobs.topic) is not None:
-            async with Publisher(self._settings.kafka, topic, base=self._base) as publisher:
-                await self._announcing(publisher).say(self.summary())
+        if topics := self._heard_on():
+            async with self._publisher(*topics) as publisher:
+                await self._say(publisher, self._announcing(publisher))
         return State(self.summary()["state"])
 
     def summary(self, standing: Standing | None = None) -> dict[str, Any]:
@@ -129,9 +131,13 @@ class Job:
     def _input_at(self, path: Path, columns: Columns) -> Input:
         return input_at(path, columns, most_bytes=self._settings.limits.request_bytes)
 
-    def _publisher(self, topic: str) -> Publisher:
-        others = [topic for topic in [self._settings.jobs.topic] if topic is not None]
+    def _publisher(self, topic: str, *others: str) -> Publisher:
         return Publisher(self._settings.kafka, topic, base=self._base, others=others)
+
+    def _heard_on(self) -> list[str]:
+        """Return the topics on which others hear of it."""
+        jobs = self._settings.jobs
+        return [topic for topic in (jobs.topic, jobs.openlineage_topic) if topic is not None]
 
     def _tail(self) -> AbstractAsyncContextManager[Tail]:
         settings = self._settings
@@ -178,15 +184,22 @@ class Job:
         finish = finish_of(self.out_format)
         announcing = self._announcing(publisher)
         if self._journal.left:
-            await announcing.say(self.summary())
+            await self._say(publisher, announcing)
         await self._settle_all(publisher, following, announcing, most_ahead)
         await finish(self._folder, self._journal)
-        await announcing.say(self.summary())
+        await self._say(publisher, announcing)
         return State(self.summary()["state"])
 
     def _announcing(self, publisher: Publisher) -> Announcing:
         kafka, topic = self._settings.kafka, self._settings.jobs.topic
         return Announcing(publisher, topic, group=kafka.group, folder=self._folder, told=self._told)
+
+    async def _say(self, publisher: Publisher, announcing: Announcing) -> None:
+        """Say to whoever wants to hear it how it stands."""
+        summary = self.summary()
+        await announcing.say(summary)
+        lineage = Lineage(publisher, self._settings, folder=self._folder, told=self._told)
+        await lineage.say(self._journal, summary, now_ms=time.time() * 1000)
 
     def _note_under_way(self, standing: Standing, announcing: Announcing) -> None:
         summary = self.summary(standing)

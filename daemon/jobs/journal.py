@@ -42,6 +42,7 @@ CREATE TABLE letters (id TEXT PRIMARY KEY, code TEXT NOT NULL, detail TEXT NOT N
 `letters`: dead letters of items, which may be their end."""
 _ORDER = "order"
 _SIZES = "sizes"
+_OVER = "over"
 
 
 class Unsent(NamedTuple):
@@ -246,6 +247,11 @@ class Journal:
         for end, said, count in rows:
             told.setdefault(End(end), {})[said] = count
         return told
+
+    def over_ms(self, now_ms: float) -> int:
+        """Return since when it is known that the job is over: since now, if nobody asked before."""
+        self._db.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (_OVER, f"{now_ms:.0f}"))
+        return int(self._noted(_OVER) or 0)
 
     @property
     def left(self) -> int:

@@ -112,6 +112,7 @@ async def test_a_table_that_was_killed_goes_on_to_a_table_in_its_order(make_job,
     bodies = [pair(number)[: 5 if number == 7 else None] for number in range(500)]
     pq.write_table(pa.table({"body": bodies}), file, row_group_size=100)
     async with make_job() as (job, _):
+        job.settings["jobs.openlineage_topic"] = lineage = await job.topics.create("lineage", 1)
         wished = (file, "--out", out, "--out-format", "parquet", "--ahead", 250)
         first = await submit(job, *wished)
         journal = out / "job.sqlite"
@@ -122,8 +123,13 @@ async def test_a_table_that_was_killed_goes_on_to_a_table_in_its_order(make_job,
 
         code, _, said = await (await submit(job, "--resume", out)).end()
 
+        begun, again, over = [json.loads(each.value) for each in await everything(job, lineage)]
     assert code == 1, said
     assert f"results are in {out / 'results.parquet'}" in said
+    assert begun == again
+    assert begun["run"]["runId"] == over["run"]["runId"]
+    assert (begun["eventType"], over["eventType"]) == ("START", "FAIL")
+    assert over["outputs"][0]["outputFacets"]["outputStatistics"]["rowCount"] == 499
     results = pq.read_table(out / "results.parquet").to_pylist()
     assert [each["body"] for each in results] == [*bodies[:7], *bodies[8:]]
     assert [int(each["custom_id"].partition("-")[0]) for each in results] == [

@@ -199,14 +199,19 @@ ROWS = [
     ),
     (topic_rules.topics_are_not_internal, {"jobs.topic": "__x"}, ["jobs.topic"]),
     (
-        topic_rules.jobs_have_a_topic_of_their_own,
+        topic_rules.jobs_have_topics_of_their_own,
         {"jobs.topic": "documents"},
         ["jobs.topic", "lanes.standard.topics"],
     ),
     (
-        topic_rules.jobs_have_a_topic_of_their_own,
+        topic_rules.jobs_have_topics_of_their_own,
         {"jobs.topic": "replies"},
         ["jobs.topic", "replies.topic"],
+    ),
+    (
+        topic_rules.jobs_have_topics_of_their_own,
+        {"jobs.topic": "jobs", "jobs.openlineage_topic": "jobs"},
+        ["jobs.openlineage_topic", "jobs.topic"],
     ),
     (
         topic_rules.allowed_replies_are_harmless,
