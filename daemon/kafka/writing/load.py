@@ -6,7 +6,7 @@ from itertools import accumulate
 
 from daemon.kafka.reading.record_batches import HEAD
 from daemon.kafka.writing.record_batch import RecordBatch
-from daemon.kafka.writing.record_encoding import EncodedRecords, encoded_record, encoded_run
+from daemon.kafka.writing.record_encoding import EncodedRecords, Piece, encoded_record, encoded_run
 from daemon.kafka.writing.refusals import Refused
 from daemon.values.outgoing import Outgoing, RecordRun
 
@@ -49,7 +49,7 @@ class Load:
         self, *, size_bytes: int, now_ms: int, in_transaction: bool = False
     ) -> RecordBatch:
         """Return what is to be sent next, as much as fits; a record always does when it is alone."""
-        pieces: list[bytes] = []
+        pieces: list[Piece] = []
         count, left_bytes = 0, size_bytes - HEAD.size
         for outgoing in self._next():
             encoded = _encoded(outgoing, count, left_bytes)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from aiokafka.record.util import calc_crc32c
 
 from daemon.kafka.reading.record_batches import ATTRIBUTES_AT, CHECKSUM, CHECKSUM_AT, HEAD
+from daemon.kafka.writing.record_encoding import Piece
 
 _CURRENT_MAGIC = 2
 _TRANSACTIONAL = 0x10
@@ -24,7 +25,7 @@ class RecordBatch:
 
     def __init__(
         self,
-        pieces: Iterable[bytes],
+        pieces: Iterable[Piece],
         first: int,
         end: int,
         *,
