@@ -1,7 +1,8 @@
 """Whole batches read by columns, where their records are laid out alike. Pure.
 
-Where each record begins is found out one after the other, since its length stands before it; from there on
-every field is read of all of them at once. Whatever is odd is left to who reads record by record.
+Where each record begins is found out one after the other, since its length stands before it, or at once
+where neighbours are as long as each other; from there on every field is read of all of them at once.
+Whatever is odd is left to who reads record by record.
 
 Source: https://kafka.apache.org/documentation/#recordbatch
 """
@@ -12,7 +13,7 @@ import numpy as np
 
 from daemon.kafka.reading.record_batches import HEAD, LOG_APPEND_TIME
 from daemon.values.record_columns import RecordColumns, SentColumn
-from daemon.values.texts import Places, Texts
+from daemon.values.texts import Places, Texts, windows
 
 LEAST_RECORDS = 128
 """That are worth columns: these take 0.2 ms by themselves, a record that is read alone 0.5 us."""
@@ -22,6 +23,8 @@ _MORE_FOLLOW, _SEVEN = 0x80, 0x7F
 _LONGEST_VARINT = 5
 """Bytes: lengths and deltas have 32 bits, but for times, which are read alone where they need more."""
 _NO_TEXT = -1
+_SHORT_PLACES = 64
+"""Records whose place in their batch takes one byte: those behind them may all be as long as each other."""
 
 
 class _Odd(ValueError):
@@ -45,39 +48,67 @@ def read_columns(topic: str, partition: int, batches: Sequence[memoryview]) -> R
         return None
 
 
-def _starts(data: bytes, counts: Sequence[int], bodies_bytes: Sequence[int]) -> list[int]:
+def _starts(data: bytes, counts: Sequence[int], bodies_bytes: Sequence[int]) -> Places:
     """Return where each record begins, and where the last one ends; raises IndexError, _Odd."""
-    starts: list[int] = []
+    found: list[Places] = []
     at = end = 0
     for count, size_bytes in zip(counts, bodies_bytes, strict=True):
         end += size_bytes
         if not 0 < count <= size_bytes // _LEAST_RECORD_BYTES:
             raise _Odd
-        for _ in range(count):
-            starts.append(at)
-            low = data[at]
-            if low < _MORE_FOLLOW:
-                at += 1 + (low >> 1)
-            elif (high := data[at + 1]) < _MORE_FOLLOW:
-                at += 2 + ((low & _SEVEN | high << 7) >> 1)
-            else:
-                at += 3 + ((low & _SEVEN | (high & _SEVEN) << 7 | data[at + 2] << 14) >> 1)
+        first, at = _one_by_one(data, at, min(count, _SHORT_PLACES + 1))
+        alike = _as_long(data, first[-1], at, end)[1 : 1 + count - len(first)]
+        if len(alike):
+            at = int(alike[-1]) + at - first[-1]
+        others, at = _one_by_one(data, at, count - len(first) - len(alike))
+        found += [np.array(first), alike, np.array(others, np.int64)]
         if at != end:
             raise _Odd
-    return [*starts, end]
+    return np.concatenate([*found, [end]])
+
+
+def _one_by_one(data: bytes, at: int, count: int) -> tuple[list[int], int]:
+    """Return where `count` records from `at` on begin, and where the next one does."""
+    starts: list[int] = []
+    for _ in range(count):
+        starts.append(at)
+        low = data[at]
+        if low < _MORE_FOLLOW:
+            at += 1 + (low >> 1)
+        elif (high := data[at + 1]) < _MORE_FOLLOW:
+            at += 2 + ((low & _SEVEN | high << 7) >> 1)
+        else:
+            at += 3 + ((low & _SEVEN | (high & _SEVEN) << 7 | data[at + 2] << 14) >> 1)
+    return starts, at
+
+
+def _as_long(data: bytes, at: int, next_at: int, end: int) -> Places:
+    """Return where the record at `at` begins, and those behind it that say the same length, up to `end`."""
+    width = 1
+    while data[at + width - 1] >= _MORE_FOLLOW:
+        width += 1
+    said = windows(data, width)[at : end : next_at - at]
+    others = np.flatnonzero(said != said[0])
+    count = int(others[0]) if len(others) else len(said)
+    return np.arange(at, at + count * (next_at - at), next_at - at)
 
 
 def _columns(
-    topic: str, partition: int, data: bytes, starts: Sequence[int], heads: Sequence[Sequence[int]]
+    topic: str, partition: int, data: bytes, starts: Places, heads: Sequence[Sequence[int]]
 ) -> RecordColumns:
-    fields = _Fields(data, np.array(starts))
+    fields = _Fields(data, starts)
     counts = [head[-1] for head in heads]
     timestamps_ms = _timestamps(fields.numbers(), heads, counts)
     offsets = np.repeat([head[0] for head in heads], counts) + fields.numbers()
-    consecutive = range(heads[0][0], heads[0][0] + len(offsets))
+    first = heads[0][0]
+    consecutive = range(first, first + len(offsets))
     keys, values = fields.texts(), fields.texts()
     headers = [_header(fields) for _ in range(fields.shared_number(most=_MOST_HEADERS))]
-    if values is None or not fields.are_over or not (offsets == np.array(consecutive)).all():
+    if (
+        values is None
+        or not fields.are_over
+        or not (offsets == np.arange(first, first + len(offsets))).all()
+    ):
         raise _Odd
     return RecordColumns(topic, partition, consecutive, timestamps_ms, keys, values, headers)
 
@@ -118,16 +149,17 @@ class _Fields:
 
     def numbers(self) -> Places:
         """Return the next number of each, which is zigzag encoded, seven bits a byte."""
-        found, at = np.zeros(len(self._at), np.int64), self._at
-        more = np.ones(len(at), np.bool_)
-        for shift in range(0, 7 * _LONGEST_VARINT, 7):
+        read = self._bytes[self._at]
+        found, at = (read & _SEVEN).astype(np.int64), self._at + 1
+        more = read >= _MORE_FOLLOW
+        for shift in range(7, 7 * _LONGEST_VARINT, 7):
+            if not more.any():
+                break
             read = self._bytes[at]
             found |= np.where(more, (read & _SEVEN).astype(np.int64) << shift, 0)
             at = at + more
             more &= read >= _MORE_FOLLOW
-            if not more.any():
-                break
-        else:
+        if more.any():
             raise _Odd
         self._go_to(at)
         return (found >> 1) ^ -(found & 1)

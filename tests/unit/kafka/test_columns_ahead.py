@@ -9,7 +9,7 @@ from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.structs import TopicPartition
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from daemon.kafka.reading import columns_ahead
@@ -141,6 +141,28 @@ def test_columns_are_what_is_read_record_by_record(sent, rooms, first):
     by_columns = read(log, rooms, least=1, first=first)
 
     assert by_columns == read(log, rooms, least=math.inf, first=first)
+
+
+neighbours = st.one_of(
+    st.tuples(st.sampled_from([0, 1, 40, 57, 58, 200, 264]), st.integers(1, 150)),
+    st.tuples(st.sampled_from([8_180, 8_190]), st.integers(1, 30)),
+)
+
+
+@given(st.lists(st.lists(neighbours, min_size=1, max_size=4), min_size=1, max_size=3))
+@example([[(200, 100), (264, 20)]])  # the first byte of both lengths is the same
+def test_neighbours_as_long_as_each_other_are_told_from_what_follows(sent):
+    log, first = [], 0
+    for lengths in sent:
+        values = [bytes(length) for length, count in lengths for _ in range(count)]
+        log.append(built([(0, None, value, []) for value in values], first=first))
+        first += len(values)
+
+    with mock.patch.object(columns_ahead, "LEAST_RECORDS", 1):
+        taken = reader(*log).take(Room(1_000_000, math.inf))
+
+    assert isinstance(taken, RecordColumns)
+    assert shown(taken) == read(log, [(1_000_000, math.inf)], least=math.inf)[0]
 
 
 @pytest.mark.parametrize("codec", CODECS)
