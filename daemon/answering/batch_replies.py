@@ -116,7 +116,7 @@ class BatchReplies:
             address.partition,
             RecordRun(columns.keys, bodies, self._headers(echoed, form)),
             columns.offsets,
-            columns.timestamps_ms.tolist(),
+            columns.timestamps_ms,
             run.cost_bytes,
             _size_bytes(bodies),
             0,

@@ -285,7 +285,7 @@ class Replies:
     ) -> list[Leaving]:
         """Return the replies with `bodies`; an error for each that is too large with its key."""
         longest_key = max(map(_longest_key, in_runs(requests)))
-        if max(map(len, bodies)) + longest_key <= self._most_bytes:
+        if _longest_body(bodies) + longest_key <= self._most_bytes:
             return self._leaving(batch, requests, bodies, form)
         leaving: list[Leaving] = []
         for place, request in enumerate(requests):
@@ -314,6 +314,10 @@ class Replies:
 def _random_ids() -> Iterator[int]:
     while True:
         yield from np.frombuffer(secrets.token_bytes(_DRAWN * _SPAN_ID.itemsize), _SPAN_ID).tolist()
+
+
+def _longest_body(bodies: Bodies) -> int:
+    return bodies.shape[1] if isinstance(bodies, np.ndarray) else max(map(len, bodies))
 
 
 def _longest_key(waiting: Waiting) -> int:

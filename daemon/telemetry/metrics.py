@@ -25,7 +25,7 @@ from daemon.values.errors import Code
 from daemon.values.messages import FlushCause, Record
 from daemon.values.ports import Suspected
 from daemon.values.record_columns import timestamps_ms
-from daemon.values.reply_run import Leaving
+from daemon.values.reply_run import Leaving, ReplyRun
 from daemon.windows.window import Outcome, WindowEnd
 from runtime import Model
 
@@ -115,7 +115,10 @@ class Metrics(Collector):
         """The broker has `answers`, all of `lane`, since `wall_s`."""
         stamps: dict[tuple[Code | None, bool], list[int]] = {}
         for answer in answers:
-            stamps.setdefault((answer.code, answer.dead), []).extend(answer.timestamps)
+            if isinstance(answer, ReplyRun):
+                self.settled(lane, names.OK, answer.count, _ages(answer.timestamps_ms, wall_s))
+            else:
+                stamps.setdefault((answer.code, answer.dead), []).append(answer.record.timestamp)
         for (code, dead), group in stamps.items():
             outcome = names.DEAD_LETTER if dead else (code or names.OK)
             self.settled(lane, outcome, len(group), _ages(group, wall_s))

@@ -183,8 +183,3 @@ class Answer(msgspec.Struct, frozen=True, eq=False, gc=False):
     def offsets(self) -> Sequence[int]:
         """The offset of its request."""
         return (self.record.offset,)
-
-    @property
-    def timestamps(self) -> Sequence[int]:
-        """That of its request."""
-        return (self.record.timestamp,)

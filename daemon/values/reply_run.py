@@ -13,12 +13,13 @@ import msgspec
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer, Request
 from daemon.values.outgoing import RecordRun
+from daemon.values.texts import Places
 
 
 class ReplyRun(msgspec.Struct, frozen=True, eq=False, gc=False):
     """Results of requests that ran together, are of one partition, and are answered in one topic.
 
-    The fields are those of Answer; bytes are those of all requests together.
+    The fields are those of Answer; bytes are those of all requests together; `timestamps_ms`: of their records.
     """
 
     requests: Sequence[Request]
@@ -28,7 +29,7 @@ class ReplyRun(msgspec.Struct, frozen=True, eq=False, gc=False):
     partition: int | None
     records: RecordRun
     offsets: Sequence[int]
-    timestamps: Sequence[int]
+    timestamps_ms: Sequence[int] | Places
     cost_bytes: int
     reply_bytes: int
     prepared_bytes: int
