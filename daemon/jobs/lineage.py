@@ -97,6 +97,7 @@ class Run:
                 state=state,
                 ended=summary["ended"],
                 servedBy=summary["served_by"],
+                digests=summary["digests"],
             )
         }
         if state is not State.COMPLETE:

@@ -89,7 +89,13 @@ class Folder:
         journal, broker = self.journal, Broker()
         state = state_of(journal.ends, journal.left, past_deadline=False)
         summary = summary_of(
-            journal.order(), state, journal.said(), total=journal.total, sent=3, now_ms=0
+            journal.order(),
+            state,
+            journal.said(),
+            total=journal.total,
+            sent=3,
+            now_ms=0,
+            pinned={"m": "1" * 64},
         )
         lineage = Lineage(broker, settings(named), folder=self.path, told=pytest.fail)
         await lineage.say(journal, summary, now_ms=self.now_ms)
@@ -165,7 +171,8 @@ async def test_only_a_job_whose_items_all_have_results_is_complete(folder, state
 
     assert (topic, key, headers) == ("lineage", b"run:tidemill/classify.standard", [])
     assert event["eventType"] == kind
-    assert event["run"]["facets"]["tidemill_job"]["state"] == state
+    job = event["run"]["facets"]["tidemill_job"]
+    assert (job["state"], job["digests"]) == (state, {"m@1": "1" * 64})
     assert ("errorMessage" in event["run"]["facets"]) == (kind != "COMPLETE")
 
 
