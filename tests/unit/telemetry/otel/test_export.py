@@ -7,9 +7,11 @@ import threading
 import pytest
 
 from config.settings import Otel, Settings
+from daemon.process.cancellable import left_behind
 from daemon.telemetry import metric_names
 from daemon.telemetry.metrics import Metrics
-from daemon.telemetry.otel import reporting as module
+from daemon.telemetry.otel import export as export_module
+from daemon.telemetry.otel import reporting as reporting_module
 from daemon.telemetry.otel.export import Export
 from daemon.telemetry.otel.points import metrics as points
 from daemon.telemetry.otel.reporting import reporting, sending_metrics
@@ -81,6 +83,20 @@ def test_spans_arrive_as_they_were():
     assert resource["tidemill.role"] == "worker"
 
 
+def test_who_runs_it_says_more_of_it_and_changes_nothing_that_it_says(monkeypatch):
+    said = "deployment.environment.name=test,tidemill.role=other,service.name=other"
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", said)
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "another")
+    with Receiver() as receiver:
+        sending = export(receiver.endpoint)
+        sending.ended(BATCH)
+        sending.close()
+        ((_, resource),) = receiver.spans()
+
+    assert resource["deployment.environment.name"] == "test"
+    assert (resource["service.name"], resource["tidemill.role"]) == ("classify", "worker")
+
+
 def test_metrics_arrive_as_prometheus_would_read_them():
     with Receiver() as receiver:
         sending = export(receiver.endpoint)
@@ -143,20 +159,21 @@ def test_what_was_counted_since_the_last_interval_is_sent_at_the_end():
         assert rows.count == 1
 
 
-def test_a_receiver_that_says_nothing_holds_up_an_end_for_a_bounded_time(monkeypatch):
-    monkeypatch.setattr(module, "_END_S", 0.1)
+def test_a_receiver_that_says_nothing_does_not_hold_up_an_end(monkeypatch):
+    monkeypatch.setattr(reporting_module, "_END_S", 0.1)
+    monkeypatch.setattr(export_module, "_TIMEOUT_S", 2.0)
 
     async def scenario(endpoint):
-        async with reporting(Otel(endpoint=endpoint), WORKER, Metrics().registry) as tracing:
-            tracing._ended(BATCH)
+        async with sending_metrics(Otel(endpoint=endpoint), WORKER, Metrics().registry) as sending:
+            return sending
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        ending = threading.Thread(
-            target=asyncio.run, args=[scenario(f"http://127.0.0.1:{silent.getsockname()[1]}")]
-        )
-        ending.start()
-        ending.join(4)
-        assert not ending.is_alive()
+        sending = asyncio.run(scenario(f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        assert left_behind()  # what waits for the receiver, and nobody for that
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread() and not thread.daemon:
+                thread.join()
+    sending.close()
 
 
 def test_without_an_endpoint_there_is_nothing_to_tell():
