@@ -76,7 +76,8 @@ class Kafka(_Section):
         300.0, description="longest time without reading before the group drops this worker"
     )
     start_timeout: _Wait = Field(
-        60.0, description="how long to wait for a broker at start-up before exit 69"
+        60.0,
+        description="how long to wait at start-up for a broker before exit 69, and for topics that are missing before exit 78",
     )
     request_timeout: _WireWait = Field(40.0, description="longest wait for one broker answer")
     delivery: Literal["at-least-once", "exactly-once"] = Field(

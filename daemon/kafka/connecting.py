@@ -15,11 +15,14 @@ from daemon.kafka.reading.consumer import Consumer
 from daemon.kafka.reason import reason_of
 from daemon.kafka.topic_ids import topic_states
 from daemon.kafka.topics import partition_counts
+from daemon.telemetry.events import Event
+from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
 
 _RETRY_S = 0.2
-_TOPICS_S = 5.0
-"""How long a topic may be unknown at start-up: a new one takes a moment to get around."""
+_ANSWER_S = 5.0
+_SILENT_S, _SAID_EVERY_S = 2.0, 10.0
+"""Whoever waits longer for topics is told which, and again each time so long has passed."""
 
 
 async def connect(
@@ -52,20 +55,27 @@ async def check_topics(
     inner: AIOKafkaClient,
     topics: Collection[str],
     *,
+    deadline_s: float,
     clock: Callable[[], float],
     to: Literal["read", "write"] | None = None,
 ) -> None:
     """Return once all `topics` exist; raises Fatal when they do not, or this client may not use them.
 
+    That they do not is believed at `deadline_s`, since a new topic takes a moment to get around: a broker
+    that was told to make 3,000 partitions tells of the next topic after 20 s, when it has made them.
     `to`: what for; None asks for no more than that they may be seen.
     """
-    deadline_s = clock() + _TOPICS_S
+    say_s = clock() + _SILENT_S
     while missing := await _missing(inner, topics):
-        if clock() > deadline_s:
+        now_s = clock()
+        if now_s > deadline_s:
             raise Fatal(
                 Exit.SETTINGS,
                 f"these topics do not exist; create them: {', '.join(missing)}",
             )
+        if now_s >= say_s:
+            log(Event.TOPICS_AWAITED, topics=missing, left_s=round(deadline_s - now_s))
+            say_s = now_s + _SAID_EVERY_S
         await asyncio.sleep(_RETRY_S)
     if to is not None:
         await _check_rights(inner, topics, to)
@@ -75,7 +85,7 @@ async def _check_rights(
     inner: AIOKafkaClient, topics: Collection[str], to: Literal["read", "write"]
 ) -> None:
     try:
-        states = await topic_states(inner, topics, timeout_s=_TOPICS_S)
+        states = await topic_states(inner, topics, timeout_s=_ANSWER_S)
     except errors.KafkaError:
         return  # what may not be used is found out when it is
     for topic, state in states.items():
@@ -88,7 +98,7 @@ async def _check_rights(
 async def _missing(inner: AIOKafkaClient, topics: Collection[str]) -> list[str]:
     """Return those of `topics` that do not exist; all of them when nobody says."""
     try:
-        counts = await partition_counts(inner, topics, timeout_s=_TOPICS_S)
+        counts = await partition_counts(inner, topics, timeout_s=_ANSWER_S)
     except errors.TopicAuthorizationFailedError as error:
         raise Fatal(Exit.DENIED, f"topic {error.args[0]}: {client.MAY_NOT_SEE}") from error
     except errors.KafkaError:

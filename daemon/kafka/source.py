@@ -102,7 +102,13 @@ class KafkaSource:
             kafka, reach, self._batch_reading, lease, deadline_s=deadline_s, clock=self._clock
         )
         try:
-            await check_topics(self._consumer.inner, self._topics, clock=self._clock, to="read")
+            await check_topics(
+                self._consumer.inner,
+                self._topics,
+                deadline_s=deadline_s,
+                clock=self._clock,
+                to="read",
+            )
             await self._join(lease, drain, deadline_s + kafka.rebalance_timeout)
         except BaseException:
             await self.leave()

@@ -246,6 +246,11 @@ class Event(StrEnum):
         "warning",
         "no broker lets this client in yet; shows why, and for how long it is still tried",
     )
+    TOPICS_AWAITED = (
+        "topics.awaited",
+        "warning",
+        "the broker tells of no such topics, yet or ever; shows which, and for how long they are still looked for",
+    )
     BROKER_LOST = ("broker.lost", "warning", "no broker answers, and why; /readyz is 503")
     BROKER_RECOVERED = ("broker.recovered", "info", "a broker answers again")
     LEASE_EXPIRED = (

@@ -44,9 +44,9 @@ async def test_a_worker_that_was_allowed_to_do_without_cuda_shows_it(make_job, m
         assert missing_library in events(worker, "model.degraded")[0]["reason"]
 
 
-@pytest.mark.long  # a topic may take five seconds to get around
+@pytest.mark.long  # a topic may take a while to get around
 async def test_a_missing_topic_is_named_and_not_created(make_job):
-    async with make_job() as (job, _):
+    async with make_job(**{"kafka.start_timeout": "5s"}) as (job, _):
         missing = job.topics.prefix + "nowhere"
         code, (reason,) = await _refusal(job.worker(**{"lanes.l.topics": [missing]}))
 

@@ -184,11 +184,9 @@ async def test_a_group_that_may_not_be_read_ends_the_process(workers, topics, an
     assert caught.value.exit_code is Exit.DENIED
 
 
-async def test_a_missing_topic_ends_the_start(kafka, topics, monkeypatch):
-    monkeypatch.setattr("daemon.kafka.connecting._TOPICS_S", 0.5)
-
+async def test_a_missing_topic_ends_the_start(kafka, topics):
     with pytest.raises(Fatal, match="requests") as caught:
-        async with _observer(kafka, topics):
+        async with _observer(kafka, topics, start_timeout="2s"):
             pass
 
     assert caught.value.exit_code is Exit.SETTINGS

@@ -105,10 +105,9 @@ async def test_a_topic_that_a_request_names_is_no_trouble_of_the_worker(kafka, t
         assert sink.trouble == ""
 
 
-async def test_missing_topics_of_the_settings_end_the_start(kafka, topics, monkeypatch):
-    monkeypatch.setattr("daemon.kafka.connecting._TOPICS_S", 0.5)
+async def test_missing_topics_of_the_settings_end_the_start(kafka, topics):
     await topics(replies=1)
-    sink = KafkaSink(settings_for(kafka, topics), tasks=Tasks())
+    sink = KafkaSink(settings_for(kafka, topics, start_timeout="2s"), tasks=Tasks())
 
     with pytest.raises(Fatal, match="dead") as caught:
         await sink.start()

@@ -233,10 +233,9 @@ async def test_transaction_markers_leave_no_lag(workers, topics):
     assert source.lag_records() == {names.requests: 0}
 
 
-async def test_missing_request_topics_end_the_start(workers, topics, monkeypatch):
-    monkeypatch.setattr("daemon.kafka.connecting._TOPICS_S", 0.5)
+async def test_missing_request_topics_end_the_start(workers, topics):
     await topics(replies=1)
-    source = workers.make()
+    source = workers.make(start_timeout="2s")
 
     with pytest.raises(Fatal, match="requests") as caught:
         await source.begin()

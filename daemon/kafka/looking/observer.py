@@ -82,7 +82,7 @@ class Observer:
         deadline_s = self._clock() + self._kafka.start_timeout
         inner = await self._connect(deadline_s)
         try:
-            await check_topics(inner, self._topics, clock=self._clock)
+            await check_topics(inner, self._topics, deadline_s=deadline_s, clock=self._clock)
             await inner.force_metadata_update()
         except BaseException:
             await inner.close()

@@ -12,6 +12,7 @@ from math import inf
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
+from aiokafka.client import AIOKafkaClient
 from aiokafka.structs import TopicPartition
 
 from config.settings import Kafka
@@ -25,6 +26,8 @@ from daemon.values.messages import Header
 from daemon.values.record_columns import FetchedRecord
 
 _POLL_S = 0.5
+_TOPICS_S = 5.0
+"""How long a topic may be unknown: a new one takes a moment to get around, and somebody waits."""
 _FURTHER = 4
 """How much further each look back goes."""
 _CORRELATION = "correlation-id"
@@ -146,7 +149,7 @@ async def reading(
     )
     try:
         await consumer.start()
-        await check_topics(consumer._client, topics, clock=time.monotonic)
+        await _check_topics(consumer._client, topics)
         for topic in topics:
             await consumer._client.add_topic(topic)
         consumer.assign(
@@ -172,9 +175,14 @@ async def _publish(
     kafka: Kafka, topic: str, value: bytes | None, headers: Collection[Header], *, base: Path
 ) -> None:
     async with AIOKafkaProducer(**client.options(kafka, base=base), acks="all") as producer:
-        await check_topics(producer.client, [topic], clock=time.monotonic)
+        await _check_topics(producer.client, [topic])
         # A key, since aiokafka refuses a record that has neither key nor value.
         await producer.send_and_wait(topic, value, key=b"ask", headers=list(headers))
+
+
+async def _check_topics(inner: AIOKafkaClient, topics: Collection[str]) -> None:
+    deadline_s = time.monotonic() + _TOPICS_S
+    await check_topics(inner, topics, deadline_s=deadline_s, clock=time.monotonic)
 
 
 async def _some(consumer: AIOKafkaConsumer) -> list[FetchedRecord]:

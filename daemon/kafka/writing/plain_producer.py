@@ -42,11 +42,16 @@ class PlainProducer:
     async def __aenter__(self) -> Self:
         """Connect; raises Fatal when there is no broker, or a topic is missing."""
         guards.install()
+        deadline_s = time.monotonic() + self._kafka.start_timeout
         await client.wait_until_reachable(self._reach, self._kafka.start_timeout)
         try:
             await self._producer.start()
             await check_topics(
-                self._producer.client, self._topics, clock=time.monotonic, to=self._to
+                self._producer.client,
+                self._topics,
+                deadline_s=deadline_s,
+                clock=time.monotonic,
+                to=self._to,
             )
         except BaseException:
             await self._producer.stop()

@@ -60,6 +60,7 @@ class KafkaSink:
         `transactional` and `may_follow` as for Producers.
         """
         kafka, limits = settings.kafka, settings.limits
+        self._start_s = kafka.start_timeout
         self._own_topics = settings.own_topics
         self._clock = clock
         self._wall = wall
@@ -93,9 +94,16 @@ class KafkaSink:
     async def start(self) -> None:
         """Reach a broker and see that the topics of the configuration exist; raises Fatal."""
         guards.install()
+        deadline_s = self._clock() + self._start_s
         await self.producers.start()
         producer = await self.producers.current()
-        await check_topics(producer.inner, set(self._own_topics), clock=self._clock, to="write")
+        await check_topics(
+            producer.inner,
+            set(self._own_topics),
+            deadline_s=deadline_s,
+            clock=self._clock,
+            to="write",
+        )
 
     async def close(self) -> None:
         """Close; what is still on its way gets a moment."""
