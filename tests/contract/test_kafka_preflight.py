@@ -63,16 +63,20 @@ async def test_a_topic_that_forgets_what_waits_for_a_moment_is_a_warning(kafka, 
 
 
 @pytest.mark.parametrize("policy", ["compact", "delete"])
-async def test_a_topic_of_jobs_that_keeps_no_last_words_is_a_warning(kafka, topics, policy):
+async def test_what_topics_of_jobs_do_not_keep_is_a_warning(kafka, topics, policy):
     await topics(requests=1, replies=1, dead=1)
     jobs = await topics.create("jobs", 1, {"cleanup.policy": policy})
-    settings = settings_for(kafka, topics).model_copy(update={"jobs": Jobs(topic=jobs)})
+    lineage = await topics.create("lineage", 1, {"cleanup.policy": policy})
+    told = Jobs(topic=jobs, openlineage_topic=lineage)
+    settings = settings_for(kafka, topics).model_copy(update={"jobs": told})
 
-    *_, check = await look(settings, base=Path())
+    *_, check, of_runs = await look(settings, base=Path())
 
     assert (check.subject, check.problem) == (f"topic {jobs}", "")
     assert check.detail == "how jobs stand, 1 partitions"
     assert bool(check.warning) is (policy == "delete")
+    assert of_runs.subject == f"topic {lineage}"
+    assert bool(of_runs.warning) is (policy == "compact")
 
 
 @pytest.mark.parametrize("ahead_s", [7200, -600])

@@ -1,6 +1,7 @@
 """The group, its logs and topics, seen by one who is no member.
 
 - `cluster.py`: what the cluster says of topics to one who is about to use them: rights and limits
+- `fitness.py`: whether topics are fit for what they are used for
 - `log_offsets.py`: where logs start and end, asked of each partition's leader by requests of our
   own
 - `moment_targets.py`: where logs ended at the last moment of the lanes that open by the clock, asked

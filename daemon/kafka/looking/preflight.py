@@ -2,26 +2,24 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from math import inf
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiokafka import errors
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.protocol.commit import OffsetFetchRequest
 
-from config.settings import Lane, Settings
+from config.settings import Settings
 from daemon.kafka import broker_clock, client, guards
 from daemon.kafka.broker_clock import Difference
 from daemon.kafka.delivery import no_exactly_once, transactional_id
 from daemon.kafka.looking.cluster import Topic, look_at
+from daemon.kafka.looking.fitness import Check, all_topics, judge, written_topics
 from daemon.kafka.reason import reason_of
-from daemon.telemetry.status.words import time as time_of
 from daemon.values.errors import Exit, Fatal
-from daemon.windows.outlook import outlook
-from daemon.windows.schedule import Schedule
 
 _GROUP_DENIED = 30
 _NOT_YET = (14, 15, 16)
@@ -30,24 +28,6 @@ _ATTEMPTS, _PAUSE_S = 20, 0.25
 """Within 5 s a new broker has made its topic of commits, also on a slow machine."""
 _AHEAD_S = 3600.0
 """message.timestamp.after.max.ms where it may not be read: Kafka's default from 3.6 on."""
-
-
-_PAUSES_KEPT = 4
-"""Windows in a row that may be missed, a long weekend's, before Kafka deletes what waits for them."""
-
-
-class Check(NamedTuple):
-    """One thing that was tried; `problem` is empty when all is well, `code` how `run` would end.
-
-    It runs all the same with a `warning`. `partitions` are those of a topic that requests are read from.
-    """
-
-    subject: str
-    detail: str
-    problem: str = ""
-    code: Exit = Exit.CLEAN
-    partitions: int = 0
-    warning: str = ""
 
 
 async def look(
@@ -63,8 +43,8 @@ async def look(
     inner = AIOKafkaClient(**reach)
     try:
         await inner.bootstrap()
-        topics = await look_at(inner, _all_topics(settings))
-        written = [topics[name] for name in _written(settings)]
+        topics = await look_at(inner, all_topics(settings))
+        written = [topics[name] for name in written_topics(settings)]
         clock = judge_clock(await broker_clock.compare(inner, wall=wall), written)
         return [
             _broker(inner),
@@ -80,18 +60,6 @@ async def look(
         return [Check("broker", "", str(fatal), fatal.exit_code)]
     finally:
         await inner.close()
-
-
-def _all_topics(settings: Settings) -> list[str]:
-    requests = [topic for lane in settings.lanes.values() for topic in lane.topics]
-    heard = [topic for topic in [settings.jobs.topic] if topic is not None]
-    return list(dict.fromkeys([*requests, *_written(settings), *heard]))
-
-
-def _written(settings: Settings) -> list[str]:
-    exact = [topic for topic in settings.replies.allow if not topic.endswith("*")]
-    replies, *others = settings.own_topics
-    return [replies, *exact, *others]
 
 
 def _broker(inner: AIOKafkaClient) -> Check:
@@ -182,106 +150,3 @@ async def _ask_coordinator(inner: AIOKafkaClient, group: str) -> Any:
 
 def _no_group_right(subject: str) -> Check:
     return Check(subject, "", client.MAY_NOT_USE_GROUP, Exit.DENIED)
-
-
-def judge(settings: Settings, topics: Mapping[str, Topic | None], *, wall_s: float) -> list[Check]:
-    """Weigh what is known of each topic against what it is used for, as of `wall_s`. Pure."""
-    roles = {
-        topic: f"results of lane {lane}"
-        for lane in settings.lanes
-        if (topic := settings.next_topic(lane))
-    }
-    roles[settings.dead_letters.topic] = "dead letters"
-    pauses_s = {name: _longest_pause_s(lane, wall_s) for name, lane in settings.lanes.items()}
-    checks = [
-        _read_from(topic, topics.get(topic), pauses_s[name])
-        for name, lane in settings.lanes.items()
-        for topic in lane.topics
-    ]
-    letters = settings.dead_letters
-    written = dict.fromkeys(_written(settings), settings.limits.reply_bytes)
-    written[letters.topic] = letters.max_bytes
-    for topic, largest_bytes in written.items():
-        role = roles.get(topic, "replies")
-        checks.append(_write_to(topic, role, topics.get(topic), largest_bytes))
-    if (topic := settings.jobs.topic) is not None:
-        checks.append(_of_jobs(topic, topics.get(topic)))
-    return [*dict.fromkeys(checks)]  # a topic that is read and written is missing once
-
-
-def _longest_pause_s(lane: Lane, wall_s: float) -> float:
-    """Return for how long nothing of `lane` is read by design."""
-    schedule = Schedule.of(lane)
-    return 0.0 if schedule is None else outlook(schedule, wall_s).longest_s
-
-
-def _read_from(name: str, topic: Topic | None, pause_s: float) -> Check:
-    subject = f"topic {name}"
-    if topic is None:
-        return _missing(subject)
-    if not topic.may_read:
-        return Check(subject, "", client.MAY_NOT_READ, Exit.DENIED)
-    told = f"requests, {topic.partitions} partitions"
-    if topic.retention_s is None or pause_s * _PAUSES_KEPT <= topic.retention_s:
-        return Check(subject, told, partitions=topic.partitions)
-    warning = (
-        f"retention.ms keeps records for {time_of(topic.retention_s)}, less than {_PAUSES_KEPT} times"
-        f" the longest pause between two openings of their lane ({time_of(pause_s)}): Kafka would"
-        f" delete requests after few windows that are missed; raise it to"
-        f" {round(pause_s * _PAUSES_KEPT * 1000)}"
-    )
-    return Check(subject, told, partitions=topic.partitions, warning=warning)
-
-
-def _write_to(name: str, role: str, topic: Topic | None, record_bytes: int) -> Check:
-    subject = f"topic {name}"
-    if topic is None:
-        return _missing(subject)
-    if not topic.may_write:
-        return Check(subject, "", client.MAY_NOT_WRITE, Exit.DENIED)
-    if topic.compacted:
-        problem = (
-            "cleanup.policy is compact: it would refuse answers without a key and delete all but "
-            "the last of a key; set it to delete"
-        )
-        return Check(subject, "", problem, Exit.SETTINGS)
-    setting = "dead_letters.max_bytes" if role == "dead letters" else "limits.reply_bytes"
-    if topic.largest_bytes is None:
-        limit = f"; its max.message.bytes may not be read, {setting} should stay below it"
-    elif topic.largest_bytes < record_bytes:
-        problem = (
-            f"max.message.bytes is {topic.largest_bytes}, less than {setting} = {record_bytes}: "
-            "raise the one or lower the other"
-        )
-        return Check(subject, "", problem, Exit.SETTINGS)
-    else:
-        limit = f", up to {topic.largest_bytes} bytes"
-    return Check(subject, f"{role}, {topic.partitions} partitions{limit}")
-
-
-def _of_jobs(name: str, topic: Topic | None) -> Check:
-    """Weigh the topic of jobs, without which `run` serves all the same."""
-    subject, told = f"topic {name}", "how jobs stand"
-    if topic is None:
-        warning = (
-            "does not exist, or may not be seen: create it, else tidemill submit sends nothing"
-        )
-        return Check(subject, told, warning=warning)
-    warnings = []
-    if not topic.may_read:
-        warnings.append(
-            f"{client.MAY_NOT_READ}, else neither tidemill jobs nor the status page shows any"
-        )
-    if topic.compacted is False:
-        warnings.append(
-            "cleanup.policy is not compact: the last word of a job is deleted in time, and others are"
-            " kept until then; set it to compact"
-        )
-    told = f"{told}, {topic.partitions} partitions"
-    if not topic.may_write:
-        told = f"{told}; tidemill submit needs a login that may write to it"
-    return Check(subject, told, warning="; ".join(warnings))
-
-
-def _missing(subject: str) -> Check:
-    return Check(subject, "", "does not exist, or may not be seen: create it", Exit.SETTINGS)

@@ -7,7 +7,8 @@ import pytest
 from config.settings import Jobs, Settings
 from daemon.kafka.broker_clock import Difference
 from daemon.kafka.looking.cluster import Topic
-from daemon.kafka.looking.preflight import judge, judge_clock
+from daemon.kafka.looking.fitness import judge
+from daemon.kafka.looking.preflight import judge_clock
 from daemon.values.errors import Exit
 
 SETTINGS = Settings(
@@ -160,5 +161,27 @@ def test_the_topic_of_jobs_is_looked_at_and_never_keeps_a_worker_from_serving(to
     check = judge(settings, {"jobs": topic}, wall_s=WALL_S)[-1]
 
     assert (check.subject, check.problem) == ("topic jobs", "")
+    assert warning in check.warning
+    assert bool(warning) is bool(check.warning)
+
+
+@pytest.mark.parametrize(
+    ("topic", "told", "warning"),
+    [
+        (GOOD, "run events of OpenLineage", ""),
+        (GOOD._replace(may_read=False), "run events of OpenLineage", ""),
+        (GOOD._replace(may_write=False), "needs a login that may write", ""),
+        (GOOD._replace(compacted=True), "", "cleanup.policy is compact"),
+        (None, "", "does not exist"),
+    ],
+    ids=["good", "not to be read", "not to be written", "compacted", "absent"],
+)
+def test_the_topic_of_run_events_is_looked_at_too(topic, told, warning):
+    settings = SETTINGS.model_copy(update={"jobs": Jobs(openlineage_topic="lineage")})
+
+    check = judge(settings, {"lineage": topic}, wall_s=WALL_S)[-1]
+
+    assert (check.subject, check.problem) == ("topic lineage", "")
+    assert told in check.detail
     assert warning in check.warning
     assert bool(warning) is bool(check.warning)
