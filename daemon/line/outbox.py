@@ -133,13 +133,10 @@ class Outbox:
         Answers of one ledger are of one lane.
         """
         count = self._counts.get(answer.topic)
-        if count is None:
+        if count is None or _is_lacking(answer, count):  # it may have been added
             self._look_up(answer)
             return None
         number = answer.ledger.number % count if answer.partition is None else answer.partition
-        if number >= count:
-            self._place_all([self._undeliverable.no_partition(each) for each in apart([answer])])
-            return None
         destination = self._destinations.get((answer.topic, number))
         if destination is None:
             destination = self._destinations[answer.topic, number] = Destination(self._lanes)
@@ -161,11 +158,13 @@ class Outbox:
         """Place what waits for the partition count of `topic`; nothing else waits for it."""
         count = await self._ask_count(topic)
         answers = self._unplaced.pop(topic)
-        if count is not None:
-            self._counts[topic] = count
-            self._place_all(answers)
-        else:
+        if count is None:
             self._readdress(answers)
+            return
+        self._counts[topic] = count
+        lacking = [answer for answer in answers if _is_lacking(answer, count)]
+        self._place_all([answer for answer in answers if not _is_lacking(answer, count)])
+        self._place_all([self._undeliverable.no_partition(answer) for answer in apart(lacking)])
 
     async def _ask_count(self, topic: str) -> int | None:
         """Ask until the broker says how many partitions `topic` has; topics of ours have some."""
@@ -338,6 +337,11 @@ class _Backoff:
         await asyncio.sleep(self._pause_s)
         self.waited_s += self._pause_s
         self._pause_s = min(2 * self._pause_s, _LONGEST_RETRY_S)
+
+
+def _is_lacking(answer: Leaving, count: int) -> bool:
+    """Whether the partition that is named for `answer` is beyond `count` of them."""
+    return answer.partition is not None and answer.partition >= count
 
 
 def _count(answers: Iterable[Leaving]) -> int:

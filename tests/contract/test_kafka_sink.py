@@ -184,8 +184,7 @@ async def test_no_topic_is_created_even_where_the_broker_would(broker, private_t
     assert "unwanted" not in await private_topics.admin.list_topics()
 
 
-async def test_an_added_partition_can_be_sent_to(kafka, topics, monkeypatch):
-    monkeypatch.setattr("daemon.kafka.writing.partition_counts.METADATA_AGE_S", 0.1)
+async def test_an_added_partition_can_be_sent_to(kafka, topics):
     names = await topics(replies=1, dead=1)
     async with started_sink(kafka, topics) as sink:
         await sink.send(names.replies, 0, _records(b"a"))

@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 from aiokafka import errors
 
-from daemon.kafka.client import METADATA_AGE_S
 from daemon.loop.tasks import Tasks
 
+_COUNTED_S = 0.1
+"""How long an added partition may go unnoticed. Who asks (line/outbox.py) remembers counts, and asks
+anew where a partition is named that was not there; whoever names such ones costs ten requests a second."""
 _ABSENT_S = 5.0
 """How long an absent topic stays absent: somebody may be creating it."""
 _MOST_TOPICS = 1_000
@@ -69,7 +71,7 @@ class PartitionCounts:
             count = error
         except (errors.KafkaError, TimeoutError) as error:
             return error
-        age_s = METADATA_AGE_S if isinstance(count, int) else _ABSENT_S
+        age_s = _COUNTED_S if isinstance(count, int) else _ABSENT_S
         if len(self._answers) >= _MOST_TOPICS:
             del self._answers[next(iter(self._answers))]
         self._answers[topic] = _Answer(count, self._clock() + age_s)

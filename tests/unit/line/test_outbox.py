@@ -211,6 +211,20 @@ async def test_a_partition_the_reply_topic_lacks_gets_an_error_reply_elsewhere()
     assert len(bench.sink.sent_to("replies")) == 1
 
 
+async def test_a_partition_that_was_added_is_used_at_once():
+    bench = Bench()
+    bench.put(answers(bench.ledger, 1))
+    await bench.idle()
+
+    bench.sink.topics["replies"] = 10
+    bench.put(answers(bench.ledger, 2, first=1, partition=9))
+    bench.put(answers(bench.ledger, 1, first=3, partition=10))
+    await bench.idle()
+
+    assert [record.partition for record in bench.sink.published] == [2, 9, 9, 6]
+    assert [answer.code for answer in bench.settled] == [None, None, None, Code.INVALID_REQUEST]
+
+
 async def test_a_send_of_unknown_fate_is_repeated():
     bench = Bench()
     bench.sink.fail(SendFailed("no answer"), SendFailed("no answer"))
