@@ -95,7 +95,7 @@ async def test_a_group_that_may_not_be_read_ends_the_process(workers, topics, an
 # Finding 4: a refused batch poisons the producer
 
 
-def _produce_failed(code, request_name="_ProduceRequest"):
+def _produce_failed(code, request_name="Produce"):
     """`request_name`: that of the sink's requests, unless it is the client's own."""
 
     def respond(request):

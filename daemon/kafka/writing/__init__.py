@@ -5,6 +5,7 @@
 - `partition_counts.py`: how many partitions reply topics have, remembered for a while, absence
   too
 - `plain_producer.py`: one without idempotence, connected for as long as somebody sends by hand
+- `produce_request.py`: a request to produce as it goes over the wire, its batches joined once
 - `producer.py`: one idempotent producer after the other: what cannot go on is replaced, not
   repaired
 - `producers.py`: the producer of the moment, and its successor made in the background

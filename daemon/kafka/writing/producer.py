@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer, errors
 from aiokafka.client import ConnectionGroup, CoordinationType
 from aiokafka.producer.transaction_manager import TransactionState
-from aiokafka.protocol.api import Request
-from aiokafka.protocol.produce import ProduceRequest, ProduceRequest_v7, ProduceRequest_v8
+from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.transaction import InitProducerIdRequest
 from aiokafka.structs import TopicPartition
 
 from daemon.kafka.client import Options, milliseconds
+from daemon.kafka.writing.produce_request import Produce
 from daemon.kafka.writing.record_batch import RecordBatch
 from daemon.kafka.writing.refusals import PRODUCER_FENCED, Refused
 from daemon.kafka.writing.transactional_ids import Transactional
@@ -48,27 +48,6 @@ class Abandoned(Exception):
 
 class HeldUp(Exception):
     """The last transaction of the producer's id is decided, and not yet ended in all its partitions."""
-
-
-class _ProduceRequest(Request[ProduceRequest_v7 | ProduceRequest_v8]):  # type: ignore[misc]  # aiokafka has no types here
-    """Produce v8, whose answers say which records are at fault, and why; aiokafka stops at v7."""
-
-    API_KEY = 0
-
-    def __init__(self, request: ProduceRequest) -> None:
-        self._request = request
-
-    @property
-    def required_acks(self) -> int:
-        """As of the request in whose place it is sent."""
-        acks: int = self._request.required_acks
-        return acks
-
-    def build(
-        self, request_struct_class: type[ProduceRequest_v7 | ProduceRequest_v8]
-    ) -> ProduceRequest_v7 | ProduceRequest_v8:
-        """Return what goes over the wire."""
-        return self._request.build(request_struct_class)
 
 
 class Identity(NamedTuple):
@@ -167,7 +146,7 @@ class Producer:
     async def _send_reading_codes(self, node: int, request: Any, **options: Any) -> Any:
         """Send `request` as the client would, and see in the answer what it drops of it."""
         if isinstance(request, ProduceRequest):
-            response = await self._plain_send(node, _ProduceRequest(request), **options)
+            response = await self._plain_send(node, Produce(request), **options)
             self._note_refusals(request, response)
             return response
         response = await self._plain_send(node, request, **options)
