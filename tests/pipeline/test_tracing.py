@@ -78,6 +78,21 @@ async def test_a_sampled_request_is_the_span_that_its_reply_names(count):
         assert span.failed is None
 
 
+async def test_of_a_run_those_that_are_sampled_are_spans():
+    seen = Seen()
+    async with seen.line as line:
+        for number in range(1, 9):
+            line.push("standard", number, headers=traced(number, sampled=number in {3, 6}))
+        await line.quiet()
+        replied = [
+            context_of(reply.header("traceparent")) for reply in line.sink.sent_to("replies")
+        ]
+
+    assert [span.context for span in seen.requests] == [each for each in replied if each.sampled]
+    told = [(span.parent[:2], span.attributes[names.OFFSET]) for span in seen.requests]
+    assert told == [((3, 3), 2), ((6, 6), 5)]
+
+
 async def test_a_request_that_is_not_sampled_is_no_span():
     seen = Seen()
     async with seen.line as line:

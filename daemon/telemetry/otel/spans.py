@@ -27,8 +27,8 @@ Attributes: TypeAlias = Mapping[str, str | int | bool]
 
 MOST_LINKS = 128
 """The SDK's own limit, OTEL_SPAN_LINK_COUNT_LIMIT."""
-_SAMPLED = 1
-"""W3C Trace Context, section 3.2.2.5.1."""
+_LAST_FLAGS, _SAMPLED = 54, b"13579bdf"
+"""Where a traceparent has the digit of which the last bit says so: W3C Trace Context, section 3.2.2.5.1."""
 
 
 class Context(NamedTuple):
@@ -54,8 +54,8 @@ class Span(NamedTuple):
 
 def context_of(traceparent: bytes) -> Context:
     """Return what a well-formed `traceparent` names."""
-    _, trace_id, span_id, flags = traceparent.split(b"-")[:4]
-    return Context(int(trace_id, 16), int(span_id, 16), bool(int(flags, 16) & _SAMPLED))
+    _, trace_id, span_id, _ = traceparent.split(b"-")[:4]
+    return Context(int(trace_id, 16), int(span_id, 16), _is_sampled(traceparent))
 
 
 def batch_span(
@@ -63,7 +63,7 @@ def batch_span(
 ) -> Span:
     """Return the span of a run; `ids` draws its context. `wall_ahead_s`: see reply_headers.Run."""
     batch = served.batch
-    contexts = sorted(map(context_of, _traceparents(batch.requests)), key=_sampled_first)
+    traces = sorted(_traceparents(batch.requests), key=_is_sampled, reverse=True)
     attributes: dict[str, str | int | bool] = {
         names.SYSTEM: names.KAFKA,
         names.GROUP: group,
@@ -73,15 +73,15 @@ def batch_span(
         names.ROWS: batch.rows,
         names.CAUSE: batch.cause,
     }
-    if len(contexts) > MOST_LINKS:
-        attributes[names.UNLINKED] = len(contexts) - MOST_LINKS
+    if len(traces) > MOST_LINKS:
+        attributes[names.UNLINKED] = len(traces) - MOST_LINKS
     failed = type(served.outcome).__name__ if isinstance(served.outcome, RunError) else None
     began_s = served.started_s + wall_ahead_s
     return Span(
         f"{names.RUN} {batch.bucket.model}",
         ids(),
         None,
-        contexts[:MOST_LINKS],
+        [*map(context_of, traces[:MOST_LINKS])],
         _ns(began_s),
         _ns(began_s + served.run_s),
         attributes if failed is None else {**attributes, names.ERROR: failed},
@@ -97,61 +97,98 @@ def request_spans(
     `ids` draws those of dead letters, which name none.
     """
     for answer in answers:
-        if isinstance(answer, ReplyRun):
-            if _is_some_sampled(answer):
-                yield from request_spans(answer.apart(), group, ids, wall_s=wall_s)
-            continue
-        asked = _trace_in(answer.record.headers)
-        if asked is not None and asked.sampled:
-            yield _request_span(answer, asked, group, ids, wall_s)
+        sampled = _in_run(answer) if isinstance(answer, ReplyRun) else _in_answer(answer)
+        for request in sampled:
+            yield _request_span(request, group, ids, wall_s)
 
 
-def _request_span(
-    answer: Answer, asked: Context, group: str, ids: Callable[[], Context], wall_s: float
-) -> Span:
+class _Sampled(NamedTuple):
+    """A request that is sampled, and how it ended; `replied` is the traceparent of its reply, if it has one."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    lane: str
+    asked: bytes
+    replied: bytes | None
+    code: str | None
+    dead: bool
+
+
+def _in_answer(answer: Answer) -> Iterator[_Sampled]:
     record = answer.record
-    replied = None if answer.dead else _trace_in(answer.headers)
-    own_id = (replied or ids()).span_id
+    asked = _trace_in(record.headers)
+    if asked is not None and _is_sampled(asked):
+        yield _Sampled(
+            record.topic,
+            record.partition,
+            record.offset,
+            record.timestamp,
+            answer.lane,
+            asked,
+            None if answer.dead else _trace_in(answer.headers),
+            None if answer.code is None else answer.code.value,
+            answer.dead,
+        )
+
+
+def _in_run(run: ReplyRun) -> Iterator[_Sampled]:
+    """Yield those that are sampled; nothing is made of the others, which may be thousands."""
+    columns = [each for each in run.records.headers if isinstance(each, HeaderColumn)]
+    replied = [text for each in columns if each.name == TRACEPARENT for text in texts(each.values)]
+    places = [place for place, text in enumerate(replied) if _is_sampled(text)]
+    if not places:
+        return
+    asked = [*_traceparents(run.requests)]  # each has one, since each reply does
+    for place in places:
+        yield _Sampled(
+            run.ledger.topic,
+            run.ledger.number,
+            run.offsets[place],
+            int(run.timestamps_ms[place]),
+            run.lane,
+            asked[place],
+            replied[place],
+            None,
+            dead=False,
+        )
+
+
+def _request_span(request: _Sampled, group: str, ids: Callable[[], Context], wall_s: float) -> Span:
+    asked = context_of(request.asked)
+    own = ids() if request.replied is None else context_of(request.replied)
     attributes: dict[str, str | int | bool] = {
         names.SYSTEM: names.KAFKA,
         names.OPERATION: names.PROCESS,
         names.OPERATION_TYPE: names.PROCESS,
         names.GROUP: group,
-        names.TOPIC: record.topic,
-        names.PARTITION: str(record.partition),
-        names.OFFSET: record.offset,
-        names.LANE: answer.lane,
+        names.TOPIC: request.topic,
+        names.PARTITION: str(request.partition),
+        names.OFFSET: request.offset,
+        names.LANE: request.lane,
     }
-    if answer.code is not None:
-        attributes[names.ERROR] = answer.code.value
-    if answer.dead:
+    if request.code is not None:
+        attributes[names.ERROR] = request.code
+    if request.dead:
         attributes[names.DEAD] = True
     ended_ns = _ns(wall_s)
-    began_ns = record.timestamp * 1_000_000 if record.timestamp >= 0 else ended_ns
+    began_ns = request.timestamp_ms * 1_000_000 if request.timestamp_ms >= 0 else ended_ns
     return Span(
-        f"{names.PROCESS} {record.topic}",
-        Context(asked.trace_id, own_id, sampled=True),
+        f"{names.PROCESS} {request.topic}",
+        Context(asked.trace_id, own.span_id, sampled=True),
         asked,
         (),
         min(began_ns, ended_ns),
         ended_ns,
         attributes,
-        None if answer.code is None else answer.code.value,
+        request.code,
     )
 
 
-def _is_some_sampled(run: ReplyRun) -> bool:
-    return any(
-        context_of(text).sampled
-        for header in run.records.headers
-        if isinstance(header, HeaderColumn) and header.name == TRACEPARENT
-        for text in texts(header.values)
-    )
-
-
-def _trace_in(headers: Iterable[SentHeader]) -> Context | None:
+def _trace_in(headers: Iterable[SentHeader]) -> bytes | None:
     found = [value for name, value in headers if name == TRACEPARENT and value is not None]
-    return context_of(found[0]) if len(found) == 1 and is_trace(found[0]) else None
+    return found[0] if len(found) == 1 and is_trace(found[0]) else None
 
 
 def _traceparents(requests: Sequence[Request]) -> Iterator[bytes]:
@@ -163,8 +200,8 @@ def _traceparents(requests: Sequence[Request]) -> Iterator[bytes]:
             yield from waiting.columns.traceparents
 
 
-def _sampled_first(context: Context) -> bool:
-    return not context.sampled
+def _is_sampled(traceparent: bytes) -> bool:
+    return traceparent[_LAST_FLAGS] in _SAMPLED
 
 
 def _ns(seconds: float) -> int:
