@@ -1,6 +1,7 @@
 """Which input a job has, a folder, a table, or lines, and whether its results become a table."""
 
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,14 +17,12 @@ _PARQUET = b"PAR1"
 def input_at(path: Path, columns: Columns, *, most_bytes: int) -> Input:
     """Return what is at `path`, no body larger than `most_bytes`; raises Fatal."""
     try:
-        if not path.is_dir():
-            with path.open("rb") as file:
-                if file.read(len(_PARQUET)) == _PARQUET:
-                    return _table(path, columns, most_bytes)
+        if parts := _parts(path):
+            return _table(path, parts, columns, most_bytes)
     except OSError as error:
         raise Fatal(Exit.USAGE, f"{path} cannot be read: {error.strerror or error}") from error
     if columns != Columns():
-        raise Fatal(Exit.USAGE, f"{path} is no Parquet file, which alone has columns")
+        raise Fatal(Exit.USAGE, f"{path} is no Parquet, which alone has columns")
     if path.is_dir():
         return Folder(path, most_bytes=most_bytes)
     return Lines(path, most_bytes=most_bytes)
@@ -44,14 +43,32 @@ async def _leave(_folder: Path, _journal: Journal) -> None:
     """Lines are there already."""
 
 
-def _table(path: Path, columns: Columns, most_bytes: int) -> Input:
+def _parts(path: Path) -> list[Path]:
+    """Return the files of a table, none where there is something else; raises OSError.
+
+    A folder is one where all files are named so, but for those that Spark leaves out too (`_SUCCESS`).
+    """
+    if not path.is_dir():
+        with path.open("rb") as file:
+            return [path] if file.read(len(_PARQUET)) == _PARQUET else []
+    parts: list[Path] = []
+    for above, folders, files in os.walk(path):
+        folders[:] = sorted(each for each in folders if each[0] not in "._")
+        names = sorted(each for each in files if each[0] not in "._")
+        if not all(each.endswith(".parquet") for each in names):
+            return []
+        parts += [Path(above, each) for each in names]
+    return parts
+
+
+def _table(path: Path, parts: Sequence[Path], columns: Columns, most_bytes: int) -> Input:
     try:
         # Whoever has no Parquet neither needs the extra nor waits for it.
         from daemon.jobs.tables import Table
     except ModuleNotFoundError as error:
         raise _lacking(error) from error
     try:
-        return Table(path, columns, most_bytes=most_bytes)
+        return Table(parts, columns, most_bytes=most_bytes)
     except ValueError as error:
         raise Fatal(Exit.USAGE, f"nothing was sent: {path} cannot be sent:{error}") from error
 

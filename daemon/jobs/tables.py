@@ -1,7 +1,11 @@
-"""A Parquet file as what a job asks: each row is an item. It is read in batches, whatever its row groups are."""
+"""A table in Parquet as what a job asks: each row is an item.
+
+It is one file, or several of the same columns, read in batches, whatever their row groups are.
+"""
 
 import hashlib
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +26,17 @@ _DIGITS = 12
 """Of a body's digest, in the id of a row where no column has one; as many as tell models apart."""
 
 
+class _Part(NamedTuple):
+    path: Path
+    first: int
+    """The number of its first row."""
+    rows: int
+
+    def name(self, number: int) -> str:
+        """Return how people find a row of the table in it."""
+        return f"{self.path.name}: row {number - self.first}"
+
+
 class _Row(NamedTuple):
     number: int
     item_id: Any
@@ -31,16 +46,19 @@ class _Row(NamedTuple):
 
 
 class Table:
-    """A Parquet file: an item is a row, its id in a column, or its number, from 0, with a digest of its body."""
+    """Parquet files: an item is a row, its id in a column, or its number, from 0, with a digest of its body."""
 
-    def __init__(self, path: Path, columns: Columns, *, most_bytes: int) -> None:
-        """Raises OSError, and ValueError where it is no Parquet, or its columns cannot be sent."""
-        self._path = path
+    def __init__(self, paths: Sequence[Path], columns: Columns, *, most_bytes: int) -> None:
+        """`paths`: at least one. Raises OSError, and ValueError where they are no table that can be sent."""
         self._most_bytes = most_bytes
-        try:
-            schema = pq.read_schema(path)
-        except pa.ArrowException as error:
-            raise ValueError(f" it is broken: {error}") from error
+        self._parts: list[_Part] = []
+        schema = _schema(paths[0])
+        count = 0
+        for path in paths:
+            if not _schema(path).equals(schema):
+                raise ValueError(f" {path.name} has other columns, or types, than {paths[0].name}")
+            self._parts.append(_Part(path, count, pq.read_metadata(path).num_rows))
+            count += self._parts[-1].rows
         self._chosen = chosen_columns(schema, columns)
         self._following: Iterator[_Row] = iter(())
         self._next = 0
@@ -54,10 +72,11 @@ class Table:
                 yield self._item(row)
                 number = row.number + 1
         except (pa.ArrowException, OSError) as error:
-            yield Unfit(f"row {number} and all behind it", " ".join(str(error).split()))
+            name = self._part(number).name(number)
+            yield Unfit(f"{name} and all behind it", " ".join(str(error).split()))
 
     def _item(self, row: _Row) -> Item | Unfit:
-        name = f"row {row.number}"
+        name = self._part(row.number).name(row.number)
         try:
             body = self._chosen.sent.sent(row.content)
             item_id = self._id(row, body)
@@ -74,7 +93,7 @@ class Table:
         row = self._row(start)
         body = self._chosen.sent.sent(row.content)
         if self._id(row, body) != item_id:
-            raise ValueError(f"{self._path} has another row there")
+            raise ValueError(f"{self._part(start).path} has another row there")
         return Body(body, self._chosen.sent.form)
 
     def _id(self, row: _Row, body: bytes) -> str:
@@ -93,7 +112,11 @@ class Table:
                     return row
         except pa.ArrowException as error:
             raise ValueError(str(error)) from error
-        raise ValueError(f"{self._path} has no row {number} any more")
+        raise ValueError(f"there is no row {number} any more")
+
+    def _part(self, number: int) -> _Part:
+        """Return the file of a row."""
+        return self._parts[bisect_right(self._parts, number, key=lambda part: part.first) - 1]
 
     def _rows(self, start: int) -> Iterator[_Row]:
         """Read from a batch on that has row `start`; raises OSError, ArrowException."""
@@ -105,22 +128,34 @@ class Table:
 
     def _batches(self, start: int) -> Iterator[tuple[int, pa.RecordBatch]]:
         """Read the batches from that on, each with the number of its first row."""
-        with pq.ParquetFile(self._path, buffer_size=_READ_BYTES, pre_buffer=False) as file:
-            first = 0
-            for number in range(file.num_row_groups):
-                group = file.metadata.row_group(number)
-                if first + group.num_rows <= start:
-                    first += group.num_rows
-                    continue
-                for batch in file.iter_batches(
-                    _rows_at_a_time(group),
-                    row_groups=[number],
-                    columns=self._chosen.names,
-                    use_threads=False,
-                ):
-                    if first + batch.num_rows > start:
-                        yield first, batch
-                    first += batch.num_rows
+        for part in self._parts:
+            if part.first + part.rows > start:
+                yield from _batches(part, self._chosen.names, start)
+
+
+def _schema(path: Path) -> pa.Schema:
+    """Return what a file says of its columns; raises OSError, ValueError."""
+    try:
+        return pq.read_schema(path)
+    except pa.ArrowException as error:
+        raise ValueError(f" {path.name} is broken: {error}") from error
+
+
+def _batches(part: _Part, names: list[str], start: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Read those of a file."""
+    with pq.ParquetFile(part.path, buffer_size=_READ_BYTES, pre_buffer=False) as file:
+        first = part.first
+        for number in range(file.num_row_groups):
+            group = file.metadata.row_group(number)
+            if first + group.num_rows <= start:
+                first += group.num_rows
+                continue
+            for batch in file.iter_batches(
+                _rows_at_a_time(group), row_groups=[number], columns=names, use_threads=False
+            ):
+                if first + batch.num_rows > start:
+                    yield first, batch
+                first += batch.num_rows
 
 
 def _rows_at_a_time(group: pq.RowGroupMetaData) -> int:

@@ -133,7 +133,7 @@ def test_what_is_not_there_is_said(tmp_path):
 
 
 def test_only_a_table_has_columns(tmp_path):
-    with pytest.raises(Fatal, match="no Parquet file") as raised:
+    with pytest.raises(Fatal, match="no Parquet") as raised:
         input_at(tmp_path, Columns(ids="id"), most_bytes=1)
 
     assert raised.value.exit_code is Exit.USAGE

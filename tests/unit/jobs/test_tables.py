@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.jobs.choice import input_at
-from daemon.jobs.inputs import Item, Unfit
+from daemon.jobs.inputs import Folder, Item, Unfit
 from daemon.jobs.order import Columns
 from daemon.jobs.tables import Table
 from daemon.values.errors import Exit, Fatal
@@ -84,7 +84,7 @@ def test_a_table_that_was_cut_is_refused(tmp_path):
     file = written(tmp_path, {"body": ["x"]})
     file.write_bytes(file.read_bytes()[:-1])
 
-    with pytest.raises(Fatal, match="it is broken"):
+    with pytest.raises(Fatal, match=r"table\.parquet is broken"):
         input_at(file, Columns(), most_bytes=10)
 
 
@@ -166,14 +166,14 @@ def test_a_row_that_cannot_be_sent_is_named_with_its_column(tmp_path, columns, w
 
     ((name, said),) = unfit(table).items()
 
-    assert name == "row 1"
+    assert name == "table.parquet: row 1"
     assert why in said
 
 
 def test_a_row_that_is_too_large_is_named(tmp_path):
     table = table_of(tmp_path, {"custom_id": ["a", "b"], "body": ["x", "y" * 11]}, most_bytes=10)
 
-    assert unfit(table) == {"row 1 (b)": "11 bytes, more than 10"}
+    assert unfit(table) == {"table.parquet: row 1 (b)": "11 bytes, more than 10"}
 
 
 def test_every_column_that_cannot_be_sent_is_named(tmp_path):
@@ -226,10 +226,10 @@ def test_what_is_behind_a_broken_page_is_not_sent(tmp_path):
     content[at : at + 8] = b"\xff" * 8
     file.write_bytes(content)
 
-    *rows, last = Table(file, Columns(), most_bytes=1_000).items()
+    *rows, last = Table([file], Columns(), most_bytes=1_000).items()
 
-    assert [each.name for each in rows] == [f"row {n}" for n in range(5)]
-    assert last.name == "row 5 and all behind it"
+    assert [each.name for each in rows] == [f"table.parquet: row {n}" for n in range(5)]
+    assert last.name == "table.parquet: row 5 and all behind it"
 
 
 def test_another_table_in_its_place_is_noticed(tmp_path):
@@ -240,6 +240,42 @@ def test_another_table_in_its_place_is_noticed(tmp_path):
         table.body("a", 0)
     with pytest.raises(ValueError, match="no row 1 any more"):
         table.body("b", 1)
+
+
+def parts_of(folder, *parts):
+    """A folder as Spark leaves it."""
+    folder.mkdir()
+    (folder / "_SUCCESS").touch()
+    (folder / ".part-0.parquet.crc").write_bytes(b"x")
+    for number, columns in enumerate(parts):
+        pq.write_table(pa.table(columns), folder / f"part-{number}.parquet")
+    return input_at(folder, Columns(), most_bytes=1_000)
+
+
+def test_a_folder_of_parts_is_one_table(tmp_path):
+    table = parts_of(tmp_path / "t", {"body": ["x", "y"]}, {"body": ["z", None]})
+
+    assert [each.id.partition("-")[0] for each in table.items() if isinstance(each, Item)] == [
+        "0",
+        "1",
+        "2",
+    ]
+    assert unfit(table) == {"part-1.parquet: row 1": "column body is null"}
+    last, first = [each for each in table.items() if isinstance(each, Item)][::-2]
+    assert table.body(last.id, last.start).content == b"z"
+    assert table.body(first.id, first.start).content == b"x"
+
+
+def test_parts_of_other_columns_are_no_table(tmp_path):
+    with pytest.raises(Fatal, match=r"part-1\.parquet has other columns, or types, than part-0"):
+        parts_of(tmp_path / "t", {"x": [1.0]}, {"x": [1]})
+
+
+def test_a_folder_with_anything_else_is_one_of_files(tmp_path):
+    parts_of(tmp_path / "t", {"body": ["x"]})
+    (tmp_path / "t" / "note.txt").write_text("x")
+
+    assert isinstance(input_at(tmp_path / "t", Columns(), most_bytes=1_000), Folder)
 
 
 @settings(max_examples=25)  # each of them writes a file
