@@ -69,6 +69,11 @@ def sent(journal):
     return _items(journal, "offset IS NOT NULL")
 
 
+def ended(journal):
+    """How many items have an end."""
+    return _items(journal, "end IS NOT NULL")
+
+
 def _items(journal, which):
     try:
         with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as db:

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.acceptance.jobs import until
-from tests.acceptance.submitted import ends, folder_of, lines, replies_of, sent
+from tests.acceptance.submitted import ended, ends, folder_of, lines, replies_of, sent
 from tests.faults.poisoned import CODE, POISON, SETTINGS, kept_running, transform
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
@@ -53,6 +53,36 @@ async def test_kills_of_both_sides_leave_each_item_its_first_reply(
     )
     assert [name for name, request_id in told.items() if replies[name][0] != request_id] == []
     assert len(told) == 9_800
+    repeated = sum(map(len, replies.values())) - len(replies)
+    fault_row(repeated=repeated, recovery_s=recovery_s)
+
+
+@pytest.mark.fault_row(
+    "a broker dies under a job", "kill -9 three times, 1 to 12 s away: 3,000 items", promise=2
+)
+async def test_a_broker_that_dies_and_comes_back_costs_no_item_its_end(
+    make_spare_job, submit, spare, tmp_path, fault_row
+):
+    documents, out = folder_of(tmp_path / "documents", 3_000, bad={7}), tmp_path / "results"
+    async with make_spare_job(**{"lanes.l.linger": "100ms"}) as (job, _):
+        await job.start()
+        submitting = await submit(job, documents, "--out", out, "--ahead", 20)
+        await until(lambda: sent(out / "job.sqlite") > 0)
+        for away_s in (1, 6, 12):
+            least = ended(out / "job.sqlite") + 100
+            await until(lambda least=least: ended(out / "job.sqlite") >= least, 60)
+            spare.kill()
+            await asyncio.sleep(away_s)
+            await asyncio.to_thread(spare.start)
+        back_s = time.monotonic()
+
+        code, _, said = await submitting.end()
+
+        assert code == 1, said
+        recovery_s = time.monotonic() - back_s
+        replies = await replies_of(job)
+    assert ends(out) == sorted(f"{number}.bin" for number in range(3_000))
+    assert [each["code"] for each in lines(out / "failed.jsonl")] == ["invalid_shape"]
     repeated = sum(map(len, replies.values())) - len(replies)
     fault_row(repeated=repeated, recovery_s=recovery_s)
 
