@@ -244,7 +244,8 @@ def ask(
 )
 def submit(
     source: Annotated[
-        Path | None, typer.Argument(help="A folder, a JSONL or a Parquet file.")
+        Path | None,
+        typer.Argument(help="A folder, a JSONL or Parquet file, or a folder of Parquet."),
     ] = None,
     config: Config = None,
     overrides: Overrides = None,
@@ -271,15 +272,15 @@ def submit(
         str, typer.Option(help="Form of the bodies; else by names of files: .json, .npy.")
     ] = "",
     id_column: Annotated[
-        str, typer.Option(metavar="COLUMN", help="Of a table: its ids; else custom_id, or rows.")
+        str, typer.Option(metavar="COLUMN", help="Of a table: ids; else custom_id, or row numbers.")
     ] = "",
     body_column: Annotated[
-        str, typer.Option(metavar="COLUMN", help="Of a table: whole bodies; else body.")
+        str, typer.Option(metavar="COLUMN", help="Of a table: bodies; else body, if it has one.")
     ] = "",
     input_column: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="COLUMN", help="Of a table: an input; else all, where none is a body."
+            metavar="COLUMN", help="Of a table without bodies: an input, repeated; else all."
         ),
     ] = None,
     ahead: Annotated[
