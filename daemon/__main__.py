@@ -126,7 +126,9 @@ def supervise(config: Config = None, overrides: Overrides = None) -> int:
 def check(
     config: Config = None,
     overrides: Overrides = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Leave the broker out.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask nobody: no broker, no receiver.")
+    ] = False,
     lengths: Annotated[
         Path | None,
         typer.Option(

@@ -20,8 +20,10 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
-                owner._take(_KINDS[self.path].FromString(body))
-                self.send_response(200)  # who has heard this may look at what came
+                kind = _KINDS.get(self.path)
+                if kind:
+                    owner._take(kind.FromString(body))
+                self.send_response(200 if kind else 404)  # who hears it may look at what came
                 self.send_header("content-length", "0")
                 self.end_headers()
 

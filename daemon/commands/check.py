@@ -33,6 +33,10 @@ from runtime.signature import Signature, TensorSpec
 
 _MEASURE_S = 0.2
 """For each size of a batch: some runs of one that takes milliseconds, and seconds in all."""
+_UNTAKEN = (
+    "nobody there takes OTLP over HTTP: otel.endpoint is the address before /v1/metrics, of a collector"
+    " by default its port 4318 (4317 is for gRPC)"
+)
 
 
 def check(
@@ -61,7 +65,7 @@ def check(
     for finding in openings(loaded.settings, time.time()):
         report.add(finding)
     if loaded.settings.otel.endpoint:
-        report.add(_try_otel(loaded))
+        report.add(_try_otel(loaded, offline=offline))
     tried, idle_bytes = _try_models(loaded, report)
     partitions = 0 if offline else _try_kafka(loaded, report)
     if len(tried) == len(loaded.settings.models):
@@ -112,7 +116,7 @@ def _try_models(loaded: Loaded, report: CheckReport) -> tuple[Mapping[str, Tried
         return tried, resident_bytes(others=processes)
 
 
-def _try_otel(loaded: Loaded) -> CheckFinding:
+def _try_otel(loaded: Loaded, *, offline: bool) -> CheckFinding:
     about = About.of(
         loaded.settings,
         role="check",
@@ -120,11 +124,16 @@ def _try_otel(loaded: Loaded) -> CheckFinding:
         version=version("tidemill"),
         configuration=loaded.name,
     )
+    endpoint = loaded.settings.otel.endpoint
+    told = f"spans and metrics go to {endpoint}"
     try:
-        open_export(loaded.settings.otel, about).close()
+        export = open_export(loaded.settings.otel, about)
     except Fatal as missing:
         return CheckFinding("otel", "the extra is missing", str(missing), missing.exit_code)
-    return CheckFinding("otel", f"spans and metrics go to {loaded.settings.otel.endpoint}")
+    with waiting(f"asking {endpoint}"):
+        taken = offline or export.send_metrics(())
+        export.close()
+    return CheckFinding("otel", told, warning="" if taken else _UNTAKEN)
 
 
 def _try_kafka(loaded: Loaded, report: CheckReport) -> int:

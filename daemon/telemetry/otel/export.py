@@ -77,12 +77,12 @@ class Export:
             )
         )
 
-    def send_metrics(self, metrics: Iterable[Metric]) -> None:
-        """Send `metrics` as they are now; waits for the receiver."""
+    def send_metrics(self, metrics: Iterable[Metric]) -> bool:
+        """Send `metrics` as they are now, return whether they were taken; waits for the receiver."""
         now_ns = time.time_ns()
         scope = sdk.ScopeMetrics(_SCOPE, [self._sdk_metric(each, now_ns) for each in metrics], "")
         data = sdk.MetricsData([sdk.ResourceMetrics(self._resource, [scope], "")])
-        self._metrics.export(data)
+        return self._metrics.export(data) is sdk.MetricExportResult.SUCCESS
 
     def close(self) -> None:
         """Send the spans that wait, and end; waits for the receiver."""

@@ -7,6 +7,7 @@ from daemon.commands import check
 from daemon.process.memory import MemoryLimit
 from daemon.values.errors import Exit
 from tests import models, published_models
+from tests.otlp_receiver import Receiver
 
 
 def checked(configuration, capsys, *arguments):
@@ -223,3 +224,17 @@ def test_it_says_where_spans_and_metrics_go(configuration, capsys):
     _, report = checked(configuration, capsys, "-s", "otel.endpoint=http://127.0.0.1:4318")
 
     assert finding(report, "otel")["detail"] == "spans and metrics go to http://127.0.0.1:4318"
+    assert finding(report, "otel")["warning"] == ""
+
+
+@pytest.mark.parametrize(("path", "warned"), [("", False), ("/elsewhere", True)])
+def test_it_asks_whether_somebody_takes_spans_and_metrics_there(
+    configuration, capsys, path, warned
+):
+    with Receiver() as receiver:
+        told = f"otel.endpoint={receiver.endpoint}{path}"
+        code = main(["check", "-c", str(configuration), "--json", "-s", told])
+
+    report = json.loads(capsys.readouterr().out)
+    assert code == Exit.BROKER_UNAVAILABLE  # what nobody takes changes no code
+    assert ("otel.endpoint" in finding(report, "otel")["warning"]) is warned
