@@ -20,7 +20,9 @@ from runtime import Model, ModelRefused
 
 
 class FakeRunner:
-    """Meets daemon.inference.runner.Runner; a session says by `run_s(inputs)` how long a run takes."""
+    """Meets daemon.inference.runner.Runner; a session says by `run_s(inputs)` how long a run takes,
+    by `late_s` how much of that is no work.
+    """
 
     def __init__(
         self,
@@ -139,8 +141,8 @@ class FakeRunner:
 
 
 def _timed(served: Served, run: "_Run") -> Served:
-    """Return what was served with its times: in virtual time nothing else makes a run longer."""
-    return served._replace(started_s=run.started_s, run_s=run.took_s, work_s=run.took_s)
+    work_s = run.took_s - run.late_s
+    return served._replace(started_s=run.started_s, run_s=run.took_s, work_s=work_s)
 
 
 class _Thread:
@@ -162,6 +164,7 @@ class _Run:
         if job.limits.cut(job.batch.requests):
             slices = list(slices_of(job.inputs, job.limits))
         self.slices_s = deque([job.model.session.run_s(inputs) for inputs in slices])
+        self.late_s = len(slices) * job.model.session.late_s
 
     def next_s(self) -> float:
         """How long the next slice takes; the last one, if it takes too long."""

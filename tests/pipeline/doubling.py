@@ -34,7 +34,7 @@ class Ones:
 
 
 class Doubling:
-    """x float32 [n, 1] -> 2x, in `base_s` and `row_s` for each row.
+    """x float32 [n, 1] -> 2x, in `base_s` and `row_s` for each row, `late_s` later for other work.
 
     A row of POISON fails its batch, one of ENDLESS never comes to an end.
     """
@@ -43,6 +43,7 @@ class Doubling:
     digest = "0" * 64
     provider = "fake"
     on_cpu = True
+    late_s = 0.0
 
     def __init__(self, *, base_s=0.001, row_s=0.0, sick=False):
         self.base_s, self.row_s = base_s, row_s
@@ -54,7 +55,7 @@ class Doubling:
     def run_s(self, inputs):
         if (inputs["x"] == ENDLESS).any():
             return math.inf
-        return self.base_s + self.row_s * len(inputs["x"])
+        return self.base_s + self.row_s * len(inputs["x"]) + self.late_s
 
     def run(self, inputs, *, limit_s):
         rows = inputs["x"]

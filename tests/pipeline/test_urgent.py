@@ -93,6 +93,18 @@ async def test_batches():
         await stays_in_bounds(line, full_with=640, slice_s=2 * ROW_S)
 
 
+async def test_batches_beside_other_work():
+    """Each run is 5 ms late, however many rows it has, as if starts cost that."""
+    async with Line(LANES) as line:
+        line.session.base_s, line.session.row_s = 0.0, ROW_S
+        learn(line)
+        line.session.late_s = 0.005
+        line.push("standard", *[b"a" * 4] * 640)
+        await longest_s(line, count=30)  # so many runs it learns from
+        await line.quiet()
+        await stays_in_bounds(line, full_with=640, slice_s=2 * ROW_S + 0.005)
+
+
 @pytest.mark.parametrize("known", [True, False], ids=["costs are known", "nothing is known"])
 async def test_lone_requests(known):
     """One of 2,000 rows runs for 18 s: by two rows, or by N while nobody knows what a row takes."""
