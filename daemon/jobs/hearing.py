@@ -6,7 +6,7 @@ goes wrong is told on the page, and tried again.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from math import inf
 from pathlib import Path
@@ -25,8 +25,8 @@ _MOST_RECORDS = 50
 _PAUSE_S = 0.02
 """Between two times: nearly all of the loop is left to requests."""
 
-Follow = Callable[[str], AbstractAsyncContextManager[Tail]]
-"""Opens a topic to be read; see daemon.kafka.looking.tail."""
+Follow = Callable[[Collection[str]], AbstractAsyncContextManager[Tail]]
+"""Opens topics to be read; see daemon.kafka.looking.tail."""
 
 
 class Hearing:
@@ -41,9 +41,9 @@ class Hearing:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`base` is where relative secrets are looked up; nothing is heard where `jobs.topic` is not set."""
-        self._topic = settings.jobs.topic
+        self._topics = [topic for topic in [settings.jobs.topic] if topic is not None]
         self._follow = follow or (
-            lambda topic: tail(settings.kafka, [topic], base=base, told=lambda _: None)
+            lambda topics: tail(settings.kafka, topics, base=base, told=lambda _: None)
         )
         self._clock = clock
         self._is_asked = asyncio.Event()
@@ -52,7 +52,7 @@ class Hearing:
 
     def heard(self) -> JobsHeard | None:
         """Return what is known of jobs under way, and see to it that more is soon; None: nobody says."""
-        if self._topic is None:
+        if not self._topics:
             return None
         self._asked_s = self._clock()
         self._is_asked.set()
@@ -75,7 +75,7 @@ class Hearing:
     async def _read(self) -> str:
         """Read until nobody looks any more; return what went wrong."""
         try:
-            async with self._follow(self._topic or "") as following:
+            async with self._follow(self._topics) as following:
                 await self._hear(following)
         except Fatal as refusal:
             return str(refusal)

@@ -21,8 +21,8 @@ class Topic:
         self.trouble = None
 
     @asynccontextmanager
-    async def follow(self, name):
-        assert name == "jobs"
+    async def follow(self, names):
+        assert names == ["jobs"]
         self.opened += 1
         self.readers += 1
         try:
