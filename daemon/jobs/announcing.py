@@ -1,7 +1,8 @@
 """Saying in the topic of jobs how one stands: when somebody begins to see to it, under way, and at its end.
 
 Each is a CloudEvent with the job's id as the key: of a compacted topic the last of each job is left. Who
-waits for a job goes by the type: only what is said under way has one of its own, whatever the state.
+waits for a job goes by the type: a beginning and what is said under way have one each, whatever the state is
+by then; any other is the state of an end.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from daemon.jobs.ends import State
 from daemon.jobs.inputs import JSON
 from daemon.kafka.writing.publisher import NotTaken, Publisher
 from daemon.values.errors import Fatal
@@ -45,13 +47,13 @@ class Announcing:
         self._next: Mapping[str, Any] = {}
         self._is_next = asyncio.Event()
 
-    async def say(self, summary: Mapping[str, Any]) -> None:
-        """Say how it begins or ends; return once the broker has it. Raises Fatal.
+    async def say(self, summary: Mapping[str, Any], *, begins: bool = False) -> None:
+        """Say that it begins, or else how it ended; return once the broker has it. Raises Fatal.
 
         It may be there more than once, as the same event.
         """
         if (topic := self._topic) is not None:
-            headers = event_headers(self._group, summary)
+            headers = event_headers(self._group, summary, begins=begins)
             await until_taken(lambda: self._post(topic, summary, headers), topic, self._told)
 
     def note(self, summary: Mapping[str, Any]) -> None:
@@ -95,10 +97,10 @@ async def until_taken(
             return
 
 
-def event_headers(group: str, summary: Mapping[str, Any]) -> list[Header]:
-    """Return what makes an event of a job that begins or ends; the same as long as it stands like this."""
+def event_headers(group: str, summary: Mapping[str, Any], *, begins: bool) -> list[Header]:
+    """Return what makes an event of a job that begins or has ended; the same as long as it stands like this."""
     _, ended = _counts(summary)
-    return _headers(group, summary, summary["state"], f"{ended}")
+    return _headers(group, summary, State.RUNNING if begins else summary["state"], f"{ended}")
 
 
 def progress_headers(group: str, summary: Mapping[str, Any]) -> list[Header]:

@@ -184,7 +184,7 @@ class Job:
         finish = finish_of(self.out_format)
         announcing = self._announcing(publisher)
         if self._journal.left:
-            await self._say(publisher, announcing)
+            await self._say(publisher, announcing, begins=True)
         await self._settle_all(publisher, following, announcing, most_ahead)
         await finish(self._folder, self._journal)
         await self._say(publisher, announcing)
@@ -194,10 +194,12 @@ class Job:
         kafka, topic = self._settings.kafka, self._settings.jobs.topic
         return Announcing(publisher, topic, group=kafka.group, folder=self._folder, told=self._told)
 
-    async def _say(self, publisher: Publisher, announcing: Announcing) -> None:
-        """Say to whoever wants to hear it how it stands."""
+    async def _say(
+        self, publisher: Publisher, announcing: Announcing, *, begins: bool = False
+    ) -> None:
+        """Say to whoever wants to hear it that it begins, or how it ended."""
         summary = self.summary()
-        await announcing.say(summary)
+        await announcing.say(summary, begins=begins)
         lineage = Lineage(publisher, self._settings, folder=self._folder, told=self._told)
         await lineage.say(self._journal, summary, now_ms=time.time() * 1000)
 

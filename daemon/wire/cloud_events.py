@@ -23,7 +23,7 @@ VERSION = b"1.0"
 OK_TYPE = b"tidemill.reply.ok"
 ERROR_TYPE = b"tidemill.reply.error"
 JOB_TYPE = "tidemill.job."
-"""Before the state of a job that begins or ends, or `progress`."""
+"""Before `running`, `progress`, or the state of a job that is over."""
 
 _MOST_GROUP = 48
 """Characters of the group's name, each of which may take 12 bytes; a source is cut rather than refused."""

@@ -53,7 +53,9 @@ async def test_what_the_broker_does_not_acknowledge_is_said_again_as_the_same_ev
 
 
 def test_a_job_that_gets_on_is_another_event():
-    said = [dict(event_headers("g", SUMMARY | {"left": left}))["ce_id"] for left in (2, 1)]
+    said = [
+        dict(event_headers("g", SUMMARY | {"left": left}, begins=False))["ce_id"] for left in (2, 1)
+    ]
 
     assert said == [b"j1/late/3", b"j1/late/4"]
 
@@ -63,6 +65,14 @@ def test_what_is_said_under_way_is_no_end_whatever_the_state():
 
     assert headers["ce_type"] == b"tidemill.job.progress"
     assert headers["ce_id"] == b"j1/progress/4/3"
+
+
+def test_a_late_job_that_is_gone_on_with_begins_and_does_not_end():
+    begun, over = (dict(event_headers("g", SUMMARY, begins=begins)) for begins in (True, False))
+
+    assert begun["ce_type"] == b"tidemill.job.running"
+    assert over["ce_type"] == b"tidemill.job.late"
+    assert begun["ce_id"] != over["ce_id"]
 
 
 async def test_under_way_it_is_said_once_for_the_same_counts():
