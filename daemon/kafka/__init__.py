@@ -17,6 +17,7 @@
   outside
 - `offset_requests.py`: requests about a group's offsets that the client library lacks, on its own
   protocol types
+- `packed_rows.py`: rows of numbers in requests and answers, packed and unpacked as a whole
 - `reason.py`: why a broker could not be had, as people read it
 - `silent_brokers.py`: brokers that take connections and answer nothing: found out in seconds, and
   gone around

@@ -151,7 +151,7 @@ async def test_a_moved_leader_is_unknown_and_then_found(workers, topics, answers
 
     async with _observer(workers.bootstrap, topics) as observer:
         await _look_until(observer, _all_known)
-        answers += [("OffsetRequest", moved)] * 2
+        answers += [("ListOffsets", moved)] * 2
 
         first, second = await observer.look(), await observer.look()
 

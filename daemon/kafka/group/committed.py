@@ -65,8 +65,10 @@ class Commit(NamedTuple):
     @classmethod
     def of(cls, offset: int, metadata: str | None) -> Self:
         """Read a commit, whoever made it."""
-        said = dict(part.partition("=")[::2] for part in (metadata or "").split(";"))
-        answered = runs_of(offset, said.get(_ANSWERED, ""))
+        if not metadata:
+            return cls(offset)
+        said = dict(part.partition("=")[::2] for part in metadata.split(";"))
+        answered = runs_of(offset, said[_ANSWERED]) if _ANSWERED in said else ()
         served = said.get(_SERVED, "")
         return cls(
             offset,

@@ -2,18 +2,62 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from enum import IntEnum
 
 from aiokafka import errors
 from aiokafka.client import AIOKafkaClient
-from aiokafka.protocol.offset import OffsetRequest
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.types import Array, Int8, Int32, Schema, String
 from aiokafka.structs import TopicPartition
+
+from daemon.kafka.packed_rows import PackedRows
 
 _CONSUMER = -1
 """The replica id of one who is no broker."""
 _READ_UNCOMMITTED, _READ_COMMITTED = 0, 1
 _NO_RECORD = -1
+
+
+class _ListOffsetsResponse(Response):  # type: ignore[misc]  # aiokafka has no types here
+    """ListOffsets v3, with number, error code, time and offset of each partition."""
+
+    API_KEY = 2
+    API_VERSION = 3
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        ("topics", Array(("topic", String("utf-8")), ("partitions", PackedRows("ihqq")))),
+    )
+
+
+class _ListOffsetsStruct(RequestStruct):  # type: ignore[misc]  # as above
+    """ListOffsets v3, which brokers have since Kafka 2.0, with number and place of each partition."""
+
+    API_KEY = 2
+    API_VERSION = 3
+    RESPONSE_TYPE = _ListOffsetsResponse
+    SCHEMA = Schema(
+        ("replica_id", Int32),
+        ("isolation_level", Int8),
+        ("topics", Array(("topic", String("utf-8")), ("partitions", PackedRows("iq")))),
+    )
+
+
+class ListOffsets(Request[_ListOffsetsStruct]):  # type: ignore[misc]  # as above
+    """ListOffsets for thousands of partitions."""
+
+    API_KEY = 2
+
+    def __init__(
+        self, isolation: int, topics: Sequence[tuple[str, Sequence[tuple[int, int]]]]
+    ) -> None:
+        """`topics` has number and place of partitions."""
+        self._isolation = isolation
+        self._topics = topics
+
+    def build(self, request_struct_class: type[_ListOffsetsStruct]) -> _ListOffsetsStruct:
+        """Return what goes over the wire."""
+        return request_struct_class(_CONSUMER, self._isolation, self._topics)
 
 
 class Place(IntEnum):
@@ -85,7 +129,7 @@ async def _ask(
     topics: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for topic, number in partitions:
         topics[topic].append((number, place))
-    request = OffsetRequest(_CONSUMER, isolation, list(topics.items()))
+    request = ListOffsets(isolation, list(topics.items()))
     try:
         async with asyncio.timeout(timeout_s):
             response = await inner.send(leader, request)
