@@ -17,7 +17,7 @@ from cloudevents.core.formats.json import JSONFormat
 
 from daemon.values.errors import Exit
 from tests.acceptance.jobs import pair, terminate, until
-from tests.acceptance.submitted import ends, folder_of, lines, sent, taken_up
+from tests.acceptance.submitted import ended, ends, folder_of, lines, sent, taken_up
 
 
 async def test_each_file_has_one_end(served, submit, tmp_path):
@@ -167,6 +167,29 @@ async def test_one_that_is_stopped_before_a_broker_answers_leaves_no_job(
     assert code == Exit.WORK_LEFT, said
     assert "before anything was sent" in said
     assert list(out.iterdir()) == []
+
+
+async def test_one_that_is_stopped_while_nobody_takes_its_last_word_says_it_later(
+    make_job, submit, tmp_path
+):
+    documents, out = folder_of(tmp_path / "documents", 10), tmp_path / "results"
+    async with make_job() as (job, _):
+        job.settings["jobs.topic"] = topic = await job.topics.create("jobs")
+        waiting = await submit(job, documents, "--out", out)
+        await until(lambda: (out / "job.sqlite").exists() and sent(out / "job.sqlite") == 10)
+        await job.topics.admin.delete_topics([topic])
+        await job.start()
+        await until(lambda: ended(out / "job.sqlite") == 10)
+        waiting.process.send_signal(signal.SIGINT)
+
+        code, _, said = await waiting.end()
+        assert code == Exit.WORK_LEFT, said
+        assert f"tidemill submit --resume {out}" in said
+        await job.topics.create("jobs")
+        code, _, said = await (await submit(job, "--resume", out)).end()
+        assert code == Exit.CLEAN, said
+        (last,) = await everything(job, topic)
+    assert as_event(last).get_type() == "tidemill.job.complete"
 
 
 async def test_a_reply_topic_that_forgets_before_the_deadline_is_told(make_job, submit, tmp_path):
