@@ -6,12 +6,14 @@ make them of what people would send.
 """
 
 import itertools
+import json
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from io import BytesIO
 
 import cramjam
+import msgspec
 from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.structs import TopicPartition
@@ -21,6 +23,8 @@ from PIL import Image
 from daemon.admission.reply_topics import ReplyTopics
 from daemon.answering.replay import Skip, letter_of, replay_of
 from daemon.isolation.note import LONGEST, Alone, Note
+from daemon.jobs.ends import End, outcome_of
+from daemon.jobs.last_words import UnderWay
 from daemon.kafka.group.committed import Commit
 from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.column_reading import read_columns
@@ -28,6 +32,7 @@ from daemon.kafka.reading.decompression import CannotUnpack, Decompressor
 from daemon.kafka.reading.record_batches import HEAD, read_leniently
 from daemon.kafka.reading.room import Room
 from daemon.kafka.reading.tolerant_records import TolerantRecords
+from daemon.telemetry.status.job_rows import job_rows
 from daemon.values.errors import RequestRefused
 from daemon.values.messages import Unreadable
 from daemon.wire import binary, json_v2, npy
@@ -37,6 +42,7 @@ from runtime.transforms.picture import read_picture
 from runtime.transforms.text_body import read_texts
 from tests import bad_input, raw_batches
 from tests.fakes import FakeRecord
+from tests.shown import with_jobs
 from tests.signatures import SIGNATURES, sentences
 from tests.unit.admission import door
 from tests.unit.wire.tensors import BOUNDS
@@ -48,7 +54,7 @@ _P = TopicPartition("requests", 0)
 _LIMIT_BYTES = 2**16
 _LANES = tuple(bad_input.LANES)
 _NAMES = (*sorted(REQUEST_HEADERS), "dlq-code", "dlq-topic", "dlq-partition", "dlq-offset")
-_NAMES += ("dlq-attempts", "dlq-truncated", "dlq-dropped", "")
+_NAMES += ("dlq-attempts", "dlq-truncated", "dlq-dropped", "status", "error-code", "served-by", "")
 _CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 _PACK = {
     "gzip": cramjam.gzip.compress,
@@ -311,6 +317,23 @@ def text_body(data: bytes) -> None:
         _require(all(isinstance(each, str) for each in both), "a text that is none")
 
 
+def job_word(data: bytes) -> None:
+    """What the topic of jobs says, whoever wrote it; what is understood is shown on a page."""
+    words = UnderWay()
+    words.hear([FakeRecord("jobs", 0, 0, value=data, headers=[("ce_type", b"tidemill.job.x")])])
+    rows = [row._asdict() for row in job_rows(words.heard(), 1e9)]
+    _require(all(row["items"] >= 0 for row in rows), "fewer items than none")
+    _require(len(json.loads(msgspec.json.encode(rows))) == len(rows), "what no page can show")
+
+
+def job_reply(data: bytes) -> None:
+    """A reply to an item of a job, whoever wrote it; its end is written into the results."""
+    sent, body = _headers(data)
+    outcome = outcome_of(sent, body)
+    _require(isinstance(outcome.end, End), "no end")
+    _require(json.loads(msgspec.json.encode(outcome))[0] == outcome.end, "what no file can hold")
+
+
 class WrongDecoder(Exception):
     """A decoder did what it may not."""
 
@@ -338,6 +361,8 @@ TARGETS: dict[str, Target] = {
         commit,
         picture,
         text_body,
+        job_word,
+        job_reply,
     )
 }
 
@@ -379,6 +404,9 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     ):
         yield "reply_address", topic
     yield "commit", Commit(7, "id", (9, 12), Note("a1", "b2", None, Alone(8, 9))).metadata.encode()
+    yield "job_word", msgspec.json.encode(with_jobs().jobs.words[0])
+    failed = [("status", b"error"), ("error-code", b"invalid_shape"), ("served-by", b"m@1")]
+    yield "job_reply", packed_headers(failed) + b'{"detail": "too short"}'
     said = [("dlq-topic", b"requests"), ("dlq-partition", b"3"), ("dlq-offset", b"17")]
     yield "dead_letter", packed_headers([*said, ("dlq-code", b"model_failed")]) + b"body"
 
