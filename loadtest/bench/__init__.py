@@ -19,6 +19,7 @@
 - `plain_loop.py`: the contestant that many would write by hand
 - `profile.py`: what a sampled daemon did, and at which station
 - `raw_model.py`: ONNX Runtime alone in a loop
+- `rebalance.py`: bench: a rebalance of a group of hundreds of members
 - `relay.py`: bench: the way there and back, of raw rows and of JSON
 - `relayed.py`: what there is to relay, in each dress: a backlog for next to no model, as raw rows or
   as JSON

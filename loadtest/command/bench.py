@@ -22,6 +22,7 @@ from loadtest.bench.latency import eager, linger
 from loadtest.bench.lengths import lengths
 from loadtest.bench.look import look
 from loadtest.bench.memory import growth, held
+from loadtest.bench.rebalance import rebalance
 from loadtest.bench.relay import full_dress, open_inference, relay, typical
 from loadtest.bench.report import renewed, require_marks
 from loadtest.bench.stations import stations
@@ -41,7 +42,7 @@ BENCHES: dict[str, tuple[Measure, ...]] = {
     "memory": (growth, held),
     "json": (open_inference,),
     "lengths": (lengths,),
-    "growth": (by_partitions, by_backlog, fleet, breadth, look),
+    "growth": (by_partitions, by_backlog, fleet, breadth, look, rebalance),
 }
 """All benches, by name."""
 
