@@ -1,6 +1,5 @@
 """Requests from Kafka: fetched, entered in ledgers, given up in rebalances, committed."""
 
-import asyncio
 import math
 import secrets
 import time
@@ -28,6 +27,7 @@ from daemon.kafka.reading.consumer import Consumer
 from daemon.kafka.reading.decompression import RATIO
 from daemon.kafka.reading.lag import Lag, behind
 from daemon.loop.tasks import Tasks
+from daemon.loop.ticks import next_tick
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
@@ -214,16 +214,16 @@ class KafkaSource:
                 log(Event.BROKER_LOST, reason=self.trouble)
             self._was_reachable = reachable
             self._membership.watch(reachable=reachable)
-            await asyncio.sleep(_WATCH_S)
+            await next_tick(_WATCH_S)
 
     async def _doubt_silent_brokers(self) -> None:
         while True:
-            await asyncio.sleep(_WATCH_S)
+            await next_tick(_WATCH_S)
             await self._consumer.doubt_silent_brokers()
 
     async def _compare_topics(self) -> None:
         while True:
-            await asyncio.sleep(_TOPICS_S)
+            await next_tick(_TOPICS_S)
             await self._membership.topics.compare()
 
     def lag_records(self) -> Mapping[str, int]:

@@ -1,11 +1,11 @@
 """Commits what is settled, twice a second, and looks after what a quiet line would leave undone."""
 
-import asyncio
 import time
 
 from daemon.line.dispatch import Dispatch
 from daemon.line.outbox import Outbox
 from daemon.line.settlement import Settlement
+from daemon.loop.ticks import next_tick
 from daemon.process.gc_policy import GcPolicy
 from daemon.values.ports import Delivery, Source
 
@@ -42,7 +42,7 @@ class Committer:
         """Commit for ever; raises Fatal."""
         counted_s = time.monotonic()
         while True:
-            await asyncio.sleep(self._interval_s)
+            await next_tick(self._interval_s)
             self._let_go_of_lost()
             self._flush_laggards()
             await self._commit()

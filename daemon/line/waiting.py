@@ -4,11 +4,11 @@ Nothing of a lane that is shut is fetched, so that nothing is heard of its logs 
 to see, and for lanes that are to be ready by a time.
 """
 
-import asyncio
 import math
 import time
 from collections.abc import Sequence
 
+from daemon.loop.ticks import next_tick
 from daemon.values.lane import Lane
 from daemon.values.ports import Source
 
@@ -30,13 +30,13 @@ class Waiting:
 
     async def run(self) -> None:
         """Ask for ever where the logs of lanes that are shut end."""
-        while True:
+        while self._lanes:
             partitions = self._partitions()
             is_new = not self._ends.keys() >= set(partitions)
             if partitions and (is_new or time.monotonic() - self._asked_s >= _ASK_S):
                 self._asked_s = time.monotonic()
                 self._ends.update(await self._source.log_ends(partitions))
-            await asyncio.sleep(_LOOK_S)
+            await next_tick(_LOOK_S)
 
     @property
     def topics(self) -> frozenset[str]:

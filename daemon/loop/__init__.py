@@ -2,6 +2,7 @@
 
 - `event_loop.py`: the event loop that long-lived processes run on
 - `tasks.py`: the one owner of side tasks: one that ends unexpectedly ends the worker, with its reason
+- `ticks.py`: periods that end together, so that a process that idles is woken up less often
 - `trouble.py`: what is waited for because it may pass by itself
 - `wakeup.py`: a wait that ends when somebody rings or when a time comes, whichever is first
 """

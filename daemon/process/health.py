@@ -1,10 +1,10 @@
 """The worker's look at itself, once a second: does it move, and who must be told?"""
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import NoReturn
 
+from daemon.loop.ticks import next_tick
 from daemon.process.stall_detector import StallDetector
 from daemon.telemetry.events import Event
 from daemon.telemetry.http import ProbeResult
@@ -62,7 +62,7 @@ class HealthCheck:
         """Look until cancelled; raises Fatal at a stall, so that the process ends."""
         while True:
             self._look()
-            await asyncio.sleep(LOOK_S)
+            await next_tick(LOOK_S)
 
     def _look(self) -> None:
         now = self._clock()
