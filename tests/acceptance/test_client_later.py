@@ -1,6 +1,7 @@
 """What is submitted is found later, from anywhere; who looks learns what is certain, and no more."""
 
 import asyncio
+import gc
 import math
 import sys
 
@@ -104,6 +105,20 @@ async def test_what_is_dealt_with_and_has_no_reply_is_lost(job):
             await client.collect(kept, timeout=_PATIENCE_S)
         with pytest.raises(Lost, match="dead letter"):
             await client.collect(dead, timeout=_PATIENCE_S)
+
+
+async def test_who_is_cancelled_while_collecting_leaves_no_connection(kafka, topics):
+    names = await topics(requests=1, replies=1)
+    async with Client(kafka, reply_topic=names.replies) as client:
+        ticket = await client.submit(names.requests, b"", group=topics.group)
+        for steps in range(40):
+            collecting = asyncio.create_task(client.collect(ticket, timeout=_PATIENCE_S))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            collecting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await collecting
+    gc.collect()  # what is left open is warned of, which is an error
 
 
 async def test_a_batch_that_is_too_large_goes_in_parts(kafka, topics):

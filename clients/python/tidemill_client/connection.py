@@ -116,11 +116,22 @@ def reply_consumer(reach: Options) -> AIOKafkaConsumer:
 async def started(consumer: AIOKafkaConsumer) -> AIOKafkaConsumer:
     """Return `consumer`, connected; raises what is TROUBLE."""
     try:
-        await consumer.start()
+        await whole(consumer.start())
     except BaseException:
         await leave(consumer)
         raise
     return consumer
+
+
+async def whole(starting: Coroutine[Any, Any, None]) -> None:
+    """Wait for `starting`; who is cancelled lets it end first: of half a start a connection is left."""
+    task = asyncio.create_task(starting)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task], timeout=_GOODBYE_S)
+        await _end(task)
+        raise
 
 
 def client_of(consumer: AIOKafkaConsumer) -> AIOKafkaClient:
@@ -152,12 +163,17 @@ async def abandon(producer: AIOKafkaProducer) -> None:
 
 
 async def _within(limit_s: float, ending: Coroutine[Any, Any, None]) -> None:
-    """Wait for `ending` so long; whatever it raises does not matter to who leaves."""
+    """Wait for `ending` so long."""
     task = asyncio.create_task(ending)
     try:
         await asyncio.wait([task], timeout=limit_s)
     finally:
-        task.cancel()
-        await asyncio.wait([task], timeout=limit_s)
-        if task.done() and not task.cancelled():
-            task.exception()
+        await _end(task)
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    """End `task`; whatever it raises does not matter to who leaves."""
+    task.cancel()
+    await asyncio.wait([task], timeout=_GOODBYE_S)
+    if task.done() and not task.cancelled():
+        task.exception()

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition, errors
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.protocol.produce import ProduceRequest
 
-from tidemill_client.connection import Options, abandon, partitions_of
+from tidemill_client.connection import Options, abandon, partitions_of, whole
 from tidemill_client.refusals import InvalidRecordError
 
 _BATCH_BYTES = 256 * 1024
@@ -30,7 +30,7 @@ class Producer:
     async def start(self, known_topic: str) -> None:
         """Connect; `known_topic` exists: who names none is told of all there are. Raises TROUBLE."""
         try:
-            await self._inner.start()
+            await whole(self._inner.start())
             self._inner.client.set_topics([known_topic])
         except BaseException:
             await self.abandon()
