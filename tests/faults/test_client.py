@@ -148,6 +148,20 @@ async def test_the_reply_topic_is_deleted_and_made_anew(make_job, kafka, topics)
         await until(answered, 60)
 
 
+async def test_a_reply_partition_that_is_gone_is_named(make_job, kafka, topics):
+    async with make_job(kafka, topics) as job, client_of(job, reply_partition=2) as client:
+        await job.start()
+        await client.ask(job.names.requests, pair(1))
+        await topics.make_anew(job.names.replies, 1)
+
+        async def named():
+            with pytest.raises(NoReply) as silence:
+                await client.ask(job.names.requests, pair(2), timeout=1)
+            return f"{job.names.replies} has no partition 2 any more" in silence.value.detail
+
+        await until(named, 60)
+
+
 async def test_a_worker_is_killed_ten_times(make_job, kafka, topics):
     async with make_job(kafka, topics) as job, client_of(job) as client:
         worker = await job.start()

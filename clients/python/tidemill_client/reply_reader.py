@@ -112,17 +112,31 @@ class ReplyReader:
         return now_s - self._heard_s > _SILENT_S
 
     async def _renew(self, consumer: AIOKafkaConsumer) -> None:
-        """Read on with another consumer, once a broker lets one in."""
+        """Read on with another consumer, once a broker lets one in and has the partition."""
         self._questions.problem = f"no broker has been heard of for {_SILENT_S:g} s and more"
         try:
             fresh = await started(reply_consumer(self._reach))
         except TROUBLE:
             await asyncio.sleep(_AGAIN_S)
             return
-        if self._consumer is not consumer:  # closed meanwhile
+        missing = await self._missing(fresh)
+        if missing or self._consumer is not consumer:  # closed meanwhile
+            self._questions.problem = missing
             await leave(fresh)
             return
         self._records = ReplyRecords(fresh, self._where, self.next_offset)
         self._consumer, self._heard, self._heard_s = fresh, None, self._loop.time()
         self._questions.problem = ""
         await leave(consumer)
+
+    async def _missing(self, consumer: AIOKafkaConsumer) -> str:
+        """Return why there is nothing to read, as far as a broker says."""
+        try:
+            numbers = await partitions_of(client_of(consumer), self._topic)
+        except NotSent as error:
+            return error.detail
+        except TROUBLE:
+            return ""
+        if self.partition in numbers:
+            return ""
+        return f"{self._topic} has no partition {self.partition} any more, where replies were to go"
