@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from tests.acceptance.jobs import Job, pair, until
@@ -205,6 +206,21 @@ async def test_by_tls_with_the_fewest_rights(make_job, secure_broker, secure_fol
                     return False
 
             await until(answered)
+            ticket = await client.submit(requests, pair(3), group=job.topics.group)
+            hidden = [
+                msgspec.structs.replace(ticket, correlation="00"),
+                msgspec.structs.replace(ticket, reply_topic=job.names.dead),
+            ]
+
+            async def collected():
+                ends = [end async for end in client.collect_many([ticket, *hidden])]
+                assert {end.ticket: end.error.code for end in ends if end.ticket != ticket} == {
+                    hidden[0]: "group_denied",
+                    hidden[1]: "topic_denied",
+                }
+                return pair(3) in [end.reply.body for end in ends if end.reply is not None]
+
+            await until(collected)
 
         assert (blind.value.code, mute.value.code) == ("topic_denied", "topic_denied")
         with pytest.raises(NotSent) as stranger:
