@@ -39,6 +39,11 @@ def test_many_are_answered(served, client, ordered):
         odd.result()
 
 
+def test_one_body_instead_of_many_is_a_slip(served, client):
+    with pytest.raises(TypeError, match="an iterable of them"):
+        next(client.ask_many(served.names.requests, pair(1)))
+
+
 def test_who_stops_early_leaves_no_question(served, client):
     asking = client.ask_many(served.names.requests, map(pair, range(100)), in_flight=10)
     next(asking)

@@ -28,6 +28,13 @@ def encoded(body: Body, content_type: str | None) -> tuple[bytes, str | None]:
     return msgspec.json.encode(body, enc_hook=_plain), content_type or JSON
 
 
+def not_one(bodies: Any) -> Any:  # noqa: ANN401 - an iterable of either kind
+    """Return `bodies`; raises TypeError for a single one, of which each byte would be asked by itself."""
+    if isinstance(bodies, (bytes, bytearray, memoryview, str)):
+        raise TypeError(f"many bodies are an iterable of them, not {bodies!r:.40}")
+    return bodies
+
+
 def _plain(value: object) -> object:
     """Return arrays and numbers of numpy's within JSON as lists and numbers."""
     if hasattr(value, "tolist"):

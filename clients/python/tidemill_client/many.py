@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tidemill_client.bodies import Body
+from tidemill_client.bodies import Body, not_one
 from tidemill_client.errors import Closed, Failed, TidemillError
 from tidemill_client.outgoing import Outgoing
 from tidemill_client.reply import Reply
@@ -55,7 +55,7 @@ async def answers(
     """Yield an answer for each of `bodies`; who stops early leaves no question behind."""
     if in_flight < 1:
         raise ValueError(f"in_flight is at least 1, not {in_flight}")
-    window = _Window(asker, request_of, _Source(bodies), ordered=ordered)
+    window = _Window(asker, request_of, _Source(not_one(bodies)), ordered=ordered)
     try:
         while window.go_on(in_flight):
             if (answer := window.next_answer()) is not None:

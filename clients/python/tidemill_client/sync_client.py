@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tidemill_client import forks
-from tidemill_client.bodies import Body
+from tidemill_client.bodies import Body, not_one
 from tidemill_client.client import GRACE_S, MAX_REQUEST_BYTES, Client
 from tidemill_client.errors import Closed, TidemillError
 from tidemill_client.many import Answer
@@ -112,7 +112,7 @@ class SyncClient:
         asked: set[Future[Answer]] = set()
         window: _Answers = _InOrder() if ordered else _AsTheyCome()
         try:
-            for index, body in enumerate(bodies):
+            for index, body in enumerate(not_one(bodies)):
                 if len(asked) >= in_flight:
                     yield _taken(asked, window)
                 future = self._begin(self._answer(index, topic, body, how))

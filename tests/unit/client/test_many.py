@@ -145,3 +145,12 @@ async def test_bodies_that_raise_end_it():
 async def test_nothing_in_flight_is_a_slip():
     with pytest.raises(ValueError, match="at least 1"):
         await given(Asked(), [1], in_flight=0)
+
+
+@pytest.mark.parametrize("bodies", [b"ab", bytearray(b"ab"), memoryview(b"ab"), "ab"])
+async def test_one_body_instead_of_many_is_a_slip(bodies):
+    ask = Asked()
+    with pytest.raises(TypeError, match="an iterable of them"):
+        await given(ask, bodies)
+
+    assert ask.most == 0
