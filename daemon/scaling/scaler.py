@@ -1,5 +1,6 @@
 """From what is seen to how many workers there should be, and why. Pure."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 from config.settings import Settings
@@ -86,8 +87,15 @@ class Scaler:
         if work is not None:
             self._service.hear(work)
         topics = topic_lags(self._topics, observation, clock.due, ages_s, waits_s)
+        # Counted once, not for each lane: there may be as many lanes as topics.
+        partitions = Counter(topic for topic, _ in observation.partitions)
         lanes = {
-            name: self._lane_load(name, observation, [topics[each] for each in lane], clock)
+            name: self._lane_load(
+                name,
+                sum(partitions[each] for each in lane),
+                [topics[each] for each in lane],
+                clock,
+            )
             for name, lane in self._lanes.items()
         }
         decision = self._decide(observation, clock, lanes, stuck, workers)
@@ -251,12 +259,10 @@ class Scaler:
     def _lane_load(
         self,
         name: str,
-        observation: Observation,
+        partitions: int,
         lags: Collection[TopicLag],
         clock: ClockSight,
     ) -> LaneLoad:
-        topics = set(self._lanes[name])
-        partitions = sum(topic in topics for topic, _ in observation.partitions)
         lag, closed = in_all(lags), clock.closed.get(name)
         return LaneLoad(
             self._arrivals.rate(name),
