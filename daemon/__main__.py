@@ -237,7 +237,7 @@ def ask(
     "An item is a file, a line with custom_id and body, or a row. Results, failures and all that is known of "
     "the job are in the folder --out; after a crash, or a closed laptop, --resume goes on with it. The "
     "exit code is 0 when each item has a result, 1 when some ended otherwise, 75 when some are still without an "
-    "end, 64 when nothing was sent, since an item cannot be.",
+    "end, 64 when nothing was sent, since some item cannot be.",
     epilog="- `tidemill submit documents/ -c tidemill.toml --by 08:00 --out results/`\n"
     "- `tidemill submit items.jsonl -c tidemill.toml --lane standard --out results/`\n"
     "- `tidemill submit table.parquet -c tidemill.toml --id-column id --out results/`\n"

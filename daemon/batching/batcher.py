@@ -185,8 +185,8 @@ class Batcher:
     ) -> None:
         """Charge the bucket's lane for a run of `rows` that took `seconds`, and learn from it.
 
-        `work_s`: see daemon.batching.run_times.RunLine. `failed`: it says nothing about runs to come. `again`: its requests had a run before, so that
-        nothing was charged when this one was bound.
+        `work_s` as RunLine has it. `failed`: it says nothing about runs to come. `again`: its requests
+        had a run before, so that nothing was charged when this one was bound.
         """
         charged_s = 0.0 if again else self._run_times.expected_s(bucket.model, rows)
         self._fair_queue.correct(bucket.lane, seconds - charged_s)

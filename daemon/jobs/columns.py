@@ -86,7 +86,7 @@ class Inputs:
 
     form = JSON
 
-    def __init__(self, inputs: Sequence["Input"]) -> None:
+    def __init__(self, inputs: Sequence["InputColumn"]) -> None:
         self._inputs = inputs
         self.names = [each.name for each in inputs]
 
@@ -100,7 +100,7 @@ class Inputs:
         return msgspec.json.encode({"inputs": tensors})
 
 
-class Input(NamedTuple):
+class InputColumn(NamedTuple):
     """A column that is an input; `axes`: how many it has beside that of its one row."""
 
     name: str
@@ -109,7 +109,7 @@ class Input(NamedTuple):
     read_as: pa.DataType
 
     @classmethod
-    def of(cls, field: pa.Field) -> "Input":
+    def of(cls, field: pa.Field) -> "InputColumn":
         """Return the input that a column is; raises ValueError where none has values of its type."""
         kind, axes = _value_type(field.type), 0
         while _is_list(kind):
@@ -170,7 +170,9 @@ def chosen_columns(schema: pa.Schema, columns: Columns) -> Chosen:
         sent = _tried(Bodies, schema, body_name, wrong)
     else:
         inputs = columns.inputs or [name for name in names if name != ids_name]
-        sent = Inputs([each for name in inputs if (each := _tried(Input.of, schema, name, wrong))])
+        sent = Inputs(
+            [each for name in inputs if (each := _tried(InputColumn.of, schema, name, wrong))]
+        )
         if not inputs:
             wrong.append("there is no column beside that of ids")
     if wrong or sent is None:

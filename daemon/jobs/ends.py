@@ -61,7 +61,6 @@ MISSING = Outcome(
     "missing",
     "the group is done with its request, and nothing that was read came of it",
 )
-
 CANCELLED = Outcome(
     End.CANCELLED,
     "cancelled",

@@ -1,9 +1,10 @@
 """The straight loop that many would write by hand; the daemon is measured against it.
 
 Run as a process, `python -m loadtest.bench.plain_loop BOOTSTRAP GROUP REQUESTS REPLIES MODEL`, it
-ends on SIGTERM. With `routed` behind these, replies go where the header reply-to says. It checks nothing, answers no error, measures nothing, copies the headers, and
-leaves Python's collector as it is. What it does, it does in the fastest way its libraries have:
-uvloop, whole chunks, one run for each, replies in the producer's batches of explicit partitions.
+ends on SIGTERM. With `routed` behind these, replies go where the header reply-to says. It checks
+nothing, answers no error, measures nothing, copies the headers, and leaves Python's collector as it
+is. What it does, it does in the fastest way its libraries have: uvloop, whole chunks, one run for
+each, replies in the producer's batches of explicit partitions.
 """
 
 import asyncio

@@ -22,7 +22,7 @@ Spent: TypeAlias = dict[Stack, float]
 KERNEL: Stack = ("kernel: sockets, memory",)
 THREADS: Stack = ("other threads",)
 REST = "event loop, all else"
-_PLACES = {
+_PLACES_OF = {
     "reading records": (
         "daemon/kafka/reading/",
         "daemon/kafka/fetching.py",
@@ -47,9 +47,9 @@ _PLACES = {
     "metrics, log": ("daemon/telemetry/",),
 }
 """Where each station is: folders, which end with a slash, and files."""
-PLACES = {place: station for station, places in _PLACES.items() for place in places}
-"""The station of each place."""
-STATIONS = (*_PLACES, REST, *KERNEL, *THREADS)
+STATION_AT = {place: station for station, places in _PLACES_OF.items() for place in places}
+"""The station of each place: a folder with its slash, or a file."""
+STATIONS = (*_PLACES_OF, REST, *KERNEL, *THREADS)
 """In the order of the line."""
 
 
@@ -93,9 +93,9 @@ def station(stack: Stack) -> str:
     if stack in {KERNEL, THREADS}:
         return stack[0]
     for function in stack:
-        places = [place for place in PLACES if function.startswith(place)]
+        places = [place for place in STATION_AT if function.startswith(place)]
         if places:
-            return PLACES[max(places, key=len)]
+            return STATION_AT[max(places, key=len)]
     return REST
 
 

@@ -193,7 +193,8 @@ class Consumer:
     ) -> Mapping[TopicPartition, Sequence[FetchedRecord]]:
         """Return what has been fetched of `partitions`, as far as `room` has place for it.
 
-        It has an entry also for what was looked into and has no records. Only to be called when not `between_assignments`. Raises errors.KafkaError.
+        It has an entry also for what was looked into and has no records. Only to be called when not
+        `between_assignments`. Raises errors.KafkaError.
         """
         return self._fetched.take(partitions, room)
 

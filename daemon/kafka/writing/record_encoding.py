@@ -25,7 +25,6 @@ _QUADS = np.array([b"%04d" % number for number in range(10_000)]).view(np.uint8)
 _MOST_NAMES = 256
 _MORE_FOLLOW = 0x80
 
-
 Piece: TypeAlias = bytes | memoryview
 """A text, or some of one width end to end."""
 

@@ -1,6 +1,7 @@
 """Sends spans and metrics by OTLP, in threads; nothing here holds up the line.
 
-What cannot be sent is dropped: few spans wait, and metrics are told anew each time. The SDK's own variables say the rest: OTEL_EXPORTER_OTLP_HEADERS, OTEL_EXPORTER_OTLP_CERTIFICATE.
+What cannot be sent is dropped: few spans wait, and metrics are told anew each time. The SDK's own
+variables say the rest: OTEL_EXPORTER_OTLP_HEADERS, OTEL_EXPORTER_OTLP_CERTIFICATE.
 """
 
 import time

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-
 _END_S = 5.0
 """As long as one request to the receiver may take; what it has not taken by then is lost."""
 

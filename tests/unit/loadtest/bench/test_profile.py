@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from loadtest.bench.profile import (
     KERNEL,
-    PLACES,
     REST,
+    STATION_AT,
     STATIONS,
     THREADS,
     Profile,
@@ -55,7 +55,7 @@ def test_what_a_tool_does_it_does_for_its_caller(function):
     assert station((function, *TAKE)) == "admission"
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", STATION_AT)
 def test_each_place_is_there(place):
     """So that a room that is renamed takes its station along; a library's are its own."""
     if place.startswith(("daemon/", "runtime/")):
