@@ -1,6 +1,7 @@
 """Which input a job has, a folder, a table, or lines, and whether its results become a table."""
 
 import os
+import stat
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -13,10 +14,17 @@ from daemon.values.errors import Exit, Fatal
 _PARQUET = b"PAR1"
 """What a Parquet file begins with: https://parquet.apache.org/docs/file-format/."""
 
+_GZIP = b"\x1f\x8b"
+"""RFC 1952, 2.3.1."""
+
+_ZSTD = b"\x28\xb5\x2f\xfd"
+"""RFC 8878, 3.1.1."""
+
 
 def input_at(path: Path, columns: Columns, *, most_bytes: int) -> Input:
     """Return what is at `path`, no body larger than `most_bytes`; raises Fatal."""
     try:
+        _refuse(path)
         if parts := _parts(path):
             return _table(path, parts, columns, most_bytes)
     except OSError as error:
@@ -41,6 +49,21 @@ def finish_of(out_format: OutFormat) -> Callable[[Path, Journal], Awaitable[None
 
 async def _leave(_folder: Path, _journal: Journal) -> None:
     """Lines are there already."""
+
+
+def _refuse(path: Path) -> None:
+    """Raise Fatal for what cannot be read twice, or would be read as lines that it does not have; and OSError."""
+    if path.is_dir():
+        return
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise Fatal(
+            Exit.USAGE,
+            f"{path} is neither a folder nor a file: what comes by a pipe must be saved first, since it is read"
+            " again when it is sent",
+        )
+    with path.open("rb") as file:
+        if file.read(len(_ZSTD)).startswith((_GZIP, _ZSTD)):
+            raise Fatal(Exit.USAGE, f"{path} is compressed: unpack it first")
 
 
 def _parts(path: Path) -> list[Path]:

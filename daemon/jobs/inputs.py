@@ -1,6 +1,8 @@
 """What a job asks: each file of a folder, or each line of a JSONL file."""
 
+import codecs
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
@@ -65,13 +67,19 @@ class Folder:
     def _item(self, file: Path) -> Item | Unfit:
         name = file.relative_to(self._path).as_posix()
         try:
-            why = unfit_id(name)
-            size_bytes = file.stat().st_size
-            if not why and size_bytes <= self._most_bytes:
-                return Item(name, 0, name, file.read_bytes())
-            return Unfit(_printable(name), why or too_large(size_bytes, self._most_bytes))
+            found = file.stat()
+            if why := unfit_id(name) or self._unfit(found):
+                return Unfit(_printable(name), why)
+            return Item(name, 0, name, file.read_bytes())
         except OSError as error:
             return Unfit(_printable(name), error.strerror or str(error))
+
+    def _unfit(self, found: os.stat_result) -> str:
+        if not stat.S_ISREG(found.st_mode):  # who opens a pipe waits for somebody to write there
+            return "it is no file with content, but a pipe, a socket or a device"
+        if found.st_size > self._most_bytes:
+            return too_large(found.st_size, self._most_bytes)
+        return ""
 
     def body(self, item_id: str, start: int) -> Body:  # noqa: ARG002 -- a file is its body
         """As `Input` says; its form by the file's name."""
@@ -80,6 +88,9 @@ class Folder:
         with open(f"{self._path}/{item_id}", "rb", buffering=0) as file:  # noqa: PTH123 -- as said
             return Body(file.read(), form)
 
+
+_MARK = codecs.BOM_UTF8
+"""What programs on Windows write before the first line."""
 
 _NO_JSON = msgspec.Raw(b"")
 
@@ -109,8 +120,10 @@ class Lines:
 
     def items(self) -> Iterator[Item | Unfit]:
         """As `Input` says; line by line."""
-        number = start = 0
+        number = 0
         with self._path.open("rb") as file:
+            start = len(_MARK) if file.read(len(_MARK)) == _MARK else 0
+            file.seek(start)
             while line := self._read(file):
                 number += 1
                 if line.strip():

@@ -79,6 +79,15 @@ def test_a_name_that_is_no_text_is_not_sent(tmp_path):
     assert unfit(Folder(tmp_path, most_bytes=10)) == {"?": "its name is no UTF-8"}
 
 
+def test_what_waits_for_a_writer_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+
+    ((name, why),) = unfit(Folder(tmp_path, most_bytes=10)).items()
+
+    assert name == "pipe"
+    assert "a pipe" in why
+
+
 def test_a_file_without_a_body_is_an_item(tmp_path):
     (tmp_path / "a").touch()
 
@@ -94,6 +103,14 @@ def test_a_line_s_body_is_sent_as_it_is_written(tmp_path):
     assert (second.id, second.name) == ("b", "line 3")
     assert source.body("b", second.start) == (b"[2]", "application/json")
     assert source.body("a", first.start).content == first.body
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_the_first_line(tmp_path):
+    file = tmp_path / "items.jsonl"
+    file.write_text(f"{line('a', 1)}\r\n{line('b', 2)}\r\n", encoding="utf-8-sig")
+    source = Lines(file, most_bytes=100)
+
+    assert [source.body(each.id, each.start).content for each in items(source)] == [b"1", b"2"]
 
 
 @pytest.mark.parametrize(
@@ -135,5 +152,26 @@ def test_what_is_not_there_is_said(tmp_path):
 def test_only_a_table_has_columns(tmp_path):
     with pytest.raises(Fatal, match="no Parquet") as raised:
         input_at(tmp_path, Columns(ids="id"), most_bytes=1)
+
+    assert raised.value.exit_code is Exit.USAGE
+
+
+def test_an_input_that_cannot_be_read_twice_is_refused(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with pytest.raises(Fatal, match="must be saved first") as raised:
+        input_at(pipe, Columns(), most_bytes=1)
+
+    assert raised.value.exit_code is Exit.USAGE
+
+
+@pytest.mark.parametrize("magic", [b"\x1f\x8b", b"\x28\xb5\x2f\xfd"], ids=["gzip", "zstd"])
+def test_a_compressed_file_is_said_to_be_one(tmp_path, magic):
+    file = tmp_path / "items.jsonl"
+    file.write_bytes(magic + b"\0" * 20)
+
+    with pytest.raises(Fatal, match="unpack it first") as raised:
+        input_at(file, Columns(), most_bytes=1)
 
     assert raised.value.exit_code is Exit.USAGE
