@@ -265,9 +265,9 @@ def submit(
     ] = None,
     lane: Annotated[str, typer.Option(help="Lane to send it on; else the first.")] = "",
     by: Annotated[
-        str,
+        str | None,
         typer.Option(metavar="WHEN", help="Deadline: 08:00, 2030-01-31T08:00, or 2h; else none."),
-    ] = "",
+    ] = None,
     zone: Annotated[str, typer.Option(help="Time zone of --by; else this host's.")] = "",
     model: Annotated[str, typer.Option(help="Model to ask; else the lane's first.")] = "",
     content_type: Annotated[

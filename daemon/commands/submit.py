@@ -32,12 +32,12 @@ from daemon.values.errors import Exit, Fatal
 class Submission(NamedTuple):
     """What was typed; empty texts are left to the settings."""
 
-    source: Path | None
-    out: Path | None
-    resume: Path | None
-    cancel: Path | None
+    source: Path | None = None
+    out: Path | None = None
+    resume: Path | None = None
+    cancel: Path | None = None
     lane: str = ""
-    by: str = ""
+    by: str | None = None
     zone: str = ""
     model: str = ""
     content_type: str = ""
@@ -53,18 +53,40 @@ def submit(config: Path | None, overrides: Sequence[str], typed: Submission) -> 
     logs.configure(loaded.settings.log, worker="submit")
     begun = typed.resume or typed.cancel
     if begun is not None:
-        if typed.source or typed.out or (typed.resume and typed.cancel):
+        if _orders(typed) or (typed.resume and typed.cancel):
             raise Fatal(
-                Exit.USAGE, "--resume, or --cancel, is of a job as it was: no input, no --out"
+                Exit.USAGE,
+                "--resume, or --cancel, is of a job as it was ordered: no input, and no option but --ahead,"
+                " --json and those of settings",
             )
         with _alone(begun):
             return _go_on(loaded, begun, typed)
     if typed.source is None or typed.out is None:
         raise Fatal(Exit.USAGE, "a job needs an input and --out FOLDER, or --resume FOLDER")
+    if _read_with(typed.source, typed.out):
+        raise Fatal(
+            Exit.USAGE,
+            f"--out {typed.out} is in the input, which has its files as items: choose a folder beside it",
+        )
     wish = _wish(loaded, typed.source, typed)
     _make(typed.out)
     with _alone(typed.out):
         return _begin(loaded, typed.out, wish, typed)
+
+
+def _orders(typed: Submission) -> bool:
+    """Whether something was typed that is settled once a job has begun."""
+    ordered = typed._replace(
+        resume=None, cancel=None, ahead=Submission().ahead, as_json=Submission().as_json
+    )
+    return ordered != Submission()
+
+
+def _read_with(source: Path, out: Path) -> bool:
+    """Whether files in `out` would be items of `source`."""
+    # Not by resolve(), which raises RuntimeError for a link to itself. What leads out of it begins with `..`.
+    way = Path(os.path.relpath(os.path.realpath(out), os.path.realpath(source)))
+    return source.is_dir() and not any(each.startswith(".") for each in way.parts)
 
 
 def _wish(loaded: Loaded, source: Path, typed: Submission) -> Wish:
@@ -75,7 +97,7 @@ def _wish(loaded: Loaded, source: Path, typed: Submission) -> Wish:
     headers_for(source, lane, model=typed.model, content_type=typed.content_type)
     name = next(name for name, each in loaded.settings.lanes.items() if each is lane)
     deadline = None
-    if typed.by:
+    if typed.by is not None:
         deadline = deadline_of(typed.by, typed.zone, now=datetime.now(UTC).astimezone())
         _tell(f"by {deadline.isoformat(timespec='seconds')}")
     return Wish(

@@ -1,6 +1,6 @@
 """By when a job is wanted: a time of day, a moment or a while, as people type it. Pure."""
 
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import MAXYEAR, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from config.units import parse_duration
@@ -21,6 +21,8 @@ def deadline_of(by: str, zone: str, *, now: datetime) -> datetime:
             f"--by {by!r} is no time of day, such as 08:00, no moment, such as 2030-01-31T08:00, and no"
             " while, such as 2h",
         )
+    if moment.year == MAXYEAR:  # which in UTC may be one that no date has
+        raise Fatal(Exit.USAGE, f"--by {by}: there is no time of that year")
     moment = moment.astimezone(within)
     if moment <= now:
         raise Fatal(Exit.USAGE, f"--by {by}: {moment.isoformat(timespec='minutes')} is over")

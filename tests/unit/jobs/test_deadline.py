@@ -38,6 +38,8 @@ def test_without_a_zone_times_are_the_host_s():
     ("text", "zone", "named"),
     [
         ("soon", "", "--by 'soon'"),
+        ("", "", "--by ''"),
+        ("9999-12-31T23:59", "America/New_York", "no time of that year"),
         ("2030-03-30T08:00", "UTC", "is over"),
         ("08:00", "Mars/Olympus", "--zone 'Mars/Olympus'"),
     ],

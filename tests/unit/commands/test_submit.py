@@ -1,0 +1,49 @@
+import pytest
+
+from daemon.commands.submit import Submission, submit
+from daemon.values.errors import Exit, Fatal
+
+
+def refused(configuration, **typed):
+    """Return why nothing begins; no broker is asked."""
+    with pytest.raises(Fatal) as raised:
+        submit(configuration, (), Submission(**typed))
+    assert raised.value.exit_code is Exit.USAGE
+    return str(raised.value)
+
+
+@pytest.fixture
+def documents(tmp_path):
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "a").write_bytes(b"a")
+    return folder
+
+
+@pytest.mark.parametrize("below", [".", "results", "2030/results"])
+def test_results_are_no_items_of_their_own_job(configuration, documents, below):
+    assert "is in the input" in refused(configuration, source=documents, out=documents / below)
+    assert [each.name for each in documents.iterdir()] == ["a"]
+
+
+def test_a_deadline_that_is_empty_is_not_none_at_all(configuration, documents, tmp_path):
+    assert "--by ''" in refused(configuration, source=documents, out=tmp_path / "out", by="")
+
+
+@pytest.mark.parametrize("beside", [{"by": "2h"}, {"lane": "urgent"}, {"model": "mlp"}])
+@pytest.mark.parametrize("how", ["resume", "cancel"])
+def test_what_was_ordered_is_not_changed_by_going_on(configuration, tmp_path, how, beside):
+    (tmp_path / "job").mkdir()
+
+    assert "as it was ordered" in refused(configuration, **{how: tmp_path / "job"}, **beside)
+
+
+def test_a_job_is_resumed_or_cancelled(configuration, tmp_path):
+    assert "as it was ordered" in refused(configuration, resume=tmp_path, cancel=tmp_path)
+
+
+@pytest.mark.parametrize("hidden", [".results", ".cache/results"])
+def test_what_is_not_read_may_hold_results(configuration, documents, hidden):
+    why = refused(configuration, source=documents, out=documents / hidden, lane="none")
+
+    assert "no lane" in why
