@@ -23,8 +23,8 @@ _READY_TIMEOUT_S = 60.0
 _SETTLE_S = 5.0
 _WATCHED_S = 20
 _QUICK_S = 8
-_MOST_REQUESTS = 5.0
-"""A look: where logs begin, where they end, commits, members; and one now and then for metadata."""
+_MOST_REQUESTS = 4.0
+"""A look: where logs end, commits, members; now and then where logs begin, and metadata."""
 
 
 class _Looks(NamedTuple):

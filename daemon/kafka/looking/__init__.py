@@ -4,6 +4,8 @@
 - `fitness.py`: whether topics are fit for what they are used for
 - `log_offsets.py`: where logs start and end, asked of each partition's leader by requests of our
   own
+- `log_starts.py`: where logs start, which only retention changes: remembered, and asked again now
+  and then
 - `moment_targets.py`: where logs ended at the last moment of the lanes that open by the clock, asked
   once for each
 - `observer.py`: the group and its logs, looked at from outside: by one who reads nothing and is

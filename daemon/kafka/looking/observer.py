@@ -21,6 +21,7 @@ from daemon.kafka.connecting import check_topics
 from daemon.kafka.group.committed import Commit, Commits, CommittedOffsets
 from daemon.kafka.group.coordinator import Coordinator
 from daemon.kafka.looking.log_offsets import Place, log_ends, log_offsets
+from daemon.kafka.looking.log_starts import LogStarts
 from daemon.kafka.looking.moment_targets import MomentTargets
 from daemon.kafka.reason import reason_of
 from daemon.scaling.observation import NO_COMMIT, Observation, Offsets, Partition
@@ -70,6 +71,7 @@ class Observer:
         }
         """How long after its first record a topic needs nobody, where the fleet may sleep meanwhile."""
         self._targets = MomentTargets(settings.lanes.values())
+        self._starts = LogStarts(self._starts_now)
         self._clock = clock
         self._wall = wall
         self._partitions: dict[str, frozenset[int]] = {}
@@ -105,15 +107,15 @@ class Observer:
             await self._reopen()
         at_s, wall_s = self._clock(), self._wall()
         partitions = self._known_partitions()
-        ends, starts, commits, members = await asyncio.gather(
+        ends, commits, members = await asyncio.gather(
             self._try(log_offsets(self._inner, partitions, Place.END, timeout_s=_ANSWER_S)),
-            self._try(log_offsets(self._inner, partitions, Place.START, timeout_s=_ANSWER_S)),
             self._try(self._group.seen(partitions)),
             self._try(self._coordinator.members()),
         )
-        if ends or starts or commits is not None or members is not None:
+        if ends or commits is not None or members is not None:
             self._answered_s = self._clock()
-        seen = _joined(partitions, starts or {}, ends or {}, commits)
+        starts = await self._starts.of(ends or {}, at_s)
+        seen = _joined(partitions, starts, ends or {}, commits)
         opened = {
             partition: commit.opened
             for partition, commit in (commits or {}).items()
@@ -142,6 +144,12 @@ class Observer:
             younger = await self._ends_as_of(waiting, wall_s - asleep_s) if waiting else None
             overdue += [each for each, at in (younger or {}).items() if at > seen[each].next]
         return overdue
+
+    async def _starts_now(
+        self, partitions: Collection[TopicPartition]
+    ) -> Mapping[TopicPartition, int] | None:
+        starts = log_offsets(self._inner, partitions, Place.START, timeout_s=_ANSWER_S)
+        return await self._try(starts)
 
     async def _ends_as_of(
         self, partitions: Collection[TopicPartition], as_of_s: float
