@@ -7,7 +7,9 @@ import sys
 from collections import defaultdict
 from contextlib import closing
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
+from cloudevents.core.formats.json import JSONFormat
 
 from tests.acceptance.jobs import pair, toml
 
@@ -95,3 +97,29 @@ async def replies_of(job):
                     headers = dict(record.headers)
                     replies[headers["item-id"].decode()].append(headers["request-id"].decode())
     return replies
+
+
+async def everything(job, topic):
+    """The records of a topic with one partition, as far as there are some now."""
+    async with AIOKafkaConsumer(bootstrap_servers=job.bootstrap) as consumer:
+        place = TopicPartition(topic, 0)
+        consumer.assign([place])
+        await consumer.seek_to_beginning(place)
+        (end,) = (await consumer.end_offsets([place])).values()
+        records = []
+        while await consumer.position(place) < end:
+            records += (await consumer.getmany(timeout_ms=500)).get(place, [])
+    return records
+
+
+async def said_of_ends(job, topic):
+    """What the topic of jobs heard, but for what was said under way, as on a busy machine."""
+    return [each for each in await everything(job, topic) if not is_progress(each)]
+
+
+def is_progress(record):
+    return as_event(record).get_type() == "tidemill.job.progress"
+
+
+def as_event(record):
+    return from_binary(KafkaMessage(dict(record.headers), record.key, record.value), JSONFormat())

@@ -1,23 +1,27 @@
 """`tidemill submit`: each item has exactly one end, as people find it in the folder of results."""
 
-import asyncio
 import base64
 import json
 import resource
 import signal
-import socket
-import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import RecordsToDelete
-from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
-from cloudevents.core.formats.json import JSONFormat
 
 from daemon.values.errors import Exit
 from tests.acceptance.jobs import pair, terminate, until
-from tests.acceptance.submitted import ended, ends, folder_of, lines, sent, taken_up
+from tests.acceptance.submitted import (
+    as_event,
+    ends,
+    everything,
+    folder_of,
+    lines,
+    said_of_ends,
+    sent,
+    taken_up,
+)
 
 
 async def test_each_file_has_one_end(served, submit, tmp_path):
@@ -169,29 +173,6 @@ async def test_one_that_is_stopped_before_a_broker_answers_leaves_no_job(
     assert list(out.iterdir()) == []
 
 
-async def test_one_that_is_stopped_while_nobody_takes_its_last_word_says_it_later(
-    make_job, submit, tmp_path
-):
-    documents, out = folder_of(tmp_path / "documents", 10), tmp_path / "results"
-    async with make_job() as (job, _):
-        job.settings["jobs.topic"] = topic = await job.topics.create("jobs")
-        waiting = await submit(job, documents, "--out", out)
-        await until(lambda: (out / "job.sqlite").exists() and sent(out / "job.sqlite") == 10)
-        await job.topics.admin.delete_topics([topic])
-        await job.start()
-        await until(lambda: ended(out / "job.sqlite") == 10)
-        waiting.process.send_signal(signal.SIGINT)
-
-        code, _, said = await waiting.end()
-        assert code == Exit.WORK_LEFT, said
-        assert f"tidemill submit --resume {out}" in said
-        await job.topics.create("jobs")
-        code, _, said = await (await submit(job, "--resume", out)).end()
-        assert code == Exit.CLEAN, said
-        (last,) = await everything(job, topic)
-    assert as_event(last).get_type() == "tidemill.job.complete"
-
-
 async def test_a_reply_topic_that_forgets_before_the_deadline_is_told(make_job, submit, tmp_path):
     documents, out = folder_of(tmp_path / "documents", 1), tmp_path / "results"
     async with make_job() as (job, _):
@@ -202,132 +183,6 @@ async def test_a_reply_topic_that_forgets_before_the_deadline_is_told(make_job, 
         _, _, said = await (await submit(job, documents, "--out", out, "--by", "2h")).end()
 
     assert f"{replies} keeps replies for 1h" in said
-
-
-async def test_the_topic_of_jobs_hears_how_one_stands(make_job, submit, tmp_path):
-    """As CloudEvents, which the official SDK reads; `--resume` of what is over says the same again."""
-    documents, out = folder_of(tmp_path / "documents", 3, bad={1}), tmp_path / "results"
-    async with make_job() as (job, _):
-        job.settings["jobs.topic"] = topic = await job.topics.create(
-            "jobs", 1, {"cleanup.policy": "compact"}
-        )
-        await job.start()
-        code, _, said = await (await submit(job, documents, "--out", out)).end()
-        assert code == 1, said
-        await (await submit(job, "--resume", out)).end()
-
-        shown = await listed(tmp_path / "submit.toml")
-        begun, over, again = await said_of_ends(job, topic)
-
-    event, summary = as_event(over), json.loads((out / "summary.json").read_text())
-    assert as_event(begun).get_type() == "tidemill.job.running"
-    assert event.get_type() == "tidemill.job.complete_with_failures"
-    assert event.get_source() == f"/tidemill/{job.topics.group}/l"
-    assert event.get_subject() == summary["job_id"] == over.key.decode() == begun.key.decode()
-    data = event.get_data()
-    assert data["ended"] == {
-        "ok": 2,
-        "error": 1,
-        "expired": 0,
-        "dead": 0,
-        "missing": 0,
-        "cancelled": 0,
-    }
-    assert data["served_by"] == {job.served_by("model.onnx").decode(): 2}
-    assert (data["host"], data["folder"]) == (socket.gethostname(), str(out))
-    assert [(each["job_id"], each["state"], each["folder"]) for each in shown] == [
-        (summary["job_id"], "complete_with_failures", str(out))
-    ]
-    assert as_event(again).get_id() == event.get_id() != as_event(begun).get_id()
-
-
-async def test_a_job_under_way_says_how_far_it_is(make_job, submit, tmp_path):
-    """Whoever is killed leaves that behind, and a worker shows it, whatever else is in the topic."""
-    documents, out = folder_of(tmp_path / "documents", 10), tmp_path / "results"
-    async with make_job() as (job, _):
-        job.settings["jobs.topic"] = topic = await job.topics.create("jobs")
-        waiting = await submit(job, documents, "--out", out)
-
-        async def is_told():
-            return any(map(is_progress, await everything(job, topic)))
-
-        await until(is_told)
-        waiting.process.kill()
-        await waiting.end()
-        (shown,) = await listed(tmp_path / "submit.toml")
-
-        await write(job, topic, b"{", [("ce_type", b"tidemill.job.progress")])
-        worker = await job.start()
-        seen = {}
-
-        async def is_seen():
-            seen.update(await asyncio.to_thread(jobs_seen, worker))
-            return seen["known"]
-
-        await until(is_seen)
-
-    assert (shown["state"], shown["sent"], shown["left"]) == ("running", 10, 10)
-    (row,) = seen["under_way"]
-    assert (row["job_id"], row["sent"], row["ended"]) == (shown["job_id"], 10, 0)
-
-
-async def write(job, topic, value, headers):
-    async with AIOKafkaProducer(bootstrap_servers=job.bootstrap) as producer:
-        await producer.send_and_wait(topic, value, headers=headers)
-
-
-def jobs_seen(worker):
-    """What the status page of `worker` knows of jobs."""
-    _, body = worker.get("/status.json")
-    return json.loads(body)["jobs"]
-
-
-def is_progress(record):
-    return as_event(record).get_type() == "tidemill.job.progress"
-
-
-async def said_of_ends(job, topic):
-    """What the topic of jobs heard, but for what was said under way, as on a busy machine."""
-    return [each for each in await everything(job, topic) if not is_progress(each)]
-
-
-async def listed(config):
-    """What `tidemill jobs` knows."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "daemon", "jobs", "-c", config, "--json"),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    out, _ = await process.communicate()
-    return [json.loads(line) for line in out.decode().splitlines()]
-
-
-async def everything(job, topic):
-    """The records of a topic with one partition, as far as there are some now."""
-    async with AIOKafkaConsumer(bootstrap_servers=job.bootstrap) as consumer:
-        place = TopicPartition(topic, 0)
-        consumer.assign([place])
-        await consumer.seek_to_beginning(place)
-        (end,) = (await consumer.end_offsets([place])).values()
-        records = []
-        while await consumer.position(place) < end:
-            records += (await consumer.getmany(timeout_ms=500)).get(place, [])
-    return records
-
-
-def as_event(record):
-    return from_binary(KafkaMessage(dict(record.headers), record.key, record.value), JSONFormat())
-
-
-async def test_nothing_is_sent_where_nobody_can_hear_of_it(make_job, submit, tmp_path):
-    documents, out = folder_of(tmp_path / "documents", 1), tmp_path / "results"
-    async with make_job() as (job, _):
-        job.settings["jobs.topic"] = f"{job.topics.prefix}absent"
-
-        code, _, said = await (await submit(job, documents, "--out", out)).end()
-
-    assert code == Exit.SETTINGS, said
-    assert "absent" in said
-    assert list(out.iterdir()) == []
 
 
 async def test_one_that_is_cancelled_waits_for_nothing(make_job, submit, tmp_path):
