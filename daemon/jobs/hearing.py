@@ -20,6 +20,7 @@ from daemon.values.errors import Fatal
 _LOOKED_AT_S = 60.0
 """A page asks every 2 s; it pauses while it is hidden."""
 _AGAIN_S = 10.0
+"""After trouble, which people see on the page and take longer to mend; each try connects anew."""
 _MOST_RECORDS = 50
 """Words that are taken up at a time: 3 ms, of which the Kafka client takes nearly all."""
 _PAUSE_S = 0.02
