@@ -63,7 +63,7 @@ def submit(config: Path | None, overrides: Sequence[str], typed: Submission) -> 
             return _go_on(loaded, begun, typed)
     if typed.source is None or typed.out is None:
         raise Fatal(Exit.USAGE, "a job needs an input and --out FOLDER, or --resume FOLDER")
-    if _read_with(typed.source, typed.out):
+    if _would_be_items(typed.source, typed.out):
         raise Fatal(
             Exit.USAGE,
             f"--out {typed.out} is in the input, which has its files as items: choose a folder beside it",
@@ -82,7 +82,7 @@ def _orders(typed: Submission) -> bool:
     return ordered != Submission()
 
 
-def _read_with(source: Path, out: Path) -> bool:
+def _would_be_items(source: Path, out: Path) -> bool:
     """Whether files in `out` would be items of `source`."""
     # Not by resolve(), which raises RuntimeError for a link to itself. What leads out of it begins with `..`.
     way = Path(os.path.relpath(os.path.realpath(out), os.path.realpath(source)))

@@ -13,10 +13,8 @@ from daemon.values.errors import Exit, Fatal
 
 _PARQUET = b"PAR1"
 """What a Parquet file begins with: https://parquet.apache.org/docs/file-format/."""
-
 _GZIP = b"\x1f\x8b"
 """RFC 1952, 2.3.1."""
-
 _ZSTD = b"\x28\xb5\x2f\xfd"
 """RFC 8878, 3.1.1."""
 
@@ -24,7 +22,7 @@ _ZSTD = b"\x28\xb5\x2f\xfd"
 def input_at(path: Path, columns: Columns, *, most_bytes: int) -> Input:
     """Return what is at `path`, no body larger than `most_bytes`; raises Fatal."""
     try:
-        _refuse(path)
+        _refuse_unreadable(path)
         if parts := _parts(path):
             return _table(path, parts, columns, most_bytes)
     except OSError as error:
@@ -51,7 +49,7 @@ async def _leave(_folder: Path, _journal: Journal) -> None:
     """Lines are there already."""
 
 
-def _refuse(path: Path) -> None:
+def _refuse_unreadable(path: Path) -> None:
     """Raise Fatal for what cannot be read twice, or would be read as lines that it does not have; and OSError."""
     if path.is_dir():
         return
