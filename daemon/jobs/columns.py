@@ -159,6 +159,9 @@ def chosen_columns(schema: pa.Schema, columns: Columns) -> Chosen:
     names: list[str] = schema.names
     asked = [each for each in (columns.ids, columns.body, *columns.inputs) if each]
     wrong = [f"there is no column {name}" for name in asked if name not in names]
+    wrong += [
+        f"column {name} is named twice" for name in columns.inputs if columns.inputs.count(name) > 1
+    ]
     wrong += [f"column {name} is there twice" for name in names if names.count(name) > 1]
     if wrong:
         raise _refusal([*dict.fromkeys(wrong), f"there are {', '.join(names)}"])

@@ -222,21 +222,29 @@ class Job:
                 noted=lambda standing: self._note_under_way(standing, announcing),
                 next_opening=lambda: self._next_opening(order.lane),
             )
+            publishing = self._publishing(settling, publisher, most_ahead)
             beside = [collecting.watch(), progress.run(), announcing.keep_up()]
-            if journal.unsent(0, 1):
-                source = self._input_at(Path(order.source), order.columns)
-                publishing = Publishing(
-                    settling,
-                    source,
-                    publisher,
-                    most_ahead=most_ahead,
-                    is_past_deadline=lambda: order.is_past_deadline(time.time() * 1000),
-                    told=self._told,
-                )
+            if publishing is not None:
                 beside.append(publishing.run())
             await _until(collecting.run(), *beside)
         finally:
             results.close()
+
+    def _publishing(
+        self, settling: Settling, publisher: Publisher, most_ahead: int
+    ) -> Publishing | None:
+        """Return what sends the rest, None where all is sent; raises Fatal where the input is gone."""
+        order = self._journal.order()
+        if not self._journal.unsent(0, 1):
+            return None
+        return Publishing(
+            settling,
+            self._input_at(Path(order.source), order.columns),
+            publisher,
+            most_ahead=most_ahead,
+            is_past_deadline=lambda: order.is_past_deadline(time.time() * 1000),
+            told=self._told,
+        )
 
 
 def _onward(settings: Settings, lane: str) -> tuple[str, ...]:

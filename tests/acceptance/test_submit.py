@@ -156,6 +156,21 @@ async def test_one_that_is_stopped_says_how_to_go_on(make_job, submit, tmp_path)
     assert json.loads((out / "summary.json").read_text())["state"] == "running"
 
 
+async def test_one_whose_input_is_gone_says_so_and_nothing_else(make_job, submit, tmp_path):
+    documents, out = folder_of(tmp_path / "documents", 10), tmp_path / "results"
+    async with make_job() as (job, _):
+        waiting = await submit(job, documents, "--out", out, "--ahead", 5)
+        await until(lambda: (out / "job.sqlite").exists() and sent(out / "job.sqlite") == 5)
+        waiting.process.send_signal(signal.SIGINT)
+        await waiting.end()
+        documents.rename(tmp_path / "elsewhere")
+
+        code, _, said = await (await submit(job, "--resume", out)).end()
+
+    assert code == Exit.USAGE
+    assert said == f"tidemill: {documents} cannot be read: No such file or directory\n"
+
+
 async def test_one_that_is_stopped_before_a_broker_answers_leaves_no_job(
     make_job, submit, tmp_path
 ):

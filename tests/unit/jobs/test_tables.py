@@ -203,6 +203,7 @@ def test_every_column_that_cannot_be_sent_is_named(tmp_path):
         ({"ids": "no"}, "there is no column no"),
         ({"body": "no"}, "there is no column no"),
         ({"inputs": ("x", "no")}, "there is no column no"),
+        ({"inputs": ("x", "x")}, "column x is named twice"),
         ({"body": "x"}, "column x: its type is double; bodies are bytes or texts"),
         ({"ids": "x"}, "there is no column beside that of ids"),
     ],
