@@ -43,8 +43,8 @@ class PlainProducer:
         """Connect; raises Fatal when there is no broker, or a topic is missing."""
         guards.install()
         deadline_s = time.monotonic() + self._kafka.start_timeout
-        await client.wait_until_reachable(self._reach, self._kafka.start_timeout)
         try:
+            await client.wait_until_reachable(self._reach, self._kafka.start_timeout)
             await self._producer.start()
             await check_topics(
                 self._producer.client,
