@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import sys
@@ -60,7 +61,7 @@ def submit(config: Path | None, overrides: Sequence[str], typed: Submission) -> 
                 " --json and those of settings",
             )
         with _alone(begun):
-            return _go_on(loaded, begun, typed)
+            return _go_on(loaded, begun, typed, _resuming(config, overrides, begun))
     if typed.source is None or typed.out is None:
         raise Fatal(Exit.USAGE, "a job needs an input and --out FOLDER, or --resume FOLDER")
     if _would_be_items(typed.source, typed.out):
@@ -71,7 +72,17 @@ def submit(config: Path | None, overrides: Sequence[str], typed: Submission) -> 
     wish = _wish(loaded, typed.source, typed)
     _make(typed.out)
     with _alone(typed.out):
-        return _begin(loaded, typed.out, wish, typed)
+        return _begin(loaded, typed.out, wish, typed, _resuming(config, overrides, typed.out))
+
+
+def _resuming(config: Path | None, overrides: Sequence[str], folder: Path) -> str:
+    """Return the command that goes on with the job in `folder`, with the settings that were typed."""
+    words = ["tidemill", "submit", "--resume", str(folder)]
+    if config is not None:
+        words += ["--config", str(config)]
+    for each in overrides:
+        words += ["--set", each]
+    return shlex.join(words)
 
 
 def _orders(typed: Submission) -> bool:
@@ -111,22 +122,22 @@ def _wish(loaded: Loaded, source: Path, typed: Submission) -> Wish:
     )
 
 
-def _begin(loaded: Loaded, folder: Path, wish: Wish, typed: Submission) -> int:
+def _begin(loaded: Loaded, folder: Path, wish: Wish, typed: Submission, resuming: str) -> int:
     file = folder / journals.FILE
     if _holds_a_job(file):
-        raise Fatal(Exit.USAGE, f"{folder} holds a job: tidemill submit --resume {folder}")
+        raise Fatal(Exit.USAGE, f"{folder} holds a job: {resuming}")
     _remove(file)
     journal = Journal.new(file)
     job = Job(loaded, folder, journal, told=_tell)
     try:
-        return _see_to_it(job, job.begin(wish, most_ahead=typed.ahead), folder, typed)
+        return _see_to_it(job, job.begin(wish, most_ahead=typed.ahead), folder, typed, resuming)
     finally:
         journal.close()
         if not _holds_a_job(file):
             _remove(file)
 
 
-def _go_on(loaded: Loaded, folder: Path, typed: Submission) -> int:
+def _go_on(loaded: Loaded, folder: Path, typed: Submission, resuming: str) -> int:
     journal = Journal.resume(folder / journals.FILE)
     order, settings = journal.order(), loaded.settings
     if (order.reply_topic, order.dead_letter_topic) != (
@@ -137,14 +148,16 @@ def _go_on(loaded: Loaded, folder: Path, typed: Submission) -> int:
     job = Job(loaded, folder, journal, told=_tell)
     doing = job.cancel() if typed.cancel is not None else job.go_on(most_ahead=typed.ahead)
     try:
-        return _see_to_it(job, doing, folder, typed)
+        return _see_to_it(job, doing, folder, typed, resuming)
     finally:
         journal.close()
 
 
-def _see_to_it(job: Job, doing: Coroutine[Any, Any, State], folder: Path, typed: Submission) -> int:
+def _see_to_it(
+    job: Job, doing: Coroutine[Any, Any, State], folder: Path, typed: Submission, resuming: str
+) -> int:
     """Do it; say how it ended, or how it stands where it was stopped."""
-    resume = f"go on with: tidemill submit --resume {folder}"
+    resume = f"go on with: {resuming}"
     try:
         state = asyncio.run(_until_told_to_stop(doing))
         job.note()

@@ -152,7 +152,7 @@ async def test_one_that_is_stopped_says_how_to_go_on(make_job, submit, tmp_path)
         code, _, said = await waiting.end()
 
     assert code == Exit.WORK_LEFT
-    assert f"tidemill submit --resume {out}" in said
+    assert f"tidemill submit --resume {out} --config {tmp_path / 'submit.toml'}" in said
     assert json.loads((out / "summary.json").read_text())["state"] == "running"
 
 

@@ -1,15 +1,32 @@
+import shlex
+
 import pytest
 
 from daemon.commands.submit import Submission, submit
+from daemon.jobs import journal as journals
+from daemon.jobs.journal import Journal
+from daemon.jobs.order import Order
 from daemon.values.errors import Exit, Fatal
 
 
-def refused(configuration, **typed):
+def refused(configuration, *overrides, **typed):
     """Return why nothing begins; no broker is asked."""
     with pytest.raises(Fatal) as raised:
-        submit(configuration, (), Submission(**typed))
+        submit(configuration, overrides, Submission(**typed))
     assert raised.value.exit_code is Exit.USAGE
     return str(raised.value)
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """A folder with a space in its name, and a job in it that began."""
+    folder = tmp_path / "last night"
+    folder.mkdir()
+    order = Order("job", "documents", "standard", "in", 1, "out", 1, "dead", (), "", "", None, 0)
+    journal = Journal.new(folder / journals.FILE)
+    journal.begin(order, {("out", 0): 0})
+    journal.close()
+    return folder
 
 
 @pytest.fixture
@@ -47,3 +64,23 @@ def test_what_is_not_read_may_hold_results(configuration, documents, hidden):
     why = refused(configuration, source=documents, out=documents / hidden, lane="none")
 
     assert "no lane" in why
+
+
+def test_the_command_that_goes_on_has_what_was_typed_of_settings(configuration, documents, begun):
+    group = "kafka.group=one of two"
+
+    why = refused(configuration, group, source=documents, out=begun)
+
+    _, said = why.split(" holds a job: ")
+    assert shlex.split(said) == [
+        *("tidemill", "submit", "--resume", str(begun)),
+        *("--config", str(configuration), "--set", group),
+    ]
+
+
+def test_a_configuration_from_the_environment_is_not_typed_again(
+    configuration, documents, begun, monkeypatch
+):
+    monkeypatch.setenv("TIDEMILL_CONFIG", str(configuration))
+
+    assert "--config" not in refused(None, source=documents, out=begun)
