@@ -247,7 +247,9 @@ def broker(
 @app.command()
 def topics(
     file: Annotated[Path, typer.Argument(help="the daemon's configuration, TOML")],
-    partitions: Annotated[int, typer.Option(min=1, help="of each new topic")] = 4,
+    partitions: Annotated[
+        int, typer.Option(min=1, help="of each new topic but that of jobs, which has 1")
+    ] = 4,
 ) -> None:
     """Create the topics that a configuration names, on the broker it or KAFKA_BOOTSTRAP names."""
     from loadtest.command.topics import topics as create

@@ -27,6 +27,28 @@ def test_every_topic_is_named_once(file):
     assert read(file) == Job("broker:9093", ["in", "more", "fast", "out"])
 
 
+def test_the_topics_on_which_others_hear_of_jobs_are_among_them(file):
+    file.write_text(
+        CONFIGURATION
+        + """
+[jobs]
+topic = "jobs"
+openlineage_topic = "lineage"
+"""
+    )
+
+    assert read(file) == Job(
+        "broker:9093", ["in", "more", "fast", "out", "jobs", "lineage"], topic_of_jobs="jobs"
+    )
+
+
+def test_run_events_are_heard_of_without_a_topic_of_jobs(file):
+    file.write_text(CONFIGURATION + '[jobs]\nopenlineage_topic = "lineage"\n')
+
+    assert read(file).topics[-1] == "lineage"
+    assert read(file).topic_of_jobs is None
+
+
 def test_the_daemon_s_default_is_the_default(file):
     file.write_text(CONFIGURATION.replace('bootstrap_servers = "broker:9093"', ""))
 
