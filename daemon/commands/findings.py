@@ -16,7 +16,8 @@ from daemon.values.errors import Exit
 class CheckFinding(NamedTuple):
     """One thing that was tried; `problem` says what to do about it and is empty when all is well.
 
-    `code` is how `run` would end because of the problem; it does not for a `warning`.
+    `code` is how `run` would end because of the problem; it does not for a `warning`. `detail` says
+    what was found, and is empty where nothing was.
     """
 
     subject: str
@@ -54,15 +55,13 @@ class CheckReport:
         """Take a finding: a line that says what was seen, or what to do."""
         self._findings.append(finding)
         if not self._as_json:
-            verdict = ("problem  ", "bold red") if finding.problem else ("ok       ", "green")
-            told = f"{finding.subject}: {finding.problem or finding.detail}"
-            self._console.print(Text.assemble(verdict, told), soft_wrap=True)
+            subject = finding.subject
+            if finding.problem:
+                self._print(("problem  ", "bold red"), subject, finding.problem)
+            elif finding.detail:
+                self._print(("ok       ", "green"), subject, finding.detail)
             if finding.warning:
-                verdict, told = (
-                    ("warning  ", "bold yellow"),
-                    f"{finding.subject}: {finding.warning}",
-                )
-                self._console.print(Text.assemble(verdict, told), soft_wrap=True)
+                self._print(("warning  ", "bold yellow"), subject, finding.warning)
 
     def end(self) -> Exit:
         """Return the code of the first problem, CLEAN when there is none."""
@@ -71,6 +70,9 @@ class CheckReport:
             json.dump(self._as_object(code), sys.stdout, indent=2, ensure_ascii=False)
             sys.stdout.write("\n")
         return code
+
+    def _print(self, verdict: tuple[str, str], subject: str, told: str) -> None:
+        self._console.print(Text.assemble(verdict, f"{subject}: {told}"), soft_wrap=True)
 
     def _as_object(self, code: Exit) -> dict[str, object]:
         return {

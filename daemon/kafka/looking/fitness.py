@@ -20,7 +20,7 @@ _PAUSES_KEPT = 4
 class Check(NamedTuple):
     """One thing that was tried; `problem` is empty when all is well, `code` how `run` would end.
 
-    It runs all the same with a `warning`. `partitions` are those of a topic that requests are read from.
+    It runs all the same with a `warning`; `detail` is empty where nothing was found. `partitions` are those of a topic that requests are read from.
     """
 
     subject: str
@@ -127,7 +127,7 @@ def _of_jobs(name: str, topic: Topic | None) -> Check:
     """Weigh the topic of jobs, without which `run` serves all the same."""
     subject, told = f"topic {name}", "how jobs stand"
     if topic is None:
-        return Check(subject, told, warning=_NOT_SUBMITTED)
+        return Check(subject, "", warning=_NOT_SUBMITTED)
     warnings = []
     if not topic.may_read:
         warnings.append(
@@ -148,7 +148,7 @@ def _of_lineage(name: str, topic: Topic | None) -> Check:
     """Weigh the topic of run events, of which `run` says none."""
     subject, told = f"topic {name}", "run events of OpenLineage"
     if topic is None:
-        return Check(subject, told, warning=_NOT_SUBMITTED)
+        return Check(subject, "", warning=_NOT_SUBMITTED)
     warning = ""
     if topic.compacted:
         warning = "cleanup.policy is compact: of all runs of a lane the last event is left; set it to delete"

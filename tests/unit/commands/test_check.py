@@ -4,6 +4,7 @@ import pytest
 
 from daemon.__main__ import main
 from daemon.commands import check
+from daemon.kafka.looking.fitness import judge
 from daemon.process.memory import MemoryLimit
 from daemon.values.errors import Exit
 from tests import models, published_models
@@ -153,6 +154,23 @@ def test_for_people_it_prints_settings_and_a_line_for_each_finding(configuration
     out = capsys.readouterr().out
     assert "kafka.group" in out
     assert "ok       model mlp: sha256 " in out
+
+
+def test_a_topic_of_jobs_that_is_not_there_is_warned_of_and_not_ok(
+    configuration, capsys, monkeypatch
+):
+    async def look(settings, *, base):
+        return judge(settings, {}, wall_s=0.0)
+
+    monkeypatch.setattr(check, "look", look)
+    heard = ["-s", "jobs.topic=jobs", "-s", "jobs.openlineage_topic=lineage"]
+
+    main(["check", "-c", str(configuration), *heard])
+
+    lines = [line for line in capsys.readouterr().out.splitlines() if ": " in line]
+    for topic in ("jobs", "lineage"):
+        (line,) = [line for line in lines if f" topic {topic}:" in line]
+        assert line.startswith(f"warning  topic {topic}: does not exist")
 
 
 def test_a_broker_that_is_not_there_is_a_problem_and_exit_69(configuration, capsys):
