@@ -1,8 +1,12 @@
+import asyncio
 import shlex
 
 import pytest
 
+from daemon.__main__ import main
+from daemon.commands import submit as command
 from daemon.commands.submit import Submission, submit
+from daemon.jobs import job
 from daemon.jobs import journal as journals
 from daemon.jobs.journal import Journal
 from daemon.jobs.order import Order
@@ -84,3 +88,30 @@ def test_a_configuration_from_the_environment_is_not_typed_again(
     monkeypatch.setenv("TIDEMILL_CONFIG", str(configuration))
 
     assert "--config" not in refused(None, source=documents, out=begun)
+
+
+def test_one_that_is_stopped_before_it_looks_at_its_input_has_the_code_of_ctrl_c(
+    configuration, documents, tmp_path, monkeypatch
+):
+    def load(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "load", load)
+
+    assert main(_typed(configuration, documents, tmp_path)) == 130
+
+
+def test_one_that_is_stopped_before_anything_is_sent_says_so(
+    configuration, documents, tmp_path, monkeypatch, capsys
+):
+    async def register(*_):
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(job, "register", register)
+
+    assert main(_typed(configuration, documents, tmp_path)) == Exit.WORK_LEFT
+    assert "stopped, before anything was sent" in capsys.readouterr().err
+
+
+def _typed(configuration, documents, folder):
+    return ["submit", str(documents), "-c", str(configuration), "--out", str(folder / "out")]
