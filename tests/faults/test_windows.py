@@ -112,8 +112,8 @@ async def test_an_urgent_lane_is_served_before_in_and_after_the_window_beside_it
         supervisor = await job.supervise(**settings)
         async with asked_all_the_time(job, witness, busy(0.05)) as asked:
             await until(lambda: len(asked) > 3)
-            await until_serving(supervisor, 2)
             await until_all(witness, documents)
+            assert len(spawned(supervisor)) == 2
             await until_serving(supervisor, 1)
             later = await witness.publish([busy(0.02)] * 20)
             count = len(asked)
