@@ -57,11 +57,14 @@ def _starts(data: bytes, counts: Sequence[int], bodies_bytes: Sequence[int]) -> 
         if not 0 < count <= size_bytes // _LEAST_RECORD_BYTES:
             raise _Odd
         first, at = _one_by_one(data, at, min(count, _SHORT_PLACES + 1))
-        alike = _as_long(data, first[-1], at, end)[1 : 1 + count - len(first)]
-        if len(alike):
-            at = int(alike[-1]) + at - first[-1]
-        others, at = _one_by_one(data, at, count - len(first) - len(alike))
-        found += [np.array(first), alike, np.array(others, np.int64)]
+        found.append(np.array(first))
+        left = count - len(first)
+        if left:
+            alike = _as_long(data, first[-1], at, end)[1 : 1 + left]
+            if len(alike):
+                at = int(alike[-1]) + at - first[-1]
+            others, at = _one_by_one(data, at, left - len(alike))
+            found += [alike, np.array(others, np.int64)]
         if at != end:
             raise _Odd
     return np.concatenate([*found, [end]])

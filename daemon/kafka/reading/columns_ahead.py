@@ -17,6 +17,8 @@ from daemon.kafka.reading.room import Room
 from daemon.values.record_columns import RecordColumns
 
 _TRANSACTIONAL, _CONTROL = 0x10, 0x20
+_MOST_BATCHES = 256
+"""Read in one turn of the loop: 1 to 2 ms where they have few records each, as many small batches have."""
 
 
 class ColumnsAhead:
@@ -46,7 +48,12 @@ class ColumnsAhead:
             return records
         after, batches = copy(records), list[memoryview]()
         count, size_bytes, end = 0, 0, first
-        while count < room.records and size_bytes < room.bytes and after.has_next():
+        while (
+            count < room.records
+            and size_bytes < room.bytes
+            and len(batches) < _MOST_BATCHES
+            and after.has_next()
+        ):
             raw = after._next_slice
             plain = self._plain(raw, with_transactions=with_transactions)
             if plain is None:

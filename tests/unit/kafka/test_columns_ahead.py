@@ -176,6 +176,17 @@ def test_what_is_laid_out_alike_is_read_by_columns_however_small_its_batches(siz
     assert taken.offsets == range(20 * size)
 
 
+def test_of_very_many_small_batches_only_some_are_read_at_a_time():
+    log = [alike(2, first=first) for first in range(0, 2_000, 2)]
+    records, taken = reader(*log), []
+    while not records.ended:
+        taken.append(records.take(wide()))
+
+    assert all(isinstance(each, RecordColumns) for each in taken)
+    assert max(map(len, taken)) == 2 * columns_ahead._MOST_BATCHES
+    assert [offset for each in taken for offset in each.offsets] == list(range(2_000))
+
+
 def test_fewer_records_are_read_one_by_one():
     taken = reader(alike(LEAST_RECORDS - 1)).take(wide())
 
