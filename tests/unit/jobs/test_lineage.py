@@ -12,9 +12,10 @@ from referencing import Registry, Resource
 from daemon.jobs.ends import CANCELLED, MISSING, End, Outcome, State, state_of
 from daemon.jobs.journal import FILE, Journal
 from daemon.jobs.lineage import Lineage, Run
-from daemon.jobs.order import Order, OutFormat
+from daemon.jobs.order import OutFormat
 from daemon.jobs.summary import summary_of
 from tests.unit.config.sample import settings
+from tests.unit.jobs.orders import order
 
 SCHEMAS = [
     json.loads(file.read_text())
@@ -24,19 +25,11 @@ SCHEMAS = [
 REGISTRY = Registry().with_resources(
     (each["$id"], Resource.from_contents(each)) for each in SCHEMAS
 )
-ORDER = Order(
+ORDER = order(
     job_id="20300131T070000Z-1f2e3d4c",
     source="/data/documents",
     lane="standard",
     topic="documents",
-    partitions=2,
-    reply_topic="replies",
-    reply_partitions=2,
-    dead_letter_topic="dead",
-    onward=(),
-    model="",
-    content_type="",
-    deadline_ms=None,
     began_ms=1_896_073_200_000,
 )
 OK = Outcome(End.OK, "m@1")

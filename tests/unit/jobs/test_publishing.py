@@ -10,7 +10,7 @@ import pytest
 from daemon.jobs.ends import End, Outcome
 from daemon.jobs.inputs import Folder, Item
 from daemon.jobs.journal import FILE, Journal
-from daemon.jobs.order import Addressing, Order
+from daemon.jobs.order import Addressing
 from daemon.jobs.publishing import Publishing
 from daemon.jobs.registering import register
 from daemon.jobs.results import Results
@@ -18,22 +18,9 @@ from daemon.jobs.settling import Settling
 from daemon.kafka.writing.publisher import NotTaken
 from daemon.values.errors import Exit, Fatal
 from daemon.wire.headers import partition_number
+from tests.unit.jobs.orders import order
 
-ORDER = Order(
-    job_id="j1",
-    source="documents",
-    lane="l",
-    topic="requests",
-    partitions=3,
-    reply_topic="replies",
-    reply_partitions=2,
-    dead_letter_topic="dead",
-    onward=(),
-    model="m",
-    content_type="",
-    deadline_ms=1_000,
-    began_ms=0,
-)
+ORDER = order(partitions=3, model="m", deadline_ms=1_000)
 
 
 class Broker:

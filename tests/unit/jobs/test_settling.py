@@ -10,28 +10,14 @@ from hypothesis import strategies as st
 
 from daemon.jobs.ends import CANCELLED, UNSENT, End
 from daemon.jobs.journal import FILE, Journal
-from daemon.jobs.order import Order
 from daemon.jobs.results import FAILED, RESULTS, Results
 from daemon.jobs.settling import Settling
 from daemon.values.errors import Fatal
 from tests.fakes import FakeRecord
+from tests.unit.jobs.orders import order
 
 REPLIES, DEAD = "replies", "dead"
-ORDER = Order(
-    job_id="j1",
-    source="documents",
-    lane="l",
-    topic="requests",
-    partitions=2,
-    reply_topic=REPLIES,
-    reply_partitions=2,
-    dead_letter_topic=DEAD,
-    onward=(),
-    model="",
-    content_type="",
-    deadline_ms=None,
-    began_ms=0,
-)
+ORDER = order(reply_topic=REPLIES, dead_letter_topic=DEAD)
 
 
 class Folder:

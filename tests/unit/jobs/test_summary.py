@@ -3,26 +3,12 @@
 import pytest
 
 from daemon.jobs.ends import End, State
-from daemon.jobs.order import Order
 from daemon.jobs.pace import Standing
 from daemon.jobs.summary import shown, summary_of
+from tests.unit.jobs.orders import order
 
 DIGEST = "0123456789ab" + "c" * 52
-ORDER = Order(
-    job_id="j1",
-    source="/documents",
-    lane="l",
-    topic="requests",
-    partitions=4,
-    reply_topic="replies",
-    reply_partitions=2,
-    dead_letter_topic="dead",
-    onward=(),
-    model="",
-    content_type="",
-    deadline_ms=None,
-    began_ms=1_764_500_400_000,
-)
+ORDER = order(source="/documents", partitions=4, began_ms=1_764_500_400_000)
 
 
 def summary(said=None, **changed):
