@@ -16,6 +16,7 @@
 - `pipeline.py`: the whole way of a request: intake, dispatch, answer, commit
 - `probing.py`: suspects of a crash run alone: the line is emptied, what will run is noted, and only
   that runs
+- `routing.py`: where each answer goes, and where else if that does not take it
 - `settlement.py`: the books of the line: what comes in, how it ends, and what it held meanwhile
 - `waiting.py`: what waits in Kafka until its lane opens by the clock: asked for now and then, for
   people to see

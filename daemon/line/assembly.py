@@ -29,6 +29,7 @@ from daemon.line.latest_openings import LatestOpenings
 from daemon.line.outbox import Outbox
 from daemon.line.pipeline import Pipeline
 from daemon.line.probing import Isolating, Probing
+from daemon.line.routing import Routing
 from daemon.line.settlement import Settlement
 from daemon.line.waiting import Waiting
 from daemon.loop.tasks import Tasks
@@ -131,17 +132,23 @@ def assemble(
     signatures = {name: model.session.signature for name, model in models.serving.items()}
     admission = Admission(settings, signatures, replies)
     policies = {lane.name: lane.policy for lane in lanes}
-    outbox = Outbox(
+    trouble = Trouble(settings.limits.unavailable, clock=time.monotonic)
+    routing = Routing(
         delivery,
         Undeliverable(replies),
-        policies,
         own_topics=settings.own_topics,
+        patience_s=settings.limits.publish,
+        trouble=trouble,
+    )
+    outbox = Outbox(
+        delivery,
+        routing,
+        policies,
         may_send=source.lease_valid,
         taken=settlement.answered,
         settled=tracing.after(settlement.settled) if tracing else settlement.settled,
         dropped=settlement.dropped,
-        patience_s=settings.limits.publish,
-        trouble=Trouble(settings.limits.unavailable, clock=time.monotonic),
+        trouble=trouble,
         tasks=tasks,
     )
     runner = runner_kind(

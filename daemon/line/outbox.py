@@ -6,35 +6,19 @@ A run of replies waits and is sent whole, as it is owed whole; once the broker t
 load, all of it is single answers.
 """
 
-import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from daemon.answering.undeliverable import NoForm, Undeliverable
 from daemon.line.destination import Destination
+from daemon.line.routing import Backoff, Routing
 from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
-from daemon.values.errors import Exit
 from daemon.values.lane import LanePolicy
 from daemon.values.messages import Answer
 from daemon.values.outgoing import Outgoing
-from daemon.values.ports import (
-    Delivery,
-    RecordsRefused,
-    RecordTooLarge,
-    SendBlocked,
-    SendDenied,
-    SendError,
-    SendFailed,
-)
+from daemon.values.ports import Delivery, SendError
 from daemon.values.reply_run import Leaving, ReplyRun, apart
-
-_RETRY_S = 0.25
-"""Pause before a send whose fate is unknown is repeated; the sink has waited long by then."""
-_LONGEST_RETRY_S = 2.0
-"""As far apart as attempts get: what passes by itself is over at most so much earlier."""
 
 
 class Outbox:
@@ -42,40 +26,33 @@ class Outbox:
     that took, `dropped` of those that are not owed any more.
 
     Answers of a lost ledger are dropped, never sent: another worker owes them now. `may_send` is
-    asked right before each send (the lease). An answer that a topic of somebody else refuses for
-    `patience_s`, for a reason that might pass, becomes a dead letter. Our own topics are waited for,
-    whatever they lack, as long as `trouble` lets us.
+    asked right before each send (the lease). What a topic does not take goes where `routing` says.
     """
 
     def __init__(
         self,
         delivery: Delivery,
-        undeliverable: Undeliverable,
+        routing: Routing,
         lanes: Mapping[str, LanePolicy],
         *,
-        own_topics: Collection[str],
         may_send: Callable[[], bool],
         taken: Callable[[Sequence[Leaving]], None],
         settled: Callable[[Sequence[Leaving], float], None],
         dropped: Callable[[Sequence[Leaving]], None],
-        patience_s: float,
         trouble: Trouble,
         tasks: Tasks,
     ) -> None:
         """`lanes` are all of the line."""
         self._delivery = delivery
-        self._undeliverable = undeliverable
+        self._routing = routing
         self._lanes = lanes
-        self._own_topics = frozenset(own_topics)
         self._may_send = may_send
         self._taken = taken
         self._settled = settled
         self._dropped = dropped
-        self._patience_s = patience_s
         self._trouble = trouble
         self._destinations: dict[tuple[str, int], Destination] = {}
         """By topic and partition."""
-        self._counts: dict[str, int] = {}
         self._unplaced: dict[str, list[Leaving]] = {}
         self._tasks = Tasks(tasks)
         self._pending = 0
@@ -106,7 +83,7 @@ class Outbox:
 
         What is known of destinations to which nothing is on its way is forgotten too.
         """
-        self._counts.clear()
+        self._routing.forget_counts()
         self._destinations = {
             address: each for address, each in self._destinations.items() if each.is_emptied
         }
@@ -132,11 +109,10 @@ class Outbox:
 
         Answers of one ledger are of one lane.
         """
-        count = self._counts.get(answer.topic)
-        if count is None or _is_lacking(answer, count):  # it may have been added
+        number = self._routing.partition(answer)
+        if number is None:
             self._look_up(answer)
             return None
-        number = answer.ledger.number % count if answer.partition is None else answer.partition
         destination = self._destinations.get((answer.topic, number))
         if destination is None:
             destination = self._destinations[answer.topic, number] = Destination(self._lanes)
@@ -156,49 +132,8 @@ class Outbox:
 
     async def _resolve(self, topic: str) -> None:
         """Place what waits for the partition count of `topic`; nothing else waits for it."""
-        count = await self._ask_count(topic)
-        answers = self._unplaced.pop(topic)
-        if count is None:
-            self._readdress(answers)
-            return
-        self._counts[topic] = count
-        lacking = [answer for answer in answers if _is_lacking(answer, count)]
-        self._place_all([answer for answer in answers if not _is_lacking(answer, count)])
-        self._place_all([self._undeliverable.no_partition(answer) for answer in apart(lacking)])
-
-    async def _ask_count(self, topic: str) -> int | None:
-        """Ask until the broker says how many partitions `topic` has; topics of ours have some."""
-        backoff = _Backoff()
-        while True:
-            with suppress(SendFailed):
-                count = await self._count(topic)
-                if count is not None or topic not in self._own_topics:
-                    return count
-            await backoff.pause()
-
-    async def _count(self, topic: str) -> int | None:
-        """Return how many partitions `topic` has, None for one that nobody can write to.
-
-        Raises SendFailed when the broker does not answer, Fatal when ours is gone for too long.
-        """
-        try:
-            count = await self._delivery.partition_count(topic)
-        except SendDenied as error:
-            self._note_denied(topic, error)
-            return None
-        if count is None and topic in self._own_topics:
-            reason = f"the topic {topic} does not exist: create it"
-            self._trouble.meet(topic, "absent", reason, exit_code=Exit.SETTINGS)
-        return count
-
-    def _note_denied(self, topic: str, error: SendDenied) -> None:
-        if topic in self._own_topics:
-            reason = f"{error}: grant Write on it"
-            self._trouble.meet(topic, SendDenied, reason, exit_code=Exit.DENIED)
-
-    def _readdress(self, answers: Sequence[Leaving]) -> None:
-        """Send to the dead letters what was meant for a topic that nobody can write to."""
-        self._place_all([self._undeliverable.no_topic(answer) for answer in apart(answers)])
+        count = await self._routing.count(topic)
+        self._place_all(self._routing.placeable(self._unplaced.pop(topic), count))
 
     async def _empty(self, topic: str, number: int, destination: Destination) -> None:
         """Send what waits at `destination` until nothing is left there."""
@@ -213,7 +148,7 @@ class Outbox:
 
         Returns whether it took them at the first attempt.
         """
-        is_first, backoff = True, _Backoff()
+        is_first, backoff = True, Backoff()
         while owed := self._owed(answers):
             records = [*map(_outgoing, owed)]
             began_s = time.monotonic()
@@ -224,70 +159,18 @@ class Outbox:
                 taken, unsent = _parted(apart(owed), error)
                 if taken:
                     self._settle(taken, began_s)
-                    backoff = _Backoff()
-                if isinstance(error, RecordsRefused):
-                    answers, stuck = self._replace(unsent, error)
-                    if stuck:
-                        await backoff.pause()
-                elif await self._go_elsewhere(topic, number, [*unsent.values()], error, backoff):
-                    return False
-                else:
-                    answers = [*unsent.values()]
+                    backoff = Backoff()
+                rerouted = await self._routing.reroute(
+                    unsent, topic, number, error, waited_s=backoff.waited_s
+                )
+                self._place_all(rerouted.leaving)
+                answers = rerouted.staying
+                if rerouted.pauses:
                     await backoff.pause()
             else:
                 self._trouble.end(topic)
                 self._settle(owed, began_s)
                 return is_first
-        return False
-
-    def _replace(
-        self, unsent: Mapping[int, Answer], error: RecordsRefused
-    ) -> tuple[list[Answer], bool]:
-        """Return what is to be sent in place of `unsent`, and whether some of it has no other form.
-
-        What goes elsewhere now is placed anew.
-        """
-        staying: list[Answer] = []
-        leaving: list[Answer] = []
-        stuck = False
-        for index, answer in unsent.items():
-            if index not in error.refused:
-                staying.append(answer)
-                continue
-            try:
-                instead = self._instead(answer, error)
-            except NoForm as form:
-                self._trouble.meet(answer.topic, "no form", str(form), exit_code=Exit.SETTINGS)
-                instead, stuck = answer, True
-            stays = (instead.topic, instead.partition) == (answer.topic, answer.partition)
-            (staying if stays else leaving).append(instead)
-        self._place_all(leaving)
-        return staying, stuck
-
-    def _instead(self, answer: Answer, error: RecordsRefused) -> Answer:
-        """Return what is sent in place of a refused `answer`; raises NoForm."""
-        if isinstance(error, RecordTooLarge):
-            return self._undeliverable.too_large(answer)
-        return self._undeliverable.refused(answer, str(error))
-
-    async def _go_elsewhere(
-        self, topic: str, number: int, answers: list[Answer], error: SendError, backoff: "_Backoff"
-    ) -> bool:
-        """Whether `answers` have another destination now, since there is no use in trying again."""
-        own = topic in self._own_topics
-        if isinstance(error, SendDenied):
-            self._note_denied(topic, error)
-            if not own:
-                self._readdress(answers)
-            return not own
-        if isinstance(error, SendBlocked):
-            if own or backoff.waited_s < self._patience_s:
-                return False
-            self._place_all([self._undeliverable.refused(answer, str(error)) for answer in answers])
-            return True
-        if await self._has_moved(topic, number):
-            self._place_all(answers)
-            return True
         return False
 
     def _settle(self, answers: Sequence[Leaving], began_s: float) -> None:
@@ -298,15 +181,6 @@ class Outbox:
             answers = [each for each in answers if isinstance(each, ReplyRun) or not each.then]
         if answers:
             self._settled(answers, time.monotonic() - began_s)
-
-    async def _has_moved(self, topic: str, number: int) -> bool:
-        """Whether `topic` is gone, or was made anew without this partition."""
-        try:
-            count = await self._count(topic)
-        except SendFailed:
-            return False
-        self._counts.pop(topic, None)
-        return count is None or number >= count
 
     def _owed(self, answers: Sequence[Leaving]) -> Sequence[Leaving]:
         """Drop what another worker owes by now; return the rest."""
@@ -324,24 +198,6 @@ class Outbox:
     def close(self) -> None:
         """Give up what is still on its way; unsettled, so Kafka delivers it again."""
         self._tasks.cancel()
-
-
-class _Backoff:
-    """Pauses before what failed is tried again, longer and longer while nothing helps."""
-
-    def __init__(self) -> None:
-        self._pause_s = _RETRY_S
-        self.waited_s = 0.0
-
-    async def pause(self) -> None:
-        await asyncio.sleep(self._pause_s)
-        self.waited_s += self._pause_s
-        self._pause_s = min(2 * self._pause_s, _LONGEST_RETRY_S)
-
-
-def _is_lacking(answer: Leaving, count: int) -> bool:
-    """Whether the partition that is named for `answer` is beyond `count` of them."""
-    return answer.partition is not None and answer.partition >= count
 
 
 def _count(answers: Iterable[Leaving]) -> int:

@@ -19,6 +19,7 @@ ORDER = [
     "daemon.preparing.transforms",
     "daemon.preparing.finishing",
     "daemon.line.settlement",
+    "daemon.line.routing",
     "daemon.line.outbox",
     "daemon.line.dispatch",
     "daemon.line.lane_clock",
@@ -38,7 +39,7 @@ OUTBOX = [
         "Outbox._deliver",
         "settles what the broker does not have yet",
         "await self._delivery.deliver(topic, number, records)",
-        "asyncio.get_running_loop().create_task(self._delivery.deliver(topic, number, records))",
+        "self._tasks.start(self._delivery.deliver(topic, number, records), name='unheeded')",
         test_stopping.test_a_sink_that_is_held_past_the_drain_budget_leaves_work,
     ),
     (
@@ -65,7 +66,7 @@ OUTBOX = [
     (
         "Outbox._deliver",
         "gives up a send of unknown fate",
-        "answers = [*unsent.values()]",
+        "answers = rerouted.staying",
         "return",
         test_backpressure.test_a_sink_that_fails_for_a_while_loses_nothing,
     ),
@@ -90,25 +91,27 @@ OUTBOX = [
         "taken = list(answers)",
         test_backpressure.test_a_reply_too_large_is_answered_so_and_gives_its_budget_back,
     ),
+]
+ROUTING = [
     (
-        "Outbox._has_moved",
+        "Routing._has_moved",
         "repeats for ever what has nowhere to go",
         "return count is None or number >= count",
         "return count is None",
         test_line.test_a_reply_topic_made_anew_with_fewer_partitions_gets_what_was_on_its_way,
     ),
     (
-        "Outbox._go_elsewhere",
+        "Routing._elsewhere",
         "keeps a denied topic to itself",
-        "if not own:\n    self._readdress(answers)",
-        "if own:\n    self._readdress(answers)",
+        "None if own else self._without_topic(answers)",
+        "self._without_topic(answers) if own else None",
         partial(
             test_backpressure.test_while_the_default_reply_topic_is_away_good_requests_wait,
             "denied",
         ),
     ),
     (
-        "Outbox._ask_count",
+        "Routing.count",
         "dead-letters what the default topic is away for",
         "if count is not None or topic not in self._own_topics:\n    return count",
         "return count",
@@ -576,6 +579,7 @@ ASSEMBLY = [
     ),
 ]
 BY_MODULE = {
+    "daemon.line.routing": ROUTING,
     "daemon.line.outbox": OUTBOX,
     "daemon.line.settlement": SETTLEMENT,
     "daemon.line.lane_clock": LANE_CLOCK,
