@@ -7,10 +7,9 @@ from itertools import groupby
 import numpy as np
 
 from daemon.values.ledger import Ledger
-from daemon.values.messages import Bucket, Envelope, Form, Request
+from daemon.values.messages import Bucket, Envelope, Form, ReplyAddress, Request
 from daemon.values.outgoing import HeaderColumn
 from daemon.values.request_run import (
-    ReplyAddress,
     RequestColumns,
     RequestRun,
     Waiting,

@@ -10,10 +10,18 @@ from daemon.admission.bodies import Bodies, Body, Content
 from daemon.admission.deadlines import NEVER_S, asked_s, expiry, late_detail
 from daemon.admission.model_rules import ModelRules
 from daemon.admission.reply_topics import ReplyTopics
-from daemon.answering.replies import Address, Replies
+from daemon.answering.replies import Replies, Requester
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
-from daemon.values.messages import Answer, Form, Header, Record, Request, SentHeader
+from daemon.values.messages import (
+    Answer,
+    Form,
+    Header,
+    Record,
+    ReplyAddress,
+    Request,
+    SentHeader,
+)
 from daemon.values.object_sizes import headers_bytes
 from daemon.wire.headers import DEADLINE, ORIGIN_ID, RequestHeaders, read_headers
 from daemon.wire.problem import detail_of
@@ -128,8 +136,8 @@ class Examiner:
             return self._replies.dead(
                 record, ledger, self.lane, refused.code, detail, cost_bytes=cost_bytes
             )
-        address = _address(topic, headers)
-        return self._replies.kept(record, ledger, self.lane, address, refused, cost_bytes)
+        requester = _requester(topic, headers)
+        return self._replies.kept(record, ledger, self.lane, requester, refused, cost_bytes)
 
     def _open(self, record: Record, ledger: Ledger, moment: Moment) -> _Opened | Answer:
         """Look at everything but the body."""
@@ -149,8 +157,8 @@ class Examiner:
             expires_s, skewed = self._expiry(record.timestamp, headers, moment)
             form = self.bodies.form(headers, model)
         except RequestRefused as refused:
-            address = _address(topic, headers)
-            return self._replies.refusal(record, ledger, self.lane, address, refused, cost_bytes)
+            requester = _requester(topic, headers)
+            return self._replies.refusal(record, ledger, self.lane, requester, refused, cost_bytes)
         body = Body(record.value or b"", form, model, headers.json_bytes)
         return _Opened(record, headers, topic, cost_bytes, expires_s, skewed, body)
 
@@ -187,9 +195,9 @@ class Examiner:
         return ((DEADLINE, b"%d" % deadline_ms), *others)
 
     def _refused(self, opened: _Opened, ledger: Ledger, refused: RequestRefused) -> Answer:
-        address = _address(opened.topic, opened.headers)
+        requester = _requester(opened.topic, opened.headers)
         return self._replies.refusal(
-            opened.record, ledger, self.lane, address, refused, opened.cost_bytes
+            opened.record, ledger, self.lane, requester, refused, opened.cost_bytes
         )
 
     def _unaddressed(
@@ -253,10 +261,9 @@ def _came_round(record: Record, headers: RequestHeaders) -> bool:
     return origin.partition(b"/")[0] == record.topic.encode()
 
 
-def _address(topic: str, headers: RequestHeaders) -> Address:
-    return Address(
-        topic,
-        headers.reply_partition,
+def _requester(topic: str, headers: RequestHeaders) -> Requester:
+    return Requester(
+        ReplyAddress(topic, headers.reply_partition),
         headers.correlation,
         headers.traceparent,
         headers.tracestate,

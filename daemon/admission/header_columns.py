@@ -13,10 +13,10 @@ import numpy.typing as npt
 from config.settings import Limits
 from daemon.admission.deadlines import NEVER_S, Expiries
 from daemon.admission.examination import Moment, Terms
-from daemon.values.messages import Envelope, SentHeader
+from daemon.values.messages import Envelope, ReplyAddress, SentHeader
 from daemon.values.outgoing import HeaderColumn
 from daemon.values.record_columns import RecordColumns, SentColumn
-from daemon.values.request_run import Inputs, ReplyAddress, RequestColumns
+from daemon.values.request_run import Inputs, RequestColumns
 from daemon.values.texts import Places, Texts
 from daemon.wire.headers import (
     CORRELATION,

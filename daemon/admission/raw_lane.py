@@ -18,17 +18,19 @@ from daemon.admission.header_columns import FindTerms, HeaderColumns, KnownTerms
 from daemon.admission.model_rules import ModelRules
 from daemon.admission.raw_columns import RawColumns
 from daemon.values.ledger import Ledger
-from daemon.values.messages import Bucket, Form, Header, Record, Request, SentHeader
+from daemon.values.messages import (
+    Bucket,
+    Form,
+    Header,
+    Record,
+    ReplyAddress,
+    Request,
+    SentHeader,
+)
 from daemon.values.object_sizes import headers_bytes
 from daemon.values.outgoing import HeaderColumn
 from daemon.values.record_columns import RecordColumns, in_steps
-from daemon.values.request_run import (
-    LEAST_ALIKE,
-    ReplyAddress,
-    RequestColumns,
-    RequestRun,
-    Waiting,
-)
+from daemon.values.request_run import LEAST_ALIKE, RequestColumns, RequestRun, Waiting
 from daemon.wire.headers import (
     CORRELATION,
     LONGEST_CORRELATION,

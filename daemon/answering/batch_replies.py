@@ -5,11 +5,11 @@ from typing import TypeAlias
 
 import numpy as np
 
-from daemon.values.messages import Header, Request
+from daemon.values.messages import Header, ReplyAddress, Request
 from daemon.values.outgoing import HeaderColumn, RecordRun
 from daemon.values.record_columns import in_steps
 from daemon.values.reply_run import Leaving, ReplyRun
-from daemon.values.request_run import LEAST_ALIKE, Gathered, ReplyAddress, RequestRun, in_runs
+from daemon.values.request_run import LEAST_ALIKE, Gathered, RequestRun, in_runs
 from daemon.values.texts import Places, Rows
 from daemon.wire.reply_headers import Echoed, Run, reply_headers, result_headers
 

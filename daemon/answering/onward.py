@@ -7,22 +7,14 @@ Rule 3. Whatever is no result goes to the requester at once, also where only the
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from daemon.answering.batch_replies import Bodies
-from daemon.values.messages import Answer, Header, Request
+from daemon.values.messages import Answer, Header, ReplyAddress, Request
 from daemon.values.outgoing import header_lists, texts
 from daemon.wire.headers import REPLY_PARTITION, REPLY_TO, partition_bytes, partition_number
 from daemon.wire.reply_headers import echo, reply_headers
 
 _TOPIC = REPLY_TO[0]
-
-
-class Requester(NamedTuple):
-    """Where a requester waits; without a partition in that of the request."""
-
-    topic: str
-    partition: int | None
 
 
 def onward(
@@ -39,14 +31,14 @@ def onward(
     ]
 
 
-def requester_of(headers: Sequence[Header]) -> Requester | None:
-    """Return who waits for what comes of a record with `headers`, if it goes on; None for a reply."""
+def reply_address_of(headers: Sequence[Header]) -> ReplyAddress | None:
+    """Return where what comes of a record with `headers` goes, if it goes on; None for a reply."""
     said = dict(headers)
     if _TOPIC not in said:
         return None
     partition = said.get(REPLY_PARTITION)
     number = None if partition is None else partition_number(partition)
-    return Requester(said[_TOPIC].decode(), number)
+    return ReplyAddress(said[_TOPIC].decode(), number)
 
 
 def _request(

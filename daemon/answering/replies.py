@@ -16,7 +16,7 @@ from daemon.answering.dead_letters import dead_letter
 from daemon.answering.onward import onward
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
-from daemon.values.messages import Answer, Arrays, Header, Record, Request
+from daemon.values.messages import Answer, Arrays, Header, Record, ReplyAddress, Request
 from daemon.values.outgoing import header_lists
 from daemon.values.reply_run import Leaving, apart
 from daemon.values.request_run import Waiting, in_runs
@@ -54,11 +54,10 @@ _DRAWN = 1_024
 """Span ids drawn at once: the system is asked, which takes 0.7 us each time."""
 
 
-class Address(NamedTuple):
-    """Where the reply to a request goes, and what it carries to be recognised there."""
+class Requester(NamedTuple):
+    """Who waits for the reply to a request: where, and by what it is recognised there."""
 
-    topic: str
-    partition: int | None
+    address: ReplyAddress
     correlation: Header | None
     traceparent: bytes | None
     tracestate: bytes | None
@@ -162,9 +161,8 @@ class Replies:
 
     def error(self, request: Request, code: Code, detail: str) -> Answer:
         """Return the error reply to an admitted request."""
-        address = Address(
-            request.reply_topic,
-            request.reply_partition,
+        requester = Requester(
+            ReplyAddress(request.reply_topic, request.reply_partition),
             request.correlation,
             request.traceparent,
             request.tracestate,
@@ -174,7 +172,7 @@ class Replies:
             request.record,
             request.ledger,
             request.bucket.lane,
-            address,
+            requester,
             RequestRefused(code, detail),
             request.cost_bytes - request.prepared_bytes,
             request.prepared_bytes,
@@ -185,7 +183,7 @@ class Replies:
         record: Record,
         ledger: Ledger,
         lane: str,
-        address: Address,
+        requester: Requester,
         refused: RequestRefused,
         cost_bytes: int,
         prepared_bytes: int = 0,
@@ -193,7 +191,11 @@ class Replies:
         """Return the error reply to a record; a key too large to be echoed is left out."""
         code = refused.code
         echoed = echo(
-            record, address.correlation, address.traceparent, address.tracestate, address.passed
+            record,
+            requester.correlation,
+            requester.traceparent,
+            requester.tracestate,
+            requester.passed,
         )
         event = self.events.of_errors(lane)
         columns = reply_headers(echoed, error_headers(code), None, self._span_ids, event)
@@ -208,8 +210,8 @@ class Replies:
             lane=lane,
             code=code,
             dead=False,
-            topic=address.topic,
-            partition=address.partition,
+            topic=requester.address.topic,
+            partition=requester.address.partition,
             key=key,
             value=body,
             headers=headers,
@@ -250,14 +252,14 @@ class Replies:
         record: Record,
         ledger: Ledger,
         lane: str,
-        address: Address,
+        requester: Requester,
         refused: RequestRefused,
         cost_bytes: int,
     ) -> Answer:
         """Return the dead letter of a record, and then its error reply."""
         code, detail = refused.code, refused.detail
         letter = self.dead(record, ledger, lane, code, detail, cost_bytes=cost_bytes)
-        reply = self.refusal(record, ledger, lane, address, refused, cost_bytes)
+        reply = self.refusal(record, ledger, lane, requester, refused, cost_bytes)
         return structs.replace(letter, then=reply)
 
     def _batch(self, served: "Served", part: "Part", wall_ahead_s: float) -> BatchReplies:

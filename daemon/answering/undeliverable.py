@@ -4,10 +4,10 @@ from msgspec import structs
 
 from daemon.answering import dead_letters
 from daemon.answering.dead_letters import dead_letter, headers_bytes
-from daemon.answering.onward import Requester, requester_of
+from daemon.answering.onward import reply_address_of
 from daemon.answering.replies import Replies
 from daemon.values.errors import Code
-from daemon.values.messages import Answer
+from daemon.values.messages import Answer, ReplyAddress
 from daemon.wire.problem import problem
 from daemon.wire.reply_headers import error_headers_instead
 
@@ -65,13 +65,15 @@ class Undeliverable:
 
     def _error_instead(self, answer: Answer, code: Code, detail: str) -> Answer:
         """Return the error reply in the place of `answer`, which may have been to go on to another lane."""
-        waits = requester_of(answer.headers) or Requester(answer.topic, answer.partition)
+        address = reply_address_of(answer.headers)
+        if address is None:
+            address = ReplyAddress(answer.topic, answer.partition)
         event = self._replies.events.of_errors(answer.lane)
         return structs.replace(
             answer,
             code=code,
-            topic=waits.topic,
-            partition=None if code is Code.INVALID_REQUEST else waits.partition,
+            topic=address.topic,
+            partition=None if code is Code.INVALID_REQUEST else address.partition,
             value=problem(code, detail),
             headers=error_headers_instead(answer.headers, code, event),
         )

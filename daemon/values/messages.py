@@ -98,6 +98,13 @@ class Bucket(NamedTuple):
     shape: tuple[tuple[int, ...], ...] = ()
 
 
+class ReplyAddress(NamedTuple):
+    """Where a reply goes; without a partition to that of its request, modulo the topic's count."""
+
+    topic: str
+    partition: int | None
+
+
 class Envelope(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What an Open Inference Protocol body asks of its reply.
 

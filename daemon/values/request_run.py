@@ -13,7 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from daemon.values.ledger import Ledger
-from daemon.values.messages import Arrays, Bucket, Envelope, Form, Header, Record, Request
+from daemon.values.messages import (
+    Arrays,
+    Bucket,
+    Envelope,
+    Form,
+    Header,
+    Record,
+    ReplyAddress,
+    Request,
+)
 from daemon.values.outgoing import HeaderColumn
 from daemon.values.record_columns import RecordColumns, in_order
 from daemon.values.texts import Places, Rows, Texts
@@ -78,13 +87,6 @@ def _at(column: Sequence[_Value], places: slice | Places) -> Sequence[_Value]:
     if isinstance(column, Texts | RecordColumns):
         return cast("Sequence[_Value]", column[places])
     return [column[place] for place in places.tolist()]
-
-
-class ReplyAddress(NamedTuple):
-    """Where replies go; without a partition to that of the request, modulo the topic's count."""
-
-    topic: str
-    partition: int | None
 
 
 class RequestRun(msgspec.Struct, frozen=True, eq=False, gc=False):
