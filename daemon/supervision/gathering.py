@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import aiohttp
 from aiohttp import web
-from prometheus_client import CollectorRegistry
-from prometheus_client.aiohttp import make_aiohttp_handler
 from prometheus_client.core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
@@ -19,6 +17,7 @@ from daemon.slots.slot import Cause, SlotState
 from daemon.slots.totals import Totals, WorkerProcess
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.scaling_metrics import family
+from daemon.telemetry.scrape import scrape
 
 _ANSWER_S = 1.0
 """A worker that does not answer in this time is left out; Prometheus waits 10 s for all of them."""
@@ -68,9 +67,7 @@ class Gathering:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer /metrics."""
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Gathered(await self.families()))
-        return await make_aiohttp_handler(registry)(request)
+        return await scrape(request, await self.families())
 
     async def _ask(self, port: int) -> Sequence[Family]:
         try:
@@ -97,14 +94,6 @@ def merged(own: Iterable[Family], of_workers: Iterable[Family]) -> Sequence[Fami
         else:
             families[each.name] = each
     return list(families.values())
-
-
-class _Gathered(Collector):
-    def __init__(self, families: Sequence[Family]) -> None:
-        self._families = families
-
-    def collect(self) -> Sequence[Family]:
-        return self._families
 
 
 class SupervisionMetrics(Collector):

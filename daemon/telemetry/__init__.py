@@ -12,5 +12,6 @@
 - `metrics.py`: what happened, counted for Prometheus
 - `repeats.py`: which repetitions of a log event are left out
 - `scaling_metrics.py`: what was decided, and by what, as Prometheus reads it
+- `scrape.py`: what a scrape of /metrics gets: the client library's text, made in pieces
 - `status_page.py`: the status page over HTTP: `/` is the page, `/status.json` what it shows
 """

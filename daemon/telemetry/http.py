@@ -10,11 +10,11 @@ from typing import TypeAlias
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from prometheus_client.aiohttp import make_aiohttp_handler
 from prometheus_client.registry import Collector
 
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
+from daemon.telemetry.scrape import scrape
 from daemon.values.errors import Exit, Fatal
 
 ProbeResult: TypeAlias = tuple[bool, str]
@@ -46,7 +46,7 @@ class HttpServer:
         application.router.add_routes(routes)
         application.router.add_get("/livez", _health(live))
         application.router.add_get("/readyz", _health(ready))
-        application.router.add_get("/metrics", make_aiohttp_handler(registry))
+        application.router.add_get("/metrics", _metrics(registry))
         paths = [*(route.path for route in routes), "/livez", "/readyz"]
         application.router.add_route("*", "/{path:.*}", _not_found(paths))
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_CLOSE_S)
@@ -76,6 +76,13 @@ def _health(ask: Callable[[], ProbeResult]) -> Handler:
     async def answer(_: web.Request) -> web.Response:
         well, reason = ask()
         return web.json_response({"ok": well, "reason": reason}, status=200 if well else 503)
+
+    return answer
+
+
+def _metrics(registry: Collector) -> Handler:
+    async def answer(request: web.Request) -> web.Response:
+        return await scrape(request, registry.collect())
 
     return answer
 

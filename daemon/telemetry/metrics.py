@@ -7,7 +7,7 @@ All of it happens on the event loop, the scrape included, so that nothing needs 
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import inf
+from functools import cache
 from typing import NamedTuple, TypeAlias, get_args
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 import prometheus_client
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.samples import Sample
 
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.distribution import Distribution
@@ -251,13 +252,11 @@ class Metrics(Collector):
         """Yield all metrics with their present values."""
         self._ask_gauges()
         self._look_at_models()
-        for metric, gauge in names.LARGEST.items():
-            largest = {labels: each.largest for labels, each in self._histograms[metric].items()}
-            self._values[gauge].update(largest)
         for metric in names.WORKER_METRICS:
             family = Family(names.PREFIX + _family(metric), metric.meaning, metric.kind)
             if metric.kind == "histogram":
                 self._add_histogram(family, metric)
+                self._note_largest(metric)
             else:
                 for labels, value in self._values[metric].items():
                     family.add_sample(names.PREFIX + metric.name, _named(metric, labels), value)
@@ -329,14 +328,19 @@ class Metrics(Collector):
             offsets[topic, str(number)] = each.offsets
             deaths[topic, str(number)] = each.deaths
 
+    def _note_largest(self, metric: names.Metric) -> None:
+        """The gauge comes after its histogram, by the order of the table."""
+        if gauge := names.LARGEST.get(metric):
+            for labels, histogram in self._histograms[metric].items():
+                self._values[gauge][labels] = histogram.largest
+
     def _add_histogram(self, family: Family, metric: names.Metric) -> None:
         for labels, histogram in self._histograms[metric].items():
             named = _named(metric, labels)
-            cumulated = histogram.cumulated()
-            for bound, count in cumulated:
-                bucket = {**named, "le": "+Inf" if bound == inf else str(bound)}
-                family.add_sample(family.name + "_bucket", bucket, count)
-            family.add_sample(family.name + "_count", named, cumulated[-1][1])
+            counts = [count for _, count in histogram.cumulated()]
+            buckets = zip(_bucket_labels(metric, labels), counts, strict=True)
+            family.samples += [Sample(family.name + "_bucket", *bucket) for bucket in buckets]
+            family.add_sample(family.name + "_count", named, counts[-1])
             family.add_sample(family.name + "_sum", named, histogram.total)
 
 
@@ -354,6 +358,14 @@ def _ages(
     if len(stamps) and stamps.min() < 0:
         ages_s[stamps < 0] = np.nan
     return ages_s
+
+
+@cache
+def _bucket_labels(metric: names.Metric, labels: Labels) -> Sequence[dict[str, str]]:
+    """Made once: to make them anew for each look takes as long as all else of it."""
+    named = _named(metric, labels)
+    bounds = [*map(str, metric.bounds), "+Inf"]
+    return [{**named, "le": bound} for bound in bounds]
 
 
 def _named(metric: names.Metric, labels: Labels) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.registry import CollectorRegistry
 
 from config.settings import Otel
+from daemon.loop.pieces import in_pieces
 from daemon.process.cancellable import in_thread
 from daemon.telemetry.otel.points import metrics
 from daemon.telemetry.otel.tracing import Tracing
@@ -88,7 +89,7 @@ async def _tell(export: "Export", registry: CollectorRegistry, interval_s: float
 
 
 async def _send(export: "Export", registry: CollectorRegistry) -> None:
-    told = [*metrics(registry.collect())]  # on the loop, as a scrape is
+    told = [each async for each in in_pieces(metrics(registry.collect()))]  # as a scrape is made
     try:
         await in_thread(partial(export.send_metrics, told))
     except Exception:  # noqa: BLE001 -- a fault of who tells how the process is must not end it

@@ -60,6 +60,14 @@ def test_time_in_the_broker_is_seen_when_records_are_received(metrics):
     assert value(metrics, "stage_seconds_sum", lane="urgent", stage="broker") == 6.0
 
 
+def test_the_largest_is_told_beside_the_histogram_that_has_it(metrics):
+    metrics.stage("urgent", "run", [0.25, 0.5])
+    metrics.settled("urgent", "ok", 1, [7.0])
+
+    assert value(metrics, "longest_stage_seconds", lane="urgent", stage="run") == 0.5
+    assert value(metrics, "longest_request_seconds", lane="urgent") == 7.0
+
+
 def test_a_record_without_a_timestamp_is_counted_but_not_timed(metrics):
     metrics.received("urgent", records(-1), wall_s=5.0)
 
@@ -414,3 +422,11 @@ def test_unknown_values_are_not_observed():
 
     assert histogram.cumulated()[-1][1] == 1
     assert histogram.total == 0.5
+
+
+def test_what_waits_to_be_counted_is_little_however_large_batches_are():
+    histogram, values = Histogram([1.0]), np.zeros(4_096)
+    histogram.observe(values)
+    values += 9.0  # which nobody does; here it shows what was counted before
+
+    assert histogram.total == 0.0
