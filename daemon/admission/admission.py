@@ -21,7 +21,7 @@ from daemon.admission.json_columns import JsonColumns
 from daemon.admission.model_rules import ModelRules
 from daemon.admission.raw_lane import RawLane
 from daemon.admission.reply_topics import ReplyTopics
-from daemon.answering.replies import Replies
+from daemon.answering.error_answers import ErrorAnswers
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Answer, Chunk, Form, Record, Request, SentHeader
@@ -69,11 +69,11 @@ class Admission:
     """
 
     def __init__(
-        self, settings: Settings, signatures: Mapping[str, Signature], replies: Replies
+        self, settings: Settings, signatures: Mapping[str, Signature], errors: ErrorAnswers
     ) -> None:
         limits = settings.limits
         topics = ReplyTopics(settings)
-        self._replies = replies
+        self._errors = errors
         self._models = {
             name: ModelRules(name, signatures[name], model, limits, transform=bool(model.transform))
             for name, model in settings.models.items()
@@ -85,7 +85,7 @@ class Admission:
             models = [self._models[model] for model in lane.models]
             asleep = sleeps(lane, settings.scaling)
             self._examiners[name] = Examiner(
-                name, lane, models, limits, topics, replies, sleeps=asleep
+                name, lane, models, limits, topics, errors, sleeps=asleep
             )
             if asleep or lane.then is not None:
                 continue
@@ -142,7 +142,7 @@ class Admission:
             model.check_prepared(prepared_bytes)
             model.check_values(prepared.inputs)
         except RequestRefused as refused:
-            return self._replies.error(request, refused.code, refused.detail)
+            return self._errors.reply(request, refused.code, refused.detail)
         return Request(
             request.record,
             request.ledger,
@@ -165,7 +165,7 @@ class Admission:
 
     def _undecodable(self, lane: str, ledger: Ledger, offset: int, reason: str) -> Answer:
         stub = _Stub(ledger.topic, ledger.number, offset)
-        return self._replies.dead(stub, ledger, lane, Code.UNDECODABLE_RECORD, reason, cost_bytes=0)
+        return self._errors.dead(stub, ledger, lane, Code.UNDECODABLE_RECORD, reason, cost_bytes=0)
 
     def _alike(self, lane: str, chunk: Chunk, moment: Moment) -> Sequence[Waiting]:
         """Return the requests that the records are where all of them are JSON and alike, else none."""
@@ -200,5 +200,5 @@ class Admission:
         for place in sorted(faulty):
             own = rows[ends[place] - requests[place].rows : ends[place]]
             fault = rule.fault(own) or ""
-            answers.append(self._replies.error(requests[place], Code.INVALID_VALUE, fault))
+            answers.append(self._errors.reply(requests[place], Code.INVALID_VALUE, fault))
         return [request for place, request in enumerate(requests) if place not in faulty]

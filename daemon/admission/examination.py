@@ -10,7 +10,7 @@ from daemon.admission.bodies import Bodies, Body, Content
 from daemon.admission.deadlines import NEVER_S, asked_s, expiry, late_detail
 from daemon.admission.model_rules import ModelRules
 from daemon.admission.reply_topics import ReplyTopics
-from daemon.answering.replies import Replies, Requester
+from daemon.answering.error_answers import ErrorAnswers, Requester
 from daemon.values.errors import Code, RequestRefused
 from daemon.values.ledger import Ledger
 from daemon.values.messages import (
@@ -72,7 +72,7 @@ class Examiner:
         models: list[ModelRules],
         limits: Limits,
         topics: ReplyTopics,
-        replies: Replies,
+        errors: ErrorAnswers,
         *,
         sleeps: bool = False,
     ) -> None:
@@ -83,7 +83,7 @@ class Examiner:
         self._default = models[0]
         self._limits = limits
         self._topics = topics
-        self._replies = replies
+        self._errors = errors
         self._sleeps = sleeps
         self.bodies = Bodies(lane, models, settings.content_type)
 
@@ -133,11 +133,11 @@ class Examiner:
         cost_bytes = len(record.value or b"") + len(record.key or b"") + headers.size_bytes
         refused = RequestRefused(Code.CRASHED_WORKER, detail)
         if topic is None or headers.reply_to_twice:
-            return self._replies.dead(
+            return self._errors.dead(
                 record, ledger, self.lane, refused.code, detail, cost_bytes=cost_bytes
             )
         requester = _requester(topic, headers)
-        return self._replies.kept(record, ledger, self.lane, requester, refused, cost_bytes)
+        return self._errors.kept(record, ledger, self.lane, requester, refused, cost_bytes)
 
     def _open(self, record: Record, ledger: Ledger, moment: Moment) -> _Opened | Answer:
         """Look at everything but the body."""
@@ -149,7 +149,7 @@ class Examiner:
             return self._unaddressed(record, ledger, headers, cost_bytes)
         if headers.error is not None and _came_round(record, headers):
             detail = "an error reply that came back to the topic of the request that it answers"
-            return self._replies.dead(
+            return self._errors.dead(
                 record, ledger, self.lane, headers.error, detail, cost_bytes=cost_bytes
             )
         try:
@@ -158,7 +158,7 @@ class Examiner:
             form = self.bodies.form(headers, model)
         except RequestRefused as refused:
             requester = _requester(topic, headers)
-            return self._replies.refusal(record, ledger, self.lane, requester, refused, cost_bytes)
+            return self._errors.refusal(record, ledger, self.lane, requester, refused, cost_bytes)
         body = Body(record.value or b"", form, model, headers.json_bytes)
         return _Opened(record, headers, topic, cost_bytes, expires_s, skewed, body)
 
@@ -196,7 +196,7 @@ class Examiner:
 
     def _refused(self, opened: _Opened, ledger: Ledger, refused: RequestRefused) -> Answer:
         requester = _requester(opened.topic, opened.headers)
-        return self._replies.refusal(
+        return self._errors.refusal(
             opened.record, ledger, self.lane, requester, refused, opened.cost_bytes
         )
 
@@ -209,7 +209,7 @@ class Examiner:
             refused = RequestRefused(
                 Code.REPLY_TOPIC_DENIED, "the reply topic is not one that replies may go to"
             )
-        return self._replies.dead(
+        return self._errors.dead(
             record, ledger, self.lane, refused.code, refused.detail, cost_bytes=cost_bytes
         )
 

@@ -1,23 +1,20 @@
-"""Answers: results in the form of their requests, error replies and dead letters.
+"""Results in the form of their requests.
 
 Pure, but for the span ids, which are drawn by a function that can be given.
 """
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from msgspec import structs
 
 from config.settings import Settings
 from daemon.answering.batch_replies import BatchReplies, Bodies
-from daemon.answering.dead_letters import dead_letter
+from daemon.answering.error_answers import ErrorAnswers
 from daemon.answering.onward import onward
 from daemon.values.errors import Code, RequestRefused
-from daemon.values.ledger import Ledger
-from daemon.values.messages import Answer, Arrays, Header, Record, ReplyAddress, Request
-from daemon.values.outgoing import header_lists
+from daemon.values.messages import Answer, Arrays, Header, Request
 from daemon.values.reply_run import Leaving, apart
 from daemon.values.request_run import Waiting, in_runs
 from daemon.values.texts import Texts
@@ -28,15 +25,8 @@ from daemon.wire.encode import encode
 from daemon.wire.headers import CONTENT_TYPE
 from daemon.wire.json_results import can_be_joined, responses
 from daemon.wire.json_v2 import JSON_TYPE
-from daemon.wire.problem import problem
 from daemon.wire.ragged import without_filling
-from daemon.wire.reply_headers import (
-    MOST_BYTES,
-    Run,
-    echo,
-    error_headers,
-    reply_headers,
-)
+from daemon.wire.reply_headers import MOST_BYTES, Run
 from runtime.outputs import unsound_rows
 from runtime.signature import Signature
 
@@ -54,18 +44,8 @@ _DRAWN = 1_024
 """Span ids drawn at once: the system is asked, which takes 0.7 us each time."""
 
 
-class Requester(NamedTuple):
-    """Who waits for the reply to a request: where, and by what it is recognised there."""
-
-    address: ReplyAddress
-    correlation: Header | None
-    traceparent: bytes | None
-    tracestate: bytes | None
-    passed: tuple[Header, ...] = ()
-
-
 class Replies:
-    """Makes the answers of requests; daemon.answering.undeliverable makes those of answers that cannot leave."""
+    """Makes the answers of requests that have run, and by `errors` all that have no result."""
 
     def __init__(
         self,
@@ -74,10 +54,15 @@ class Replies:
         span_ids: Callable[[], int] | None = None,
     ) -> None:
         self._diagnostics = settings.replies.diagnostics
-        self.events = ReplyEvents(settings.kafka.group, sent=settings.replies.cloudevents)
-        self._most_bytes = settings.limits.reply_bytes - MOST_BYTES - self.events.most_bytes
-        self._dead_letters = settings.dead_letters
+        self._events = ReplyEvents(settings.kafka.group, sent=settings.replies.cloudevents)
+        self._most_bytes = settings.limits.reply_bytes - MOST_BYTES - self._events.most_bytes
         self._span_ids = span_ids or _random_ids().__next__
+        self.errors = ErrorAnswers(
+            settings.dead_letters,
+            self._events,
+            most_bytes=self._most_bytes,
+            span_ids=self._span_ids,
+        )
         self._next_topics = {
             lane: topic for lane in settings.lanes if (topic := settings.next_topic(lane))
         }
@@ -124,7 +109,7 @@ class Replies:
                 is not None
             ):
                 detail = "the model's output is not finite"
-                yield request, self.error(request, Code.INVALID_OUTPUT, detail)
+                yield request, self.errors.reply(request, Code.INVALID_OUTPUT, detail)
             else:
                 yield request, outputs
             first = last
@@ -142,7 +127,7 @@ class Replies:
         by_form: _ByForm = {}
         for request, converted in conversions:
             if isinstance(converted, RequestRefused):
-                leaving.append(self.error(request, converted.code, converted.detail))
+                leaving.append(self.errors.reply(request, converted.code, converted.detail))
             else:
                 _add(by_form, _form(converted[0]), request, converted[1])
         return [*leaving, *self._by_form(self._batch(served, part, wall_ahead_s), by_form)]
@@ -154,113 +139,10 @@ class Replies:
             None,
             diagnostics=False,
             span_ids=self._span_ids,
-            event=self.events.of_results(request.bucket.lane),
+            event=self._events.of_results(request.bucket.lane),
         )
         (answer,) = apart(self._fitting(batch, [request], [body], _form(content_type)))
         return answer
-
-    def error(self, request: Request, code: Code, detail: str) -> Answer:
-        """Return the error reply to an admitted request."""
-        requester = Requester(
-            ReplyAddress(request.reply_topic, request.reply_partition),
-            request.correlation,
-            request.traceparent,
-            request.tracestate,
-            request.passed,
-        )
-        return self.refusal(
-            request.record,
-            request.ledger,
-            request.bucket.lane,
-            requester,
-            RequestRefused(code, detail),
-            request.cost_bytes - request.prepared_bytes,
-            request.prepared_bytes,
-        )
-
-    def refusal(
-        self,
-        record: Record,
-        ledger: Ledger,
-        lane: str,
-        requester: Requester,
-        refused: RequestRefused,
-        cost_bytes: int,
-        prepared_bytes: int = 0,
-    ) -> Answer:
-        """Return the error reply to a record; a key too large to be echoed is left out."""
-        code = refused.code
-        echoed = echo(
-            record,
-            requester.correlation,
-            requester.traceparent,
-            requester.tracestate,
-            requester.passed,
-        )
-        event = self.events.of_errors(lane)
-        columns = reply_headers(echoed, error_headers(code), None, self._span_ids, event)
-        (headers,) = header_lists(columns, 1)
-        body = problem(code, refused.detail)
-        key = record.key
-        if key is not None and len(key) + len(body) > self._most_bytes:
-            key = None
-        return Answer(
-            record=record,
-            ledger=ledger,
-            lane=lane,
-            code=code,
-            dead=False,
-            topic=requester.address.topic,
-            partition=requester.address.partition,
-            key=key,
-            value=body,
-            headers=headers,
-            cost_bytes=cost_bytes,
-            prepared_bytes=prepared_bytes,
-        )
-
-    def dead(
-        self,
-        record: Record,
-        ledger: Ledger,
-        lane: str,
-        code: Code,
-        detail: str,
-        *,
-        cost_bytes: int,
-    ) -> Answer:
-        """Return the dead letter of a record that cannot be answered."""
-        key, value, headers = dead_letter(
-            record, code, detail, most_bytes=self._dead_letters.max_bytes
-        )
-        return Answer(
-            record=record,
-            ledger=ledger,
-            lane=lane,
-            code=code,
-            dead=True,
-            topic=self._dead_letters.topic,
-            partition=None,
-            key=key,
-            value=value,
-            headers=headers,
-            cost_bytes=cost_bytes,
-        )
-
-    def kept(
-        self,
-        record: Record,
-        ledger: Ledger,
-        lane: str,
-        requester: Requester,
-        refused: RequestRefused,
-        cost_bytes: int,
-    ) -> Answer:
-        """Return the dead letter of a record, and then its error reply."""
-        code, detail = refused.code, refused.detail
-        letter = self.dead(record, ledger, lane, code, detail, cost_bytes=cost_bytes)
-        reply = self.refusal(record, ledger, lane, requester, refused, cost_bytes)
-        return structs.replace(letter, then=reply)
 
     def _batch(self, served: "Served", part: "Part", wall_ahead_s: float) -> BatchReplies:
         rows = sum([each.rows for each in in_runs(part.requests)])
@@ -271,7 +153,7 @@ class Replies:
             run,
             diagnostics=self._diagnostics,
             span_ids=self._span_ids,
-            event=self.events.of_results(bucket.lane),
+            event=self._events.of_results(bucket.lane),
         )
 
     def _by_form(self, batch: BatchReplies, by_form: _ByForm) -> Iterator[Leaving]:
@@ -296,7 +178,7 @@ class Replies:
                 leaving += self._leaving(batch, [request], bodies[place : place + 1], form)
             else:
                 detail = f"the result takes {size_bytes} bytes with its key"
-                leaving.append(self.error(request, Code.RESULT_TOO_LARGE, detail))
+                leaving.append(self.errors.reply(request, Code.RESULT_TOO_LARGE, detail))
         return leaving
 
     def _leaving(

@@ -4,8 +4,8 @@ from msgspec import structs
 
 from daemon.answering import dead_letters
 from daemon.answering.dead_letters import dead_letter, headers_bytes
+from daemon.answering.error_answers import ErrorAnswers
 from daemon.answering.onward import reply_address_of
-from daemon.answering.replies import Replies
 from daemon.values.errors import Code
 from daemon.values.messages import Answer, ReplyAddress
 from daemon.wire.problem import problem
@@ -19,8 +19,8 @@ class NoForm(Exception):
 class Undeliverable:
     """Makes the answer that takes the place of another; it settles the same request."""
 
-    def __init__(self, replies: Replies) -> None:
-        self._replies = replies
+    def __init__(self, errors: ErrorAnswers) -> None:
+        self._errors = errors
 
     def no_partition(self, answer: Answer) -> Answer:
         """Return the error reply for a reply to a partition that its topic lacks."""
@@ -58,7 +58,7 @@ class Undeliverable:
         return self._dead(answer, Code.RESULT_TOO_LARGE, detail)
 
     def _dead(self, answer: Answer, code: Code, detail: str) -> Answer:
-        letter = self._replies.dead(
+        letter = self._errors.dead(
             answer.record, answer.ledger, answer.lane, code, detail, cost_bytes=answer.cost_bytes
         )
         return structs.replace(letter, reply_bytes=answer.reply_bytes)
@@ -68,7 +68,7 @@ class Undeliverable:
         address = reply_address_of(answer.headers)
         if address is None:
             address = ReplyAddress(answer.topic, answer.partition)
-        event = self._replies.events.of_errors(answer.lane)
+        event = self._errors.events.of_errors(answer.lane)
         return structs.replace(
             answer,
             code=code,

@@ -129,7 +129,7 @@ class Stations:
         )
         self._model = model
         self._replies = Replies(settings)
-        self._admission = Admission(settings, {name: signature}, self._replies)
+        self._admission = Admission(settings, {name: signature}, self._replies.errors)
         run_limit_s = settings.models[name].run_limit
         self._limits = RunLimits(
             run_limit_s,
@@ -203,7 +203,7 @@ class Stations:
             with course.stage("run"):
                 part = self._part([request])
         except RunError as error:
-            return self._replies.error(*blame(request, error))
+            return self._replies.errors.reply(*blame(request, error))
         (outputs,) = slices([request], part.outputs, signature.padding)
         course.outputs = _tensors(outputs, signature.outputs)
         course.ran = request, outputs
@@ -253,7 +253,7 @@ class Stations:
         else:
             refused = RequestRefused(Code.TRANSFORM_FAILED, failure.detail)
             course.failure = failure.__cause__
-        return self._replies.error(request, refused.code, refused.detail)
+        return self._replies.errors.reply(request, refused.code, refused.detail)
 
 
 def _tensors(arrays: Arrays, specs: Sequence[TensorSpec]) -> list[Tensor]:

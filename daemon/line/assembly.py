@@ -130,12 +130,12 @@ def assemble(
     settlement = Settlement(lanes, metrics, moved=on_left, less_made=on_less_made)
     replies = Replies(settings)
     signatures = {name: model.session.signature for name, model in models.serving.items()}
-    admission = Admission(settings, signatures, replies)
+    admission = Admission(settings, signatures, replies.errors)
     policies = {lane.name: lane.policy for lane in lanes}
     trouble = Trouble(settings.limits.unavailable, clock=time.monotonic)
     routing = Routing(
         delivery,
-        Undeliverable(replies),
+        Undeliverable(replies.errors),
         own_topics=settings.own_topics,
         patience_s=settings.limits.publish,
         trouble=trouble,

@@ -167,7 +167,9 @@ class Dispatch:
         if expired:
             self._outbox.put(
                 [
-                    self._replies.error(request, Code.DEADLINE_EXCEEDED, "expired while it waited")
+                    self._replies.errors.reply(
+                        request, Code.DEADLINE_EXCEEDED, "expired while it waited"
+                    )
                     for request in expired
                 ]
             )
@@ -244,7 +246,7 @@ class Dispatch:
         if isinstance(served.outcome, Part):
             self._answer(served, served.outcome)
         if verdict.blamed is not None:
-            self._outbox.put([self._replies.error(*verdict.blamed)])
+            self._outbox.put([self._replies.errors.reply(*verdict.blamed)])
         if verdict.ended is not None:
             _log_search(served.batch.bucket.model, verdict.ended)
 

@@ -77,7 +77,7 @@ class Transforms:
         return self._admission.prepared(request, made)
 
     def _error(self, request: Request, refused: RequestRefused) -> Answer:
-        return self._replies.error(request, refused.code, refused.detail)
+        return self._replies.errors.reply(request, refused.code, refused.detail)
 
 
 def _parted(

@@ -427,7 +427,7 @@ DISPATCH = [
     (
         "Dispatch._on_served",
         "does not answer who failed",
-        "self._outbox.put([self._replies.error(*verdict.blamed)])",
+        "self._outbox.put([self._replies.errors.reply(*verdict.blamed)])",
         "pass",
         test_line.test_a_request_that_fails_its_batch_fails_alone,
     ),

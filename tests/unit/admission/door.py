@@ -42,7 +42,7 @@ def settings(lanes=None, models=None, **sections):
 def admission(chosen=None):
     chosen = chosen or settings()
     signatures = {name: SIGNATURES[name] for name in chosen.models}
-    return Admission(chosen, signatures, Replies(chosen, span_ids=lambda: 0xABC))
+    return Admission(chosen, signatures, Replies(chosen, span_ids=lambda: 0xABC).errors)
 
 
 def record(value=b"", *headers, topic="bad.rows", offset=7, timestamp=int(WALL_MS), key=b"k"):

@@ -501,7 +501,7 @@ def test_a_result_that_comes_as_a_request_is_a_request_that_tells_where_it_began
     )
 
     assert request.passed == (("origin-id", b"pages/3/17"),)
-    assert header(Replies(settings()).error(request, Code.MODEL_TIMEOUT, "why"), "origin-id")
+    assert header(Replies(settings()).errors.reply(request, Code.MODEL_TIMEOUT, "why"), "origin-id")
 
 
 def test_a_transform_s_inputs_lose_nothing_of_that():

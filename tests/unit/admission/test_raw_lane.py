@@ -133,7 +133,7 @@ def test_a_whole_tensor_is_one_row_and_no_body_has_two(lane, tensors, requests):
     replies = Replies(chosen, span_ids=lambda: 1)
     signatures = dict.fromkeys(chosen.models, signature)
 
-    admitted = Admission(chosen, signatures, replies).admit(
+    admitted = Admission(chosen, signatures, replies.errors).admit(
         "rows", chunk(record(ROW * tensors, OCTETS)), now_s=NOW_S, wall_ms=WALL_MS
     )
 

@@ -79,8 +79,8 @@ def test_raw_results_of_a_run_are_an_event_each():
     "answer",
     [
         only_answer(record(b"{", ("correlation-id", b"c")), chosen=AS_EVENTS),
-        Replies(AS_EVENTS).error(only_request(in_json()), Code.MODEL_TIMEOUT, "why"),
-        Undeliverable(Replies(AS_EVENTS)).too_large(results(only_request(in_json()))[0]),
+        Replies(AS_EVENTS).errors.reply(only_request(in_json()), Code.MODEL_TIMEOUT, "why"),
+        Undeliverable(Replies(AS_EVENTS).errors).too_large(results(only_request(in_json()))[0]),
     ],
     ids=["refused", "failed", "too large for the broker"],
 )
@@ -133,7 +133,7 @@ def test_what_goes_on_to_another_lane_is_no_event_but_an_error_in_its_place_is()
     chosen = settings(lanes=lanes, replies=REPLIES | {"cloudevents": True})
     (onward,) = results(only_request(in_json()), chosen=chosen)
 
-    error = Undeliverable(Replies(chosen)).too_large(onward)
+    error = Undeliverable(Replies(chosen).errors).too_large(onward)
 
     assert header(onward, REPLY_TO[0]) is not None
     assert header(onward, "ce_id") is None

@@ -151,7 +151,9 @@ def test_what_a_transform_refuses_goes_to_the_requester():
 
 
 def test_an_error_goes_to_the_requester():
-    answer = REPLIES.error(request(("reply-to", b"bad.replies.1")), Code.MODEL_TIMEOUT, "why")
+    answer = REPLIES.errors.reply(
+        request(("reply-to", b"bad.replies.1")), Code.MODEL_TIMEOUT, "why"
+    )
 
     assert answer.topic == "bad.replies.1"
     assert header(answer, "status") == b"error"
@@ -161,7 +163,7 @@ def test_what_is_too_large_for_the_next_topic_is_an_error_for_the_requester():
     partition = ("kafka_replyPartition", b"\0\0\0\5")
     sent = onward(request(("reply-to", b"bad.replies.1"), partition, ("correlation-id", b"c")))
 
-    answer = Undeliverable(REPLIES).too_large(sent)
+    answer = Undeliverable(REPLIES.errors).too_large(sent)
 
     assert (answer.topic, answer.partition) == ("bad.replies.1", 5)
     assert answer.code is Code.RESULT_TOO_LARGE

@@ -9,7 +9,7 @@ from daemon.answering.replies import Replies
 from daemon.answering.undeliverable import Undeliverable
 from daemon.inference.runs import Part
 from daemon.values.errors import Code, RequestRefused
-from daemon.values.messages import Answer, Envelope, Form
+from daemon.values.messages import Envelope, Form
 from daemon.values.reply_run import apart
 from daemon.values.request_run import gathered, in_runs
 from daemon.wire.json_results import can_be_joined
@@ -200,7 +200,7 @@ def _every_way_to_reply():
     refused, done = RequestRefused(Code.TRANSFORM_FAILED, "no"), "text/plain"
     run, part = served("rows", [request], y=np.zeros((request.rows, 8), np.float32))
     replies = Replies(settings())
-    undeliverable = Undeliverable(replies)
+    undeliverable = Undeliverable(replies.errors)
     (result,) = apart(replies.results(run, part, wall_ahead_s=WALL_AHEAD_S))
     converted = apart(
         replies.converted(
@@ -214,10 +214,10 @@ def _every_way_to_reply():
         result,
         *converted,
         replies.done(request, done, b"", served_by="m@1"),
-        replies.error(request, Code.DEADLINE_EXCEEDED, "late"),
+        replies.errors.reply(request, Code.DEADLINE_EXCEEDED, "late"),
         undeliverable.too_large(result),
         undeliverable.no_partition(result),
-        undeliverable.no_partition(replies.error(request, Code.DEADLINE_EXCEEDED, "late")),
+        undeliverable.no_partition(replies.errors.reply(request, Code.DEADLINE_EXCEEDED, "late")),
     ]
 
 
@@ -266,15 +266,6 @@ def test_each_reply_says_whose_it_is():
 
     assert sorted(header(answer, "item-id") for answer in replies) == [b"1", b"2"]
     assert {header(answer, "job-id") for answer in replies} == {b"j"}
-
-
-def test_so_does_an_error_reply():
-    request = only_request(record(ROW, RAW, ("request-id", b"pages/3/1"), ("deadline", b"9" * 13)))
-
-    answer = Replies(settings()).error(request, Code.MODEL_TIMEOUT, "why")
-
-    assert header(answer, "origin-id") == b"pages/3/1"
-    assert header(answer, "deadline") == b"9" * 13
 
 
 # Forms
@@ -426,23 +417,6 @@ def test_key_beyond_the_limit_is_left_out_of_an_error():
 
     assert answer.code is Code.RESULT_TOO_LARGE
     assert answer.key is None
-
-
-def test_error_is_a_problem_document():
-    request = only_request(record(ROW, RAW, ("correlation-id", b"c"), ("traceparent", TRACE)))
-
-    answer = Replies(settings()).error(request, Code.MODEL_TIMEOUT, "ran too long")
-
-    assert isinstance(answer, Answer)
-    assert answer.code is Code.MODEL_TIMEOUT
-    assert json.loads(answer.value)["detail"] == "ran too long"
-    assert header(answer, "content-type") == b"application/problem+json"
-    assert header(answer, "status") == b"error"
-    assert header(answer, "error-code") == b"model_timeout"
-    assert header(answer, "correlation-id") == b"c"
-    assert header(answer, "request-id") == b"bad.rows/3/7"
-    assert header(answer, "traceparent").startswith(TRACE[:36])
-    assert answer.key == b"k"
 
 
 def test_npy_helper_of_the_list_is_one():

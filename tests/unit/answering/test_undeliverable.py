@@ -18,7 +18,7 @@ from tests.unit.admission.door import (
 )
 
 RAW = ("content-type", b"application/octet-stream")
-AMENDS = Undeliverable(Replies(settings()))
+AMENDS = Undeliverable(Replies(settings()).errors)
 
 
 def result(*headers, key=b"k", value=ROW):

@@ -66,7 +66,7 @@ def test_reply_headers_are_all_documented():
     (request,) = admit(record(X.tobytes(), RAW), lane="logs").requests
     run, part = served("logs", [request], y=X)
     (result,) = Replies(settings()).results(run, part, wall_ahead_s=WALL_AHEAD_S)
-    error = Replies(settings()).error(request, Code.MODEL_TIMEOUT, "why")
+    error = Replies(settings()).errors.reply(request, Code.MODEL_TIMEOUT, "why")
 
     sent = {name for name, _ in (*result.headers, *error.headers)}
 

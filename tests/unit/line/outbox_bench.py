@@ -82,7 +82,7 @@ class Bench:
         trouble = Trouble(UNAVAILABLE_S, clock=asyncio.get_running_loop().time)
         routing = Routing(
             delivery,
-            Undeliverable(Replies(SETTINGS)),
+            Undeliverable(Replies(SETTINGS).errors),
             own_topics={"replies", "dead"},
             patience_s=PATIENCE_S,
             trouble=trouble,
