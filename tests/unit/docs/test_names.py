@@ -69,6 +69,26 @@ def _is_made(name):
     return name.startswith("examples/") and any((ROOT / example).glob("*_model.py"))
 
 
+def test_what_the_page_of_the_house_names_is_in_the_code():
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    code = {str(path): path.read_text(encoding="utf-8") for path in _code()}
+    words = {word for text in code.values() for word in re.findall(r"\w+", text)}
+
+    files = re.findall(r"`([\w/-]+\.py)`", page)
+    names = re.findall(r"`([A-Za-z_]\w*(?:\.(?!py`)\w+)?)`", page)
+
+    assert [each for each in files if not any(path.endswith(f"/{each}") for path in code)] == []
+    assert [each for each in names if not words.issuperset(each.split("."))] == []
+
+
+def _code():
+    return [
+        path
+        for top in ("clients", "config", "daemon", "loadtest", "runtime", "studies", "tests")
+        for path in (ROOT / top).rglob("*.py")
+    ]
+
+
 @pytest.mark.parametrize("room", ROOMS_WITH_TABLES)
 def test_every_room_s_table_names_its_files_and_no_others(room):
     module = ast.parse((ROOT / room / "__init__.py").read_text(encoding="utf-8"))
