@@ -1,11 +1,13 @@
 """What a full standard lane costs an urgent request, station by station: its patience and a slice."""
 
 import asyncio
+import math
 
 import numpy as np
 import pytest
 
 from config.settings import LEAST_PATIENCE
+from daemon.kafka.reading.room import Room
 from daemon.values.outgoing import RecordRun
 from tests.pipeline.doubling import Ones
 from tests.pipeline.line import Line, busy, learn, now_s, slow_admission
@@ -70,6 +72,33 @@ async def _keep_busy(seconds):
     while True:
         busy(seconds)
         await asyncio.sleep(0)
+
+
+BATCH_S = 2e-5
+"""What it takes on a slow machine to find a batch of one record, and to read it by columns."""
+
+
+@pytest.mark.parametrize("partitions", [1, 8])
+async def test_reading_of_small_batches(monkeypatch, partitions):
+    """Each record is a batch, of which so many are read in one turn of the loop as the source reads."""
+    async with Line(LANES, partitions=partitions) as line:
+        fetch = line.source.fetch
+
+        async def fetch_slowly(topics, *, max_records, **options):
+            most = min(max_records, Room(max_records, math.inf).batches)
+            chunks = await fetch(topics, max_records=most, **options)
+            busy(BATCH_S * sum(len(chunk.records) for chunk in chunks))
+            return chunks
+
+        monkeypatch.setattr(line.source, "fetch", fetch_slowly)
+        alone_s = await longest_s(line)
+        for number in range(partitions):
+            line.push("standard", *[b"a" * 4] * (16_000 // partitions), partition=number)
+        full_s = await longest_s(line, count=5, every_s=0.05)
+        position = line.source.ledgers["standard", partitions - 1].position
+
+        assert position < 16_000 // partitions, "all was read before the end"
+        assert full_s - alone_s <= PATIENCE_S + LEAST_PATIENCE
 
 
 ROW_S = 0.009

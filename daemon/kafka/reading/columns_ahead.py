@@ -17,8 +17,6 @@ from daemon.kafka.reading.room import Room
 from daemon.values.record_columns import RecordColumns
 
 _TRANSACTIONAL, _CONTROL = 0x10, 0x20
-_MOST_BATCHES = 256
-"""Read in one turn of the loop: 1 to 2 ms where they have few records each, as many small batches have."""
 
 
 class ColumnsAhead:
@@ -27,14 +25,18 @@ class ColumnsAhead:
     def __init__(self, partition: TopicPartition, decompressor: Decompressor) -> None:
         self._partition = partition
         self._decompressor = decompressor
-        self._left: RecordColumns | None = None
+        self._columns: RecordColumns | None = None
+        self._ends_bytes = np.empty(0, np.int64)
+        """Where each of these ends, were they laid one behind the other."""
+        self._taken = 0
+        """How many of these are taken."""
         self._odd_until = 0
         """Up to this offset records are known not to be alike."""
 
     @property
     def is_some_left(self) -> bool:
         """Whether anything is to be taken."""
-        return self._left is not None
+        return self._columns is not None
 
     def read(
         self, records: _MemoryRecordsPy, first: int, room: Room, *, with_transactions: bool
@@ -51,7 +53,7 @@ class ColumnsAhead:
         while (
             count < room.records
             and size_bytes < room.bytes
-            and len(batches) < _MOST_BATCHES
+            and len(batches) < max(room.batches, LEAST_RECORDS)
             and after.has_next()
         ):
             raw = after._next_slice
@@ -73,20 +75,25 @@ class ColumnsAhead:
         if columns is None:
             self._odd_until = end
             return records
-        self._left = columns[max(first - columns.offsets[0], 0) :]
+        room.batches -= len(batches)
+        self._columns, self._taken = columns[max(first - columns.offsets[0], 0) :], 0
+        self._ends_bytes = np.cumsum(self._columns.sizes_bytes)
         return after
 
     def take(self, room: Room) -> RecordColumns:
         """Return the next of what was read, as much as `room` has place for."""
-        left = self._left
-        if left is None:
+        columns, first = self._columns, self._taken
+        if columns is None:
             raise ValueError("nothing is left")
-        ends = np.cumsum(left.sizes_bytes[: room.records])
-        count = min(int(np.searchsorted(ends, room.bytes)) + 1, len(ends))
-        room.records -= count
-        room.bytes -= int(ends[count - 1])
-        self._left = left[count:] if count < len(left) else None
-        return left[:count]
+        before_bytes = int(self._ends_bytes[first - 1]) if first else 0
+        filling = int(np.searchsorted(self._ends_bytes, before_bytes + room.bytes)) + 1
+        end = min(filling, first + room.records, len(columns))
+        room.records -= end - first
+        room.bytes -= int(self._ends_bytes[end - 1]) - before_bytes
+        self._taken = end
+        if end == len(columns):
+            self._columns = None
+        return columns[first:end]
 
     def _plain(self, raw: memoryview, *, with_transactions: bool) -> memoryview | None:
         """Return a batch of requests as it was before it was packed, None for any that is not ordinary."""

@@ -89,6 +89,7 @@ class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokaf
             if open_batch is None:
                 break
             is_over, was_large = open_batch.take(taken, room), self._is_large
+            room.batches -= bool(taken)
             self.next_fetch_offset = open_batch.next_offset
             if is_over:
                 self._close()

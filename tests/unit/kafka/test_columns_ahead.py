@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from daemon.kafka.reading import columns_ahead
 from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.column_reading import LEAST_RECORDS
-from daemon.kafka.reading.room import Room
+from daemon.kafka.reading.room import MOST_BATCHES, Room
 from daemon.kafka.reading.tolerant_records import TolerantRecords
 from daemon.values.record_columns import RecordColumns
 from tests.raw_batches import CODECS, bad_header_between, batch, replace, seal
@@ -176,15 +176,27 @@ def test_what_is_laid_out_alike_is_read_by_columns_however_small_its_batches(siz
     assert taken.offsets == range(20 * size)
 
 
-def test_of_very_many_small_batches_only_some_are_read_at_a_time():
+@pytest.mark.parametrize("kind", [RecordColumns, list], ids=["by columns", "record by record"])
+def test_of_very_many_small_batches_only_some_are_read_at_a_time(kind):
     log = [alike(2, first=first) for first in range(0, 2_000, 2)]
+    if kind is list:
+        log = [built([(0, None, b"x", [(f"a{at}", b"")])] * 2, first=2 * at) for at in range(1_000)]
     records, taken = reader(*log), []
     while not records.ended:
         taken.append(records.take(wide()))
 
-    assert all(isinstance(each, RecordColumns) for each in taken)
-    assert max(map(len, taken)) == 2 * columns_ahead._MOST_BATCHES
-    assert [offset for each in taken for offset in each.offsets] == list(range(2_000))
+    assert all(isinstance(each, kind) for each in taken)
+    assert max(map(len, taken)) == 2 * MOST_BATCHES
+    assert [each.offset for some in taken for each in some] == list(range(2_000))
+
+
+def test_nothing_more_is_read_in_a_room_whose_batches_are_used_up():
+    room, log = wide(), [alike(2, first=first) for first in range(0, 2_000, 2)]
+    reader(*log).take(room)
+
+    assert room.records > 0
+    assert not room.is_left
+    assert reader(*log).take(room) == []
 
 
 def test_fewer_records_are_read_one_by_one():
