@@ -77,7 +77,7 @@ class OpenBatch:
             return
         if unpacked.is_sound:
             self._is_odd = is_old(unpacked.plain)
-            self._rest = iter(head if self._is_odd else DefaultRecordBatch(unpacked.plain))
+            self._rest = _in_parts(head if self._is_odd else DefaultRecordBatch(unpacked.plain))
         else:
             self._read_leniently(unpacked.plain)
 
@@ -96,7 +96,7 @@ class OpenBatch:
                 room.bytes -= self._share_bytes(records)
                 return is_over
             self._is_odd = True
-            self._rest = iter(DefaultRecordBatch(self._plain))
+            self._rest = _in_parts(DefaultRecordBatch(self._plain))
         return self._take_one_by_one(taken, room)
 
     def _consecutive(self, most: int) -> list[FetchedRecord] | None:
@@ -186,6 +186,11 @@ class OpenBatch:
         topic, partition = self._partition
         items = read_leniently(plain, topic, partition, self.next_offset)
         self._rest = _readable(items, self._batch_reading, self._partition)
+
+
+def _in_parts(batch: Iterable[Any]) -> Iterator[Any]:
+    """Return the records of `batch`, to be taken little by little: its own iterator is begun once only."""
+    return islice(batch, None)
 
 
 def _readable(

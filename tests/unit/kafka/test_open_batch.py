@@ -39,6 +39,17 @@ def test_it_goes_on_where_there_was_no_more_room():
     assert take(three) == ([2], True)
 
 
+@pytest.mark.parametrize("size_bytes", [WIDE, 100], ids=["whole", "by bytes"])
+def test_what_is_taken_in_many_parts_is_read_by_the_client_s_parser_alone(size_bytes, monkeypatch):
+    """It takes a tenth of the time of the one for batches in which something is damaged."""
+    monkeypatch.setattr("daemon.kafka.reading.open_batch.read_leniently", None)
+    many = opened(batch(*[b"a" * 10] * 9))
+
+    offsets = [take(many, records=2, size_bytes=size_bytes)[0] for _ in range(5)]
+
+    assert offsets == [[0, 1], [2, 3], [4, 5], [6, 7], [8]]
+
+
 def test_what_comes_before_the_first_offset_is_left_out():
     assert take(opened(batch(b"a", b"b", b"c"), first=2)) == ([2], True)
 
