@@ -9,12 +9,17 @@ from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import TopicPartition
 
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+_SENT_MS = 1_700_000_000_000
 _CRC_AT = 17
 _ATTRIBUTES_AT = 21
 _PACKED_AT = 61
+LATER_MS = 2**62
+"""As far apart as times have to be for their difference to take ten bytes."""
+LATER = b"\x80" * 9 + b"\x01"
+"""The same as it is written. Of the last byte 64 bits have room for the lowest bit alone."""
 
 
-def batch(*values, headers=None, codec="none", timestamp_ms=1_700_000_000_000):
+def batch(*values, headers=None, codec="none", timestamp_ms=_SENT_MS):
     """One batch with a record for each value; `headers` are those of each record, in order."""
     builder = DefaultRecordBatchBuilder(2, CODECS[codec], 0, -1, -1, -1, 2**30)
     for offset, value in enumerate(values):
@@ -48,6 +53,20 @@ def bad_header_between(*values, bad=1):
     """A batch in which the record number `bad` has a header whose name is not UTF-8."""
     headers = [[("name" if number != bad else "evil", b"x")] for number in range(len(values))]
     return replace(batch(*values, headers=headers), b"evil", b"\xff\xfe\xfd\xfc")
+
+
+def long_time_behind_a_bad_header(*values):
+    """The same, and the last record's time differs from the first's in bits for which 64 have no room.
+
+    A broker does not see these: the record is as old as the others.
+    """
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 2**30)
+    for offset, value in enumerate(values):
+        is_last = offset == len(values) - 1
+        time_ms = _SENT_MS + LATER_MS * is_last
+        builder.append(offset, time_ms, None, value, [("evil", b"x")] if offset == 1 else [])
+    raw = replace(bytearray(builder.build()), b"evil", b"\xff\xfe\xfd\xfc")
+    return replace(raw, LATER, LATER[:-1] + b"\x7e")
 
 
 async def publish(bootstrap, topic, partition, raw):

@@ -126,6 +126,12 @@ def _bomb(codec):
 RAW_BATCHES = [
     RawBatch("header_name_not_utf8", raw_batches.bad_header_between(_GOOD, b"bad", _GOOD), 3, (1,)),
     RawBatch("header_name_not_utf8_alone", raw_batches.bad_header_between(b"bad", bad=0), 1, (0,)),
+    RawBatch(
+        "time_of_more_than_64_bits",
+        raw_batches.long_time_behind_a_bad_header(_GOOD, b"bad", _GOOD),
+        3,
+        (1,),
+    ),
     RawBatch("forged_offset", _forged_offset(), 3, (1, 2)),
     RawBatch("bomb_gzip", _bomb("gzip"), 2, (0, 1)),
     RawBatch("bomb_lz4", _bomb("lz4"), 2, (0, 1)),

@@ -52,6 +52,7 @@ Target = Callable[[bytes], None]
 
 _P = TopicPartition("requests", 0)
 _LIMIT_BYTES = 2**16
+_TIMES_MS = range(-(2**63), 2**63)
 _LANES = tuple(bad_input.LANES)
 _NAMES = (*sorted(REQUEST_HEADERS), "dlq-code", "dlq-topic", "dlq-partition", "dlq-offset")
 _NAMES += ("dlq-attempts", "dlq-truncated", "dlq-dropped", "status", "error-code", "served-by", "")
@@ -181,7 +182,9 @@ def lenient_records(data: bytes) -> None:
     if len(data) < HEAD.size:
         return
     for number, item in enumerate(read_leniently(memoryview(data), "t", 0, 0)):
-        _require(isinstance(item, Unreadable) or item.offset >= 0, "an offset below the first")
+        if not isinstance(item, Unreadable):
+            _require(item.offset >= 0, "an offset below the first")
+            _require(item.timestamp in _TIMES_MS, "a time of more than 64 bits")
         if number > 2_000:
             return
 
@@ -415,7 +418,8 @@ def _record_seeds() -> Iterator[tuple[str, bytes]]:
     sent = [[("correlation-id", b"7")], [("a", None)], []]
     plain = bytes(raw_batches.batch(b"one", None, b"x" * 300, headers=sent))
     bad = bytes(raw_batches.bad_header_between(b"a", b"b", b"c"))
-    for raw in (plain, bad):
+    long = bytes(raw_batches.long_time_behind_a_bad_header(b"a", b"b", b"c"))
+    for raw in (plain, bad, long):
         yield "fetched_bytes", raw
         yield "lenient_records", raw
         for number in range(len(_CODECS)):

@@ -28,6 +28,8 @@ MAGIC_AT = 16
 _CURRENT_MAGIC = 2
 LOG_APPEND_TIME = 0x08
 _LONGEST_VARINT = 10
+_NUMBERS = 2**64
+"""As many as 64 bits have. Brokers and clients leave out what is beyond these."""
 
 MOST_HEADERS = 20_000
 """Headers of a record that are read at all, beyond any limit of a request; as objects, 3 MiB."""
@@ -135,7 +137,7 @@ def _read(
     reader = _Reader(body, 1)  # attributes are unused
     offset = expected
     try:
-        timestamp = first_ms + reader.varint()
+        timestamp = _in_64_bits(first_ms + reader.varint())
         offset = base_offset + reader.varint()
         key = reader.nullable()
         value = reader.nullable()
@@ -154,6 +156,11 @@ def _read(
     if appended_ms is not None:
         timestamp = appended_ms
     return FetchedRecord(topic, partition, offset, timestamp, key, value, headers)
+
+
+def _in_64_bits(number: int) -> int:
+    """Return `number` as a signed integer of 64 bits has it."""
+    return (number + _NUMBERS // 2) % _NUMBERS - _NUMBERS // 2
 
 
 class _Reader:
@@ -175,6 +182,7 @@ class _Reader:
             (byte,) = self.part(1)
             value |= (byte & 0x7F) << shift
             if byte < 0x80:  # noqa: PLR2004 - the top bit says that more follow
+                value %= _NUMBERS
                 return (value >> 1) ^ -(value & 1)
         raise ValueError("a number of more than ten bytes")
 

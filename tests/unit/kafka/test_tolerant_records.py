@@ -14,12 +14,21 @@ from hypothesis import strategies as st
 from daemon.kafka.reading.batch_reading import BatchReading
 from daemon.kafka.reading.record_batches import MOST_STUBS, stubs_for
 from daemon.kafka.reading.tolerant_records import TolerantRecords
-from tests.raw_batches import CODECS, bad_header_between, batch, replace, seal
+from tests.raw_batches import (
+    CODECS,
+    LATER,
+    bad_header_between,
+    batch,
+    long_time_behind_a_bad_header,
+    replace,
+    seal,
+)
 
 P = TopicPartition("requests", 0)
 LIMIT_BYTES = 100_000
-_BASE, _COUNT = struct.Struct(">q"), struct.Struct(">i")
-_LAST_DELTA_AT, _ATTRIBUTES_AT, _COUNT_AT = 23, 21, 57
+_BASE = _FIRST_MS = struct.Struct(">q")
+_COUNT = struct.Struct(">i")
+_LAST_DELTA_AT, _ATTRIBUTES_AT, _FIRST_MS_AT, _COUNT_AT = 23, 21, 27, 57
 
 
 def _at(raw, offset):
@@ -83,6 +92,20 @@ def test_all_else_of_its_batch_is_read_as_the_client_does():
     slow, fast = list(_records(_at(raw, 0))), list(_records(_at(good, 0)))
 
     assert [_content(record) for record in slow] == [_content(record) for record in fast[1:]]
+
+
+@pytest.mark.parametrize("first_ms", [0, 2**62, 2**63 - 1, -(2**63)])
+@pytest.mark.parametrize("last", [b"\x00", b"\x01", b"\x7e", b"\x7f"])
+def test_a_time_of_more_than_64_bits_is_what_the_client_takes_it_for(first_ms, last):
+    """An array of times has no room for more, and a broker takes what has them."""
+    odd = long_time_behind_a_bad_header(b"a", b"b", b"c")
+    odd = replace(odd, LATER[:-1] + b"\x7e", LATER[:-1] + last)
+    _FIRST_MS.pack_into(odd, _FIRST_MS_AT, first_ms)
+    good = replace(odd[:], b"\xff\xfe\xfd\xfc", b"good")
+
+    slow, fast = list(_records(_at(seal(odd), 0))), list(_records(_at(good, 0)))
+
+    assert [_content(record) for record in slow] == [_content(fast[0]), _content(fast[2])]
 
 
 def _records(raw):
