@@ -30,6 +30,7 @@ from daemon.line.outbox import Outbox
 from daemon.line.pipeline import Pipeline
 from daemon.line.probing import Isolating, Probing
 from daemon.line.routing import Routing
+from daemon.line.run_books import RunBooks
 from daemon.line.settlement import Settlement
 from daemon.line.waiting import Waiting
 from daemon.loop.tasks import Tasks
@@ -169,14 +170,15 @@ def assemble(
     fitting_rows = FittingRows()
     batcher = Batcher(policies, models.run_times, fitting_rows)
     searches = Searches(search_limits(settings, lanes, models), models.run_times, fitting_rows)
+    books = RunBooks(batcher, fitting_rows, searches, metrics, executors=runner.executors)
     dispatch = Dispatch(
         batcher,
-        fitting_rows,
         searches,
         runner,
         finishing,
         replies,
         outbox,
+        books,
         metrics,
         held=lambda: settlement.full_of_replies,
         audit_every=settings.limits.audit,

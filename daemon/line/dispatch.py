@@ -3,28 +3,22 @@
 import time
 from collections.abc import Callable, Collection, Sequence
 
-import numpy as np
-
 from daemon.answering.replies import Replies
 from daemon.batching.batcher import Batcher
-from daemon.batching.fitting_rows import FittingRows
 from daemon.inference.jobs import Done, Served
 from daemon.inference.runner import Runner
 from daemon.inference.runs import Part, RunLimits
-from daemon.inference.searches import Search, Searches, Verdict
+from daemon.inference.searches import Searches
 from daemon.line.audit import Audit
 from daemon.line.outbox import Outbox
+from daemon.line.run_books import RunBooks, log_search
 from daemon.loop.wakeup import Wakeup
 from daemon.preparing.finishing import Finishing
-from daemon.telemetry.events import Event
-from daemon.telemetry.logs import log
 from daemon.telemetry.metrics import Metrics
 from daemon.values.errors import Code
 from daemon.values.ledger import Ledger
 from daemon.values.messages import Batch, Request
-from daemon.values.request_run import in_runs
-from daemon.wire.assemble import padded_elements
-from runtime import Model, ModelOutOfMemory
+from runtime import Model
 
 _SHORTEST_S = 0.001
 """The loop's timers keep whole milliseconds; a shorter wait would spin."""
@@ -36,12 +30,12 @@ class Dispatch:
     def __init__(
         self,
         batcher: Batcher,
-        fitting_rows: FittingRows,
         searches: Searches,
         runner: Runner,
         finishing: Finishing,
         replies: Replies,
         outbox: Outbox,
+        books: RunBooks,
         metrics: Metrics,
         *,
         held: Callable[[], Collection[str]],
@@ -53,14 +47,13 @@ class Dispatch:
         `audit_every`: see Audit. `ran` is told of each run, if anybody is.
         """
         self._batcher = batcher
-        self._fitting_rows = fitting_rows
         self._searches = searches
         self._runner = runner
         self._finishing = finishing
         self._replies = replies
         self._outbox = outbox
+        self._books = books
         self._held = held
-        self._metrics = metrics
         self._ran = ran
         self._lone: list[Batch] = []
         """Those in flight that are one request and run in slices, so that others may run in between."""
@@ -235,10 +228,10 @@ class Dispatch:
         if served.batch in self._lone:
             self._lone.remove(served.batch)
         again = self._searches.is_under_way(served.batch)
-        verdict = self._judge(served, now_s, again=again)
+        verdict = self._books.judge(served, now_s, again=again)
         self._feed(now_s)
         self._wakeup.ring()
-        self._count(served, again=again)
+        self._books.count(served, again=again)
         if self._ran is not None:
             self._ran(served)
         if not again:
@@ -248,55 +241,7 @@ class Dispatch:
         if verdict.blamed is not None:
             self._outbox.put([self._replies.errors.reply(*verdict.blamed)])
         if verdict.ended is not None:
-            _log_search(served.batch.bucket.model, verdict.ended)
-
-    def _judge(self, served: Served, now_s: float, *, again: bool) -> Verdict:
-        """Tell what decides over further runs of this one; `again`: it was a search's."""
-        batch, run_s = served.batch, served.run_s
-        failed = not isinstance(served.outcome, Part)
-        self._batcher.observe_run(
-            batch.bucket, batch.rows, run_s, work_s=served.work_s, failed=failed, again=again
-        )
-        if isinstance(served.outcome, Part):
-            self._fitting_rows.succeeded(batch.bucket, _rows_at_once(served), now_s)
-            return self._searches.succeeded(batch, run_s, now_s)
-        if isinstance(served.outcome, ModelOutOfMemory):
-            self._lower_rows(served, now_s)
-        return self._searches.failed(batch, served.outcome, served.limits, run_s, now_s)
-
-    def _lower_rows(self, served: Served, now_s: float) -> None:
-        """Let batches have fewer rows than those for which there was no memory."""
-        bucket, rows = served.batch.bucket, _rows_at_once(served)
-        self._metrics.out_of_memory(bucket.model)
-        if served.model.session.signature.most_rows is None:  # else fewer rows take as much
-            self._fitting_rows.failed(bucket, rows, now_s)
-        most_rows = min(self._fitting_rows.most(bucket, now_s), rows)
-        log(
-            Event.MEMORY_EXHAUSTED,
-            model=bucket.model,
-            lane=bucket.lane,
-            rows=rows,
-            most_rows=int(most_rows),
-        )
-
-    def _count(self, served: Served, *, again: bool) -> None:
-        lane, model, _ = served.batch.bucket
-        self._metrics.stage(lane, "run", served.run_s)
-        busy_s = served.run_s / self._runner.executors
-        self._metrics.executor_busy(model, busy_s)
-        if again:
-            self._metrics.search_run(model, busy_s)
-            return
-        waited = in_runs(served.batch.requests)
-        arrived_s = np.repeat([each.arrived_s for each in waited], [each.count for each in waited])
-        self._metrics.stage(lane, "wait", served.started_s - arrived_s)
-        self._metrics.stage(lane, "assemble", served.assemble_s)
-        most_rows = waited[0].ledger.lane.policy.max_rows
-        fill_ratio = served.batch.rows / most_rows
-        self._metrics.batch(model, lane, served.batch.rows, fill_ratio, served.batch.cause)
-        padding = served.model.session.signature.padding
-        if padding is not None:
-            self._metrics.padded(model, *padded_elements(served.batch.requests, padding))
+            log_search(served.batch.bucket.model, verdict.ended)
 
     def _answer(self, served: Served, part: Part) -> None:
         if served.model.transform is None:
@@ -304,22 +249,3 @@ class Dispatch:
             self._outbox.put(self._replies.results(served, part, wall_ahead_s=wall_ahead_s))
         else:
             self._finishing.finish(served, part, done=self._outbox.put)
-
-
-def _rows_at_once(served: Served) -> int:
-    """Return the rows of the longest run that `served` took: a lone request is cut, others filled up."""
-    rows, limits = served.batch.rows, served.limits
-    if len(served.batch.requests) == 1:
-        rows = min(rows, limits.max_rows)
-    return limits.ladder.up(rows)
-
-
-def _log_search(model: str, search: Search) -> None:
-    log(
-        Event.BATCH_FAILED,
-        model=model,
-        requests=search.requests,
-        culprits=search.culprits,
-        runs=search.runs,
-        seconds=round(search.run_s, 3),
-    )
