@@ -10,6 +10,7 @@
 - `intake.py`: from the source to the lanes: fetch what there is room for, admit it, let it gather
 - `lane_clock.py`: the clock of the lanes that open by it: looks at it, has their targets found out,
   opens and shuts
+- `lanes.py`: what the settings and the models make of each lane
 - `latest_openings.py`: opens lanes that are to be ready by a time as late as that can be, and notes
   it in commits
 - `outbox.py`: the one door out: answers to the broker, and only then to the ledgers

@@ -1,9 +1,8 @@
 """Puts the stations of the line together from the settings."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,9 +14,10 @@ from daemon.answering.undeliverable import Undeliverable
 from daemon.batching.batcher import Batcher
 from daemon.batching.fitting_rows import FittingRows
 from daemon.group_watch.model_files import files_of
+from daemon.inference.jobs import Done
 from daemon.inference.models import Models
 from daemon.inference.runner import Runner
-from daemon.inference.searches import Searches, SearchLimits
+from daemon.inference.searches import Searches
 from daemon.kafka.delivery import kafka_delivery
 from daemon.kafka.fetching import most_uncommitted
 from daemon.kafka.source import KafkaSource
@@ -25,6 +25,7 @@ from daemon.line.committer import Committer
 from daemon.line.dispatch import Dispatch
 from daemon.line.intake import Intake
 from daemon.line.lane_clock import LaneClock
+from daemon.line.lanes import all_cheap, lane_steps, make_lanes, search_limits
 from daemon.line.latest_openings import LatestOpenings
 from daemon.line.outbox import Outbox
 from daemon.line.pipeline import Pipeline
@@ -37,7 +38,7 @@ from daemon.loop.tasks import Tasks
 from daemon.loop.trouble import Trouble
 from daemon.preparing.finishing import Finishing
 from daemon.preparing.loop_slices import LoopSlices
-from daemon.preparing.steps import Step, Steps
+from daemon.preparing.steps import Steps
 from daemon.preparing.transform_calls import TransformCalls
 from daemon.preparing.transform_threads import TransformThreads
 from daemon.preparing.transforms import Transforms
@@ -46,10 +47,8 @@ from daemon.process.gc_policy import GcPolicy
 from daemon.scaling.remembered import Subject
 from daemon.telemetry.metrics import Metrics
 from daemon.telemetry.otel.tracing import Tracing
-from daemon.values.budget import Budget
-from daemon.values.lane import Lane, LanePolicy, full_rows
+from daemon.values.lane import Lane
 from daemon.values.ports import Delivery, Source
-from daemon.windows.window import Window
 
 
 @asynccontextmanager
@@ -132,26 +131,7 @@ def assemble(
     replies = Replies(settings)
     signatures = {name: model.session.signature for name, model in models.serving.items()}
     admission = Admission(settings, signatures, replies.errors)
-    policies = {lane.name: lane.policy for lane in lanes}
-    trouble = Trouble(settings.limits.unavailable, clock=time.monotonic)
-    routing = Routing(
-        delivery,
-        Undeliverable(replies.errors),
-        own_topics=settings.own_topics,
-        patience_s=settings.limits.publish,
-        trouble=trouble,
-    )
-    outbox = Outbox(
-        delivery,
-        routing,
-        policies,
-        may_send=source.lease_valid,
-        taken=settlement.answered,
-        settled=tracing.after(settlement.settled) if tracing else settlement.settled,
-        dropped=settlement.dropped,
-        trouble=trouble,
-        tasks=tasks,
-    )
+    outbox = _outbox(settings, source, delivery, lanes, replies, settlement, tasks, tracing)
     runner = runner_kind(
         models.serving,
         failed=tasks.fail,
@@ -160,28 +140,24 @@ def assemble(
         executors=settings.limits.executors,
     )
     weights = {lane.name: lane.policy.weight for lane in lanes}
+    make_threads = partial(threads_kind, weights, failed=tasks.fail)
     calls = TransformCalls(
-        transform_threads(settings, partial(threads_kind, weights, failed=tasks.fail)),
+        transform_threads(settings, make_threads),
         LoopSlices(weights, tasks),
         limits_s={name: model.transform_limit for name, model in settings.models.items()},
     )
     transforms = Transforms(calls, models.serving, admission, replies, made=settlement.prepared)
     finishing = Finishing(calls, replies, tasks, ran=settlement.ran, finished=settlement.finished)
-    fitting_rows = FittingRows()
-    batcher = Batcher(policies, models.run_times, fitting_rows)
-    searches = Searches(search_limits(settings, lanes, models), models.run_times, fitting_rows)
-    books = RunBooks(batcher, fitting_rows, searches, metrics, executors=runner.executors)
-    dispatch = Dispatch(
-        batcher,
-        searches,
+    dispatch = _dispatch(
+        settings,
+        models,
+        lanes,
         runner,
         finishing,
         replies,
         outbox,
-        books,
         metrics,
         held=lambda: settlement.full_of_replies,
-        audit_every=settings.limits.audit,
         ran=tracing.ran if tracing else None,
     )
     steps = Steps(
@@ -229,20 +205,67 @@ def assemble(
     )
 
 
-def make_lanes(settings: Settings, models: Models, *, by_clock: bool = True) -> list[Lane]:
-    """Return the lanes of a line; a model that takes fewer rows at once lowers its lanes' N.
+def _outbox(
+    settings: Settings,
+    source: Source,
+    delivery: Delivery,
+    lanes: Sequence[Lane],
+    replies: Replies,
+    settlement: Settlement,
+    tasks: Tasks,
+    tracing: Tracing | None,
+) -> Outbox:
+    trouble = Trouble(settings.limits.unavailable, clock=time.monotonic)
+    routing = Routing(
+        delivery,
+        Undeliverable(replies.errors),
+        own_topics=settings.own_topics,
+        patience_s=settings.limits.publish,
+        trouble=trouble,
+    )
+    return Outbox(
+        delivery,
+        routing,
+        {lane.name: lane.policy for lane in lanes},
+        may_send=source.lease_valid,
+        taken=settlement.answered,
+        settled=tracing.after(settlement.settled) if tracing else settlement.settled,
+        dropped=settlement.dropped,
+        trouble=trouble,
+        tasks=tasks,
+    )
 
-    Not `by_clock`: all of them are always open.
-    """
-    lanes = []
-    most = {name: model.session.signature.most_rows for name, model in models.serving.items()}
-    for name, lane in settings.lanes.items():
-        policy = LanePolicy.of(name, lane, settings.scaling)
-        policy = replace(policy, max_rows=full_rows(lane, most))
-        budget = Budget(lane.max_waiting, lane.max_waiting_bytes, lane.max_bytes)
-        window = Window.of(lane) if by_clock else None
-        lanes.append(Lane(policy, tuple(lane.topics), budget, window))
-    return lanes
+
+def _dispatch(
+    settings: Settings,
+    models: Models,
+    lanes: Sequence[Lane],
+    runner: Runner,
+    finishing: Finishing,
+    replies: Replies,
+    outbox: Outbox,
+    metrics: Metrics,
+    *,
+    held: Callable[[], Collection[str]],
+    ran: Done | None,
+) -> Dispatch:
+    fitting_rows = FittingRows()
+    policies = {lane.name: lane.policy for lane in lanes}
+    batcher = Batcher(policies, models.run_times, fitting_rows)
+    searches = Searches(search_limits(settings, lanes, models), models.run_times, fitting_rows)
+    return Dispatch(
+        batcher,
+        searches,
+        runner,
+        finishing,
+        replies,
+        outbox,
+        RunBooks(batcher, fitting_rows, searches, metrics, executors=runner.executors),
+        metrics,
+        held=held,
+        audit_every=settings.limits.audit,
+        ran=ran,
+    )
 
 
 def transform_threads(
@@ -256,32 +279,4 @@ def transform_threads(
     return {
         name: make(processes=model.transform_processes) if model.transform_processes else shared
         for name, model in settings.models.items()
-    }
-
-
-def lane_steps(settings: Settings, lane: Lane, transforms: Transforms) -> tuple[Step, ...]:
-    """Return what is done to requests of `lane` before they gather, in order."""
-    models = [settings.models[name] for name in settings.lanes[lane.name].models]
-    return (transforms.prepare,) if any(model.transform for model in models) else ()
-
-
-def all_cheap(settings: Settings, lane: Lane, models: Models) -> bool:
-    """Return whether no transform of `lane` needs a thread."""
-    transforms = [models.serving[name].transform for name in settings.lanes[lane.name].models]
-    return all(transform is None or transform.cheap for transform in transforms)
-
-
-def search_limits(
-    settings: Settings, lanes: Iterable[Lane], models: Models
-) -> dict[tuple[str, str], SearchLimits]:
-    """Return the limits of runs by lane and model."""
-    return {
-        (lane.name, model): SearchLimits(
-            run_s=settings.models[model].run_limit,
-            search_s=settings.limits.bisect,
-            max_rows=lane.policy.max_rows,
-            ladder=models.run_times.ladders[model],
-        )
-        for lane in lanes
-        for model in settings.lanes[lane.name].models
     }

@@ -1,7 +1,7 @@
 """Between admission and the lanes: what is done to requests before they gather.
 
 What is to be done to all requests of a lane is a step: one callable in a file of its own, of the
-shape in `steps.py`; its place among others is the lane's tuple in daemon/line/assembly.py, which also
+shape in `steps.py`; its place among others is the lane's tuple in daemon/line/lanes.py, which also
 says of a lane whether any of its steps waits. Admission has decoded what it gets, bodies of transforms
 excepted. What steps do sees no results: they are answered in daemon/line/dispatch.py, of a transform's
 lane by way of `finishing.py`.

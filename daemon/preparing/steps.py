@@ -1,7 +1,7 @@
 """The station between admission and the lanes: what is done to requests before they gather.
 
 A step is a callable in a file of its own in this room. Which steps the requests of a lane pass, and
-in which order, is a tuple in daemon/line/assembly.py.
+in which order, is a tuple in daemon/line/lanes.py.
 
 Rule 1. A request that goes in comes out once: with those that are ready, by an answer, or handed
   back because its partition was lost meanwhile. The order inside a partition is not kept.

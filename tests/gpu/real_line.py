@@ -12,7 +12,8 @@ from prometheus_client import generate_latest
 
 from config.settings import Settings
 from daemon.inference.models import Models
-from daemon.line.assembly import assemble, make_lanes
+from daemon.line.assembly import assemble
+from daemon.line.lanes import make_lanes
 from daemon.loop.tasks import Tasks
 from daemon.telemetry.metrics import Metrics
 from loadtest.processes.metrics import Metrics as Scrape

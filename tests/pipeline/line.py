@@ -15,6 +15,7 @@ from config.settings import Settings
 from daemon.admission.admission import Admission
 from daemon.batching.ladder import ladder_of
 from daemon.line import assembly
+from daemon.line.lanes import make_lanes
 from daemon.loop.tasks import Tasks
 from daemon.telemetry.metrics import Metrics
 from loadtest.processes.metrics import Metrics as Scrape
@@ -196,7 +197,7 @@ class Line:
         # So that small batches are answered in both forms: a reply alone, and those that are alike.
         for place in ("admission.raw_lane", "answering.batch_replies"):
             self._stack.enter_context(mock.patch(f"daemon.{place}.LEAST_ALIKE", LEAST_ALIKE))
-        self.lanes = assembly.make_lanes(self.settings, self.models)
+        self.lanes = make_lanes(self.settings, self.models)
         self.source = self._make_source()
         await self._start()
         return self
@@ -257,7 +258,7 @@ class Line:
     async def restart(self):
         """Let the next worker take over what this one leaves."""
         self.line.close()
-        self.lanes = assembly.make_lanes(self.settings, self.models)
+        self.lanes = make_lanes(self.settings, self.models)
         before, self.source = self.source, self._make_source()
         self.source.log, self.source.committed = before.log, before.committed
         self.source.notes, self.source.opened = before.notes, before.opened

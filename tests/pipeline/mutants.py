@@ -564,7 +564,7 @@ LANE_CLOCK = [
 ]
 ASSEMBLY = [
     (
-        "assemble",
+        "_outbox",
         "asks nobody for the lease",
         "source.lease_valid",
         "lambda: True",

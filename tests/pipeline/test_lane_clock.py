@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from daemon.line import assembly
+from daemon.line.lanes import make_lanes
 from daemon.values.errors import Exit
 from tests.pipeline.doubling import Ones
 from tests.pipeline.line import EPOCH_S, Line, now_s
@@ -332,7 +332,7 @@ async def test_a_shut_lane_is_open_while_what_may_have_killed_a_worker_is_found(
 
 async def test_a_line_that_is_not_told_of_the_clock_has_all_lanes_open():
     async with Line(lanes()) as line:
-        made = assembly.make_lanes(line.settings, line.models, by_clock=False)
+        made = make_lanes(line.settings, line.models, by_clock=False)
 
         assert [lane.is_open for lane in made] == [True, True]
         assert [lane.is_open for lane in line.lanes] == [False, True]

@@ -10,6 +10,7 @@ import pytest
 from config.settings import Settings
 from daemon import worker
 from daemon.line import assembly
+from daemon.line.lanes import make_lanes
 from daemon.process.memory import MemoryLimit
 from daemon.process.notify import Notifier
 from daemon.telemetry.events import Event
@@ -82,7 +83,7 @@ class World:
     async def _open_line(
         self, settings, base, served, metrics, tasks, *, moved, isolating, by_clock, tracing
     ):
-        lanes = assembly.make_lanes(settings, served, by_clock=by_clock)
+        lanes = make_lanes(settings, served, by_clock=by_clock)
         self.source, self.tasks = Source(lanes), tasks
         if self.slow_to_join:
             self.source.may_join.clear()
