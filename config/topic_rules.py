@@ -94,6 +94,8 @@ def allowed_replies_are_harmless(settings: Settings) -> Iterator[str]:
     forbidden = {
         **_inputs(settings),
         settings.dead_letters.topic: "dead_letters.topic",
+        # A reply has its request's key, by which it would take the place of a job's last word.
+        **{topic: setting for setting, topic in _said_of_jobs(settings).items()},
     }
     for entry in settings.replies.allow:
         for topic, setting in forbidden.items():

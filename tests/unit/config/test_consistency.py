@@ -228,6 +228,16 @@ ROWS = [
         {"replies.allow": ["d*"]},
         ["replies.allow", "dead_letters.topic"],
     ),
+    (
+        topic_rules.allowed_replies_are_harmless,
+        {"replies.allow": ["team.*"], "jobs.topic": "team.jobs"},
+        ["replies.allow", "jobs.topic"],
+    ),
+    (
+        topic_rules.allowed_replies_are_harmless,
+        {"replies.allow": ["team.*"], "jobs.openlineage_topic": "team.lineage"},
+        ["replies.allow", "jobs.openlineage_topic"],
+    ),
     (topic_rules.allowed_replies_are_harmless, {"replies.allow": ["_*"]}, ['"_*"', '"__"']),
     (topic_rules.allowed_replies_are_harmless, {"replies.allow": ["*"]}, ['"*"', '"__"']),
     (topic_rules.allowed_replies_are_harmless, {"replies.allow": ["__x"]}, ['"__x"', '"__"']),
