@@ -101,7 +101,8 @@ class Chunks:
         position = self._consumer.position(partition)
         ledger.start(offsets, position=position)
         if records:
-            self._lag.read(ledger, records[0].offset, records[0].timestamp)
+            first = records[0]
+            self._lag.read(ledger, first.offset, first.timestamp, time.time() * 1000)
         seen = self._seen.get(read, 0)
         if offsets[0] < seen:
             self._metrics.replayed(bisect_left(offsets, seen))

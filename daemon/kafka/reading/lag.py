@@ -16,7 +16,7 @@ Partition: TypeAlias = tuple[str, int]
 
 class _Mark(NamedTuple):
     offset: int
-    timestamp_ms: int
+    timestamp_ms: float
 
 
 class Lag:
@@ -29,10 +29,13 @@ class Lag:
         self._marks: WeakKeyDictionary[Ledger, deque[_Mark]] = WeakKeyDictionary()
         self._caught_up_ms: WeakKeyDictionary[Ledger, float] = WeakKeyDictionary()
 
-    def read(self, ledger: Ledger, offset: int, timestamp_ms: int) -> None:
-        """Records from `offset` on were read; the first of them was written at `timestamp_ms`."""
+    def read(self, ledger: Ledger, offset: int, timestamp_ms: int, wall_ms: float) -> None:
+        """Records from `offset` on were read at `wall_ms`; the first was written at `timestamp_ms`.
+
+        One without a timestamp (negative) was written then at the latest.
+        """
         marks = self._marks.setdefault(ledger, deque())
-        marks.append(_Mark(offset, timestamp_ms))
+        marks.append(_Mark(offset, timestamp_ms if timestamp_ms >= 0 else wall_ms))
         while len(marks) > 1 and marks[1].offset <= ledger.committable:
             marks.popleft()
 

@@ -9,7 +9,7 @@ NOW_MS = 1_000_000.0
 
 def _read(lag, ledger, first, count, written_ms):
     ledger.start(range(first, first + count), position=first + count)
-    lag.read(ledger, first, written_ms)
+    lag.read(ledger, first, written_ms, NOW_MS - 5_000)
 
 
 def _age_s(lag, ledger, end):
@@ -54,6 +54,13 @@ def test_what_was_known_of_a_partition_is_forgotten_when_it_comes_back():
     before.settle(range(10))
 
     assert _age_s(lag, make_ledger("t", 0, 500), 501) == 0
+
+
+def test_a_record_without_a_timestamp_is_as_old_as_the_time_when_it_was_read():
+    lag, ledger = Lag(), make_ledger("t", 0, 0)
+    _read(lag, ledger, 0, 10, -1)
+
+    assert _age_s(lag, ledger, 10) == 5
 
 
 def test_a_timestamp_in_the_future_is_no_negative_age():
