@@ -29,6 +29,8 @@ _WAIT_S = 30.0
 """Longest wait for the broker; reading some records takes a second."""
 
 _TO_SECONDS = len("2000-01-01T00:00:00")
+_YEAR_10000_MS = 253_402_300_800_000
+"""Where Python's calendar ends. Records may say later times, where a broker sets them no limit."""
 
 
 class ListWanted(NamedTuple):
@@ -88,8 +90,8 @@ _ORIGIN = ("topic", "partition", "offset")
 
 
 def shown_time(timestamp_ms: int) -> str:
-    """Return a record's timestamp for people and programs; empty when it has none."""
-    if timestamp_ms < 0:
+    """Return a record's timestamp for people and programs; empty when it has none of a calendar."""
+    if not 0 <= timestamp_ms < _YEAR_10000_MS:
         return ""
     return datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
 

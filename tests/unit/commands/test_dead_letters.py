@@ -62,6 +62,11 @@ def test_the_size_is_the_original_s(cut, size):
     assert describe(cut, payload=False)["bytes"] == size
 
 
+@pytest.mark.parametrize("timestamp_ms", [-1, -(2**63), 253_402_300_800_000, 2**63 - 1])
+def test_a_time_that_no_calendar_has_is_left_out(timestamp_ms):
+    assert describe(letter(timestamp=timestamp_ms), payload=False)["time"] == ""
+
+
 def test_the_payload_is_shown_only_when_asked_for():
     assert "value" not in describe(letter(), payload=False)
     assert describe(letter(), payload=True)["value"] == "body"
