@@ -21,9 +21,10 @@ from daemon.jobs import journal as journals
 from daemon.jobs.choice import finish_of
 from daemon.jobs.deadline import deadline_of
 from daemon.jobs.ends import End, State
-from daemon.jobs.job import Job, Wish
+from daemon.jobs.job import Job
 from daemon.jobs.journal import Journal
 from daemon.jobs.order import Columns, OutFormat
+from daemon.jobs.ordering import Wish
 from daemon.jobs.results import FAILED, RESULTS, TABLE
 from daemon.jobs.summary import shown
 from daemon.telemetry import logs

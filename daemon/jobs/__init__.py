@@ -14,6 +14,7 @@
 - `last_words.py`: what the topic of jobs says of each of them: the last that was said
 - `lineage.py`: says to OpenLineage that a job began, and how it ended
 - `order.py`: what was ordered: the job as it was when it began
+- `ordering.py`: makes an order of what is wished for
 - `pace.py`: how fast it gets on, and how long the rest may take
 - `progress.py`: how far a job has come, said while it runs
 - `publishing.py`: sends the items, a chunk at a time, no further ahead than it may be

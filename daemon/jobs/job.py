@@ -6,16 +6,13 @@ same partition each time, names the same reply partition, and only its first rep
 """
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from config.load import Loaded
-from config.settings import Settings
 from daemon.jobs.announcing import Announcing
 from daemon.jobs.choice import finish_of, input_at
 from daemon.jobs.collecting import Collecting
@@ -24,14 +21,14 @@ from daemon.jobs.inputs import Input
 from daemon.jobs.journal import Journal
 from daemon.jobs.lineage import Lineage
 from daemon.jobs.order import Columns, Order, OutFormat
+from daemon.jobs.ordering import Wish, ordered
 from daemon.jobs.pace import Standing
 from daemon.jobs.progress import Progress
 from daemon.jobs.publishing import Publishing
-from daemon.jobs.registering import Registered, register
+from daemon.jobs.registering import register
 from daemon.jobs.results import Results, write_summary
 from daemon.jobs.settling import Settling
 from daemon.jobs.summary import summary_of
-from daemon.jobs.topics import check_size, short_retention
 from daemon.kafka.looking.tail import Tail, tail
 from daemon.kafka.writing.publisher import Publisher
 from daemon.values.errors import Exit, Fatal
@@ -41,18 +38,6 @@ _GRACE_S = 60.0
 """How long after its deadline a job waits for the answers to it; a worker that runs gives them at once."""
 _MOST_CANCELLED = 10_000
 """In one transaction."""
-
-
-class Wish(NamedTuple):
-    """What is wanted of a new job; `lane` is one of the settings', empty texts are left to them."""
-
-    source: Path
-    lane: str
-    deadline: datetime | None
-    model: str
-    content_type: str
-    columns: Columns = Columns()
-    out_format: OutFormat = OutFormat.JSONL
 
 
 class Job:
@@ -75,7 +60,7 @@ class Job:
         lane = self._settings.lanes[wish.lane]
         topics = [lane.topics[0], *self._heard_on()]
         async with self._publisher(*topics) as publisher, self._tail() as following:
-            order = await self._ordered(wish, registered, publisher)
+            order = await ordered(wish, self._settings, registered, publisher, told=self._told)
             positions = await following.ends([order.reply_topic, order.dead_letter_topic])
             if positions is None:
                 raise Fatal(Exit.BROKER_UNAVAILABLE, "nobody says where the reply topic ends")
@@ -143,37 +128,6 @@ class Job:
         settings = self._settings
         topics = [settings.replies.topic, settings.dead_letters.topic]
         return tail(settings.kafka, topics, base=self._base, told=self._told)
-
-    async def _ordered(self, wish: Wish, registered: Registered, publisher: Publisher) -> Order:
-        settings, lane = self._settings, self._settings.lanes[wish.lane]
-        topic, reply_topic = lane.topics[0], settings.replies.topic
-        seen = await publisher.look_at(topic, reply_topic)
-        requests, replies = seen[topic], seen[reply_topic]
-        if requests is None or replies is None:
-            raise Fatal(Exit.SETTINGS, f"{topic} or {reply_topic} does not exist")
-        check_size(registered, topic, requests)
-        now = datetime.now(UTC)
-        if wish.deadline is not None:
-            until_s = (wish.deadline - now).total_seconds()
-            if warning := short_retention(reply_topic, replies, until_s=until_s):
-                self._told(warning)
-        return Order(
-            job_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
-            source=str(wish.source.absolute()),
-            lane=wish.lane,
-            topic=topic,
-            partitions=requests.partitions,
-            reply_topic=reply_topic,
-            reply_partitions=replies.partitions,
-            dead_letter_topic=settings.dead_letters.topic,
-            onward=_onward(settings, wish.lane),
-            model=wish.model,
-            content_type=wish.content_type,
-            deadline_ms=None if wish.deadline is None else round(wish.deadline.timestamp() * 1000),
-            began_ms=round(now.timestamp() * 1000),
-            columns=wish.columns,
-            out_format=wish.out_format,
-        )
 
     def _next_opening(self, lane: str) -> str:
         settings = self._settings.lanes.get(lane)  # a resumed job's may be gone
@@ -245,15 +199,6 @@ class Job:
             is_past_deadline=lambda: order.is_past_deadline(time.time() * 1000),
             told=self._told,
         )
-
-
-def _onward(settings: Settings, lane: str) -> tuple[str, ...]:
-    topics = []
-    following = settings.lanes[lane].then
-    while following is not None:
-        topics.append(settings.lanes[following].topics[0])
-        following = settings.lanes[following].then
-    return tuple(topics)
 
 
 def _is_over(order: Order) -> bool:
