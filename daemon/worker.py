@@ -165,7 +165,6 @@ class Worker:
 
     def _beat(self) -> None:
         self._watchdog.beat()
-        self._status.look()
         ready, reason = self.ready()
         if ready != self._ready_before:
             self._ready_before = ready
@@ -196,6 +195,7 @@ class Worker:
         """Work, and look at itself; whichever of the two ends first ends the other."""
         work = self._tasks.start(self._live(stop), name="work")
         self._tasks.start(self._health.run(), name="health")
+        self._tasks.start(self._status.run(), name="status page")
         self._tasks.start(self._hearing.run(), name="jobs")
         self._tasks.start(self._announce_end(stop), name="stopping")
         try:

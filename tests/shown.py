@@ -1,5 +1,6 @@
 """Processes as a status page may meet them: idle, busy, broken; with one lane or twenty."""
 
+from contextlib import suppress
 from math import sin
 from types import SimpleNamespace
 
@@ -82,7 +83,7 @@ class Shown:
             )
         )
         self.lags = {topic(name): (0, 0.0) for name in self.names}
-        self.status.look()
+        self.look(5.0)
 
     def second(self, lane, requests, *, wait_s=0.4, run_s=0.012, code="ok", cause="full"):
         """A second passes in which `requests` of `lane` come and are answered."""
@@ -98,7 +99,13 @@ class Shown:
     def tick(self, seconds=1):
         for _ in range(seconds):
             self.now_s += 1
-            self.status.look()
+            self.look(5.0)
+
+    def look(self, age_s):
+        """Let the page take the metrics if those taken last are so old."""
+        looking = self.status.look(age_s)
+        with suppress(StopIteration):  # at once: its clock stands still, and nobody else looks
+            looking.send(None)
 
     def _about(self):
         return {

@@ -115,6 +115,7 @@ class ScalerProcess:
         tasks = [
             asyncio.create_task(self._watch.run(), name="look"),
             asyncio.create_task(self._beat(), name="beat"),
+            asyncio.create_task(self._status.run(), name="status page"),
             asyncio.create_task(self._hearing.run(), name="jobs"),
             asyncio.create_task(stop.wait(), name="stop"),
         ]
@@ -128,7 +129,6 @@ class ScalerProcess:
     async def _beat(self) -> None:
         for beat in itertools.count():
             summarise()
-            self._status.look()
             if self._watch.moving:
                 self._notifier.feed()
             if beat % _BEATS_A_STATUS == 0:

@@ -1,11 +1,13 @@
 """The status page over HTTP: `/` is the page, `/status.json` what it shows."""
 
+import asyncio
 import base64
 import hashlib
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 from aiohttp import web
@@ -14,6 +16,8 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from daemon.jobs.last_words import JobsHeard
+from daemon.loop.pieces import in_pieces
+from daemon.loop.ticks import next_tick
 from daemon.scaling.report import ScalingReport
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.status.adherence import Adherence
@@ -24,6 +28,7 @@ from daemon.telemetry.status.trends import Trends
 from daemon.telemetry.status.window import Window
 
 _PAGE = Path(__file__).with_name("status_page.html")
+_BEAT_S = 1.0
 _LOOK_S = 5.0
 """Between looks that nobody asked for; they make the window and the trends."""
 _ASKED_S = 1.0
@@ -33,8 +38,8 @@ _ASKED_S = 1.0
 class Status:
     """What a process shows of itself to people.
 
-    It is a window over metric samples. A process with `metrics` of its own calls `look` about once a
-    second; one that gathers those of others calls `observe` whenever it has. All on the event loop.
+    It is a window over metric samples. A process with `metrics` of its own has `run` take them; one that
+    gathers those of others calls `observe` whenever it has. All on the event loop.
 
     Args:
         about: what does not change.
@@ -75,6 +80,7 @@ class Status:
         self._adherence = Adherence()
         self._started_s = clock()
         self._was_ready = False
+        self._looking = asyncio.Lock()
 
     def observe(self, samples: Iterable[Sample], now_s: float) -> None:
         """Take the metrics of `now_s` (monotonic seconds); label `worker` tells workers apart."""
@@ -93,14 +99,23 @@ class Status:
             {lane: load.arrival_rate for lane, load in loads.items()},
         )
 
-    def look(self) -> None:
-        """Take the metrics of this process if those taken last are old; cheap otherwise."""
-        self._was_ready = self._was_ready or self._ready()[0]
-        self._look_after(_LOOK_S)
+    async def run(self) -> NoReturn:
+        """Take the metrics of this process every few seconds until cancelled."""
+        while True:
+            self._was_ready = self._was_ready or self._ready()[0]
+            await self.look(_LOOK_S)
+            await next_tick(_BEAT_S)
+
+    async def look(self, age_s: float) -> None:
+        """Take the metrics of this process, in pieces, if those taken last are so old."""
+        async with self._looking:
+            now_s, seen_s = self._clock(), self._window.at_s
+            if self._metrics is not None and (seen_s is None or now_s - seen_s >= age_s):
+                families = in_pieces(self._metrics.collect(), clock=self._clock)
+                self.observe([each async for family in families for each in family.samples], now_s)
 
     def document(self) -> Document:
-        """Return what the page shows now, as JSON has it."""
-        self._look_after(_ASKED_S)
+        """Return what the page shows of the metrics that were taken last, as JSON has it."""
         seen = ProcessState(
             self._live(),
             self._ready(),
@@ -117,14 +132,8 @@ class Status:
         page = _PAGE.read_bytes()
         return [web.get("/", _page(page)), web.get("/status.json", self._json)]
 
-    def _look_after(self, age_s: float) -> None:
-        now_s = self._clock()
-        seen_s = self._window.at_s
-        if self._metrics is not None and (seen_s is None or now_s - seen_s >= age_s):
-            families = self._metrics.collect()
-            self.observe((sample for family in families for sample in family.samples), now_s)
-
     async def _json(self, _: web.Request) -> web.Response:
+        await self.look(_ASKED_S)
         return web.Response(
             body=msgspec.json.encode(self.document()),
             content_type="application/json",

@@ -1,5 +1,6 @@
 """What the page is told, from a process's metrics."""
 
+import asyncio
 import json
 
 import msgspec
@@ -9,6 +10,7 @@ from daemon.batching.ladder import Ladder
 from daemon.scaling.ready_lane import Readiness
 from daemon.scaling.report import as_json
 from daemon.scaling.stuck import Standstill
+from daemon.telemetry.metric_names import WORKER_METRICS
 from daemon.telemetry.status.waits import Runs
 from daemon.values.errors import Code
 from daemon.values.ports import Suspected
@@ -18,6 +20,7 @@ from tests.shown import Shown
 
 def document(page):
     """The document as a browser gets it."""
+    page.look(1.0)
     return json.loads(msgspec.json.encode(page.status.document()))
 
 
@@ -145,7 +148,7 @@ def test_what_a_run_of_one_row_takes_is_not_known_where_all_had_one_size():
     page.runs = Runs(0.2, None)
     page.tick()
 
-    (model,) = page.status.document()["models"]
+    (model,) = document(page)["models"]
 
     assert model["rows_per_s"] is not None
     assert model["gain"] is None
@@ -296,16 +299,39 @@ def test_what_is_no_number_is_null(page):
     assert lane(page)["lag_records"] is None
 
 
-def test_many_pages_at_once_look_once(page):
-    asked = []
-    collect = page.metrics.collect
-    page.status._metrics = type("", (), {"collect": lambda _: asked.append(1) or collect()})()
+class SlowMetrics:
+    """Each family takes two milliseconds to collect."""
+
+    def __init__(self, page):
+        self.asked = 0
+        self._page = page
+
+    def collect(self):
+        self.asked += 1
+        for family in self._page.metrics.collect():
+            self._page.now_s += 0.002
+            yield family
+
+
+async def test_many_pages_at_once_look_once(page):
+    slow = page.status._metrics = SlowMetrics(page)
     page.now_s += 5
 
-    for _ in range(10):
-        page.status.document()
+    await asyncio.gather(*[page.status.look(1.0) for _ in range(10)])
 
-    assert len(asked) == 1
+    assert slow.asked == 1
+
+
+async def test_others_have_their_turns_while_metrics_are_taken(page):
+    page.status._metrics = SlowMetrics(page)
+    page.now_s += 5
+    looking = asyncio.create_task(page.status.look(1.0))
+    turns = 0
+    while not looking.done():
+        turns += 1
+        await asyncio.sleep(0)
+
+    assert turns > len(WORKER_METRICS)
 
 
 def test_what_runs_alone_is_told_by_its_metrics(page):
