@@ -36,8 +36,7 @@ class Lag:
         """
         marks = self._marks.setdefault(ledger, deque())
         marks.append(_Mark(offset, timestamp_ms if timestamp_ms >= 0 else wall_ms))
-        while len(marks) > 1 and marks[1].offset <= ledger.committable:
-            marks.popleft()
+        _forget_answered(marks, ledger)
 
     def caught_up(self, ledger: Ledger, wall_ms: float) -> None:
         """The end of the log was read at `wall_ms`."""
@@ -57,14 +56,21 @@ class Lag:
     def _unanswered_since_ms(self, ledger: Ledger, end: int, wall_ms: float) -> float:
         marks = self._marks.get(ledger)
         if ledger.span and marks:
-            started = [mark for mark in marks if mark.offset <= ledger.committable]
-            return (started[-1] if started else marks[0]).timestamp_ms
+            _forget_answered(marks, ledger)
+            return marks[0].timestamp_ms
         if end <= ledger.position:
             return wall_ms
         # Unread records came after the last that was read, and after the log's end was reached.
         last_ms = marks[-1].timestamp_ms if marks else 0.0
         since_ms = max(last_ms, self._caught_up_ms.get(ledger, 0.0))
         return since_ms or wall_ms
+
+
+def _forget_answered(marks: deque[_Mark], ledger: Ledger) -> None:
+    """Have the chunk with the oldest unanswered record first: a full lane has hundreds behind it."""
+    oldest = ledger.committable
+    while len(marks) > 1 and marks[1].offset <= oldest:
+        marks.popleft()
 
 
 def behind(

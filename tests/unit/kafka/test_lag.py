@@ -1,5 +1,9 @@
 """Lag in records and seconds."""
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from daemon.kafka.reading.lag import Lag, behind
 from tests.ledgers import make_ledger
 
@@ -77,6 +81,22 @@ def test_answered_chunks_are_forgotten():
         ledger.settle(range(first, first + 10))
 
     assert len(lag._marks[ledger]) <= 2
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.lists(st.integers(0, 9), max_size=2)), max_size=30))
+def test_the_age_is_that_of_the_last_chunk_that_begins_no_later_than_what_is_unanswered(steps):
+    lag, ledger, written, outstanding = Lag(), make_ledger("t", 0, 0), {}, []
+    for number, (count, settled) in enumerate(steps):
+        first = ledger.position
+        written[first] = 900_000 + number
+        _read(lag, ledger, first, count, written[first])
+        outstanding.append(range(first, first + count))
+        for which in settled[: len(outstanding)]:
+            ledger.settle(outstanding.pop(which % len(outstanding)))
+        if ledger.span:
+            begun = [offset for offset in written if offset <= ledger.committable]
+            age_s = (NOW_MS - written[begun[-1]]) / 1000
+            assert _age_s(lag, ledger, ledger.position) == pytest.approx(age_s)
 
 
 def test_what_is_behind_is_counted_by_topic():
