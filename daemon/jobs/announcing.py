@@ -7,7 +7,7 @@ by then; any other is the state of an end.
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,12 @@ import msgspec
 
 from daemon.jobs.ends import State
 from daemon.jobs.inputs import JSON
-from daemon.kafka.writing.publisher import NotTaken, Publisher
+from daemon.kafka.writing.publisher import NotTaken, Publisher, until_taken
 from daemon.values.errors import Fatal
 from daemon.values.messages import Header
 from daemon.wire.cloud_events import ID, JOB_TYPE, SUBJECT, attributes
 from daemon.wire.headers import CONTENT_TYPE
 
-_AGAIN_S = 1.0
 _PROGRESS = "progress"
 
 
@@ -81,20 +80,6 @@ class Announcing:
         body = msgspec.json.encode({**summary, **self._where})
         await self._publisher.post(topic, summary["job_id"].encode(), body, headers)
         self._said = _counts(summary)
-
-
-async def until_taken(
-    post: Callable[[], Awaitable[None]], topic: str, told: Callable[[str], None]
-) -> None:
-    """Post until the broker says that it has it; `told` hears of trouble. Raises what else `post` raises."""
-    while True:
-        try:
-            await post()
-        except NotTaken as trouble:
-            told(f"{topic} takes nothing at the moment: {trouble}")
-            await asyncio.sleep(_AGAIN_S)
-        else:
-            return
 
 
 def event_headers(group: str, summary: Mapping[str, Any], *, begins: bool) -> list[Header]:

@@ -14,12 +14,11 @@ from typing import Any
 import msgspec
 
 from config.settings import Settings
-from daemon.jobs.announcing import until_taken
 from daemon.jobs.ends import End, State
 from daemon.jobs.journal import Journal
 from daemon.jobs.order import Order, OutFormat
 from daemon.jobs.results import FAILED, RESULTS, TABLE
-from daemon.kafka.writing.publisher import Publisher
+from daemon.kafka.writing.publisher import Publisher, until_taken
 
 _SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs"
 _FACETS = "https://openlineage.io/spec/facets"

@@ -10,13 +10,12 @@ from daemon.jobs.inputs import Body, Input
 from daemon.jobs.journal import Unsent
 from daemon.jobs.order import Addressing
 from daemon.jobs.settling import Settling
-from daemon.kafka.writing.publisher import Letter, NotTaken, Publisher
+from daemon.kafka.writing.publisher import Letter, Publisher, until_taken
 
 _MOST_ITEMS = 1_000
 """30 ms of work for small files: what comes back is read meanwhile."""
 _MOST_BYTES = 16 * 2**20
 _WAIT_S = 0.2
-_AGAIN_S = 1.0
 
 
 class Publishing:
@@ -83,7 +82,10 @@ class Publishing:
                 break
         self._settling.fail(failed)
         self._journal.hand([each.number for its in letters.values() for each in its])
-        await self._until_taken(letters)
+        places = await until_taken(
+            lambda: self._publisher.publish(letters), "the broker", self._told
+        )
+        self._journal.acknowledge(places)
         return last
 
     def _body(self, item: Unsent) -> Body:
@@ -91,17 +93,6 @@ class Publishing:
         if digest_of(body.content) != item.digest:
             raise ValueError("it is not what it was when the job began")
         return body
-
-    async def _until_taken(self, letters: dict[int, list[Letter]]) -> None:
-        while True:
-            try:
-                places = await self._publisher.publish(letters)
-            except NotTaken as trouble:
-                self._told(f"the broker takes nothing at the moment: {trouble}")
-                await asyncio.sleep(_AGAIN_S)
-            else:
-                self._journal.acknowledge(places)
-                return
 
 
 def digest_of(body: bytes) -> bytes:

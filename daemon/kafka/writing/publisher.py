@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from aiokafka import errors
 
@@ -16,8 +16,12 @@ from daemon.kafka.writing.plain_producer import PlainProducer
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Header
 
+_T = TypeVar("_T")
+
 _BATCH_BYTES = 256 * 2**10
 """A quarter of what Kafka takes by default; a larger request makes a batch of its own."""
+_AGAIN_S = 1.0
+"""A guess: the client has tried for `kafka.request_timeout` by then, and each further try is told in a line."""
 
 
 class Letter(NamedTuple):
@@ -105,3 +109,18 @@ class Publisher(PlainProducer):
         if isinstance(error, errors.MessageSizeTooLargeError | errors.RecordListTooLargeError):
             refusal = Fatal(Exit.USAGE, f"{self._topic} takes no record as large as one of these")
         return refusal or NotTaken(reason_of(error))
+
+
+async def until_taken(
+    send: Callable[[], Awaitable[_T]], taker: str, told: Callable[[str], None]
+) -> _T:
+    """Send until the broker says that it has it; return what `send` does, and raise what else it raises.
+
+    `told` hears of trouble with the `taker`.
+    """
+    while True:
+        try:
+            return await send()
+        except NotTaken as trouble:
+            told(f"{taker} takes nothing at the moment: {trouble}")
+            await asyncio.sleep(_AGAIN_S)
