@@ -23,6 +23,7 @@ from config.secrets import redact
 from config.units import format_duration, format_size
 
 _LONGEST_SHOWN = 60
+"""Characters of a wrong value: with what is said of it, a line of a terminal."""
 
 
 def misplaced(given: Given) -> str | None:

@@ -24,6 +24,7 @@ _NAMED_REPLIES = "replies-by-header"
 _DEAD_LETTERS = "dead-letters"
 _KAFKA_BINDING = "0.5.0"
 _LONGEST_DIGEST = 12
+"""As many as tell models apart in `served-by`."""
 _SECURITY = {"PLAIN": "plain", "SCRAM-SHA-256": "scramSha256", "SCRAM-SHA-512": "scramSha512"}
 """AsyncAPI's names of SASL's mechanisms."""
 

@@ -18,6 +18,7 @@ from daemon.values.messages import Bucket
 PATIENCE_S = 60.0
 """A run that fails costs as much as two that succeed; once a minute that is nothing."""
 MOST_PATIENCE_S = 3600.0
+"""A guess: who frees memory waits no longer than that for larger batches."""
 _MOST_KEPT = 1_024
 """Shapes of rows that are remembered; those of free axes are without number."""
 

@@ -25,6 +25,7 @@ from daemon.values.messages import Record, SentHeader
 from daemon.wire.headers import REPLY_TO
 
 _MOST_PAYLOAD_BYTES = 1024
+"""Shown of a body: some fifteen lines of a terminal; all of it is in the topic."""
 _WAIT_S = 30.0
 """Longest wait for the broker; reading some records takes a second."""
 

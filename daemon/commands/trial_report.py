@@ -18,6 +18,7 @@ from runtime.user_code import traceback_of
 _MOST_SHOWN = 2_000
 """Characters of a reply on a terminal: a page; all of it is in --json."""
 _HEAD_BYTES = 32
+"""Shown of what is no text: two lines of a hex dump, where formats have their mark."""
 _FLAT_LIST = re.compile(r"\[\n *([^\[\]{}]*?)\n *\]")
 """In JSON that is indented, where texts have no line breaks."""
 _BREAK = re.compile(r"\n *")

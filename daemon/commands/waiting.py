@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 _SILENT_S = 2.0
 _SAID_EVERY_S = 10.0
+"""Guesses: who types waits two seconds without asking, and is not told the same more than six times a minute."""
 
 
 @contextmanager

@@ -34,7 +34,9 @@ from daemon.values.errors import Exit
 from daemon.windows.outlook import next_openings
 
 _BEAT_S = 1.0
+"""As often as a worker looks at its health (daemon/process/health.py)."""
 _BEATS_A_STATUS = 5
+"""A guess: a service manager shows the status to people, who look now and then."""
 _ONCE_S = 5.0
 """Rates need some time between looks."""
 

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 from daemon.isolation.suspect_range import SuspectRange
 
 LONGEST = 256
+"""All parts take 242 at their longest; Kafka has room for sixteen such, and commits say more than this."""
 _HELD, _DIED, _SUSPECTS, _ALONE, _BLAMED = "held", "died", "suspects", "alone", "blamed"
 _NAME = re.compile(r"[0-9a-f]{1,32}")
 _NUMBERS = re.compile(r"[0-9]{1,19}(,[0-9]{1,19}){1,9}")

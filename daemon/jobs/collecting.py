@@ -7,10 +7,13 @@ from daemon.jobs.settling import Settling
 from daemon.kafka.looking.tail import Positions, Tail
 
 _MOST_RECORDS = 2_000
-"""Settled in one transaction."""
+"""Settled in one transaction: twice what is sent in one go, a guess."""
 _EVERY_S = 2.0
+"""Between two questions how far the group is. A guess: an end that nothing tells may be told so late."""
 _WAIT_S = 0.2
+"""Between two looks at what is read here meanwhile, which asks nobody."""
 _MOST_UNANSWERED = 1_000
+"""Of a partition, settled in one transaction: half of what replies take, a guess."""
 
 
 class Collecting:

@@ -37,7 +37,7 @@ from daemon.windows.schedule import Schedule
 _GRACE_S = 60.0
 """How long after its deadline a job waits for the answers to it; a worker that runs gives them at once."""
 _MOST_CANCELLED = 10_000
-"""In one transaction."""
+"""In one transaction; their ids, of 100 bytes at the most as a rule, are a MB."""
 
 
 class Job:

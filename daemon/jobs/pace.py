@@ -7,6 +7,7 @@ from daemon.scaling.sliding_window import SlidingRate
 _RECENT_S = 30.0
 """As a one-shot run has it: workers come and go."""
 _LEAST_S = 1.0
+"""A guess: over less time the first answers, which come together, would tell of any rate."""
 _MINUTE_S, _HOUR_S = 60, 3_600
 
 

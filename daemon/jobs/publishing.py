@@ -15,7 +15,9 @@ from daemon.kafka.writing.publisher import Letter, Publisher, until_taken
 _MOST_ITEMS = 1_000
 """30 ms of work for small files: what comes back is read meanwhile."""
 _MOST_BYTES = 16 * 2**20
+"""Held at a time where items are large: sixteen of the largest that a broker takes by default (1 MiB)."""
 _WAIT_S = 0.2
+"""Between two looks whether there is room; a guess: five a second cost nothing, and people see no pause."""
 
 
 class Publishing:

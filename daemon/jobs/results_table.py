@@ -28,11 +28,14 @@ _SCHEMA = pa.schema(
 _MOST_LINES = 10_000
 """Between two moments in which whoever wants to stop is heard: 50 ms."""
 _BATCH_ROWS = 1_000
+"""Made of Python's rows, which take many times what Arrow has of them. A row of 200 bytes takes 0.10 us so,
+0.17 by a hundred and 0.09 by ten thousand."""
 _BATCH_BYTES = 8 * 2**20
-"""Rows as Python has them take many times what Arrow makes of them."""
+"""The same of large ones: eight of the largest replies that a broker takes by default (1 MiB)."""
 _GROUP_ROWS = 100_000
+"""Readers want them large; DuckDB writes 122,880 by default."""
 _GROUP_BYTES = 32 * 2**20
-"""What is held until it is written; readers want them large."""
+"""Held until they are written; a guess: four batches, where the process takes 120 MB without."""
 
 
 class _Whose(msgspec.Struct):

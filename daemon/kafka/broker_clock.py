@@ -24,6 +24,7 @@ from aiokafka.protocol.types import (
 
 _LOG = "__cluster_metadata"
 _LONGEST_S = 5.0
+"""Wait for the answer, which takes milliseconds; without one nothing is known of the clock. A guess."""
 
 _REPLICAS = CompactArray(
     ("replica", Int32),

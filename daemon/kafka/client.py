@@ -24,6 +24,7 @@ Options: TypeAlias = dict[str, Any]
 METADATA_AGE_S = 10.0
 """How long an added partition or a moved leader may go unnoticed; one small request each time."""
 _RETRY_S = 0.25
+"""Between two rounds over all addresses; a guess: a broker takes seconds to start."""
 _SILENT_S = 2.0
 """Who waits longer is told what for,"""
 _SAID_EVERY_S = 10.0

@@ -20,7 +20,9 @@ from daemon.telemetry.logs import log
 from daemon.values.errors import Exit, Fatal
 
 _RETRY_S = 0.2
+"""Between two tries; a guess: a broker takes seconds to start, and a topic some tenths to get around."""
 _ANSWER_S = 5.0
+"""Wait for an answer, which takes milliseconds; as for one address at the start (daemon/kafka/client.py)."""
 _SILENT_S, _SAID_EVERY_S = 2.0, 10.0
 """Whoever waits longer for topics is told which, and again each time so long has passed."""
 

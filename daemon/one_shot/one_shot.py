@@ -29,6 +29,7 @@ from daemon.values.errors import Exit, Fatal
 from daemon.values.ports import Source
 
 _RETRY_S = 0.2
+"""As the group has it (daemon/kafka/group/assign.py)."""
 _LAST_LOOKS_S = 5.0
 """How long it is tried at the end to see what has been committed on the way out."""
 

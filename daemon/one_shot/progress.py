@@ -10,6 +10,7 @@ from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 
 _LOGGED_EVERY_S = 10.0
+"""As a job tells how it gets on (daemon/jobs/progress.py): 360 lines an hour."""
 
 
 class View(Protocol):

@@ -27,6 +27,8 @@ Field: TypeAlias = str | int | float | bool | bytes | BaseException | list[str] 
 
 _LONGEST_TEXT = 1_000
 _LONGEST_TRACEBACK = 20_000
+"""Characters: of a text some ten lines of a terminal, of a traceback some hundred frames. Guesses: what
+is longer was put there by somebody else, and a line is read by programs that have limits of their own."""
 _LONGEST_S = 300.0
 """Between two lines that say the same of a library: five minutes, as of an outage that lasts."""
 _PLACE_S = 60.0

@@ -9,6 +9,7 @@ from config.settings import Lane
 from daemon.windows.schedule import Schedule
 
 _NEXT = 5
+"""Shown to people: a working week of a lane that opens once a day."""
 _MOST_SEEN = 2_000
 _AHEAD_S = 400 * 86_400.0
 """How far ahead pauses are looked for: so many moments, which are ten weeks of working days in quarter

@@ -39,6 +39,7 @@ _FIELD = re.compile(
 )
 _INTEGER = re.compile(rb"-?\d+")
 _MOST_DIGITS = 20
+"""A dimension has 63 bits, which are 19 digits, and may have a sign."""
 
 
 class _Header(NamedTuple):

@@ -31,6 +31,7 @@ from daemon.values.errors import Exit, Fatal
 from daemon.values.ports import SourceMetrics
 
 _RETRY_S = 0.2
+"""Between two tries; a guess: brokers that lose a coordinator have another one in some tenths of a second."""
 _PATIENCE_S = 5.0
 """A leader that is a worker commits within a second; longer, and it is said what is waited for."""
 _NO_LEADER = (

@@ -12,6 +12,7 @@ from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 
 _RETRY_S = 0.2
+"""As assign.py has it: it is the same coordinator that is asked."""
 
 _STALE = (
     errors.IllegalGenerationError,

@@ -36,6 +36,7 @@ take milliseconds; a late one is as good as none."""
 _REOPEN_S = 30.0
 """Without any answer for this long everything is connected anew: addresses may have changed."""
 _RETRY_S = 0.2
+"""As the group has it (daemon/kafka/group/assign.py)."""
 _NOTHING = Commit(NO_COMMIT)
 _NO_GENERATION = -1
 _KEEP_S = 90 * 86_400.0

@@ -26,6 +26,7 @@ from daemon.values.messages import Header
 from daemon.values.record_columns import FetchedRecord
 
 _POLL_S = 0.5
+"""Wait for records where none come, before it is asked whether there are more at all; a guess."""
 _TOPICS_S = 5.0
 """How long a topic may be unknown: a new one takes a moment to get around, and somebody waits."""
 _FURTHER = 4

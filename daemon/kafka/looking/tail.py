@@ -22,6 +22,7 @@ _T = TypeVar("_T")
 _LOOK_S = 10.0
 """Longest wait for an answer; the broker may be busy with a fetch of this client's."""
 _POLL_S = 0.5
+"""As reader.py has it."""
 
 Positions = Mapping[tuple[str, int], int]
 """Offsets by topic and partition."""

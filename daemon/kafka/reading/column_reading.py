@@ -18,6 +18,7 @@ from daemon.values.texts import Places, Texts, windows
 LEAST_RECORDS = 128
 """That are worth columns: these take 0.2 ms by themselves, a record that is read alone 0.5 us."""
 _MOST_HEADERS = 64
+"""As `limits.headers` has it by default; records with more are read alone."""
 _LEAST_RECORD_BYTES = 7
 _MORE_FOLLOW, _SEVEN = 0x80, 0x7F
 _LONGEST_VARINT = 5

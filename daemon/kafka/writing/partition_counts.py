@@ -19,6 +19,7 @@ anew where a partition is named that was not there; whoever names such ones cost
 _ABSENT_S = 5.0
 """How long an absent topic stays absent: somebody may be creating it."""
 _MOST_TOPICS = 1_000
+"""A guess: many times the reply topics there are, unless requests make names up; those push out the oldest."""
 
 
 class _Answer(NamedTuple):

@@ -15,6 +15,7 @@ from daemon.kafka import client, guards
 from daemon.kafka.connecting import check_topics
 
 _CLOSE_S = 5.0
+"""As the daemon's own producer has it (daemon/kafka/writing/producers.py)."""
 
 
 class PlainProducer:

@@ -26,6 +26,7 @@ from daemon.kafka.writing.refusals import PRODUCER_FENCED, Refused
 from daemon.kafka.writing.transactional_ids import Transactional
 
 _METADATA_PAUSE_S = 0.05
+"""A guess: brokers learn of a leader within some tenths of a second; each ask is one small request."""
 _MOST_MISSES = 3
 """Answers without the partition: brokers learn of a new one some milliseconds apart."""
 _NO_LEADER = -1

@@ -19,6 +19,7 @@ from daemon.values.errors import Exit, Fatal
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
+"""Guesses: what a first successor meets may be over at once; what lasts costs a connection every two seconds."""
 _START_S = 10.0
 """A producer starts in milliseconds; one that takes longer waits for a broker that is not there."""
 _SUBJECT = "producer"

@@ -23,6 +23,7 @@ _START = b"\0\0"
 """No attributes, and no time beyond the batch's."""
 _QUADS = np.array([b"%04d" % number for number in range(10_000)]).view(np.uint8).reshape(-1, 4)
 _MOST_NAMES = 256
+"""A guess: many times those of ours, and of requesters that do not make names up."""
 _MORE_FOLLOW = 0x80
 
 Piece: TypeAlias = bytes | memoryview

@@ -33,7 +33,9 @@ from daemon.values.ports import (
 _MOST_BATCH_BYTES = 512 * 2**10
 """At 200 bytes a reply 2,600 of them; half of what a broker takes by default (1 MiB)."""
 _METADATA_S = 5.0
+"""As for one address at the start (daemon/kafka/client.py): answers take milliseconds."""
 _CLOSE_S = 5.0
+"""As a replaced producer has (producers.py): how long what is on its way may still arrive."""
 
 
 class KafkaSink:

@@ -28,6 +28,7 @@ from daemon.values.ports import SendDenied, SendFailed
 _RETRY_S = 0.005
 """The markers of the transaction before are written within some milliseconds."""
 _LONGEST_RETRY_S = 0.1
+"""A guess: a coordinator that moves takes some tenths of a second, and is asked ten times a second for it."""
 _UNKNOWN_PARTITION, _TOPIC_DENIED, _NOT_ATTEMPTED = 3, 29, 55
 _OF_PARTITION = frozenset({_UNKNOWN_PARTITION, _TOPIC_DENIED})
 """What keeps one partition out of a transaction, and harms no other."""

@@ -32,6 +32,7 @@ from daemon.values.ports import SendFailed
 _LEAST_SHARE_OF_INTERVAL = 0.5
 """On a crowded machine an end takes longer than an interval; not all of the time is to be ends."""
 _ABORT_S = 2.0
+"""Wait for an abort, which takes milliseconds; after that the broker does it by itself. A guess."""
 _APART_S = 30.0
 """Aborts that follow each other later have to do with each other no more: a transaction takes 10 s at
 most, and its successor is made within 2 s wherever there is a broker."""

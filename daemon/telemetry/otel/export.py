@@ -25,7 +25,9 @@ _TIMEOUT_S = 5.0
 _MOST_SPANS = 512
 """That wait to be sent; one with all its links takes 40 KB. The SDK's 2,048 could take 80 MB."""
 _SPANS_AT_ONCE = 128
+"""A quarter of those that wait, as the SDK has it (512 of 2,048)."""
 _SEND_EVERY_MS = 1_000
+"""The SDK waits five seconds; fewer may wait here, so they leave more often."""
 _SCOPE = InstrumentationScope(names.SCOPE)
 
 

@@ -17,10 +17,12 @@ from statistics import fmean
 
 _GROWS_S = 30.0
 _HELD_S = 15.0
+"""Rules 1 and 4. Guesses: a burst is over sooner, and who looks at the page has read a line by then."""
 _EACH = 0.2
 """Of steady growth each half of the way has a half; a burst at its end leaves nearly nothing to the first."""
 _LEAST_BATCHES = 2
 _LEAST_SHARE = 0.05
+"""Rule 3."""
 _LEAST_POINTS = 6
 """Two in each third."""
 
