@@ -7,13 +7,12 @@ import struct
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from loadtest.kafka import java
 from loadtest.kafka.jars import KafkaUnavailable
 from loadtest.kafka.properties import HOST, Ports, properties
 from loadtest.processes.child import Child
+from loadtest.processes.scoped import Scoped
 
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 30.0
@@ -27,7 +26,7 @@ _METADATA_REQUEST = struct.pack(">ihhihi", 14, 3, 1, 1, -1, 0)
 _METADATA_HEAD = struct.Struct(">iii")
 
 
-class Broker:
+class Broker(Scoped):
     """A broker on loopback with data of its own; a context manager that leaves nothing behind.
 
     All methods block. Process and data end with this process, however it ends, unless `detached`:
@@ -89,24 +88,6 @@ class Broker:
     def log_end(self) -> str:
         """Return the last lines of its log."""
         return self._child.log_end()
-
-    def __enter__(self) -> Self:
-        """Start."""
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close."""
-        self.close()
 
     def start(self) -> None:
         """Start, or start again on the same port and data; return when it serves clients.

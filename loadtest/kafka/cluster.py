@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
 
 from loadtest.kafka.broker import Broker, free_ports
 from loadtest.kafka.jars import KafkaUnavailable
 from loadtest.kafka.properties import Ports
+from loadtest.processes.scoped import Scoped
 
 NODES = 3
 """The fewest that lose one and go on, with every record on two of them."""
 
 
-class Cluster:
+class Cluster(Scoped):
     """Brokers that are controllers as well; a context manager that leaves nothing behind.
 
     Every topic has a copy on each node unless it says otherwise, and a record counts as written
@@ -32,24 +31,6 @@ class Cluster:
     def bootstrap(self) -> str:
         """Where clients connect: all nodes, as host:port,host:port."""
         return ",".join(node.bootstrap for node in self.nodes.values())
-
-    def __enter__(self) -> Self:
-        """Start."""
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close."""
-        self.close()
 
     def start(self) -> None:
         """Start all nodes; return when each knows of all; raises KafkaUnavailable."""

@@ -7,11 +7,11 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from loadtest.processes.child import Child
 from loadtest.processes.metrics import Metrics
+from loadtest.processes.scoped import Scoped
 
 _HOST = "127.0.0.1"
 DAEMON = ("-m", "daemon")
@@ -24,7 +24,7 @@ class WorkerFailed(Exception):
     """The daemon did not do what was asked; the message ends with its log."""
 
 
-class Worker:
+class Worker(Scoped):
     """`tidemill run`, or `does`, with one configuration; a context manager that leaves nothing behind.
 
     All methods block. The process ends with this one, however it ends, unless `detached`.
@@ -67,22 +67,11 @@ class Worker:
         """What it writes to standard error, over all its starts."""
         return self._child.log
 
-    def __enter__(self) -> Self:
-        """Start; becoming ready is waited for by wait_until_ready()."""
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close."""
-        self.close()
-
     def start(self) -> None:
-        """Start, or start again; its earlier events are no longer looked at."""
+        """Start, or start again, and return at once: wait_until_ready() waits.
+
+        Its earlier events are no longer looked at.
+        """
         self._seen_bytes = self.log.stat().st_size if self.log.exists() else 0
         self._child.spawn(self._command)
 
