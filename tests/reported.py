@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 
 from loadtest.deployment.look import Look
-from loadtest.report import document
+from loadtest.report import contents, document
 from loadtest.verdict.judge import judge
 from loadtest.verdict.targets import parse
 from loadtest.verdict.verdict import pronounce
@@ -46,7 +46,7 @@ def told(*, names=("a",), targets=("p99 < 2s",), looks=True, setting=None, doubt
         setting=document.Provenance(**(setting or {"brokers": "kafka:9092", "warm_up_s": 5.0})),
     )
     # As a file has it.
-    return json.loads(document.encoded(document.report(about, findings, verdict)))
+    return json.loads(document.encoded(contents.report(about, findings, verdict)))
 
 
 def taken(made):

@@ -10,7 +10,7 @@ from loadtest import extra
 from loadtest.deployment.embedded import Stage
 from loadtest.deployment.reach import Reach, deployment
 from loadtest.plan.plan import Plan, only_capacity, plan
-from loadtest.report import document, junit, raw, terminal, words
+from loadtest.report import contents, document, junit, raw, terminal, words
 from loadtest.report.html.write import can_draw, write
 from loadtest.scenario.load import BadScenario, Loaded, load
 from loadtest.scenario.model import Scenario
@@ -118,7 +118,7 @@ def _capacity(
 
 
 def _write(options: RunOptions, about: document.About, trial: Trial) -> None:
-    told = document.report(about, trial.findings, trial.verdict)
+    told = contents.report(about, trial.findings, trial.verdict)
     if options.json is not None:
         document.write(options.json, told)
     if options.html is not None:

@@ -6,7 +6,8 @@ import pytest
 
 from loadtest.compare.gate import ChangeWord, changes, obstacles
 from loadtest.compare.ranks import chance_of_being_above
-from loadtest.report.document import About, BadReport, read, report
+from loadtest.report.contents import report
+from loadtest.report.document import About, BadReport, read
 from loadtest.verdict.judge import judge
 from loadtest.verdict.targets import parse
 from loadtest.verdict.verdict import pronounce

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from loadtest.deployment.look import Look
-from loadtest.report import document, junit, raw, terminal, words
+from loadtest.report import contents, document, junit, raw, terminal, words
 from loadtest.report.live import Window
 from loadtest.traffic.seen import Progress
 from loadtest.verdict.daemon_course import daemon_course
@@ -52,7 +52,7 @@ def findings(made, recorder):
 def test_the_document_is_json_that_any_program_reads(findings, tmp_path):
     verdict = _verdict(findings, "missing == 2", "max < 1s")
     path = tmp_path / "report.json"
-    document.write(path, document.report(ABOUT, findings, verdict))
+    document.write(path, contents.report(ABOUT, findings, verdict))
     told = json.loads(path.read_text())
     assert (told["version"], told["verdict"], told["exit_code"]) == (1, "MISSED", 1)
     assert [each["outcome"] for each in told["targets"]] == ["met", "missed"]
@@ -67,7 +67,7 @@ def test_the_document_has_what_figures_are_drawn_from(made, recorder):
     looks = [Look(n, n / 2, 0, 0, 4.0, Counter({("x", "full"): 3 * n})) for n in range(4)]
     findings = found(made, recorder, looks=looks)
     told = json.loads(
-        document.encoded(document.report(ABOUT, findings, _verdict(findings, "missing == 2")))
+        document.encoded(contents.report(ABOUT, findings, _verdict(findings, "missing == 2")))
     )
     of_class, daemon = told["classes"]["a"], told["daemon_over_time"]
     over_time = of_class["over_time"]
@@ -99,7 +99,7 @@ def test_a_daemon_that_does_not_say_everything_is_told_about_as_far_as_it_does(m
     looks = [Look(float(n), math.nan, math.nan, math.nan) for n in range(20)]
     findings = found(made, recorder, looks=looks)
     told = json.loads(
-        document.encoded(document.report(ABOUT, findings, _verdict(findings, "missing == 2")))
+        document.encoded(contents.report(ABOUT, findings, _verdict(findings, "missing == 2")))
     )
     assert set(told["daemon_over_time"]["busy"]) == {None}
     terminal.show(Console(record=True, width=140), findings, _verdict(findings, "missing == 2"))
@@ -210,7 +210,7 @@ def test_what_is_in_flight_when_a_run_is_interrupted_is_not_missing(made, tmp_pa
     assert sum(findings.detail.courses["a"].missing) == 1
     assert findings.whole.latencies.samples == 598
     told = json.loads(
-        document.encoded(document.report(ABOUT, findings, _verdict(findings, "missing == 1")))
+        document.encoded(contents.report(ABOUT, findings, _verdict(findings, "missing == 1")))
     )
     assert told["whole"]["in_flight"] == 2
     console = Console(record=True, width=140)
