@@ -11,4 +11,5 @@
 - `records.py`: what is known of each request, as columns; what became of all; percentiles
 - `seen.py`: what is seen of a run, while it lasts and at its end
 - `sender.py`: publishes the requests of one stream, whole chunks at a time
+- `stage_sample.py`: what some of the results say of the daemon's stations
 """

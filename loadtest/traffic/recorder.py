@@ -4,24 +4,14 @@ Replies come in chunks; what can be done for a whole chunk is done by numpy.
 """
 
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from loadtest.traffic.records import Counts, Flags, Floats, Outcome, Records, Stages, empty
-from loadtest.wire import (
-    BATCH_ROWS,
-    CORRELATION_ID,
-    DLQ_CODE,
-    ERROR_CODE,
-    OK,
-    SERVED_BY,
-    STAGES,
-    STATUS,
-    Header,
-)
+from loadtest.traffic.stage_sample import StageSample
+from loadtest.wire import CORRELATION_ID, DLQ_CODE, ERROR_CODE, OK, STATUS, Header
 
 _EXPIRED = "deadline_exceeded"
 _OK = OK.encode()
@@ -32,12 +22,6 @@ NO_STATUS = "no_status"
 """Stands for the code of a reply that does not say how its request ended."""
 NO_CODE = "no_code"
 """Stands for the code of an error reply that has none."""
-# Stations are read from so many replies at most: enough for p99.9, little work.
-_STAGE_SAMPLES = 100_000
-# More workers with other models than a deployment has; what else is said is not kept.
-_MOST_SERVERS = 20
-# Ten digits and more do not fit into an int32.
-_ROWS_DIGITS = 10
 
 
 class Reply(Protocol):
@@ -89,9 +73,7 @@ class Recorder:
         self._rows = empty(max(planned, 1))
         self._is_right = is_right
         self._on_reply = on_reply
-        self._stride = max(planned // _STAGE_SAMPLES, 1)
-        self._stages: list[tuple[int, bytes, bytes]] = []
-        self._served_by: Counter[bytes] = Counter()
+        self._sample = StageSample(planned)
         self._recent: list[Floats] = []
         self.codes = [_OTHER]
         """Error codes by their number in the column `code`."""
@@ -111,11 +93,6 @@ class Recorder:
     def open(self) -> int:
         """Requests that were sent and have no reply yet."""
         return self.handed - self.answered
-
-    @property
-    def _wants_stages(self) -> bool:
-        """Whether the sample is not yet large; a closed loop may go on beyond what was planned."""
-        return len(self._stages) < 2 * _STAGE_SAMPLES
 
     def correlation(self, number: int) -> bytes:
         """Return the correlation id of a request."""
@@ -196,26 +173,12 @@ class Recorder:
 
     def stages(self) -> Stages:
         """Return what a sample of the replies says of the daemon's stations."""
-        read = [
-            dict(part.split(b"=") for part in text.split(b";") if b"=" in part)
-            for _, text, _ in self._stages
-        ]
-        names = dict.fromkeys(name for stations in read for name in stations)
-        seconds = {
-            name.decode(): np.array([_seconds(stations.get(name)) for stations in read])
-            for name in names
-        }
-        return Stages(
-            np.array([number for number, _, _ in self._stages], np.int32),
-            seconds,
-            np.array([_rows(rows) for _, _, rows in self._stages], np.int32),
-            Counter({name.decode(errors="replace"): n for name, n in self._served_by.items()}),
-        )
+        return self._sample.stages()
 
     def _read(self, replies: Sequence[Reply]) -> tuple[list[int], list[int], list[int]]:
         """Return numbers, outcomes and codes of the replies that are ours."""
         numbers, outcomes, codes = [], [], []
-        prefix, start, stride = self._prefix, len(self._prefix), self._stride
+        prefix, start, stride = self._prefix, len(self._prefix), self._sample.stride
         claimed = self.claimed
         for reply in replies:
             headers = dict(reply.headers)
@@ -232,19 +195,14 @@ class Recorder:
                 outcome, code = int(Outcome.RESULT), 0
                 if self._is_right is not None:
                     self._check(number, reply.value)
-                if number % stride == 0 and STAGES in headers and self._wants_stages:
-                    self._stages.append((number, headers[STAGES], headers.get(BATCH_ROWS, b"")))
-                    self._count_server(headers.get(SERVED_BY))
+                if number % stride == 0:
+                    self._sample.add(number, headers)
             else:
                 outcome, code = self._failure(headers)
             numbers.append(number)
             outcomes.append(outcome)
             codes.append(code)
         return numbers, outcomes, codes
-
-    def _count_server(self, name: bytes | None) -> None:
-        if name and (name in self._served_by or len(self._served_by) < _MOST_SERVERS):
-            self._served_by[name] += 1
 
     def _check(self, number: int, body: bytes | None) -> None:
         rows = self._rows
@@ -271,12 +229,3 @@ class Recorder:
         more = empty(max(least, 2 * len(self._rows.stream)) - len(self._rows.stream))
         pairs = zip(self._rows, more, strict=True)
         self._rows = Records._make(np.concatenate([had, new]) for had, new in pairs)
-
-
-def _seconds(microseconds: bytes | None) -> float:
-    return int(microseconds) / 1e6 if microseconds and microseconds.isdigit() else math.nan
-
-
-def _rows(text: bytes) -> int:
-    """Return the rows that a header names; 0 for what is no number of rows."""
-    return int(text) if text.isdigit() and len(text) < _ROWS_DIGITS else 0

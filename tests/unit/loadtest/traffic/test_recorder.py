@@ -138,22 +138,6 @@ def test_stations_are_read_from_replies(recorder):
     assert math.isnan(stages.seconds["run"][1])
 
 
-def test_replies_say_in_how_large_a_batch_they_ran_and_what_answered(recorder):
-    recorder.receive([reply(b"run-0", stages="run=3", batch_rows="64", served_by="m@1f")], 1.0)
-    recorder.receive([reply(b"run-1", stages="run=3", batch_rows="many")], 1.0)
-    recorder.receive([reply(b"run-2", stages="run=3", batch_rows="9" * 40)], 1.0)
-    assert recorder.stages().batch_rows.tolist() == [64, 0, 0]
-    assert recorder.stages().served_by == {"m@1f": 1}
-
-
-def test_what_claims_to_have_answered_is_bounded():
-    made = Recorder("run", 100)
-    made.claim(0, np.zeros(100), np.zeros(100, np.int32), np.zeros(100, bool))
-    for number in range(100):
-        made.receive([reply(b"run-%d" % number, stages="run=3", served_by=f"m@{number}")], 1.0)
-    assert len(made.stages().served_by) == 20
-
-
 def test_every_reply_of_the_run_is_shown_with_its_number():
     shown = []
     recorder = Recorder("run", 2, on_reply=lambda number, reply: shown.append((number, reply)))
