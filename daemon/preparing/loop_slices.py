@@ -10,20 +10,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from config.settings import LEAST_PATIENCE
+from daemon.loop.pieces import PIECE_S
 from daemon.loop.tasks import Tasks
 from daemon.preparing.time_slices import In, Late, Out, TimeSlices, ValueGroup
 
-SLICE_S = LEAST_PATIENCE / 10
-"""A request comes to the loop some ten times on its way, and may find a slice under way each time."""
-
 
 class LoopSlices:
-    """Applies functions to values on the loop; to be made there."""
+    """Applies functions to values on the loop, PIECE_S at a time; to be made there."""
 
     def __init__(self, weights: Mapping[str, int], tasks: Tasks) -> None:
         """`weights` are all lanes'."""
-        self._slices = TimeSlices(weights, SLICE_S)
+        self._slices = TimeSlices(weights, PIECE_S)
         self._tasks = Tasks(tasks)
         self._loop = asyncio.get_running_loop()
         self._is_at_work = False

@@ -29,6 +29,7 @@ from daemon.telemetry.status.window import Window
 
 _PAGE = Path(__file__).with_name("status_page.html")
 _BEAT_S = 1.0
+"""How late a look may be, and how short a time to serve for is noticed."""
 _LOOK_S = 5.0
 """Between looks that nobody asked for; they make the window and the trends."""
 _ASKED_S = 1.0

@@ -7,7 +7,8 @@ from math import inf
 
 import pytest
 
-from daemon.preparing import loop_slices, transform_calls
+from daemon.loop.pieces import PIECE_S
+from daemon.preparing import transform_calls
 from daemon.preparing.time_slices import SLICE_S
 from daemon.preparing.transform_threads import MOST_LOST
 from daemon.telemetry.events import Event
@@ -101,7 +102,7 @@ async def test_so_it_does_where_transforms_run_on_the_loop():
             waits_s.append(line.end_of(urgent).at_s - pushed_s)
 
         assert len(line.session.runs) > len(waits_s)
-        assert max(waits_s) <= LINGER_S + 10 * loop_slices.SLICE_S + 3 * line.session.base_s
+        assert max(waits_s) <= LINGER_S + 10 * PIECE_S + 3 * line.session.base_s
 
 
 @pytest.mark.parametrize("method", ["preprocess", "postprocess"])

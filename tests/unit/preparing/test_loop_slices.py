@@ -6,13 +6,14 @@ from unittest import mock
 
 import pytest
 
+from daemon.loop.pieces import PIECE_S
 from daemon.loop.tasks import Tasks
-from daemon.preparing.loop_slices import SLICE_S, LoopSlices
+from daemon.preparing.loop_slices import LoopSlices
 from daemon.preparing.time_slices import GROUP_BYTES
 from tests.pipeline.line import busy, now_s
 
 WEIGHTS = {"standard": 1, "urgent": 8}
-CALL_S = SLICE_S / 5
+CALL_S = PIECE_S / 5
 
 
 @pytest.fixture
@@ -46,11 +47,11 @@ async def test_results_come_back_with_the_one_by_which_they_are_large(loop_slice
 
 async def test_another_lane_waits_for_a_slice(loop_slices):
     long = asyncio.ensure_future(run(loop_slices, "standard", takes_long, range(1_000)))
-    await asyncio.sleep(SLICE_S)
+    await asyncio.sleep(PIECE_S)
     came_s = now_s()
     assert await run(loop_slices, "urgent", takes_long, [1]) == [-1]
 
-    assert now_s() - came_s <= SLICE_S + 2 * CALL_S
+    assert now_s() - came_s <= PIECE_S + 2 * CALL_S
     assert not long.done()
     assert len(await long) == 1_000
 
@@ -62,7 +63,7 @@ async def test_the_loop_does_other_things_in_between(loop_slices):
         await asyncio.sleep(0)
         turns += 1
 
-    assert turns >= 100 * CALL_S / SLICE_S
+    assert turns >= 100 * CALL_S / PIECE_S
 
 
 async def test_what_is_raised_comes_back_and_others_go_on(loop_slices):
@@ -83,9 +84,9 @@ async def test_what_comes_after_a_pause_is_done_too(loop_slices):
 
 async def test_nothing_goes_on_after_the_end(loop_slices):
     left = asyncio.ensure_future(run(loop_slices, "standard", takes_long, range(10_000)))
-    await asyncio.sleep(SLICE_S)
+    await asyncio.sleep(PIECE_S)
     loop_slices.close()
     await asyncio.sleep(1)
 
-    assert now_s() < 1 + 5 * SLICE_S
+    assert now_s() < 1 + 5 * PIECE_S
     left.cancel()
