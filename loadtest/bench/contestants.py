@@ -12,7 +12,6 @@ from loadtest.bench.ground import Ground
 from loadtest.processes.child import Child
 from loadtest.processes.worker import DAEMON, Worker, WorkerFailed
 
-_EXIT_TIMEOUT_S = 70.0
 AT_LEAST_ONCE, EXACTLY_ONCE = "at-least-once", "exactly-once"
 Value: TypeAlias = str | int | bool | list[str]
 
@@ -162,7 +161,7 @@ def daemon(
     ) as worker:
         worker.start()
         yield worker
-        exit_code = worker.terminate(_EXIT_TIMEOUT_S)
+        exit_code = worker.terminate()
         if exit_code:
             raise WorkerFailed(f"the daemon ended with {exit_code}:\n{worker.log.read_text()}")
 

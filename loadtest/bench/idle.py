@@ -12,7 +12,6 @@ from loadtest.deployment.perceptrons import RELAY, write
 _PARTITIONS = 24
 _ROWS = 64
 _LINGER = "1s"
-_READY_TIMEOUT_S = 60.0
 # First fetches, metadata, the first commit: they belong to the start.
 _SETTLE_S = 5.0
 _WATCHED_S = 30
@@ -33,7 +32,7 @@ async def idle(ground: Ground, scale: Scale) -> Section:
     for number in range(1, scale.repeat + 1):
         began_s = time.monotonic()
         with daemon(ground, {"standard": lane}, replies) as worker:
-            worker.wait_until_ready(_READY_TIMEOUT_S)
+            worker.wait_until_ready()
             ready_s.append(time.monotonic() - began_s)
             await asyncio.sleep(_SETTLE_S)
             what = f"idle: {number} of {scale.repeat}"

@@ -40,8 +40,6 @@ _ROWS = 32
 _LINGER = "1s"
 _STEPS = (16, 32, 128)
 _JUDGED_STEP = 32
-_READY_TIMEOUT_S = 60.0
-_EXIT_TIMEOUT_S = 70.0
 _GRACE_S = 60.0
 _LEAST_ROWS = 6.0
 _JSON = ((CONTENT_TYPE, b"application/json"),)
@@ -121,7 +119,7 @@ async def _serve(
     lane = LaneSetup(topic, model, _ROWS, _LINGER)
     with configured(ground, {"standard": lane}, replies, settings=_padding(step)) as worker:
         worker.start()
-        worker.wait_until_ready(_READY_TIMEOUT_S)
+        worker.wait_until_ready()
         began = sample(psutil.Process(worker.pid))
         with ground.bar(f"lengths: {what}", _COUNT) as told:
             seen = await exchange(
@@ -133,7 +131,7 @@ async def _serve(
             )
         ended = sample(psutil.Process(worker.pid))
         served = _read(worker, ended.cpu_s - began.cpu_s, seen.account())
-        if exit_code := worker.terminate(_EXIT_TIMEOUT_S):
+        if exit_code := worker.terminate():
             raise WorkerFailed(f"the daemon ended with {exit_code}:\n{worker.log.read_text()}")
     await ground.remove(topic, replies)
     return served

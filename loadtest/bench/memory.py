@@ -28,8 +28,6 @@ _QUICK_COUNT = 8_192
 _DIFFERENT_REQUESTS = 64
 _ROWS = 256
 _LINGER = "20ms"
-_READY_TIMEOUT_S = 60.0
-_EXIT_TIMEOUT_S = 70.0
 _LOOK_S = 0.05
 # Nothing more is fetched for so long: intake has stopped. All of it stays below limits.publish,
 # since after that the daemon sends again, and a reply may then be there twice.
@@ -85,7 +83,7 @@ async def _held(ground: Ground, which: str, lane: LaneSetup, asked: Work, count:
         with configured(ground, {"standard": lane}, replies, bootstrap=proxy.bootstrap) as worker:
             worker.start()
             async with _Peak(worker.pid) as peak:
-                await asyncio.to_thread(worker.wait_until_ready, _READY_TIMEOUT_S)
+                await asyncio.to_thread(worker.wait_until_ready)
                 full = await _intake_stopped(worker)
                 proxy.release()
                 with ground.bar(f"memory: released, {which}", count) as told:
@@ -121,7 +119,7 @@ async def _intake_stopped(worker: Worker) -> Metrics:
 
 
 async def _ended(worker: Worker) -> None:
-    exit_code = await asyncio.to_thread(worker.terminate, _EXIT_TIMEOUT_S)
+    exit_code = await asyncio.to_thread(worker.terminate)
     if exit_code:
         raise WorkerFailed(f"the daemon ended with {exit_code}:\n{worker.log.read_text()}")
 

@@ -21,8 +21,6 @@ _FILES = 480
 _SEED = 1
 # Ten seconds of traffic: enough for a full batch of 64 now and then within 2 s.
 _RATES_PER_S = {"standard": 40.0, "urgent": 8.0}
-_READY_TIMEOUT_S = 60.0
-_EXIT_TIMEOUT_S = 70.0
 
 
 def demo(*, keep: bool) -> int:
@@ -86,7 +84,7 @@ def _start_worker(
         files = gather(stage.PROJECT, _FILES, _SEED)
         rates_per_s = {lane.topic: _RATES_PER_S[lane.name] for lane in lanes}
         traffic = plan(files, rates_per_s, seed=_SEED)
-        worker.wait_until_ready(_READY_TIMEOUT_S)
+        worker.wait_until_ready()
     took_s = time.monotonic() - began_s
     console.print(f"Tidemill runs {_shown(stage.CONFIG)}, ready after {took_s:.1f} s.")
     return worker, traffic
@@ -125,7 +123,7 @@ async def _exchange(
 def _end(console: Console, worker: Worker) -> bool:
     began_s = time.monotonic()
     with _waiting(console, "The daemon answers what it holds, commits and leaves ..."):
-        exit_code = worker.terminate(_EXIT_TIMEOUT_S)
+        exit_code = worker.terminate()
     report.show_end(console, exit_code, time.monotonic() - began_s, worker.events())
     return exit_code == 0
 

@@ -20,7 +20,6 @@ from loadtest.scenario.model import Embedded
 # It works for minutes: let Java's second compiler make it as fast as it can be.
 _OPTIONS = ("-Xmx1g", "-XX:TieredStopAtLevel=4")
 _READY_TIMEOUT_S = 120.0
-_EXIT_TIMEOUT_S = 70.0
 
 
 class Stage(NamedTuple):
@@ -73,7 +72,7 @@ def daemon(on: Sandbox, settings: Mapping[str, str] | None = None) -> Iterator[S
     with Worker(on.config, {**on.overrides, **(settings or {})}) as worker:
         worker.wait_until_ready(_READY_TIMEOUT_S)
         yield Stage(on.bootstrap, f"http://127.0.0.1:{worker.http_port}/metrics")
-        exit_code = worker.terminate(_EXIT_TIMEOUT_S)
+        exit_code = worker.terminate()
         if exit_code:
             raise WorkerFailed(f"the daemon ended with {exit_code}:\n{worker.log.read_text()}")
 

@@ -30,7 +30,6 @@ _SEED = 1
 # model of examples/filetype on a processor that others use too.
 _LINGER_S, _GAP_S, _GAP_PER_ROW_S = 0.1, 0.15, 0.02
 _READY_TIMEOUT_S = 120.0
-_EXIT_TIMEOUT_S = 70.0
 _GRACE_S = 60.0
 
 
@@ -113,7 +112,7 @@ def _runs(settings: Mapping[str, str], documents: Documents) -> list[BatchRun]:
         for turn_number in range(_ROUNDS):
             if wanted := lacking(ran):
                 ran += asyncio.run(_bursts(bootstrap, documents, wanted, patience=2.0**turn_number))
-        worker.terminate(_EXIT_TIMEOUT_S)
+        worker.terminate()
     return ran
 
 

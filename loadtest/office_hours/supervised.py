@@ -25,7 +25,6 @@ from loadtest.tune.fit import BatchRun
 
 LOOK_S, COMMIT_S = 0.25, 0.5
 """scaling.interval of a replay, kafka.commit_interval as it is by default."""
-_READY_TIMEOUT_S = 60.0
 _END_TIMEOUT_S = 30.0
 _EXIT_TIMEOUT_S = 90.0
 _POLL_S = 0.25
@@ -92,7 +91,7 @@ def supervise(
     documents = Documents()
     load = of_streams([documents.stream(*each) for each in times_s.items() if len(each[1])])
     with Worker(CONFIG, ours | dict(settings), does="supervise") as supervisor:
-        supervisor.wait_until_ready(_READY_TIMEOUT_S)
+        supervisor.wait_until_ready()
         broker = options(bootstrap, None)
         seen = asyncio.run(
             exchange(

@@ -21,7 +21,6 @@ from loadtest.traffic.seen import Progress
 JOINED = "group.joined"
 """Is logged by a worker that is given partitions, and reads from then on."""
 _READY_TIMEOUT_S = 120.0
-_EXIT_TIMEOUT_S = 70.0
 _RUN_TIMEOUT_S = 120.0
 # A whole one-shot run, and what it may take longer to read its replies back.
 _GRACE_S = 180.0
@@ -41,7 +40,7 @@ def life(config: Path, settings: Mapping[str, str]) -> Life:
         worker.wait_until_ready(_READY_TIMEOUT_S)
         joined = next(event for event in worker.events() if event["event"] == JOINED)
         told_s = time.monotonic()
-        worker.terminate(_EXIT_TIMEOUT_S)
+        worker.terminate()
         end_s = time.monotonic() - told_s
     return Life(at_wall_s(joined) - began_wall_s, end_s)
 

@@ -16,6 +16,10 @@ from loadtest.processes.scoped import Scoped
 _HOST = "127.0.0.1"
 DAEMON = ("-m", "daemon")
 """What Python runs for it."""
+READY_TIMEOUT_S = 60.0
+"""Twenty times what docs/performance.md allows a worker with a small model."""
+EXIT_TIMEOUT_S = 70.0
+"""limits.drain as it is by default, and the process's own end."""
 _HTTP_TIMEOUT_S = 5.0
 _POLL_S = 0.05
 
@@ -75,7 +79,7 @@ class Worker(Scoped):
         self._seen_bytes = self.log.stat().st_size if self.log.exists() else 0
         self._child.spawn(self._command)
 
-    def wait_until_ready(self, timeout_s: float) -> None:
+    def wait_until_ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Return when /readyz says so; raises WorkerFailed when it ends or takes too long."""
         deadline_s = time.monotonic() + timeout_s
         while not self._is_ready():
@@ -124,7 +128,7 @@ class Worker(Scoped):
         finally:
             connection.close()
 
-    def terminate(self, timeout_s: float) -> int:
+    def terminate(self, timeout_s: float = EXIT_TIMEOUT_S) -> int:
         """Return the exit code after SIGTERM; raises WorkerFailed when it does not end in time."""
         self._child.send(signal.SIGTERM)
         return self.wait(timeout_s)
