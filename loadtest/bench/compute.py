@@ -19,6 +19,7 @@ _DIFFERENT_ROWS = 4096
 _ROWS = 64
 _LINGER = "20ms"
 _LEAST = 0.95
+"""Of what the model gives alone: a twentieth for all else that is done is what the daemon is to cost at most."""
 _RAW_S = 5.0
 _LONE_S = 2.0
 

@@ -16,6 +16,7 @@ _COUNT = 1_000_000
 _QUICK_COUNT = 200_000
 _ROWS = 256
 _LEAST_PACE = 0.7
+"""Of at least once: a target, chosen, since answers wait while one of ten transactions a second ends."""
 _RATE_PER_S = 500.0
 _TIMED = 5_000
 _QUICK_TIMED = 1_500

@@ -18,7 +18,9 @@ _WATCHED_S = 30
 _QUICK_S = 10
 _LOOKS_PER_S = 1
 _READY_S = 3.0
+"""A target, chosen well below the session timeout (10 s), after which a worker is missed."""
 _MOST_PERCENT = 1.0
+"""Of a core: a target, chosen so that a hundred idle workers fit on one."""
 
 
 async def idle(ground: Ground, scale: Scale) -> Section:

@@ -27,6 +27,7 @@ _SEED = 1
 _JUDGED_PERCENT = 50
 _PERCENTS = (_JUDGED_PERCENT, 99)
 _MOST = 1.3
+"""Times the plain loop: a target, chosen; the loop checks nothing and answers no error."""
 
 
 async def linger(ground: Ground, scale: Scale) -> Section:

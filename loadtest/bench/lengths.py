@@ -42,6 +42,7 @@ _STEPS = (16, 32, 128)
 _JUDGED_STEP = 32
 _GRACE_S = 60.0
 _LEAST_ROWS = 6.0
+"""A run, padded: a target, chosen; of rows of each length alone few come together."""
 _JSON = ((CONTENT_TYPE, b"application/json"),)
 
 

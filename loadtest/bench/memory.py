@@ -38,6 +38,7 @@ _GROWTH_COUNT = 2_000_000
 _GROWTH_QUICK_COUNT = 400_000
 _EARLY_SHARE = 0.1
 _MOST_GROWTH = 1.05
+"""From the first tenth of the requests to the end: a target, chosen; an allocator may still round."""
 
 
 class _HeldBack(NamedTuple):

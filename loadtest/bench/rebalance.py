@@ -23,14 +23,19 @@ from loadtest.processes.worker import WorkerFailed
 
 _MEMBERS = (200, 400)
 _QUICK_MEMBERS = (20, 40)
+"""Hundreds, and twice as many, so that what grows faster than they do shows; a tenth for a quick look."""
 _PARTITIONS = 1_000
-# As workers have them by default.
+"""So that each of the most members has two or three."""
 _HEARTBEAT_MS, _SESSION_MS = 1_000, 10_000
-# They have nothing to read, and should not keep asking.
+"""As workers have them by default."""
 _FETCH_WAIT_MS = 10_000
+"""They have nothing to read, and should not keep asking: ten seconds are a session."""
 _STARTS_AT_ONCE = 20
+"""A guess: one after the other hundreds take minutes, and all at once their connections time out."""
 _LOOK_S = 0.01
+"""A hundredth of what is measured, which takes a second."""
 _PATIENCE_S = 300.0
+"""A guess: hundreds of times what it takes; by then something is broken."""
 
 
 class _Assignor(RoundRobinPartitionAssignor):  # type: ignore[misc]  # aiokafka has no types here
