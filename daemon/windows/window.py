@@ -18,12 +18,11 @@ not over the target moves on, and nothing has overrun.
 """
 
 import math
-from collections import deque
 from collections.abc import Collection, Iterator, Mapping
-from itertools import chain, islice, takewhile
 from typing import Literal, NamedTuple, TypeAlias
 
 from config.settings import Lane
+from daemon.windows.moments import Moments
 from daemon.windows.ready_by import Opening
 from daemon.windows.schedule import Schedule
 
@@ -36,10 +35,6 @@ Outcome: TypeAlias = Literal["on_time", "late", "overran", "missed"]
 PROMPT_S = 2.0
 """How long after its moment a window still opens on time: a look at the clock takes milliseconds, in
 a busy process, or one that has just joined, a second or two."""
-_MOST_REMEMBERED = 1_000
-"""Moments that do not open again when the clock is set back: ten days of quarter hours."""
-_MOST_TOLD = 100
-"""Missed moments that one look tells one by one."""
 
 
 class Standing(NamedTuple):
@@ -101,20 +96,14 @@ class Window:
     ) -> None:
         self.is_open = False
         """Whether anything is to be read, as of the last look."""
-        self.next_s = -math.inf
-        """The next opening as of the last look, in wall seconds; inf: there is none."""
         self.question: Question | None = None
         """What is to be found out, as of the last look."""
-        self.opening: Opening | None = None
-        """The last one that was brought forward."""
         self.left = 0
         """Records of the current window that were not answered, as of the last look."""
         self.schedule = schedule
-        self._is_forward = False
+        self._moments = Moments(schedule)
         self._skips = missed == "skip"
         self._at_most_s = math.inf if at_most_s is None else at_most_s
-        self._looked_s: float | None = None
-        self._opened: deque[float] = deque(maxlen=_MOST_REMEMBERED)
         self._current: _Current | None = None
         self._targets: dict[Partition, int] = {}
         """Of the current moment for `_known`, of an earlier one for others, until they are known."""
@@ -133,6 +122,16 @@ class Window:
         if schedule is None:
             return None
         return cls(schedule, missed=lane.missed, at_most_s=lane.at_most)
+
+    @property
+    def next_s(self) -> float:
+        """The next opening as of the last look, in wall seconds; inf: there is none."""
+        return self._moments.next_s
+
+    @property
+    def opening(self) -> Opening | None:
+        """The last one that was brought forward."""
+        return self._moments.opening
 
     @property
     def is_due(self) -> bool:
@@ -155,9 +154,7 @@ class Window:
 
     def bring_forward(self, opening: Opening) -> None:
         """Open at its moment, from the next look on; of several the latest counts."""
-        if self.opening is None or opening.moment_s > self.opening.moment_s:
-            self.opening = opening
-            self._is_forward = True
+        self._moments.bring_forward(opening)
 
     def look(
         self, standings: Mapping[Partition, Standing], *, wall_s: float, now_s: float
@@ -181,42 +178,18 @@ class Window:
 
     def _take_up(self, wall_s: float, now_s: float) -> Iterator[WindowEnd]:
         """Begin with the last moment that has come since the last look, if there is one."""
-        before_s, self._looked_s = self._looked_s, wall_s
-        is_first = before_s is None
-        is_forward = self._take_forward(wall_s)
-        has_come = not is_first and wall_s >= self.next_s
-        if has_come:
-            yield from self._passed_over(self.next_s, self._last_s(wall_s))
-        if is_first or has_come or is_forward or (before_s is not None and wall_s < before_s):
-            self.next_s = self.schedule.after(wall_s, self.opening)
-        if is_first or has_come or is_forward:
-            yield from self._begin(self._last_s(wall_s), wall_s, now_s, is_first=is_first)
-
-    def _last_s(self, wall_s: float) -> float:
-        return self.schedule.up_to(wall_s, self.opening)
-
-    def _take_forward(self, wall_s: float) -> bool:
-        """Return whether what was brought forward since the last look is the last moment."""
-        if not self._is_forward or self.opening is None or self.opening.moment_s > wall_s:
-            return False
-        self._is_forward = False
-        return self._last_s(wall_s) == self.opening.moment_s
-
-    def _passed_over(self, first_s: float, last_s: float) -> Iterator[WindowEnd]:
-        """Tell the moments before `last_s` for which nobody looked in time."""
-        later_s = self.schedule.following(first_s)
-        between_s = takewhile(lambda each_s: each_s < last_s, chain([first_s], later_s))
-        for moment_s in islice(between_s, _MOST_TOLD):
-            if moment_s not in self._opened:
-                yield WindowEnd(moment_s, "missed")
+        is_first = not self._moments.is_looked_at
+        come = self._moments.look(wall_s)
+        for moment_s in come.passed_over:
+            yield WindowEnd(moment_s, "missed")
+        if come.last_s is not None:
+            yield from self._begin(come.last_s, wall_s, now_s, is_first=is_first)
 
     def _begin(
         self, moment_s: float, wall_s: float, now_s: float, *, is_first: bool
     ) -> Iterator[WindowEnd]:
         delay_s = max(wall_s - moment_s, 0.0)
         is_skipped = self._skips and delay_s >= PROMPT_S
-        if moment_s in self._opened:
-            return
         if delay_s >= self._at_most_s or (is_skipped and not is_first):
             if not is_first:
                 yield WindowEnd(moment_s, "missed")
@@ -228,7 +201,7 @@ class Window:
             ready_by_s = self.schedule.ready_by.of(moment_s, self.opening)
         if self.ready_by_s is None or self.ready_by_s != ready_by_s:
             yield from self._end_unfinished(now_s)
-        self._opened.append(moment_s)
+        self._moments.open(moment_s)
         self._current = _Current(moment_s, now_s, delay_s, is_skipped, ready_by_s)
         self._known.clear()
         self._delay_s = None
