@@ -63,6 +63,7 @@ _partition = st.sampled_from(PARTITIONS)
 _arrivals = st.one_of(
     _pushes(_ROW_PARTITIONS, ROWS),
     _pushes(_ROW_PARTITIONS, ["good"]),
+    _pushes(_ROW_PARTITIONS, ["json"]),
     _pushes(_WORD_PARTITIONS, WORDS),
 )
 _waits = st.tuples(st.just("wait"), st.sampled_from([0.0, 0.005, 0.03, 0.3, 1.0, 3.0, 20.0]))
@@ -81,6 +82,13 @@ _events = st.one_of(
     st.tuples(st.just("slow"), st.sampled_from([0.0, 0.001, 0.2, 2.0])),
 )
 lives = st.lists(st.one_of(_arrivals, _arrivals, _waits, _events), min_size=1, max_size=30)
+_alike = [_pushes(PARTITIONS[:2], [kind]) for kind in ("good", "json", "json", "hurried")]
+alike_lives = st.lists(
+    st.one_of(*_alike, _pushes(_ROW_PARTITIONS, ROWS), _waits, _waits, _events),
+    min_size=5,
+    max_size=30,
+)
+"""In which neighbours mostly ask for the same."""
 _clock_events = st.one_of(
     st.tuples(st.just("set_clock"), st.sampled_from([-5.0, -0.01, 3.0, 7_200.0])),
     st.tuples(st.just("no_log_ends"), st.booleans()),
@@ -110,14 +118,15 @@ _REPEATING = frozenset({"lose", "lease_lost", "lose_acks", "commits_held", "revo
 a restart only out of time."""
 _DELAYING = frozenset({"hold", "fail", "metadata", "slow"})
 
+_TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 _DRAIN_S = 10.0003
 """No run or wait ends at that very moment, at which nobody could say what a drain has left."""
 
 
 def check(life, lanes=_TIGHT, *, on_cpu=True, executors=1):
-    """Live `life` and raise AssertionError for what must never be."""
+    """Live `life` and raise AssertionError for what must never be; return all ends, by request."""
     with asyncio.Runner(loop_factory=async_solipsism.EventLoop) as runner:
-        runner.run(_live(life, lanes, on_cpu, executors))
+        return runner.run(_live(life, lanes, on_cpu, executors))
 
 
 async def _live(life, lanes, on_cpu, executors):
@@ -134,6 +143,7 @@ async def _live(life, lanes, on_cpu, executors):
         assert not any(lane.budget.prepared_bytes or lane.budget.reply_bytes for lane in line.lanes)
         assert await line.end() is Exit.CLEAN
         _require_counts(line)
+        return line.ends()
 
 
 def check_times(life, *, eager_words):
@@ -182,8 +192,13 @@ class _Story:
                 self.pushed[f"{topic}/{number}/{offset}"] = name
             else:
                 kind = (ROWS | WORDS)[name]
+                place = len(self.pushed)
                 (request,) = self.line.push(
-                    topic, kind.value, partition=number, headers=list(kind.headers)
+                    topic,
+                    kind.value,
+                    partition=number,
+                    key=b"k" * (place % 3) if number else None,
+                    headers=[*kind.headers, *_dress(place)] if number else list(kind.headers),
                 )
                 self.pushed[request] = name
 
@@ -249,6 +264,11 @@ class _Story:
         self.line.session.base_s = 0.001
         await self.assign_all()
         await self.line.quiet(_QUIET_S)
+
+
+def _dress(place):
+    """Return what most requesters send besides, and replies repeat."""
+    return [("correlation-id", b"%d" % place), ("tenant", b"t"), ("traceparent", _TRACE)]
 
 
 def _most_ends(life):

@@ -33,6 +33,8 @@ class Kind(NamedTuple):
 
 
 OK = ("ok",)
+_JSON = (("content-type", b"application/json"),)
+_TENSOR = b'"shape":[1,1],"datatype":"FP32","data":[%b]}]'
 ROWS = {
     "good": Kind(row(3), OK),
     "three_rows": Kind(row(3) * 3, OK),
@@ -44,6 +46,7 @@ ROWS = {
     "hurried": Kind(row(3), ("ok", "deadline_exceeded"), (("timeout-ms", b"400"),)),
     "denied": Kind(row(3), ("reply_topic_denied",), (("reply-to", b"elsewhere"),)),
     "missing": Kind(row(3), ("reply_topic_denied",), (("reply-to", b"replies.missing"),)),
+    "json": Kind(b'{"inputs":[{"name":"x",' + _TENSOR % b"3" + b"}", OK, _JSON),
     "beyond": Kind(row(3), ("invalid_request",), (("kafka_replyPartition", b"\0\0\0\x63"),)),
 }
 WORDS = {
@@ -57,6 +60,7 @@ RIGHT = {
     "hurried": row(6),
     "three_rows": row(6) * 3,
     "nine_rows": row(6) * 9,
+    "json": b'{"model_name":"double","outputs":[{"name":"y",' + _TENSOR % b"6.0" + b"}",
     "tide": b"8",
     "done": b"done",
 }

@@ -195,7 +195,7 @@ class Line:
         loop = asyncio.get_running_loop()
         self._stack.enter_context(mock.patch.multiple(time, monotonic=loop.time, time=self._wall_s))
         # So that small batches are answered in both forms: a reply alone, and those that are alike.
-        for place in ("admission.raw_lane", "answering.batch_replies"):
+        for place in ("admission.raw_lane", "admission.json_columns", "answering.batch_replies"):
             self._stack.enter_context(mock.patch(f"daemon.{place}.LEAST_ALIKE", LEAST_ALIKE))
         self.lanes = make_lanes(self.settings, self.models)
         self.source = self._make_source()

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.pipeline.histories import (
     BY_CLOCK,
     ON_A_GPU,
+    alike_lives,
     calm_lives,
     check,
     check_times,
@@ -19,11 +20,12 @@ _CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 """The machine may be busy with other tests."""
 
 
-@pytest.mark.parametrize(
-    ("by_columns", "least_alike"),
-    [(True, 1), (False, 1), (False, 1_000)],
-    ids=["by columns", "in runs", "one by one"],
-)
+FORMS = {"by columns": (True, 1), "in runs": (False, 1), "one by one": (False, 1_000)}
+_OF_ITS_RUN = {"stages", "batch-rows"}
+_SPAN = slice(36, 52)
+
+
+@pytest.mark.parametrize(("by_columns", "least_alike"), FORMS.values(), ids=FORMS)
 def test_every_record_ends_rightly_in_any_life(by_columns, least_alike, monkeypatch):
     monkeypatch.setattr("tests.pipeline.line.BY_COLUMNS", by_columns)
     monkeypatch.setattr("tests.pipeline.line.LEAST_ALIKE", least_alike)
@@ -34,6 +36,32 @@ def test_every_record_ends_rightly_in_any_life(by_columns, least_alike, monkeypa
         check(life)
 
     live()
+
+
+def test_whatever_form_a_request_travels_in_it_gets_the_same_reply(monkeypatch):
+    @settings(max_examples=100, **_CALM)
+    @given(alike_lives)
+    def live(life):
+        said = {}
+        for by_columns, least_alike in FORMS.values():
+            monkeypatch.setattr("tests.pipeline.line.BY_COLUMNS", by_columns)
+            monkeypatch.setattr("tests.pipeline.line.LEAST_ALIKE", least_alike)
+            for request, ends in check(life).items():
+                for end in ends:
+                    way = request, end.topic, end.header("error-code")
+                    assert said.setdefault(way, _said(end)) == _said(end)
+
+    live()
+
+
+def _said(end):
+    """What a reply says but for when and with whom its request ran, and why it failed."""
+    headers = [
+        (name, value[: _SPAN.start] + value[_SPAN.stop :] if name == "traceparent" else value)
+        for name, value in end.headers
+        if name not in {*_OF_ITS_RUN, "dlq-detail"}
+    ]
+    return end.partition, end.key, end.header("status") == b"ok" and end.value, headers
 
 
 @settings(max_examples=100, **_CALM)
