@@ -7,7 +7,7 @@ port from the first second.
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from itertools import chain
 from pathlib import Path
@@ -18,6 +18,7 @@ from daemon.inference.reloading import Reloading
 from daemon.jobs.hearing import Hearing
 from daemon.kafka.looking.observer import Observer
 from daemon.line.assembly import kafka_line
+from daemon.line.gauges import gauges_of
 from daemon.line.pipeline import Pipeline
 from daemon.loop.event_loop import loop_factory
 from daemon.loop.tasks import Tasks
@@ -36,10 +37,9 @@ from daemon.telemetry import metric_names as names
 from daemon.telemetry.events import Event
 from daemon.telemetry.http import HttpServer, ProbeResult
 from daemon.telemetry.logs import log, summarise
-from daemon.telemetry.metrics import Gauges, Metrics
+from daemon.telemetry.metrics import Metrics
 from daemon.telemetry.otel.reporting import reporting
 from daemon.telemetry.status import About
-from daemon.telemetry.status.waits import Runs, SharingLane
 from daemon.telemetry.status_page import Status
 from daemon.values.errors import Exit
 from daemon.values.ports import Source
@@ -225,7 +225,7 @@ class Worker:
             if started is None:  # nothing was held
                 return Exit.CLEAN
             source, line = started
-            self._bind_gauges(source, line)
+            self._metrics.bind(gauges_of(self._settings, self._models, source, line))
             self._source, self._line = source, line
             self._show_memory(source.partitions)
             async with self._following(source, line, stop):
@@ -276,33 +276,6 @@ class Worker:
         limit = memory_limit()
         if limit is not None and (shortage := budget.shortage(limit)):
             log(Event.MEMORY_OVERBOOKED, reason=shortage, limit_bytes=limit.size_bytes)
-
-    def _bind_gauges(self, source: Source, line: Pipeline) -> None:
-        self._metrics.bind(
-            Gauges(
-                inflight_requests=lambda: line.in_flight_requests,
-                inflight_bytes=lambda: line.in_flight_bytes,
-                lag_records=lambda: line.due(source.lag_records()),
-                lag_seconds=lambda: line.due_for_s(source.lag_seconds()),
-                suspected=source.suspected,
-                waiting_records=lambda: line.waiting.records,
-                waiting_seconds=lambda: line.waiting.seconds,
-                next_openings=lambda: line.next_openings,
-                ready_by=lambda: line.latest_openings.times_s(time.time()),
-                ready_by_slack=lambda: line.latest_openings.slacks_s(time.time()),
-                runs=lambda: Runs.by_model(self._models.run_times, self._sharing()),
-                full_rows=lambda: {name: each.full_rows for name, each in self._sharing().items()},
-            )
-        )
-
-    def _sharing(self) -> Mapping[str, SharingLane]:
-        """Return the lanes as they share the executor, by name."""
-        serving, settings = self._models.serving, self._settings
-        most_rows = {name: model.session.signature.most_rows for name, model in serving.items()}
-        return {
-            name: SharingLane.of(name, lane, settings.scaling, most_rows)
-            for name, lane in settings.lanes.items()
-        }
 
 
 def _end_stuck(stuck: ModelStuck) -> None:

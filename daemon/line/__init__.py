@@ -7,6 +7,7 @@
   leave undone
 - `destination.py`: what waits to leave for one partition, lane by lane, and how much of it leaves next
 - `dispatch.py`: from the lanes through the model to the outbox: bind batches, run them, answer
+- `gauges.py`: what is read of the line whenever somebody asks for metrics, or looks at the status page
 - `intake.py`: from the source to the lanes: fetch what there is room for, admit it, let it gather
 - `lane_clock.py`: the clock of the lanes that open by it: looks at it, has their targets found out,
   opens and shuts
