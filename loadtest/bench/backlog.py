@@ -17,6 +17,7 @@ from loadtest.bench.work import Decode, Floats, decode_raw
 from loadtest.traffic.records import Account
 
 _SEND_BYTES = 900 * 1024
+"""Kafka takes 1 MiB by default."""
 # Few enough that a backlog of some thousands reaches every partition, enough to be fast.
 _SEND_RECORDS = 1000
 _BARE = bare()

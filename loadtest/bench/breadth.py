@@ -19,6 +19,7 @@ _QUICK_TOPICS = 500
 _ROWS = 64
 _LINGER = "1s"
 _READY_TIMEOUT_S = 120.0
+"""Twice the usual: this group has a thousand partitions to be told of."""
 # First fetches, metadata, the first commit: they belong to the start.
 _SETTLE_S = 5.0
 _WATCHED_S = 10

@@ -12,16 +12,18 @@ from loadtest.bench.work import work
 from loadtest.deployment.perceptrons import RELAY, write
 from loadtest.scenario.arrivals import poisson
 
+# A backlog of some seconds.
 _COUNT = 1_000_000
 _QUICK_COUNT = 200_000
 _ROWS = 256
 _LEAST_PACE = 0.7
 """Of at least once: a target, chosen, since answers wait while one of ten transactions a second ends."""
 _RATE_PER_S = 500.0
+# Ten seconds of them: a p99 has fifty beyond it.
 _TIMED = 5_000
 _QUICK_TIMED = 1_500
 _DIFFERENT_ROWS = 4096
-_BATCH = 32
+_TIMED_BATCH_ROWS = 32
 _LINGER = "20ms"
 _SEED = 1
 _INTERVAL_MS = 100
@@ -47,7 +49,7 @@ async def delivery(ground: Ground, scale: Scale) -> Section:
 
     def timed(kind: str) -> Callable[[str], Awaitable[list[Timed]]]:
         return lambda what: answered(
-            ground, f"delivery: {what}", worker(kind, _BATCH), asked, times_s
+            ground, f"delivery: {what}", worker(kind, _TIMED_BATCH_ROWS), asked, times_s
         )
 
     kinds = (AT_LEAST_ONCE, EXACTLY_ONCE)

@@ -15,12 +15,15 @@ _QUICK_WORKERS = 4
 _ROWS = 64
 _LINGER = "1s"
 _START_TIMEOUT_S = 600.0
+"""A guess: 64 workers start on two cores, each some seconds of CPU."""
 _EXIT_TIMEOUT_S = 120.0
+"""That of one worker and of those that had to wait for a core."""
 _LOOK_S = 1.0
 _SETTLE_S = 10.0
 _WATCHED_S = 20
 _QUICK_S = 5
 _ASKED = 20
+"""Pages asked for, one after the other: a p90 has two beyond it."""
 _MOST_MS = 200.0
 """The page asks every 2 s; a tenth of that is not felt."""
 

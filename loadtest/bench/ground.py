@@ -23,7 +23,9 @@ _BROKER_TIME = {"message.timestamp.type": "LogAppendTime"}
 # What was removed keeps its files for a minute by default, and a broker has only so many.
 _SETTINGS = {"log.segment.delete.delay.ms": "1000"}
 _TOPICS_AT_ONCE = 500
+"""In one request, which the broker answers within seconds."""
 _CREATE_MS = 60_000
+"""A guess: ten thousand topics are files to make."""
 Told: TypeAlias = Callable[[int], None]
 """Takes how many are done by now."""
 _Result = TypeVar("_Result")

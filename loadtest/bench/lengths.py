@@ -32,9 +32,10 @@ Ids = npt.NDArray[np.int64]
 # Sentences as they were seen: 72 lengths in 300 of them, most of 10 to 40 words.
 _COUNT = 300
 _PER_S = 20.0
-_MEDIAN = 20
+_MEDIAN_WORDS = 20
 _SIGMA = 0.75
-_MOST = 128
+"""Of the logarithm of the words."""
+_MOST_WORDS = 128
 _SEED = 16
 _ROWS = 32
 _LINGER = "1s"
@@ -87,7 +88,12 @@ async def lengths(ground: Ground, scale: Scale) -> Section:
 
 def _sentences() -> list[Ids]:
     random = np.random.default_rng(_SEED)
-    drawn = random.lognormal(np.log(_MEDIAN), _SIGMA, _COUNT).round().clip(1, _MOST).astype(int)
+    drawn = (
+        random.lognormal(np.log(_MEDIAN_WORDS), _SIGMA, _COUNT)
+        .round()
+        .clip(1, _MOST_WORDS)
+        .astype(int)
+    )
     return [random.integers(0, sentences.WORDS, (1, length)) for length in drawn]
 
 

@@ -37,6 +37,7 @@ _BUDGET_EVENT = "memory.budgeted"
 _GROWTH_COUNT = 2_000_000
 _GROWTH_QUICK_COUNT = 400_000
 _EARLY_SHARE = 0.1
+"""Of the requests: by then a worker holds what it will hold."""
 _MOST_GROWTH = 1.05
 """From the first tenth of the requests to the end: a target, chosen; an allocator may still round."""
 

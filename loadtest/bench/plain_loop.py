@@ -17,6 +17,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 _POLL_MS = 1000
+"""It has nothing else to do."""
 # Kafka takes 1 MiB by default; larger batches are fewer sends.
 _SEND_BYTES = 512 * 1024
 

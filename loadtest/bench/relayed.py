@@ -16,6 +16,7 @@ from loadtest.wire import CONTENT_TYPE
 ROWS = 256
 """N."""
 _LINGER = "20ms"
+# Backlogs of some seconds, each in its dress.
 _COUNT = 2_000_000
 _TYPICAL_COUNT = 1_000_000
 # Published anew for each run, since its requests name topics of replies.

@@ -19,6 +19,7 @@ from loadtest.traffic.records import Account
 from loadtest.wire import CORRELATION_ID
 
 _POLL_MS = 1000
+"""All that will come is there: one empty answer is an end."""
 # A backlog is read in large pieces; the default of 1 MiB a partition is for services.
 _FETCH_BYTES = 8 * 2**20
 TOLERANCE = 1e-5

@@ -17,7 +17,9 @@ _LOOK_S = 0.1
 # Until the first reply is there, so that it is known what had been spent by then.
 _FIRST_LOOK_S = 0.02
 _PATIENCE_S = 60.0
+"""A guess: a worker that is alive answers something in a minute."""
 _WARM_SHARE = 0.05
+"""Of the replies, the first ones, which are not counted: caches and memory are warm after them."""
 
 
 class ProcessSample(NamedTuple):

@@ -18,6 +18,7 @@ from loadtest.kafka.broker import Broker
 from loadtest.processes.worker import Worker
 
 _FILES = 480
+"""Ten seconds of both lanes."""
 _SEED = 1
 # Ten seconds of traffic: enough for a full batch of 64 now and then within 2 s.
 _RATES_PER_S = {"standard": 40.0, "urgent": 8.0}

@@ -20,6 +20,7 @@ from loadtest.scenario.model import Embedded
 # It works for minutes: let Java's second compiler make it as fast as it can be.
 _OPTIONS = ("-Xmx1g", "-XX:TieredStopAtLevel=4")
 _READY_TIMEOUT_S = 120.0
+"""Twice that of a small model: this one is the user's."""
 
 
 class Stage(NamedTuple):

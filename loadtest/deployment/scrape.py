@@ -13,7 +13,9 @@ from loadtest.processes.metrics import Increase, Metrics
 from loadtest.traffic.clock import Clock
 
 _LOOK_S = 1.0
+"""The shortest distance at which Prometheus is used; a scrape costs the daemon milliseconds."""
 _TIMEOUT_S = 5.0
+"""A guess: a daemon that is alive answers in a tenth."""
 _BUSY = "executor_busy_seconds_total"
 _MEMORY = "process_resident_memory_bytes"
 _DESCRIPTORS = "process_open_fds"

@@ -15,12 +15,16 @@ from loadtest.processes.child import Child
 from loadtest.processes.scoped import Scoped
 
 _START_TIMEOUT_S = 60.0
+"""It takes 2 s (java.py); a guess for a machine that is busy with other things."""
 _STOP_TIMEOUT_S = 30.0
+"""A guess: it takes a second, more with much to flush."""
 _POLL_S = 0.02
+"""A hundredth of a start."""
 # Below the ports that Linux and macOS hand to outgoing connections: a client that knocks on a
 # stopped broker's port could otherwise be given that very port, connect to itself and keep it.
 _PORTS = range(20_000, 32_000)
 _PORT_ATTEMPTS = 5
+"""A port may be taken between the choice and the start: by another test, seldom twice."""
 # Metadata v1 for no topic: size, api key 3, version 1, correlation id 1, no client id, no topics.
 _METADATA_REQUEST = struct.pack(">ihhihi", 14, 3, 1, 1, -1, 0)
 _METADATA_HEAD = struct.Struct(">iii")

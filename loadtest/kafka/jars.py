@@ -24,7 +24,9 @@ _OTHER_WAYS = (
 # A first use on a slow line downloads 43 MB; who comes second waits for it, but not for ever.
 _WAIT_FOR_OTHER_S = 600.0
 _SILENCE_S = 1.0
+"""Waiting that is shorter is not felt."""
 _DOWNLOADS_AT_ONCE = 8
+"""A guess: more would be rude to the host, and gain nothing on a usual line."""
 
 
 class KafkaUnavailable(Exception):

@@ -27,6 +27,7 @@ _OPTIONS = (
 # Any identity will do: nodes of two clusters never meet.
 _CLUSTER_ID = "VGlkZW1pbGwtZW1iZWRkZQ"
 _FORMAT_TIMEOUT_S = 60.0
+"""It takes a second; a guess for a machine that is busy with other things."""
 
 
 def command(main_class: str, *arguments: str, options: Sequence[str] = ()) -> list[str]:

@@ -16,10 +16,15 @@ from aiokafka.protocol.types import Array, Int8, Int16, Int32, Schema, String
 GROUPS = "__consumer_offsets"
 """Kafka's own topic: the leader of a group's partition in it is the group's coordinator."""
 _PREFERRED = 0
+"""A kind of election: the first copy leads. The other kind may lose records."""
 _OF_GROUPS = 0
+"""A kind of coordinator; 1 is that of transactions."""
 _TIMEOUT_MS = 10_000
+"""A guess: three times a broker's session (properties.py), after which another node answers."""
 _MOVED_S = 30.0
+"""The same again for each of the steps: noticed, elected, known to all."""
 _POLL_S = 0.1
+"""A guess: what moves takes some tenths."""
 
 
 class _ElectLeadersResponse(Response):  # type: ignore[misc]  # aiokafka has no types here

@@ -18,7 +18,9 @@ _SETTINGS = {"max.message.bytes": str(2 * 2**20)}
 # The last word of each job is kept, others go within hours: as docs/jobs.md makes it by hand.
 _SETTINGS_OF_JOBS = {**_SETTINGS, "cleanup.policy": "compact", "segment.ms": "3600000"}
 _PARTITIONS_OF_JOBS = 1
+"""They are read in one order."""
 _MOST_COPIES = 3
+"""Loses one node without harm; more is for who knows better."""
 _BROKER = "127.0.0.1:9092"
 
 

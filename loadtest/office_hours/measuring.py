@@ -30,6 +30,7 @@ _SEED = 1
 # model of examples/filetype on a processor that others use too.
 _LINGER_S, _GAP_S, _GAP_PER_ROW_S = 0.1, 0.15, 0.02
 _READY_TIMEOUT_S = 120.0
+"""As turn.py has it."""
 _GRACE_S = 60.0
 
 

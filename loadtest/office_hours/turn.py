@@ -21,7 +21,9 @@ from loadtest.traffic.seen import Progress
 JOINED = "group.joined"
 """Is logged by a worker that is given partitions, and reads from then on."""
 _READY_TIMEOUT_S = 120.0
+"""Twice that of a small model: these stand for heavy ones."""
 _RUN_TIMEOUT_S = 120.0
+"""A guess: a start, a batch and an end."""
 # A whole one-shot run, and what it may take longer to read its replies back.
 _GRACE_S = 180.0
 

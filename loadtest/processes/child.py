@@ -12,6 +12,7 @@ from pathlib import Path
 from loadtest.processes import tether
 
 _LOG_LINES_SHOWN = 20
+"""As many as a terminal has room for below the question."""
 
 
 class Child:

@@ -16,6 +16,7 @@ import sys
 import time
 
 _POLL_S = 1.0
+"""Nobody waits for the folder to go."""
 
 
 def main() -> None:

@@ -15,8 +15,11 @@ from typing import NamedTuple
 _MOST_TRIALS = 60
 """Far more than needed: 20 doublings, 6 bisections and some repetitions. Noise must have an end."""
 _MOST_INVALID = 2
+"""Runs of a rate; a stall of a shared machine passes, what comes again is none."""
 _MOST_UNDECIDED = 3
+"""Runs of a rate, each twice as long as the one before."""
 _CONFIRM_STRETCH = 2
+"""What passed by luck does not pass twice as long."""
 
 
 class RateWord(Enum):

@@ -15,6 +15,7 @@ from loadtest.verdict.targets import Target, parse
 from loadtest.verdict.verdict import Verdict
 
 _PROBES = 3
+"""Each waits as long as replies may take (reply_grace)."""
 _EXITS = {
     SearchEnd.FOUND: Exit.PASS,
     SearchEnd.NOTHING_PASSES: Exit.MISSED,

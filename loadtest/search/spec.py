@@ -13,10 +13,13 @@ from loadtest.verdict.targets import Target
 _MOST_PER_S = 100_000.0
 """Five times what one process of the load tester sends: nothing is learnt there."""
 _LEAST_GRACE_S = 120.0
+"""A guess: a queue is worked off by then, unless nobody works."""
 _PROBE_PER_S = 20.0
+"""For a second: some of each class."""
 _GRACE_STEPS = 1.5
 """A doubling ends up to twice above what can be done: its queue takes as long again."""
 _DOUBLINGS_GUESSED = 4
+"""From a first rate that is a sixteenth of the answer."""
 _CONFIRMATIONS = 3  # one of the upper edge, and one of twice the length of the lower
 
 

@@ -20,7 +20,9 @@ over it then passes 95 times in 100 (1,307 samples for p99), one without any is 
 _SPARE = 1.1
 """Poisson arrivals may be fewer than planned: by 10 % in one of a thousand steps of 1,000."""
 _LEAST_WARM_UP_S = 1.0
+"""A guess, for connections and caches."""
 _MOST_WARM_UP_S = 60.0
+"""A fifth of the longest step."""
 
 
 def usual_s(targets: Sequence[Target], mix: Mapping[str, float], rate_per_s: float) -> float:

@@ -25,8 +25,11 @@ _RUN_UP_S = 0.2
 # After the last missing reply one more look shows whether something is answered twice.
 _AFTERMATH_S = 0.3
 _TICK_S = 1.0
+"""As often as a person reads a line that changes."""
 _HANG_UP_S = 10.0
+"""A guess: clients that are to go take milliseconds; brokers that are gone take for ever."""
 _CATCH_UP_S = 10.0
+"""A guess: what is in the topics then is read in less, unless it cannot be read."""
 
 
 def _silent(_progress: Progress) -> None:

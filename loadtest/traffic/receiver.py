@@ -12,6 +12,7 @@ from loadtest.traffic.login import Options
 from loadtest.traffic.recorder import Reply
 
 _POLL_MS = 100
+"""Between two looks whether the run is over, while no reply comes."""
 # While replies are worked off the broker is not asked for other partitions; it answers such a
 # request after this time at the latest.
 _FETCH_WAIT_MS = 50
@@ -20,6 +21,7 @@ _CHUNK = 500
 # Brokers learn of a new topic a moment after the controller has made it.
 _CREATED_S = 1.5
 _LOOK_S = 0.1
+"""A guess: a topic is known some tenths after it was made."""
 
 Ends: TypeAlias = dict[TopicPartition, int]
 

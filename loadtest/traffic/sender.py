@@ -28,6 +28,7 @@ _CHUNK = 1000
 # Kafka takes 1 MiB by default; a larger single request makes a batch of its own.
 _BATCH_BYTES = 900 * 1024
 _ACKNOWLEDGE_MS = 20_000
+"""A guess: half the client's own, so that a run ends with a reason while one still looks."""
 
 
 class Sender:

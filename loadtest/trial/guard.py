@@ -15,6 +15,7 @@ from loadtest.verdict.exits import Exit
 from loadtest.verdict.targets import BadTarget
 
 _LOG_WIDTH = 130
+"""The tables fit without being folded."""
 _USAGE = (BadScenario, BadTarget)
 _INFRASTRUCTURE = (KafkaError, KafkaUnavailable, MetricsMissing, TopicsMissing, WorkerFailed)
 

@@ -13,11 +13,17 @@ from loadtest.tune.fit import BatchRun
 _BUDGET_S = 40.0
 """For all bursts; twenty of each size take about as long with a model of some milliseconds."""
 _MOST_EACH = 25
+"""A guess: a median of more would not move a proposal."""
 _LEAST_EACH = 3
+"""As fit.py wants them."""
 _SPARE = 1.2
+"""Over what the single request took."""
 _RUN_SPARE = 1.5
+"""Over what further requests of the probe took, which ran once and may have been lucky; a guess."""
 _GAP_S = 0.02
+"""Beside both, for what a busy machine is late by; a guess."""
 _PROBE_GAP_S = 1.0
+"""A guess: most models are done with a burst by then, and who is not answers it a little later."""
 _NO_HURRY = "1h"
 """Longer than a batch runs."""
 

@@ -15,8 +15,11 @@ _SAME_SHARE = 0.03
 _SAME_POINTS = 0.002
 """Busy shares that differ by less cost the same; then the shorter latency decides."""
 _LINGERS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Shares of the shortest bound that are looked at; computed only, so that many cost nothing."""
 _NEIGHBOURS = (0.7, 1.0, 1.3)
+"""Of the proposed T, to be run; a guess: nearer ones differ by less than the line may be off (fit.py)."""
 _DIGITS = 2
+"""A third one is below what a run can tell."""
 
 
 class Candidate(Protocol):

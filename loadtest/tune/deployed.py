@@ -20,7 +20,9 @@ from loadtest.verdict.verdict import VerdictWord
 _BURST_LINGER_S = 0.05
 """A burst of some hundred requests is in the daemon well within."""
 _RESTS = 3
+"""Each waits as long as replies may take (reply_grace)."""
 _REST_REQUESTS = 1
+"""Who answers it has answered what was before it."""
 
 
 class Deployed:

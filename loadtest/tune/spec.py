@@ -14,8 +14,11 @@ from loadtest.verdict.metrics import PERCENTILE
 from loadtest.verdict.targets import Quantity, Target
 
 _CONFIRM_STRETCH = 3
+"""The interval of what was chosen is narrower than those that it was chosen by."""
 _LONGEST = 100.0
+"""Per cent: the longest of all."""
 _BURST_GRACE_S = 120.0
+"""A guess: a burst of the slowest model is answered by then."""
 
 
 class TuneSpec(NamedTuple):

@@ -19,9 +19,13 @@ from loadtest.tune.tuning import TuneAnswer, TuneEnd
 from loadtest.verdict.verdict import VerdictWord
 
 _FIT_S = 60.0
+"""A guess: all bursts (bursts.py), and what runs them started."""
 _START_S = 4.0
+"""A guess: a daemon and the clients started, and ended."""
 _MOST_RUNS = 9
+"""Three N, each with three T (choice.py)."""
 _BAR = 20
+"""Characters: each is five per cent."""
 MARGINS = f"A setting meets the targets when it leaves {MARGIN:.0%} of each one on latency."
 
 

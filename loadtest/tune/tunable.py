@@ -10,6 +10,7 @@ from loadtest.scenario.model import Body, Embedded, Scenario, Traffic
 
 _ALONE_RATE = "1/s"
 _SHARED_MACHINE_S = 0.05
+"""What tunes shares it with broker and daemon; a guess, over twice what scenarios allow by default."""
 _BROKER = "127.0.0.1:9092"
 
 

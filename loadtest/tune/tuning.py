@@ -17,7 +17,9 @@ from loadtest.verdict.exits import Exit
 from loadtest.verdict.verdict import VerdictWord
 
 _MOST_CONFIRMATIONS = 3
+"""Where three of the best do not hold, the machine is too busy for a choice."""
 _MOST_ATTEMPTS = 2
+"""A stall of a shared machine passes; what comes again is none."""
 _MODEL_REQUESTS = 5_000
 """Arrivals that the model serves for each setting: 50 beyond a p99."""
 

@@ -9,6 +9,7 @@ import msgspec
 from loadtest.deployment.look import Look
 
 _MOST_LOOKS = 600
+"""A figure has about as many pixels (course.py)."""
 
 
 class FlushCourse(msgspec.Struct, frozen=True):

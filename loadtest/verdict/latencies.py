@@ -16,7 +16,9 @@ from loadtest.verdict import confidence
 Seconds: TypeAlias = npt.NDArray[np.float64]
 
 _DIGITS = 3
+"""Significant ones, the usual choice of those who use HdrHistogram."""
 _LONGEST_US = 86_400_000_000
+"""A day."""
 # Values up to 2^11 have buckets of their own with three digits; larger ones keep as many bits.
 _EXACT_BITS = 11
 # What arithmetic adds to a whole number of microseconds is not another microsecond.

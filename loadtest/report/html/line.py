@@ -29,7 +29,9 @@ _STATIONS = {
     REST: "publish and way back",
 }
 _MOST_STATIONS = 8
+"""As many lines as the palette tells apart."""
 _MOST_BARS = 16
+"""As many as have room for their labels."""
 
 
 def places(_report: RunReport, shown: Mapping[str, ClassReport]) -> Iterator[Chart]:
