@@ -130,7 +130,7 @@ class Worker:
         )
         async with AsyncExitStack() as stack:
             signals = await stack.enter_async_context(
-                Signals(reload=lambda: reloading.begin(self._line))
+                Signals(reload=lambda: reloading.begin(self._line.retire if self._line else None))
             )
             self._watchdog.start()
             stack.callback(self._watchdog.stop)

@@ -1,16 +1,19 @@
 """What SIGHUP does: the models as settings and files have them now take over between two batches."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from config.errors import SettingsError
 from config.settings import Settings
 from daemon.inference.models import Models
-from daemon.line.pipeline import Pipeline
 from daemon.loop.tasks import Tasks
 from daemon.process.cancellable import in_thread
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
-from runtime import ModelRefused
+from runtime import Model, ModelRefused
+
+Retire: TypeAlias = Callable[[Model], None]
+"""Closes a model that was replaced, once nothing needs it any more."""
 
 
 class Reloading:
@@ -37,25 +40,25 @@ class Reloading:
         self._running = False
         self._asked = False
 
-    def begin(self, line: Pipeline | None) -> None:
-        """Begin one, now or after the one under way; `line` is None while the worker starts."""
-        if line is None:
+    def begin(self, retire: Retire | None) -> None:
+        """Begin one, now or after the one under way; `retire` is None while the worker starts."""
+        if retire is None:
             log(Event.MODEL_REFUSED, reason="the worker is still starting; send SIGHUP later")
             return
         self._asked = True
         if not self._running:
             self._running = True
-            self._tasks.start(self._run(line), name="reload")
+            self._tasks.start(self._run(retire), name="reload")
 
-    async def _run(self, line: Pipeline) -> None:
+    async def _run(self, retire: Retire) -> None:
         try:
             while self._asked:
                 self._asked = False
-                await self._reload(line)
+                await self._reload(retire)
         finally:
             self._running = False
 
-    async def _reload(self, line: Pipeline) -> None:
+    async def _reload(self, retire: Retire) -> None:
         self._began()
         try:
             fresh = await in_thread(lambda: self._models.prepare(self._reread()))
@@ -63,6 +66,6 @@ class Reloading:
             log(Event.MODEL_REFUSED, reason=str(error))
         else:
             for replaced in self._models.swap(fresh):
-                line.retire(replaced)
+                retire(replaced)
         finally:
             self._ended()

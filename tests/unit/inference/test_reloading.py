@@ -54,7 +54,7 @@ class Job:
         return self.models.serving[NAME]
 
     def hangup(self):
-        self.reloading.begin(self)
+        self.reloading.begin(self.retire)
 
     def submit(self, *values):
         requests = [
