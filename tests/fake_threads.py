@@ -8,8 +8,8 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
+from daemon.inference.batches import Assembled, Done, Rebuild, Served
 from daemon.inference.executor import serve
-from daemon.inference.jobs import Done, Job, Rebuild, Served
 from daemon.inference.runs import RunLimits, SessionSick, slices_of
 from daemon.preparing.time_slices import GROUP, TimeSlice, TimeSlices, ValueGroup
 from daemon.preparing.transform_threads import MOST_LOST, THREADS, worn_out
@@ -39,7 +39,7 @@ class FakeRunner:
         self.takes_ahead = batches_in_flight > 1
         self._rebuild = rebuild
         self._loop = asyncio.get_running_loop()
-        self._jobs: deque[Job] = deque()
+        self._waiting: deque[Assembled] = deque()
         self._first = 0
         self._threads = [_Thread() for _ in range(executors)]
         self._retired: list[Model] = []
@@ -52,7 +52,7 @@ class FakeRunner:
 
     @property
     def ahead(self) -> Batch | None:
-        return self._jobs[0].batch if self._jobs else None
+        return self._waiting[0].batch if self._waiting else None
 
     def submit(
         self,
@@ -66,8 +66,8 @@ class FakeRunner:
         model = self._models[batch.bucket.model]
         inputs = assemble(batch.requests, model.session.signature)
         self._unreported += 1
-        job = Job(batch, model, inputs, 0.0, limits, done, shares=not in_thread)
-        self._jobs.insert(0 if first else len(self._jobs), job)
+        assembled = Assembled(batch, model, inputs, 0.0, limits, done, shares=not in_thread)
+        self._waiting.insert(0 if first else len(self._waiting), assembled)
         self._first += first
         self._go_on()
 
@@ -80,13 +80,15 @@ class FakeRunner:
         self._close_retired()
 
     def _go_on(self) -> None:
-        """Let threads begin the next job, or go on; what is to be first goes between two slices."""
+        """Let threads begin the next batch, or go on; what is to be first goes between two slices."""
         for thread in sorted(self._threads, key=lambda each: len(each.begun)):
             if self._ended or thread.is_busy:
                 continue
-            if self._jobs and (not thread.begun or (self._first and thread.begun[-1].job.shares)):
+            if self._waiting and (
+                not thread.begun or (self._first and thread.begun[-1].assembled.shares)
+            ):
                 self._first = max(self._first - 1, 0)
-                thread.begun.append(_Run(self._jobs.popleft(), self._loop.time()))
+                thread.begun.append(_Run(self._waiting.popleft(), self._loop.time()))
             if thread.begun:
                 thread.is_busy = True
                 self._loop.call_later(thread.begun[-1].next_s(), self._end_slice, thread)
@@ -99,7 +101,7 @@ class FakeRunner:
 
     def _finish(self, run: "_Run") -> None:
         try:
-            served = self._serve(run.job)
+            served = self._serve(run.assembled)
         except Fatal as error:
             self._ended = True
             self._failed(error)
@@ -107,34 +109,35 @@ class FakeRunner:
         self._go_on()
         self._unreported -= 1
         try:
-            run.job.done(_timed(served, run))
+            run.assembled.done(_timed(served, run))
         except Exception as error:  # noqa: BLE001 - as the real one reports it
             self._failed(error)
         self._close_retired()
 
-    def _serve(self, job: Job) -> Served:
+    def _serve(self, assembled: Assembled) -> Served:
         try:
-            return serve(job, clock=self._loop.time)
+            return serve(assembled, clock=self._loop.time)
         except SessionSick as sick:
-            job = job._replace(model=self._rebuilt(job, sick))
+            assembled = assembled._replace(model=self._rebuilt(assembled, sick))
             try:
-                return serve(job, clock=self._loop.time)
+                return serve(assembled, clock=self._loop.time)
             except SessionSick as error:
                 raise Fatal(Exit.INTERNAL, str(error)) from error
 
-    def _rebuilt(self, job: Job, sick: SessionSick) -> Model:
+    def _rebuilt(self, assembled: Assembled, sick: SessionSick) -> Model:
         try:
-            model = self._rebuild(job.batch.bucket.model, job.model, str(sick))
+            model = self._rebuild(assembled.batch.bucket.model, assembled.model, str(sick))
         except ModelRefused as error:
             raise Fatal(Exit.INTERNAL, str(sick)) from error
-        self._jobs = deque(
-            each._replace(model=model) if each.model is job.model else each for each in self._jobs
+        self._waiting = deque(
+            each._replace(model=model) if each.model is assembled.model else each
+            for each in self._waiting
         )
         return model
 
     def _close_retired(self) -> None:
-        begun = [run.job for thread in self._threads for run in thread.begun]
-        needed = [job.model for job in (*begun, *self._jobs)]
+        begun = [run.assembled for thread in self._threads for run in thread.begun]
+        needed = [assembled.model for assembled in (*begun, *self._waiting)]
         for model in [each for each in self._retired if each not in needed]:
             self._retired.remove(model)
             model.close()
@@ -146,7 +149,7 @@ def _timed(served: Served, run: "_Run") -> Served:
 
 
 class _Thread:
-    """One of a runner's: the last job that it has begun runs, others wait between two slices."""
+    """One of a runner's: the last batch that it has begun runs, others wait between two slices."""
 
     def __init__(self) -> None:
         self.begun: list[_Run] = []
@@ -154,23 +157,23 @@ class _Thread:
 
 
 class _Run:
-    """A job that has begun; `slices_s` are yet to run."""
+    """A batch that has begun; `slices_s` are yet to run."""
 
-    def __init__(self, job: Job, started_s: float) -> None:
-        self.job = job
+    def __init__(self, assembled: Assembled, started_s: float) -> None:
+        self.assembled = assembled
         self.started_s = started_s
         self.took_s = 0.0
-        slices = [job.inputs]
-        if job.limits.cut(job.batch.requests):
-            slices = list(slices_of(job.inputs, job.limits))
-        self.slices_s = deque([job.model.session.run_s(inputs) for inputs in slices])
-        self.late_s = len(slices) * job.model.session.late_s
+        slices = [assembled.inputs]
+        if assembled.limits.cut(assembled.batch.requests):
+            slices = list(slices_of(assembled.inputs, assembled.limits))
+        self.slices_s = deque([assembled.model.session.run_s(inputs) for inputs in slices])
+        self.late_s = len(slices) * assembled.model.session.late_s
 
     def next_s(self) -> float:
         """How long the next slice takes; the last one, if it takes too long."""
         slice_s = self.slices_s.popleft()
-        if slice_s > self.job.limits.run_s:
-            slice_s = self.job.limits.run_s
+        if slice_s > self.assembled.limits.run_s:
+            slice_s = self.assembled.limits.run_s
             self.slices_s.clear()
         self.took_s += slice_s
         return slice_s

@@ -31,7 +31,7 @@ from runtime.outputs import unsound_rows
 from runtime.signature import Signature
 
 if TYPE_CHECKING:  # values of the runner, which needs nothing of this module
-    from daemon.inference.jobs import Served
+    from daemon.inference.batches import Served
     from daemon.inference.runs import Part
 
 _ByForm: TypeAlias = dict[tuple[Header, ...], tuple[list[Request], list[bytes]]]

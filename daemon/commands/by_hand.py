@@ -17,8 +17,8 @@ from config.settings import Settings
 from daemon.admission.admission import Admission
 from daemon.answering.replies import Replies
 from daemon.batching.ladder import ladder_of
+from daemon.inference.batches import Served
 from daemon.inference.bisection import blame
-from daemon.inference.jobs import Served
 from daemon.inference.runs import Part, RunLimits, run_batch
 from daemon.preparing.transform_calls import conversion_of
 from daemon.values.budget import Budget

@@ -1,8 +1,8 @@
 """The model in its thread, and what happens when a batch fails.
 
+- `batches.py`: what goes to a model and what comes back, batch by batch
 - `bisection.py`: finds the requests that make a batch fail
 - `executor.py`: the thread that runs the model, or the two where two batches run at once
-- `jobs.py`: what goes to a model and what comes back, batch by batch
 - `models.py`: the models a worker serves: loaded and warm before the group is joined, replaced by
   a reload
 - `reloading.py`: what SIGHUP does: the models as settings and files have them now take over

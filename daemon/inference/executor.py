@@ -12,7 +12,7 @@ from collections.abc import Callable
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
-from daemon.inference.jobs import Job, Rebuild, Served
+from daemon.inference.batches import Assembled, Rebuild, Served
 from daemon.inference.runs import Part, SessionSick, nobody, require_healthy, run_batch
 from daemon.values.errors import Exit, Fatal
 from daemon.values.messages import Batch
@@ -26,12 +26,12 @@ _END_S = 1.0
 class Ran(NamedTuple):
     """A batch that the thread has served."""
 
-    job: Job
+    assembled: Assembled
     served: Served
 
 
 class Executor:
-    """Runs jobs in order, each thread one at a time.
+    """Runs batches in order, each thread one at a time.
 
     What is to be first runs also between the slices of a lone request.
     `done` is called on the loop with each, `failed` when the model is beyond repair.
@@ -49,7 +49,7 @@ class Executor:
         self._done = done
         self._failed = failed
         self._rebuild = rebuild
-        self._jobs: deque[Job] = deque()
+        self._waiting: deque[Assembled] = deque()
         self._first = 0
         """How many of them are to be run before all that waits, and between slices."""
         self._running: dict[int, list[Model]] = {}
@@ -70,20 +70,20 @@ class Executor:
     def next(self) -> Batch | None:
         """The batch that waits behind those that run; None when there is none."""
         with self._turn:
-            return self._jobs[0].batch if self._jobs else None
+            return self._waiting[0].batch if self._waiting else None
 
-    def run(self, *jobs: Job, first: bool = False) -> None:
-        """Let `jobs` run next in their order; `first`: before those that wait, and the rest of a lone one."""
+    def run(self, *batches: Assembled, first: bool = False) -> None:
+        """Let `batches` run next in their order; `first`: before those that wait, and the rest of a lone one."""
         with self._turn:
             if first:
-                self._jobs.extendleft(reversed(jobs))
-                self._first += len(jobs)
+                self._waiting.extendleft(reversed(batches))
+                self._first += len(batches)
             else:
-                self._jobs.extend(jobs)
+                self._waiting.extend(batches)
             self._turn.notify_all()
 
     def retire(self, model: Model) -> None:
-        """Close a replaced `model` when no job needs it any more."""
+        """Close a replaced `model` when no batch needs it any more."""
         with self._turn:
             if not self._closed:
                 self._retired.append(model)
@@ -101,7 +101,7 @@ class Executor:
     def _stop(self) -> None:
         with self._turn:
             self._closed = True
-            self._jobs.clear()
+            self._waiting.clear()
             self._first = 0
             self._turn.notify_all()
 
@@ -110,88 +110,91 @@ class Executor:
             pass
 
     def _run_next(self) -> bool:
-        """Run a job, and keep nothing of it; returns whether there may be another one."""
-        job = self._next()
-        if job is None:
+        """Run a batch, and keep nothing of it; returns whether there may be another one."""
+        assembled = self._next()
+        if assembled is None:
             return False
         try:
-            self._run(job)
+            self._run(assembled)
         except BaseException as error:  # noqa: BLE001 -- a thread must not die in silence
             self._stop()
             self._report(self._failed, error)
             return False
         return True
 
-    def _run(self, job: Job) -> None:
-        served = self._serve(job)
+    def _run(self, assembled: Assembled) -> None:
+        served = self._serve(assembled)
         with self._turn:
             self._running[threading.get_ident()].pop()
-        self._report(self._done, Ran(job, served))
+        self._report(self._done, Ran(assembled, served))
 
     def _run_first(self) -> None:
         """Run, between two slices of a lone request, what is to be run before all that waits."""
-        while (job := self._next_first()) is not None:
-            self._run(job)
+        while (assembled := self._next_first()) is not None:
+            self._run(assembled)
 
-    def _next_first(self) -> Job | None:
+    def _next_first(self) -> Assembled | None:
         with self._turn:
             return self._begin_next() if self._first else None
 
-    def _begin_next(self) -> Job:
-        job = self._jobs.popleft()
+    def _begin_next(self) -> Assembled:
+        assembled = self._waiting.popleft()
         self._first = max(self._first - 1, 0)
-        self._running.setdefault(threading.get_ident(), []).append(job.model)
-        return job
+        self._running.setdefault(threading.get_ident(), []).append(assembled.model)
+        return assembled
 
-    def _next(self) -> Job | None:
+    def _next(self) -> Assembled | None:
         with self._turn:
             self._close_retired()
-            while not self._jobs and not self._closed:
+            while not self._waiting and not self._closed:
                 self._turn.wait()
                 self._close_retired()
-            return self._begin_next() if self._jobs else None
+            return self._begin_next() if self._waiting else None
 
     def _close_retired(self) -> None:
         if self._rebuilding:  # what comes of that is needed too
             return
-        needed = [*[job.model for job in self._jobs], *chain(*self._running.values())]
+        needed = [
+            *[assembled.model for assembled in self._waiting],
+            *chain(*self._running.values()),
+        ]
         for model in [each for each in self._retired if each not in needed]:
             self._retired.remove(model)
             model.close()
 
-    def _serve(self, job: Job) -> Served:
-        """Run one job; a sick session is built anew once, then the worker ends unanswered.
+    def _serve(self, assembled: Assembled) -> Served:
+        """Run one batch; a sick session is built anew once, then the worker ends unanswered.
 
         One that was closed meanwhile, for a reload or by who found it sick first, is not sick.
         """
-        in_between = self._run_first if job.shares else nobody
+        in_between = self._run_first if assembled.shares else nobody
         is_built_anew = False
         while True:
             try:
-                return serve(job, in_between)
+                return serve(assembled, in_between)
             except SessionSick as sick:
                 reason = str(sick)
             # Not while the failure is handled: its frames hold the session, and with it its memory.
-            if not job.model.session.closed:
+            if not assembled.model.session.closed:
                 if is_built_anew:
-                    raise _beyond_repair(job, reason)
+                    raise _beyond_repair(assembled, reason)
                 is_built_anew = True
-            job = job._replace(model=self._rebuilt(job, reason))
+            assembled = assembled._replace(model=self._rebuilt(assembled, reason))
 
-    def _rebuilt(self, job: Job, reason: str) -> Model:
-        """Return what serves instead of the job's sick model, for it and for those that wait."""
+    def _rebuilt(self, assembled: Assembled, reason: str) -> Model:
+        """Return what serves instead of the batch's sick model, for it and for those that wait."""
         with self._turn:
             self._rebuilding += 1
         try:
-            model = self._rebuild(job.batch.bucket.model, job.model, reason)
+            model = self._rebuild(assembled.batch.bucket.model, assembled.model, reason)
         except ModelRefused as error:
-            raise _beyond_repair(job, reason) from error
+            raise _beyond_repair(assembled, reason) from error
         with self._turn:
             self._rebuilding -= 1
             self._running[threading.get_ident()][-1] = model
-            self._jobs = deque(
-                each._replace(model=model) if each.model is job.model else each
-                for each in self._jobs
+            self._waiting = deque(
+                each._replace(model=model) if each.model is assembled.model else each
+                for each in self._waiting
             )
         return model
 
@@ -201,12 +204,12 @@ class Executor:
 
 
 def serve(
-    job: Job,
+    assembled: Assembled,
     in_between: Callable[[], None] = nobody,
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> Served:
-    """Run `job` once; after a failure the model's own sample, which raises SessionSick.
+    """Run `assembled` once; after a failure the model's own sample, which raises SessionSick.
 
     What runs `in_between` is in no time but its own.
     """
@@ -223,35 +226,35 @@ def serve(
     outcome: Part | RunError
     try:
         outcome = run_batch(
-            job.model.session,
-            job.batch.requests,
-            job.inputs,
-            unsound=job.model.unsound_rows,
-            limits=job.limits,
+            assembled.model.session,
+            assembled.batch.requests,
+            assembled.inputs,
+            unsound=assembled.model.unsound_rows,
+            limits=assembled.limits,
             in_between=let_others_run,
         )
     except MemoryError:  # while the rows of slices were put together
         outcome = ModelOutOfMemory("there is no memory for it")
     except RunError as error:
-        require_healthy(job.model.session, limit_s=job.limits.full_s)
+        require_healthy(assembled.model.session, limit_s=assembled.limits.full_s)
         outcome = error
     run_s = clock() - started_s - others_s
     cpu_s = time.thread_time() - started_cpu_s - others_cpu_s
     return Served(
-        job.batch,
-        job.model,
+        assembled.batch,
+        assembled.model,
         outcome,
-        job.assemble_s,
+        assembled.assemble_s,
         started_s,
         run_s,
-        job.limits,
-        cpu_s if job.model.session.on_cpu else None,
+        assembled.limits,
+        cpu_s if assembled.model.session.on_cpu else None,
     )
 
 
-def _beyond_repair(job: Job, reason: str) -> Fatal:
+def _beyond_repair(assembled: Assembled, reason: str) -> Fatal:
     return Fatal(
         Exit.INTERNAL,
-        f"model {job.batch.bucket.model} fails on its own warm-up sample, also when built anew: {reason}; "
+        f"model {assembled.batch.bucket.model} fails on its own warm-up sample, also when built anew: {reason}; "
         "nothing was answered, Kafka delivers the requests again",
     )

@@ -9,8 +9,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 
+from daemon.inference.batches import Assembled, Done, Rebuild, Served
 from daemon.inference.executor import Executor, Ran
-from daemon.inference.jobs import Done, Job, Rebuild, Served
 from daemon.inference.runs import Part, RunLimits, run_batch
 from daemon.inference.short_runs import ShortRuns
 from daemon.values.messages import Batch
@@ -52,12 +52,12 @@ class Runner:
         self._executor = Executor(
             done=self._ran_in_thread, failed=failed, rebuild=rebuild, threads=executors
         )
-        self._here: deque[Job] = deque()  # behind all that the thread has
+        self._here: deque[Assembled] = deque()  # behind all that the thread has
         self._called = False
         self._short_runs = ShortRuns()
         self._unreported = 0
         self._sharing = 0
-        """Jobs in the thread between whose slices others may run."""
+        """Batches in the thread between whose slices others may run."""
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
@@ -100,18 +100,20 @@ class Runner:
             self._give_back(batch, model, limits, done)
             return
         assemble_s = time.monotonic() - began_s
-        job = Job(batch, model, inputs, assemble_s, limits, done, shares=not in_thread)
+        assembled = Assembled(batch, model, inputs, assemble_s, limits, done, shares=not in_thread)
         overtakes = first and (self._executor.next is not None or self._sharing > 0)
         self._unreported += 1
-        if overtakes or in_thread or not self._is_short(job):
-            self._hand_over(job, first=first)
+        if overtakes or in_thread or not self._is_short(assembled):
+            self._hand_over(assembled, first=first)
         else:
-            self._here.insert(0 if first else len(self._here), job)
+            self._here.insert(0 if first else len(self._here), assembled)
             self._go_on_here()
 
-    def _is_short(self, job: Job) -> bool:
+    def _is_short(self, assembled: Assembled) -> bool:
         """Whether the loop makes the run itself: never one on a GPU, which it could only wait for."""
-        return job.model.session.on_cpu and self._short_runs.expects(job.model, job.batch.rows)
+        return assembled.model.session.on_cpu and self._short_runs.expects(
+            assembled.model, assembled.batch.rows
+        )
 
     def _give_back(self, batch: Batch, model: Model, limits: RunLimits, done: Done) -> None:
         """Report `batch`, for whose inputs there is no memory, as a run that found none."""
@@ -120,13 +122,13 @@ class Runner:
         self._unreported += 1
         self._loop.call_soon(self._finish, served, done)
 
-    def _hand_over(self, *jobs: Job, first: bool = False) -> None:
-        """Let the thread run what waits here, then `jobs`; `first`: those before all that waits."""
-        self._sharing += sum([job.lets_others_run for job in (*self._here, *jobs)])
+    def _hand_over(self, *batches: Assembled, first: bool = False) -> None:
+        """Let the thread run what waits here, then `batches`; `first`: those before all that waits."""
+        self._sharing += sum([assembled.lets_others_run for assembled in (*self._here, *batches)])
         if first:
-            self._executor.run(*jobs, first=True)
-            jobs = ()
-        self._executor.run(*self._here, *jobs)
+            self._executor.run(*batches, first=True)
+            batches = ()
+        self._executor.run(*self._here, *batches)
         self._here.clear()
 
     def retire(self, model: Model) -> None:
@@ -141,12 +143,12 @@ class Runner:
 
     def _ran_in_thread(self, ran: Ran) -> None:
         served = ran.served
-        self._sharing -= ran.job.lets_others_run
+        self._sharing -= ran.assembled.lets_others_run
         if isinstance(served.outcome, Part) and served.work_s is not None:
             self._short_runs.ran_in_thread(
                 served.model, served.batch.rows, cpu_s=served.work_s, wall_s=served.run_s
             )
-        self._finish(served, ran.job.done)
+        self._finish(served, ran.assembled.done)
 
     def _go_on_here(self) -> None:
         if self._here and not self._called and not self._thread_has_some:
@@ -159,28 +161,35 @@ class Runner:
         if not self._here or self._thread_has_some or self._closed:
             return
         # What waited while the thread built a sick session anew runs on the new one.
-        job = self._here[0]
-        job = job._replace(model=self._models[job.batch.bucket.model])
+        assembled = self._here[0]
+        assembled = assembled._replace(model=self._models[assembled.batch.bucket.model])
         started_s, started_cpu_s = time.monotonic(), time.thread_time()
         try:
             part = run_batch(
-                job.model.session,
-                job.batch.requests,
-                job.inputs,
-                unsound=job.model.unsound_rows,
-                limits=_hurried(job.limits),
+                assembled.model.session,
+                assembled.batch.requests,
+                assembled.inputs,
+                unsound=assembled.model.unsound_rows,
+                limits=_hurried(assembled.limits),
             )
         except Exception:  # noqa: BLE001 -- the thread has time to find out what it is, and says so
-            self._short_runs.ran_on_loop(job.model, time.monotonic() - started_s)
+            self._short_runs.ran_on_loop(assembled.model, time.monotonic() - started_s)
             self._hand_over()
             return
         run_s, work_s = time.monotonic() - started_s, time.thread_time() - started_cpu_s
-        self._short_runs.ran_on_loop(job.model, run_s)
+        self._short_runs.ran_on_loop(assembled.model, run_s)
         self._here.popleft()
         served = Served(
-            job.batch, job.model, part, job.assemble_s, started_s, run_s, job.limits, work_s
+            assembled.batch,
+            assembled.model,
+            part,
+            assembled.assemble_s,
+            started_s,
+            run_s,
+            assembled.limits,
+            work_s,
         )
-        self._finish(served, job.done)
+        self._finish(served, assembled.done)
 
     def _finish(self, served: Served, done: Done) -> None:
         self._unreported -= 1

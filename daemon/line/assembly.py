@@ -14,7 +14,7 @@ from daemon.answering.undeliverable import Undeliverable
 from daemon.batching.batcher import Batcher
 from daemon.batching.fitting_rows import FittingRows
 from daemon.group_watch.model_files import files_of
-from daemon.inference.jobs import Done
+from daemon.inference.batches import Done
 from daemon.inference.models import Models
 from daemon.inference.runner import Runner
 from daemon.inference.searches import Searches

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from daemon.inference.jobs import Served
+from daemon.inference.batches import Served
 from daemon.inference.runner import Runner
 from daemon.inference.runs import Part, RunLimits
 from daemon.telemetry.events import Event

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from daemon.answering.replies import Replies
 from daemon.batching.batcher import Batcher
-from daemon.inference.jobs import Done, Served
+from daemon.inference.batches import Done, Served
 from daemon.inference.runner import Runner
 from daemon.inference.runs import Part, RunLimits
 from daemon.inference.searches import Searches

@@ -4,7 +4,7 @@ import numpy as np
 
 from daemon.batching.batcher import Batcher
 from daemon.batching.fitting_rows import FittingRows
-from daemon.inference.jobs import Served
+from daemon.inference.batches import Served
 from daemon.inference.runs import Part
 from daemon.inference.searches import Search, Searches, Verdict
 from daemon.telemetry.events import Event

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeAlias, cast
 
 from daemon.answering.replies import Converted, Replies
-from daemon.inference.jobs import Served
+from daemon.inference.batches import Served
 from daemon.inference.runs import Part
 from daemon.loop.tasks import Tasks
 from daemon.preparing.steps import groups

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from daemon.inference.jobs import Served
+from daemon.inference.batches import Served
 from daemon.inference.runs import Part
 from daemon.line.audit import Chosen, choose, differences_of
 from daemon.values.messages import Batch, Bucket, Form

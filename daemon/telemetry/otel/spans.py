@@ -21,7 +21,7 @@ from daemon.wire.trace import is_trace
 from runtime.errors import RunError
 
 if TYPE_CHECKING:  # a value of the runner, which needs nothing of this module
-    from daemon.inference.jobs import Served
+    from daemon.inference.batches import Served
 
 Attributes: TypeAlias = Mapping[str, str | int | bool]
 

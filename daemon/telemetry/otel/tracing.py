@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from daemon.inference.jobs import Served
+from daemon.inference.batches import Served
 from daemon.telemetry.otel.spans import Context, Span, batch_span, request_spans
 from daemon.values.reply_run import Leaving
 

@@ -9,7 +9,7 @@ from runtime import Model
 from runtime.errors import RunError
 
 
-class Job(NamedTuple):
+class Assembled(NamedTuple):
     """A batch, assembled for the model that will run it.
 
     `shares`: others may run between its slices, if it is one request that runs in slices.
