@@ -1,4 +1,5 @@
-"""The commands of `tidemill-load`, one a file; what is typed for them is in __main__.py.
+"""The commands of `tidemill-load`, one a file; what is typed for them is in __main__.py
+and typed_measurements.py.
 
 - `bench.py`: the figures of docs/performance.md
 - `broker.py`: an embedded Kafka in the foreground
@@ -10,4 +11,5 @@
 - `search.py`: the highest rate that still meets the targets
 - `topics.py`: the topics that a configuration names
 - `tune.py`: N and T of a lane for a target at a rate
+- `typed_measurements.py`: what people type for `bench` and `office-hours`
 """

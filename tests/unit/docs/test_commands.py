@@ -7,8 +7,8 @@ import pytest
 import typer
 
 from daemon.__main__ import app as tidemill
-from loadtest.__main__ import Bench
 from loadtest.__main__ import app as load
+from loadtest.command.typed_measurements import Bench
 from tests.pages import PAGES, ROOT, code_lines, name
 
 PROGRAMS = {
