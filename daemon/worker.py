@@ -20,11 +20,11 @@ from daemon.kafka.looking.observer import Observer
 from daemon.line.assembly import kafka_line
 from daemon.line.gauges import gauges_of
 from daemon.line.pipeline import Pipeline
+from daemon.loop.cancellable import in_thread, unless
 from daemon.loop.event_loop import loop_factory
 from daemon.loop.tasks import Tasks
 from daemon.one_shot.one_shot import OneShot
 from daemon.process.announcer import Announcer, WorkerStanding, longest_end_s
-from daemon.process.cancellable import in_thread, unless
 from daemon.process.health import LOOK_S, HealthCheck
 from daemon.process.memory import worker_budget
 from daemon.process.notify import Notifier

@@ -13,7 +13,7 @@ from config.settings import Settings
 from daemon import worker
 from daemon.commands.ending import begin, lived
 from daemon.commands.one_shot import OneShotOptions, one_shot, show
-from daemon.process.cancellable import left_behind
+from daemon.loop.cancellable import left_behind
 from daemon.process.last_words import LastWords
 from daemon.process.parent_death import follow_supervisor
 from daemon.process.standard_streams import end_process

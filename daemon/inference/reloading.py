@@ -6,8 +6,8 @@ from typing import TypeAlias
 from config.errors import SettingsError
 from config.settings import Settings
 from daemon.inference.models import Models
+from daemon.loop.cancellable import in_thread
 from daemon.loop.tasks import Tasks
-from daemon.process.cancellable import in_thread
 from daemon.telemetry.events import Event
 from daemon.telemetry.logs import log
 from runtime import Model, ModelRefused

@@ -13,13 +13,13 @@ from typing import Protocol
 
 from config.settings import Settings
 from daemon.line.pipeline import Pipeline
+from daemon.loop.cancellable import unless
 from daemon.loop.tasks import Tasks
 from daemon.one_shot.eta import Eta
 from daemon.one_shot.follower import Follower, Look
 from daemon.one_shot.progress import View
 from daemon.one_shot.summary import Counted, RunOutcome, Summary, summary
 from daemon.one_shot.target import Target
-from daemon.process.cancellable import unless
 from daemon.scaling.observation import Observation
 from daemon.telemetry import metric_names as names
 from daemon.telemetry.events import Event

@@ -2,7 +2,6 @@
 
 - `allocator.py`: what the C library does with memory that is let go
 - `announcer.py`: what a service manager is told of a worker, and when
-- `cancellable.py`: work that is given up when the process is told to stop before it is done
 - `gc_policy.py`: when Python's cyclic garbage collector may run
 - `health.py`: the worker's look at itself, once a second: does it move, and who must be told?
 - `last_words.py`: what a supervised worker leaves behind when it ends: its metrics

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from daemon.process.cancellable import in_thread, left_behind, unless
+from daemon.loop.cancellable import in_thread, left_behind, unless
 
 
 class Refused(Exception):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from prometheus_client.registry import CollectorRegistry
 
 from config.settings import Otel
+from daemon.loop.cancellable import in_thread
 from daemon.loop.pieces import in_pieces
-from daemon.process.cancellable import in_thread
 from daemon.telemetry.otel.points import metrics
 from daemon.telemetry.otel.tracing import Tracing
 from daemon.telemetry.status import About

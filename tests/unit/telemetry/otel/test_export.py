@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from config.settings import Otel, Settings
-from daemon.process.cancellable import left_behind
+from daemon.loop.cancellable import left_behind
 from daemon.telemetry import metric_names
 from daemon.telemetry.metrics import Metrics
 from daemon.telemetry.otel import export as export_module
