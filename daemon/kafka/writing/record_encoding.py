@@ -185,13 +185,15 @@ def _texts(texts: Sequence[bytes]) -> _Texts:
 
 
 def _numbered(column: Numbered) -> Iterator[_Part]:
-    """Numbers that differ in their last four digits only are taken from a table."""
+    """Numbers as long as each other that differ in their last four digits only are taken from a table."""
     start, numbers = column
-    high, low = divmod(numbers[0], len(_QUADS))
-    if high and high == numbers[-1] // len(_QUADS):
-        start = b"%b%d" % (start, high)
-        yield varint(len(start) + _QUADS.shape[1]) + start
-        yield _QUADS[low : low + numbers[-1] - numbers[0] + 1 : numbers.step]
+    first, last = b"%d" % numbers[0], b"%d" % numbers[-1]
+    digits = _QUADS.shape[1]
+    if len(first) == len(last) and first[:-digits] == last[:-digits]:
+        start += first[:-digits]
+        own, low = min(len(first), digits), numbers[0] % len(_QUADS)
+        yield varint(len(start) + own) + start
+        yield _QUADS[low : low + numbers[-1] - numbers[0] + 1 : numbers.step, digits - own :]
     else:
         yield from _of_any_length([b"%b%d" % (start, number) for number in numbers])
 
