@@ -10,7 +10,7 @@ from loadtest.bench.open_loop import Timed, answered
 from loadtest.bench.relayed import relay_backlog
 from loadtest.bench.work import work
 from loadtest.deployment.perceptrons import RELAY, write
-from loadtest.scenario.arrivals import poisson
+from loadtest.scenario.arrival_processes import poisson
 
 # A backlog of some seconds.
 _COUNT = 1_000_000

@@ -9,7 +9,7 @@ from loadtest.bench.open_loop import Timed, answered
 from loadtest.bench.raw_model import measure
 from loadtest.bench.work import work
 from loadtest.deployment.perceptrons import RELAY, write
-from loadtest.scenario.arrivals import constant, poisson
+from loadtest.scenario.arrival_processes import constant, poisson
 
 _RATE_PER_S = 500.0
 # Ten seconds of them: a p99 has fifty beyond it.

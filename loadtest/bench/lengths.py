@@ -21,7 +21,7 @@ from loadtest.plan.bodies import BodyKind
 from loadtest.plan.golden import Objects
 from loadtest.plan.plan import of_streams, stream
 from loadtest.processes.worker import Worker, WorkerFailed
-from loadtest.scenario.arrivals import constant
+from loadtest.scenario.arrival_processes import constant
 from loadtest.traffic.exchange import exchange
 from loadtest.traffic.login import options
 from loadtest.traffic.records import Account

@@ -14,7 +14,7 @@ from loadtest.bench.work import Work, encode_raw
 from loadtest.plan.bodies import BodyKind
 from loadtest.plan.golden import Rows
 from loadtest.plan.plan import Plan, of_streams, stream
-from loadtest.scenario.arrivals import constant
+from loadtest.scenario.arrival_processes import constant
 from loadtest.scenario.rates import Times
 from loadtest.traffic.clock import Clock
 from loadtest.traffic.exchange import exchange

@@ -23,7 +23,7 @@ from loadtest.bench.watch import Watch
 from loadtest.bench.work import Work, encode_raw, open_session, work
 from loadtest.deployment.perceptrons import COMPUTE, RELAY, Perceptron, write
 from loadtest.processes.worker import WorkerFailed
-from loadtest.scenario.arrivals import poisson
+from loadtest.scenario.arrival_processes import poisson
 from loadtest.traffic.records import Account, nearest_rank
 from loadtest.wire import REPLY_TO, STAGES
 

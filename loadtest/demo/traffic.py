@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from loadtest.plan.bodies import BodyKind
 from loadtest.plan.plan import Plan, of_streams, stream
-from loadtest.scenario.arrivals import poisson
+from loadtest.scenario.arrival_processes import poisson
 from loadtest.traffic.exchange import exchange
 from loadtest.traffic.login import options
 from loadtest.traffic.recorder import Reply

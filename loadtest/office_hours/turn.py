@@ -13,7 +13,7 @@ from loadtest.office_hours.documents import REPLY_TOPICS, TOPICS, Documents
 from loadtest.plan.plan import of_streams
 from loadtest.processes.child import Child
 from loadtest.processes.worker import Worker, WorkerFailed
-from loadtest.scenario.arrivals import at_once
+from loadtest.scenario.arrival_processes import at_once
 from loadtest.traffic.exchange import exchange
 from loadtest.traffic.login import options
 from loadtest.traffic.seen import Progress

@@ -1,8 +1,8 @@
 """When the requests of a class arrive: the shape of its load, and the process within it.
 
-Two tables say all there is. A *shape* is a key of the class, of which it has exactly one: a field
-of `Arrival` and an entry of `SHAPES`. A *process* is a word of its key `arrivals`: an entry of
-`PROCESSES`. Traces are read from their files; all else is pure.
+A *shape* is a key of the class, of which it has exactly one: a field of `Arrival` and an entry of
+`SHAPES`. A *process* is a word of its key `arrivals` (arrival_processes.py). Traces are read from
+their files; all else is pure.
 """
 
 import csv
@@ -11,15 +11,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
 
-import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from loadtest.scenario.arrival_processes import PROCESSES, at_once
 from loadtest.scenario.quantities import AnyRate, Duration
 from loadtest.scenario.rates import Segment, Times, due_s, requests_of
 
 _TRACE_COLUMNS = ("at_s", "rate_per_s")
-# Enough for a Poisson or bursty process of the wanted length, but for one run in millions.
-_SPARE_DEVIATIONS = 6
 
 
 class BadTrace(Exception):
@@ -214,52 +212,3 @@ def _numbers(row: dict[str, str]) -> tuple[float, float]:
     if at_s < 0 or per_s < 0:
         raise ValueError("negative")
     return at_s, per_s
-
-
-# Processes
-
-
-def at_once(count: int) -> Times:
-    """Return `count` times of zero: a backlog."""
-    return np.zeros(count)
-
-
-def constant(rate_per_s: float, count: int) -> Times:
-    """Return `count` times at even distances."""
-    return np.arange(count) / rate_per_s
-
-
-def poisson(rate_per_s: float, count: int, seed: int) -> Times:
-    """Return `count` times of a Poisson process, the same for the same seed.
-
-    Independent users make such traffic; its bursts are what a queue must bear.
-    """
-    gaps_s = np.random.default_rng(seed).exponential(1 / rate_per_s, count)
-    return np.cumsum(gaps_s)
-
-
-def bursty(rate_per_s: float, count: int, seed: int, *, burstiness: float) -> Times:
-    """Return `count` times whose gaps are gamma-distributed, the same for the same seed.
-
-    `burstiness` is the standard deviation of the gaps over their mean (1: Poisson; more: clusters
-    and silences between them).
-    """
-    shape = burstiness**-2
-    random = np.random.default_rng(seed)
-    return np.cumsum(random.gamma(shape, 1 / (shape * rate_per_s), count))
-
-
-def _enough(wanted: float, deviation: float) -> int:
-    """Return how many times of a process of rate 1 are longer than `wanted`, or nearly always so."""
-    spare = _SPARE_DEVIATIONS * deviation * (wanted**0.5 + _SPARE_DEVIATIONS * deviation)
-    return int(wanted + spare) + 1
-
-
-PROCESSES: dict[str, Callable[[float, int, float], Times]] = {
-    "constant": lambda wanted, _seed, _burstiness: constant(1.0, int(wanted) + 1),
-    "poisson": lambda wanted, seed, _burstiness: poisson(1.0, _enough(wanted, 1.0), seed),
-    "bursty": lambda wanted, seed, burstiness: bursty(
-        1.0, _enough(wanted, burstiness), seed, burstiness=burstiness
-    ),
-}
-"""Processes of rate 1 that are longer than so many requests, by length, seed and burstiness."""

@@ -1,7 +1,7 @@
 """Rates that change over time, and when requests are due under them. Pure.
 
-A process of rate 1 (arrivals.PROCESSES) is stretched: its n-th time is a number of requests, and the
-request is due when the rates have added up to that number. Even, Poisson and bursty arrivals
+A process of rate 1 (arrival_processes.PROCESSES) is stretched: its n-th time is a number of requests,
+and the request is due when the rates have added up to that number. Even, Poisson and bursty arrivals
 keep their nature under any rate this way. Source: E. Cinlar, "Introduction to Stochastic Processes",
 1975, chapter 4.7 (time change of a Poisson process).
 """

@@ -11,7 +11,7 @@ from loadtest.bench.open_loop import answered
 from loadtest.bench.replies import read_back
 from loadtest.bench.work import encode_raw, work
 from loadtest.deployment.perceptrons import RELAY, write
-from loadtest.scenario.arrivals import constant
+from loadtest.scenario.arrival_processes import constant
 
 pytestmark = pytest.mark.kafka
 

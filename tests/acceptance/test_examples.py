@@ -8,7 +8,7 @@ import pytest
 from loadtest.plan.bodies import BodyKind
 from loadtest.plan.plan import of_streams, stream
 from loadtest.processes.worker import Worker
-from loadtest.scenario.arrivals import at_once
+from loadtest.scenario.arrival_processes import at_once
 from loadtest.traffic.exchange import exchange
 from loadtest.traffic.login import options
 from tests.unit.examples.made import Example

@@ -15,7 +15,7 @@ from loadtest.demo.files import gather
 from loadtest.plan.bodies import BodyKind
 from loadtest.plan.plan import of_streams, stream
 from loadtest.processes.worker import Worker
-from loadtest.scenario.arrivals import at_once
+from loadtest.scenario.arrival_processes import at_once
 from loadtest.traffic.exchange import exchange
 from loadtest.traffic.login import options
 

@@ -6,7 +6,7 @@ import pytest
 from loadtest.plan.bodies import BodyKind
 from loadtest.plan.golden import Exact
 from loadtest.plan.plan import of_streams, stream
-from loadtest.scenario.arrivals import at_once, constant
+from loadtest.scenario.arrival_processes import at_once, constant
 from loadtest.traffic.exchange import exchange
 from loadtest.traffic.login import options
 from loadtest.traffic.records import Outcome

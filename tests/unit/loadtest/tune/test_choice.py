@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest.scenario import arrivals
+from loadtest.scenario.arrival_processes import poisson
 from loadtest.tune.choice import MARGIN, around, cheapest_first, propose, rounded
 from loadtest.tune.fit import BatchRun, fit
 from loadtest.tune.model import Bound, Load
@@ -26,7 +26,7 @@ def _line(base_s, per_row_s):
 
 
 def _load(per_s, count=1000):
-    return Load(arrivals.poisson(per_s, count, 1), per_s)
+    return Load(poisson(per_s, count, 1), per_s)
 
 
 def _made(rows, busy, latency_s):

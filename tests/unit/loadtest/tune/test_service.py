@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.scenario import arrivals
+from loadtest.scenario.arrival_processes import poisson
 from loadtest.tune.fit import BatchRun, fit
 from loadtest.tune.model import Bound, Load, batch_that_forms, busy_share, can_carry, predict
 from loadtest.tune.service import Setting, serve
@@ -93,4 +93,4 @@ def test_a_prediction_is_of_the_bound_that_is_nearest():
 
 
 def _load(per_s, count=4000):
-    return Load(arrivals.poisson(per_s, count, 1), per_s)
+    return Load(poisson(per_s, count, 1), per_s)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from loadtest.report.html.drawing import svg
 from loadtest.report.html.markup import html
-from loadtest.scenario import arrivals
+from loadtest.scenario.arrival_processes import poisson
 from loadtest.scenario.load import BadScenario, parse
 from loadtest.tune import spec as specs
 from loadtest.tune.bursts import Answered
@@ -63,7 +63,7 @@ class Simulated:
 
     def arrivals(self, seconds):
         rate_per_s = self._wanted.rate_per_s
-        return arrivals.poisson(rate_per_s, int(rate_per_s * seconds), 1)
+        return poisson(rate_per_s, int(rate_per_s * seconds), 1)
 
     def run(self, setting, seconds):
         served = serve(self.arrivals(seconds), setting, self._run_s)
