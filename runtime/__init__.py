@@ -21,9 +21,8 @@
 - `model.py`: a model as it serves: its session and, when it has one, its transform
 - `neighbours.py`: whether rows change each other's answers: found out before anybody's request is
   beside another's
+- `onnxruntime_errors.py`: what onnxruntime's errors say: whether memory lacked, and in plain words
 - `operators.py`: which operators of an .onnx file scale by all that is in a run
-- `out_of_memory.py`: which errors of a run say that there was no memory: onnxruntime has no type
-  of its own for it
 - `outputs.py`: what is wrong with a model's outputs, row by row
 - `padded_axes.py`: which axes of a model's inputs are padded, by what its settings say of them
 - `padding.py`: rows of different lengths in one run: filled up to one length before it, cut back

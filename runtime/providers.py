@@ -18,7 +18,7 @@ from config.settings import Cuda
 from runtime import cuda
 from runtime.digest import ModelFile
 from runtime.errors import ModelRefused
-from runtime.out_of_memory import is_out_of_memory
+from runtime.onnxruntime_errors import is_out_of_memory
 
 Device: TypeAlias = Literal["cuda", "cpu", "auto"]
 

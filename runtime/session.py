@@ -1,6 +1,5 @@
 """Runs a model, within a time limit, on the thread that calls."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -30,8 +29,8 @@ from runtime.errors import (
 from runtime.filling import cut_back, fill_up
 from runtime.length_times import time_lengths
 from runtime.neighbours import look_at_neighbours
+from runtime.onnxruntime_errors import is_out_of_memory, plain
 from runtime.operators import dynamic_operators
-from runtime.out_of_memory import is_out_of_memory
 from runtime.outputs import require_rows
 from runtime.padded_axes import padding_of
 from runtime.padding_proof import prove_padding
@@ -44,12 +43,6 @@ from runtime.trial import Arrays, prove, refusal_of, within_batch
 _GRACE_S = 10.0
 # The first run on a GPU loads kernels, whatever the run limit is.
 _FIRST_RUN_S = 60.0
-
-# What says where in onnxruntime's sources or in the model it happened, not what.
-_PLACE = re.compile(
-    r"^.*?\[ONNXRuntimeError\] : \d+ : \w+ : |\S+\.(?:cc|cu|cuh|h):\d+ \S+|Name:'[^']*'|\S*/\S*"
-)
-_DETAIL_LENGTH = 300
 
 
 @dataclass(slots=True)
@@ -109,17 +102,12 @@ class Session:
         for place in self._places:
             self._free.put(place)
         try:
-            self._sample, self.signature = prove(
-                partial(self.run, limit_s=_FIRST_RUN_S), self.signature, settings
-            )
-            self._prove_padding(settings)
-            self._look_at_neighbours(file, settings)
+            self._try_out(file, settings)
         except ModelRefused:
             self.close()
             raise
-        if settings.io_binding and self._axes.plain and can_be_bound(self.signature):
-            for place in self._places:
-                place.bound = BoundRuns(self.signature, device="cpu" if self.on_cpu else "cuda")
+        if settings.io_binding:
+            self._bind()
 
     @property
     def on_cpu(self) -> bool:
@@ -207,7 +195,7 @@ class Session:
                 raise ModelTimeout(f"the run was ended after {limit_s:g} s") from error
             if is_out_of_memory(error):
                 raise ModelOutOfMemory("there is no memory for it") from error
-            raise ModelFailed(_plain(error)) from error
+            raise ModelFailed(plain(error)) from error
         finally:
             if place.limit.end():
                 place.options = onnxruntime.RunOptions()
@@ -221,6 +209,20 @@ class Session:
                 return place.bound.run(self._session, inputs, place.options)
         outputs: list[npt.NDArray[Any]] = self._session.run(self._names, inputs, place.options)
         return outputs
+
+    def _try_out(self, file: ModelFile, settings: Settings) -> None:
+        """Run it on rows that are made up, and learn what they show; raises ModelRefused."""
+        self._sample, self.signature = prove(
+            partial(self.run, limit_s=_FIRST_RUN_S), self.signature, settings
+        )
+        self._prove_padding(settings)
+        self._look_at_neighbours(file, settings)
+
+    def _bind(self) -> None:
+        """Give each place buffers of the device, where all tensors can lie in such."""
+        if self._axes.plain and can_be_bound(self.signature):
+            for place in self._places:
+                place.bound = BoundRuns(self.signature, device="cpu" if self.on_cpu else "cuda")
 
     def _look_at_neighbours(self, file: ModelFile, settings: Settings) -> None:
         """Let rows run alone that change each other's answers, unless the settings allow it."""
@@ -250,9 +252,3 @@ class Session:
         )
         self.signature = replace(self.signature, padding=padding)
         self._sample = self._sample.padded(padding)
-
-
-def _plain(error: Exception) -> str:
-    """Return onnxruntime's message without its prefix, source places and node names."""
-    message = str(error).rpartition("Status Message: ")[2]
-    return _PLACE.sub("", message).strip()[:_DETAIL_LENGTH] or type(error).__name__

@@ -6,7 +6,6 @@ import pytest
 
 from config.settings import Model as Settings
 from runtime import ModelFailed, ModelRefused, ModelTimeout, OutputInvalid, RunError, load_model
-from runtime import session as session_module
 from runtime.sample import Sample
 from tests import models
 
@@ -124,26 +123,6 @@ def test_a_failures_detail_says_what_happened_and_not_where(load):
         session.run({"a": one, "b": zero}, limit_s=LIMIT_S)
 
     assert failed.value.detail == "Integer division by zero"
-
-
-@pytest.mark.parametrize(
-    ("message", "detail"),
-    [
-        (
-            "[ONNXRuntimeError] : 1 : FAIL : Non-zero status code returned while running Conv node. Name:'/stem/Conv' Status Message: /src/core/x.cc:12 Run(int) [ShapeInfer] bad shape",
-            "[ShapeInfer] bad shape",
-        ),
-        ("[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Got: 5 Expected: 4", "Got: 5 Expected: 4"),
-        (
-            "OrtValue* onnxruntime::OutputMLValue(int) [ONNXRuntimeError] : 1 : FAIL : Shape mismatch",
-            "Shape mismatch",
-        ),
-        ("std::bad_alloc", "std::bad_alloc"),
-        ("", "RuntimeError"),
-    ],
-)
-def test_messages_of_onnxruntime_are_made_plain(message, detail):
-    assert session_module._plain(RuntimeError(message)) == detail
 
 
 def test_an_endless_run_is_ended_at_its_limit(load):
