@@ -15,6 +15,8 @@ from runtime.signature import FLOATS, Signature, TensorSpec
 
 _TOLERANCE = 1e-3
 _TOLERANCE_16_BITS = 1e-2
+"""Of the largest value. Plain networks are 0 to 5e-7 apart beside other rows, dynamically quantised ones 0.15 to
+0.25; with 16 bits (bfloat16 has 8 of them for digits) each rounding alone is up to 0.4 %."""
 
 
 class Apart(NamedTuple):

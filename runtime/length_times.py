@@ -14,6 +14,7 @@ from runtime.trial import Arrays, Run
 _LENGTHS = (16, 64, 128)
 _ROWS = (1, 8)
 _TRIES = 3
+"""The shortest counts; a guess: other work on the machine seldom meets all of them."""
 _ENOUGH_S = 0.05
 """A run that takes so long is told from others by one try."""
 

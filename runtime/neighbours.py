@@ -28,6 +28,7 @@ _SEEDS = (15, 51)
 _SCALES = (1.0, 8.0, 0.125)
 """Of the rows' reals: a scale that is taken over all of them fits none."""
 _LEAST_PERCENT = 1e-3
+"""A share below it is written as a power, since in percent it would lose its digits."""
 _DISTINCT = (100, 3)
 """Integers that are tried from the sample's on; where one is an index out of range, fewer. On a GPU only
 those: a kernel there may not look at what is out of range."""

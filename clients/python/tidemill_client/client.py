@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from tidemill_client.open_tickets import Collected
 
 TIMEOUT_S = 30.0
+"""A guess: who asks waits for people as a rule, and a web server gives up after thirty to sixty seconds."""
 GRACE_S = 1.0
 """An answer that something expired is on its way for milliseconds; a worker may be busy with a batch."""
 SUBMITTED_S = 86_400.0
+"""A day: what is submitted may wait for a lane that opens at night."""
 MAX_REQUEST_BYTES = 100 * 2**20
 """Kafka's default of `socket.request.max.bytes`: a broker hangs up on who sends more."""
 _OPENING_S = 30.0
+"""As long as a question may take: who opens a client is about to ask."""
 
 
 class Client:

@@ -34,7 +34,9 @@ _STILL_S = 30.0
 _TROUBLE_S = 5.0
 """How long a broker that cannot say is asked again: a group's coordinator may just be moving."""
 _AGAIN_S = 0.5
+"""Between two questions; a guess: a coordinator that moves has moved in some tenths of a second."""
 _POLL_MS = 200
+"""Wait for replies where none come, before it is asked what became of the rest; a guess."""
 
 
 async def collected(

@@ -29,11 +29,13 @@ TROUBLE = (errors.KafkaError, OSError, asyncio.TimeoutError)
 REQUEST_S = 10.0
 """How long a broker may take for one answer, before it is taken for one that hangs."""
 _METADATA_AGE_MS = 30_000
+"""A guess: how long an added partition may go unnoticed by many clients, each of which asks as often."""
 _GOODBYE_S = 2.0
 """How long leaving may take; a broker that lives takes milliseconds."""
 _TOPIC_S = 2.0
 """How long a topic may be unknown: brokers learn of a new one a moment after it was made."""
 _LOOK_S = 0.2
+"""Between two looks for a topic that is unknown; ten of them in `_TOPIC_S`."""
 _LOGIN = frozenset(
     {
         "client_id",

@@ -22,6 +22,7 @@ from tidemill_client.refusals import REFUSALS
 _BATCH_REQUESTS = 500
 """2 ms of work: replies must be read meanwhile."""
 _AGAIN_S = 0.2
+"""Between two tries where a topic is not known, or no producer could be made; a guess."""
 
 
 class Outbox:

@@ -21,6 +21,7 @@ from tidemill_client.request_headers import CORRELATION
 _PREFIX_BYTES = 8
 _NUMBER_BYTES = 8
 _TICK_S = 0.05
+"""How late a question may be told that its time is over; a guess, in which a thousand others are told too."""
 _REMEMBERED = 10_000
 """Of so many questions that were given up it is known that a reply to them is late."""
 

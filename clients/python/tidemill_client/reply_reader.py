@@ -25,9 +25,11 @@ from tidemill_client.questions import Questions
 from tidemill_client.reply_records import ReplyRecords
 
 _POLL_MS = 1000
+"""Wait of one fetch where nothing comes; what comes ends it at once. A guess."""
 _SILENT_S = 10.0
 """Fetches that find nothing are answered after 0.5 s."""
 _AGAIN_S = 0.5
+"""Between two tries to read on; a guess, as of collecting.py."""
 
 
 class ReplyReader:

@@ -6,6 +6,7 @@ from tidemill_client.bodies import Body, encoded
 from tidemill_client.request_headers import Given, Headers, checked_timeout, described
 
 RETRIES = 2
+"""A guess: what the daemon calls retriable is over by the third try, or lasts."""
 
 
 class Request(NamedTuple):

@@ -8,6 +8,7 @@ Rule 3: a try that would begin at the deadline or later is none.
 
 _FIRST_S = 0.1
 _LONGEST_S = 5.0
+"""Guesses: what is retriable passes in tenths of a second, or in some seconds."""
 
 
 def pause_s(tries: int, *, chance: float) -> float:
