@@ -3,9 +3,9 @@
 Each rule yields one line per breach: both settings with their values, the consequence, the remedy.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from config.settings import Settings
+from config.settings import Kafka, Settings
 from config.units import format_duration as text
 
 _JOIN_MARGIN_S = 5.0
@@ -85,35 +85,24 @@ def sasl_has_credentials(settings: Settings) -> Iterator[str]:
 
 def credentials_are_used(settings: Settings) -> Iterator[str]:
     """Whoever names a user believes to be known to the broker."""
-    kafka = settings.kafka
-    if kafka.security_protocol.startswith("SASL"):
-        return
-    given = {
-        "kafka.sasl_username": kafka.sasl_username,
-        "kafka.sasl_password_file": kafka.sasl_password_file,
-    }
-    for name in [name for name, value in given.items() if value]:
-        yield (
-            f'{name} is set, but kafka.security_protocol is "{kafka.security_protocol}": nobody'
-            ' would be signed in; use "SASL_SSL" or remove the user'
-        )
+    if not settings.kafka.security_protocol.startswith("SASL"):
+        why = 'nobody would be signed in; use "SASL_SSL" or remove the user'
+        yield from _in_vain(settings.kafka, ["sasl_username", "sasl_password_file"], why)
 
 
 def certificates_are_used(settings: Settings) -> Iterator[str]:
     """Whoever names certificates believes to be on TLS."""
-    kafka = settings.kafka
-    if kafka.security_protocol.endswith("SSL"):
-        return
-    given = {
-        "kafka.ca_file": kafka.ca_file,
-        "kafka.cert_file": kafka.cert_file,
-        "kafka.key_file": kafka.key_file,
-    }
-    for name in [name for name, value in given.items() if value]:
-        yield (
-            f'{name} is set, but kafka.security_protocol is "{kafka.security_protocol}": nothing'
-            ' would be encrypted; use "SSL" or "SASL_SSL", or remove the file'
-        )
+    if not settings.kafka.security_protocol.endswith("SSL"):
+        why = 'nothing would be encrypted; use "SSL" or "SASL_SSL", or remove the file'
+        yield from _in_vain(settings.kafka, ["ca_file", "cert_file", "key_file"], why)
+
+
+def _in_vain(kafka: Kafka, names: Iterable[str], why: str) -> Iterator[str]:
+    """Tell which of the settings `names` are set, though the protocol has no use for them."""
+    for name in names:
+        if getattr(kafka, name):
+            protocol = kafka.security_protocol
+            yield f'kafka.{name} is set, but kafka.security_protocol is "{protocol}": {why}'
 
 
 def key_has_certificate(settings: Settings) -> Iterator[str]:
