@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,10 @@ class Job:
         lane = self._settings.lanes[wish.lane]
         topics = [lane.topics[0], *self._heard_on()]
         async with self._publisher(*topics) as publisher, self._tail() as following:
-            order = await ordered(wish, self._settings, registered, publisher, told=self._told)
+            now = datetime.now(UTC)
+            order = await ordered(
+                wish, self._settings, registered, publisher, now=now, told=self._told
+            )
             positions = await following.ends([order.reply_topic, order.dead_letter_topic])
             if positions is None:
                 raise Fatal(Exit.BROKER_UNAVAILABLE, "nobody says where the reply topic ends")

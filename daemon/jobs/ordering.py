@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,9 +32,10 @@ async def ordered(
     registered: Registered,
     publisher: Publisher,
     *,
+    now: datetime,
     told: Callable[[str], None],
 ) -> Order:
-    """Return the order of a job that begins now with what is `registered`; `told` hears what may go wrong.
+    """Return the order of a job that begins `now` with what is `registered`; `told` hears what may go wrong.
 
     Raises Fatal where the topics do not take it.
     """
@@ -45,7 +46,6 @@ async def ordered(
     if requests is None or replies is None:
         raise Fatal(Exit.SETTINGS, f"{topic} or {reply_topic} does not exist")
     check_size(registered, topic, requests)
-    now = datetime.now(UTC)
     if wish.deadline is not None:
         until_s = (wish.deadline - now).total_seconds()
         if warning := short_retention(reply_topic, replies, until_s=until_s):
