@@ -11,7 +11,7 @@
 - `open_tickets.py`: tickets that have no end yet, and what ends them
 - `outbox.py`: requests on their way out, in whole batches
 - `outgoing.py`: a request on its way to Kafka, and how far it came
-- `producer.py`: sends batches, as long as brokers are where they were
+- `producer.py`: sends batches; a new one once brokers are elsewhere
 - `questions.py`: questions that wait: which reply is whose, and what all others are
 - `refusals.py`: what it means that a broker does not take a batch
 - `reply.py`: a reply, as it came

@@ -16,7 +16,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from tidemill_client.connection import TROUBLE, Options
 from tidemill_client.errors import NotSent
 from tidemill_client.outgoing import Outgoing, Place
-from tidemill_client.producer import Producer
+from tidemill_client.producer import Producer, Producers
 from tidemill_client.refusals import REFUSALS
 
 _BATCH_REQUESTS = 500
@@ -30,16 +30,13 @@ class Outbox:
 
     def __init__(self, reach: Options, known_topic: str) -> None:
         """`known_topic` exists: a producer that was told of none asks brokers for all there are."""
-        self._reach = reach
-        self._known_topic = known_topic
-        self._producer: Producer | None = None
-        self._connecting = asyncio.Lock()
+        self.producers = Producers(reach, known_topic)
         self._topics: dict[str, _Topic] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Connect; raises what is TROUBLE."""
-        await self.producer()
+        await self.producers.current()
 
     async def close(self) -> None:
         """Hang up; what waits is not sent any more."""
@@ -47,8 +44,7 @@ class Outbox:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._producer is not None:
-            await self._producer.abandon()
+        await self.producers.close()
 
     def put(self, request: Outgoing) -> None:
         """Send `request` soon; it is told what comes of it."""
@@ -65,30 +61,6 @@ class Outbox:
         """Keep `task` until it ends."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    async def producer(self) -> Producer:
-        """Return what sends, connected; raises what is TROUBLE."""
-        async with self._connecting:
-            if self._producer is None:
-                producer = Producer(self._reach)
-                await producer.start(self._known_topic)
-                self._producer = producer
-            return self._producer
-
-    async def replace(self, producer: Producer) -> None:
-        """Connect anew for what comes next: brokers may be elsewhere by now."""
-        if self._producer is producer:
-            self._producer = None
-            await producer.abandon()
-
-    async def partitions_of(self, topic: str) -> list[int]:
-        """Return them; raises what is TROUBLE, and NotSent where nobody can send to `topic`."""
-        producer = await self.producer()
-        try:
-            return await producer.partitions_of(topic)
-        except TROUBLE:
-            await self.replace(producer)
-            raise
 
 
 class _Topic:
@@ -140,7 +112,7 @@ class _Topic:
             if not self._unplaced:
                 return
             try:
-                self.grow(await self._outbox.partitions_of(self.name))
+                self.grow(await self._outbox.producers.partitions_of(self.name))
             except NotSent as error:
                 self._refuse(error)
             except TROUBLE:
@@ -192,7 +164,7 @@ class _Partition:
 
     async def _send_next(self) -> None:
         try:
-            producer = await self._outbox.producer()
+            producer = await self._outbox.producers.current()
         except TROUBLE:  # who waits hears of it at the end of its time
             await asyncio.sleep(_AGAIN_S)
             self._waiting = deque(each for each in self._waiting if not each.future.done())
@@ -260,7 +232,7 @@ class _Partition:
         elif not isinstance(error, errors.BrokerResponseError) or isinstance(
             error, errors.RequestTimedOutError
         ):
-            await self._outbox.replace(producer)
+            await self._outbox.producers.replace(producer)
         await asyncio.sleep(_AGAIN_S)
         for request in requests:
             if not request.future.done():

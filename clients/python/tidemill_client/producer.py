@@ -1,16 +1,17 @@
-"""What sends batches: one life of aiokafka's producer, until brokers are elsewhere.
+"""What sends batches: aiokafka's producer, a new one once brokers are elsewhere.
 
 Without idempotence: an idempotent one never gives a batch up, and refuses all later ones of a
 partition after one that failed.
 """
 
+import asyncio
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition, errors
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.protocol.produce import ProduceRequest
 
-from tidemill_client.connection import Options, abandon, partitions_of, whole
+from tidemill_client.connection import TROUBLE, Options, abandon, partitions_of, whole
 from tidemill_client.refusals import InvalidRecordError
 
 _BATCH_BYTES = 256 * 1024
@@ -77,3 +78,43 @@ class Producer:
                     if code == InvalidRecordError.errno:
                         self._invalid.add(TopicPartition(topic, number))
         return response
+
+
+class Producers:
+    """One producer after the other, each connected when it is asked for."""
+
+    def __init__(self, reach: Options, known_topic: str) -> None:
+        """`known_topic` exists: a producer that was told of none asks brokers for all there are."""
+        self._reach = reach
+        self._known_topic = known_topic
+        self._current: Producer | None = None
+        self._connecting = asyncio.Lock()
+
+    async def current(self) -> Producer:
+        """Return what sends, connected; raises what is TROUBLE."""
+        async with self._connecting:
+            if self._current is None:
+                producer = Producer(self._reach)
+                await producer.start(self._known_topic)
+                self._current = producer
+            return self._current
+
+    async def replace(self, producer: Producer) -> None:
+        """Connect anew for what comes next: brokers may be elsewhere by now."""
+        if self._current is producer:
+            self._current = None
+            await producer.abandon()
+
+    async def partitions_of(self, topic: str) -> list[int]:
+        """Return them; raises what is TROUBLE, and NotSent where nobody can send to `topic`."""
+        producer = await self.current()
+        try:
+            return await producer.partitions_of(topic)
+        except TROUBLE:
+            await self.replace(producer)
+            raise
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._current is not None:
+            await self._current.abandon()
