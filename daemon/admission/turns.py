@@ -60,10 +60,13 @@ class Turns:
     def pieces(self, chunks: Sequence[Chunk]) -> Iterator[Chunk]:
         """Yield what was fetched in the pieces in which it is to be admitted.
 
-        What is unreadable is with the first of its chunk.
+        What is unreadable is with the first of its chunk. All of a lane is its one turn: were each
+        piece a turn, who waits would start behind the last of them, and weights would tell nothing.
         """
         for chunk in chunks:
             self._coming[chunk.ledger.lane.name] += len(chunk.records)
+        for lane in dict.fromkeys(chunk.ledger.lane.name for chunk in chunks):
+            self._lanes.begin(self._lanes.next_of(lane))
         for chunk in chunks:
             lane, unreadable, first = chunk.ledger.lane.name, chunk.unreadable, 0
             while first < len(chunk.records) or unreadable:
@@ -76,7 +79,7 @@ class Turns:
     def admitted(self, piece: Chunk, seconds: float) -> None:
         """Charge the lane of `piece`, which took `seconds`, and learn from it."""
         lane, count = piece.ledger.lane.name, len(piece.records) + len(piece.unreadable)
-        self._lanes.begin(self._lanes.give(lane, seconds))
+        self._lanes.give(lane, seconds)
         if seconds >= _SHORT_S or seconds / count < self._record_s[lane]:
             self._record_s[lane] = seconds / count
 
