@@ -33,13 +33,17 @@ from daemon.wire.assemble import joined, rows_of
 from runtime.conversion import PreparedRows
 from runtime.signature import Signature
 
+MOST_ODD = 256
+"""Records of one call that are looked at one by one: 9 ms where each is refused, a turn (turns.py)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """What became of a chunk: requests, as they are before the steps of their lane, and answers.
 
-    `count` records and `cost_bytes` are held from now on, answers included. `skewed` requests have a
-    timestamp in the future, from which no deadline can count.
+    What is `left` of it is to be admitted by another call. `count` records and `cost_bytes` are held
+    from now on, answers included. `skewed` requests have a timestamp in the future, from which no
+    deadline can count.
     """
 
     requests: Sequence[Request]
@@ -47,6 +51,7 @@ class Admitted:
     count: int
     cost_bytes: int
     skewed: int
+    left: Sequence[Record] = ()
 
 
 class _Stub(NamedTuple):
@@ -101,12 +106,15 @@ class Admission:
                 )
 
     def admit(self, lane: str, chunk: Chunk, *, now_s: float, wall_ms: float) -> Admitted:
-        """Check every record of `chunk`, which came by `lane`; nothing a requester sends raises."""
+        """Check the records of `chunk`, which came by `lane`; nothing a requester sends raises.
+
+        Of those that have to be looked at one by one no more than MOST_ODD.
+        """
         answers = [self._undecodable(lane, chunk.ledger, *each) for each in chunk.unreadable]
         moment = Moment(now_s, wall_ms)
         waiting: list[Waiting] = [*self._alike(lane, chunk, moment)]
         raw, others = ({}, ()) if waiting else self._plain(lane, chunk, moment)
-        examined = self._examiners[lane].examine(others, chunk.ledger, moment)
+        examined = self._examiners[lane].examine(others[:MOST_ODD], chunk.ledger, moment)
         answers += examined.answers
         raw_form = Form.RAW  # a look-up takes 90 ns
         for request in examined.requests:
@@ -118,8 +126,9 @@ class Admission:
             waiting += self._sound(self._models[model], rows, answers)
         cost_bytes = sum([each.cost_bytes for each in waiting])
         cost_bytes += sum([answer.cost_bytes for answer in answers])
-        count = len(chunk.records) + len(chunk.unreadable)
-        return Admitted(gathered(waiting), answers, count, cost_bytes, examined.skewed)
+        left = others[MOST_ODD:]
+        count = len(chunk.records) + len(chunk.unreadable) - len(left)
+        return Admitted(gathered(waiting), answers, count, cost_bytes, examined.skewed, left)
 
     def blame(self, lane: str, chunk: Chunk, detail: str) -> Admitted:
         """Answer every record of `chunk`, since each has killed workers; none is read or run."""

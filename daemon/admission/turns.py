@@ -9,7 +9,8 @@ Rule 3. They are admitted in pieces of PIECE_S, between which the loop does ever
 Rule 4. Where there is one lane, it has all turns, each of MOST_RECORDS, in pieces of TURN_S.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 
 from config.settings import LEAST_PATIENCE
 from daemon.batching.fair_queue import FairQueue
@@ -57,28 +58,18 @@ class Turns:
         """Return how many to fetch of `lane` at a time."""
         return self._admitted_in(TURN_S, lane) if self._are_shared else MOST_RECORDS
 
-    def pieces(self, chunks: Sequence[Chunk]) -> Iterator[Chunk]:
-        """Yield what was fetched in the pieces in which it is to be admitted.
+    def pieces(self, chunks: Sequence[Chunk]) -> "Pieces":
+        """Return what was fetched in the pieces in which it is to be admitted.
 
-        What is unreadable is with the first of its chunk. All of a lane is its one turn: were each
-        piece a turn, who waits would start behind the last of them, and weights would tell nothing.
+        All of a lane is its one turn: were each piece a turn, who waits would start behind the last
+        of them, and weights would tell nothing.
         """
-        for chunk in chunks:
-            self._coming[chunk.ledger.lane.name] += len(chunk.records)
         for lane in dict.fromkeys(chunk.ledger.lane.name for chunk in chunks):
             self._lanes.begin(self._lanes.next_of(lane))
-        for chunk in chunks:
-            lane, unreadable, first = chunk.ledger.lane.name, chunk.unreadable, 0
-            while first < len(chunk.records) or unreadable:
-                piece = chunk.records[first : first + self._admitted_in(self.piece_s, lane)]
-                first += len(piece)
-                self._coming[lane] -= len(piece)
-                yield Chunk(chunk.ledger, piece, unreadable)
-                unreadable = ()
+        return Pieces(chunks, lambda lane: self._admitted_in(self.piece_s, lane), self._coming)
 
-    def admitted(self, piece: Chunk, seconds: float) -> None:
-        """Charge the lane of `piece`, which took `seconds`, and learn from it."""
-        lane, count = piece.ledger.lane.name, len(piece.records) + len(piece.unreadable)
+    def admitted(self, lane: str, count: int, seconds: float) -> None:
+        """Charge `lane`, of which `count` records took `seconds`, and learn from it."""
         self._lanes.give(lane, seconds)
         if seconds >= _SHORT_S or seconds / count < self._record_s[lane]:
             self._record_s[lane] = seconds / count
@@ -88,3 +79,47 @@ class Turns:
         if record_s * MOST_RECORDS <= seconds:
             return MOST_RECORDS
         return max(int(seconds / record_s), 1)
+
+
+class Pieces(Iterator[Chunk]):
+    """What was fetched, piece by piece; what is unreadable is with the first of its chunk."""
+
+    def __init__(
+        self,
+        chunks: Sequence[Chunk],
+        most_records: Callable[[str], int],
+        coming: MutableMapping[str, int],
+    ) -> None:
+        """`coming` counts the records of each lane that are not in any piece yet."""
+        self._chunks = deque(chunks)
+        self._first = 0
+        """Where the first of them is up to."""
+        self._most_records = most_records
+        self._coming = coming
+        for chunk in chunks:
+            coming[chunk.ledger.lane.name] += len(chunk.records)
+
+    def __next__(self) -> Chunk:
+        """Return the next piece, as large as the latest records of its lane tell."""
+        while self._chunks:
+            chunk, first = self._chunks[0], self._first
+            lane = chunk.ledger.lane.name
+            records = chunk.records[first : first + self._most_records(lane)]
+            self._first += len(records)
+            if self._first == len(chunk.records):
+                self._chunks.popleft()
+                self._first = 0
+            self._coming[lane] -= len(records)
+            unreadable = () if first else chunk.unreadable
+            if records or unreadable:
+                return Chunk(chunk.ledger, records, unreadable)
+        raise StopIteration
+
+    def give_back(self, chunk: Chunk) -> None:
+        """Let `chunk`, which is of the latest piece, be the next ones."""
+        if self._first:
+            rest = self._chunks.popleft()
+            self._chunks.appendleft(Chunk(rest.ledger, rest.records[self._first :]))
+            self._first = 0
+        self._chunks.appendleft(chunk)
+        self._coming[chunk.ledger.lane.name] += len(chunk.records)

@@ -18,7 +18,7 @@ from daemon.line.settlement import Settlement
 from daemon.preparing.steps import Steps
 from daemon.values.lane import Lane
 from daemon.values.ledger import Ledger
-from daemon.values.messages import Answer, Chunk, Request
+from daemon.values.messages import Answer, Chunk, Record, Request
 from daemon.values.ports import Probe, Source
 
 MOST_BYTES = 2 * 2**20
@@ -168,9 +168,12 @@ class Intake:
         waiting. What is left when it is stopped, or another worker owes by then, is left to redelivery.
         """
         began_s = turn_s = time.monotonic()
-        for piece in self._turns.pieces(chunks):
+        pieces = self._turns.pieces(chunks)
+        for piece in pieces:
             if not self._stopped and self._is_owed(piece.ledger):
-                self._admit_piece(piece, blamed)
+                left = self._admit_piece(piece, blamed)
+                if left:
+                    pieces.give_back(Chunk(piece.ledger, left))
             if time.monotonic() - began_s >= self._turns.piece_s:
                 await asyncio.sleep(0)
                 if by_turns and time.monotonic() - turn_s >= TURN_S:
@@ -196,18 +199,20 @@ class Intake:
         is_read = self._source.ledgers.get((ledger.topic, ledger.number)) is ledger
         return not ledger.lost and (is_read or ledger.closed)
 
-    def _admit_piece(self, piece: Chunk, blamed: Probe | None) -> None:
+    def _admit_piece(self, piece: Chunk, blamed: Probe | None) -> Sequence[Record]:
+        """Admit `piece`; return what is left of it for another call."""
         now_s, wall_s = time.monotonic(), time.time()
-        lane = piece.ledger.lane.name
+        lane = piece.ledger.lane
         if blamed is not None:
-            admitted = self._admission.blame(lane, piece, _CRASHED.format(blamed.deaths))
+            admitted = self._admission.blame(lane.name, piece, _CRASHED.format(blamed.deaths))
         else:
-            admitted = self._admission.admit(lane, piece, now_s=now_s, wall_ms=wall_s * 1000)
+            admitted = self._admission.admit(lane.name, piece, now_s=now_s, wall_ms=wall_s * 1000)
         self._settlement.entered(piece, admitted, wall_s=wall_s)
         if admitted.answers:
             self._outbox.put(admitted.answers)
         self._steps.prepare(admitted.requests, done=self._prepared)
-        self._turns.admitted(piece, time.monotonic() - now_s)
+        self._turns.admitted(lane.name, admitted.count, time.monotonic() - now_s)
+        return admitted.left
 
     def _prepared(self, requests: Sequence[Request], answers: Sequence[Answer]) -> None:
         """Let what is ready gather; `answers` are of those that the steps ended."""

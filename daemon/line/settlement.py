@@ -14,7 +14,7 @@ from daemon.loop.wakeup import Wakeup
 from daemon.telemetry.metrics import Metrics
 from daemon.values.lane import Lane
 from daemon.values.ledger import Ledger
-from daemon.values.messages import Chunk, Request
+from daemon.values.messages import Chunk, Record, Request
 from daemon.values.reply_run import Leaving, offsets_of
 
 _Item = TypeVar("_Item", Leaving, Request)
@@ -54,12 +54,11 @@ class Settlement:
         return sum([lane.budget.bytes for lane in self.lanes])
 
     def entered(self, chunk: Chunk, admitted: Admitted, *, wall_s: float) -> None:
-        """`chunk` was fetched at `wall_s`, and this came of it."""
+        """`chunk` was fetched at `wall_s`, and this came of it, but for what is left."""
         lane = chunk.ledger.lane
         lane.budget.take(admitted.count, admitted.cost_bytes)
-        self._metrics.received(
-            lane.name, chunk.records, unreadable=len(chunk.unreadable), wall_s=wall_s
-        )
+        records = _without(chunk.records, admitted.left)
+        self._metrics.received(lane.name, records, unreadable=len(chunk.unreadable), wall_s=wall_s)
         if admitted.skewed:
             self._metrics.skewed(lane.name, admitted.skewed)
 
@@ -180,3 +179,11 @@ def _by_ledger(items: Sequence[_Item]) -> Mapping[Ledger, Sequence[_Item]]:
         else:
             group.append(item)
     return groups
+
+
+def _without(records: Sequence[Record], left: Sequence[Record]) -> Sequence[Record]:
+    """Return those of `records` that are not `left`; all are of one partition."""
+    if not left:
+        return records
+    offsets = {each.offset for each in left}
+    return [each for each in records if each.offset not in offsets]

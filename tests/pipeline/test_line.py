@@ -7,6 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from daemon.admission import turns
+from daemon.admission.admission import MOST_ODD
+from daemon.admission.examination import Examiner
 from daemon.values.errors import Code
 from daemon.values.request_run import RequestRun
 from runtime import Done, Model, Rejected
@@ -52,6 +55,28 @@ async def test_what_cannot_be_read_is_a_dead_letter_and_its_neighbours_are_answe
         dead = line.end_of(f"standard/0/{offset}")
         assert (dead.topic, dead.header("dlq-code")) == (DEAD, b"undecodable_record")
         assert [value_of(line.end_of(each).value) for each in (before, behind)] == [2, 6]
+
+
+@pytest.mark.parametrize("by_columns", [True, False], ids=["by columns", "one by one"])
+async def test_a_flood_of_what_is_refused_is_looked_at_a_turn_at_a_time(by_columns, monkeypatch):
+    """Behind raw rows, which are cheap, as many are fetched and handed over as of these."""
+    monkeypatch.setattr("tests.pipeline.line.BY_COLUMNS", by_columns)
+    most, examine = [], Examiner.examine
+
+    def noting(examiner, records, ledger, moment):
+        most.append(len(records))
+        return examine(examiner, records, ledger, moment)
+
+    monkeypatch.setattr(Examiner, "examine", noting)
+    monkeypatch.setattr(turns, "_GUESS_S", 1e-9)  # what raw rows have taught it
+    async with Line() as line:
+        requests = line.push("standard", *[b"odd"] * 600, *range(1, 9))
+        await line.quiet()
+
+        codes = [line.end_of(each).header("error-code") for each in requests]
+        assert codes == [b"invalid_shape"] * 600 + [None] * 8
+        assert max(most) == MOST_ODD
+        assert line.scrape().by("lane", "records_total")["standard"] == 608
 
 
 async def test_gaps_in_the_log_hold_no_commit_back():

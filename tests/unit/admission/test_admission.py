@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from config.settings import Limits
+from daemon.admission.admission import MOST_ODD
 from daemon.answering.replies import Replies
 from daemon.values.errors import Code
 from daemon.values.messages import Answer, Form, Unreadable
@@ -30,6 +31,15 @@ RAW_LANE = {"rows": {"topics": ["bad.rows"], "models": ["rows"], "content_type":
 
 def raw_settings(**lane):
     return settings(lanes={"rows": RAW_LANE["rows"] | lane})
+
+
+def test_what_a_turn_has_no_time_for_is_left():
+    sent = [record(b"odd", offset=offset) for offset in range(MOST_ODD + 44)]
+
+    admitted = admit(*sent)
+
+    assert len(admitted.answers) == admitted.count == MOST_ODD
+    assert [*admitted.left] == sent[MOST_ODD:]
 
 
 # What a request carries on

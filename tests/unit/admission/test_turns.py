@@ -28,7 +28,7 @@ def admit(turns, *chunks, record_s):
     for piece in turns.pieces(chunks):
         count = len(piece.records) + len(piece.unreadable)
         sizes.append(count)
-        turns.admitted(piece, count * record_s)
+        turns.admitted(piece.ledger.lane.name, count, count * record_s)
     return sizes
 
 
@@ -81,7 +81,7 @@ def test_records_that_take_longer_are_noticed_in_the_next_piece():
 def test_what_a_single_record_takes_beside_itself_is_not_taken_for_a_record_s():
     turns = learned(RAW_S)
 
-    turns.admitted(chunk(1), PIECE_S / 5)
+    turns.admitted("standard", 1, PIECE_S / 5)
 
     assert turns.most_records("standard") == MOST_RECORDS
 
@@ -101,13 +101,13 @@ def test_the_lane_that_took_less_of_the_loop_by_its_weight_is_next():
 def test_who_had_nothing_gathers_no_credit():
     turns = Turns({"standard": 1, "urgent": 1})
     for _ in range(100):
-        turns.admitted(chunk(10, "standard"), TURN_S)
+        turns.admitted("standard", 10, TURN_S)
     turns.rest()
     order = []
     for _ in range(4):
         lane, *_ = turns.order(WEIGHTS)
         order.append(lane)
-        turns.admitted(chunk(10, lane), TURN_S)
+        turns.admitted(lane, 10, TURN_S)
 
     assert order.count("urgent") == 2
 
@@ -127,20 +127,43 @@ _CHUNKS = st.lists(
 )
 
 
-@given(_CHUNKS, st.lists(st.sampled_from([0.0, 1e-7, 1e-5, 1e-3, 1.0]), min_size=1))
-def test_every_record_is_in_one_piece_and_pieces_keep_to_what_is_known(loads, costs_s):
+def test_what_is_given_back_comes_next_in_pieces_by_what_its_neighbours_took():
+    turns = learned(RAW_S)
+    pieces = turns.pieces([chunk(MOST_RECORDS), chunk(5)])
+
+    first = next(pieces)
+    turns.admitted("standard", 100, 100 * JSON_S)
+    pieces.give_back(Chunk(first.ledger, first.records[100:]))
+    coming = turns.coming_of("standard")
+    sizes = [len(piece.records) for piece in pieces]
+
+    assert coming == MOST_RECORDS - 100 + 5
+    assert sizes[:2] == [PIECE_S / JSON_S, PIECE_S / JSON_S]
+    assert sum(sizes) == coming
+
+
+@given(
+    _CHUNKS,
+    st.lists(st.sampled_from([0.0, 1e-7, 1e-5, 1e-3, 1.0]), min_size=1),
+    st.lists(st.floats(0, 1), min_size=1),
+)
+def test_every_record_is_in_one_piece_and_pieces_keep_to_what_is_known(loads, costs_s, kept):
     turns = Turns(WEIGHTS)
     chunks = [chunk(count, lane, unreadable) for lane, count, unreadable in loads]
     came, unreadable = {id(each.ledger): [] for each in chunks}, 0
     expected_s = dict.fromkeys(WEIGHTS, turns_module._GUESS_S)
-    for number, piece in enumerate(turns.pieces(chunks)):
+    pieces = turns.pieces(chunks)
+    for number, piece in enumerate(pieces):
         lane, count = piece.ledger.lane.name, len(piece.records)
         assert count <= max(PIECE_S / expected_s[lane] if expected_s[lane] else MOST_RECORDS, 1)
-        came[id(piece.ledger)] += piece.records
+        if count > 1:
+            count = max(int(count * kept[number % len(kept)]), 1)
+            pieces.give_back(Chunk(piece.ledger, piece.records[count:]))
+        came[id(piece.ledger)] += piece.records[:count]
         unreadable += len(piece.unreadable)
         record_s = costs_s[number % len(costs_s)]
         seconds = record_s * (count + len(piece.unreadable))
-        turns.admitted(piece, seconds)
+        turns.admitted(lane, count + len(piece.unreadable), seconds)
         if seconds >= PIECE_S / 4 or record_s < expected_s[lane]:
             expected_s[lane] = record_s
 
