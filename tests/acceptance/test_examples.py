@@ -1,16 +1,13 @@
 """Examples end to end: what their scripts make, served as their settings say, over a real Kafka."""
 
-import asyncio
 import json
 
 import pytest
 
 from loadtest.plan.bodies import BodyKind
 from loadtest.plan.plan import of_streams, stream
-from loadtest.processes.worker import Worker
 from loadtest.scenario.arrival_processes import at_once
-from loadtest.traffic.exchange import exchange
-from loadtest.traffic.login import options
+from tests.acceptance.example_runs import replies_to_load
 from tests.unit.examples.made import Example
 
 JSON = (("content-type", b"application/json"),)
@@ -76,19 +73,7 @@ async def replies_to(kinds, example, kafka, topics):
             for place, (value, headers) in enumerate(bodies)
         ]
     )
-    replies = {}
-    with Worker(example.folder / "tidemill.toml", overrides) as worker:
-        await asyncio.to_thread(worker.wait_until_ready, 60)
-        seen = await exchange(
-            load,
-            options(kafka, None),
-            [names.replies, names.dead],
-            grace_s=60,
-            on_reply=lambda number, reply: replies.setdefault(number, json.loads(reply.value)),
-        )
-        exit_code = await asyncio.to_thread(worker.terminate, 60)
-    assert seen.account().exactly_once, seen.account()
-    assert exit_code == 0
+    replies = await replies_to_load(load, example.folder / "tidemill.toml", overrides, kafka, names)
     return [replies[number] for number in range(len(bodies))]
 
 

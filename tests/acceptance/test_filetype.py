@@ -1,7 +1,5 @@
 """The main job end to end: real files through Kafka, daemon and model, judged by magika itself."""
 
-import asyncio
-import json
 import runpy
 import shutil
 import subprocess
@@ -14,10 +12,8 @@ from magika import Magika
 from loadtest.demo.files import gather
 from loadtest.plan.bodies import BodyKind
 from loadtest.plan.plan import of_streams, stream
-from loadtest.processes.worker import Worker
 from loadtest.scenario.arrival_processes import at_once
-from loadtest.traffic.exchange import exchange
-from loadtest.traffic.login import options
+from tests.acceptance.example_runs import replies_to_load
 
 _ROOT = Path(__file__).parents[2]
 _DEMO_TIMEOUT_S = 110
@@ -49,19 +45,7 @@ async def _answers(kafka, topics, example, bodies):
             for topic, these in ((names.urgent, urgent), (names.documents, standard))
         ]
     )
-    replies = {}
-    with Worker(example / "tidemill.toml", overrides) as worker:
-        await asyncio.to_thread(worker.wait_until_ready, 60)
-        seen = await exchange(
-            load,
-            options(kafka, None),
-            [names.replies, names.dead],
-            grace_s=60,
-            on_reply=lambda number, reply: replies.setdefault(number, json.loads(reply.value)),
-        )
-        exit_code = await asyncio.to_thread(worker.terminate, 60)
-    assert seen.account().exactly_once, seen.account()
-    assert exit_code == 0
+    replies = await replies_to_load(load, example / "tidemill.toml", overrides, kafka, names)
     order = [*range(0, len(bodies), 4), *(n for n in range(len(bodies)) if n % 4)]
     return [replies[order.index(number)] for number in range(len(bodies))]
 
