@@ -12,7 +12,7 @@ from config.catalogue import Section, Setting, dotted, sections
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 
-_BEGIN = "<!-- made by `python -m config.reference`; change config/settings.py instead -->"
+_BEGIN = "<!-- made by `python -m config.reference`; change the settings in config/ instead -->"
 _END = "<!-- end of what is made -->"
 
 _WORDS = {
