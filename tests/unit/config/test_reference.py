@@ -11,8 +11,10 @@ from config.layers import variable
 from config.load import load
 from config.reference import PAGE, rewrite, tables
 
+_FENCED = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TEXT = PAGE.read_text(encoding="utf-8")
-EXAMPLE, *FRAGMENTS = re.findall(r"^```toml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+EXAMPLE, *_ = _FENCED.findall(TEXT)
+FRAGMENTS = _FENCED.findall((PAGE.parent / "security.md").read_text(encoding="utf-8"))
 
 
 def merge(table, other):
@@ -46,6 +48,10 @@ def test_example_loads(tmp_path):
     path.write_text(EXAMPLE, encoding="utf-8")
 
     assert load(path, {}, []).settings.lanes["urgent"].linger == 0.02
+
+
+def test_the_page_about_security_has_fragments():
+    assert len(FRAGMENTS) > 1
 
 
 @pytest.mark.parametrize("fragment", FRAGMENTS)
