@@ -7,6 +7,8 @@ Rule 2. In its turn a lane gets as many records as are admitted in TURN_S, at mo
   later than any lane has patience.
 Rule 3. They are admitted in pieces of PIECE_S, between which the loop does everything else.
 Rule 4. Where there is one lane, it has all turns, each of MOST_RECORDS, in pieces of TURN_S.
+Rule 5. What of a piece took too long to be looked at in one call is given back, and comes next, in
+  pieces by what the rest of it took.
 """
 
 from collections import deque
@@ -14,13 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 
 from config.settings import LEAST_PATIENCE
 from daemon.batching.fair_queue import FairQueue
+from daemon.values.lane import PIECE_S
 from daemon.values.messages import Chunk
 
 MOST_RECORDS = 4_096
 """Raw rows take 2 to 4 ms; larger chunks are no faster."""
 TURN_S = LEAST_PATIENCE
-PIECE_S = TURN_S / 10
-"""A request comes to the loop some ten times on its way, and may find a piece under way each time."""
 _GUESS_S = 1e-4
 """Seconds a record until some were admitted: a JSON body that is read alone, on a slow machine."""
 _SHORT_S = PIECE_S / 4

@@ -19,7 +19,7 @@
 - `probing.py`: suspects of a crash run alone: the line is emptied, what will run is noted, and only
   that runs
 - `routing.py`: where each answer goes, and where else if that does not take it
-- `run_books.py`: the books of runs: what each that is over teaches, costs its lane, and adds to the
+- `run_accounting.py`: the accounting of runs: what each that is over teaches, costs its lane, and adds to the
   metrics
 - `settlement.py`: the books of the line: what comes in, how it ends, and what it held meanwhile
 - `waiting.py`: what waits in Kafka until its lane opens by the clock: asked for now and then, for

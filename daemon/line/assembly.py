@@ -31,7 +31,7 @@ from daemon.line.outbox import Outbox
 from daemon.line.pipeline import Pipeline
 from daemon.line.probing import Isolating, Probing
 from daemon.line.routing import Routing
-from daemon.line.run_books import RunBooks
+from daemon.line.run_accounting import RunAccounting
 from daemon.line.settlement import Settlement
 from daemon.line.waiting import Waiting
 from daemon.loop.tasks import Tasks
@@ -260,7 +260,7 @@ def _dispatch(
         finishing,
         replies,
         outbox,
-        RunBooks(batcher, fitting_rows, searches, metrics, executors=runner.executors),
+        RunAccounting(batcher, fitting_rows, searches, metrics, executors=runner.executors),
         metrics,
         held=held,
         audit_every=settings.limits.audit,

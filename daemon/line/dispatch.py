@@ -11,7 +11,7 @@ from daemon.inference.runs import Part, RunLimits
 from daemon.inference.searches import Searches
 from daemon.line.audit import Audit
 from daemon.line.outbox import Outbox
-from daemon.line.run_books import RunBooks, log_search
+from daemon.line.run_accounting import RunAccounting, log_search
 from daemon.loop.wakeup import Wakeup
 from daemon.preparing.finishing import Finishing
 from daemon.telemetry.metrics import Metrics
@@ -35,7 +35,7 @@ class Dispatch:
         finishing: Finishing,
         replies: Replies,
         outbox: Outbox,
-        books: RunBooks,
+        accounting: RunAccounting,
         metrics: Metrics,
         *,
         held: Callable[[], Collection[str]],
@@ -52,7 +52,7 @@ class Dispatch:
         self._finishing = finishing
         self._replies = replies
         self._outbox = outbox
-        self._books = books
+        self._accounting = accounting
         self._held = held
         self._ran = ran
         self._lone: list[Batch] = []
@@ -228,10 +228,10 @@ class Dispatch:
         if served.batch in self._lone:
             self._lone.remove(served.batch)
         again = self._searches.is_under_way(served.batch)
-        verdict = self._books.judge(served, now_s, again=again)
+        verdict = self._accounting.judge(served, now_s, again=again)
         self._feed(now_s)
         self._wakeup.ring()
-        self._books.count(served, again=again)
+        self._accounting.count(served, again=again)
         if self._ran is not None:
             self._ran(served)
         if not again:

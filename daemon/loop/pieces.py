@@ -5,10 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TypeVar
 
-from config.settings import LEAST_PATIENCE
-
-PIECE_S = LEAST_PATIENCE / 10
-"""A request comes to the loop some ten times on its way, and may find a piece under way each time."""
+from daemon.values.lane import PIECE_S
 
 Item = TypeVar("Item")
 

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from daemon.loop.pieces import PIECE_S
 from daemon.loop.tasks import Tasks
 from daemon.preparing.time_slices import In, Late, Out, TimeSlices, ValueGroup
+from daemon.values.lane import PIECE_S
 
 
 class LoopSlices:

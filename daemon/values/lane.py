@@ -10,6 +10,10 @@ from daemon.values.budget import Budget
 from daemon.values.sleep import sleeps
 from daemon.windows.window import Window
 
+PIECE_S = LEAST_PATIENCE / 10
+"""How long one thing keeps the loop, on which all lanes are served: a request comes there some ten times
+on its way, and may find a piece of something else under way each time."""
+
 
 @dataclass(frozen=True, slots=True)
 class LanePolicy:

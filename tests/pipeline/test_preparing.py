@@ -7,12 +7,12 @@ from math import inf
 
 import pytest
 
-from daemon.loop.pieces import PIECE_S
 from daemon.preparing import transform_calls
 from daemon.preparing.time_slices import SLICE_S
 from daemon.preparing.transform_threads import MOST_LOST
 from daemon.telemetry.events import Event
 from daemon.values.errors import Exit, Fatal
+from daemon.values.lane import PIECE_S
 from daemon.values.messages import Request
 from runtime import Conversion, TransformGone, TransformLate
 from tests.pipeline import line as line_of_tests

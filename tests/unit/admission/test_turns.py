@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.admission import turns as turns_module
-from daemon.admission.turns import MOST_RECORDS, PIECE_S, TURN_S, Turns
+from daemon.admission.turns import MOST_RECORDS, TURN_S, Turns
+from daemon.values.lane import PIECE_S
 from daemon.values.messages import Chunk, Unreadable
 from tests.fakes import FakeRecord
 from tests.ledgers import make_ledger

@@ -3,7 +3,8 @@
 import asyncio
 from itertools import count
 
-from daemon.loop.pieces import PIECE_S, in_pieces
+from daemon.loop.pieces import in_pieces
+from daemon.values.lane import PIECE_S
 
 
 class Work:

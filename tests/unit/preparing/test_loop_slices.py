@@ -6,10 +6,10 @@ from unittest import mock
 
 import pytest
 
-from daemon.loop.pieces import PIECE_S
 from daemon.loop.tasks import Tasks
 from daemon.preparing.loop_slices import LoopSlices
 from daemon.preparing.time_slices import GROUP_BYTES
+from daemon.values.lane import PIECE_S
 from tests.pipeline.line import busy, now_s
 
 WEIGHTS = {"standard": 1, "urgent": 8}

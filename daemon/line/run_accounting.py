@@ -1,4 +1,4 @@
-"""The books of runs: what each that is over teaches of the next ones, costs its lane, and adds to the metrics."""
+"""The accounting of runs: what each that is over teaches of the next ones, costs its lane, and adds to the metrics."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from daemon.wire.assemble import padded_elements
 from runtime import ModelOutOfMemory
 
 
-class RunBooks:
+class RunAccounting:
     """Told of each run that is over, before the executor is fed (`judge`), and after (`count`)."""
 
     def __init__(
